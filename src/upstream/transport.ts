@@ -1,0 +1,159 @@
+import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
+import { type Dispatcher, errors, FormData, Pool } from 'undici'
+import { DomainError, ProviderContractError, ProviderUnavailableError, type SendOutcome } from '../domain/errors.ts'
+import type { Provider } from '../domain/provider.ts'
+
+export type CallKind = 'READ' | 'CREATE' | 'WRITE'
+
+/** One HTTP request towards a provider. A WRITE may be repeated harmlessly (a cancel), a CREATE may not. */
+export interface RequestOptions {
+  readonly operation: string
+  readonly kind: CallKind
+  readonly method: 'GET' | 'POST'
+  /** Below the base URL, with a leading slash. */
+  readonly path: string
+  readonly query?: Readonly<Record<string, string | number | undefined>>
+  readonly headers?: Readonly<Record<string, string>>
+  readonly json?: unknown
+  /** Sent as multipart/form-data. */
+  readonly form?: Readonly<Record<string, string | undefined>>
+  /** The client's signal: it cancels reads, never a create. */
+  readonly signal?: AbortSignal
+}
+
+export interface RawAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly text: string
+}
+
+export interface TransportOptions {
+  readonly provider: Provider
+  readonly baseUrl: string
+  readonly readDeadlineMs: number
+  readonly createDeadlineMs: number
+  readonly connections: number
+  readonly maxAnswerBytes: number
+  /** Replaces the pool, for tests. */
+  readonly dispatcher?: Dispatcher
+}
+
+export interface Transport {
+  send(request: RequestOptions): Promise<RawAnswer>
+  close(): Promise<void>
+}
+
+export function createTransport(options: TransportOptions): Transport {
+  const base = new URL(options.baseUrl)
+  const pool = options.dispatcher ?? new Pool(base.origin, { connections: options.connections, pipelining: 1 })
+  const prefix = base.pathname.replace(/\/$/, '')
+
+  async function send(request: RequestOptions): Promise<RawAnswer> {
+    const deadline = AbortSignal.timeout(request.kind === 'READ' ? options.readDeadlineMs : options.createDeadlineMs)
+    const signal = request.kind === 'READ' && request.signal ? AbortSignal.any([deadline, request.signal]) : deadline
+    try {
+      const { headers, body } = encodeBody(request)
+      const answer = await pool.request({
+        origin: base.origin,
+        path: prefix + request.path + encodeQuery(request.query),
+        method: request.method,
+        headers: { accept: 'application/json', 'accept-encoding': 'identity', ...headers, ...request.headers },
+        body,
+        signal,
+      })
+      const bytes = await readBounded(answer.body, options.maxAnswerBytes)
+      const flat = flattenHeaders(answer.headers)
+      return { status: answer.statusCode, headers: flat, text: decode(bytes, flat, options.maxAnswerBytes) }
+    } catch (error) {
+      throw toTransportError(error, request, options.provider)
+    }
+  }
+
+  return { send, close: () => pool.close() }
+}
+
+function encodeQuery(query: RequestOptions['query']): string {
+  const params = new URLSearchParams()
+  for (const [key, value] of Object.entries(query ?? {})) if (value !== undefined) params.set(key, String(value))
+  return params.size === 0 ? '' : `?${params}`
+}
+
+function encodeBody(request: RequestOptions): { headers: Record<string, string>; body: string | FormData | null } {
+  if (request.form) {
+    const form = new FormData()
+    for (const [key, value] of Object.entries(request.form)) if (value !== undefined) form.append(key, value)
+    return { headers: {}, body: form }
+  }
+  if (request.json === undefined) return { headers: {}, body: null }
+  return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(request.json) }
+}
+
+class AnswerTooLarge extends Error {}
+
+async function readBounded(body: AsyncIterable<Buffer> & { destroy(): unknown }, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > limit) {
+      body.destroy()
+      throw new AnswerTooLarge()
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+const DECODERS = { gzip: gunzipSync, 'x-gzip': gunzipSync, deflate: inflateSync, br: brotliDecompressSync } as const
+
+/** We ask for identity; an answer that is compressed all the same is decoded, bounded by its decoded size. */
+function decode(bytes: Buffer, headers: RawAnswer['headers'], limit: number): string {
+  const decoder = DECODERS[(headers['content-encoding'] ?? '').trim().toLowerCase() as keyof typeof DECODERS]
+  return (decoder ? decoder(bytes, { maxOutputLength: limit }) : bytes).toString('utf8')
+}
+
+function flattenHeaders(headers: Record<string, string | string[] | undefined>): RawAnswer['headers'] {
+  return Object.fromEntries(
+    Object.entries(headers).map(([key, value]) => [key, Array.isArray(value) ? value.join(', ') : value]),
+  )
+}
+
+const NOTHING_SENT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
+function toTransportError(error: unknown, request: RequestOptions, provider: Provider): DomainError {
+  const at = { operation: request.operation, cause: error }
+  if (request.kind === 'READ' && request.signal?.aborted) {
+    return new DomainError('DEADLINE_EXCEEDED', 'The request ended before the provider answered.', { cause: error })
+  }
+  if (isUnreadable(error)) {
+    return new ProviderContractError(provider, `${provider} sent an answer that cannot be read.`, at)
+  }
+  const outcome: SendOutcome = NOTHING_SENT.has(errorCode(error)) ? 'NOT_SENT' : 'UNCERTAIN'
+  const message = outcome === 'NOT_SENT' ? `${provider} cannot be reached.` : `${provider} did not answer in time.`
+  return new ProviderUnavailableError('PROVIDER_UNAVAILABLE', provider, message, { ...at, outcome })
+}
+
+function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
+
+/** Too large, a broken compression or a broken HTTP syntax: no network trouble, but the other side's doing. */
+function isUnreadable(error: unknown): boolean {
+  const code = errorCode(error)
+  return (
+    error instanceof AnswerTooLarge ||
+    error instanceof errors.HTTPParserError ||
+    code === 'ERR_BUFFER_TOO_LARGE' ||
+    code.startsWith('Z_') ||
+    code.startsWith('ERR_BROTLI') ||
+    code.startsWith('ERR__ERROR')
+  )
+}
