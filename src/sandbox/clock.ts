@@ -1,0 +1,19 @@
+/** The sandbox's own time: the machine's, moved by what `/_sandbox/clock` was told. */
+export interface Clock {
+  now(): Date
+  advance(seconds: number): void
+  readonly offsetSeconds: number
+}
+
+export function createClock(offsetSeconds = 0): Clock {
+  let offset = offsetSeconds
+  return {
+    now: () => new Date(Date.now() + offset * 1000),
+    advance: seconds => {
+      offset += seconds
+    },
+    get offsetSeconds() {
+      return offset
+    },
+  }
+}

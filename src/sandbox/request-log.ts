@@ -1,0 +1,44 @@
+import type { Answer, SandboxRequest } from './sandbox.ts'
+
+export interface LoggedRequest {
+  readonly at: string
+  readonly method: string
+  readonly path: string
+  readonly query: string
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly body: string
+  readonly status: number
+}
+
+export interface RequestLog {
+  all(): readonly LoggedRequest[]
+  add(request: SandboxRequest, answer: Answer): void
+  clear(): number
+}
+
+const KEPT = 1000
+
+/** The last requests a sandbox answered, credentials masked. */
+export function createRequestLog(): RequestLog {
+  let entries: LoggedRequest[] = []
+  return {
+    all: () => entries,
+    add: (request, answer) => {
+      entries.push({
+        at: new Date().toISOString(),
+        method: request.method,
+        path: request.path,
+        query: request.query.toString(),
+        headers: { ...request.headers, ...(request.headers.authorization && { authorization: '(masked)' }) },
+        body: request.body.toString('utf8').slice(0, 16_384),
+        status: answer.status,
+      })
+      if (entries.length > KEPT) entries = entries.slice(-KEPT)
+    },
+    clear: () => {
+      const count = entries.length
+      entries = []
+      return count
+    },
+  }
+}

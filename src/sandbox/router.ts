@@ -1,0 +1,38 @@
+import type { Route } from './sandbox.ts'
+
+export interface Match {
+  readonly route: Route
+  readonly params: Readonly<Record<string, string>>
+}
+
+/** Finds the first route of a method and path. Segments are compared exactly, trailing slash included. */
+export function createRouter(routes: readonly Route[]): (method: string, path: string) => Match | undefined {
+  const compiled = routes.map(route => ({ route, segments: route.path.split('/') }))
+  return (method, path) => {
+    const segments = path.split('/')
+    for (const { route, segments: wanted } of compiled) {
+      const params = route.method === method ? matchSegments(wanted, segments) : undefined
+      if (params) return { route, params }
+    }
+    return undefined
+  }
+}
+
+function matchSegments(wanted: readonly string[], given: readonly string[]): Record<string, string> | undefined {
+  if (wanted.length !== given.length) return undefined
+  const params: Record<string, string> = {}
+  for (const [index, segment] of wanted.entries()) {
+    const value = given[index] ?? ''
+    if (segment.startsWith(':') && value !== '') params[segment.slice(1)] = safeDecode(value)
+    else if (segment !== value) return undefined
+  }
+  return params
+}
+
+function safeDecode(value: string): string {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return value
+  }
+}
