@@ -1,0 +1,176 @@
+import type { Applicant, ApplicantStatus } from '../src/domain/applicant.ts'
+import type { Details } from '../src/domain/json.ts'
+import type { Provider } from '../src/domain/provider.ts'
+import type { Outcome } from '../src/domain/session.ts'
+import type { StatusSource } from '../src/domain/sync.ts'
+import { defined, openJson, sealJson, toDate } from './columns.ts'
+import type { Database } from './database.ts'
+import { type KeysetPage, selectPage } from './keyset.ts'
+import { countRows, filteredRecords, type RecordFilter } from './record-filter.ts'
+import type { ApplicantRow } from './tables.ts'
+
+export interface ApplicantPii {
+  readonly email: string | null
+  readonly phone: string | null
+  readonly firstName: string | null
+  readonly lastName: string | null
+}
+
+/** What may change about an applicant. What is undefined stays; `pii` is replaced as a whole. */
+export interface ApplicantChange {
+  readonly parentProviderId?: string | null
+  readonly status?: ApplicantStatus
+  readonly outcome?: Outcome
+  readonly providerStatus?: string | null
+  readonly externalId?: string | null
+  readonly pii?: ApplicantPii
+  readonly createdAt?: Date
+  readonly updatedAt?: Date
+  readonly customerId?: string | null
+  readonly attemptsFetchedAt?: Date
+  readonly fetchedAt?: Date
+  readonly beganAt?: Date
+  readonly source?: StatusSource
+  readonly details?: Details
+}
+
+export interface NewApplicant extends ApplicantChange {
+  readonly id: string
+  readonly tenantId: string
+  readonly accountId: string
+  readonly provider: Provider
+  readonly providerId: string
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+export async function insertApplicant(db: Database, applicant: NewApplicant): Promise<void> {
+  await db.sql
+    .insertInto('applicants')
+    .values({
+      ...EMPTY,
+      ...toColumns(db, { details: {}, ...applicant }),
+      id: applicant.id,
+      tenant_id: applicant.tenantId,
+      account_id: applicant.accountId,
+      provider: applicant.provider,
+      provider_id: applicant.providerId,
+    } as ApplicantRow)
+    .execute()
+}
+
+/** False where a newer answer is already there: then nothing changed. */
+export async function updateApplicant(db: Database, id: string, change: ApplicantChange): Promise<boolean> {
+  let query = db.sql.updateTable('applicants').set(toColumns(db, change)).where('id', '=', id)
+  if (change.beganAt) query = query.where('began_at', '<=', change.beganAt.getTime())
+  return (await query.executeTakeFirst()).numUpdatedRows > 0n
+}
+
+export async function findApplicants(db: Database, tenantId: string, ids: readonly string[]): Promise<Applicant[]> {
+  if (ids.length === 0) return []
+  const query = db.sql.selectFrom('applicants').selectAll().where('tenant_id', '=', tenantId).where('id', 'in', ids)
+  return (await query.execute()).map(row => toApplicant(db, row))
+}
+
+export async function findApplicantByProviderId(
+  db: Database,
+  accountId: string,
+  providerId: string,
+): Promise<Applicant | undefined> {
+  const query = db.sql
+    .selectFrom('applicants')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('provider_id', '=', providerId)
+  const row = await query.executeTakeFirst()
+  return row && toApplicant(db, row)
+}
+
+export async function listApplicants(
+  db: Database,
+  tenantId: string,
+  filter: RecordFilter,
+  page: KeysetPage,
+): Promise<Applicant[]> {
+  const query = db.sql
+    .selectFrom('applicants')
+    .selectAll()
+    .$call(filteredRecords<ApplicantRow>(db, tenantId, filter))
+  return (await selectPage(query, page)).map(row => toApplicant(db, row))
+}
+
+/** How many applicants there are, counted up to `most`. */
+export function countApplicants(db: Database, tenantId: string, filter: RecordFilter, most: number): Promise<number> {
+  const rows = db.sql
+    .selectFrom('applicants')
+    .select('id')
+    .$call(filteredRecords<{ id: string }>(db, tenantId, filter))
+  return countRows(db, rows, most)
+}
+
+const EMPTY = {
+  external_id: null,
+  parent_provider_id: null,
+  status: 'UNKNOWN',
+  outcome: 'UNKNOWN',
+  provider_status: null,
+  pii_sealed: null,
+  email_index: null,
+  customer_id: null,
+  attempts_fetched_at: null,
+  fetched_at: null,
+  began_at: 0,
+  source: 'FETCH',
+}
+
+function toColumns(db: Database, change: ApplicantChange): Partial<ApplicantRow> {
+  return defined({
+    parent_provider_id: change.parentProviderId,
+    status: change.status,
+    outcome: change.outcome,
+    provider_status: change.providerStatus,
+    external_id: change.externalId,
+    pii_sealed: sealJson(db.vault, change.pii && { ...change.pii }),
+    email_index: change.pii && (change.pii.email === null ? null : db.vault.blindIndex(change.pii.email)),
+    created_at: change.createdAt?.getTime(),
+    updated_at: change.updatedAt?.getTime(),
+    customer_id: change.customerId,
+    attempts_fetched_at: change.attemptsFetchedAt?.getTime(),
+    fetched_at: change.fetchedAt?.getTime(),
+    began_at: change.beganAt?.getTime(),
+    source: change.source,
+    details_sealed: sealJson(db.vault, change.details),
+  }) as Partial<ApplicantRow>
+}
+
+const NO_PII: ApplicantPii = { email: null, phone: null, firstName: null, lastName: null }
+
+function toApplicant(db: Database, row: ApplicantRow): Applicant {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    accountId: row.account_id,
+    provider: row.provider as Provider,
+    providerId: row.provider_id,
+    parentProviderId: row.parent_provider_id,
+    externalId: row.external_id,
+    status: row.status as ApplicantStatus,
+    outcome: row.outcome as Outcome,
+    providerStatus: row.provider_status,
+    ...(openJson<ApplicantPii>(db.vault, row.pii_sealed) ?? NO_PII),
+    createdAt: toDate(row.created_at),
+    updatedAt: toDate(row.updated_at),
+    customerId: row.customer_id,
+    attemptsFetchedAt: toDate(row.attempts_fetched_at),
+    sync:
+      row.fetched_at === null
+        ? null
+        : {
+            fetchedAt: toDate(row.fetched_at),
+            stale: false,
+            source: row.source as StatusSource,
+            lastError: null,
+          },
+    details: openJson<Details>(db.vault, row.details_sealed) ?? {},
+  }
+}

@@ -1,0 +1,104 @@
+import type { Attempt, AttemptKind, AttemptSnapshot, AttemptStatus } from '../src/domain/attempt.ts'
+import type { Details } from '../src/domain/json.ts'
+import type { Provider } from '../src/domain/provider.ts'
+import { openJson, sealJson, toDate, toTime } from './columns.ts'
+import type { Database } from './database.ts'
+import type { AttemptRow } from './tables.ts'
+
+export interface AttemptOwner {
+  readonly tenantId: string
+  readonly accountId: string
+  readonly provider: Provider
+  readonly sessionId: string | null
+  readonly applicantId: string | null
+}
+
+/** Stores an attempt as an answer told it; an answer whose request began earlier than the stored one's is ignored. */
+export async function saveAttempt(
+  db: Database,
+  owner: AttemptOwner,
+  attempt: AttemptSnapshot & { readonly id: string },
+  beganAt: Date,
+  now: Date,
+): Promise<void> {
+  const told = {
+    kind: attempt.kind,
+    status: attempt.status,
+    provider_status: attempt.providerStatus,
+    failure_code: attempt.failureCode,
+    risk_score: attempt.riskScore,
+    updated_at: (attempt.updatedAt ?? now).getTime(),
+    completed_at: toTime(attempt.completedAt ?? null),
+    began_at: beganAt.getTime(),
+    details_sealed: sealJson(db.vault, attempt.details),
+  }
+  await db.sql
+    .insertInto('attempts')
+    .values({
+      ...told,
+      id: attempt.id,
+      tenant_id: owner.tenantId,
+      account_id: owner.accountId,
+      provider: owner.provider,
+      provider_id: attempt.providerId,
+      session_id: owner.sessionId,
+      applicant_id: owner.applicantId,
+      created_at: (attempt.createdAt ?? now).getTime(),
+    })
+    .onConflict(conflict =>
+      conflict
+        .columns(['account_id', 'provider_id'])
+        .doUpdateSet(eb => ({
+          ...told,
+          session_id: eb.fn.coalesce('attempts.session_id', eb.val(owner.sessionId)),
+          applicant_id: eb.fn.coalesce('attempts.applicant_id', eb.val(owner.applicantId)),
+        }))
+        .where('attempts.began_at', '<=', beganAt.getTime()),
+    )
+    .execute()
+}
+
+export async function findAttempts(db: Database, tenantId: string, ids: readonly string[]): Promise<Attempt[]> {
+  if (ids.length === 0) return []
+  const query = db.sql.selectFrom('attempts').selectAll().where('tenant_id', '=', tenantId).where('id', 'in', ids)
+  return (await query.execute()).map(row => toAttempt(db, row))
+}
+
+/** The attempts of all these sessions or applicants, oldest first. */
+export async function listAttemptsOf(
+  db: Database,
+  tenantId: string,
+  owner: 'session_id' | 'applicant_id',
+  ownerIds: readonly string[],
+): Promise<Attempt[]> {
+  if (ownerIds.length === 0) return []
+  const query = db.sql
+    .selectFrom('attempts')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where(owner, 'in', ownerIds)
+    .orderBy('created_at')
+    .orderBy('id')
+  return (await query.execute()).map(row => toAttempt(db, row))
+}
+
+function toAttempt(db: Database, row: AttemptRow): Attempt {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    accountId: row.account_id,
+    provider: row.provider as Provider,
+    providerId: row.provider_id,
+    kind: row.kind as AttemptKind,
+    status: row.status as AttemptStatus,
+    providerStatus: row.provider_status,
+    failureCode: row.failure_code,
+    riskScore: row.risk_score,
+    createdAt: toDate(row.created_at),
+    updatedAt: toDate(row.updated_at),
+    completedAt: toDate(row.completed_at),
+    sessionId: row.session_id,
+    applicantId: row.applicant_id,
+    details: openJson<Details>(db.vault, row.details_sealed) ?? {},
+  }
+}

@@ -1,0 +1,38 @@
+import type { Json } from '../src/domain/json.ts'
+import type { Vault } from '../src/security/vault.ts'
+
+/** Between the domain's values and what the columns hold. Undefined stays undefined: the column is left as it is. */
+
+export function toTime(value: Date | null): number | null
+export function toTime(value: Date | null | undefined): number | null | undefined
+export function toTime(value: Date | null | undefined): number | null | undefined {
+  return value == null ? value : value.getTime()
+}
+
+export function toDate(value: number): Date
+export function toDate(value: number | null): Date | null
+export function toDate(value: number | null): Date | null {
+  return value === null ? null : new Date(value)
+}
+
+export function sealJson(vault: Vault, value: Json): string
+export function sealJson(vault: Vault, value: Json | undefined): string | null | undefined
+export function sealJson(vault: Vault, value: Json | undefined): string | null | undefined {
+  return value == null ? value : vault.seal(JSON.stringify(value))
+}
+
+/** What `sealJson` or JSON.stringify of a value of type T wrote: only repositories write these columns. */
+export function openJson<T>(vault: Vault, sealed: string | null): T | null {
+  return sealed === null ? null : (JSON.parse(vault.open(sealed)) as T)
+}
+
+export function parseJson<T>(text: string): T {
+  return JSON.parse(text) as T
+}
+
+/** Leaves out what is undefined, so that an update changes only what was told. */
+export function defined<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>
+  }
+}

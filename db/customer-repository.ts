@@ -1,0 +1,154 @@
+import type { Customer } from '../src/domain/customer.ts'
+import type { Details, JsonObject } from '../src/domain/json.ts'
+import type { Provider } from '../src/domain/provider.ts'
+import type { StatusSource } from '../src/domain/sync.ts'
+import { defined, openJson, sealJson, toDate } from './columns.ts'
+import type { Database } from './database.ts'
+import { type KeysetPage, selectPage } from './keyset.ts'
+import { countRows, filteredRecords, type RecordFilter } from './record-filter.ts'
+import type { CustomerRow } from './tables.ts'
+
+export interface CustomerPii {
+  readonly email: string | null
+  readonly name: string | null
+  readonly phone: string | null
+}
+
+/** What may change about a customer. What is undefined stays; `pii` is replaced as a whole. */
+export interface CustomerChange {
+  readonly externalId?: string | null
+  readonly pii?: CustomerPii
+  readonly metadata?: JsonObject | null
+  readonly createdAt?: Date
+  readonly updatedAt?: Date
+  readonly fetchedAt?: Date
+  readonly beganAt?: Date
+  readonly source?: StatusSource
+  readonly details?: Details
+}
+
+export interface NewCustomer extends CustomerChange {
+  readonly id: string
+  readonly tenantId: string
+  readonly accountId: string
+  readonly provider: Provider
+  readonly providerId: string
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+export async function insertCustomer(db: Database, customer: NewCustomer): Promise<void> {
+  await db.sql
+    .insertInto('customers')
+    .values({
+      ...EMPTY,
+      ...toColumns(db, { details: {}, ...customer }),
+      id: customer.id,
+      tenant_id: customer.tenantId,
+      account_id: customer.accountId,
+      provider: customer.provider,
+      provider_id: customer.providerId,
+    } as CustomerRow)
+    .execute()
+}
+
+/** False where a newer answer is already there: then nothing changed. */
+export async function updateCustomer(db: Database, id: string, change: CustomerChange): Promise<boolean> {
+  let query = db.sql.updateTable('customers').set(toColumns(db, change)).where('id', '=', id)
+  if (change.beganAt) query = query.where('began_at', '<=', change.beganAt.getTime())
+  return (await query.executeTakeFirst()).numUpdatedRows > 0n
+}
+
+export async function findCustomers(db: Database, tenantId: string, ids: readonly string[]): Promise<Customer[]> {
+  if (ids.length === 0) return []
+  const query = db.sql.selectFrom('customers').selectAll().where('tenant_id', '=', tenantId).where('id', 'in', ids)
+  return (await query.execute()).map(row => toCustomer(db, row))
+}
+
+export async function findCustomerByProviderId(
+  db: Database,
+  accountId: string,
+  providerId: string,
+): Promise<Customer | undefined> {
+  const query = db.sql
+    .selectFrom('customers')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('provider_id', '=', providerId)
+  const row = await query.executeTakeFirst()
+  return row && toCustomer(db, row)
+}
+
+export async function listCustomers(
+  db: Database,
+  tenantId: string,
+  filter: RecordFilter,
+  page: KeysetPage,
+): Promise<Customer[]> {
+  const query = db.sql
+    .selectFrom('customers')
+    .selectAll()
+    .$call(filteredRecords<CustomerRow>(db, tenantId, filter))
+  return (await selectPage(query, page)).map(row => toCustomer(db, row))
+}
+
+/** How many customers there are, counted up to `most`. */
+export function countCustomers(db: Database, tenantId: string, filter: RecordFilter, most: number): Promise<number> {
+  const rows = db.sql
+    .selectFrom('customers')
+    .select('id')
+    .$call(filteredRecords<{ id: string }>(db, tenantId, filter))
+  return countRows(db, rows, most)
+}
+
+const EMPTY = {
+  external_id: null,
+  pii_sealed: null,
+  email_index: null,
+  metadata_sealed: null,
+  fetched_at: null,
+  began_at: 0,
+  source: 'FETCH',
+}
+
+function toColumns(db: Database, change: CustomerChange): Partial<CustomerRow> {
+  return defined({
+    external_id: change.externalId,
+    pii_sealed: sealJson(db.vault, change.pii && { ...change.pii }),
+    email_index: change.pii && (change.pii.email === null ? null : db.vault.blindIndex(change.pii.email)),
+    metadata_sealed: sealJson(db.vault, change.metadata),
+    created_at: change.createdAt?.getTime(),
+    updated_at: change.updatedAt?.getTime(),
+    fetched_at: change.fetchedAt?.getTime(),
+    began_at: change.beganAt?.getTime(),
+    source: change.source,
+    details_sealed: sealJson(db.vault, change.details),
+  }) as Partial<CustomerRow>
+}
+
+const NO_PII: CustomerPii = { email: null, name: null, phone: null }
+
+function toCustomer(db: Database, row: CustomerRow): Customer {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    accountId: row.account_id,
+    provider: row.provider as Provider,
+    providerId: row.provider_id,
+    externalId: row.external_id,
+    ...(openJson<CustomerPii>(db.vault, row.pii_sealed) ?? NO_PII),
+    metadata: openJson<JsonObject>(db.vault, row.metadata_sealed),
+    createdAt: toDate(row.created_at),
+    updatedAt: toDate(row.updated_at),
+    sync:
+      row.fetched_at === null
+        ? null
+        : {
+            fetchedAt: toDate(row.fetched_at),
+            stale: false,
+            source: row.source as StatusSource,
+            lastError: null,
+          },
+    details: openJson<Details>(db.vault, row.details_sealed) ?? {},
+  }
+}

@@ -1,0 +1,7 @@
+import type { Migration } from 'kysely'
+import * as initial from './0001-initial.ts'
+
+/** The migrations by name, in order. They only go forward. */
+export const migrations: Readonly<Record<string, Migration>> = {
+  '0001-initial': initial,
+}

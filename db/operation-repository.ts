@@ -1,0 +1,182 @@
+import type { ErrorCode, InputIssue } from '../src/domain/errors.ts'
+import type { Json, JsonObject } from '../src/domain/json.ts'
+import type { CreateKind, CreateOperation, CreateState } from '../src/domain/operation.ts'
+import type { Provider } from '../src/domain/provider.ts'
+import { defined, openJson, parseJson, sealJson, toDate, toTime } from './columns.ts'
+import { type Database, isUniqueViolation } from './database.ts'
+import type { OperationRow } from './tables.ts'
+
+/** Why a create did not succeed, with what its typed error carries, so that a replay can say the same. */
+export interface OperationError {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly at: Date
+  readonly providerCode?: string | null
+  readonly issues?: readonly InputIssue[]
+  readonly retryAfterSeconds?: number | null
+}
+
+/** A create operation with what only the journal needs to know of it. */
+export interface StoredOperation extends CreateOperation {
+  readonly lastError: OperationError | null
+  readonly fence: number
+  readonly owner: string | null
+  readonly ownedUntil: Date | null
+}
+
+export interface NewOperation {
+  readonly id: string
+  readonly tenantId: string
+  readonly accountId: string
+  readonly kind: CreateKind
+  readonly provider: Provider
+  readonly idempotencyKey: string
+  readonly fingerprint: string
+  readonly reference: string
+  readonly input: Json
+  readonly owner: string
+  readonly ownedUntil: Date
+  readonly now: Date
+}
+
+/** Writes an operation that is being sent. Undefined where the tenant has used the key already. */
+export async function insertOperation(db: Database, operation: NewOperation): Promise<StoredOperation | undefined> {
+  const row: OperationRow = {
+    id: operation.id,
+    tenant_id: operation.tenantId,
+    account_id: operation.accountId,
+    kind: operation.kind,
+    provider: operation.provider,
+    idempotency_key: operation.idempotencyKey,
+    fingerprint: operation.fingerprint,
+    state: 'SENT',
+    reference: operation.reference,
+    input_sealed: sealJson(db.vault, operation.input),
+    record_id: null,
+    recovered: 0,
+    tries: 1,
+    fence: 1,
+    owner: operation.owner,
+    owned_until: operation.ownedUntil.getTime(),
+    sent_at: operation.now.getTime(),
+    next_check_at: null,
+    error: null,
+    created_at: operation.now.getTime(),
+    updated_at: operation.now.getTime(),
+  }
+  try {
+    await db.sql.insertInto('operations').values(row).execute()
+    return toOperation(row)
+  } catch (error) {
+    if (isUniqueViolation(error)) return undefined
+    throw error
+  }
+}
+
+export interface Transition {
+  readonly to: CreateState
+  readonly now: Date
+  readonly recordId?: string
+  readonly recovered?: boolean
+  readonly error?: OperationError | null
+  readonly owner?: string | null
+  readonly ownedUntil?: Date | null
+  readonly sentAt?: Date
+  readonly nextCheckAt?: Date | null
+  readonly tries?: number
+  /** Absent: the input stays as it is; null: it is not needed any more. */
+  readonly input?: Json
+}
+
+/**
+ * Moves an operation on, where nobody moved it since it was read (its state and fence are compared). Undefined where
+ * somebody did.
+ */
+export async function moveOperation(
+  db: Database,
+  operation: StoredOperation,
+  transition: Transition,
+): Promise<StoredOperation | undefined> {
+  const row = await db.sql
+    .updateTable('operations')
+    .set(toColumns(db, operation, transition))
+    .where('id', '=', operation.id)
+    .where('state', '=', operation.state)
+    .where('fence', '=', operation.fence)
+    .returningAll()
+    .executeTakeFirst()
+  return row && toOperation(row)
+}
+
+export async function findOperations(
+  db: Database,
+  tenantId: string,
+  ids: readonly string[],
+): Promise<StoredOperation[]> {
+  if (ids.length === 0) return []
+  const query = db.sql.selectFrom('operations').selectAll().where('tenant_id', '=', tenantId).where('id', 'in', ids)
+  return (await query.execute()).map(toOperation)
+}
+
+export async function findOperationByKey(
+  db: Database,
+  tenantId: string,
+  idempotencyKey: string,
+): Promise<StoredOperation | undefined> {
+  const query = db.sql
+    .selectFrom('operations')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('idempotency_key', '=', idempotencyKey)
+  const row = await query.executeTakeFirst()
+  return row && toOperation(row)
+}
+
+/** The input of a create that is not settled yet. */
+export async function readOperationInput(db: Database, id: string): Promise<JsonObject | undefined> {
+  const row = await db.sql.selectFrom('operations').select('input_sealed').where('id', '=', id).executeTakeFirst()
+  return (row && openJson<JsonObject>(db.vault, row.input_sealed)) ?? undefined
+}
+
+function toColumns(db: Database, operation: StoredOperation, transition: Transition): Partial<OperationRow> {
+  return defined({
+    state: transition.to,
+    fence: operation.fence + 1,
+    record_id: transition.recordId,
+    recovered: transition.recovered === undefined ? undefined : Number(transition.recovered),
+    error: transition.error && JSON.stringify(transition.error),
+    owner: transition.owner,
+    owned_until: toTime(transition.ownedUntil),
+    sent_at: transition.sentAt?.getTime(),
+    next_check_at: toTime(transition.nextCheckAt),
+    tries: transition.tries,
+    input_sealed: sealJson(db.vault, transition.input),
+    updated_at: transition.now.getTime(),
+  }) as Partial<OperationRow>
+}
+
+function toOperation(row: OperationRow): StoredOperation {
+  const error = row.error === null ? null : parseJson<Omit<OperationError, 'at'> & { at: string }>(row.error)
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    accountId: row.account_id,
+    kind: row.kind as CreateKind,
+    idempotencyKey: row.idempotency_key,
+    fingerprint: row.fingerprint,
+    provider: row.provider as Provider,
+    state: row.state as CreateState,
+    reference: row.reference,
+    recovered: row.recovered === 1,
+    nextCheckAt: toDate(row.next_check_at),
+    recordId: row.record_id,
+    lastError: error && { ...error, at: new Date(error.at) },
+    attemptsMade: row.tries,
+    sentAt: toDate(row.sent_at),
+    createdAt: toDate(row.created_at),
+    updatedAt: toDate(row.updated_at),
+    fence: row.fence,
+    owner: row.owner,
+    ownedUntil: toDate(row.owned_until),
+  }
+}

@@ -1,0 +1,239 @@
+import type { SelectQueryBuilder } from 'kysely'
+import type { Details, JsonObject } from '../src/domain/json.ts'
+import type { Provider } from '../src/domain/provider.ts'
+import type { Outcome, Session, SessionAccess, SessionStatus } from '../src/domain/session.ts'
+import type { StatusSource } from '../src/domain/sync.ts'
+import { defined, openJson, parseJson, sealJson, toDate, toTime } from './columns.ts'
+import type { Database } from './database.ts'
+import { type KeysetPage, selectPage } from './keyset.ts'
+import { countRows } from './record-filter.ts'
+import type { SessionRow, Tables } from './tables.ts'
+
+/** What a session is filed under; it never changes. */
+export interface SessionKey {
+  readonly id: string
+  readonly tenantId: string
+  readonly accountId: string
+  readonly provider: Provider
+  readonly providerId: string
+  readonly livemode: boolean
+}
+
+/** What may change about a session. What is undefined stays. */
+export interface SessionChange {
+  readonly status?: SessionStatus
+  readonly outcome?: Outcome
+  readonly providerStatus?: string | null
+  readonly externalId?: string | null
+  readonly redirectUrl?: string | null
+  readonly metadata?: JsonObject | null
+  readonly createdAt?: Date
+  readonly updatedAt?: Date
+  readonly expiresAt?: Date | null
+  readonly completedAt?: Date | null
+  readonly access?: SessionAccess | null
+  readonly applicantId?: string | null
+  readonly customerId?: string | null
+  readonly applicantPinned?: boolean
+  readonly customerPinned?: boolean
+  readonly attemptsFetchedAt?: Date
+  readonly fetchedAt?: Date
+  readonly beganAt?: Date
+  readonly source?: StatusSource
+  readonly details?: Details
+}
+
+export type NewSession = SessionKey &
+  SessionChange &
+  Required<
+    Pick<
+      SessionChange,
+      'status' | 'outcome' | 'createdAt' | 'updatedAt' | 'fetchedAt' | 'beganAt' | 'source' | 'details'
+    >
+  >
+
+export interface SessionFilter {
+  readonly provider?: readonly Provider[] | null
+  readonly status?: readonly SessionStatus[] | null
+  readonly outcome?: readonly Outcome[] | null
+  readonly externalId?: string | null
+  readonly applicantId?: string | null
+  readonly customerId?: string | null
+  readonly createdAfter?: Date | null
+  readonly createdBefore?: Date | null
+}
+
+/** A stored session, with what only the store needs to know of it. */
+export interface StoredSession extends Session {
+  readonly applicantPinned: boolean
+  readonly customerPinned: boolean
+  readonly beganAt: Date
+}
+
+export async function insertSession(db: Database, session: NewSession): Promise<void> {
+  await db.sql
+    .insertInto('sessions')
+    .values({
+      ...EMPTY,
+      ...toColumns(db, session),
+      id: session.id,
+      tenant_id: session.tenantId,
+      account_id: session.accountId,
+      provider: session.provider,
+      provider_id: session.providerId,
+      livemode: session.livemode ? 1 : 0,
+    } as SessionRow)
+    .execute()
+}
+
+/** False where a newer answer is already there: then nothing changed. */
+export async function updateSession(db: Database, id: string, change: SessionChange): Promise<boolean> {
+  let query = db.sql.updateTable('sessions').set(toColumns(db, change)).where('id', '=', id)
+  if (change.beganAt) query = query.where('began_at', '<=', change.beganAt.getTime())
+  const result = await query.executeTakeFirst()
+  return result.numUpdatedRows > 0n
+}
+
+export async function findSessions(db: Database, tenantId: string, ids: readonly string[]): Promise<StoredSession[]> {
+  if (ids.length === 0) return []
+  const query = db.sql.selectFrom('sessions').selectAll().where('tenant_id', '=', tenantId).where('id', 'in', ids)
+  return (await query.execute()).map(row => toSession(db, row))
+}
+
+export async function findSessionByProviderId(
+  db: Database,
+  accountId: string,
+  providerId: string,
+): Promise<StoredSession | undefined> {
+  const query = db.sql
+    .selectFrom('sessions')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('provider_id', '=', providerId)
+  const row = await query.executeTakeFirst()
+  return row && toSession(db, row)
+}
+
+export async function listSessions(
+  db: Database,
+  tenantId: string,
+  filter: SessionFilter,
+  page: KeysetPage,
+): Promise<StoredSession[]> {
+  const query = db.sql.selectFrom('sessions').selectAll().$call(filtered<SessionRow>(tenantId, filter))
+  return (await selectPage(query, page)).map(row => toSession(db, row))
+}
+
+/** How many sessions there are, counted up to `most`. */
+export function countSessions(db: Database, tenantId: string, filter: SessionFilter, most: number): Promise<number> {
+  return countRows(
+    db,
+    db.sql.selectFrom('sessions').select('id').$call(filtered<{ id: string }>(tenantId, filter)),
+    most,
+  )
+}
+
+/** Marks as EXPIRED what is open and past its time. The provider may still say otherwise later. */
+export async function expireOverdueSessions(db: Database, tenantId: string, now: Date): Promise<void> {
+  await db.sql
+    .updateTable('sessions')
+    .set({ status: 'EXPIRED', outcome: 'NOT_APPLICABLE', source: 'DERIVED', updated_at: now.getTime() })
+    .where('tenant_id', '=', tenantId)
+    .where('status', 'in', ['CREATED', 'IN_PROGRESS'])
+    .where('expires_at', '<=', now.getTime())
+    .execute()
+}
+
+function filtered<O>(tenantId: string, filter: SessionFilter) {
+  return (query: SelectQueryBuilder<Tables, 'sessions', O>) => {
+    let narrowed = query.where('tenant_id', '=', tenantId)
+    if (filter.provider) narrowed = narrowed.where('provider', 'in', filter.provider)
+    if (filter.status) narrowed = narrowed.where('status', 'in', filter.status)
+    if (filter.outcome) narrowed = narrowed.where('outcome', 'in', filter.outcome)
+    if (filter.externalId != null) narrowed = narrowed.where('external_id', '=', filter.externalId)
+    if (filter.applicantId != null) narrowed = narrowed.where('applicant_id', '=', filter.applicantId)
+    if (filter.customerId != null) narrowed = narrowed.where('customer_id', '=', filter.customerId)
+    if (filter.createdAfter) narrowed = narrowed.where('created_at', '>', filter.createdAfter.getTime())
+    if (filter.createdBefore) narrowed = narrowed.where('created_at', '<', filter.createdBefore.getTime())
+    return narrowed
+  }
+}
+
+const EMPTY = {
+  external_id: null,
+  provider_status: null,
+  redirect_url: null,
+  metadata_sealed: null,
+  expires_at: null,
+  completed_at: null,
+  access_sealed: null,
+  applicant_id: null,
+  customer_id: null,
+  applicant_pinned: 0,
+  customer_pinned: 0,
+  attempts_fetched_at: null,
+}
+
+function toColumns(db: Database, change: SessionChange): Partial<SessionRow> {
+  return defined({
+    status: change.status,
+    outcome: change.outcome,
+    provider_status: change.providerStatus,
+    external_id: change.externalId,
+    redirect_url: change.redirectUrl,
+    metadata_sealed: sealJson(db.vault, change.metadata),
+    created_at: change.createdAt?.getTime(),
+    updated_at: change.updatedAt?.getTime(),
+    expires_at: toTime(change.expiresAt),
+    completed_at: toTime(change.completedAt),
+    access_sealed: sealJson(db.vault, toAccessJson(change.access)),
+    applicant_id: change.applicantId,
+    customer_id: change.customerId,
+    applicant_pinned: toFlag(change.applicantPinned),
+    customer_pinned: toFlag(change.customerPinned),
+    attempts_fetched_at: change.attemptsFetchedAt?.getTime(),
+    fetched_at: change.fetchedAt?.getTime(),
+    began_at: change.beganAt?.getTime(),
+    source: change.source,
+    details: change.details && JSON.stringify(change.details),
+  }) as Partial<SessionRow>
+}
+
+function toFlag(value: boolean | undefined): number | undefined {
+  return value === undefined ? undefined : Number(value)
+}
+
+function toAccessJson(access: SessionAccess | null | undefined): JsonObject | null | undefined {
+  return access && { ...access, expiresAt: access.expiresAt?.toISOString() ?? null }
+}
+
+function toSession(db: Database, row: SessionRow): StoredSession {
+  const access = openJson<Omit<SessionAccess, 'expiresAt'> & { expiresAt: string | null }>(db.vault, row.access_sealed)
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    accountId: row.account_id,
+    provider: row.provider as Provider,
+    providerId: row.provider_id,
+    status: row.status as SessionStatus,
+    outcome: row.outcome as Outcome,
+    providerStatus: row.provider_status,
+    externalId: row.external_id,
+    livemode: row.livemode === 1,
+    redirectUrl: row.redirect_url,
+    metadata: openJson<JsonObject>(db.vault, row.metadata_sealed),
+    createdAt: toDate(row.created_at),
+    updatedAt: toDate(row.updated_at),
+    expiresAt: toDate(row.expires_at),
+    completedAt: toDate(row.completed_at),
+    access: access && { ...access, expiresAt: access.expiresAt ? new Date(access.expiresAt) : null },
+    applicantId: row.applicant_id,
+    customerId: row.customer_id,
+    applicantPinned: row.applicant_pinned === 1,
+    customerPinned: row.customer_pinned === 1,
+    attemptsFetchedAt: toDate(row.attempts_fetched_at),
+    beganAt: toDate(row.began_at),
+    sync: { fetchedAt: toDate(row.fetched_at), stale: false, source: row.source as StatusSource, lastError: null },
+    details: parseJson<Details>(row.details),
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * The tables, with the types that both databases store. Times are epoch milliseconds, flags 0 or 1, JSON is text, and a
+ * column named `…_sealed` is text that the vault sealed.
+ */
+export interface Tables {
+  readonly accounts: AccountRow
+  readonly applicants: ApplicantRow
+  readonly attempts: AttemptRow
+  readonly customers: CustomerRow
+  readonly operations: OperationRow
+  readonly sessions: SessionRow
+}
+
+/** One tenant's account at one provider. `origin` is `sandbox` or the provider's address: records of the two never mix. */
+export interface AccountRow {
+  readonly id: string
+  readonly tenant_id: string
+  readonly provider: string
+  readonly origin: string
+  readonly created_at: number
+}
+
+/** What every record that a provider keeps has. `began_at`: when the request began whose answer it holds. */
+interface RecordRow {
+  readonly id: string
+  readonly tenant_id: string
+  readonly account_id: string
+  readonly provider: string
+  readonly provider_id: string
+  readonly external_id: string | null
+  readonly created_at: number
+  readonly updated_at: number
+  readonly began_at: number
+}
+
+export interface SessionRow extends RecordRow {
+  readonly status: string
+  readonly outcome: string
+  readonly provider_status: string | null
+  readonly livemode: number
+  readonly redirect_url: string | null
+  readonly metadata_sealed: string | null
+  readonly expires_at: number | null
+  readonly completed_at: number | null
+  readonly access_sealed: string | null
+  readonly applicant_id: string | null
+  readonly customer_id: string | null
+  /** 1 where the caller set the link, which the provider's own then never replaces. */
+  readonly applicant_pinned: number
+  readonly customer_pinned: number
+  readonly attempts_fetched_at: number | null
+  readonly fetched_at: number
+  readonly source: string
+  readonly details: string
+}
+
+export interface ApplicantRow extends RecordRow {
+  readonly parent_provider_id: string | null
+  readonly status: string
+  readonly outcome: string
+  readonly provider_status: string | null
+  readonly pii_sealed: string | null
+  readonly email_index: string | null
+  readonly customer_id: string | null
+  readonly attempts_fetched_at: number | null
+  /** Null: known by a link only. */
+  readonly fetched_at: number | null
+  readonly source: string
+  readonly details_sealed: string
+}
+
+export interface CustomerRow extends RecordRow {
+  readonly pii_sealed: string | null
+  readonly email_index: string | null
+  readonly metadata_sealed: string | null
+  readonly fetched_at: number | null
+  readonly source: string
+  readonly details_sealed: string
+}
+
+export interface AttemptRow extends Omit<RecordRow, 'external_id'> {
+  readonly kind: string
+  readonly status: string
+  readonly provider_status: string | null
+  readonly failure_code: string | null
+  readonly risk_score: number | null
+  readonly completed_at: number | null
+  readonly session_id: string | null
+  readonly applicant_id: string | null
+  readonly details_sealed: string
+}
+
+export interface OperationRow {
+  readonly id: string
+  readonly tenant_id: string
+  readonly account_id: string
+  readonly kind: string
+  readonly provider: string
+  readonly idempotency_key: string
+  readonly fingerprint: string
+  readonly state: string
+  readonly reference: string
+  /** The create's input, until it is settled: a repeat may need it. */
+  readonly input_sealed: string | null
+  readonly record_id: string | null
+  readonly recovered: number
+  readonly tries: number
+  /** Grows with every transition, so that a late writer sees that it is late. */
+  readonly fence: number
+  /** The process that has it in flight, and until when nobody else may touch it. */
+  readonly owner: string | null
+  readonly owned_until: number | null
+  readonly sent_at: number | null
+  readonly next_check_at: number | null
+  /** The error as JSON: code, message, time and what its type carries. */
+  readonly error: string | null
+  readonly created_at: number
+  readonly updated_at: number
+}
