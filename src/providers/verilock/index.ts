@@ -1,0 +1,16 @@
+import type { ProviderModule } from '../contract.ts'
+import { applicantDetails, attemptDetails, sessionDetails } from './mapper.ts'
+import { connect, readRefusal, type Settings, settings } from './provider.ts'
+
+export const verilock: ProviderModule<Settings> = {
+  provider: 'VERILOCK',
+  settings,
+  secrets: ['apiKey'],
+  isConfigured: ({ apiKey }) => apiKey !== undefined,
+  isLive: ({ apiKey, baseUrl }) => new URL(baseUrl).hostname === 'verilock.io' && !apiKey?.startsWith('qi_test_'),
+  readRefusal,
+  connect,
+  details: { session: sessionDetails, applicant: applicantDetails, attempt: attemptDetails },
+  graphql: () => import('./graphql.ts'),
+  sandbox: () => import('./sandbox.ts'),
+}

@@ -1,0 +1,51 @@
+import type { StoredSession } from './sandbox-session.ts'
+
+/** What a create answers: exactly these five. */
+export function toCreated(session: StoredSession, origin: string) {
+  return {
+    id: session.id,
+    session_token: session.token,
+    session_url: `${origin}/verify/${session.token}`,
+    status: session.status,
+    expires_at: session.expires_at,
+  }
+}
+
+/** The older documentation's body, with what the newer create was sent. */
+export function toFull(session: StoredSession, origin: string) {
+  return {
+    ...toSummary(session),
+    applicant: toApplicant(session, { date_of_birth: null, nationality: null }),
+    results: session.results,
+    hosted_url: `${origin}/verify/${session.id}`,
+    profile_id: session.asked.profile_id,
+    external_id: session.asked.external_id ?? null,
+    metadata: session.asked.metadata ?? null,
+    expires_at: session.expires_at,
+  }
+}
+
+/** A list's item: no results, no link. */
+export function toSummary(session: StoredSession) {
+  return {
+    id: session.id,
+    type: 'kyc',
+    status: session.status,
+    reference_id: session.asked.external_id ?? null,
+    steps: session.steps,
+    applicant: toApplicant(session, {}),
+    created_at: session.created_at,
+    completed_at: session.completed_at,
+  }
+}
+
+function toApplicant({ asked }: StoredSession, more: object) {
+  if (!asked.applicant_email && !asked.applicant_name) return null
+  const [first, ...rest] = asked.applicant_name?.split(' ') ?? []
+  return {
+    first_name: first ?? null,
+    last_name: rest.join(' ') || null,
+    email: asked.applicant_email ?? null,
+    ...more,
+  }
+}

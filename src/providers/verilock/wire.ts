@@ -1,0 +1,74 @@
+import { z } from 'zod'
+
+/** Verilock's words, verbatim. Two generations of its documentation disagree on reads, so both parse: all but the id and the status is optional. */
+
+export const SESSION_STATUSES = ['created', 'processing', 'approved', 'declined', 'expired'] as const
+export const STEP_STATUSES = ['approved', 'declined', 'pending', 'not_started'] as const
+
+const sessionId = z.string().regex(/^ses_[\w-]{1,251}$/)
+const time = z.iso.datetime({ offset: true })
+
+export const createSessionBody = z.object({
+  profile_id: z.guid(),
+  applicant_email: z.email().nullish(),
+  applicant_name: z.string().nullish(),
+  external_id: z.string().nullish(),
+  redirect_url: z.string().nullish(),
+  expires_in: z.int().min(300).max(86_400).nullish(),
+  metadata: z.record(z.string(), z.json()).nullish(),
+})
+export type CreateSessionBody = z.infer<typeof createSessionBody>
+
+/** What a create answers: it echoes nothing of what was sent. */
+export const createdSession = z.object({
+  id: sessionId,
+  session_token: z.string().nullish(),
+  session_url: z.string().min(1),
+  status: z.string(),
+  expires_at: time.nullish(),
+})
+export type CreatedSession = z.infer<typeof createdSession>
+
+const stepResult = z.object({ status: z.string().nullish(), score: z.number().nullish() })
+
+const applicant = z.object({
+  first_name: z.string().nullish(),
+  last_name: z.string().nullish(),
+  email: z.string().nullish(),
+})
+
+export const session = z.object({
+  id: sessionId,
+  status: z.string(),
+  profile_id: z.string().nullish(),
+  external_id: z.string().nullish(),
+  reference_id: z.string().nullish(),
+  steps: z.array(z.string().nullish()).nullish(),
+  results: z.record(z.string(), stepResult.nullish()).nullish(),
+  risk_score: z.number().min(0).max(100).nullish(),
+  applicant: applicant.nullish(),
+  applicant_email: z.string().nullish(),
+  applicant_name: z.string().nullish(),
+  session_token: z.string().nullish(),
+  session_url: z.string().nullish(),
+  hosted_url: z.string().nullish(),
+  created_at: time.nullish(),
+  completed_at: time.nullish(),
+  expires_at: time.nullish(),
+})
+export type Session = z.infer<typeof session>
+
+export const sessionList = z.object({
+  data: z.array(session),
+  meta: z.object({ current_page: z.int().nullish(), last_page: z.int().nullish() }).nullish(),
+})
+
+/** Free text where a code belongs is dropped. `details` holds messages by field under `validation_error`, else other things. */
+export const errorBody = z.object({
+  error: z
+    .string()
+    .regex(/^\w{1,64}$/)
+    .nullish()
+    .catch(null),
+  details: z.record(z.string(), z.unknown()).nullish().catch(null),
+})
