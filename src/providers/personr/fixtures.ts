@@ -1,0 +1,338 @@
+import type { Fixture } from '../../sandbox/fixture.ts'
+
+const APPLICANT = '4242424242424x424242424242424242'
+const LINK = '1700000000000x111111111111111111'
+const TOKEN = 'bus|4242424242424x424242424242424242|4343434343434x434343434343434343'
+const NEXT_TOKEN = 'bus|4242424242424x424242424242424242|4444444444444x444444444444444444'
+const REFERENCE = 'sg_fixture0001'
+const REVIEWED_AT = 1700000600000
+
+/** With a token that is given, no login goes before the exchange. */
+const settings = { apiKey: TOKEN }
+
+function sends(workflow: string, form: Readonly<Record<string, string>>, token: string | undefined = TOKEN) {
+  const path = `/api/1.1/wf/${workflow}`
+  return { method: 'POST', path, form, ...(token && { headers: { authorization: `Bearer ${token}` } }) } as const
+}
+
+const applicant = {
+  email: 'johndoe@mail.com',
+  phone: '+61 424 424 424',
+  firstName: 'John',
+  lastName: 'Doe',
+  flowName: 'KYC basic',
+  sourceKey: 'Example Source Key',
+  externalUserIds: ['UUID1', 'UUID2'],
+}
+const createCall = { method: 'createApplicant', argument: applicant, call: { reference: REFERENCE }, settings } as const
+const createSends = sends('api-applicant-create', {
+  email: 'johndoe@mail.com',
+  phone: '+61 424 424 424',
+  nameFirst: 'John',
+  nameLast: 'Doe',
+  flowName: 'KYC basic',
+  sourceKey: 'Example Source Key',
+  externalUserId: JSON.stringify(['UUID1', 'UUID2', REFERENCE]),
+})
+
+const linkCall = {
+  method: 'createSession',
+  argument: { applicant: { applicantProviderId: APPLICANT } },
+  settings,
+} as const
+const linkSends = sends('api-verificationlink-create', { applicant: APPLICANT, applicantId: APPLICANT })
+const hostedUrl = `https://enterprise.personr.co/verification/${LINK}`
+
+const statusCall = {
+  method: 'getSession',
+  argument: { providerId: LINK, applicantProviderId: APPLICANT, createdAt: new Date(1700000000000) },
+  settings,
+} as const
+const statusSends = sends('api-applicant-status', { applicantId: APPLICANT })
+const detailsSends = sends('api-applicant-details', { applicantId: APPLICANT })
+
+function statusAnswer(applicantStatus: string, result?: Readonly<Record<string, unknown>>) {
+  const base = { 'Created Date': REVIEWED_AT, 'Modified Date': REVIEWED_AT, applicant: APPLICANT, verification: LINK }
+  const response = {
+    applicantStatus,
+    applicantActionStatus: result ? 'Reviewed' : 'Pending',
+    ...(result && { result: { ...base, ...result } }),
+    sourceKey: 'Example Source Key',
+    externalUserId: ['UUID1', 'UUID2', REFERENCE],
+  }
+  return { status: 200, body: { status: 'success', response } }
+}
+
+/** The conversation about a session, who is told by its applicant's status. */
+function told(
+  name: string,
+  evidence: string,
+  answers: Fixture['exchanges'][number]['answers'],
+  value: unknown,
+): Fixture {
+  return { name, evidence, call: statusCall, exchanges: [{ sends: statusSends, answers }], means: { value } }
+}
+
+const tokenSends = sends('api-token-generate', { email: 'johndoe@mail.com', password: 'secret' }, '')
+const login = (token: string) => ({
+  sends: tokenSends,
+  answers: { status: 200, body: { status: 'success', response: { token, user_id: APPLICANT, expires: 31536000 } } },
+})
+const tokenRefused = {
+  status: 401,
+  body: { statusCode: 401, body: { status: 'INVALID_TOKEN', message: 'The token is not valid.' } },
+}
+
+export const fixtures: readonly Fixture[] = [
+  {
+    name: 'an applicant is created on a flow',
+    evidence: 'seed',
+    call: createCall,
+    exchanges: [
+      {
+        sends: createSends,
+        answers: {
+          status: 200,
+          body: {
+            status: 'success',
+            response: {
+              applicantId: APPLICANT,
+              email: 'johndoe@mail.com',
+              phone: '+61 424 424 424',
+              nameFirst: 'John',
+              nameLast: 'Doe',
+              flowName: 'KYC basic',
+              applicantStatus: 'Created',
+            },
+          },
+        },
+      },
+    ],
+    means: {
+      value: {
+        providerId: APPLICANT,
+        status: 'CREATED',
+        outcome: 'PENDING',
+        providerStatus: 'Created',
+        externalId: 'UUID1',
+        email: 'johndoe@mail.com',
+        phone: '+61 424 424 424',
+        firstName: 'John',
+        lastName: 'Doe',
+        details: {
+          flowName: 'KYC basic',
+          sourceKey: 'Example Source Key',
+          externalUserIds: ['UUID1', 'UUID2'],
+          rejectLabels: [],
+        },
+      },
+    },
+  },
+  {
+    name: 'a flow name that does not exist is refused',
+    evidence: 'seed',
+    call: createCall,
+    exchanges: [
+      {
+        sends: createSends,
+        answers: {
+          status: 400,
+          body: { statusCode: 400, message: 'Error: Cannot read docSets - incorrect flow name' },
+        },
+      },
+    ],
+    means: { error: { code: 'PROVIDER_REJECTED', providerCode: null, outcome: 'REFUSED' } },
+  },
+  {
+    name: 'a status of error under 200 is a refusal',
+    evidence: 'docs P/workspaces, on another call',
+    call: createCall,
+    exchanges: [
+      { sends: createSends, answers: { status: 200, body: { status: 'error', response: 'Workspace not found' } } },
+    ],
+    means: { error: { code: 'PROVIDER_REJECTED', providerCode: null, outcome: 'REFUSED' } },
+  },
+  {
+    name: 'a missing field is refused with its code',
+    evidence: "assumed: Bubble's workflow API",
+    call: createCall,
+    exchanges: [
+      {
+        sends: createSends,
+        answers: {
+          status: 400,
+          body: { statusCode: 400, body: { status: 'MISSING_DATA', message: 'Missing parameter phone' } },
+        },
+      },
+    ],
+    means: { error: { code: 'PROVIDER_REJECTED', providerCode: 'MISSING_DATA', outcome: 'REFUSED' } },
+  },
+  {
+    name: 'a given token that is refused is not renewed',
+    evidence: "assumed: Bubble's workflow API",
+    call: createCall,
+    exchanges: [{ sends: createSends, answers: tokenRefused }],
+    means: { error: { code: 'PROVIDER_AUTH_FAILED', outcome: 'REFUSED' } },
+  },
+  {
+    name: 'a login goes before the first call, and a token that is refused is renewed once',
+    evidence: 'docs P/getting-started/generating-an-authentication-token',
+    call: { ...linkCall, settings: { email: 'johndoe@mail.com', password: 'secret' } },
+    exchanges: [
+      login(TOKEN),
+      { sends: linkSends, answers: tokenRefused },
+      login(NEXT_TOKEN),
+      {
+        sends: sends('api-verificationlink-create', { applicant: APPLICANT, applicantId: APPLICANT }, NEXT_TOKEN),
+        answers: { status: 200, body: { status: 'success', response: { verificationLink: hostedUrl } } },
+      },
+    ],
+    means: { value: { providerId: LINK, status: 'CREATED' } },
+  },
+  {
+    name: 'a verification link is made, told inside a response',
+    evidence: 'docs P',
+    call: linkCall,
+    exchanges: [
+      {
+        sends: linkSends,
+        answers: {
+          status: 200,
+          body: { status: 'success', response: { verificationLink: hostedUrl, customLink: null } },
+        },
+      },
+    ],
+    means: {
+      value: {
+        providerId: LINK,
+        status: 'CREATED',
+        outcome: 'PENDING',
+        access: { hostedUrl },
+        applicant: { providerId: APPLICANT },
+      },
+    },
+  },
+  {
+    name: 'a verification link is made, told without a response around it',
+    evidence: 'docs MS',
+    call: linkCall,
+    exchanges: [{ sends: linkSends, answers: { status: 200, body: { verificationLink: hostedUrl } } }],
+    means: { value: { providerId: LINK, access: { hostedUrl } } },
+  },
+  told('a session is created before anything is uploaded', 'docs P/applicant-results', statusAnswer('Created'), {
+    providerId: LINK,
+    status: 'CREATED',
+    outcome: 'PENDING',
+    attempts: [],
+  }),
+  told(
+    'a session is under way while its images are processed',
+    'docs P/applicant-results',
+    statusAnswer('Pre-Checked'),
+    {
+      status: 'IN_PROGRESS',
+      outcome: 'PENDING',
+      providerStatus: 'Pre-Checked',
+    },
+  ),
+  told(
+    'an approved applicant completes the session',
+    'docs P/applicant-results',
+    statusAnswer('Reviewed', { reviewAnswer: 'Approved', rejectLabels: [] }),
+    {
+      status: 'COMPLETED',
+      outcome: 'APPROVED',
+      completedAt: new Date(REVIEWED_AT),
+      applicant: { providerId: APPLICANT, snapshot: { status: 'COMPLETED', externalId: 'UUID1' } },
+      attempts: [{ providerId: LINK, kind: 'REVIEW', status: 'SUCCEEDED', providerStatus: 'Approved' }],
+    },
+  ),
+  told(
+    'a rejection that allows another try keeps the session open',
+    'docs P/applicant-results',
+    statusAnswer('Reviewed', { reviewAnswer: 'Rejected', rejectLabels: ['LOW_QUALITY'] }),
+    { status: 'IN_PROGRESS', outcome: 'NEEDS_RETRY', attempts: [{ status: 'FAILED', failureCode: 'LOW_QUALITY' }] },
+  ),
+  told(
+    'a rejection with a label of another kind is final',
+    'docs P/applicant-results',
+    statusAnswer('Reviewed', { reviewAnswer: 'Rejected', rejectLabels: ['LOW_QUALITY', 'FORGERY'] }),
+    { status: 'COMPLETED', outcome: 'REJECTED' },
+  ),
+  told(
+    'a rejection that calls itself final is final, whatever its labels',
+    'docs P/applicant-results',
+    statusAnswer('Reviewed', { reviewAnswer: 'Rejected (Final)', rejectLabels: ['LOW_QUALITY'] }),
+    { status: 'COMPLETED', outcome: 'REJECTED' },
+  ),
+  told(
+    'a rejection that calls itself open is open, whatever its labels',
+    'docs P/applicant-results',
+    statusAnswer('Reviewed', { reviewAnswer: 'Rejected (Retry)', rejectLabels: [] }),
+    { status: 'IN_PROGRESS', outcome: 'NEEDS_RETRY' },
+  ),
+  {
+    name: 'an unknown applicant is refused',
+    evidence: 'assumed: no document says how',
+    call: statusCall,
+    exchanges: [
+      {
+        sends: statusSends,
+        answers: { status: 400, body: { statusCode: 400, message: 'Error: Cannot find applicant' } },
+      },
+    ],
+    means: { error: { code: 'PROVIDER_REJECTED' } },
+  },
+  {
+    name: 'an applicant is read by status and details',
+    evidence: 'docs P/applicant-results, MS',
+    call: { method: 'getApplicant', argument: { providerId: APPLICANT }, settings },
+    exchanges: [
+      { sends: statusSends, answers: statusAnswer('Pending') },
+      {
+        sends: detailsSends,
+        answers: {
+          status: 200,
+          body: {
+            status: 'success',
+            response: {
+              email: 'johndoe@mail.com',
+              phone: '+61 424 424 424',
+              nameFirst: 'John',
+              nameLast: 'Doe',
+              tags: [],
+              flowName: 'KYC basic',
+              status: 'Pending',
+            },
+          },
+        },
+      },
+    ],
+    means: {
+      value: {
+        providerId: APPLICANT,
+        status: 'IN_PROGRESS',
+        outcome: 'PENDING',
+        externalId: 'UUID1',
+        email: 'johndoe@mail.com',
+        details: { flowName: 'KYC basic', externalUserIds: ['UUID1', 'UUID2'] },
+      },
+    },
+  },
+  {
+    name: 'an applicant is read where the details are not to be had',
+    evidence: 'assumed: the details are documented by a third party only',
+    call: { method: 'getApplicant', argument: { providerId: APPLICANT }, settings },
+    exchanges: [
+      { sends: statusSends, answers: statusAnswer('Pending') },
+      {
+        sends: detailsSends,
+        answers: {
+          status: 404,
+          body: { statusCode: 404, body: { status: 'NOT_FOUND', message: 'Workflow not found api-applicant-details' } },
+        },
+      },
+    ],
+    means: { value: { providerId: APPLICANT, status: 'IN_PROGRESS', details: { sourceKey: 'Example Source Key' } } },
+  },
+]

@@ -1,0 +1,79 @@
+import {
+  ProviderContractError,
+  ProviderError,
+  ProviderNotFoundError,
+  ProviderRejectedError,
+  ProviderUnavailableError,
+} from '../../domain/errors.ts'
+import type { Call, Upstream } from '../../upstream/upstream.ts'
+import { createMemoryStore, createTokens } from './token.ts'
+import { tokenAnswer } from './wire.ts'
+
+type PersonrCall<T> = Omit<Call<T>, 'method' | 'headers'>
+
+interface Credentials {
+  readonly apiKey?: string
+  readonly email?: string
+  readonly password?: string
+}
+
+/** Posts with the given token, or with one from a login that is renewed once where it is refused. */
+export function createSend(settings: Credentials, upstream: Upstream): <T>(call: PersonrCall<T>) => Promise<T> {
+  const tokens = createTokens(createMemoryStore(), login)
+
+  async function login(): Promise<string> {
+    try {
+      const answer = await upstream.call({
+        operation: 'login',
+        kind: 'WRITE',
+        method: 'POST',
+        path: '/api-token-generate',
+        form: { email: settings.email, password: settings.password },
+        schema: tokenAnswer,
+      })
+      return answer.response.token
+    } catch (error) {
+      throw toLoginError(error)
+    }
+  }
+
+  function post<T>(call: PersonrCall<T>, token: string): Promise<T> {
+    return upstream.call({ ...call, method: 'POST', headers: { authorization: `Bearer ${token}` } })
+  }
+
+  return async call => {
+    if (settings.apiKey) return post(call, settings.apiKey)
+    const token = await tokens.current()
+    try {
+      return await post(call, token)
+    } catch (error) {
+      // A 401 means that nothing was done, so even a create may be sent again.
+      if (!(error instanceof ProviderError && error.status === 401)) throw error
+      return post(call, await tokens.renew(token))
+    }
+  }
+}
+
+const UNAVAILABLE = ['PROVIDER_UNAVAILABLE', 'PROVIDER_RATE_LIMITED', 'PROVIDER_AUTH_FAILED'] as const
+
+/** Where the login fails, the call it was for was not sent. A login that is refused is a matter of credentials. */
+function toLoginError(error: unknown): unknown {
+  const refused = error instanceof ProviderRejectedError || error instanceof ProviderNotFoundError
+  if (refused) {
+    const at = { operation: 'login', outcome: 'NOT_SENT', cause: error } as const
+    return new ProviderUnavailableError('PROVIDER_AUTH_FAILED', 'PERSONR', 'PERSONR refused our login.', at)
+  }
+  if (!(error instanceof ProviderError)) return error
+  const { message, status, retryAfterSeconds } = error
+  const at = {
+    operation: 'login',
+    outcome: 'NOT_SENT',
+    status: status ?? undefined,
+    retryAfterSeconds,
+    cause: error,
+  } as const
+  const code = UNAVAILABLE.find(known => known === error.code)
+  return code
+    ? new ProviderUnavailableError(code, 'PERSONR', message, at)
+    : new ProviderContractError('PERSONR', message, at)
+}

@@ -1,0 +1,119 @@
+import { z } from 'zod'
+
+/** Personr's words, verbatim. Every call is a POST; most answers stand in `{status, response}`. */
+
+export const APPLICANT_STATUSES = ['Created', 'Pre-Checked', 'Pending', 'Reviewed'] as const
+
+/** Labels after which the end user may try again. The list is open: a label that is not here is taken as final. */
+export const RETRY_LABELS = [
+  'BACK_SIDE_MISSING',
+  'BLACK_AND_WHITE',
+  'DOC_DAMAGED',
+  'DOC_DEPRIVED',
+  'DOC_PAGE_MISSING',
+  'EXPIRATION_DATE',
+  'FRONT_SIDE_MISSING',
+  'GRAPHIC_EDITOR',
+  'ID_INVALID',
+  'INCOMPLETE_DOC',
+  'LOW_QUALITY',
+  'NOT_DOC',
+  'PROB_APPLICANT_DATA',
+  'SCREENSHOTS',
+  'UNFILLED_DOC',
+  'UNSATISFACTORY_PHOTOS',
+] as const
+
+/** The only documented refusal of a create. It has no code, so its text stands for one. */
+export const INCORRECT_FLOW_NAME = 'Error: Cannot read docSets - incorrect flow name'
+
+const id = z.string().regex(/^[A-Za-z0-9_-]{1,255}$/)
+const epochMilliseconds = z.number().int().min(0).max(8.64e15)
+const list = z.array(z.string().nullish())
+
+const result = z.object({
+  'Created Date': epochMilliseconds.nullish(),
+  'Modified Date': epochMilliseconds.nullish(),
+  applicant: z.string().nullish(),
+  rejectLabels: list.nullish(),
+  reviewAnswer: z.string().nullish(),
+  verification: id.nullish(),
+})
+export type Result = z.infer<typeof result>
+
+const created = z.object({
+  applicantId: id,
+  applicantStatus: z.string().nullish(),
+  email: z.string().nullish(),
+  externalUserId: list.nullish(),
+  flowName: z.string().nullish(),
+  nameFirst: z.string().nullish(),
+  nameLast: z.string().nullish(),
+  phone: z.string().nullish(),
+  sourceKey: z.string().nullish(),
+})
+
+const status = z.object({
+  applicantStatus: z.string(),
+  externalUserId: list.nullish(),
+  result: result.nullish(),
+  sourceKey: z.string().nullish(),
+})
+export type Status = z.infer<typeof status>
+
+/** Described by Microsoft's connector alone. */
+const details = z.object({
+  email: z.string().nullish(),
+  flowName: z.string().nullish(),
+  nameFirst: z.string().nullish(),
+  nameLast: z.string().nullish(),
+  phone: z.string().nullish(),
+  verificationLinkCustom: z.string().nullish(),
+})
+
+/** What is told about an applicant, whichever calls told it. */
+export type Applicant = Partial<Omit<z.infer<typeof created>, 'applicantId'> & Status & z.infer<typeof details>>
+
+const link = z.object({ verificationLink: z.string().nullish() })
+
+export const createdAnswer = z.object({ response: created })
+export const detailsAnswer = z.object({ response: details })
+export const statusAnswer = z.object({ response: status })
+export const tokenAnswer = z.object({ response: z.object({ token: z.string().min(1) }) })
+
+/** The documents show a link both with and without the `response` around it. */
+export const linkAnswer = link.extend({ response: link.nullish() }).transform((answer, context) => {
+  const verificationLink = answer.response?.verificationLink ?? answer.verificationLink
+  const linkId = verificationLink ? lastSegment(verificationLink) : undefined
+  if (verificationLink && linkId) return { verificationLink, linkId }
+  context.addIssue({ code: 'custom', message: 'Expected a link with an id.' })
+  return z.NEVER
+})
+export type Link = z.infer<typeof linkAnswer>
+
+function lastSegment(url: string): string | undefined {
+  const segment = URL.canParse(url) ? new URL(url).pathname.split('/').filter(Boolean).at(-1) : undefined
+  return id.safeParse(segment).data
+}
+
+/** Its error bodies: `{statusCode, message}`, `{statusCode, body: {status, message}}`, and `{status, response}` under 200. */
+export const errorBody = z.object({
+  body: z
+    .object({ status: z.string().regex(/^[A-Z][A-Z_]{0,63}$/) })
+    .nullish()
+    .catch(null),
+  message: z.string().nullish().catch(null),
+  status: z.string().nullish().catch(null),
+  statusCode: z.number().int().nullish().catch(null),
+})
+
+export interface CreateApplicantForm {
+  readonly email: string
+  readonly phone: string
+  readonly nameFirst?: string
+  readonly nameLast?: string
+  readonly flowName: string
+  readonly sourceKey?: string
+  /** A JSON list as text. */
+  readonly externalUserId: string
+}
