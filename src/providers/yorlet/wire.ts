@@ -1,0 +1,79 @@
+import { z } from 'zod'
+
+/** Yorlet's words, verbatim. */
+
+export const MODES = ['classic', 'configuration'] as const
+export const SESSION_STATUSES = ['pending', 'active', 'complete', 'canceled', 'expired'] as const
+/** What its documentation says an id looks like. */
+export const ID_PATTERN = /^[a-zA-Z0-9_]+$/
+
+const id = z.string().min(1).max(255)
+/** The page prints no type for these fields: an id, or the record that an expansion puts in its place. */
+const reference = z.union([id, z.object({ id })])
+export type Reference = z.infer<typeof reference>
+/** Epoch seconds. The bound is the year 9999, so that milliseconds are noticed. */
+const time = z.number().min(0).max(253_402_300_799)
+const hostedUrl = z.url({ protocol: /^https?$/ })
+
+export const session = z.object({
+  id,
+  created: time.nullish(),
+  application: reference,
+  application_status: reference,
+  customer: reference,
+  mode: z.string().nullish(),
+  status: z.string(),
+  url: hostedUrl.nullish(),
+  account: z.string().nullish(),
+  deleted: z.boolean().nullish(),
+})
+export type Session = z.infer<typeof session>
+
+/** What a create is for is the link. */
+export const createdSession = session.extend({ url: hostedUrl })
+
+export const applicant = z.object({
+  id,
+  created: time.nullish(),
+  customer: reference.nullish(),
+  status: z.string().nullish(),
+  lead_tenant: z.boolean().nullish(),
+  permitted_occupier: z.boolean().nullish(),
+})
+export type Applicant = z.infer<typeof applicant>
+
+export const customer = z.object({
+  id,
+  created: time.nullish(),
+  email: z.string().nullish(),
+  name: z.string().nullish(),
+  phone: z.string().nullish(),
+  description: z.string().nullish(),
+  delinquent: z.boolean().nullish(),
+  metadata: z.record(z.string(), z.json()).nullish(),
+})
+export type Customer = z.infer<typeof customer>
+
+const list = <T extends z.ZodType>(item: T) => z.object({ data: z.array(item), has_more: z.boolean().nullish() })
+export const sessionList = list(session)
+export const applicantList = list(applicant)
+export const customerList = list(customer)
+
+/** What a cancel answers is not read: nobody documents it. */
+export const anyAnswer = z.unknown()
+
+export const errorBody = z.object({
+  error: z.object({ type: z.string().nullish(), param: z.string().nullish() }),
+})
+
+export interface CreateSessionBody {
+  application_status: string
+  send_email?: boolean
+}
+
+export interface CreateCustomerBody {
+  email: string
+  name?: string
+  phone?: string
+  metadata?: Record<string, string>
+}
