@@ -1,0 +1,112 @@
+import { z } from 'zod'
+import type { Refusal } from '../../upstream/answer.ts'
+import type { Connection, ProviderClient } from '../contract.ts'
+import { customerInput, sessionInput } from './input.ts'
+import { toCustomer, toCustomerBody, toSession, toSessionBody } from './mapper.ts'
+import { customer, customerList, customerSession, errorBody, type Fault, PLACES, UNION_MEMBERS } from './wire.ts'
+
+export const settings = z.object({
+  baseUrl: z.url({ protocol: /^https?$/ }).default('https://api.rapidly.tech/api'),
+  apiKey: z.string().min(1).optional(),
+})
+export type Settings = z.infer<typeof settings>
+
+/** Collections end in a slash: without it Rapidly redirects, and redirects are never followed. */
+export function connect({ settings, upstream, now }: Connection<Settings>): ProviderClient {
+  const headers = { authorization: `Bearer ${settings.apiKey}` }
+
+  return {
+    capabilities: ['CREATE_SESSION', 'CREATE_CUSTOMER', 'GET_CUSTOMER', 'LIST_CUSTOMERS'],
+
+    async createSession(sent, call) {
+      const input = sessionInput.parse(sent)
+      const answer = await upstream.call({
+        operation: 'createSession',
+        kind: 'CREATE',
+        method: 'POST',
+        path: '/customer-sessions/',
+        headers,
+        json: toSessionBody(input, call.customerProviderId),
+        schema: customerSession,
+      })
+      return toSession(answer, input, now())
+    },
+
+    async createCustomer(input, call) {
+      const answer = await upstream.call({
+        operation: 'createCustomer',
+        kind: 'CREATE',
+        method: 'POST',
+        path: '/customers/',
+        headers,
+        json: toCustomerBody(customerInput.parse(input), call),
+        schema: customer,
+      })
+      return toCustomer(answer)
+    },
+
+    async getCustomer({ providerId }, { signal }) {
+      const answer = await upstream.call({
+        operation: 'getCustomer',
+        kind: 'READ',
+        method: 'GET',
+        path: `/customers/${encodeURIComponent(providerId)}`,
+        headers,
+        signal,
+        schema: customer,
+      })
+      return toCustomer(answer)
+    },
+
+    /** Newest first. The cursor is the number of the next page, as text. */
+    async listCustomers({ limit, cursor, email }, { signal }) {
+      const answer = await upstream.call({
+        operation: 'listCustomers',
+        kind: 'READ',
+        method: 'GET',
+        path: '/customers/',
+        query: { limit, page: cursor, email },
+        headers,
+        signal,
+        schema: customerList,
+      })
+      const { page, pages } = answer.meta ?? {}
+      return {
+        items: answer.data.map(toCustomer),
+        nextCursor: page && pages && page < pages ? String(page + 1) : null,
+      }
+    },
+  }
+}
+
+export function readRefusal(status: number, body: unknown): Refusal | undefined {
+  if (status < 400) return undefined
+  const parsed = errorBody.safeParse(body)
+  if (!parsed.success) return {}
+  return { providerCode: parsed.data.error ?? null, issues: readIssues(parsed.data.detail ?? []) }
+}
+
+/**
+ * Every member of a body's union complains about the same body, so a path can come twice. The member that we did not
+ * mean misses its own id: that says nothing beside any other fault.
+ */
+function readIssues(faults: readonly Fault[]): Refusal['issues'] {
+  const meant = faults.filter(fault => !(isOfUnion(fault) && fault.type === 'missing'))
+  const paths = new Map(
+    (meant.length > 0 ? meant : faults).map(fault => [toPath(fault).join('\n'), { path: toPath(fault), ...fault }]),
+  )
+  return [...paths.values()].map(({ path, type }) => ({
+    path,
+    message: type === 'missing' ? 'Rapidly expects a value here.' : 'Rapidly does not accept this value.',
+  }))
+}
+
+function isOfUnion({ loc }: Fault): boolean {
+  return UNION_MEMBERS.some(member => member === loc[1])
+}
+
+/** A metadata value is a union too: what follows its key names a type. */
+function toPath(fault: Fault): string[] {
+  const path = fault.loc.slice(isOfUnion(fault) ? 2 : PLACES.has(fault.loc[0]) ? 1 : 0).map(String)
+  return path[0] === 'metadata' ? path.slice(0, 2) : path
+}

@@ -1,0 +1,67 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { random } from '../../sandbox/random.ts'
+import type { Answer, SandboxKit, SandboxRequest } from '../../sandbox/sandbox.ts'
+import { refuseFaults, refuseValue } from './sandbox-answer.ts'
+import { type Customers, present, type Stamp, type StoredCustomer } from './sandbox-customer.ts'
+import { checkCustomerSession, renameAlias } from './sandbox-validation.ts'
+import type { CreateCustomerSessionBody } from './wire.ts'
+
+export interface StoredSession {
+  readonly id: string
+  readonly created_at: string
+  readonly modified_at: null
+  readonly expires_at: string
+  readonly return_url: string | null
+  readonly customer_id: string
+  /** Rapidly keeps a hash only: the token is shown once. */
+  readonly token_hash: string
+}
+
+const LIFETIME_MS = 3_600_000
+
+/** The sessions: they can be made, and never read. */
+export function openSessions(kit: SandboxKit, stamp: Stamp, customers: Customers) {
+  const all = kit.collection<StoredSession>('customer_sessions')
+
+  /** Given both ids, the external one wins. */
+  function findCustomer({ customer_id, external_customer_id }: CreateCustomerSessionBody): StoredCustomer {
+    if (typeof external_customer_id === 'string') {
+      const found = customers.find(customer => customer.external_id === external_customer_id)
+      return found ?? refuseValue('external_customer_id', 'Customer does not exist.', external_customer_id)
+    }
+    const found = customers.find(customer => customer.id === customer_id?.toLowerCase())
+    return found ?? refuseValue('customer_id', 'Customer does not exist.', customer_id)
+  }
+
+  function add(customer: StoredCustomer, returnUrl: string | null | undefined, token: string): StoredSession {
+    const id = random.uuid()
+    return all.put(id, {
+      id,
+      created_at: stamp(),
+      modified_at: null,
+      expires_at: stamp(new Date(kit.clock.now().getTime() + LIFETIME_MS)),
+      return_url: returnUrl ? new URL(returnUrl).href : null,
+      customer_id: customer.id,
+      token_hash: createHash('sha256').update(token).digest('hex'),
+    })
+  }
+
+  return {
+    create(_: SandboxRequest, body: unknown): Answer {
+      refuseFaults(checkCustomerSession(body))
+      const given = renameAlias(body) as CreateCustomerSessionBody
+      const customer = findCustomer(given)
+      const token = `rapidly_cst_${randomBytes(36).toString('base64url')}`
+      const { token_hash: _hash, ...session } = add(customer, given.return_url, token)
+      const query = new URLSearchParams({ customer_session_token: token, email: customer.email })
+      const customer_portal_url = `${kit.origin}/hosted/${session.id}/portal?${query}`
+      return { status: 201, json: { ...session, token, customer_portal_url, customer: present(customer) } }
+    },
+
+    /** Undefined where there is no such session or no such step. */
+    advance(id: string, to: string): StoredSession | undefined {
+      const session = all.get(id)
+      return session && to === 'expired' ? all.put(id, { ...session, expires_at: stamp() }) : undefined
+    },
+  }
+}
