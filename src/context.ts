@@ -1,0 +1,92 @@
+import DataLoader from 'dataloader'
+import type { Applicant } from './domain/applicant.ts'
+import type { Attempt } from './domain/attempt.ts'
+import type { Customer } from './domain/customer.ts'
+import type { Session } from './domain/session.ts'
+import type { Freshness } from './domain/sync.ts'
+import type { Call } from './services/call.ts'
+import type { Services } from './services/services.ts'
+
+/** What one request carries. */
+export interface Context extends Call {
+  readonly requestId: string
+  readonly services: Services
+  readonly loaders: Loaders
+}
+
+/** What is read for many rows at once, once a request, however often it is selected. */
+export interface Loaders {
+  readonly applicant: DataLoader<Key<string>, Applicant, string>
+  readonly customer: DataLoader<Key<string>, Customer, string>
+  readonly attemptsOfSession: DataLoader<Key<Session>, readonly Attempt[] | null, string>
+  readonly attemptsOfApplicant: DataLoader<Key<Applicant>, readonly Attempt[] | null, string>
+}
+
+interface Key<Of> {
+  readonly of: Of
+  readonly freshness: Freshness | null | undefined
+}
+
+export function createContext(call: Call & { readonly requestId: string }, services: Services): Context {
+  return { ...call, services, loaders: createLoaders(call, services) }
+}
+
+function createLoaders(call: Call, services: Services): Loaders {
+  const { applicants, attempts, customers } = services
+  return {
+    applicant: loader(
+      id => id,
+      (ids, freshness) => applicants.getMany(call, ids, freshness),
+    ),
+    customer: loader(
+      id => id,
+      (ids, freshness) => customers.getMany(call, ids, freshness),
+    ),
+    attemptsOfSession: loader(
+      session => session.id,
+      (sessions, freshness) => attempts.ofSessions(call, sessions, freshness),
+    ),
+    attemptsOfApplicant: loader(
+      applicant => applicant.id,
+      (owners, freshness) => attempts.ofApplicants(call, owners, freshness),
+    ),
+  }
+}
+
+/** A loader whose keys carry the freshness asked for: what is asked for differently is read apart. */
+function loader<Of, T>(
+  idOf: (of: Of) => string,
+  load: (ofs: readonly Of[], freshness: Freshness | null | undefined) => Promise<readonly (T | Error)[]>,
+): DataLoader<Key<Of>, T, string> {
+  return new DataLoader(
+    async keys => {
+      const answers = new Map<Key<Of>, T | Error>()
+      await Promise.all(
+        groupByFreshness(keys).map(async group => {
+          const values = await load(
+            group.map(key => key.of),
+            group[0]?.freshness,
+          )
+          group.forEach((key, index) => {
+            answers.set(key, values[index] as T | Error)
+          })
+        }),
+      )
+      return keys.map(key => answers.get(key) as T | Error)
+    },
+    { cacheKeyFn: key => `${idOf(key.of)}|${freshnessKey(key)}` },
+  )
+}
+
+function groupByFreshness<Of>(keys: readonly Key<Of>[]): Key<Of>[][] {
+  const groups = new Map<string, Key<Of>[]>()
+  for (const key of keys) {
+    const name = freshnessKey(key)
+    groups.set(name, [...(groups.get(name) ?? []), key])
+  }
+  return [...groups.values()]
+}
+
+function freshnessKey({ freshness }: Key<unknown>): string {
+  return freshness ? `${freshness.maxAgeSeconds ?? ''},${freshness.onError ?? ''}` : ''
+}

@@ -1,0 +1,27 @@
+import {
+  countApplicants,
+  findApplicantByProviderId,
+  findApplicants,
+  listApplicants,
+} from '../../db/applicant-repository.ts'
+import type { RecordFilter } from '../../db/record-filter.ts'
+import type { Applicant } from '../domain/applicant.ts'
+import type { Deps } from './deps.ts'
+import { createRecords, type Records } from './records.ts'
+import { storeApplicant } from './store.ts'
+
+export type Applicants = Records<Applicant, RecordFilter>
+
+export function createApplicants(deps: Deps): Applicants {
+  return createRecords(deps, {
+    word: 'applicant',
+    capability: 'GET_APPLICANT',
+    find: findApplicants,
+    findByProviderId: findApplicantByProviderId,
+    list: listApplicants,
+    count: countApplicants,
+    store: storeApplicant,
+    reader: client => client.getApplicant?.bind(client),
+    toRef: async (_db, { providerId, parentProviderId }: Applicant) => ({ providerId, parentProviderId }),
+  })
+}

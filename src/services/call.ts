@@ -1,0 +1,8 @@
+/** Who asks, and how long it may take: what a service needs to know of the request it works for. */
+export interface Call {
+  readonly tenantId: string
+  /** When the request came in: what was fetched since is as fresh as can be. */
+  readonly startedAt: Date
+  /** Aborted when the request's time is over or its client has left. */
+  readonly signal: AbortSignal
+}

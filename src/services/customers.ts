@@ -1,0 +1,22 @@
+import { countCustomers, findCustomerByProviderId, findCustomers, listCustomers } from '../../db/customer-repository.ts'
+import type { RecordFilter } from '../../db/record-filter.ts'
+import type { Customer } from '../domain/customer.ts'
+import type { Deps } from './deps.ts'
+import { createRecords, type Records } from './records.ts'
+import { storeCustomer } from './store.ts'
+
+export type Customers = Records<Customer, RecordFilter>
+
+export function createCustomers(deps: Deps): Customers {
+  return createRecords(deps, {
+    word: 'customer',
+    capability: 'GET_CUSTOMER',
+    find: findCustomers,
+    findByProviderId: findCustomerByProviderId,
+    list: listCustomers,
+    count: countCustomers,
+    store: storeCustomer,
+    reader: client => client.getCustomer?.bind(client),
+    toRef: async (_db, { providerId }: Customer) => ({ providerId }),
+  })
+}

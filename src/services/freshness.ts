@@ -1,0 +1,58 @@
+import { DomainError } from '../domain/errors.ts'
+import type { Freshness, Sync } from '../domain/sync.ts'
+import type { Call } from './call.ts'
+
+export interface Age {
+  readonly freshness: Freshness | null | undefined
+  readonly now: Date
+  readonly defaultMaxAgeSeconds: number
+  /** When the stored record was read at the provider; null: never, so that there is nothing to serve. */
+  readonly fetchedAt: Date | null
+  /** True where nothing can change any more, so that the stored record does unless a maximum age was asked for. */
+  readonly settled: boolean
+}
+
+export interface ReadThrough<T> extends Age {
+  readonly stored: T
+  /** Reads it at the provider and stores it. Absent: the provider cannot be asked. */
+  readonly fetch?: () => Promise<T>
+  /** The error where it cannot. */
+  readonly unsupported: () => DomainError
+  /** The stored record, marked as stale. */
+  readonly asStale: (stored: T, error: DomainError) => T
+}
+
+/**
+ * The stored record where it is fresh enough, else the provider's. A refresh that fails gives the stored record marked
+ * as stale, unless the client asked for an error or nothing was ever read.
+ */
+export async function readThrough<T>(call: Call, read: ReadThrough<T>): Promise<T> {
+  if (isFresh(call, read)) return read.stored
+  if (!read.fetch) {
+    if (read.fetchedAt && read.freshness?.maxAgeSeconds == null) return read.stored
+    throw read.unsupported()
+  }
+  try {
+    return await read.fetch()
+  } catch (error) {
+    if (!(error instanceof DomainError) || read.freshness?.onError === 'FAIL' || !read.fetchedAt) throw error
+    return read.asStale(read.stored, error)
+  }
+}
+
+/** True where the stored record is as new as was asked for. */
+export function isFresh(call: Call, read: Age): boolean {
+  if (!read.fetchedAt) return false
+  if (read.fetchedAt >= call.startedAt) return true
+  const maxAgeSeconds = read.freshness?.maxAgeSeconds
+  if (maxAgeSeconds == null && read.settled) return true
+  const age = (read.now.getTime() - read.fetchedAt.getTime()) / 1000
+  return age < (maxAgeSeconds ?? read.defaultMaxAgeSeconds)
+}
+
+/** The record with a sync that says why it could not be read again. */
+export function markStale<T extends { readonly sync: Sync | null }>(record: T, error: DomainError, now: Date): T {
+  if (!record.sync) return record
+  const lastError = { code: error.code, message: error.message, at: now }
+  return { ...record, sync: { ...record.sync, stale: true, lastError } }
+}

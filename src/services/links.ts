@@ -1,0 +1,73 @@
+import { findApplicants, updateApplicant } from '../../db/applicant-repository.ts'
+import { findCustomers, updateCustomer } from '../../db/customer-repository.ts'
+import { updateSession } from '../../db/session-repository.ts'
+import type { Applicant } from '../domain/applicant.ts'
+import type { Customer } from '../domain/customer.ts'
+import { NotFoundError } from '../domain/errors.ts'
+import type { Session } from '../domain/session.ts'
+import type { Call } from './call.ts'
+import type { Deps } from './deps.ts'
+import type { Sessions } from './sessions.ts'
+
+/** What to change about a session's links: absent = keep, null = remove. Ids are those of the store. */
+export interface LinkSession {
+  readonly sessionId: string
+  readonly externalId?: string | null
+  readonly applicantId?: string | null
+  readonly customerId?: string | null
+}
+
+/** Gives one record its externalId: absent = keep, null = remove. */
+export interface LinkRecord {
+  readonly applicantId?: string | null
+  readonly customerId?: string | null
+  readonly externalId?: string | null
+}
+
+export type Links = ReturnType<typeof createLinks>
+
+export function createLinks(deps: Deps, sessions: Sessions) {
+  const { db, now } = deps
+
+  /** Attaches an applicant and a customer, of any provider, to a session. Throws NOT_FOUND for what is not there. */
+  async function linkSession(call: Call, link: LinkSession): Promise<Session> {
+    const session = await sessions.getStored(call, link.sessionId)
+    if (link.applicantId) await getApplicant(call, link.applicantId)
+    if (link.customerId) await getCustomer(call, link.customerId)
+    await updateSession(db, session.id, {
+      externalId: link.externalId,
+      applicantId: link.applicantId,
+      customerId: link.customerId,
+      applicantPinned: link.applicantId === undefined ? undefined : true,
+      customerPinned: link.customerId === undefined ? undefined : true,
+      updatedAt: now(),
+    })
+    return sessions.getStored(call, session.id)
+  }
+
+  async function linkRecord(call: Call, link: LinkRecord): Promise<{ applicant?: Applicant; customer?: Customer }> {
+    const change = { externalId: link.externalId, updatedAt: now() }
+    if (link.applicantId) {
+      const { id } = await getApplicant(call, link.applicantId)
+      await updateApplicant(db, id, change)
+      return { applicant: await getApplicant(call, id) }
+    }
+    const { id } = await getCustomer(call, link.customerId ?? '')
+    await updateCustomer(db, id, change)
+    return { customer: await getCustomer(call, id) }
+  }
+
+  async function getApplicant(call: Call, id: string): Promise<Applicant> {
+    const [applicant] = await findApplicants(db, call.tenantId, [id])
+    if (!applicant) throw new NotFoundError('There is no such applicant.')
+    return applicant
+  }
+
+  async function getCustomer(call: Call, id: string): Promise<Customer> {
+    const [customer] = await findCustomers(db, call.tenantId, [id])
+    if (!customer) throw new NotFoundError('There is no such customer.')
+    return customer
+  }
+
+  return { linkSession, linkRecord }
+}

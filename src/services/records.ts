@@ -1,0 +1,168 @@
+import { type Database, inTransaction } from '../../db/database.ts'
+import type { KeysetPage } from '../../db/keyset.ts'
+import { DomainError, NotFoundError, ProviderContractError, UnsupportedError } from '../domain/errors.ts'
+import type { Capability, Provider } from '../domain/provider.ts'
+import type { Freshness, Sync } from '../domain/sync.ts'
+import type { ProviderClient, ReadCall, SessionRef } from '../providers/contract.ts'
+import type { Account } from './accounts.ts'
+import type { Call } from './call.ts'
+import { type Connection, type PageArguments, readConnection } from './connection.ts'
+import type { Deps, Lookup, ProviderLookup } from './deps.ts'
+import { markStale, readThrough } from './freshness.ts'
+import type { Said } from './store.ts'
+
+/** What every record that a provider keeps has. `sync` is null while it is known by a link only. */
+interface StoredRecord {
+  readonly id: string
+  readonly tenantId: string
+  readonly accountId: string
+  readonly provider: Provider
+  readonly providerId: string
+  readonly createdAt: Date
+  readonly sync: Sync | null
+}
+
+/** How one noun is stored and read at its provider. */
+export interface Noun<R extends StoredRecord, Snapshot extends { readonly providerId: string }, Filter> {
+  readonly word: string
+  readonly capability: Capability
+  find(db: Database, tenantId: string, ids: readonly string[]): Promise<R[]>
+  findByProviderId(db: Database, accountId: string, providerId: string): Promise<R | undefined>
+  list(db: Database, tenantId: string, filter: Filter, page: KeysetPage): Promise<R[]>
+  count(db: Database, tenantId: string, filter: Filter, most: number): Promise<number>
+  store(db: Database, said: Said, snapshot: Snapshot): Promise<R>
+  /** The client's method that reads it; undefined where the provider has none. */
+  reader(client: ProviderClient): ((ref: SessionRef, call: ReadCall) => Promise<Snapshot>) | undefined
+  /** What the provider needs to know to read a stored record. */
+  toRef(db: Database, record: R): Promise<SessionRef>
+  /** True where nothing can change any more. */
+  isSettled?(record: R): boolean
+  /** Runs before the store is read. */
+  prepare?(db: Database, tenantId: string, now: Date): Promise<void>
+}
+
+export type Records<R, Filter> = {
+  findMany(call: Pick<Call, 'tenantId'>, ids: readonly string[]): Promise<(R | undefined)[]>
+  getStored(call: Pick<Call, 'tenantId'>, id: string): Promise<R>
+  get(call: Call, lookup: Lookup, freshness?: Freshness | null): Promise<R>
+  getMany(call: Call, ids: readonly string[], freshness?: Freshness | null): Promise<(R | Error)[]>
+  refresh(call: Call, record: R, freshness?: Freshness | null): Promise<R>
+  list(call: Call, filter: Filter, page: PageArguments, order?: ListOrder): Promise<Connection<R>>
+}
+
+export interface ListOrder {
+  readonly column: KeysetPage['column']
+  readonly direction: KeysetPage['direction']
+}
+
+const NEWEST_FIRST: ListOrder = { column: 'created_at', direction: 'desc' }
+
+export function createRecords<
+  R extends StoredRecord & { readonly updatedAt: Date },
+  Snapshot extends { readonly providerId: string },
+  Filter,
+>(deps: Deps, noun: Noun<R, Snapshot, Filter>): Records<R, Filter> {
+  const { db, accounts, now } = deps
+
+  /** The stored records with these ids; undefined where the tenant has none. */
+  async function findMany(call: Pick<Call, 'tenantId'>, ids: readonly string[]): Promise<(R | undefined)[]> {
+    await noun.prepare?.(db, call.tenantId, now())
+    const found = new Map((await noun.find(db, call.tenantId, ids)).map(record => [record.id, record]))
+    return ids.map(id => found.get(id))
+  }
+
+  /** The stored record. Throws NOT_FOUND. */
+  async function getStored(call: Pick<Call, 'tenantId'>, id: string): Promise<R> {
+    const [record] = await findMany(call, [id])
+    if (!record) throw new NotFoundError(`There is no such ${noun.word}.`)
+    return record
+  }
+
+  /** A record as fresh as asked. One that only its provider knows is stored. Throws NOT_FOUND. */
+  async function get(call: Call, lookup: Lookup, freshness?: Freshness | null): Promise<R> {
+    if (lookup.provider) return getByProvider(call, lookup.provider, freshness)
+    return refresh(call, await getStored(call, lookup.id ?? ''), freshness)
+  }
+
+  /** The records with these ids, each as fresh as asked, or the error in its place. */
+  async function getMany(call: Call, ids: readonly string[], freshness?: Freshness | null): Promise<(R | Error)[]> {
+    const stored = await findMany(call, ids)
+    const missing = new NotFoundError(`There is no such ${noun.word}.`)
+    return Promise.all(stored.map(record => (record ? orError(refresh(call, record, freshness)) : missing)))
+  }
+
+  async function getByProvider(call: Call, lookup: ProviderLookup, freshness?: Freshness | null): Promise<R> {
+    const account = accounts.get(call.tenantId, lookup.provider)
+    if (!noun.reader(account.client)) throw unsupported(account.provider)
+    await noun.prepare?.(db, call.tenantId, now())
+    const stored = await noun.findByProviderId(db, account.id, lookup.providerId)
+    return stored ? refresh(call, stored, freshness) : fetch(call, account, lookup)
+  }
+
+  /** The record, asked at its provider where it is not fresh enough. */
+  function refresh(call: Call, record: R, freshness?: Freshness | null): Promise<R> {
+    return readThrough<R>(call, {
+      freshness,
+      now: now(),
+      defaultMaxAgeSeconds: deps.defaultMaxAgeSeconds,
+      fetchedAt: record.sync?.fetchedAt ?? null,
+      settled: noun.isSettled?.(record) ?? false,
+      stored: record,
+      fetch: canFetch(record) ? () => fetchStored(call, record) : undefined,
+      unsupported: () => unsupported(record.provider),
+      asStale: (stored, error) => markStale(stored, error, now()),
+    })
+  }
+
+  /** An account that is not connected any more counts as one that can be asked: asking it says what is wrong. */
+  function canFetch(record: R): boolean {
+    const account = accounts.find(record)
+    return account === undefined || noun.reader(account.client) !== undefined
+  }
+
+  async function fetchStored(call: Call, record: R): Promise<R> {
+    return fetch(call, accounts.of(record), await noun.toRef(db, record))
+  }
+
+  async function fetch(call: Call, account: Account, ref: SessionRef): Promise<R> {
+    const read = noun.reader(account.client)
+    if (!read) throw unsupported(account.provider)
+    const beganAt = now()
+    const snapshot = await read(ref, call)
+    if (snapshot.providerId !== ref.providerId) {
+      throw new ProviderContractError(account.provider, `${account.provider} answered with another ${noun.word}.`)
+    }
+    const said = { account, source: 'FETCH' as const, beganAt, now: now() }
+    return inTransaction(db, trx => noun.store(trx, said, snapshot))
+  }
+
+  async function list(call: Call, filter: Filter, page: PageArguments, order = NEWEST_FIRST): Promise<Connection<R>> {
+    await noun.prepare?.(db, call.tenantId, now())
+    return readConnection(deps.cursors, page, {
+      ...order,
+      scope: `${call.tenantId}|${noun.word}|${order.column}|${order.direction}`,
+      positionOf: row => ({
+        id: row.id,
+        at: (order.column === 'updated_at' ? row.updatedAt : row.createdAt).getTime(),
+      }),
+      read: keyset => noun.list(db, call.tenantId, filter, keyset),
+      count: most => noun.count(db, call.tenantId, filter, most),
+    })
+  }
+
+  function unsupported(provider: Provider): UnsupportedError {
+    return new UnsupportedError(provider, noun.capability, `${provider} cannot be asked for this ${noun.word}.`)
+  }
+
+  return { findMany, getStored, get, getMany, refresh, list }
+}
+
+/** The value, or the error that came in its place. What is no DomainError is a fault of ours and goes on. */
+export async function orError<T>(promise: Promise<T>): Promise<T | DomainError> {
+  try {
+    return await promise
+  } catch (error) {
+    if (error instanceof DomainError) return error
+    throw error
+  }
+}

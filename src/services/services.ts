@@ -1,0 +1,46 @@
+import type { Database } from '../../db/database.ts'
+import type { Accounts } from './accounts.ts'
+import { type Applicants, createApplicants } from './applicants.ts'
+import { type Attempts, createAttempts } from './attempts.ts'
+import { type Creates, createCreates } from './creates.ts'
+import { createCursors } from './cursor.ts'
+import { type Customers, createCustomers } from './customers.ts'
+import { createLinks, type Links } from './links.ts'
+import { createOperations, type Operations } from './operations.ts'
+import { createSessions, type Sessions } from './sessions.ts'
+
+/** Everything a resolver may ask for, each in one call. */
+export interface Services {
+  readonly accounts: Accounts
+  readonly applicants: Applicants
+  readonly attempts: Attempts
+  readonly creates: Creates
+  readonly customers: Customers
+  readonly links: Links
+  readonly operations: Operations
+  readonly sessions: Sessions
+}
+
+export interface ServicesOptions {
+  readonly db: Database
+  readonly accounts: Accounts
+  readonly now: () => Date
+  readonly defaultMaxAgeSeconds: number
+  readonly createDeadlineMs: number
+}
+
+export function createServices(options: ServicesOptions): Services {
+  const deps = { ...options, cursors: createCursors(options.db.vault) }
+  const sessions = createSessions(deps)
+  const applicants = createApplicants(deps)
+  return {
+    accounts: options.accounts,
+    applicants,
+    attempts: createAttempts(deps, sessions, applicants),
+    creates: createCreates(deps, options),
+    customers: createCustomers(deps),
+    links: createLinks(deps, sessions),
+    operations: createOperations(deps),
+    sessions,
+  }
+}

@@ -1,0 +1,84 @@
+import { findApplicants } from '../../db/applicant-repository.ts'
+import type { Database } from '../../db/database.ts'
+import {
+  countSessions,
+  expireOverdueSessions,
+  findSessionByProviderId,
+  findSessions,
+  listSessions,
+  type SessionFilter,
+} from '../../db/session-repository.ts'
+import { UnsupportedError } from '../domain/errors.ts'
+import { isTerminal, type Session, type SessionOrder, type SessionSnapshot } from '../domain/session.ts'
+import type { SessionRef } from '../providers/contract.ts'
+import type { Call } from './call.ts'
+import type { Connection, PageArguments } from './connection.ts'
+import type { Deps } from './deps.ts'
+import { createRecords, type ListOrder, type Records } from './records.ts'
+import { storeSession } from './store.ts'
+
+const ORDERS = {
+  CREATED_AT_DESC: { column: 'created_at', direction: 'desc' },
+  CREATED_AT_ASC: { column: 'created_at', direction: 'asc' },
+  UPDATED_AT_DESC: { column: 'updated_at', direction: 'desc' },
+} as const satisfies Record<SessionOrder, ListOrder>
+
+export interface Sessions extends Omit<Records<Session, SessionFilter>, 'list'> {
+  list(call: Call, filter: SessionFilter, page: PageArguments, order?: SessionOrder): Promise<Connection<Session>>
+  /** Cancels at the provider, then reads again, so that what is shown is what is. Safe to repeat. */
+  cancel(call: Call, id: string): Promise<Session>
+  /** Asks the provider now, however fresh the record is. Throws where that fails. */
+  refreshNow(call: Call, id: string): Promise<Session>
+}
+
+export function createSessions(deps: Deps): Sessions {
+  const records = createRecords<Session, SessionSnapshot, SessionFilter>(deps, {
+    word: 'session',
+    capability: 'GET_SESSION',
+    find: findSessions,
+    findByProviderId: findSessionByProviderId,
+    list: listSessions,
+    count: countSessions,
+    store: storeSession,
+    reader: client => client.getSession?.bind(client),
+    toRef,
+    isSettled: isTerminal,
+    prepare: expireOverdueSessions,
+  })
+
+  async function refreshNow(call: Call, id: string): Promise<Session> {
+    return askNow(call, await records.getStored(call, id))
+  }
+
+  async function cancel(call: Call, id: string): Promise<Session> {
+    const session = await records.getStored(call, id)
+    const { client, provider } = deps.accounts.of(session)
+    if (!client.cancelSession) {
+      throw new UnsupportedError(provider, 'CANCEL_SESSION', `${provider} cannot cancel a session.`)
+    }
+    await client.cancelSession({ providerId: session.providerId }, call)
+    return askNow(call, session)
+  }
+
+  /** What was read earlier in the same request does not do here. */
+  function askNow(call: Call, session: Session): Promise<Session> {
+    return records.refresh({ ...call, startedAt: deps.now() }, session, { maxAgeSeconds: 0, onError: 'FAIL' })
+  }
+
+  return {
+    ...records,
+    list: (call, filter, page, order = 'CREATED_AT_DESC') => records.list(call, filter, page, ORDERS[order]),
+    cancel,
+    refreshNow,
+  }
+}
+
+/** A provider may know a session by its applicant alone. */
+async function toRef(db: Database, session: Session): Promise<SessionRef> {
+  const [applicant] = session.applicantId ? await findApplicants(db, session.tenantId, [session.applicantId]) : []
+  return {
+    providerId: session.providerId,
+    applicantProviderId: applicant?.accountId === session.accountId ? applicant.providerId : null,
+    createdAt: session.createdAt,
+  }
+}

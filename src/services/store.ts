@@ -1,0 +1,236 @@
+import { v7 as uuid } from 'uuid'
+import {
+  type ApplicantPii,
+  findApplicantByProviderId,
+  findApplicants,
+  insertApplicant,
+  updateApplicant,
+} from '../../db/applicant-repository.ts'
+import { saveAttempt } from '../../db/attempt-repository.ts'
+import {
+  type CustomerPii,
+  findCustomerByProviderId,
+  findCustomers,
+  insertCustomer,
+  updateCustomer,
+} from '../../db/customer-repository.ts'
+import type { Database } from '../../db/database.ts'
+import {
+  findSessionByProviderId,
+  insertSession,
+  type StoredSession,
+  updateSession,
+} from '../../db/session-repository.ts'
+import type { Applicant, ApplicantSnapshot } from '../domain/applicant.ts'
+import type { AttemptSnapshot } from '../domain/attempt.ts'
+import type { Customer, CustomerSnapshot } from '../domain/customer.ts'
+import type { Details, JsonObject } from '../domain/json.ts'
+import type { Linked, SessionAccess, SessionSnapshot } from '../domain/session.ts'
+import type { StatusSource } from '../domain/sync.ts'
+import type { Account } from './accounts.ts'
+
+/**
+ * Writes down what a provider said. What it did not say stays as it is; of two answers the one whose request began later
+ * wins, whichever comes in first. Each function is one step of a transaction that the caller holds.
+ */
+
+export interface Said {
+  readonly account: Account
+  readonly source: StatusSource
+  /** When the request began whose answer this is. */
+  readonly beganAt: Date
+  readonly now: Date
+}
+
+/** What the caller of a create said about the session, which the provider does not keep for us. */
+export interface SessionOrigin {
+  readonly externalId?: string | null
+  readonly metadata?: JsonObject | null
+  /** Links that the caller asked for: the provider's own never replaces them. */
+  readonly applicantId?: string | null
+  readonly customerId?: string | null
+}
+
+export async function storeSession(
+  db: Database,
+  said: Said,
+  snapshot: SessionSnapshot,
+  origin: SessionOrigin = {},
+): Promise<StoredSession> {
+  const { account } = said
+  const known = await findSessionByProviderId(db, account.id, snapshot.providerId)
+  const links = {
+    applicantId: snapshot.applicant && (await storeLinkedApplicant(db, said, snapshot.applicant)),
+    customerId: snapshot.customer && (await storeLinkedCustomer(db, said, snapshot.customer)),
+  }
+  const id = known?.id ?? uuid()
+  const change = {
+    ...toSessionChange(said, snapshot, known),
+    externalId: known?.externalId ?? origin.externalId ?? snapshot.externalId ?? undefined,
+    applicantId: known?.applicantPinned ? undefined : (origin.applicantId ?? links.applicantId),
+    customerId: known?.customerPinned ? undefined : (origin.customerId ?? links.customerId),
+    applicantPinned: origin.applicantId ? true : undefined,
+    customerPinned: origin.customerId ? true : undefined,
+    metadata: origin.metadata,
+  }
+  if (known) await updateSession(db, id, change)
+  else await insertSession(db, { ...change, ...keyOf(said, id, snapshot.providerId), livemode: account.livemode })
+  await storeAttempts(db, said, snapshot.attempts ?? [], { sessionId: id, applicantId: links.applicantId ?? null })
+  const stored = await findSessionByProviderId(db, account.id, snapshot.providerId)
+  if (!stored) throw new Error('A session that was just stored is gone.')
+  return stored
+}
+
+function toSessionChange(said: Said, snapshot: SessionSnapshot, known: StoredSession | undefined) {
+  const { now } = said
+  const details = said.account.details.session.parse({ ...known?.details, ...withoutUndefined(snapshot.details) })
+  const changed =
+    known?.status !== snapshot.status ||
+    known.outcome !== snapshot.outcome ||
+    JSON.stringify(known.details) !== JSON.stringify(details)
+  return {
+    status: snapshot.status,
+    outcome: snapshot.outcome,
+    providerStatus: snapshot.providerStatus,
+    redirectUrl: snapshot.redirectUrl,
+    createdAt: snapshot.createdAt ?? known?.createdAt ?? now,
+    updatedAt: snapshot.updatedAt ?? (changed ? now : (known?.updatedAt ?? now)),
+    expiresAt: snapshot.expiresAt,
+    completedAt: snapshot.completedAt,
+    access: snapshot.access && mergeAccess(known?.access, snapshot.access),
+    attemptsFetchedAt: snapshot.attempts && now,
+    fetchedAt: now,
+    beganAt: said.beganAt,
+    source: snapshot.derived ? ('DERIVED' as const) : said.source,
+    details,
+  }
+}
+
+/** A read tells only a part of what the create told, so what it leaves out stays. */
+function mergeAccess(known: SessionAccess | null | undefined, told: SessionAccess): SessionAccess {
+  return {
+    hostedUrl: told.hostedUrl ?? known?.hostedUrl ?? null,
+    token: told.token ?? known?.token ?? null,
+    cancelToken: told.cancelToken ?? known?.cancelToken ?? null,
+    expiresAt: told.expiresAt ?? known?.expiresAt ?? null,
+  }
+}
+
+export async function storeApplicant(db: Database, said: Said, snapshot: ApplicantSnapshot): Promise<Applicant> {
+  const { account, now } = said
+  const known = await findApplicantByProviderId(db, account.id, snapshot.providerId)
+  const id = known?.id ?? uuid()
+  const change = {
+    parentProviderId: snapshot.parentProviderId ?? undefined,
+    status: snapshot.status,
+    outcome: snapshot.outcome,
+    providerStatus: snapshot.providerStatus,
+    externalId: known?.externalId ?? snapshot.externalId ?? undefined,
+    pii: mergeApplicantPii(known, snapshot),
+    createdAt: snapshot.createdAt ?? known?.createdAt ?? now,
+    updatedAt: snapshot.updatedAt ?? (known?.status === snapshot.status ? known.updatedAt : now),
+    customerId: snapshot.customer && (await storeLinkedCustomer(db, said, snapshot.customer)),
+    attemptsFetchedAt: snapshot.attempts && now,
+    fetchedAt: now,
+    beganAt: said.beganAt,
+    source: said.source,
+    details: parseDetails(account.details.applicant, known?.details, snapshot.details),
+  }
+  if (known) await updateApplicant(db, id, change)
+  else await insertApplicant(db, { ...change, ...keyOf(said, id, snapshot.providerId) })
+  await storeAttempts(db, said, snapshot.attempts ?? [], { sessionId: null, applicantId: id })
+  const [stored] = await findApplicants(db, account.tenantId, [id])
+  if (!stored) throw new Error('An applicant that was just stored is gone.')
+  return stored
+}
+
+export async function storeCustomer(db: Database, said: Said, snapshot: CustomerSnapshot): Promise<Customer> {
+  const { account, now } = said
+  const known = await findCustomerByProviderId(db, account.id, snapshot.providerId)
+  const id = known?.id ?? uuid()
+  const change = {
+    externalId: known?.externalId ?? snapshot.externalId ?? undefined,
+    pii: mergeCustomerPii(known, snapshot),
+    metadata: snapshot.metadata,
+    createdAt: snapshot.createdAt ?? known?.createdAt ?? now,
+    updatedAt: snapshot.updatedAt ?? known?.updatedAt ?? now,
+    fetchedAt: now,
+    beganAt: said.beganAt,
+    source: said.source,
+    details: parseDetails(account.details.customer, known?.details, snapshot.details),
+  }
+  if (known) await updateCustomer(db, id, change)
+  else await insertCustomer(db, { ...change, ...keyOf(said, id, snapshot.providerId) })
+  const [stored] = await findCustomers(db, account.tenantId, [id])
+  if (!stored) throw new Error('A customer that was just stored is gone.')
+  return stored
+}
+
+/** The id of the applicant a session names. One that was told by its id alone is kept as a row that was never read. */
+async function storeLinkedApplicant(db: Database, said: Said, link: Linked<ApplicantSnapshot>): Promise<string> {
+  if (link.snapshot) return (await storeApplicant(db, said, link.snapshot)).id
+  const known = await findApplicantByProviderId(db, said.account.id, link.providerId)
+  if (known) return known.id
+  const key = keyOf(said, uuid(), link.providerId)
+  await insertApplicant(db, {
+    ...key,
+    parentProviderId: link.parentProviderId ?? null,
+    createdAt: said.now,
+    updatedAt: said.now,
+  })
+  return key.id
+}
+
+async function storeLinkedCustomer(db: Database, said: Said, link: Linked<CustomerSnapshot>): Promise<string> {
+  if (link.snapshot) return (await storeCustomer(db, said, link.snapshot)).id
+  const known = await findCustomerByProviderId(db, said.account.id, link.providerId)
+  if (known) return known.id
+  const key = keyOf(said, uuid(), link.providerId)
+  await insertCustomer(db, { ...key, createdAt: said.now, updatedAt: said.now })
+  return key.id
+}
+
+export async function storeAttempts(
+  db: Database,
+  said: Said,
+  attempts: readonly AttemptSnapshot[],
+  owner: { readonly sessionId: string | null; readonly applicantId: string | null },
+): Promise<void> {
+  const { account, beganAt, now } = said
+  const filed = { tenantId: account.tenantId, accountId: account.id, provider: account.provider, ...owner }
+  for (const attempt of attempts) {
+    const details = parseDetails(account.details.attempt, undefined, attempt.details)
+    await saveAttempt(db, filed, { ...attempt, details, id: uuid() }, beganAt, now)
+  }
+}
+
+function keyOf({ account }: Said, id: string, providerId: string) {
+  return { id, tenantId: account.tenantId, accountId: account.id, provider: account.provider, providerId }
+}
+
+/** What is stored under what was told now, in the shape that the provider's own zod type gives it. */
+function parseDetails(schema: Account['details']['applicant'], known: Details | undefined, told: Details): Details {
+  const merged = { ...known, ...withoutUndefined(told) }
+  return schema ? schema.parse(merged) : merged
+}
+
+function withoutUndefined(details: Details): Details {
+  return Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined))
+}
+
+function mergeApplicantPii(known: Applicant | undefined, told: ApplicantSnapshot): ApplicantPii {
+  return {
+    email: told.email === undefined ? (known?.email ?? null) : told.email,
+    phone: told.phone === undefined ? (known?.phone ?? null) : told.phone,
+    firstName: told.firstName === undefined ? (known?.firstName ?? null) : told.firstName,
+    lastName: told.lastName === undefined ? (known?.lastName ?? null) : told.lastName,
+  }
+}
+
+function mergeCustomerPii(known: Customer | undefined, told: CustomerSnapshot): CustomerPii {
+  return {
+    email: told.email === undefined ? (known?.email ?? null) : told.email,
+    name: told.name === undefined ? (known?.name ?? null) : told.name,
+    phone: told.phone === undefined ? (known?.phone ?? null) : told.phone,
+  }
+}
