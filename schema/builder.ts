@@ -1,0 +1,46 @@
+import SchemaBuilder from '@pothos/core'
+import DataloaderPlugin from '@pothos/plugin-dataloader'
+import ErrorsPlugin from '@pothos/plugin-errors'
+import RelayPlugin from '@pothos/plugin-relay'
+import ZodPlugin from '@pothos/plugin-zod'
+import type { Context } from '../src/context.ts'
+import { decodeGlobalId, encodeGlobalId } from '../src/domain/global-id.ts'
+import { toInvalidInputError } from './input-issues.ts'
+
+interface BuilderTypes {
+  Context: Context
+  DefaultEdgesNullability: { list: false; items: false }
+  DefaultNodeNullability: false
+  Scalars: {
+    DateTime: { Input: Date; Output: Date }
+    ID: { Input: string; Output: string }
+    JSON: { Input: unknown; Output: unknown }
+    URL: { Input: string; Output: string }
+  }
+}
+
+/** The one builder. Nouns and provider folders add to it; schema/index.ts turns it into the schema. */
+export const builder = new SchemaBuilder<BuilderTypes>({
+  plugins: [ErrorsPlugin, DataloaderPlugin, RelayPlugin, ZodPlugin],
+  relay: {
+    brandLoadedObjects: true,
+    cursorType: 'String',
+    encodeGlobalID: (typename, id) => encodeGlobalId(typename, String(id)),
+    decodeGlobalID: globalId => decodeGlobalId(globalId) ?? { typename: 'Node', id: '' },
+    edgesFieldOptions: { nullable: { list: false, items: false }, description: 'The rows with their cursors.' },
+    nodeFieldOptions: { nullable: false, description: 'The row itself.' },
+    nodesOnConnection: { description: 'The rows without their cursors.' },
+    nodeQueryOptions: false,
+    nodesQueryOptions: false,
+    nodeTypeOptions: { description: 'Anything that has an id of ours.' },
+    pageInfoTypeOptions: { description: 'Where a page stands among all pages.' },
+  },
+  zod: { validationError: toInvalidInputError },
+})
+
+export type SchemaTypes = typeof builder.$inferSchemaTypes
+
+builder.queryType({ description: 'Reading: stored where that is fresh enough, asked at the provider where it is not.' })
+builder.mutationType({
+  description: 'Writing. Every result is a union of what was made and of the errors that can be expected.',
+})

@@ -1,0 +1,27 @@
+import type { GraphQLSchema } from 'graphql'
+import { builder } from './builder.ts'
+import './scalars.ts'
+import './session.ts'
+import './sessions.ts'
+import './applicant.ts'
+import './customer.ts'
+import './attempt.ts'
+import './operation.ts'
+import './provider.ts'
+import './node.ts'
+import './create-session.ts'
+import './create-applicant.ts'
+import './create-customer.ts'
+import './change-session.ts'
+import './link-record.ts'
+
+/** What a provider adds to the schema: loading it registers its union members and inputs. */
+export interface SchemaPart {
+  readonly graphql: () => Promise<unknown>
+}
+
+/** The schema of our nouns with what the providers of the registry add to them. */
+export async function buildSchema(registry: Readonly<Record<string, SchemaPart>>): Promise<GraphQLSchema> {
+  await Promise.all(Object.values(registry).map(provider => provider.graphql()))
+  return builder.toSchema()
+}
