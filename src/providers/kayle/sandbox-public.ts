@@ -1,0 +1,74 @@
+import type { Answer, SandboxRequest } from '../../sandbox/sandbox.ts'
+import { refusePublicly } from './sandbox-refusal.ts'
+import { cancelBody, params, Refused, readBody } from './sandbox-request.ts'
+import { ok, type RouteTable } from './sandbox-routes.ts'
+import {
+  fitsCancelToken,
+  isTerminal,
+  type Sessions,
+  type StoredAttempt,
+  type StoredSession,
+} from './sandbox-session.ts'
+
+/** What the end user's browser calls, without a key. */
+export function publicRoutes(sessions: Sessions): RouteTable {
+  function find(request: SandboxRequest): StoredSession {
+    const id = params.safeParse(request.params)
+    if (!id.success) throw new Refused(refusePublicly(400, 'INVALID_SESSION_ID', 'Invalid session ID.'))
+    const session = sessions.get(id.data.id)
+    if (!session) throw new Refused(refusePublicly(404, 'SESSION_NOT_FOUND', 'Session not found.'))
+    return sessions.endWhenOverdue(session)
+  }
+
+  function cancel(request: SandboxRequest): Answer {
+    const session = find(request)
+    const body = cancelBody.safeParse(readBody(request))
+    if (!body.success) return refusePublicly(400, 'INVALID_REQUEST', 'Invalid request.')
+    if (!fitsCancelToken(session, body.data.cancel_token)) return WRONG_TOKEN
+    sessions.end(session, 'cancelled')
+    return { status: 204 }
+  }
+
+  function handOff(request: SandboxRequest): Answer {
+    const session = find(request)
+    return isTerminal(session) ? SESSION_OVER : ok(sessions.handOff(session))
+  }
+
+  function status(request: SandboxRequest): Answer {
+    const session = find(request)
+    const latest = sessions.attemptsOf(session).at(-1)
+    return ok({
+      completed_at: session.completed_at,
+      is_terminal: isTerminal(session),
+      latest_attempt: latest ? showLatest(latest, session) : null,
+      redirect_url: session.redirect_url,
+      session_id: session.id,
+      same_device_only: false,
+      status: session.status,
+    })
+  }
+
+  return [
+    ['POST', '/v1/verify/session/:id/cancel', cancel],
+    ['POST', '/v1/verify/session/:id/handoff', handOff],
+    ['GET', '/v1/verify/session/:id/status', status],
+  ]
+}
+
+function showLatest({ completed_at, failure_code, id, status }: StoredAttempt, session: StoredSession) {
+  return {
+    completed_at,
+    failure_code,
+    handoff_claimed: session.status === 'in_progress',
+    id,
+    retry_allowed: status === 'failed' && !isTerminal(session),
+    status,
+  }
+}
+
+const WRONG_TOKEN = refusePublicly(
+  401,
+  'CANCEL_TOKEN_INVALID',
+  'This session can’t be cancelled from this link. Open the original verify link or contact support.',
+)
+const SESSION_OVER = refusePublicly(410, 'SESSION_EXPIRED', 'This session has expired. Start again.')

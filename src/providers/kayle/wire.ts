@@ -1,0 +1,98 @@
+import { z } from 'zod'
+
+/** Kayle's words, verbatim. The generations A (`vs_live_…`), B and C (no attempts, more statuses) all parse. */
+
+export const SESSION_STATUSES = [
+  'created',
+  'in_progress',
+  'completed',
+  'expired',
+  'cancelled',
+  'succeeded',
+  'failed',
+] as const
+export const ATTEMPT_STATUSES = ['in_progress', 'succeeded', 'failed', 'cancelled'] as const
+
+export const CLAIM_KEYS = [
+  'date_of_birth',
+  'document_expiry_date',
+  'document_number',
+  'document_photo',
+  'document_type_code',
+  'family_name',
+  'given_names',
+  'issuing_country_code',
+  'kayle_document_id',
+  'kayle_human_id',
+  'mrz_optional_data',
+  'nationality_code',
+  'sex_marker',
+] as const
+export const AGE_GATE = { prefix: 'age_over_', min: 12, max: 130 } as const
+export const MAX_SHARE_FIELDS = 32
+export const MAX_REASON_LENGTH = 200
+
+const sessionId = z.string().regex(/^vs_(live_|test_)?[A-Za-z0-9]{64}$/)
+const attemptId = z.string().min(1).max(255)
+const time = z.iso.datetime({ offset: true })
+
+export const attempt = z.object({
+  id: attemptId,
+  session_id: z.string().nullish(),
+  status: z.string(),
+  failure_code: z.string().nullish(),
+  risk_score: z.number().min(0).max(1).nullish(),
+  completed_at: time.nullish(),
+  created_at: time.nullish(),
+  updated_at: time.nullish(),
+})
+export type Attempt = z.infer<typeof attempt>
+
+export const shareField = z.object({
+  required: z.boolean().nullish(),
+  reason: z.string().nullish(),
+  source: z.string().nullish(),
+})
+
+export const session = z.object({
+  id: sessionId,
+  status: z.string(),
+  contract_version: z.number().int().nullish(),
+  share_fields: z.record(z.string(), shareField.nullish()).nullish(),
+  redirect_url: z.string().nullish(),
+  verification_url: z.string().nullish(),
+  cancel_token: z.string().nullish(),
+  expires_at: time.nullish(),
+  completed_at: time.nullish(),
+  created_at: time.nullish(),
+  updated_at: time.nullish(),
+  attempts: z.array(attempt).nullish(),
+  failure_code: z.string().nullish(),
+})
+export type Session = z.infer<typeof session>
+
+const pagination = z.object({
+  limit: z.number().nullish(),
+  has_more: z.boolean().nullish(),
+  next_cursor: z.string().nullish(),
+})
+
+/** A create that answers no link has made nothing that can be used. */
+export const createdSessionAnswer = z.object({ data: session.extend({ verification_url: z.string() }) })
+export const sessionAnswer = z.object({ data: session })
+export const sessionListAnswer = z.object({ data: z.array(session), pagination: pagination.nullish() })
+export const attemptListAnswer = z.object({ data: z.array(attempt), pagination: pagination.nullish() })
+/** A cancel answers 204 without a body. */
+export const emptyAnswer = z.unknown()
+
+/** The five error bodies; the fifth is text. */
+export const errorBody = z.object({
+  error: z.object({ code: z.string().nullish(), name: z.string().nullish(), message: z.string().nullish() }),
+})
+/** What a ZodError body carries as text in `message`. */
+export const zodIssues = z.array(z.object({ path: z.array(z.union([z.string(), z.number()])) }))
+
+export interface CreateSessionBody {
+  redirect_url?: string
+  share_fields?: Record<string, { required: boolean; reason: string }>
+}

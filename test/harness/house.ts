@@ -1,0 +1,83 @@
+import { type BootOptions, boot, type Running } from '../../src/boot.ts'
+import { loadConfig } from '../../src/config.ts'
+import type { Provider } from '../../src/domain/provider.ts'
+import { registry } from '../../src/providers/registry.ts'
+import type { LoggedRequest } from '../../src/sandbox/request-log.ts'
+import type { AdvanceStep } from '../../src/sandbox/sandbox.ts'
+
+export const API_KEY = 'sg_dev_key_of_the_tests'
+
+/** What a client gets: the HTTP status and the JSON body. */
+export interface Answer {
+  readonly status: number
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it asked for
+  readonly data: any
+  readonly errors: readonly { message: string; path?: (string | number)[]; extensions: Record<string, unknown> }[]
+}
+
+/** The whole house on free ports, in memory, with its sandboxes. */
+export interface House extends Running {
+  ask(query: string, variables?: Record<string, unknown>): Promise<Answer>
+  sandbox(provider: Provider): SandboxControl
+}
+
+export interface SandboxControl {
+  readonly origin: string
+  requests(): Promise<LoggedRequest[]>
+  forget(): Promise<void>
+  objects(): Promise<Record<string, Record<string, unknown>>>
+  advance(step: AdvanceStep): Promise<void>
+  moveClock(seconds: number): Promise<void>
+}
+
+const MEMORY = {
+  DATABASE_URL: 'sqlite::memory:',
+  DEV_API_KEY: API_KEY,
+  ENCRYPTION_KEY: '00'.repeat(32),
+  LOG_LEVEL: 'silent',
+  PORT: '0',
+  SANDBOX_PORT: '0',
+}
+
+export async function startHouse(env: NodeJS.ProcessEnv = {}, options: BootOptions = {}): Promise<House> {
+  const running = await boot(loadConfig({ ...MEMORY, ...env }, Object.values(registry)), options)
+  return {
+    ...running,
+    ask: (query, variables) => ask(running, query, variables),
+    sandbox: provider => {
+      const started = running.sandboxes.find(sandbox => sandbox.provider === provider)
+      if (!started) throw new Error(`${provider} has no sandbox here.`)
+      return controlSandbox(started.origin)
+    },
+  }
+}
+
+async function ask(running: Running, query: string, variables?: Record<string, unknown>): Promise<Answer> {
+  const response = await running.app.fetch('http://localhost/graphql', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` },
+    body: JSON.stringify({ query, variables }),
+  })
+  const body = (await response.json()) as Partial<Answer>
+  return { status: response.status, data: body.data, errors: body.errors ?? [] }
+}
+
+export function controlSandbox(origin: string): SandboxControl {
+  async function control(method: string, path: string, body?: unknown) {
+    const response = await fetch(`${origin}/_sandbox/${path}`, {
+      method,
+      body: body === undefined ? undefined : JSON.stringify(body),
+    })
+    const answer = (await response.json()) as Record<string, never>
+    if (!response.ok) throw new Error(`${path}: ${JSON.stringify(answer)}`)
+    return answer
+  }
+  return {
+    origin,
+    requests: async () => (await control('GET', 'requests')).requests as unknown as LoggedRequest[],
+    forget: async () => void (await control('DELETE', 'requests')),
+    objects: () => control('GET', 'objects'),
+    advance: async step => void (await control('POST', 'advance', step)),
+    moveClock: async seconds => void (await control('POST', 'clock', { advanceSeconds: seconds })),
+  }
+}

@@ -1,0 +1,78 @@
+import { Headers, MockAgent } from 'undici'
+import type { ProviderClient, ProviderModule } from '../../src/providers/contract.ts'
+import { createUpstream, type Drift, type Upstream } from '../../src/upstream/upstream.ts'
+
+export interface SentRequest {
+  readonly method: string
+  /** With the base path and the query, as it stands in the request line. */
+  readonly path: string
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: unknown
+}
+
+export interface GivenAnswer {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: unknown
+}
+
+/** What the provider does with a request: it answers, or the connection breaks with an error. */
+export type Behaviour = ((request: SentRequest) => GivenAnswer) | Error
+
+export interface MockedProvider {
+  readonly client: ProviderClient
+  readonly upstream: Upstream
+  readonly sent: readonly SentRequest[]
+  readonly drifts: readonly Drift[]
+}
+
+/** The provider's own client, with `behave` in place of the provider's server. Nothing leaves the process. */
+export async function mockProvider(
+  module: ProviderModule,
+  given: Readonly<Record<string, unknown>>,
+  behave: Behaviour,
+  now: () => Date = () => new Date(),
+): Promise<MockedProvider> {
+  const { sandbox } = await module.sandbox()
+  const settings = module.settings.parse({ ...sandbox.credentials, ...given })
+  const sent: SentRequest[] = []
+  const drifts: Drift[] = []
+  const upstream = createUpstream({
+    provider: module.provider,
+    baseUrl: settings.baseUrl,
+    readDeadlineMs: 5000,
+    createDeadlineMs: 5000,
+    connections: 1,
+    maxAnswerBytes: 4 * 1024 * 1024,
+    readRefusal: module.readRefusal,
+    onDrift: drift => drifts.push(drift),
+    dispatcher: createAgent(new URL(settings.baseUrl).origin, behave, sent),
+  })
+  return { client: module.connect({ settings, upstream, now }), upstream, sent, drifts }
+}
+
+function createAgent(origin: string, behave: Behaviour, sent: SentRequest[]): MockAgent {
+  const agent = new MockAgent()
+  agent.disableNetConnect()
+  for (const method of ['GET', 'POST']) {
+    const interceptor = agent.get(origin).intercept({ path: () => true, method })
+    if (behave instanceof Error) {
+      interceptor.replyWithError(behave).persist()
+      continue
+    }
+    interceptor
+      .reply(({ path, body, headers }) => {
+        const request = { method, path, body, headers: Object.fromEntries(new Headers(headers)) }
+        sent.push(request)
+        const answer = behave(request)
+        return { statusCode: answer.status, data: toText(answer.body), responseOptions: { headers: answer.headers } }
+      })
+      .persist()
+  }
+  return agent
+}
+
+function toText(body: unknown): string {
+  return typeof body === 'string' ? body : body === undefined ? '' : JSON.stringify(body)
+}

@@ -1,0 +1,223 @@
+import { describe, expect, it } from 'vitest'
+import { DomainError, type ErrorCode, type SendOutcome } from '../src/domain/errors.ts'
+import type { Provider } from '../src/domain/provider.ts'
+import type { ProviderModule } from '../src/providers/contract.ts'
+import { registry } from '../src/providers/registry.ts'
+import type { Fixture } from '../src/sandbox/fixture.ts'
+import {
+  always,
+  asRecorded,
+  callBefore,
+  expectSent,
+  isSuccess,
+  type Method,
+  methodsOf,
+  readFixtures,
+  simplestSuccesses,
+} from './harness/contract.ts'
+import { type GivenAnswer, mockProvider } from './harness/mock-provider.ts'
+import { mistyped, mistypedAt, placesIn, withStatusWord, withUnknownFields } from './harness/mutate.ts'
+
+/** What every provider's folder promises, whatever its provider is like. */
+
+const loaded = await Promise.all(
+  Object.values<ProviderModule>(registry).map(
+    async module => [module.provider, module, await readFixtures(module)] as const,
+  ),
+)
+
+describe.each(loaded)('%s', (_, module, fixtures) => {
+  it('has a documented success for every method of its client', async () => {
+    const settings = fixtures.map(({ call }) => call.settings ?? {})
+    const connected = await Promise.all(settings.map(given => mockProvider(module, given, always({ status: 500 }))))
+    const methods = new Set(connected.flatMap(({ client }) => methodsOf(client)))
+    expect([...simplestSuccesses(fixtures).keys()].sort()).toEqual([...methods].sort())
+  })
+
+  it('names a capability for every method of its client', async () => {
+    const { client } = await mockProvider(module, {}, always({ status: 500 }))
+    expect(client.capabilities).toEqual(expect.arrayContaining(methodsOf(client).map(toCapability)))
+  })
+
+  describe('sends and reads what was documented or recorded', () => {
+    it.each(named(fixtures))('%s', (_, fixture) => replay(module, fixture))
+  })
+
+  describe.each([...simplestSuccesses(fixtures)])('%s', (method, fixture) => {
+    it.each(refusalsOf(method))('%s becomes %s', async (_, code, answer, means) => {
+      const { error, sent } = await callBefore(module, fixture, always(answer))
+      expect(error).toBeInstanceOf(DomainError)
+      expect(error).toMatchObject({ provider: module.provider, code, ...means })
+      expect(sent.length).toBeLessThanOrEqual(fixture.exchanges.length)
+    })
+
+    it.each(BROKEN_CONNECTIONS)('%s becomes PROVIDER_UNAVAILABLE', async (_, code, outcome) => {
+      const { error } = await callBefore(module, fixture, Object.assign(new Error('broken'), { code }))
+      expect(error).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', provider: module.provider, outcome })
+    })
+
+    if (method === 'cancelSession') return
+
+    it.each(UNREADABLE)('%s becomes PROVIDER_CONTRACT_BROKEN', async (_, answer) => {
+      const { error } = await callBefore(module, fixture, always(answer))
+      expect(error).toMatchObject(contractBroken(module.provider))
+    })
+
+    it('refuses an answer whose values are of other types', async () => {
+      const { error } = await callBefore(module, fixture, asRecorded(fixture, mistyped))
+      expect(error).toMatchObject(contractBroken(module.provider))
+    })
+  })
+
+  it('lives with the loss of any field that it can do without', async () => {
+    const simplest = [...simplestSuccesses(fixtures).values()]
+    const degraded = await Promise.all(simplest.map(fixture => mistypeEveryPlace(module, fixture)))
+    expect(degraded.flat().length).toBeGreaterThan(0)
+  })
+
+  const readable = named(fixtures.filter(each => isSuccess(each) && each.call.method !== 'cancelSession'))
+
+  describe('takes in fields that nobody documented', () => {
+    it.each(readable)('%s', async (_, fixture) => {
+      const { value } = await callBefore(module, fixture, asRecorded(fixture, withUnknownFields))
+      expect(value).toMatchObject('value' in fixture.means ? Object(fixture.means.value) : {})
+    })
+  })
+
+  describe('shows a status word that nobody documented as UNKNOWN, and keeps it', () => {
+    it.each(readable)('%s', (_, fixture) => replaceStatusWords(module, fixture))
+  })
+
+  describe('stores details that its own types read back unchanged', () => {
+    it.each(readable)('%s', async (_, fixture) => {
+      const { value } = await callBefore(module, fixture, asRecorded(fixture))
+      const schema = module.details[nounOf(fixture.call.method)]
+      for (const { details } of itemsOf(value)) {
+        expect(schema?.parse(JSON.parse(JSON.stringify(details)))).toEqual(details)
+      }
+    })
+  })
+})
+
+async function replay(module: ProviderModule, fixture: Fixture): Promise<void> {
+  const { value, error, sent } = await callBefore(module, fixture, asRecorded(fixture))
+  for (const [index, { sends }] of fixture.exchanges.entries()) expectSent(sent[index], sends)
+  expect(sent).toHaveLength(fixture.exchanges.length)
+  if ('error' in fixture.means) {
+    expect(error).toMatchObject({ ...fixture.means.error, provider: module.provider })
+    return
+  }
+  expect(error).toBeUndefined()
+  if (fixture.means.value === undefined) expect(value).toBeUndefined()
+  else expect(value).toMatchObject(Object(fixture.means.value))
+}
+
+function named(fixtures: readonly Fixture[]): [string, Fixture][] {
+  return fixtures.map(fixture => [fixture.name, fixture])
+}
+
+type Refusal = readonly [string, ErrorCode, GivenAnswer, { outcome?: SendOutcome; retryAfterSeconds?: number }]
+
+function refusalsOf(method: Method): Refusal[] {
+  const isCreate = method.startsWith('create')
+  const refused = { outcome: 'REFUSED' } as const
+  const tooMany = { status: 429, headers: { 'retry-after': '7' } }
+  const redirect = { status: 307, headers: { location: 'https://elsewhere.test/' } }
+  return [
+    ['401', 'PROVIDER_AUTH_FAILED', { status: 401 }, refused],
+    ['403', 'PROVIDER_AUTH_FAILED', { status: 403 }, refused],
+    ['404', isCreate ? 'PROVIDER_REJECTED' : 'NOT_FOUND', { status: 404 }, isCreate ? refused : {}],
+    ['422', 'PROVIDER_REJECTED', { status: 422 }, refused],
+    ['429 with Retry-After', 'PROVIDER_RATE_LIMITED', tooMany, { retryAfterSeconds: 7, ...refused }],
+    ['503', 'PROVIDER_UNAVAILABLE', { status: 503 }, { outcome: 'UNCERTAIN' }],
+    ['a redirect, which is not followed,', 'PROVIDER_CONTRACT_BROKEN', redirect, refused],
+  ]
+}
+
+const BROKEN_CONNECTIONS = [
+  ['a refused connection', 'ECONNREFUSED', 'NOT_SENT'],
+  ['a connection that is reset', 'ECONNRESET', 'UNCERTAIN'],
+] as const
+
+const HTML = '<html><body>It works!</body></html>'
+const UNREADABLE: readonly (readonly [string, GivenAnswer])[] = [
+  ['a page of HTML', { status: 200, headers: { 'content-type': 'text/html' }, body: HTML }],
+  ['JSON that breaks off', { status: 200, body: '{"data":{"id":"v' }],
+  ['an empty object', { status: 200, body: {} }],
+  ['an empty body', { status: 200 }],
+]
+
+function contractBroken(provider: Provider): object {
+  return { code: 'PROVIDER_CONTRACT_BROKEN', provider, outcome: 'UNCERTAIN' }
+}
+
+/**
+ * Every place of the last answer in turn is of another type: the rest survives, or the answer is refused.
+ * Gives the places whose loss was lived with and reported.
+ */
+async function mistypeEveryPlace(module: ProviderModule, fixture: Fixture): Promise<string[]> {
+  const last = fixture.exchanges.length - 1
+  const ids = idsOf((await callBefore(module, fixture, asRecorded(fixture))).value)
+  const degraded: string[] = []
+  for (const path of placesIn(fixture.exchanges[last]?.answers.body)) {
+    const behave = asRecorded(fixture, (body, index) => (index === last ? mistypedAt(body, path) : body))
+    const { value, error, drifts } = await callBefore(module, fixture, behave)
+    const place = path.join('.')
+    if (error) expect(error, place).toBeInstanceOf(DomainError)
+    else expect(idsOf(value), place).toEqual(ids)
+    if (!error && drifts.some(({ grade, paths }) => grade === 'DEGRADED' && paths.includes(place))) degraded.push(place)
+  }
+  return degraded
+}
+
+const NEW_WORD = 'never_heard_of'
+
+async function replaceStatusWords(module: ProviderModule, fixture: Fixture): Promise<void> {
+  const { value } = await callBefore(module, fixture, asRecorded(fixture))
+  const words = new Set(statusesIn(value).flatMap(({ providerStatus }) => providerStatus ?? []))
+  for (const word of words) {
+    const behave = asRecorded(fixture, body => withStatusWord(body, word, NEW_WORD))
+    const changed = statusesIn((await callBefore(module, fixture, behave)).value)
+    for (const [index, { providerStatus }] of statusesIn(value).entries()) {
+      if (providerStatus !== word) continue
+      expect(changed[index]).toMatchObject({ status: 'UNKNOWN', providerStatus: NEW_WORD })
+    }
+  }
+}
+
+interface WithStatus {
+  readonly status: string
+  readonly providerStatus: string | null
+}
+
+/** Everything in a snapshot that has a status. */
+function statusesIn(value: unknown): WithStatus[] {
+  if (typeof value !== 'object' || value === null || value instanceof Date) return []
+  const inner = Object.values(value).flatMap(statusesIn)
+  return 'providerStatus' in value ? [value as WithStatus, ...inner] : inner
+}
+
+interface Item {
+  readonly providerId?: string
+  readonly details?: unknown
+}
+
+function itemsOf(value: unknown): readonly Item[] {
+  if (value === undefined) return []
+  if (Array.isArray(value)) return value
+  const items = typeof value === 'object' && value !== null && 'items' in value ? value.items : [value]
+  return items as readonly Item[]
+}
+
+function idsOf(value: unknown): unknown[] {
+  return itemsOf(value).map(({ providerId }) => providerId)
+}
+
+function nounOf(method: Method): 'session' | 'applicant' | 'customer' | 'attempt' {
+  const nouns = ['session', 'applicant', 'customer', 'attempt'] as const
+  return nouns.find(noun => method.toLowerCase().includes(noun)) ?? 'session'
+}
+
+function toCapability(method: string): string {
+  return method === 'listAttempts' ? 'ATTEMPTS' : method.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()
+}
