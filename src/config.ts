@@ -1,0 +1,75 @@
+import { z } from 'zod'
+import type { ProviderModule, ProviderSettings } from './providers/contract.ts'
+
+const flag = z.enum(['on', 'off'])
+const positive = z.coerce.number().int().positive()
+
+/** The settings of the house. Each is an environment variable of this name; the README's table says what it does. */
+const houseSettings = z.object({
+  PORT: z.coerce.number().int().min(0).max(65535).default(4000),
+  HOST: z.string().default('localhost'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^sqlite:.+/, { error: 'Expected sqlite:<file> or sqlite::memory:.' })
+    .default('sqlite:.data/sessiongraph.db'),
+  ENCRYPTION_KEY: z
+    .string()
+    .refine(value => decodeKey(value).length === 32, { error: 'Expected 32 bytes, as 64 hex digits or as base64.' })
+    .optional(),
+  DEV_API_KEY: z.string().min(16, { error: 'Expected at least 16 characters.' }).default('sg_dev_key_for_this_machine'),
+  SANDBOX: flag.default('on'),
+  SANDBOX_PORT: z.coerce.number().int().min(0).max(65531).default(4101),
+  READ_DEADLINE_MS: positive.default(2_000),
+  CREATE_DEADLINE_MS: positive.default(8_000),
+  QUERY_DEADLINE_MS: positive.default(5_000),
+  MUTATION_DEADLINE_MS: positive.default(20_000),
+  MAX_AGE_SECONDS: z.coerce.number().int().min(0).default(30),
+  UPSTREAM_CONNECTIONS: positive.default(32),
+  UPSTREAM_MAX_BYTES: positive.default(1_048_576),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+})
+
+export interface Config {
+  readonly house: Readonly<z.infer<typeof houseSettings>>
+  /** The settings of every provider of the registry, by its name. */
+  readonly providers: Readonly<Record<string, ProviderSettings>>
+}
+
+/** All that is wrong with the environment, a line each. No value is repeated: it may be a secret. */
+export class ConfigError extends Error {
+  constructor(problems: readonly string[]) {
+    super(`The settings cannot be used:\n${problems.map(problem => `  ${problem}`).join('\n')}`)
+    this.name = 'ConfigError'
+  }
+}
+
+/** Reads the environment. Throws ConfigError with every problem at once. An empty variable counts as absent. */
+export function loadConfig(env: NodeJS.ProcessEnv, modules: readonly ProviderModule[]): Config {
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+  const problems: string[] = []
+  const house = houseSettings.safeParse(set)
+  if (!house.success) problems.push(...describe(house.error, String))
+  const providers: Record<string, ProviderSettings> = {}
+  for (const module of modules) {
+    const variable = (name: string) => `${module.provider}_${toUpperSnake(name)}`
+    const given = Object.keys(module.settings.shape).map(name => [name, set[variable(name)]])
+    const parsed = module.settings.safeParse(Object.fromEntries(given.filter(([, value]) => value !== undefined)))
+    if (parsed.success) providers[module.provider] = Object.freeze(parsed.data)
+    else problems.push(...describe(parsed.error, variable))
+  }
+  if (!house.success || problems.length > 0) throw new ConfigError(problems)
+  return Object.freeze({ house: Object.freeze(house.data), providers: Object.freeze(providers) })
+}
+
+function describe(error: z.ZodError, toVariable: (name: string) => string): string[] {
+  return error.issues.map(issue => `${toVariable(String(issue.path[0]))}: ${issue.message}`)
+}
+
+function toUpperSnake(name: string): string {
+  return name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()
+}
+
+/** The bytes of a key given as hex or base64. */
+export function decodeKey(text: string): Buffer {
+  return /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64')
+}

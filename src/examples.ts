@@ -1,0 +1,26 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** An operation of examples/: shown in the README, opened as a tab in GraphiQL, executed by the tests. */
+export interface Example {
+  /** The file's name without its ending. */
+  readonly name: string
+  readonly query: string
+}
+
+/** The examples in the order of their names. */
+export function readExamples(): readonly Example[] {
+  const folder = join(packageRoot(), 'examples')
+  const files = readdirSync(folder).filter(file => file.endsWith('.graphql'))
+  return files
+    .sort()
+    .map(file => ({ name: file.replace('.graphql', ''), query: readFileSync(join(folder, file), 'utf8') }))
+}
+
+/** The folder of package.json: above src/ in development, above dist/src/ as built. */
+export function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url))
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder)
+  return folder
+}

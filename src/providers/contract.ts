@@ -1,0 +1,114 @@
+import type { z } from 'zod'
+import type { ApplicantSnapshot } from '../domain/applicant.ts'
+import type { AttemptSnapshot } from '../domain/attempt.ts'
+import type { CustomerSnapshot } from '../domain/customer.ts'
+import type { Details, JsonObject } from '../domain/json.ts'
+import type { Capability, Provider } from '../domain/provider.ts'
+import type { SessionSnapshot } from '../domain/session.ts'
+import type { RefusalReader } from '../upstream/answer.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+
+/** Everything the house knows about one provider. `graphql` and `sandbox` load only when they are asked for. */
+export interface ProviderModule<Settings extends ProviderSettings = ProviderSettings> {
+  readonly provider: Provider
+  /**
+   * The settings of one account. A key `apiKey` is read from `<PROVIDER>_API_KEY`, and so on. Every setting has a
+   * default or is optional, so that a provider that nobody configured parses.
+   */
+  readonly settings: z.ZodType<Settings> & { readonly shape: object }
+  /** The names of the settings that are secrets: masked wherever settings are shown. */
+  readonly secrets: readonly string[]
+  /** True where the credentials are complete. */
+  isConfigured(settings: Settings): boolean
+  /** True for the provider's real service with a key that is not known to be a test key. */
+  isLive(settings: Settings): boolean
+  /** Reads the provider's error bodies. */
+  readonly readRefusal: RefusalReader
+  connect(connection: Connection<Settings>): ProviderClient
+  /** The zod types of what is stored in `details`, by noun. */
+  readonly details: {
+    readonly session: z.ZodType<Details>
+    readonly applicant?: z.ZodType<Details>
+    readonly customer?: z.ZodType<Details>
+    readonly attempt?: z.ZodType<Details>
+  }
+  /** Joins the schema: registers the provider's union members and input objects on the builder. */
+  readonly graphql: () => Promise<unknown>
+  readonly sandbox: () => Promise<{ readonly sandbox: SandboxModule<Settings> }>
+}
+
+export interface ProviderSettings {
+  readonly baseUrl: string
+}
+
+/** The part of a provider's sandbox that its client needs to know; src/sandbox knows the rest. */
+export interface SandboxModule<Settings extends ProviderSettings = ProviderSettings> {
+  /** The credentials the sandbox accepts, as settings without the base URL. */
+  readonly credentials: Partial<Omit<Settings, 'baseUrl'>>
+  /** The path under the sandbox's origin at which the provider's paths start, such as `/api/v1`. */
+  readonly basePath: string
+}
+
+export interface Connection<Settings extends ProviderSettings> {
+  readonly settings: Settings
+  readonly upstream: Upstream
+  readonly now: () => Date
+}
+
+/** The capabilities of one connected account. A method is there where the provider, as it is set up, has the capability. */
+export interface ProviderClient {
+  readonly capabilities: readonly Capability[]
+  createSession?(input: JsonObject, call: CreateCall): Promise<SessionSnapshot>
+  /** Reads one session. `session` is what the caller knows of it. */
+  getSession?(session: SessionRef, call: ReadCall): Promise<SessionSnapshot>
+  listSessions?(query: ListQuery, call: ReadCall): Promise<Page<SessionSnapshot>>
+  cancelSession?(session: SessionRef, call: ReadCall): Promise<void>
+  /** All attempts of a session. Absent where getSession tells them. */
+  listAttempts?(session: SessionRef, call: ReadCall): Promise<readonly AttemptSnapshot[]>
+  createApplicant?(input: JsonObject, call: CreateCall): Promise<ApplicantSnapshot>
+  getApplicant?(applicant: RecordRef, call: ReadCall): Promise<ApplicantSnapshot>
+  createCustomer?(input: JsonObject, call: CreateCall): Promise<CustomerSnapshot>
+  getCustomer?(customer: RecordRef, call: ReadCall): Promise<CustomerSnapshot>
+  listCustomers?(query: ListQuery, call: ReadCall): Promise<Page<CustomerSnapshot>>
+}
+
+export interface RecordRef {
+  readonly providerId: string
+  readonly parentProviderId?: string | null
+}
+
+export interface SessionRef extends RecordRef {
+  readonly applicantProviderId?: string | null
+  readonly createdAt?: Date | null
+}
+
+export interface ReadCall {
+  readonly signal?: AbortSignal
+}
+
+/** What a create carries beside its input. */
+export interface CreateCall {
+  /** Our marker, 8 to 64 characters of [A-Za-z0-9_-], by which the create can be found again. */
+  readonly reference: string
+  /** A new one for every try, for providers that take an Idempotency-Key. */
+  readonly idempotencyKey: string
+  readonly externalId?: string | null
+  readonly metadata?: JsonObject | null
+  /** The provider ids of the records that the input refers to by our ids. */
+  readonly applicantProviderId?: string | null
+  readonly customerProviderId?: string | null
+}
+
+/** `cursor` is the `nextCursor` of the page before. */
+export interface ListQuery {
+  readonly limit?: number
+  readonly cursor?: string
+  readonly email?: string
+  readonly createdFrom?: Date
+  readonly createdTo?: Date
+}
+
+export interface Page<T> {
+  readonly items: readonly T[]
+  readonly nextCursor: string | null
+}

@@ -1,0 +1,49 @@
+import { useDeferStream } from '@graphql-yoga/plugin-defer-stream'
+import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
+import type { GraphQLSchema } from 'graphql'
+import { createYoga, type GraphiQLOptions, useExecutionCancellation, type YogaLogger } from 'graphql-yoga'
+import type { Authenticate } from '../security/api-keys.ts'
+import type { Services } from '../services/services.ts'
+import { toClientError } from './error-codes.ts'
+import { useAuthentication } from './use-authentication.ts'
+import { type Deadlines, useContext } from './use-context.ts'
+import { useErrorCodes } from './use-error-codes.ts'
+import { useHealth } from './use-health.ts'
+
+export const GRAPHQL_PATH = '/graphql'
+
+export interface AppOptions {
+  readonly schema: GraphQLSchema
+  readonly services: Services
+  readonly authenticate: Authenticate
+  readonly deadlines: Deadlines
+  readonly graphiql: GraphiQLOptions | false
+  readonly logger: YogaLogger
+  readonly now: () => Date
+}
+
+export type App = ReturnType<typeof createApp>
+
+/** The door for clients. A request listener for node:http, and `fetch` for tests. */
+export function createApp({ schema, services, authenticate, deadlines, graphiql, logger, now }: AppOptions) {
+  return createYoga({
+    schema,
+    graphqlEndpoint: GRAPHQL_PATH,
+    logging: logger,
+    landingPage: false,
+    batching: false,
+    multipart: false,
+    cors: false,
+    graphiql,
+    renderGraphiQL,
+    maskedErrors: { maskError: toClientError },
+    plugins: [
+      useHealth(GRAPHQL_PATH),
+      useAuthentication(authenticate, GRAPHQL_PATH, now),
+      useErrorCodes(),
+      useContext(services, deadlines),
+      useExecutionCancellation(),
+      useDeferStream(),
+    ],
+  })
+}

@@ -1,0 +1,17 @@
+import type { GraphiQLOptions } from 'graphql-yoga'
+
+/** GraphiQL with a tab for each example, and the key set, so that the first click works. */
+export function graphiqlOptions(
+  examples: readonly { readonly name: string; readonly query: string }[],
+  apiKey: string,
+): GraphiQLOptions {
+  const headers = JSON.stringify({ authorization: `Bearer ${apiKey}` }, null, 2)
+  return {
+    title: 'sessiongraph',
+    headers,
+    defaultHeaders: headers,
+    defaultTabs: examples.map(({ query }) => ({ query, headers })),
+    defaultEditorToolsVisibility: 'variables',
+    shouldPersistHeaders: true,
+  }
+}

@@ -1,0 +1,47 @@
+import { GraphQLError } from 'graphql'
+import { isAsyncIterable, type Plugin } from 'graphql-yoga'
+import type { ErrorCode } from '../domain/errors.ts'
+import { coded } from './error-codes.ts'
+import type { Admitted } from './use-authentication.ts'
+import { checkVariables } from './variables.ts'
+
+/** Gives a code to what GraphQL itself refuses: a document that cannot be parsed or is invalid, variables that do not fit. */
+export function useErrorCodes(): Plugin<Admitted> {
+  return {
+    onParse:
+      () =>
+      ({ result, replaceParseResult }) => {
+        if (result instanceof Error) replaceParseResult(withCode(result, 'GRAPHQL_PARSE_FAILED') as never)
+      },
+    onValidate:
+      () =>
+      ({ result, setResult }) => {
+        if (result.length > 0) setResult(result.map(error => withCode(error, 'GRAPHQL_VALIDATION_FAILED')))
+      },
+    onExecutionResult: ({ result, setResult, context }) => {
+      if (!result || isAsyncIterable(result) || !('errors' in result) || !result.errors) return
+      const { requestId } = context as Partial<Admitted>
+      setResult({ ...result, errors: result.errors.map(error => withRequestId(error, requestId)) })
+    },
+    onExecute: ({ args, setResultAndStopExecution }) => {
+      const errors = checkVariables(args.schema, args.document, args.operationName, args.variableValues ?? {})
+      if (errors.length > 0) setResultAndStopExecution({ errors })
+    },
+  }
+}
+
+function withCode(error: unknown, code: ErrorCode): unknown {
+  return error instanceof GraphQLError ? coded(error, code) : error
+}
+
+function withRequestId(error: GraphQLError, requestId: string | undefined): GraphQLError {
+  const { nodes, source, positions, path, originalError, extensions } = error
+  return new GraphQLError(error.message, {
+    nodes,
+    source,
+    positions,
+    path,
+    originalError,
+    extensions: { retryable: false, ...extensions, requestId },
+  })
+}
