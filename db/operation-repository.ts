@@ -1,5 +1,5 @@
 import type { ErrorCode, InputIssue } from '../src/domain/errors.ts'
-import type { Json, JsonObject } from '../src/domain/json.ts'
+import type { Json } from '../src/domain/json.ts'
 import type { CreateKind, CreateOperation, CreateState } from '../src/domain/operation.ts'
 import type { Provider } from '../src/domain/provider.ts'
 import { defined, openJson, parseJson, sealJson, toDate, toTime } from './columns.ts'
@@ -19,6 +19,9 @@ export interface OperationError {
 /** A create operation with what only the journal needs to know of it. */
 export interface StoredOperation extends CreateOperation {
   readonly lastError: OperationError | null
+  readonly repeats: number
+  readonly checks: number
+  readonly note: string | null
   readonly fence: number
   readonly owner: string | null
   readonly ownedUntil: Date | null
@@ -55,6 +58,9 @@ export async function insertOperation(db: Database, operation: NewOperation): Pr
     record_id: null,
     recovered: 0,
     tries: 1,
+    repeats: 0,
+    checks: 0,
+    note: null,
     fence: 1,
     owner: operation.owner,
     owned_until: operation.ownedUntil.getTime(),
@@ -84,6 +90,9 @@ export interface Transition {
   readonly sentAt?: Date
   readonly nextCheckAt?: Date | null
   readonly tries?: number
+  readonly repeats?: number
+  readonly checks?: number
+  readonly note?: string | null
   /** Absent: the input stays as it is; null: it is not needed any more. */
   readonly input?: Json
 }
@@ -132,10 +141,52 @@ export async function findOperationByKey(
   return row && toOperation(row)
 }
 
-/** The input of a create that is not settled yet. */
-export async function readOperationInput(db: Database, id: string): Promise<JsonObject | undefined> {
+/** The input of a create that is not settled yet, as `insertOperation` or a transition wrote it. */
+export async function readOperationInput<T>(db: Database, id: string): Promise<T | undefined> {
   const row = await db.sql.selectFrom('operations').select('input_sealed').where('id', '=', id).executeTakeFirst()
-  return (row && openJson<JsonObject>(db.vault, row.input_sealed)) ?? undefined
+  return (row && openJson<T>(db.vault, row.input_sealed)) ?? undefined
+}
+
+/** Lets the provider's client remember something about the try that is under way. */
+export async function noteOperation(db: Database, id: string, note: string): Promise<void> {
+  await db.sql.updateTable('operations').set({ note }).where('id', '=', id).execute()
+}
+
+/** Operations that nobody has in flight and that it is time to look at, the longest waiting first. */
+export async function findDueOperations(db: Database, now: Date, limit: number): Promise<StoredOperation[]> {
+  const query = db.sql
+    .selectFrom('operations')
+    .selectAll()
+    .where(eb =>
+      eb.or([
+        eb.and([eb('state', 'in', ['PENDING', 'SENT']), eb('owned_until', '<', now.getTime())]),
+        eb.and([
+          eb('state', '=', 'UNKNOWN'),
+          eb('next_check_at', '<=', now.getTime()),
+          eb.or([eb('owned_until', 'is', null), eb('owned_until', '<', now.getTime())]),
+        ]),
+      ]),
+    )
+    .orderBy('next_check_at')
+    .limit(limit)
+  return (await query.execute()).map(toOperation)
+}
+
+/** The tenant's operations in one of these states, the newest first. */
+export async function listOperations(
+  db: Database,
+  tenantId: string,
+  states: readonly CreateState[],
+  limit: number,
+): Promise<StoredOperation[]> {
+  const query = db.sql
+    .selectFrom('operations')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('state', 'in', states)
+    .orderBy('created_at', 'desc')
+    .limit(limit)
+  return (await query.execute()).map(toOperation)
 }
 
 function toColumns(db: Database, operation: StoredOperation, transition: Transition): Partial<OperationRow> {
@@ -150,6 +201,9 @@ function toColumns(db: Database, operation: StoredOperation, transition: Transit
     sent_at: transition.sentAt?.getTime(),
     next_check_at: toTime(transition.nextCheckAt),
     tries: transition.tries,
+    repeats: transition.repeats,
+    checks: transition.checks,
+    note: transition.note,
     input_sealed: sealJson(db.vault, transition.input),
     updated_at: transition.now.getTime(),
   }) as Partial<OperationRow>
@@ -175,6 +229,9 @@ function toOperation(row: OperationRow): StoredOperation {
     sentAt: toDate(row.sent_at),
     createdAt: toDate(row.created_at),
     updatedAt: toDate(row.updated_at),
+    repeats: row.repeats,
+    checks: row.checks,
+    note: row.note,
     fence: row.fence,
     owner: row.owner,
     ownedUntil: toDate(row.owned_until),

@@ -105,6 +105,12 @@ export interface OperationRow {
   readonly record_id: string | null
   readonly recovered: number
   readonly tries: number
+  /** How often the reconciler sent the lost try again. */
+  readonly repeats: number
+  /** How often the reconciler looked for it. */
+  readonly checks: number
+  /** What the provider's client has to remember about the try. */
+  readonly note: string | null
   /** Grows with every transition, so that a late writer sees that it is late. */
   readonly fence: number
   /** The process that has it in flight, and until when nobody else may touch it. */

@@ -26,6 +26,10 @@ const houseSettings = z.object({
   MAX_AGE_SECONDS: z.coerce.number().int().min(0).default(30),
   UPSTREAM_CONNECTIONS: positive.default(32),
   UPSTREAM_MAX_BYTES: positive.default(1_048_576),
+  SETTLE_DELAY_SECONDS: z.coerce.number().min(0).default(120),
+  FIRST_CHECK_SECONDS: z.coerce.number().positive().default(5),
+  LAST_CHECK_SECONDS: z.coerce.number().positive().default(3_600),
+  JOB_INTERVAL_MS: positive.default(1_000),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
@@ -51,7 +55,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, modules: readonly ProviderMod
   if (!house.success) problems.push(...describe(house.error, String))
   const providers: Record<string, ProviderSettings> = {}
   for (const module of modules) {
-    const variable = (name: string) => `${module.provider}_${toUpperSnake(name)}`
+    const variable = (name: string) => toVariable(module.provider, name)
     const given = Object.keys(module.settings.shape).map(name => [name, set[variable(name)]])
     const parsed = module.settings.safeParse(Object.fromEntries(given.filter(([, value]) => value !== undefined)))
     if (parsed.success) providers[module.provider] = Object.freeze(parsed.data)
@@ -61,12 +65,13 @@ export function loadConfig(env: NodeJS.ProcessEnv, modules: readonly ProviderMod
   return Object.freeze({ house: Object.freeze(house.data), providers: Object.freeze(providers) })
 }
 
-function describe(error: z.ZodError, toVariable: (name: string) => string): string[] {
-  return error.issues.map(issue => `${toVariable(String(issue.path[0]))}: ${issue.message}`)
+/** The environment variable of a provider's setting: `apiKey` of KAYLE is KAYLE_API_KEY. */
+export function toVariable(provider: string, name: string): string {
+  return `${provider}_${name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`
 }
 
-function toUpperSnake(name: string): string {
-  return name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()
+function describe(error: z.ZodError, nameOf: (name: string) => string): string[] {
+  return error.issues.map(issue => `${nameOf(String(issue.path[0]))}: ${issue.message}`)
 }
 
 /** The bytes of a key given as hex or base64. */

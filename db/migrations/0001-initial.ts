@@ -88,6 +88,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('record_id', 'text')
     .addColumn('recovered', 'integer', column => column.notNull())
     .addColumn('tries', 'integer', column => column.notNull())
+    .addColumn('repeats', 'integer', column => column.notNull())
+    .addColumn('checks', 'integer', column => column.notNull())
+    .addColumn('note', 'text')
     .addColumn('fence', 'integer', column => column.notNull())
     .addColumn('owner', 'text')
     .addColumn('owned_until', 'bigint')
@@ -140,4 +143,5 @@ const INDEXES: readonly (readonly [string, string[]])[] = [
   ['attempts', ['session_id', 'created_at', 'id']],
   ['attempts', ['applicant_id', 'created_at', 'id']],
   ['operations', ['state', 'next_check_at']],
+  ['operations', ['tenant_id', 'created_at', 'id']],
 ]

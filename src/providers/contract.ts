@@ -70,6 +70,44 @@ export interface ProviderClient {
   createCustomer?(input: JsonObject, call: CreateCall): Promise<CustomerSnapshot>
   getCustomer?(customer: RecordRef, call: ReadCall): Promise<CustomerSnapshot>
   listCustomers?(query: ListQuery, call: ReadCall): Promise<Page<CustomerSnapshot>>
+  /** How creates whose answer never came are settled. A create without an entry stays unknown. */
+  readonly recovery?: {
+    readonly session?: Recovery<SessionSnapshot>
+    readonly applicant?: Recovery<ApplicantSnapshot>
+    readonly customer?: Recovery<CustomerSnapshot>
+  }
+}
+
+/** A create that was sent and whose answer never came. */
+export interface LostCreate extends CreateCall {
+  readonly input: JsonObject
+  readonly sentAt: Date
+  /** What the client noted before or while it sent. */
+  readonly noted: string | null
+}
+
+/** What looking for a lost create says. ABSENT: it is certain that nothing was made. UNCERTAIN: it cannot be told. */
+export type Finding<Snapshot> = { readonly found: Snapshot } | 'ABSENT' | 'UNCERTAIN'
+
+/** One provider's way to settle one kind of lost create. */
+export interface Recovery<Snapshot> {
+  /** Looks for it. ABSENT counts only where the search began late enough after the send. */
+  find?(lost: LostCreate, call: ReadCall): Promise<Finding<Snapshot>>
+  /** Sends it once more: where a second one harms nobody, or where the provider knows it by its Idempotency-Key. */
+  readonly repeat?: RepeatRule
+  /** After this long nobody can have used what may have been made, so that the create counts as failed. */
+  readonly harmlessAfterMs?: number
+  /** What is known of the record that an operator found under this id, where the provider cannot be asked for it. */
+  assume?(lost: LostCreate, providerId: string, call: ReadCall): Promise<Snapshot>
+}
+
+export interface RepeatRule {
+  /** How often at most. */
+  readonly times: number
+  /** Not before the settle delay is over. */
+  readonly afterSettleDelay: boolean
+  /** Not later than this after the first send. */
+  readonly withinMs?: number
 }
 
 export interface RecordRef {
@@ -97,6 +135,8 @@ export interface CreateCall {
   /** The provider ids of the records that the input refers to by our ids. */
   readonly applicantProviderId?: string | null
   readonly customerProviderId?: string | null
+  /** Writes down, before the promise resolves, what a search for this create has to know. */
+  note?(note: string): Promise<void>
 }
 
 /** `cursor` is the `nextCursor` of the page before. */

@@ -1,44 +1,92 @@
 import type { Database } from '../../db/database.ts'
 import type { CreateKind } from '../domain/operation.ts'
-import type { CreateCall, ProviderClient } from '../providers/contract.ts'
+import type { CreateCall, LostCreate, ProviderClient, ReadCall, Recovery, RepeatRule } from '../providers/contract.ts'
 import type { CreatePlan } from './create-plan.ts'
 import { type Said, storeApplicant, storeCustomer, storeSession } from './store.ts'
 
-/** Sends a create and gives what stores its answer: all that differs between the creates. */
-type SendCreate = (client: ProviderClient, plan: CreatePlan, marks: Marks) => Promise<StoreAnswer>
+/** All that differs between the creates of the three nouns. Both ways end in what stores the provider's answer. */
+interface KindOfCreate {
+  send(client: ProviderClient, plan: CreatePlan, marks: Marks): Promise<StoreAnswer>
+  recovery(client: ProviderClient, plan: CreatePlan): StorableRecovery | undefined
+}
 
 /** One step of a transaction: stores the record that was made and gives it with our id. */
 export type StoreAnswer = (db: Database, said: Said) => Promise<{ readonly id: string }>
 
-type Marks = Pick<CreateCall, 'reference' | 'idempotencyKey'>
-
-export const CREATES: Readonly<Record<CreateKind, SendCreate>> = {
-  SESSION: async (client, plan, marks) => {
-    const snapshot = await required(client.createSession).call(client, plan.input, toCall(plan, marks))
-    return (db, said) => storeSession(db, said, snapshot, plan)
-  },
-  APPLICANT: async (client, plan, marks) => {
-    const snapshot = await required(client.createApplicant).call(client, plan.input, toCall(plan, marks))
-    return (db, said) => storeApplicant(db, said, { ...snapshot, ...externalId(plan) })
-  },
-  CUSTOMER: async (client, plan, marks) => {
-    const snapshot = await required(client.createCustomer).call(client, plan.input, toCall(plan, marks))
-    return (db, said) => storeCustomer(db, said, { ...snapshot, ...externalId(plan) })
-  },
+/** A provider's recovery whose findings can be stored. */
+export interface StorableRecovery {
+  find?(lost: LostCreate, call: ReadCall): Promise<{ readonly found: StoreAnswer } | 'ABSENT' | 'UNCERTAIN'>
+  assume?(lost: LostCreate, providerId: string, call: ReadCall): Promise<StoreAnswer>
+  readonly repeat?: RepeatRule
+  readonly harmlessAfterMs?: number
 }
 
-function toCall(plan: CreatePlan, marks: Marks): CreateCall {
+type Marks = Pick<CreateCall, 'reference' | 'idempotencyKey' | 'note'>
+
+export const CREATES: Readonly<Record<CreateKind, KindOfCreate>> = {
+  SESSION: kindOfCreate(
+    client => client.createSession,
+    client => client.recovery?.session,
+    (snapshot, plan) => (db, said) => storeSession(db, said, snapshot, plan),
+  ),
+  APPLICANT: kindOfCreate(
+    client => client.createApplicant,
+    client => client.recovery?.applicant,
+    (snapshot, plan) => (db, said) => storeApplicant(db, said, { ...snapshot, ...externalId(plan) }),
+  ),
+  CUSTOMER: kindOfCreate(
+    client => client.createCustomer,
+    client => client.recovery?.customer,
+    (snapshot, plan) => (db, said) => storeCustomer(db, said, { ...snapshot, ...externalId(plan) }),
+  ),
+}
+
+type Create<Snapshot> = (input: CreatePlan['input'], call: CreateCall) => Promise<Snapshot>
+
+function kindOfCreate<Snapshot>(
+  createOf: (client: ProviderClient) => Create<Snapshot> | undefined,
+  recoveryOf: (client: ProviderClient) => Recovery<Snapshot> | undefined,
+  toStore: (snapshot: Snapshot, plan: CreatePlan) => StoreAnswer,
+): KindOfCreate {
+  return {
+    async send(client, plan, marks) {
+      const create = createOf(client)
+      // The schema offers a create only at providers that have it.
+      if (!create) throw new TypeError('The provider does not make this.')
+      return toStore(await create.call(client, plan.input, { ...toCall(plan), ...marks }), plan)
+    },
+    recovery(client, plan) {
+      const recovery = recoveryOf(client)
+      return recovery && toStorable(recovery, snapshot => toStore(snapshot, plan))
+    },
+  }
+}
+
+function toStorable<Snapshot>(
+  recovery: Recovery<Snapshot>,
+  toStore: (snapshot: Snapshot) => StoreAnswer,
+): StorableRecovery {
+  const { find, assume, repeat, harmlessAfterMs } = recovery
+  return {
+    repeat,
+    harmlessAfterMs,
+    find:
+      find &&
+      (async (lost, call) => {
+        const finding = await find(lost, call)
+        return typeof finding === 'string' ? finding : { found: toStore(finding.found) }
+      }),
+    assume: assume && (async (lost, providerId, call) => toStore(await assume(lost, providerId, call))),
+  }
+}
+
+/** What a create carries beside its input. */
+export function toCall(plan: CreatePlan): Omit<CreateCall, keyof Marks> {
   const { externalId, metadata, applicantProviderId, customerProviderId } = plan
-  return { ...marks, externalId, metadata, applicantProviderId, customerProviderId }
+  return { externalId, metadata, applicantProviderId, customerProviderId }
 }
 
 /** The caller's own id, where it gave one, before any that the provider told. */
 function externalId(plan: CreatePlan): { externalId?: string } {
   return plan.externalId === null ? {} : { externalId: plan.externalId }
-}
-
-/** The schema offers a create only at providers that have it. */
-function required<T>(method: T | undefined): T {
-  if (!method) throw new TypeError('The provider does not make this.')
-  return method
 }

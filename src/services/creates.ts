@@ -1,25 +1,24 @@
-import { randomUUID } from 'node:crypto'
 import { v7 as uuid } from 'uuid'
-import { inTransaction } from '../../db/database.ts'
 import {
   findOperationByKey,
   insertOperation,
   moveOperation,
-  type OperationError,
   type StoredOperation,
 } from '../../db/operation-repository.ts'
 import { canonicalJson } from '../domain/canonical-json.ts'
 import {
   DomainError,
   IdempotencyConflictError,
+  InvalidInputError,
   OutcomeUnknownError,
   ProviderError,
-  ProviderRejectedError,
+  UnsupportedError,
 } from '../domain/errors.ts'
 import type { CreateOperation } from '../domain/operation.ts'
 import type { Account } from './accounts.ts'
 import type { Call } from './call.ts'
-import { CREATES } from './create-kinds.ts'
+import type { Journal } from './create-journal.ts'
+import { CREATES, type StoreAnswer } from './create-kinds.ts'
 import { type CreateCommand, type CreatePlan, planCreate } from './create-plan.ts'
 import type { Deps } from './deps.ts'
 
@@ -36,21 +35,16 @@ export interface Created {
   readonly replayed: boolean
 }
 
-export interface CreateSettings {
-  readonly createDeadlineMs: number
-}
-
-/** How much longer than its deadline an operation belongs to the process that sent it. */
-const OWNERSHIP_SLACK_MS = 5_000
-const PROCESS = randomUUID()
-
 export type Creates = ReturnType<typeof createCreates>
 
-export function createCreates(deps: Deps, settings: CreateSettings) {
-  const { db, accounts, now } = deps
+export function createCreates(deps: Deps, journal: Journal) {
+  const { db, accounts } = deps
 
   /** Makes what the command asks for, or gives what an earlier command with the same key made. */
   async function create(call: Call, command: CreateCommand): Promise<Created> {
+    if (call.signal.aborted) {
+      throw new DomainError('DEADLINE_EXCEEDED', 'The time of the request was over before this was sent.')
+    }
     const fingerprint = db.vault.fingerprint(canonicalJson({ kind: command.kind, input: command.fingerprintOf }))
     const known = await findOperationByKey(db, call.tenantId, command.idempotencyKey)
     if (known) return repeat(call, command, fingerprint, known)
@@ -75,7 +69,7 @@ export function createCreates(deps: Deps, settings: CreateSettings) {
       fingerprint,
       reference: `sg_${id.replaceAll('-', '')}`,
       input: { ...plan },
-      ...ownership(),
+      ...journal.ownership(),
     })
   }
 
@@ -93,6 +87,7 @@ export function createCreates(deps: Deps, settings: CreateSettings) {
       case 'FAILED':
         return sendAgain(call, command, operation)
       case 'UNKNOWN':
+        await journal.nudge(operation)
         throw new OutcomeUnknownError(operation)
       default:
         throw new IdempotencyConflictError('IDEMPOTENCY_IN_PROGRESS', operation)
@@ -103,15 +98,17 @@ export function createCreates(deps: Deps, settings: CreateSettings) {
   async function sendAgain(call: Call, command: CreateCommand, failed: StoredOperation): Promise<Created> {
     const account = accounts.get(call.tenantId, command.request.provider)
     const plan = await planCreate(db, call, account, command)
-    const { owner, ownedUntil, now: sentAt } = ownership()
+    const { now: sentAt, ...owned } = journal.ownership()
     const operation = await moveOperation(db, failed, {
+      ...owned,
       to: 'SENT',
       now: sentAt,
-      owner,
-      ownedUntil,
       sentAt,
       error: null,
       tries: failed.attemptsMade + 1,
+      repeats: 0,
+      checks: 0,
+      note: null,
       input: { ...plan },
     })
     if (!operation) throw new IdempotencyConflictError('IDEMPOTENCY_IN_PROGRESS', failed)
@@ -119,63 +116,36 @@ export function createCreates(deps: Deps, settings: CreateSettings) {
   }
 
   async function send(account: Account, operation: StoredOperation, plan: CreatePlan): Promise<Created> {
+    const store = await answerOf(account, operation, plan)
     try {
-      const store = await CREATES[operation.kind](account.client, plan, {
-        reference: operation.reference,
-        idempotencyKey: `${operation.reference}-${operation.attemptsMade}`,
-      })
-      const said = { account, source: 'CREATE' as const, beganAt: operation.sentAt ?? now(), now: now() }
-      return await inTransaction(db, async trx => {
-        const { id: recordId } = await store(trx, said)
-        const succeeded = await moveOperation(trx, operation, {
-          to: 'SUCCEEDED',
-          now: now(),
-          recordId,
-          owner: null,
-          ownedUntil: null,
-          input: null,
-          error: null,
-        })
-        return { operation: succeeded ?? operation, recordId, replayed: false }
-      })
+      const succeeded = await journal.succeed(account, operation, store, false)
+      return { operation: succeeded, recordId: succeeded.recordId ?? '', replayed: false }
     } catch (error) {
-      throw await settleFailure(operation, error)
+      deps.report(error)
+      // It was made and could not be written down: the operation is still SENT, and is looked for like any lost one.
+      throw new OutcomeUnknownError(operation)
     }
   }
 
-  /** Writes down why a create did not succeed. Gives the error that the client sees. */
-  async function settleFailure(operation: StoredOperation, error: unknown): Promise<unknown> {
-    const certain = error instanceof ProviderError && error.outcome !== 'UNCERTAIN'
-    const settled = await moveOperation(db, operation, {
-      to: certain ? 'FAILED' : 'UNKNOWN',
-      now: now(),
-      owner: null,
-      ownedUntil: null,
-      error: toOperationError(error, now()),
-      ...(certain && { input: null }),
-    })
-    return certain ? error : new OutcomeUnknownError(settled ?? operation)
-  }
-
-  function ownership() {
-    const at = now()
-    return {
-      owner: PROCESS,
-      ownedUntil: new Date(at.getTime() + settings.createDeadlineMs + OWNERSHIP_SLACK_MS),
-      now: at,
+  /** Sends the create. Throws what the client sees: the provider's refusal, or that the outcome is not known. */
+  async function answerOf(account: Account, operation: StoredOperation, plan: CreatePlan): Promise<StoreAnswer> {
+    try {
+      return await CREATES[operation.kind].send(account.client, plan, journal.marksOf(operation))
+    } catch (error) {
+      if (isCertain(error)) {
+        await journal.fail(operation, error)
+        throw error
+      }
+      if (!(error instanceof DomainError)) deps.report(error)
+      throw new OutcomeUnknownError((await journal.lose(account, operation, error)) ?? operation)
     }
   }
 
   return { create }
 }
 
-function toOperationError(error: unknown, at: Date): OperationError {
-  if (!(error instanceof DomainError)) return { code: 'INTERNAL_ERROR', message: 'Something went wrong here.', at }
-  return {
-    code: error.code,
-    message: error.message,
-    at,
-    ...(error instanceof ProviderError && { retryAfterSeconds: error.retryAfterSeconds }),
-    ...(error instanceof ProviderRejectedError && { providerCode: error.providerCode, issues: error.issues }),
-  }
+/** True where the error says that nothing was made: the provider said no, or nothing left this process. */
+function isCertain(error: unknown): boolean {
+  if (error instanceof ProviderError) return error.outcome !== 'UNCERTAIN'
+  return error instanceof InvalidInputError || error instanceof UnsupportedError
 }

@@ -10,6 +10,8 @@ export interface Deps {
   readonly cursors: Cursors
   readonly now: () => Date
   readonly defaultMaxAgeSeconds: number
+  /** Tells whoever watches that something unexpected happened. */
+  readonly report: (error: unknown) => void
 }
 
 /** Names a record as a client may: by our id, or as its provider does. */

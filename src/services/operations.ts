@@ -1,26 +1,38 @@
-import { findOperationByKey, findOperations } from '../../db/operation-repository.ts'
-import { NotFoundError } from '../domain/errors.ts'
-import type { CreateOperation } from '../domain/operation.ts'
+import {
+  findOperationByKey,
+  findOperations,
+  listOperations,
+  readOperationInput,
+  type StoredOperation,
+} from '../../db/operation-repository.ts'
+import { DomainError, NotFoundError, ProviderUnavailableError } from '../domain/errors.ts'
+import type { CreateOperation, CreateState } from '../domain/operation.ts'
 import type { Call } from './call.ts'
+import { canSettle, type Journal } from './create-journal.ts'
+import { CREATES } from './create-kinds.ts'
+import type { CreatePlan } from './create-plan.ts'
 import type { Deps } from './deps.ts'
+import { toLost } from './recovery.ts'
 
 export type Operations = ReturnType<typeof createOperations>
 
-export function createOperations({ db }: Deps) {
+export function createOperations(deps: Deps, journal: Journal) {
+  const { db, accounts, now } = deps
+
   /** The operations with these ids; undefined where the tenant has none. */
   async function findMany(
     call: Pick<Call, 'tenantId'>,
     ids: readonly string[],
-  ): Promise<(CreateOperation | undefined)[]> {
+  ): Promise<(StoredOperation | undefined)[]> {
     const found = new Map((await findOperations(db, call.tenantId, ids)).map(operation => [operation.id, operation]))
     return ids.map(id => found.get(id))
   }
 
   /** By our id or by the caller's idempotency key. Throws NOT_FOUND. */
   async function get(
-    call: Call,
+    call: Pick<Call, 'tenantId'>,
     by: { readonly id?: string | null; readonly idempotencyKey?: string | null },
-  ): Promise<CreateOperation> {
+  ): Promise<StoredOperation> {
     const operation =
       by.idempotencyKey == null
         ? (await findMany(call, [by.id ?? '']))[0]
@@ -29,10 +41,59 @@ export function createOperations({ db }: Deps) {
     return operation
   }
 
-  /** True where it is known, or can be found out, what became of the create. */
-  function settles(operation: CreateOperation): boolean {
-    return operation.state === 'SUCCEEDED' || operation.state === 'FAILED'
+  function list(
+    call: Pick<Call, 'tenantId'>,
+    states: readonly CreateState[],
+    limit: number,
+  ): Promise<StoredOperation[]> {
+    return listOperations(db, call.tenantId, states, limit)
   }
 
-  return { findMany, get, settles }
+  /** True where it is known, or can be found out without an operator, what became of the create. */
+  function settles(operation: CreateOperation): boolean {
+    if (operation.state !== 'UNKNOWN') return true
+    const account = accounts.find(operation)
+    // Who reads an operation reads it as stored; only its journal's fields are missing from the public type.
+    return account !== undefined && canSettle(account, operation as StoredOperation, now())
+  }
+
+  /** An operator found that nothing was made. Throws where the operation is not UNKNOWN. */
+  async function settleAbsent(call: Pick<Call, 'tenantId'>, id: string): Promise<StoredOperation> {
+    const operation = await getUnknown(call, id)
+    const { provider } = operation
+    const error = new ProviderUnavailableError(
+      'PROVIDER_UNAVAILABLE',
+      provider,
+      'An operator settled that it was never made.',
+    )
+    const failed = await journal.fail(operation, error)
+    if (!failed) throw moved()
+    return failed
+  }
+
+  /** An operator found what was made, under this id. Throws where the provider cannot say anything about it. */
+  async function settleFound(call: Pick<Call, 'tenantId'>, id: string, providerId: string): Promise<StoredOperation> {
+    const operation = await getUnknown(call, id)
+    const account = accounts.of(operation)
+    const plan = await readOperationInput<CreatePlan>(db, operation.id)
+    const recovery = plan && CREATES[operation.kind].recovery(account.client, plan)
+    if (!plan || !recovery?.assume) {
+      const message = `${operation.provider} tells nothing about a ${operation.kind.toLowerCase()} found under an id.`
+      throw new DomainError('UNSUPPORTED_BY_PROVIDER', message)
+    }
+    const store = await recovery.assume(toLost(operation, plan), providerId, {})
+    return journal.succeed(account, operation, store, true)
+  }
+
+  async function getUnknown(call: Pick<Call, 'tenantId'>, id: string): Promise<StoredOperation> {
+    const operation = await get(call, { id })
+    if (operation.state === 'UNKNOWN') return operation
+    throw new DomainError('BAD_REQUEST', `Expected an operation that is UNKNOWN; this one is ${operation.state}.`)
+  }
+
+  return { findMany, get, list, settles, settleAbsent, settleFound }
+}
+
+function moved(): DomainError {
+  return new DomainError('BAD_REQUEST', 'The operation was settled meanwhile.')
 }

@@ -1,12 +1,14 @@
-import type { Database } from '../../db/database.ts'
 import type { Accounts } from './accounts.ts'
 import { type Applicants, createApplicants } from './applicants.ts'
 import { type Attempts, createAttempts } from './attempts.ts'
+import { createJournal, type JournalSettings } from './create-journal.ts'
 import { type Creates, createCreates } from './creates.ts'
 import { createCursors } from './cursor.ts'
 import { type Customers, createCustomers } from './customers.ts'
+import type { Deps } from './deps.ts'
 import { createLinks, type Links } from './links.ts'
 import { createOperations, type Operations } from './operations.ts'
+import { createRecovery, type RecoveryService, type RecoverySettings } from './recovery.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 
 /** Everything a resolver may ask for, each in one call. */
@@ -18,29 +20,26 @@ export interface Services {
   readonly customers: Customers
   readonly links: Links
   readonly operations: Operations
+  readonly recovery: RecoveryService
   readonly sessions: Sessions
 }
 
-export interface ServicesOptions {
-  readonly db: Database
-  readonly accounts: Accounts
-  readonly now: () => Date
-  readonly defaultMaxAgeSeconds: number
-  readonly createDeadlineMs: number
-}
+export interface ServicesOptions extends Omit<Deps, 'cursors'>, JournalSettings, RecoverySettings {}
 
 export function createServices(options: ServicesOptions): Services {
   const deps = { ...options, cursors: createCursors(options.db.vault) }
   const sessions = createSessions(deps)
   const applicants = createApplicants(deps)
+  const journal = createJournal(deps, options)
   return {
     accounts: options.accounts,
     applicants,
     attempts: createAttempts(deps, sessions, applicants),
-    creates: createCreates(deps, options),
+    creates: createCreates(deps, journal),
     customers: createCustomers(deps),
     links: createLinks(deps, sessions),
-    operations: createOperations(deps),
+    operations: createOperations(deps, journal),
+    recovery: createRecovery(deps, journal, options),
     sessions,
   }
 }

@@ -8,40 +8,42 @@ export interface Parsed<T> {
 
 /**
  * Parses what a provider sent. An unknown field is absorbed; an optional field of a wrong type is dropped and reported
- * as degraded; anything else that does not fit gives undefined: the answer is refused.
+ * as degraded, and so is an optional part with something unusable in it; anything else that does not fit gives
+ * undefined: the answer is refused.
  */
 export function parseTolerantly<T>(schema: z.ZodType<T>, sent: unknown): Parsed<T> | undefined {
-  const degraded: string[] = []
+  const degraded = new Set<string>()
   let candidate = sent
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const result = schema.safeParse(candidate)
-    if (result.success) return { value: result.data, degraded }
-    const paths = result.error.issues.map(issue => issue.path.map(key => (typeof key === 'symbol' ? '' : key)))
-    const fresh = paths.filter(path => path.length > 0 && hasValue(candidate, path))
-    if (fresh.length === 0) return undefined
-    candidate = fresh.reduce(without, structuredClone(candidate))
-    degraded.push(...fresh.map(path => path.join('.')))
+    if (result.success) return { value: result.data, degraded: [...degraded] }
+    const paths = result.error.issues.map(issue => nearestValue(candidate, issue.path))
+    if (paths.some(path => path.length === 0)) return undefined
+    candidate = paths.reduce(withNull, structuredClone(candidate))
+    for (const path of paths) degraded.add(path.join('.'))
   }
   return undefined
 }
 
-const MAX_ROUNDS = 8
+/** Each round drops something or goes one level up, so that deep nesting ends. */
+const MAX_ROUNDS = 16
 
-type Path = readonly (string | number)[]
+type Path = readonly PropertyKey[]
 
-function hasValue(value: unknown, path: Path): boolean {
+/** The path itself where something stands there, else that of the nearest thing around it. */
+function nearestValue(value: unknown, path: Path): Path {
   const found = path.reduce<unknown>((inner, key) => (isIndexable(inner) ? inner[key] : undefined), value)
-  return found !== undefined && found !== null
+  return path.length === 0 || (found !== undefined && found !== null) ? path : nearestValue(value, path.slice(0, -1))
 }
 
 /** Sets the value at `path` to null, in place: what is optional in a wire schema may be null, what is not is refused. */
-function without(value: unknown, path: Path): unknown {
+function withNull(value: unknown, path: Path): unknown {
   const parent = path.slice(0, -1).reduce<unknown>((inner, key) => (isIndexable(inner) ? inner[key] : undefined), value)
   const last = path.at(-1)
   if (isIndexable(parent) && last !== undefined) parent[last] = null
   return value
 }
 
-function isIndexable(value: unknown): value is Record<string | number, unknown> {
+function isIndexable(value: unknown): value is Record<PropertyKey, unknown> {
   return typeof value === 'object' && value !== null
 }

@@ -38,7 +38,7 @@ export function toBody({ redirectUrl, shareFields }: SessionInput): wire.CreateS
 export function toSession(sent: wire.Session, now: Date): SessionSnapshot {
   const attempts = sent.attempts?.map(attempt => toAttempt(attempt, sent.id))
   const expiresAt = toDate(sent.expires_at)
-  const said = STATUSES[sent.status] ?? 'UNKNOWN'
+  const said = STATUSES.get(sent.status) ?? 'UNKNOWN'
   const overdue = OPEN.includes(said) && expiresAt !== null && expiresAt <= now
   const status = overdue ? 'EXPIRED' : said
   return {
@@ -71,7 +71,7 @@ export function toCreatedSession(sent: wire.Session, now: Date): SessionSnapshot
 }
 
 export function toAttempt(sent: wire.Attempt, sessionProviderId: string): AttemptSnapshot {
-  const status = ATTEMPT_STATUSES[sent.status] ?? 'UNKNOWN'
+  const status = ATTEMPT_STATUSES.get(sent.status) ?? 'UNKNOWN'
   const details: AttemptDetails = { sessionProviderId, claims: null, selectedFieldKeys: null }
   return {
     providerId: sent.id,
@@ -88,23 +88,23 @@ export function toAttempt(sent: wire.Attempt, sessionProviderId: string): Attemp
   }
 }
 
-const STATUSES: Readonly<Record<string, SessionStatus>> = {
-  created: 'CREATED',
-  in_progress: 'IN_PROGRESS',
-  completed: 'COMPLETED',
-  succeeded: 'COMPLETED',
-  failed: 'COMPLETED',
-  cancelled: 'CANCELED',
-  expired: 'EXPIRED',
-}
+const STATUSES: ReadonlyMap<string, SessionStatus> = new Map([
+  ['created', 'CREATED'],
+  ['in_progress', 'IN_PROGRESS'],
+  ['completed', 'COMPLETED'],
+  ['succeeded', 'COMPLETED'],
+  ['failed', 'COMPLETED'],
+  ['cancelled', 'CANCELED'],
+  ['expired', 'EXPIRED'],
+])
 const OPEN: readonly SessionStatus[] = ['CREATED', 'IN_PROGRESS']
 
-const ATTEMPT_STATUSES: Readonly<Record<string, AttemptStatus>> = {
-  in_progress: 'IN_PROGRESS',
-  succeeded: 'SUCCEEDED',
-  failed: 'FAILED',
-  cancelled: 'CANCELED',
-}
+const ATTEMPT_STATUSES: ReadonlyMap<string, AttemptStatus> = new Map([
+  ['in_progress', 'IN_PROGRESS'],
+  ['succeeded', 'SUCCEEDED'],
+  ['failed', 'FAILED'],
+  ['cancelled', 'CANCELED'],
+])
 
 /** `completed` says that it is over, not how: only the attempts do. Generation C says it in the status. */
 function toOutcome(status: SessionStatus, word: string, attempts: readonly AttemptSnapshot[] | undefined): Outcome {
@@ -116,16 +116,16 @@ function toOutcome(status: SessionStatus, word: string, attempts: readonly Attem
   return attempts.some(attempt => attempt.status === 'SUCCEEDED') ? 'APPROVED' : 'REJECTED'
 }
 
-const SOURCES: Readonly<Record<string, SessionDetails['shareFields'][number]['source']>> = {
-  default: 'DEFAULT',
-  rc: 'RC',
-}
+const SOURCES: ReadonlyMap<string, SessionDetails['shareFields'][number]['source']> = new Map([
+  ['default', 'DEFAULT'],
+  ['rc', 'RC'],
+])
 
 function toDetails(sent: wire.Session): SessionDetails {
   const shareFields = Object.entries(sent.share_fields ?? {}).flatMap(([key, field]) => {
     const { required, reason, source } = field ?? {}
     if (typeof required !== 'boolean' || typeof reason !== 'string') return []
-    return [{ key, required, reason, source: SOURCES[source ?? ''] ?? 'UNKNOWN' }]
+    return [{ key, required, reason, source: SOURCES.get(source ?? '') ?? 'UNKNOWN' }]
   })
   return {
     contractVersion: sent.contract_version ?? 1,

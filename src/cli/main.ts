@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+import { Command } from 'commander'
+import { ConfigError, loadConfig } from '../config.ts'
+import { DomainError } from '../domain/errors.ts'
+import { DEV_TENANT, openHouse } from '../house.ts'
+import { registry } from '../providers/registry.ts'
+import { attachSandboxes } from '../sandboxes.ts'
+import { addOperations } from './operations.ts'
+
+/** The command line. Exit codes: 0 done, 1 not done and the reason said, 2 the command itself was wrong. */
+
+const USAGE_EXIT_CODE = 2
+
+const program = new Command('sessiongraph')
+  .description('Operates a sessiongraph server. Reads the same settings from the environment as the server.')
+  .option('--tenant <id>', 'the tenant to work for', DEV_TENANT)
+  .option('--json', 'print JSON for programs')
+  .exitOverride(error => process.exit(error.exitCode === 0 ? 0 : USAGE_EXIT_CODE))
+
+addOperations(program, {
+  open: () =>
+    openHouse(loadConfig(process.env, Object.values(registry)), {
+      now: () => new Date(),
+      sandboxes: attachSandboxes,
+    }),
+  options: () => program.opts(),
+  print: text => console.log(text),
+})
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (!(error instanceof ConfigError || error instanceof DomainError)) throw error
+  console.error(error.message)
+  process.exit(1)
+}

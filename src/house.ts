@@ -1,0 +1,97 @@
+import { dirname } from 'node:path'
+import { type OpenDatabase, openDatabase } from '../db/database.ts'
+import { type Config, decodeKey } from './config.ts'
+import type { ProviderModule } from './providers/contract.ts'
+import { registry } from './providers/registry.ts'
+import type { StartedSandbox } from './sandbox/start-all.ts'
+import { readOrCreateKey } from './security/key-file.ts'
+import { createVault } from './security/vault.ts'
+import { type AccountSetup, openAccounts, type ProviderInfo } from './services/accounts.ts'
+import { createServices, type Services } from './services/services.ts'
+import { createLog, type Logger } from './telemetry/log.ts'
+
+export const DEV_TENANT = 'dev'
+
+/** The house without its doors: database, providers and services, for the server and the command line alike. */
+export interface House {
+  readonly db: OpenDatabase
+  readonly log: Logger
+  readonly services: Services
+  readonly providers: readonly ProviderInfo[]
+  readonly sandboxes: readonly StartedSandbox[]
+  close(): Promise<void>
+}
+
+export interface HouseOptions {
+  readonly now: () => Date
+  /** Gives the sandboxes of the providers that have no credentials. */
+  readonly sandboxes: (modules: readonly ProviderModule[], config: Config) => Promise<StartedSandbox[]>
+}
+
+export async function openHouse(config: Config, options: HouseOptions): Promise<House> {
+  const { house, providers } = config
+  const { now } = options
+  const key = house.ENCRYPTION_KEY ? decodeKey(house.ENCRYPTION_KEY) : readOrCreateKey(keyFile(house.DATABASE_URL))
+  const db = await openDatabase(house.DATABASE_URL, createVault(key))
+  const log = createLog(house.LOG_LEVEL)
+  const modules: readonly ProviderModule[] = Object.values(registry)
+  const lacking = modules.filter(module => !module.isConfigured(providers[module.provider] ?? { baseUrl: '' }))
+  const sandboxes = house.SANDBOX === 'on' ? await options.sandboxes(lacking, config) : []
+  const accounts = await openAccounts(toSetups(modules, providers, sandboxes), {
+    db,
+    tenantId: DEV_TENANT,
+    now,
+    readDeadlineMs: house.READ_DEADLINE_MS,
+    createDeadlineMs: house.CREATE_DEADLINE_MS,
+    connections: house.UPSTREAM_CONNECTIONS,
+    maxAnswerBytes: house.UPSTREAM_MAX_BYTES,
+  })
+  const services = createServices({
+    db,
+    accounts,
+    now,
+    report: error => log.error({ err: error }, 'unexpected error'),
+    defaultMaxAgeSeconds: house.MAX_AGE_SECONDS,
+    createDeadlineMs: house.CREATE_DEADLINE_MS,
+    settleDelaySeconds: house.SETTLE_DELAY_SECONDS,
+    firstCheckSeconds: house.FIRST_CHECK_SECONDS,
+    lastCheckSeconds: house.LAST_CHECK_SECONDS,
+  })
+  return {
+    db,
+    log,
+    services,
+    providers: accounts.list(DEV_TENANT),
+    sandboxes,
+    close: async () => {
+      await accounts.close()
+      await Promise.all(sandboxes.map(sandbox => sandbox.close()))
+      await db.close()
+    },
+  }
+}
+
+/** A provider with credentials is used as it is set; one without by its sandbox, or not at all. Never mixed silently. */
+function toSetups(
+  modules: readonly ProviderModule[],
+  providers: Config['providers'],
+  sandboxes: readonly StartedSandbox[],
+): AccountSetup[] {
+  return modules.map(module => {
+    const set = providers[module.provider]
+    if (set && module.isConfigured(set)) return { module, settings: set, sandbox: false }
+    const sandbox = sandboxes.find(({ provider }) => provider === module.provider)
+    return { module, settings: sandbox && module.settings.parse({ ...set, ...sandbox.settings }), sandbox: true }
+  })
+}
+
+/** The file of a `sqlite:` address, or ':memory:'. */
+export function databaseFile(url: string): string {
+  return url.replace(/^sqlite:/, '')
+}
+
+/** Without ENCRYPTION_KEY the key stands beside the database. */
+function keyFile(url: string): string {
+  const file = databaseFile(url)
+  return file === ':memory:' ? '.data/encryption.key' : `${dirname(file)}/encryption.key`
+}

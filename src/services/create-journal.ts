@@ -1,0 +1,158 @@
+import { randomUUID } from 'node:crypto'
+import { inTransaction } from '../../db/database.ts'
+import {
+  findOperations,
+  moveOperation,
+  noteOperation,
+  type OperationError,
+  type StoredOperation,
+} from '../../db/operation-repository.ts'
+import { DomainError, ProviderError, ProviderRejectedError } from '../domain/errors.ts'
+import type { CreateCall } from '../providers/contract.ts'
+import type { Account } from './accounts.ts'
+import { CREATES, type StoreAnswer } from './create-kinds.ts'
+import type { CreatePlan } from './create-plan.ts'
+import type { Deps } from './deps.ts'
+
+/** The transitions of a create operation. Each is compare-and-set on the state and the fence that were read. */
+
+export interface JournalSettings {
+  readonly createDeadlineMs: number
+  readonly firstCheckSeconds: number
+  readonly lastCheckSeconds: number
+}
+
+/** How much longer than its deadline an operation belongs to the process that sent it. */
+const OWNERSHIP_SLACK_MS = 5_000
+const PROCESS = randomUUID()
+
+export type Journal = ReturnType<typeof createJournal>
+
+export function createJournal({ db, now }: Deps, settings: JournalSettings) {
+  /** This process, and until when an operation that it sends now is its own. */
+  function ownership() {
+    const at = now()
+    return {
+      owner: PROCESS,
+      ownedUntil: new Date(at.getTime() + settings.createDeadlineMs + OWNERSHIP_SLACK_MS),
+      now: at,
+    }
+  }
+
+  /** What a try carries: the same marker for all tries, another key for each. */
+  function marksOf(operation: StoredOperation): Pick<CreateCall, 'reference' | 'idempotencyKey' | 'note'> {
+    return {
+      reference: operation.reference,
+      idempotencyKey: `${operation.reference}-${operation.attemptsMade}`,
+      note: note => noteOperation(db, operation.id, note),
+    }
+  }
+
+  /**
+   * Stores the record and SUCCEEDED in one transaction. A late answer counts even where the operation was given up
+   * meanwhile, as long as nothing was sent anew.
+   */
+  async function succeed(
+    account: Account,
+    operation: StoredOperation,
+    store: StoreAnswer,
+    recovered: boolean,
+  ): Promise<StoredOperation> {
+    const said = { account, source: 'CREATE' as const, beganAt: operation.sentAt ?? now(), now: now() }
+    return inTransaction(db, async trx => {
+      const [current] = await findOperations(trx, operation.tenantId, [operation.id])
+      if (!current || current.attemptsMade !== operation.attemptsMade) throw new Error('The operation was sent anew.')
+      const { id: recordId } = await store(trx, said)
+      if (current.state === 'SUCCEEDED') return current
+      const settled = { ...SETTLED, now: now(), recordId, recovered, error: null, input: null }
+      const moved = await moveOperation(trx, current, { to: 'SUCCEEDED', ...settled })
+      if (!moved) throw new Error('The operation was moved by another process.')
+      return moved
+    })
+  }
+
+  /** It is certain that nothing was made. */
+  function fail(operation: StoredOperation, error: unknown): Promise<StoredOperation | undefined> {
+    return moveOperation(db, operation, {
+      ...SETTLED,
+      to: 'FAILED',
+      now: now(),
+      error: toOperationError(error, now()),
+      input: null,
+    })
+  }
+
+  /** It is not known whether it was made. It is looked for where there is a way. */
+  function lose(account: Account | undefined, operation: StoredOperation, error: unknown) {
+    const settles = account === undefined || canSettle(account, operation, now())
+    return moveOperation(db, operation, {
+      ...SETTLED,
+      to: 'UNKNOWN',
+      now: now(),
+      error: error === undefined ? undefined : toOperationError(error, now()),
+      nextCheckAt: settles ? new Date(now().getTime() + settings.firstCheckSeconds * 1000) : null,
+    })
+  }
+
+  /** It was looked for in vain: again later, each time twice as late. */
+  function postpone(account: Account | undefined, operation: StoredOperation) {
+    const seconds = Math.min(settings.firstCheckSeconds * 2 ** (operation.checks + 1), settings.lastCheckSeconds)
+    const settles = account === undefined || canSettle(account, operation, now())
+    return moveOperation(db, operation, {
+      ...SETTLED,
+      to: 'UNKNOWN',
+      now: now(),
+      checks: operation.checks + 1,
+      nextCheckAt: settles ? new Date(now().getTime() + seconds * 1000) : null,
+    })
+  }
+
+  /** Takes an operation that nobody has in flight. Undefined where somebody was faster. */
+  function claim(operation: StoredOperation, repeats = operation.repeats): Promise<StoredOperation | undefined> {
+    return moveOperation(db, operation, { to: 'UNKNOWN', repeats, ...ownership() })
+  }
+
+  /** Has a lost operation looked for at the next round. */
+  async function nudge(operation: StoredOperation): Promise<void> {
+    if (operation.nextCheckAt === null || operation.nextCheckAt <= now()) return
+    await moveOperation(db, operation, { to: 'UNKNOWN', now: now(), nextCheckAt: now() })
+  }
+
+  return { ownership, marksOf, succeed, fail, lose, postpone, claim, nudge }
+}
+
+/** What is true of an operation that nobody has in flight. */
+const SETTLED = { owner: null, ownedUntil: null, nextCheckAt: null } as const
+
+/** True where there is, or will be, a way to find out what became of a lost create. */
+export function canSettle(account: Account, operation: StoredOperation, now: Date): boolean {
+  const recovery = CREATES[operation.kind].recovery(account.client, NO_PLAN)
+  if (!recovery) return false
+  const { find, repeat, harmlessAfterMs } = recovery
+  if (find || harmlessAfterMs !== undefined) return true
+  if (!repeat || operation.repeats >= repeat.times) return false
+  const age = now.getTime() - (operation.sentAt ?? operation.createdAt).getTime()
+  return repeat.withinMs === undefined || age < repeat.withinMs
+}
+
+/** Whether there is a recovery does not depend on what was sent. */
+const NO_PLAN: CreatePlan = {
+  input: {},
+  externalId: null,
+  metadata: null,
+  applicantId: null,
+  customerId: null,
+  applicantProviderId: null,
+  customerProviderId: null,
+}
+
+function toOperationError(error: unknown, at: Date): OperationError {
+  if (!(error instanceof DomainError)) return { code: 'INTERNAL_ERROR', message: 'Something went wrong here.', at }
+  return {
+    code: error.code,
+    message: error.message,
+    at,
+    ...(error instanceof ProviderError && { retryAfterSeconds: error.retryAfterSeconds }),
+    ...(error instanceof ProviderRejectedError && { providerCode: error.providerCode, issues: error.issues }),
+  }
+}
