@@ -3,10 +3,12 @@
  * column named `…_sealed` is text that the vault sealed.
  */
 export interface Tables {
+  readonly account_secrets: AccountSecretRow
   readonly accounts: AccountRow
   readonly applicants: ApplicantRow
   readonly attempts: AttemptRow
   readonly customers: CustomerRow
+  readonly leases: LeaseRow
   readonly operations: OperationRow
   readonly sessions: SessionRow
 }
@@ -18,6 +20,21 @@ export interface AccountRow {
   readonly provider: string
   readonly origin: string
   readonly created_at: number
+}
+
+/** What a provider's client keeps for an account, such as the token of a login. */
+export interface AccountSecretRow {
+  readonly account_id: string
+  readonly name: string
+  readonly value_sealed: string
+  readonly updated_at: number
+}
+
+/** Who may do something that only one process at a time may do, and until when. */
+export interface LeaseRow {
+  readonly name: string
+  readonly owner: string
+  readonly until: number
 }
 
 /** What every record that a provider keeps has. `began_at`: when the request began whose answer it holds. */

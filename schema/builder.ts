@@ -19,21 +19,30 @@ interface BuilderTypes {
   }
 }
 
+export const ID_DESCRIPTION = 'Our id, unique among all nouns.'
+
 /** The one builder. Nouns and provider folders add to it; schema/index.ts turns it into the schema. */
 export const builder = new SchemaBuilder<BuilderTypes>({
   plugins: [ErrorsPlugin, DataloaderPlugin, RelayPlugin, ZodPlugin],
   relay: {
     brandLoadedObjects: true,
+    cursorFieldOptions: { nullable: false, description: 'Where the row stands: give it as `after` or `before`.' },
     cursorType: 'String',
     encodeGlobalID: (typename, id) => encodeGlobalId(typename, String(id)),
     decodeGlobalID: globalId => decodeGlobalId(globalId) ?? { typename: 'Node', id: '' },
     edgesFieldOptions: { nullable: { list: false, items: false }, description: 'The rows with their cursors.' },
+    endCursorFieldOptions: { description: 'The cursor of the last row, null on an empty page.' },
+    hasNextPageFieldOptions: { nullable: false, description: 'True where more rows follow.' },
+    hasPreviousPageFieldOptions: { nullable: false, description: 'True where rows come before.' },
+    idFieldOptions: { description: ID_DESCRIPTION },
     nodeFieldOptions: { nullable: false, description: 'The row itself.' },
     nodesOnConnection: { description: 'The rows without their cursors.' },
     nodeQueryOptions: false,
     nodesQueryOptions: false,
     nodeTypeOptions: { description: 'Anything that has an id of ours.' },
+    pageInfoFieldOptions: { nullable: false, description: 'Where the page stands among all pages.' },
     pageInfoTypeOptions: { description: 'Where a page stands among all pages.' },
+    startCursorFieldOptions: { description: 'The cursor of the first row, null on an empty page.' },
   },
   zod: { validationError: toInvalidInputError },
 })

@@ -2,6 +2,42 @@ import type { ProviderInfo } from '../src/services/accounts.ts'
 import { builder } from './builder.ts'
 import { CapabilityEnum, ProviderEnum } from './enums.ts'
 
+const CircuitStateEnum = builder.enumType('CircuitState', {
+  description: 'Whether calls to a provider go through.',
+  values: {
+    CLOSED: { description: 'They do.' },
+    OPEN: { description: 'They do not: it failed too often, and is left alone for a moment.' },
+    HALF_OPEN: { description: 'One does, to see whether it recovered.' },
+  } as const,
+})
+
+const ProviderHealthRef = builder.objectRef<NonNullable<ProviderInfo['health']>>('ProviderHealth').implement({
+  description: 'How the calls to a provider went in the last minute, as seen by the instance that answers.',
+  fields: t => ({
+    circuit: t.field({
+      type: CircuitStateEnum,
+      nullable: false,
+      description: 'The worst of its circuits: reads, creates and other writes have one each.',
+      resolve: health => health.circuit,
+    }),
+    errorRate: t.exposeFloat('errorRate', {
+      nullable: false,
+      description: 'The share of calls that it failed, 0 to 1.',
+    }),
+    p50Ms: t.exposeFloat('p50Ms', {
+      description: 'Half of the calls took at most so many milliseconds; null without calls.',
+    }),
+    p95Ms: t.exposeFloat('p95Ms', {
+      description: '95 % of the calls took at most so many milliseconds; null without calls.',
+    }),
+    inFlight: t.exposeInt('inFlight', { nullable: false, description: 'Calls under way.' }),
+    driftCount: t.exposeInt('driftCount', {
+      nullable: false,
+      description: 'How often its answers said something else than its documentation, since the start.',
+    }),
+  }),
+})
+
 const ProviderInfoRef = builder.objectRef<ProviderInfo>('ProviderInfo').implement({
   description: 'A provider as it is set up here.',
   fields: t => ({
@@ -19,6 +55,11 @@ const ProviderInfoRef = builder.objectRef<ProviderInfo>('ProviderInfo').implemen
       nullable: false,
       description: 'What it can do.',
       resolve: it => it.capabilities,
+    }),
+    health: t.field({
+      type: ProviderHealthRef,
+      description: 'How it does. Null where it is not configured.',
+      resolve: it => it.health,
     }),
   }),
 })

@@ -3,32 +3,32 @@ import type { Attempt } from '../src/domain/attempt.ts'
 import type { Customer } from '../src/domain/customer.ts'
 import type { CreateOperation } from '../src/domain/operation.ts'
 import type { Session } from '../src/domain/session.ts'
-import { builder } from './builder.ts'
+import { builder, ID_DESCRIPTION } from './builder.ts'
 
 /** The nouns by name and loader, so that they can name each other. Their fields stand in their own files. */
 
 export const SessionRef = builder.loadableNodeRef('Session', {
-  id: { resolve: (session: Session) => session.id },
+  id: { description: ID_DESCRIPTION, resolve: (session: Session) => session.id },
   load: (ids: string[], context) => orMiss(context.services.sessions.findMany(context, ids)),
 })
 
 export const ApplicantRef = builder.loadableNodeRef('Applicant', {
-  id: { resolve: (applicant: Applicant) => applicant.id },
+  id: { description: ID_DESCRIPTION, resolve: (applicant: Applicant) => applicant.id },
   load: (ids: string[], context) => orMiss(context.services.applicants.findMany(context, ids)),
 })
 
 export const CustomerRef = builder.loadableNodeRef('Customer', {
-  id: { resolve: (customer: Customer) => customer.id },
+  id: { description: ID_DESCRIPTION, resolve: (customer: Customer) => customer.id },
   load: (ids: string[], context) => orMiss(context.services.customers.findMany(context, ids)),
 })
 
 export const AttemptRef = builder.loadableNodeRef('Attempt', {
-  id: { resolve: (attempt: Attempt) => attempt.id },
+  id: { description: ID_DESCRIPTION, resolve: (attempt: Attempt) => attempt.id },
   load: (ids: string[], context) => orMiss(context.services.attempts.findMany(context, ids)),
 })
 
 export const CreateOperationRef = builder.loadableNodeRef('CreateOperation', {
-  id: { resolve: (operation: CreateOperation) => operation.id },
+  id: { description: ID_DESCRIPTION, resolve: (operation: CreateOperation) => operation.id },
   load: (ids: string[], context) => orMiss(context.services.operations.findMany(context, ids)),
 })
 

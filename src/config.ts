@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { ProviderModule, ProviderSettings } from './providers/contract.ts'
+import { DEFAULT_LIMITS, type UpstreamLimits } from './upstream/limits.ts'
 
 const flag = z.enum(['on', 'off'])
 const positive = z.coerce.number().int().positive()
@@ -19,19 +20,29 @@ const houseSettings = z.object({
   DEV_API_KEY: z.string().min(16, { error: 'Expected at least 16 characters.' }).default('sg_dev_key_for_this_machine'),
   SANDBOX: flag.default('on'),
   SANDBOX_PORT: z.coerce.number().int().min(0).max(65531).default(4101),
-  READ_DEADLINE_MS: positive.default(2_000),
-  CREATE_DEADLINE_MS: positive.default(8_000),
+  READ_DEADLINE_MS: positive.default(DEFAULT_LIMITS.readDeadlineMs),
+  CREATE_DEADLINE_MS: positive.default(DEFAULT_LIMITS.createDeadlineMs),
   QUERY_DEADLINE_MS: positive.default(5_000),
   MUTATION_DEADLINE_MS: positive.default(20_000),
   MAX_AGE_SECONDS: z.coerce.number().int().min(0).default(30),
-  UPSTREAM_CONNECTIONS: positive.default(32),
-  UPSTREAM_MAX_BYTES: positive.default(1_048_576),
+  UPSTREAM_CONNECTIONS: positive.default(DEFAULT_LIMITS.connections),
+  UPSTREAM_QUEUE: positive.default(DEFAULT_LIMITS.queue),
+  UPSTREAM_MAX_BYTES: positive.default(DEFAULT_LIMITS.maxAnswerBytes),
+  BREAKER_FAILURE_SHARE: z.coerce.number().gt(0).max(1).default(DEFAULT_LIMITS.breakerFailureShare),
+  BREAKER_MINIMUM_CALLS: positive.default(DEFAULT_LIMITS.breakerMinimumCalls),
+  BREAKER_SPAN_MS: positive.default(DEFAULT_LIMITS.breakerSpanMs),
+  BREAKER_HALF_OPEN_AFTER_MS: positive.default(DEFAULT_LIMITS.breakerHalfOpenAfterMs),
+  RETRY_SHARE: z.coerce.number().min(0).max(1).default(DEFAULT_LIMITS.retryShare),
+  RETRY_RESERVE: z.coerce.number().int().min(0).default(DEFAULT_LIMITS.retryReserve),
   SETTLE_DELAY_SECONDS: z.coerce.number().min(0).default(120),
   FIRST_CHECK_SECONDS: z.coerce.number().positive().default(5),
   LAST_CHECK_SECONDS: z.coerce.number().positive().default(3_600),
   JOB_INTERVAL_MS: positive.default(1_000),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
+
+/** The names of the house's settings, which the README's table lists. */
+export const HOUSE_SETTINGS: readonly string[] = Object.keys(houseSettings.shape)
 
 export interface Config {
   readonly house: Readonly<z.infer<typeof houseSettings>>
@@ -77,4 +88,21 @@ function describe(error: z.ZodError, nameOf: (name: string) => string): string[]
 /** The bytes of a key given as hex or base64. */
 export function decodeKey(text: string): Buffer {
   return /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64')
+}
+
+/** The settings that hold for every provider. */
+export function upstreamLimits(house: Config['house']): UpstreamLimits {
+  return {
+    readDeadlineMs: house.READ_DEADLINE_MS,
+    createDeadlineMs: house.CREATE_DEADLINE_MS,
+    maxAnswerBytes: house.UPSTREAM_MAX_BYTES,
+    connections: house.UPSTREAM_CONNECTIONS,
+    queue: house.UPSTREAM_QUEUE,
+    breakerFailureShare: house.BREAKER_FAILURE_SHARE,
+    breakerMinimumCalls: house.BREAKER_MINIMUM_CALLS,
+    breakerSpanMs: house.BREAKER_SPAN_MS,
+    breakerHalfOpenAfterMs: house.BREAKER_HALF_OPEN_AFTER_MS,
+    retryShare: house.RETRY_SHARE,
+    retryReserve: house.RETRY_RESERVE,
+  }
 }

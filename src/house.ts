@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { type OpenDatabase, openDatabase } from '../db/database.ts'
-import { type Config, decodeKey } from './config.ts'
+import { type Config, decodeKey, upstreamLimits } from './config.ts'
 import type { ProviderModule } from './providers/contract.ts'
 import { registry } from './providers/registry.ts'
 import type { StartedSandbox } from './sandbox/start-all.ts'
@@ -41,10 +41,7 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
     db,
     tenantId: DEV_TENANT,
     now,
-    readDeadlineMs: house.READ_DEADLINE_MS,
-    createDeadlineMs: house.CREATE_DEADLINE_MS,
-    connections: house.UPSTREAM_CONNECTIONS,
-    maxAnswerBytes: house.UPSTREAM_MAX_BYTES,
+    ...upstreamLimits(house),
   })
   const services = createServices({
     db,

@@ -35,7 +35,7 @@ describe('our client reads what the real server answered', () => {
     const expected = expectedError(recording)
     if (expected) expect(result).toMatchObject({ error: expected })
     else expect(result).not.toHaveProperty('error')
-    expect(mocked.drifts).toEqual([])
+    expect(mocked.drifts()).toEqual([])
   })
 })
 

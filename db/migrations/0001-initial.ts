@@ -11,6 +11,22 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addUniqueConstraint('accounts_key', ['tenant_id', 'provider', 'origin'])
     .execute()
 
+  await db.schema
+    .createTable('account_secrets')
+    .addColumn('account_id', 'text', column => column.notNull().references('accounts.id'))
+    .addColumn('name', 'text', column => column.notNull())
+    .addColumn('value_sealed', 'text', column => column.notNull())
+    .addColumn('updated_at', 'bigint', column => column.notNull())
+    .addPrimaryKeyConstraint('account_secrets_key', ['account_id', 'name'])
+    .execute()
+
+  await db.schema
+    .createTable('leases')
+    .addColumn('name', 'text', column => column.primaryKey())
+    .addColumn('owner', 'text', column => column.notNull())
+    .addColumn('until', 'bigint', column => column.notNull())
+    .execute()
+
   await record(db.schema.createTable('customers'))
     .addColumn('external_id', 'text')
     .addColumn('pii_sealed', 'text')

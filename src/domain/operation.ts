@@ -37,7 +37,14 @@ export interface CreateRequest {
   readonly provider: Provider
   /** What the provider's client gets; JSON, so that it can be stored until the create is settled. */
   readonly input: JsonObject
-  /** Our ids of records at the same provider that the input points to. */
-  readonly applicantId?: string | null
-  readonly customerId?: string | null
+  /** Our records at the same provider that the input points to. */
+  readonly applicant?: RecordPointer
+  readonly customer?: RecordPointer
+}
+
+/** A record of ours inside a provider's input: its id as the client has it, and where in the input it stands. */
+export interface RecordPointer {
+  readonly id: string | null | undefined
+  /** From below `input.session`, or its like, on. */
+  readonly path: readonly string[]
 }

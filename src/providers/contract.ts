@@ -53,6 +53,15 @@ export interface Connection<Settings extends ProviderSettings> {
   readonly settings: Settings
   readonly upstream: Upstream
   readonly now: () => Date
+  readonly secrets: AccountSecrets
+}
+
+/** What a client keeps for its account, sealed, shared by all processes. */
+export interface AccountSecrets {
+  read(name: string): Promise<string | undefined>
+  write(name: string, value: string): Promise<void>
+  /** Runs it while no other process runs it for this account; waits for its turn. */
+  exclusively<T>(name: string, run: () => Promise<T>): Promise<T>
 }
 
 /** The capabilities of one connected account. A method is there where the provider, as it is set up, has the capability. */

@@ -4,7 +4,10 @@ import type { Database } from '../../db/database.ts'
 import { ProviderUnavailableError } from '../domain/errors.ts'
 import type { Capability, Provider } from '../domain/provider.ts'
 import type { ProviderClient, ProviderModule, ProviderSettings } from '../providers/contract.ts'
+import type { Health } from '../upstream/health.ts'
+import type { UpstreamLimits } from '../upstream/limits.ts'
 import { createUpstream, type Upstream, type UpstreamOptions } from '../upstream/upstream.ts'
+import { createAccountSecrets } from './account-secrets.ts'
 
 /** One tenant's connected account at one provider. */
 export interface Account {
@@ -14,6 +17,7 @@ export interface Account {
   readonly sandbox: boolean
   readonly livemode: boolean
   readonly client: ProviderClient
+  readonly upstream: Upstream
   readonly details: ProviderModule['details']
 }
 
@@ -27,6 +31,8 @@ export interface ProviderInfo {
   readonly configured: boolean
   readonly sandbox: boolean
   readonly capabilities: readonly Capability[]
+  /** Null where it is not configured. */
+  readonly health: Health | null
 }
 
 export interface Accounts {
@@ -47,14 +53,12 @@ export interface AccountSetup {
   readonly sandbox: boolean
 }
 
-export interface AccountsOptions
-  extends Pick<
-    UpstreamOptions,
-    'readDeadlineMs' | 'createDeadlineMs' | 'connections' | 'maxAnswerBytes' | 'dispatcher'
-  > {
+export interface AccountsOptions extends UpstreamLimits {
   readonly db: Database
   readonly tenantId: string
   readonly now: () => Date
+  /** Replaces the connections, for tests. */
+  readonly dispatcher?: UpstreamOptions['dispatcher']
 }
 
 export async function openAccounts(setups: readonly AccountSetup[], options: AccountsOptions): Promise<Accounts> {
@@ -67,13 +71,16 @@ export async function openAccounts(setups: readonly AccountSetup[], options: Acc
     const upstream = createUpstream({ ...options, provider, baseUrl: settings.baseUrl, readRefusal })
     upstreams.push(upstream)
     const key = { tenantId: options.tenantId, provider, origin: sandbox ? 'sandbox' : settings.baseUrl }
+    const id = await findOrCreateAccount(options.db, key, uuid(), options.now())
+    const secrets = createAccountSecrets(options.db, id, options.now)
     accounts.set(provider, {
-      id: await findOrCreateAccount(options.db, key, uuid(), options.now()),
+      id,
       tenantId: options.tenantId,
       provider,
       sandbox,
       livemode: !sandbox && module.isLive(settings),
-      client: module.connect({ settings, upstream, now: options.now }),
+      client: module.connect({ settings, upstream, now: options.now, secrets }),
+      upstream,
       details: module.details,
     })
   }
@@ -103,6 +110,7 @@ export async function openAccounts(setups: readonly AccountSetup[], options: Acc
           configured: account !== undefined,
           sandbox: account?.sandbox ?? false,
           capabilities: account?.client.capabilities ?? [],
+          health: account?.upstream.health() ?? null,
         }
       }),
     close: async () => {

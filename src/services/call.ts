@@ -5,4 +5,6 @@ export interface Call {
   readonly startedAt: Date
   /** Aborted when the request's time is over or its client has left. */
   readonly signal: AbortSignal
+  /** True where a read that began before this call does not do, as after a change. */
+  readonly alone?: boolean
 }

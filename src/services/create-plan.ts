@@ -4,7 +4,7 @@ import type { Database } from '../../db/database.ts'
 import { type InputIssue, InvalidInputError, NotFoundError } from '../domain/errors.ts'
 import { decodeGlobalId } from '../domain/global-id.ts'
 import type { JsonObject } from '../domain/json.ts'
-import type { CreateKind, CreateRequest } from '../domain/operation.ts'
+import type { CreateKind, CreateRequest, RecordPointer } from '../domain/operation.ts'
 import type { Account } from './accounts.ts'
 import type { Call } from './call.ts'
 
@@ -50,11 +50,11 @@ export async function planCreate(
   const { request } = command
   const applicant = await find(db, call, 'Applicant', command.applicantId)
   const customer = await find(db, call, 'Customer', command.customerId)
-  const ownApplicant = await find(db, call, 'Applicant', request.applicantId)
-  const ownCustomer = await find(db, call, 'Customer', request.customerId)
+  const ownApplicant = await find(db, call, 'Applicant', request.applicant?.id)
+  const ownCustomer = await find(db, call, 'Customer', request.customer?.id)
   const issues = [
-    ...checkAccount(account, 'applicantId', ownApplicant),
-    ...checkAccount(account, 'customerId', ownCustomer),
+    ...checkAccount(account, request.applicant, ownApplicant),
+    ...checkAccount(account, request.customer, ownCustomer),
     ...checkExternalIds(command, applicant ?? ownApplicant, customer ?? ownCustomer),
   ]
   if (issues.length > 0) throw new InvalidInputError(issues)
@@ -86,9 +86,13 @@ async function find(
 }
 
 /** A record that the provider is to use must be one of its own. */
-function checkAccount(account: Account, name: string, record: Linkable | undefined): InputIssue[] {
-  if (!record || record.accountId === account.id) return []
-  const path = ['input', 'session', account.provider.toLowerCase(), name]
+function checkAccount(
+  account: Account,
+  pointer: RecordPointer | undefined,
+  record: Linkable | undefined,
+): InputIssue[] {
+  if (!record || !pointer || record.accountId === account.id) return []
+  const path = ['input', 'session', ...pointer.path]
   return [{ path, message: `Expected a record of ${account.provider}.` }]
 }
 

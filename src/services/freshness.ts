@@ -15,7 +15,7 @@ export interface Age {
 export interface ReadThrough<T> extends Age {
   readonly stored: T
   /** Reads it at the provider and stores it. Absent: the provider cannot be asked. */
-  readonly fetch?: () => Promise<T>
+  readonly fetch?: (call: Call) => Promise<T>
   /** The error where it cannot. */
   readonly unsupported: () => DomainError
   /** The stored record, marked as stale. */
@@ -27,13 +27,16 @@ export interface ReadThrough<T> extends Age {
  * as stale, unless the client asked for an error or nothing was ever read.
  */
 export async function readThrough<T>(call: Call, read: ReadThrough<T>): Promise<T> {
-  if (isFresh(call, read)) return read.stored
+  if (isFresh(call, read)) {
+    if (isAgeing(call, read)) refreshBehind(call, read)
+    return read.stored
+  }
   if (!read.fetch) {
     if (read.fetchedAt && read.freshness?.maxAgeSeconds == null) return read.stored
     throw read.unsupported()
   }
   try {
-    return await read.fetch()
+    return await read.fetch(call)
   } catch (error) {
     if (!(error instanceof DomainError) || read.freshness?.onError === 'FAIL' || !read.fetchedAt) throw error
     return read.asStale(read.stored, error)
@@ -46,8 +49,26 @@ export function isFresh(call: Call, read: Age): boolean {
   if (read.fetchedAt >= call.startedAt) return true
   const maxAgeSeconds = read.freshness?.maxAgeSeconds
   if (maxAgeSeconds == null && read.settled) return true
-  const age = (read.now.getTime() - read.fetchedAt.getTime()) / 1000
-  return age < (maxAgeSeconds ?? read.defaultMaxAgeSeconds)
+  return secondsOld(read) < (maxAgeSeconds ?? read.defaultMaxAgeSeconds)
+}
+
+/** The share of the default age after which a record is read again behind the answer, so that nobody waits for it. */
+const AGEING_SHARE = 2 / 3
+
+/** True for a record that will soon be too old. Who asked for a certain age gets what is stored, and no more. */
+function isAgeing(call: Call, read: Age): boolean {
+  if (!read.fetchedAt || read.settled || read.freshness?.maxAgeSeconds != null || read.fetchedAt >= call.startedAt)
+    return false
+  return secondsOld(read) >= read.defaultMaxAgeSeconds * AGEING_SHARE
+}
+
+/** Nobody waits for it and nobody is told how it ends: the next answer shows. */
+function refreshBehind<T>(call: Call, read: ReadThrough<T>): void {
+  read.fetch?.({ ...call, signal: new AbortController().signal }).catch(() => {})
+}
+
+function secondsOld({ fetchedAt, now }: Age): number {
+  return fetchedAt ? (now.getTime() - fetchedAt.getTime()) / 1000 : Number.POSITIVE_INFINITY
 }
 
 /** The record with a sync that says why it could not be read again. */

@@ -32,8 +32,8 @@ export function createLinks(deps: Deps, sessions: Sessions) {
   /** Attaches an applicant and a customer, of any provider, to a session. Throws NOT_FOUND for what is not there. */
   async function linkSession(call: Call, link: LinkSession): Promise<Session> {
     const session = await sessions.getStored(call, link.sessionId)
-    if (link.applicantId) await getApplicant(call, link.applicantId)
-    if (link.customerId) await getCustomer(call, link.customerId)
+    if (link.applicantId != null) await getApplicant(call, link.applicantId)
+    if (link.customerId != null) await getCustomer(call, link.customerId)
     await updateSession(db, session.id, {
       externalId: link.externalId,
       applicantId: link.applicantId,
@@ -47,7 +47,7 @@ export function createLinks(deps: Deps, sessions: Sessions) {
 
   async function linkRecord(call: Call, link: LinkRecord): Promise<{ applicant?: Applicant; customer?: Customer }> {
     const change = { externalId: link.externalId, updatedAt: now() }
-    if (link.applicantId) {
+    if (link.applicantId != null) {
       const { id } = await getApplicant(call, link.applicantId)
       await updateApplicant(db, id, change)
       return { applicant: await getApplicant(call, id) }

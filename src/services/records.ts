@@ -1,9 +1,11 @@
+import { v7 as uuid } from 'uuid'
 import { type Database, inTransaction } from '../../db/database.ts'
 import type { KeysetPage } from '../../db/keyset.ts'
 import { DomainError, NotFoundError, ProviderContractError, UnsupportedError } from '../domain/errors.ts'
 import type { Capability, Provider } from '../domain/provider.ts'
 import type { Freshness, Sync } from '../domain/sync.ts'
 import type { ProviderClient, ReadCall, SessionRef } from '../providers/contract.ts'
+import { createSingleFlight } from '../upstream/single-flight.ts'
 import type { Account } from './accounts.ts'
 import type { Call } from './call.ts'
 import { type Connection, type PageArguments, readConnection } from './connection.ts'
@@ -63,6 +65,7 @@ export function createRecords<
   Filter,
 >(deps: Deps, noun: Noun<R, Snapshot, Filter>): Records<R, Filter> {
   const { db, accounts, now } = deps
+  const flights = createSingleFlight()
 
   /** The stored records with these ids; undefined where the tenant has none. */
   async function findMany(call: Pick<Call, 'tenantId'>, ids: readonly string[]): Promise<(R | undefined)[]> {
@@ -108,7 +111,7 @@ export function createRecords<
       fetchedAt: record.sync?.fetchedAt ?? null,
       settled: noun.isSettled?.(record) ?? false,
       stored: record,
-      fetch: canFetch(record) ? () => fetchStored(call, record) : undefined,
+      fetch: canFetch(record) ? reader => fetchStored(reader, record) : undefined,
       unsupported: () => unsupported(record.provider),
       asStale: (stored, error) => markStale(stored, error, now()),
     })
@@ -124,7 +127,13 @@ export function createRecords<
     return fetch(call, accounts.of(record), await noun.toRef(db, record))
   }
 
-  async function fetch(call: Call, account: Account, ref: SessionRef): Promise<R> {
+  /** Reads it at the provider and stores it: once for all who want it now, unless the caller must not join an earlier read. */
+  function fetch(call: Call, account: Account, ref: SessionRef): Promise<R> {
+    const key = `${account.id}|${noun.word}|${ref.providerId}${call.alone ? `|${uuid()}` : ''}`
+    return leaving(flights.run(key, call.signal, signal => fetchAlone({ signal }, account, ref)))
+  }
+
+  async function fetchAlone(call: ReadCall, account: Account, ref: SessionRef): Promise<R> {
     const read = noun.reader(account.client)
     if (!read) throw unsupported(account.provider)
     const beganAt = now()
@@ -155,6 +164,20 @@ export function createRecords<
   }
 
   return { findMany, getStored, get, getMany, refresh, list }
+}
+
+/** Who leaves a shared read is told so in our words. */
+async function leaving<T>(promise: Promise<T>): Promise<T> {
+  try {
+    return await promise
+  } catch (error) {
+    if (error instanceof DomainError || !isAbort(error)) throw error
+    throw new DomainError('DEADLINE_EXCEEDED', 'The request ended before the provider answered.', { cause: error })
+  }
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError')
 }
 
 /** The value, or the error that came in its place. What is no DomainError is a fault of ours and goes on. */

@@ -60,9 +60,10 @@ export function createSessions(deps: Deps): Sessions {
     return askNow(call, session)
   }
 
-  /** What was read earlier in the same request does not do here. */
+  /** What was read before does not do here, not even in this very millisecond. */
   function askNow(call: Call, session: Session): Promise<Session> {
-    return records.refresh({ ...call, startedAt: deps.now() }, session, { maxAgeSeconds: 0, onError: 'FAIL' })
+    const startedAt = new Date(deps.now().getTime() + 1)
+    return records.refresh({ ...call, startedAt }, session, { maxAgeSeconds: 0, onError: 'FAIL' })
   }
 
   return {

@@ -59,23 +59,24 @@ export async function storeSession(
 ): Promise<StoredSession> {
   const { account } = said
   const known = await findSessionByProviderId(db, account.id, snapshot.providerId)
-  const links = {
-    applicantId: snapshot.applicant && (await storeLinkedApplicant(db, said, snapshot.applicant)),
-    customerId: snapshot.customer && (await storeLinkedCustomer(db, said, snapshot.customer)),
-  }
+  const applicant = snapshot.applicant && (await storeLinkedApplicant(db, said, snapshot.applicant))
+  const customer = snapshot.customer && (await storeLinkedCustomer(db, said, snapshot.customer))
   const id = known?.id ?? uuid()
+  const inherited = known
+    ? null
+    : ((origin.applicantId ? null : applicant?.externalId) ?? (origin.customerId ? null : customer?.externalId))
   const change = {
     ...toSessionChange(said, snapshot, known),
-    externalId: known?.externalId ?? origin.externalId ?? snapshot.externalId ?? undefined,
-    applicantId: known?.applicantPinned ? undefined : (origin.applicantId ?? links.applicantId),
-    customerId: known?.customerPinned ? undefined : (origin.customerId ?? links.customerId),
+    externalId: known?.externalId ?? origin.externalId ?? snapshot.externalId ?? inherited ?? undefined,
+    applicantId: known?.applicantPinned ? undefined : (origin.applicantId ?? applicant?.id),
+    customerId: known?.customerPinned ? undefined : (origin.customerId ?? customer?.id),
     applicantPinned: origin.applicantId ? true : undefined,
     customerPinned: origin.customerId ? true : undefined,
     metadata: origin.metadata,
   }
   if (known) await updateSession(db, id, change)
   else await insertSession(db, { ...change, ...keyOf(said, id, snapshot.providerId), livemode: account.livemode })
-  await storeAttempts(db, said, snapshot.attempts ?? [], { sessionId: id, applicantId: links.applicantId ?? null })
+  await storeAttempts(db, said, snapshot.attempts ?? [], { sessionId: id, applicantId: applicant?.id ?? null })
   const stored = await findSessionByProviderId(db, account.id, snapshot.providerId)
   if (!stored) throw new Error('A session that was just stored is gone.')
   return stored
@@ -129,7 +130,7 @@ export async function storeApplicant(db: Database, said: Said, snapshot: Applica
     pii: mergeApplicantPii(known, snapshot),
     createdAt: snapshot.createdAt ?? known?.createdAt ?? now,
     updatedAt: snapshot.updatedAt ?? (known?.status === snapshot.status ? known.updatedAt : now),
-    customerId: snapshot.customer && (await storeLinkedCustomer(db, said, snapshot.customer)),
+    customerId: snapshot.customer && (await storeLinkedCustomer(db, said, snapshot.customer)).id,
     attemptsFetchedAt: snapshot.attempts && now,
     fetchedAt: now,
     beganAt: said.beganAt,
@@ -166,11 +167,14 @@ export async function storeCustomer(db: Database, said: Said, snapshot: Customer
   return stored
 }
 
-/** The id of the applicant a session names. One that was told by its id alone is kept as a row that was never read. */
-async function storeLinkedApplicant(db: Database, said: Said, link: Linked<ApplicantSnapshot>): Promise<string> {
-  if (link.snapshot) return (await storeApplicant(db, said, link.snapshot)).id
+/** What a session takes from a record that its provider links to it. */
+type LinkTarget = Pick<Customer, 'id' | 'externalId'>
+
+/** The applicant a session names. One that was told by its id alone is kept as a row that was never read. */
+async function storeLinkedApplicant(db: Database, said: Said, link: Linked<ApplicantSnapshot>): Promise<LinkTarget> {
+  if (link.snapshot) return storeApplicant(db, said, link.snapshot)
   const known = await findApplicantByProviderId(db, said.account.id, link.providerId)
-  if (known) return known.id
+  if (known) return known
   const key = keyOf(said, uuid(), link.providerId)
   await insertApplicant(db, {
     ...key,
@@ -178,16 +182,16 @@ async function storeLinkedApplicant(db: Database, said: Said, link: Linked<Appli
     createdAt: said.now,
     updatedAt: said.now,
   })
-  return key.id
+  return { id: key.id, externalId: null }
 }
 
-async function storeLinkedCustomer(db: Database, said: Said, link: Linked<CustomerSnapshot>): Promise<string> {
-  if (link.snapshot) return (await storeCustomer(db, said, link.snapshot)).id
+async function storeLinkedCustomer(db: Database, said: Said, link: Linked<CustomerSnapshot>): Promise<LinkTarget> {
+  if (link.snapshot) return storeCustomer(db, said, link.snapshot)
   const known = await findCustomerByProviderId(db, said.account.id, link.providerId)
-  if (known) return known.id
+  if (known) return known
   const key = keyOf(said, uuid(), link.providerId)
   await insertCustomer(db, { ...key, createdAt: said.now, updatedAt: said.now })
-  return key.id
+  return { id: key.id, externalId: null }
 }
 
 export async function storeAttempts(

@@ -20,7 +20,7 @@ export function parseTolerantly<T>(schema: z.ZodType<T>, sent: unknown): Parsed<
     const paths = result.error.issues.map(issue => nearestValue(candidate, issue.path))
     if (paths.some(path => path.length === 0)) return undefined
     candidate = paths.reduce(withNull, structuredClone(candidate))
-    for (const path of paths) degraded.add(path.join('.'))
+    for (const path of paths) degraded.add(path.map(key => (typeof key === 'number' ? '*' : String(key))).join('.'))
   }
   return undefined
 }

@@ -30,8 +30,6 @@ export interface RawAnswer {
 export interface TransportOptions {
   readonly provider: Provider
   readonly baseUrl: string
-  readonly readDeadlineMs: number
-  readonly createDeadlineMs: number
   readonly connections: number
   readonly maxAnswerBytes: number
   /** Replaces the pool, for tests. */
@@ -39,7 +37,8 @@ export interface TransportOptions {
 }
 
 export interface Transport {
-  send(request: RequestOptions): Promise<RawAnswer>
+  /** `signal` ends the request: its deadline, and for a read the client's leaving. */
+  send(request: RequestOptions, signal: AbortSignal): Promise<RawAnswer>
   close(): Promise<void>
 }
 
@@ -48,16 +47,14 @@ export function createTransport(options: TransportOptions): Transport {
   const pool = options.dispatcher ?? new Pool(base.origin, { connections: options.connections, pipelining: 1 })
   const prefix = base.pathname.replace(/\/$/, '')
 
-  async function send(request: RequestOptions): Promise<RawAnswer> {
-    const deadline = AbortSignal.timeout(request.kind === 'READ' ? options.readDeadlineMs : options.createDeadlineMs)
-    const signal = request.kind === 'READ' && request.signal ? AbortSignal.any([deadline, request.signal]) : deadline
+  async function send(request: RequestOptions, signal: AbortSignal): Promise<RawAnswer> {
     try {
       const { headers, body } = encodeBody(request)
       const answer = await pool.request({
         origin: base.origin,
         path: prefix + request.path + encodeQuery(request.query),
         method: request.method,
-        headers: { accept: 'application/json', 'accept-encoding': 'identity', ...headers, ...request.headers },
+        headers: { ...OURS, ...headers, ...request.headers },
         body,
         signal,
       })
@@ -87,6 +84,8 @@ function encodeBody(request: RequestOptions): { headers: Record<string, string>;
   if (request.json === undefined) return { headers: {}, body: null }
   return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(request.json) }
 }
+
+const OURS = { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'sessiongraph' }
 
 class AnswerTooLarge extends Error {}
 

@@ -1,6 +1,10 @@
 import type { z } from 'zod'
 import { ProviderContractError } from '../domain/errors.ts'
 import { type RefusalReader, toAnswerError } from './answer.ts'
+import { type CountedDrift, createDriftLog, type DriftGrade, findUnknown } from './drift.ts'
+import { createGuard } from './guard.ts'
+import type { Health } from './health.ts'
+import type { UpstreamLimits } from './limits.ts'
 import { parseTolerantly } from './parse.ts'
 import { createTransport, type RawAnswer, type RequestOptions, type TransportOptions } from './transport.ts'
 
@@ -12,47 +16,60 @@ export interface Call<T> extends RequestOptions {
 /** HTTP towards one account of one provider. `call` gives the parsed answer or throws a DomainError, nothing else. */
 export interface Upstream {
   call<T>(call: Call<T>): Promise<T>
+  health(): Health
+  drift(): readonly CountedDrift[]
   close(): Promise<void>
 }
 
-export interface UpstreamOptions extends TransportOptions {
+export interface UpstreamOptions extends UpstreamLimits, TransportOptions {
   readonly readRefusal: RefusalReader
-  readonly onDrift?: (drift: Drift) => void
-}
-
-export interface Drift {
-  readonly operation: string
-  readonly grade: 'DEGRADED' | 'REFUSED'
-  readonly paths: readonly string[]
 }
 
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const transport = createTransport(options)
   const { provider } = options
+  const transport = createTransport(options)
+  const guard = createGuard(options)
+  const drift = createDriftLog()
 
-  async function call<T>(call: Call<T>): Promise<T> {
-    const answer = await transport.send(call)
-    const body = readJson(answer)
-    const error = toAnswerError(provider, call, answer, body, options.readRefusal)
-    if (error) throw error
-    return parse(call, body)
+  function call<T>(call: Call<T>): Promise<T> {
+    return guard.run(call, deadlineOf(call), async deadline => {
+      const answer = await transport.send(call, deadline)
+      const body = readJson(answer)
+      const error = toAnswerError(provider, call, answer, body, options.readRefusal)
+      if (error) throw error
+      return parse(call, body)
+    })
+  }
+
+  /** When a call has to be over. A client that leaves ends its reads, and nothing else. */
+  function deadlineOf({ kind, signal }: RequestOptions): AbortSignal {
+    if (kind !== 'READ') return AbortSignal.timeout(options.createDeadlineMs)
+    const deadline = AbortSignal.timeout(options.readDeadlineMs)
+    return signal ? AbortSignal.any([deadline, signal]) : deadline
   }
 
   function parse<T>(call: Call<T>, body: unknown): T {
     const parsed = body === NOT_JSON ? undefined : parseTolerantly(call.schema, body)
     if (!parsed) {
-      options.onDrift?.({ operation: call.operation, grade: 'REFUSED', paths: [] })
-      throw new ProviderContractError(provider, `${provider} sent an answer that breaks its contract.`, {
-        operation: call.operation,
-      })
+      count(call, 'REFUSED', [''])
+      const message = `${provider} sent an answer that breaks its contract.`
+      throw new ProviderContractError(provider, message, { operation: call.operation })
     }
-    if (parsed.degraded.length > 0) {
-      options.onDrift?.({ operation: call.operation, grade: 'DEGRADED', paths: parsed.degraded })
-    }
+    count(call, 'DEGRADED', parsed.degraded)
+    count(call, 'ABSORBED', findUnknown(call.schema, body))
     return parsed.value
   }
 
-  return { call, close: transport.close }
+  function count({ operation }: RequestOptions, grade: DriftGrade, paths: readonly string[]): void {
+    for (const path of paths) drift.add({ operation, grade, path })
+  }
+
+  return {
+    call,
+    health: () => ({ ...guard.health(), driftCount: drift.total }),
+    drift: drift.list,
+    close: transport.close,
+  }
 }
 
 const NOT_JSON = Symbol('not JSON')

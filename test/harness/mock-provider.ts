@@ -1,6 +1,9 @@
 import { Headers, MockAgent } from 'undici'
 import type { ProviderClient, ProviderModule } from '../../src/providers/contract.ts'
-import { createUpstream, type Drift, type Upstream } from '../../src/upstream/upstream.ts'
+import type { CountedDrift } from '../../src/upstream/drift.ts'
+import { DEFAULT_LIMITS } from '../../src/upstream/limits.ts'
+import { createUpstream, type Upstream } from '../../src/upstream/upstream.ts'
+import { memorySecrets } from './secrets.ts'
 
 export interface SentRequest {
   readonly method: string
@@ -24,7 +27,7 @@ export interface MockedProvider {
   readonly client: ProviderClient
   readonly upstream: Upstream
   readonly sent: readonly SentRequest[]
-  readonly drifts: readonly Drift[]
+  drifts(): readonly CountedDrift[]
 }
 
 /** The provider's own client, with `behave` in place of the provider's server. Nothing leaves the process. */
@@ -37,19 +40,23 @@ export async function mockProvider(
   const { sandbox } = await module.sandbox()
   const settings = module.settings.parse({ ...sandbox.credentials, ...given })
   const sent: SentRequest[] = []
-  const drifts: Drift[] = []
   const upstream = createUpstream({
     provider: module.provider,
     baseUrl: settings.baseUrl,
-    readDeadlineMs: 5000,
-    createDeadlineMs: 5000,
+    ...DEFAULT_LIMITS,
     connections: 1,
     maxAnswerBytes: 4 * 1024 * 1024,
+    retryReserve: 0,
+    retryShare: 0,
     readRefusal: module.readRefusal,
-    onDrift: drift => drifts.push(drift),
     dispatcher: createAgent(new URL(settings.baseUrl).origin, behave, sent),
   })
-  return { client: module.connect({ settings, upstream, now }), upstream, sent, drifts }
+  return {
+    client: module.connect({ settings, upstream, secrets: memorySecrets(), now }),
+    upstream,
+    sent,
+    drifts: upstream.drift,
+  }
 }
 
 function createAgent(origin: string, behave: Behaviour, sent: SentRequest[]): MockAgent {

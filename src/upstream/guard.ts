@@ -1,0 +1,142 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { BulkheadRejectedError, bulkhead } from 'cockatiel'
+import {
+  DomainError,
+  NotFoundError,
+  ProviderContractError,
+  ProviderError,
+  type ProviderErrorOptions,
+  ProviderUnavailableError,
+} from '../domain/errors.ts'
+import type { Provider } from '../domain/provider.ts'
+import { type Breaker, BrokenCircuitError, type CircuitState, createBreaker } from './breaker.ts'
+import { createHealthWatch } from './health.ts'
+import { createRetryBudget } from './retry-budget.ts'
+import { orAborted } from './single-flight.ts'
+import type { CallKind, RequestOptions } from './transport.ts'
+
+export interface GuardOptions {
+  readonly provider: Provider
+  readonly connections: number
+  readonly queue: number
+  readonly breakerFailureShare: number
+  readonly breakerMinimumCalls: number
+  readonly breakerSpanMs: number
+  readonly breakerHalfOpenAfterMs: number
+  /** Retries may be this share of the calls that succeeded … */
+  readonly retryShare: number
+  /** … beside so many at the start. */
+  readonly retryReserve: number
+}
+
+/** Sends a request that `deadline` ends. */
+type Send<T> = (deadline: AbortSignal) => Promise<T>
+
+/**
+ * Stands between the house and one account of a provider: a bounded number of calls at a time, a breaker for each class
+ * of calls, one retry of reads within a budget. What it refuses was never sent.
+ */
+export function createGuard(options: GuardOptions) {
+  const { provider } = options
+  const slots = bulkhead(options.connections, options.queue)
+  const budget = createRetryBudget(options.retryShare, options.retryReserve)
+  const health = createHealthWatch()
+  const breakers: Readonly<Record<CallKind, Breaker>> = {
+    READ: newBreaker(options),
+    CREATE: newBreaker(options),
+    WRITE: newBreaker(options),
+  }
+
+  /** Runs `send` once, or a second time where it is a read that may be retried before `deadline` is over. */
+  async function run<T>(request: RequestOptions, deadline: AbortSignal, send: Send<T>): Promise<T> {
+    try {
+      return await once(request, deadline, send)
+    } catch (error) {
+      const pauseMs = request.kind === 'READ' ? retryAfterMs(error) : undefined
+      if (pauseMs === undefined || deadline.aborted || !budget.spend()) throw error
+      const waited = await sleep(pauseMs, true, { signal: deadline }).catch(() => false)
+      if (!waited) throw error
+      return once(request, deadline, send)
+    }
+  }
+
+  async function once<T>(request: RequestOptions, deadline: AbortSignal, send: Send<T>): Promise<T> {
+    const breaker = breakers[request.kind]
+    if (breaker.blockedMs > 0) throw blocked(request, breaker.blockedMs)
+    let sent = false
+    try {
+      const attempt = () => {
+        sent = true
+        return health.watch(() => send(deadline), isFailure)
+      }
+      const result = await orAborted(
+        slots.execute(() => breaker.execute(attempt)),
+        deadline,
+        () => !sent,
+      )
+      budget.deposit()
+      return result
+    } catch (error) {
+      if (error instanceof BrokenCircuitError) throw blocked(request, breaker.blockedMs)
+      if (error instanceof BulkheadRejectedError) throw refused(request, 'has too many calls under way', 1)
+      if (!sent && request.signal?.aborted) throw left(error)
+      if (!sent && deadline.aborted) throw refused(request, 'has too many calls under way', 1)
+      throw error
+    }
+  }
+
+  function blocked(request: RequestOptions, ms: number): ProviderUnavailableError {
+    return refused(request, 'is failing, and is left alone for a moment', Math.max(1, Math.ceil(ms / 1000)))
+  }
+
+  function refused({ operation }: RequestOptions, why: string, retryAfterSeconds: number): ProviderUnavailableError {
+    const at: ProviderErrorOptions = { operation, outcome: 'NOT_SENT', retryAfterSeconds }
+    return new ProviderUnavailableError('PROVIDER_UNAVAILABLE', provider, `${provider} ${why}.`, at)
+  }
+
+  /** The worst of the circuits. */
+  function circuit(): CircuitState {
+    const states = Object.values(breakers).map(breaker => breaker.state)
+    return states.find(state => state === 'OPEN') ?? states.find(state => state === 'HALF_OPEN') ?? 'CLOSED'
+  }
+
+  return { run, health: () => ({ ...health.read(), circuit: circuit() }) }
+}
+
+function left(cause: unknown): DomainError {
+  return new DomainError('DEADLINE_EXCEEDED', 'The request ended before the provider was asked.', { cause })
+}
+
+function newBreaker(options: GuardOptions): Breaker {
+  return createBreaker({
+    failureShare: options.breakerFailureShare,
+    minimumCalls: options.breakerMinimumCalls,
+    spanMs: options.breakerSpanMs,
+    halfOpenAfterMs: options.breakerHalfOpenAfterMs,
+    isFailure,
+    isAnswer,
+  })
+}
+
+/** True where the provider is at fault: 5xx, timeouts, resets, broken contracts. A 4xx or a client that left is not. */
+function isFailure(error: unknown): boolean {
+  if (error instanceof ProviderContractError) return true
+  return error instanceof ProviderError && error.code === 'PROVIDER_UNAVAILABLE'
+}
+
+function isAnswer(error: unknown): boolean {
+  if (error instanceof ProviderError) return error.status !== null && error.status < 500
+  return error instanceof NotFoundError
+}
+
+const RETRY_PAUSE_MS = 50
+
+/** How long to wait before a read is sent again; undefined where that would not help. */
+function retryAfterMs(error: unknown): number | undefined {
+  if (!(error instanceof DomainError) || !(error instanceof ProviderUnavailableError)) return undefined
+  if (error.code === 'PROVIDER_RATE_LIMITED') {
+    return error.retryAfterSeconds === null ? undefined : error.retryAfterSeconds * 1000
+  }
+  if (error.code !== 'PROVIDER_UNAVAILABLE') return undefined
+  return error.retryAfterSeconds === null ? RETRY_PAUSE_MS : error.retryAfterSeconds * 1000
+}

@@ -1,0 +1,198 @@
+/** The import law as data: where things live, and who may know whom. `*` is a name, `**` any path. */
+
+export interface Room {
+  readonly files: readonly string[]
+  /** Files of ours and packages. `{own}` is the folder of the provider that the file belongs to. */
+  readonly may: readonly string[]
+  readonly mayAsTypes?: readonly string[]
+  readonly mayLazily?: readonly string[]
+  readonly because: string
+}
+
+const DOMAIN = 'src/domain/**'
+const UPSTREAM = 'src/upstream/**'
+const CONTRACT = 'src/providers/contract.ts'
+const POTHOS = ['@pothos/*', 'graphql', 'zod']
+
+/** The first that has a file is its room. */
+export const ROOMS: readonly Room[] = [
+  {
+    files: ['src/main.ts', 'src/cli/main.ts', 'src/boot.ts', 'src/house.ts', 'src/sandboxes.ts', 'src/examples.ts'],
+    may: ['**'],
+    because: 'it puts the house together',
+  },
+  {
+    files: ['src/config.ts'],
+    may: [DOMAIN, 'src/upstream/limits.ts', 'zod'],
+    mayAsTypes: [CONTRACT],
+    because: 'it reads the settings only',
+  },
+  {
+    files: ['src/context.ts'],
+    may: [DOMAIN, 'src/services/**', 'dataloader'],
+    because: 'a request carries services and loaders',
+  },
+  { files: [DOMAIN], may: [DOMAIN], because: 'the domain is words without I/O' },
+  {
+    files: [UPSTREAM],
+    may: [UPSTREAM, DOMAIN, 'cockatiel', 'undici', 'zod', 'node:**'],
+    because: 'it is HTTP towards any provider',
+  },
+  {
+    files: [CONTRACT],
+    may: [DOMAIN],
+    mayAsTypes: [UPSTREAM, 'zod'],
+    because: 'the contract is types over domain and upstream',
+  },
+  {
+    files: ['src/providers/registry.ts'],
+    may: [CONTRACT, DOMAIN, 'src/providers/*/index.ts'],
+    because: 'the registry is one line per provider',
+  },
+  { files: ['src/providers/*/wire.ts'], may: ['zod'], because: 'wire is the words of a provider and nothing else' },
+  { files: ['src/providers/*/input.ts'], may: [DOMAIN, '{own}/wire.ts', 'zod'], because: 'input is rules in zod' },
+  {
+    files: ['src/providers/*/mapper.ts'],
+    may: [DOMAIN, '{own}/wire.ts', '{own}/input.ts', 'zod'],
+    because: 'a mapper is pure: own wire to domain',
+  },
+  {
+    files: ['src/providers/*/graphql.ts'],
+    may: ['schema/**', DOMAIN, '{own}/mapper.ts', '{own}/wire.ts', '{own}/input.ts'],
+    because: 'it is the embassy of the schema in a provider, and no more',
+  },
+  {
+    files: ['src/providers/*/sandbox.ts', 'src/providers/*/sandbox-*.ts', 'src/providers/*/fixtures.ts'],
+    may: ['src/sandbox/**', '{own}/wire.ts', '{own}/sandbox-*.ts', 'zod', 'node:**'],
+    because: 'a sandbox knows what the provider documents, not how we call it',
+  },
+  {
+    files: ['src/providers/*/index.ts'],
+    may: [CONTRACT, '{own}/provider.ts', '{own}/mapper.ts', '{own}/webhook.ts', '{own}/input.ts', 'zod'],
+    mayLazily: ['{own}/graphql.ts', '{own}/sandbox.ts'],
+    because: 'it shows its own folder; schema and sandbox lazily, so that nobody loads them in vain',
+  },
+  {
+    files: ['src/providers/*/*.ts'],
+    may: [
+      DOMAIN,
+      UPSTREAM,
+      CONTRACT,
+      '{own}/(wire|mapper|input|login|recovery|token).ts',
+      'zod',
+      'node:crypto',
+      'jose',
+    ],
+    because: 'a provider is called through upstream with its own words, and knows no other',
+  },
+  {
+    files: ['db/**'],
+    may: ['db/**', DOMAIN, 'src/security/**', 'kysely', 'better-sqlite3', 'node:**'],
+    because: 'the store knows rows and domain',
+  },
+  {
+    files: ['src/services/**'],
+    may: [
+      'src/services/**',
+      DOMAIN,
+      'db/**',
+      UPSTREAM,
+      CONTRACT,
+      'src/security/**',
+      'src/live/**',
+      'node:crypto',
+      'node:timers/promises',
+      'uuid',
+    ],
+    because: 'services know the contract and never a named provider, the schema or the server',
+  },
+  {
+    files: ['src/jobs/**'],
+    may: ['src/jobs/**', DOMAIN, 'db/**', UPSTREAM, CONTRACT, 'src/security/**', 'src/live/**', 'node:**', 'uuid'],
+    because: 'jobs know the contract and never a named provider, the schema or the server',
+  },
+  {
+    files: ['schema/refs.ts'],
+    may: ['schema/builder.ts', DOMAIN],
+    because: 'the nouns stand before all of their fields',
+  },
+  {
+    files: ['schema/**'],
+    may: ['schema/**', DOMAIN, ...POTHOS],
+    mayAsTypes: ['src/context.ts', 'src/services/**'],
+    because: 'the schema gets context, services and registry as values',
+  },
+  { files: ['src/live/**'], may: ['src/live/**', DOMAIN, 'db/**', 'node:**'], because: 'live reads the event log' },
+  { files: ['src/security/**'], may: ['src/security/**', DOMAIN, 'jose', 'node:**'], because: 'security serves all' },
+  {
+    files: ['src/telemetry/**'],
+    may: ['src/telemetry/**', DOMAIN, 'pino', 'node:**'],
+    because: 'telemetry serves all',
+  },
+  {
+    files: ['src/sandbox/**'],
+    may: ['src/sandbox/**', DOMAIN, 'zod', 'node:**'],
+    because: 'a sandbox stands at the far end of the wire: no upstream, no services',
+  },
+  {
+    files: ['src/cli/**', 'src/console/**'],
+    may: ['{room}/**', 'src/config.ts', DOMAIN, 'src/services/**', 'src/jobs/**', 'db/**', 'commander', 'node:**'],
+    mayAsTypes: ['src/house.ts'],
+    because: 'operators go through services and jobs',
+  },
+  {
+    files: ['src/server/**'],
+    may: [
+      'src/server/**',
+      DOMAIN,
+      'src/context.ts',
+      'src/services/**',
+      'src/live/**',
+      'src/security/**',
+      'graphql',
+      'graphql-yoga',
+      '@graphql-yoga/*',
+      'node:**',
+    ],
+    because: 'the server is HTTP towards clients and knows no provider, schema or row',
+  },
+]
+
+export interface Ban {
+  readonly what: readonly string[]
+  readonly butIn: readonly string[]
+  readonly because: string
+}
+
+const MAINS = ['src/main.ts', 'src/cli/main.ts']
+const COMPOSITION = ['src/main.ts', 'src/boot.ts']
+
+/** What few may import, whatever room they are in. */
+export const IMPORT_BANS: readonly Ban[] = [
+  { what: MAINS, butIn: [], because: 'main has side effects' },
+  {
+    what: ['src/house.ts', 'src/sandboxes.ts'],
+    butIn: [...COMPOSITION, 'src/sandboxes.ts', 'src/cli/**'],
+    because: 'only a main puts the house together',
+  },
+  { what: ['src/boot.ts', 'src/examples.ts'], butIn: COMPOSITION, because: 'only main puts the house together' },
+  { what: ['schema/index.ts'], butIn: COMPOSITION, because: 'the schema is built once, with the registry' },
+  { what: ['graphql-yoga', '@graphql-yoga/*'], butIn: ['src/server/**', 'src/boot.ts'], because: 'yoga is the door' },
+  { what: ['cockatiel', 'undici'], butIn: [UPSTREAM], because: 'only upstream spells HTTP towards a provider' },
+  { what: ['kysely', 'better-sqlite3'], butIn: ['db/**'], because: 'only db/ spells SQL' },
+  { what: ['node:process', 'process', '<computed>'], butIn: [], because: 'it hides what is used' },
+]
+
+/** What few may use. */
+export const USE_BANS: readonly Ban[] = [
+  {
+    what: ['process', 'process.env'],
+    butIn: ['src/config.ts', ...MAINS],
+    because: 'config reads the environment',
+  },
+  {
+    what: ['*.listen', 'process.(exit|exitCode|abort|kill|on|once|addListener)'],
+    butIn: [...COMPOSITION, ...MAINS, 'src/sandbox/server.ts'],
+    because: 'side effects live in main',
+  },
+]
