@@ -3,7 +3,7 @@ import type { Details } from '../src/domain/json.ts'
 import type { Provider } from '../src/domain/provider.ts'
 import type { Outcome } from '../src/domain/session.ts'
 import type { StatusSource } from '../src/domain/sync.ts'
-import { defined, openJson, sealJson, toDate } from './columns.ts'
+import { defined, openJson, sealJson, toDate, toFlag } from './columns.ts'
 import type { Database } from './database.ts'
 import { type KeysetPage, selectPage } from './keyset.ts'
 import { countRows, filteredRecords, type RecordFilter } from './record-filter.ts'
@@ -23,6 +23,7 @@ export interface ApplicantChange {
   readonly outcome?: Outcome
   readonly providerStatus?: string | null
   readonly externalId?: string | null
+  readonly externalIdPinned?: boolean
   readonly pii?: ApplicantPii
   readonly createdAt?: Date
   readonly updatedAt?: Date
@@ -42,6 +43,11 @@ export interface NewApplicant extends ApplicantChange {
   readonly providerId: string
   readonly createdAt: Date
   readonly updatedAt: Date
+}
+
+/** A stored applicant, with what only the store needs to know of it. */
+export interface StoredApplicant extends Applicant {
+  readonly externalIdPinned: boolean
 }
 
 export async function insertApplicant(db: Database, applicant: NewApplicant): Promise<void> {
@@ -66,7 +72,11 @@ export async function updateApplicant(db: Database, id: string, change: Applican
   return (await query.executeTakeFirst()).numUpdatedRows > 0n
 }
 
-export async function findApplicants(db: Database, tenantId: string, ids: readonly string[]): Promise<Applicant[]> {
+export async function findApplicants(
+  db: Database,
+  tenantId: string,
+  ids: readonly string[],
+): Promise<StoredApplicant[]> {
   if (ids.length === 0) return []
   const query = db.sql.selectFrom('applicants').selectAll().where('tenant_id', '=', tenantId).where('id', 'in', ids)
   return (await query.execute()).map(row => toApplicant(db, row))
@@ -76,7 +86,7 @@ export async function findApplicantByProviderId(
   db: Database,
   accountId: string,
   providerId: string,
-): Promise<Applicant | undefined> {
+): Promise<StoredApplicant | undefined> {
   const query = db.sql
     .selectFrom('applicants')
     .selectAll()
@@ -91,7 +101,7 @@ export async function listApplicants(
   tenantId: string,
   filter: RecordFilter,
   page: KeysetPage,
-): Promise<Applicant[]> {
+): Promise<StoredApplicant[]> {
   const query = db.sql
     .selectFrom('applicants')
     .selectAll()
@@ -110,6 +120,7 @@ export function countApplicants(db: Database, tenantId: string, filter: RecordFi
 
 const EMPTY = {
   external_id: null,
+  external_id_pinned: 0,
   parent_provider_id: null,
   status: 'UNKNOWN',
   outcome: 'UNKNOWN',
@@ -130,6 +141,7 @@ function toColumns(db: Database, change: ApplicantChange): Partial<ApplicantRow>
     outcome: change.outcome,
     provider_status: change.providerStatus,
     external_id: change.externalId,
+    external_id_pinned: toFlag(change.externalIdPinned),
     pii_sealed: sealJson(db.vault, change.pii && { ...change.pii }),
     email_index: change.pii && (change.pii.email === null ? null : db.vault.blindIndex(change.pii.email)),
     created_at: change.createdAt?.getTime(),
@@ -145,7 +157,7 @@ function toColumns(db: Database, change: ApplicantChange): Partial<ApplicantRow>
 
 const NO_PII: ApplicantPii = { email: null, phone: null, firstName: null, lastName: null }
 
-function toApplicant(db: Database, row: ApplicantRow): Applicant {
+function toApplicant(db: Database, row: ApplicantRow): StoredApplicant {
   return {
     id: row.id,
     tenantId: row.tenant_id,
@@ -154,6 +166,7 @@ function toApplicant(db: Database, row: ApplicantRow): Applicant {
     providerId: row.provider_id,
     parentProviderId: row.parent_provider_id,
     externalId: row.external_id,
+    externalIdPinned: row.external_id_pinned === 1,
     status: row.status as ApplicantStatus,
     outcome: row.outcome as Outcome,
     providerStatus: row.provider_status,

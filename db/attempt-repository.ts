@@ -64,6 +64,20 @@ export async function findAttempts(db: Database, tenantId: string, ids: readonly
   return (await query.execute()).map(row => toAttempt(db, row))
 }
 
+/** The attempts of one account by the provider's ids. */
+export async function findAttemptsByProviderId(
+  db: Database,
+  accountId: string,
+  providerIds: readonly string[],
+): Promise<Map<string, Attempt>> {
+  const query = db.sql
+    .selectFrom('attempts')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('provider_id', 'in', providerIds)
+  return new Map((await query.execute()).map(row => [row.provider_id, toAttempt(db, row)]))
+}
+
 /** The attempts of all these sessions or applicants, oldest first. */
 export async function listAttemptsOf(
   db: Database,

@@ -15,6 +15,10 @@ export function toDate(value: number | null): Date | null {
   return value === null ? null : new Date(value)
 }
 
+export function toFlag(value: boolean | undefined): number | undefined {
+  return value === undefined ? undefined : Number(value)
+}
+
 export function sealJson(vault: Vault, value: Json): string
 export function sealJson(vault: Vault, value: Json | undefined): string | null | undefined
 export function sealJson(vault: Vault, value: Json | undefined): string | null | undefined {

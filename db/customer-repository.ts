@@ -2,7 +2,7 @@ import type { Customer } from '../src/domain/customer.ts'
 import type { Details, JsonObject } from '../src/domain/json.ts'
 import type { Provider } from '../src/domain/provider.ts'
 import type { StatusSource } from '../src/domain/sync.ts'
-import { defined, openJson, sealJson, toDate } from './columns.ts'
+import { defined, openJson, sealJson, toDate, toFlag } from './columns.ts'
 import type { Database } from './database.ts'
 import { type KeysetPage, selectPage } from './keyset.ts'
 import { countRows, filteredRecords, type RecordFilter } from './record-filter.ts'
@@ -17,6 +17,7 @@ export interface CustomerPii {
 /** What may change about a customer. What is undefined stays; `pii` is replaced as a whole. */
 export interface CustomerChange {
   readonly externalId?: string | null
+  readonly externalIdPinned?: boolean
   readonly pii?: CustomerPii
   readonly metadata?: JsonObject | null
   readonly createdAt?: Date
@@ -35,6 +36,11 @@ export interface NewCustomer extends CustomerChange {
   readonly providerId: string
   readonly createdAt: Date
   readonly updatedAt: Date
+}
+
+/** A stored customer, with what only the store needs to know of it. */
+export interface StoredCustomer extends Customer {
+  readonly externalIdPinned: boolean
 }
 
 export async function insertCustomer(db: Database, customer: NewCustomer): Promise<void> {
@@ -59,7 +65,7 @@ export async function updateCustomer(db: Database, id: string, change: CustomerC
   return (await query.executeTakeFirst()).numUpdatedRows > 0n
 }
 
-export async function findCustomers(db: Database, tenantId: string, ids: readonly string[]): Promise<Customer[]> {
+export async function findCustomers(db: Database, tenantId: string, ids: readonly string[]): Promise<StoredCustomer[]> {
   if (ids.length === 0) return []
   const query = db.sql.selectFrom('customers').selectAll().where('tenant_id', '=', tenantId).where('id', 'in', ids)
   return (await query.execute()).map(row => toCustomer(db, row))
@@ -69,7 +75,7 @@ export async function findCustomerByProviderId(
   db: Database,
   accountId: string,
   providerId: string,
-): Promise<Customer | undefined> {
+): Promise<StoredCustomer | undefined> {
   const query = db.sql
     .selectFrom('customers')
     .selectAll()
@@ -84,7 +90,7 @@ export async function listCustomers(
   tenantId: string,
   filter: RecordFilter,
   page: KeysetPage,
-): Promise<Customer[]> {
+): Promise<StoredCustomer[]> {
   const query = db.sql
     .selectFrom('customers')
     .selectAll()
@@ -103,6 +109,7 @@ export function countCustomers(db: Database, tenantId: string, filter: RecordFil
 
 const EMPTY = {
   external_id: null,
+  external_id_pinned: 0,
   pii_sealed: null,
   email_index: null,
   metadata_sealed: null,
@@ -114,6 +121,7 @@ const EMPTY = {
 function toColumns(db: Database, change: CustomerChange): Partial<CustomerRow> {
   return defined({
     external_id: change.externalId,
+    external_id_pinned: toFlag(change.externalIdPinned),
     pii_sealed: sealJson(db.vault, change.pii && { ...change.pii }),
     email_index: change.pii && (change.pii.email === null ? null : db.vault.blindIndex(change.pii.email)),
     metadata_sealed: sealJson(db.vault, change.metadata),
@@ -128,7 +136,7 @@ function toColumns(db: Database, change: CustomerChange): Partial<CustomerRow> {
 
 const NO_PII: CustomerPii = { email: null, name: null, phone: null }
 
-function toCustomer(db: Database, row: CustomerRow): Customer {
+function toCustomer(db: Database, row: CustomerRow): StoredCustomer {
   return {
     id: row.id,
     tenantId: row.tenant_id,
@@ -136,6 +144,7 @@ function toCustomer(db: Database, row: CustomerRow): Customer {
     provider: row.provider as Provider,
     providerId: row.provider_id,
     externalId: row.external_id,
+    externalIdPinned: row.external_id_pinned === 1,
     ...(openJson<CustomerPii>(db.vault, row.pii_sealed) ?? NO_PII),
     metadata: openJson<JsonObject>(db.vault, row.metadata_sealed),
     createdAt: toDate(row.created_at),

@@ -3,7 +3,7 @@ import type { Details, JsonObject } from '../src/domain/json.ts'
 import type { Provider } from '../src/domain/provider.ts'
 import type { Outcome, Session, SessionAccess, SessionStatus } from '../src/domain/session.ts'
 import type { StatusSource } from '../src/domain/sync.ts'
-import { defined, openJson, parseJson, sealJson, toDate, toTime } from './columns.ts'
+import { defined, openJson, parseJson, sealJson, toDate, toFlag, toTime } from './columns.ts'
 import type { Database } from './database.ts'
 import { type KeysetPage, selectPage } from './keyset.ts'
 import { countRows } from './record-filter.ts'
@@ -25,6 +25,7 @@ export interface SessionChange {
   readonly outcome?: Outcome
   readonly providerStatus?: string | null
   readonly externalId?: string | null
+  readonly externalIdPinned?: boolean
   readonly redirectUrl?: string | null
   readonly metadata?: JsonObject | null
   readonly createdAt?: Date
@@ -65,6 +66,7 @@ export interface SessionFilter {
 
 /** A stored session, with what only the store needs to know of it. */
 export interface StoredSession extends Session {
+  readonly externalIdPinned: boolean
   readonly applicantPinned: boolean
   readonly customerPinned: boolean
   readonly beganAt: Date
@@ -86,9 +88,15 @@ export async function insertSession(db: Database, session: NewSession): Promise<
     .execute()
 }
 
-/** False where a newer answer is already there: then nothing changed. */
-export async function updateSession(db: Database, id: string, change: SessionChange): Promise<boolean> {
+/** False where a newer answer is already there, or another status than the one given: then nothing changed. */
+export async function updateSession(
+  db: Database,
+  id: string,
+  change: SessionChange,
+  status?: SessionStatus,
+): Promise<boolean> {
   let query = db.sql.updateTable('sessions').set(toColumns(db, change)).where('id', '=', id)
+  if (status) query = query.where('status', '=', status)
   if (change.beganAt) query = query.where('began_at', '<=', change.beganAt.getTime())
   const result = await query.executeTakeFirst()
   return result.numUpdatedRows > 0n
@@ -133,15 +141,22 @@ export function countSessions(db: Database, tenantId: string, filter: SessionFil
   )
 }
 
-/** Marks as EXPIRED what is open and past its time. The provider may still say otherwise later. */
-export async function expireOverdueSessions(db: Database, tenantId: string, now: Date): Promise<void> {
-  await db.sql
-    .updateTable('sessions')
-    .set({ status: 'EXPIRED', outcome: 'NOT_APPLICABLE', source: 'DERIVED', updated_at: now.getTime() })
-    .where('tenant_id', '=', tenantId)
+/** Sessions that are open and past their time, of one tenant or of all. */
+export async function findOverdueSessions(
+  db: Database,
+  now: Date,
+  limit: number,
+  tenantId?: string,
+): Promise<StoredSession[]> {
+  let query = db.sql
+    .selectFrom('sessions')
+    .selectAll()
     .where('status', 'in', ['CREATED', 'IN_PROGRESS'])
     .where('expires_at', '<=', now.getTime())
-    .execute()
+    // What the provider said after that time counts, even where it says that the session is still open.
+    .whereRef('fetched_at', '<', 'expires_at')
+  if (tenantId !== undefined) query = query.where('tenant_id', '=', tenantId)
+  return (await query.limit(limit).execute()).map(row => toSession(db, row))
 }
 
 function filtered<O>(tenantId: string, filter: SessionFilter) {
@@ -161,6 +176,7 @@ function filtered<O>(tenantId: string, filter: SessionFilter) {
 
 const EMPTY = {
   external_id: null,
+  external_id_pinned: 0,
   provider_status: null,
   redirect_url: null,
   metadata_sealed: null,
@@ -180,6 +196,7 @@ function toColumns(db: Database, change: SessionChange): Partial<SessionRow> {
     outcome: change.outcome,
     provider_status: change.providerStatus,
     external_id: change.externalId,
+    external_id_pinned: toFlag(change.externalIdPinned),
     redirect_url: change.redirectUrl,
     metadata_sealed: sealJson(db.vault, change.metadata),
     created_at: change.createdAt?.getTime(),
@@ -199,10 +216,6 @@ function toColumns(db: Database, change: SessionChange): Partial<SessionRow> {
   }) as Partial<SessionRow>
 }
 
-function toFlag(value: boolean | undefined): number | undefined {
-  return value === undefined ? undefined : Number(value)
-}
-
 function toAccessJson(access: SessionAccess | null | undefined): JsonObject | null | undefined {
   return access && { ...access, expiresAt: access.expiresAt?.toISOString() ?? null }
 }
@@ -219,6 +232,7 @@ function toSession(db: Database, row: SessionRow): StoredSession {
     outcome: row.outcome as Outcome,
     providerStatus: row.provider_status,
     externalId: row.external_id,
+    externalIdPinned: row.external_id_pinned === 1,
     livemode: row.livemode === 1,
     redirectUrl: row.redirect_url,
     metadata: openJson<JsonObject>(db.vault, row.metadata_sealed),

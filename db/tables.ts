@@ -8,9 +8,13 @@ export interface Tables {
   readonly applicants: ApplicantRow
   readonly attempts: AttemptRow
   readonly customers: CustomerRow
+  readonly deliveries: DeliveryRow
+  readonly events: EventRow
   readonly leases: LeaseRow
   readonly operations: OperationRow
+  readonly positions: PositionRow
   readonly sessions: SessionRow
+  readonly webhook_endpoints: WebhookEndpointRow
 }
 
 /** One tenant's account at one provider. `origin` is `sandbox` or the provider's address: records of the two never mix. */
@@ -30,6 +34,51 @@ export interface AccountSecretRow {
   readonly updated_at: number
 }
 
+/** Where one provider account delivers its webhooks to. */
+export interface WebhookEndpointRow {
+  readonly id: string
+  readonly tenant_id: string
+  readonly account_id: string
+  readonly provider: string
+  readonly keys_sealed: string
+  readonly removed_at: number | null
+  readonly last_received_at: number | null
+  readonly created_at: number
+}
+
+/** The inbox: every delivery that was verified, until it is pruned. */
+export interface DeliveryRow {
+  readonly id: string
+  readonly tenant_id: string
+  readonly account_id: string
+  readonly endpoint_id: string
+  readonly provider: string
+  readonly key: string
+  readonly event: string | null
+  readonly state: string
+  readonly raw_sealed: string
+  readonly tries: number
+  readonly next_try_at: number | null
+  readonly received_at: number
+  readonly applied_at: number | null
+}
+
+export interface EventRow {
+  readonly tenant_id: string
+  readonly position: number
+  readonly id: string
+  readonly session_id: string
+  readonly at: number
+  readonly source: string
+  readonly data: string
+}
+
+/** A tenant's counter of events. */
+export interface PositionRow {
+  readonly tenant_id: string
+  readonly position: number
+}
+
 /** Who may do something that only one process at a time may do, and until when. */
 export interface LeaseRow {
   readonly name: string
@@ -45,6 +94,8 @@ interface RecordRow {
   readonly provider: string
   readonly provider_id: string
   readonly external_id: string | null
+  /** 1 where the caller set or removed it, which the provider's own then never replaces. */
+  readonly external_id_pinned: number
   readonly created_at: number
   readonly updated_at: number
   readonly began_at: number
@@ -95,7 +146,7 @@ export interface CustomerRow extends RecordRow {
   readonly details_sealed: string
 }
 
-export interface AttemptRow extends Omit<RecordRow, 'external_id'> {
+export interface AttemptRow extends Omit<RecordRow, 'external_id' | 'external_id_pinned'> {
   readonly kind: string
   readonly status: string
   readonly provider_status: string | null

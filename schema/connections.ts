@@ -1,10 +1,10 @@
-import type { ObjectRef } from '@pothos/core'
+import type { InterfaceRef, ObjectRef } from '@pothos/core'
 import type { Connection } from '../src/services/connection.ts'
 import { builder, type SchemaTypes } from './builder.ts'
 import { ApplicantRef, AttemptRef, CustomerRef, SessionRef } from './refs.ts'
 
 /** The connection over one noun, with its edges, nodes and total. */
-function connectionOf<T>(type: ObjectRef<SchemaTypes, T>, noun: string) {
+export function connectionOf<T>(type: ObjectRef<SchemaTypes, T> | InterfaceRef<SchemaTypes, T>, noun: string) {
   return builder.connectionObject(
     {
       type,
@@ -22,6 +22,13 @@ function connectionOf<T>(type: ObjectRef<SchemaTypes, T>, noun: string) {
 }
 
 export const SessionConnection = connectionOf(SessionRef, 'session')
+builder.objectField(SessionConnection, 'liveCursor', t =>
+  t.string({
+    nullable: false,
+    description: 'The position before this read: pass it as `after` to a subscription, and nothing falls between.',
+    resolve: (_connection, _args, context) => context.liveCursor,
+  }),
+)
 export const ApplicantConnection = connectionOf(ApplicantRef, 'applicant')
 export const CustomerConnection = connectionOf(CustomerRef, 'customer')
 export const AttemptConnection = connectionOf(AttemptRef, 'attempt')

@@ -14,6 +14,7 @@ import './create-applicant.ts'
 import './create-customer.ts'
 import './change-session.ts'
 import './link-record.ts'
+import './live.ts'
 
 /** What a provider adds to the schema: loading it registers its union members and inputs. */
 export interface SchemaPart {

@@ -6,6 +6,7 @@ import { OutcomeEnum, ProviderEnum, SessionStatusEnum } from './enums.ts'
 import { SessionLookup, toLookup } from './lookups.ts'
 import { ApplicantRef, CustomerRef, SessionRef } from './refs.ts'
 import { FreshnessInput, SyncRef } from './sync.ts'
+import { TimelineEventConnection } from './timeline.ts'
 
 const SessionAccessRef = builder.objectRef<SessionAccess>('SessionAccess').implement({
   description: 'What the end user is sent to. Bearer secrets: whoever holds them may act as the end user.',
@@ -113,6 +114,21 @@ builder.objectType(SessionRef, {
           await context.loaders.attemptsOfSession.load({ of: session, freshness }),
           page,
         ),
+    }),
+    liveCursor: t.string({
+      nullable: false,
+      description: 'The position before this read: pass it as `after` to a subscription, and nothing falls between.',
+      resolve: (_session, _args, context) => context.liveCursor,
+    }),
+    timeline: t.field({
+      type: TimelineEventConnection,
+      nullable: false,
+      description: 'What happened to it, oldest first, from our store.',
+      args: {
+        first: t.arg.int({ description: 'How many, at most 100; 20 if left out.' }),
+        after: t.arg.string({ description: 'The cursor to go on from.' }),
+      },
+      resolve: (session, page, context) => context.services.live.timeline(session, page),
     }),
     sync: t.field({
       type: SyncRef,

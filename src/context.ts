@@ -12,6 +12,12 @@ export interface Context extends Call {
   readonly requestId: string
   readonly services: Services
   readonly loaders: Loaders
+  /** The position of the tenant's events when the request began. */
+  readonly liveCursor: string
+  /** Where a stream that broke off goes on: the last event its client saw. */
+  readonly lastEventId: string | null
+  /** For each event of a stream: what was loaded for the one before is forgotten. */
+  renewed<T>(event: T): T
 }
 
 /** What is read for many rows at once, once a request, however often it is selected. */
@@ -27,8 +33,24 @@ interface Key<Of> {
   readonly freshness: Freshness | null | undefined
 }
 
-export function createContext(call: Call & { readonly requestId: string }, services: Services): Context {
-  return { ...call, services, loaders: createLoaders(call, services) }
+export interface Asked extends Call {
+  readonly requestId: string
+  readonly liveCursor: string
+  readonly lastEventId: string | null
+}
+
+export function createContext(asked: Asked, services: Services, now: () => Date): Context {
+  const context = {
+    ...asked,
+    services,
+    loaders: createLoaders(asked, services),
+    renewed<T>(event: T): T {
+      context.startedAt = now()
+      context.loaders = createLoaders(context, services)
+      return event
+    },
+  }
+  return context
 }
 
 function createLoaders(call: Call, services: Services): Loaders {

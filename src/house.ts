@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import { type OpenDatabase, openDatabase } from '../db/database.ts'
 import { type Config, decodeKey, upstreamLimits } from './config.ts'
+import { createHub } from './live/hub.ts'
 import type { ProviderModule } from './providers/contract.ts'
 import { registry } from './providers/registry.ts'
 import type { StartedSandbox } from './sandbox/start-all.ts'
@@ -46,6 +47,7 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
   const services = createServices({
     db,
     accounts,
+    hub: createHub(),
     now,
     report: error => log.error({ err: error }, 'unexpected error'),
     defaultMaxAgeSeconds: house.MAX_AGE_SECONDS,

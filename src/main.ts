@@ -7,8 +7,8 @@ import { registry } from './providers/registry.ts'
 try {
   const config = loadConfig(process.env, Object.values(registry))
   const running = await boot(config)
-  announce(running, config.house.DEV_API_KEY)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop(running))
+  announce(running, config.house.DEV_API_KEY)
 } catch (error) {
   console.error(error instanceof ConfigError ? error.message : error)
   process.exit(1)

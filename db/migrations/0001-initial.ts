@@ -29,6 +29,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 
   await record(db.schema.createTable('customers'))
     .addColumn('external_id', 'text')
+    .addColumn('external_id_pinned', 'integer', column => column.notNull())
     .addColumn('pii_sealed', 'text')
     .addColumn('email_index', 'text')
     .addColumn('metadata_sealed', 'text')
@@ -40,6 +41,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 
   await record(db.schema.createTable('applicants'))
     .addColumn('external_id', 'text')
+    .addColumn('external_id_pinned', 'integer', column => column.notNull())
     .addColumn('parent_provider_id', 'text')
     .addColumn('status', 'text', column => column.notNull())
     .addColumn('outcome', 'text', column => column.notNull())
@@ -56,6 +58,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 
   await record(db.schema.createTable('sessions'))
     .addColumn('external_id', 'text')
+    .addColumn('external_id_pinned', 'integer', column => column.notNull())
     .addColumn('status', 'text', column => column.notNull())
     .addColumn('outcome', 'text', column => column.notNull())
     .addColumn('provider_status', 'text')

@@ -1,7 +1,11 @@
 import type { Migration } from 'kysely'
 import * as initial from './0001-initial.ts'
+import * as timeline from './0002-timeline.ts'
+import * as webhooks from './0003-webhooks.ts'
 
 /** The migrations by name, in order. They only go forward. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-initial': initial,
+  '0002-timeline': timeline,
+  '0003-webhooks': webhooks,
 }

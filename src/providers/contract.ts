@@ -32,6 +32,8 @@ export interface ProviderModule<Settings extends ProviderSettings = ProviderSett
     readonly customer?: z.ZodType<Details>
     readonly attempt?: z.ZodType<Details>
   }
+  /** Verifies and decodes what the provider sends us. Absent: it sends nothing, or nothing that we take. */
+  readonly webhook?: ReadWebhook
   /** Joins the schema: registers the provider's union members and input objects on the builder. */
   readonly graphql: () => Promise<unknown>
   readonly sandbox: () => Promise<{ readonly sandbox: SandboxModule<Settings> }>
@@ -39,6 +41,41 @@ export interface ProviderModule<Settings extends ProviderSettings = ProviderSett
 
 export interface ProviderSettings {
   readonly baseUrl: string
+}
+
+/** A delivery as it came in. Header names are in lower case. */
+export interface RawDelivery {
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly body: Buffer
+}
+
+/** What a delivery is verified and decrypted with. */
+export interface WebhookKeys {
+  /** The live secrets; two while one replaces the other. */
+  readonly secrets: readonly string[]
+  /** Private keys as JWK, for providers that encrypt; `kid` names the one that was used. */
+  readonly privateKeys: readonly JsonObject[]
+}
+
+/** FORGED: the signature is missing, wrong or too old. UNREADABLE: it is signed, and still cannot be understood. */
+export type WebhookReading = { readonly notice: WebhookNotice } | 'FORGED' | 'UNREADABLE'
+
+export type ReadWebhook = (delivery: RawDelivery, keys: WebhookKeys, now: Date) => Promise<WebhookReading>
+
+/** What a delivery says. Statuses are asked for again where they can be read; what only the delivery carries is taken from it. */
+export interface WebhookNotice {
+  /** The provider's id of the event, by which a second delivery of it is known; null where it has none. */
+  readonly eventId: string | null
+  /** The provider's name of the event. */
+  readonly event: string
+  readonly sessionProviderId?: string
+  /** The sessions of this applicant are meant. */
+  readonly applicantProviderId?: string
+  /** What the delivery says of the session, for want of anything better: used where the session cannot be read. */
+  readonly session?: SessionSnapshot
+  /** What the delivery says of an attempt that no read tells: its provider id and what to add to its details. */
+  readonly attempt?: { readonly providerId: string; readonly details: JsonObject }
+  readonly customer?: CustomerSnapshot
 }
 
 /** The part of a provider's sandbox that its client needs to know; src/sandbox knows the rest. */
@@ -68,6 +105,8 @@ export interface AccountSecrets {
 export interface ProviderClient {
   readonly capabilities: readonly Capability[]
   createSession?(input: JsonObject, call: CreateCall): Promise<SessionSnapshot>
+  /** True where a session is read through its applicant, so that its id alone is not enough. */
+  readonly readsSessionsByApplicant?: true
   /** Reads one session. `session` is what the caller knows of it. */
   getSession?(session: SessionRef, call: ReadCall): Promise<SessionSnapshot>
   listSessions?(query: ListQuery, call: ReadCall): Promise<Page<SessionSnapshot>>

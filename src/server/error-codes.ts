@@ -1,6 +1,7 @@
 import { GraphQLError } from 'graphql'
 import {
   DomainError,
+  ERROR_CODES,
   type ErrorCode,
   InvalidInputError,
   isRetryable,
@@ -52,9 +53,36 @@ function extensionsOf(error: DomainError): Record<string, unknown> {
   }
 }
 
-/** The same error with a code, where it has none yet. */
-export function coded(error: GraphQLError, code: ErrorCode): GraphQLError {
+/** The same error with one of our codes, without what a parser quotes of the text it was given. */
+export function coded(error: GraphQLError, otherwise: ErrorCode): GraphQLError {
   const { nodes, source, positions, path, originalError } = error
-  const extensions = { code, ...error.extensions }
-  return new GraphQLError(error.message, { nodes, source, positions, path, originalError, extensions })
+  const { originalError: _quoted, ...extensions } = error.extensions
+  return new GraphQLError(withoutValues(error.message), {
+    nodes,
+    source,
+    positions,
+    path,
+    originalError,
+    extensions: { ...extensions, code: codeOf(error) ?? otherwise },
+  })
+}
+
+const DOOR_CODES: ReadonlyMap<unknown, ErrorCode> = new Map([
+  [405, 'METHOD_NOT_ALLOWED'],
+  [413, 'PAYLOAD_TOO_LARGE'],
+  [415, 'UNSUPPORTED_MEDIA_TYPE'],
+])
+
+function codeOf({ extensions }: GraphQLError): ErrorCode | undefined {
+  const { status } = (extensions.http ?? {}) as { status?: unknown }
+  return DOOR_CODES.get(status) ?? ERROR_CODES.find(code => code === extensions.code)
+}
+
+/** graphql's messages about a document quote the values that stand in it: places and types stay, values go. */
+function withoutValues(message: string): string {
+  return message
+    .replace(/\b(BlockString|Float|Int|String) "[\s\S]*"/, '$1')
+    .replace(/^(Expected value of type "[^"]*"), found [\s\S]*$/, '$1.')
+    .replace(/^(.* cannot represent .*?value): [\s\S]*$/, '$1.')
+    .replace(/^Value "[\s\S]*?" does not exist in/, 'A value does not exist in')
 }

@@ -12,6 +12,7 @@ export function graphiqlOptions(
     defaultHeaders: headers,
     defaultTabs: examples.map(({ query }) => ({ query, headers })),
     defaultEditorToolsVisibility: 'variables',
-    shouldPersistHeaders: true,
+    // Persisted, the key of an earlier start would win over the one of this start for ever.
+    shouldPersistHeaders: false,
   }
 }

@@ -1,4 +1,4 @@
-import { getOperationAST } from 'graphql'
+import { type DocumentNode, getOperationAST } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { createContext } from '../context.ts'
 import type { Services } from '../services/services.ts'
@@ -10,14 +10,32 @@ export interface Deadlines {
 }
 
 /** Gives each operation its context: who asks, and the signal that ends its reads when its time is over or its client left. */
-export function useContext(services: Services, deadlines: Deadlines): Plugin<Admitted> {
+export function useContext(services: Services, deadlines: Deadlines, now: () => Date): Plugin<Admitted> {
+  async function build(
+    admitted: Admitted & { readonly request: Request },
+    document: DocumentNode,
+    signal: AbortSignal,
+  ) {
+    const { caller, requestId, startedAt, request } = admitted
+    // The position has to be older than everything that is read, so it is taken first, where it is asked for at all.
+    const liveCursor = mentions(document, 'liveCursor') ? await services.live.cursor(caller) : ''
+    const lastEventId = request.headers.get('last-event-id')
+    return createContext({ ...caller, requestId, startedAt, signal, liveCursor, lastEventId }, services, now)
+  }
+
   return {
-    onExecute: ({ args, extendContext }) => {
-      const { caller, requestId, startedAt, request } = args.contextValue
+    onExecute: async ({ args, extendContext }) => {
       const operation = getOperationAST(args.document, args.operationName)
       const ms = operation?.operation === 'mutation' ? deadlines.mutationDeadlineMs : deadlines.queryDeadlineMs
-      const signal = AbortSignal.any([request.signal, AbortSignal.timeout(ms)])
-      extendContext(createContext({ ...caller, requestId, startedAt, signal }, services))
+      const signal = AbortSignal.any([args.contextValue.request.signal, AbortSignal.timeout(ms)])
+      extendContext(await build(args.contextValue, args.document, signal))
+    },
+    onSubscribe: async ({ args, extendContext }) => {
+      extendContext(await build(args.contextValue, args.document, args.contextValue.request.signal))
     },
   }
+}
+
+function mentions(document: DocumentNode, field: string): boolean {
+  return document.loc?.source.body.includes(field) ?? true
 }

@@ -23,6 +23,17 @@ export function useErrorCodes(): Plugin<Admitted> {
       const { requestId } = context as Partial<Admitted>
       setResult({ ...result, errors: result.errors.map(error => withRequestId(error, requestId)) })
     },
+    onResultProcess: ({ result, setResult, serverContext }) => {
+      if (isAsyncIterable(result) || Array.isArray(result) || !result.errors) return
+      const { requestId } = serverContext as Partial<Admitted>
+      // What was refused before there was an operation comes by here only.
+      const errors = result.errors.map(error => (error.extensions.requestId ? error : withRequestId(error, requestId)))
+      setResult({ ...result, errors })
+    },
+    onSubscribe: ({ args, setResultAndStopExecution }) => {
+      const errors = checkVariables(args.schema, args.document, args.operationName, args.variableValues ?? {})
+      if (errors.length > 0) setResultAndStopExecution({ errors })
+    },
     onExecute: ({ args, setResultAndStopExecution }) => {
       const errors = checkVariables(args.schema, args.document, args.operationName, args.variableValues ?? {})
       if (errors.length > 0) setResultAndStopExecution({ errors })

@@ -1,5 +1,4 @@
 import { findAttempts, listAttemptsOf } from '../../db/attempt-repository.ts'
-import { inTransaction } from '../../db/database.ts'
 import { updateSession } from '../../db/session-repository.ts'
 import type { Applicant } from '../domain/applicant.ts'
 import type { Attempt } from '../domain/attempt.ts'
@@ -8,11 +7,12 @@ import type { Freshness } from '../domain/sync.ts'
 import type { Applicants } from './applicants.ts'
 import type { Call } from './call.ts'
 import { type Connection, type PageArguments, readConnection } from './connection.ts'
-import type { Deps } from './deps.ts'
+import { change, type Deps } from './deps.ts'
 import { isFresh } from './freshness.ts'
 import { orError } from './records.ts'
 import type { Sessions } from './sessions.ts'
 import { storeAttempts } from './store.ts'
+import { recordChange } from './timeline.ts'
 
 export type Attempts = ReturnType<typeof createAttempts>
 
@@ -89,9 +89,10 @@ export function createAttempts(deps: Deps, sessions: Sessions, applicants: Appli
     const beganAt = now()
     const attempts = await account.client.listAttempts({ providerId: session.providerId }, call)
     const said = { account, source: 'FETCH' as const, beganAt, now: now() }
-    await inTransaction(db, async trx => {
-      await storeAttempts(trx, said, attempts, { sessionId: session.id, applicantId: null })
+    await change(deps, session.tenantId, async trx => {
+      const changes = await storeAttempts(trx, said, attempts, { sessionId: session.id, applicantId: null })
       await updateSession(trx, session.id, { attemptsFetchedAt: now() })
+      await recordChange(trx, { session, source: 'FETCH', at: now() }, session, session, changes)
     })
   }
 

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { inTransaction } from '../../db/database.ts'
 import {
   findOperations,
   moveOperation,
@@ -12,7 +11,7 @@ import type { CreateCall } from '../providers/contract.ts'
 import type { Account } from './accounts.ts'
 import { CREATES, type StoreAnswer } from './create-kinds.ts'
 import type { CreatePlan } from './create-plan.ts'
-import type { Deps } from './deps.ts'
+import { change, type Deps } from './deps.ts'
 
 /** The transitions of a create operation. Each is compare-and-set on the state and the fence that were read. */
 
@@ -24,17 +23,21 @@ export interface JournalSettings {
 
 /** How much longer than its deadline an operation belongs to the process that sent it. */
 const OWNERSHIP_SLACK_MS = 5_000
+/** A create may be two sends: one that is refused for our marker, one without it. */
+const SENDS = 2
 const PROCESS = randomUUID()
 
 export type Journal = ReturnType<typeof createJournal>
 
-export function createJournal({ db, now }: Deps, settings: JournalSettings) {
+export function createJournal(deps: Deps, settings: JournalSettings) {
+  const { db, now } = deps
+
   /** This process, and until when an operation that it sends now is its own. */
   function ownership() {
     const at = now()
     return {
       owner: PROCESS,
-      ownedUntil: new Date(at.getTime() + settings.createDeadlineMs + OWNERSHIP_SLACK_MS),
+      ownedUntil: new Date(at.getTime() + SENDS * settings.createDeadlineMs + OWNERSHIP_SLACK_MS),
       now: at,
     }
   }
@@ -59,7 +62,7 @@ export function createJournal({ db, now }: Deps, settings: JournalSettings) {
     recovered: boolean,
   ): Promise<StoredOperation> {
     const said = { account, source: 'CREATE' as const, beganAt: operation.sentAt ?? now(), now: now() }
-    return inTransaction(db, async trx => {
+    return change(deps, operation.tenantId, async trx => {
       const [current] = await findOperations(trx, operation.tenantId, [operation.id])
       if (!current || current.attemptsMade !== operation.attemptsMade) throw new Error('The operation was sent anew.')
       const { id: recordId } = await store(trx, said)

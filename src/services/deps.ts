@@ -1,5 +1,6 @@
-import type { Database } from '../../db/database.ts'
+import { type Database, inTransaction } from '../../db/database.ts'
 import type { Provider } from '../domain/provider.ts'
+import type { Hub } from '../live/hub.ts'
 import type { Accounts } from './accounts.ts'
 import type { Cursors } from './cursor.ts'
 
@@ -7,11 +8,20 @@ import type { Cursors } from './cursor.ts'
 export interface Deps {
   readonly db: Database
   readonly accounts: Accounts
+  /** Wakes who waits for a tenant's events. */
+  readonly hub: Hub
   readonly cursors: Cursors
   readonly now: () => Date
   readonly defaultMaxAgeSeconds: number
   /** Tells whoever watches that something unexpected happened. */
   readonly report: (error: unknown) => void
+}
+
+/** Runs `run` in one transaction, then wakes who waits for the tenant's events. */
+export async function change<T>(deps: Deps, tenantId: string, run: (db: Database) => Promise<T>): Promise<T> {
+  const result = await inTransaction(deps.db, run)
+  deps.hub.wake(tenantId)
+  return result
 }
 
 /** Names a record as a client may: by our id, or as its provider does. */

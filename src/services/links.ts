@@ -6,8 +6,9 @@ import type { Customer } from '../domain/customer.ts'
 import { NotFoundError } from '../domain/errors.ts'
 import type { Session } from '../domain/session.ts'
 import type { Call } from './call.ts'
-import type { Deps } from './deps.ts'
+import { change, type Deps } from './deps.ts'
 import type { Sessions } from './sessions.ts'
+import { recordChange } from './timeline.ts'
 
 /** What to change about a session's links: absent = keep, null = remove. Ids are those of the store. */
 export interface LinkSession {
@@ -34,26 +35,36 @@ export function createLinks(deps: Deps, sessions: Sessions) {
     const session = await sessions.getStored(call, link.sessionId)
     if (link.applicantId != null) await getApplicant(call, link.applicantId)
     if (link.customerId != null) await getCustomer(call, link.customerId)
-    await updateSession(db, session.id, {
-      externalId: link.externalId,
-      applicantId: link.applicantId,
-      customerId: link.customerId,
-      applicantPinned: link.applicantId === undefined ? undefined : true,
-      customerPinned: link.customerId === undefined ? undefined : true,
-      updatedAt: now(),
+    await change(deps, call.tenantId, async trx => {
+      await updateSession(trx, session.id, {
+        externalId: link.externalId,
+        externalIdPinned: link.externalId === undefined ? undefined : true,
+        applicantId: link.applicantId,
+        customerId: link.customerId,
+        applicantPinned: link.applicantId === undefined ? undefined : true,
+        customerPinned: link.customerId === undefined ? undefined : true,
+        updatedAt: now(),
+      })
+      const linked = {
+        ...session,
+        applicantId: link.applicantId === undefined ? session.applicantId : link.applicantId,
+        customerId: link.customerId === undefined ? session.customerId : link.customerId,
+      }
+      await recordChange(trx, { session, source: 'CREATE', at: now() }, session, linked)
     })
     return sessions.getStored(call, session.id)
   }
 
   async function linkRecord(call: Call, link: LinkRecord): Promise<{ applicant?: Applicant; customer?: Customer }> {
-    const change = { externalId: link.externalId, updatedAt: now() }
+    const externalIdPinned = link.externalId === undefined ? undefined : true
+    const told = { externalId: link.externalId, externalIdPinned, updatedAt: now() }
     if (link.applicantId != null) {
       const { id } = await getApplicant(call, link.applicantId)
-      await updateApplicant(db, id, change)
+      await updateApplicant(db, id, told)
       return { applicant: await getApplicant(call, id) }
     }
     const { id } = await getCustomer(call, link.customerId ?? '')
-    await updateCustomer(db, id, change)
+    await updateCustomer(db, id, told)
     return { customer: await getCustomer(call, id) }
   }
 

@@ -1,5 +1,5 @@
 import { v7 as uuid } from 'uuid'
-import { type Database, inTransaction } from '../../db/database.ts'
+import type { Database } from '../../db/database.ts'
 import type { KeysetPage } from '../../db/keyset.ts'
 import { DomainError, NotFoundError, ProviderContractError, UnsupportedError } from '../domain/errors.ts'
 import type { Capability, Provider } from '../domain/provider.ts'
@@ -9,7 +9,7 @@ import { createSingleFlight } from '../upstream/single-flight.ts'
 import type { Account } from './accounts.ts'
 import type { Call } from './call.ts'
 import { type Connection, type PageArguments, readConnection } from './connection.ts'
-import type { Deps, Lookup, ProviderLookup } from './deps.ts'
+import { change, type Deps, type Lookup, type ProviderLookup } from './deps.ts'
 import { markStale, readThrough } from './freshness.ts'
 import type { Said } from './store.ts'
 
@@ -35,6 +35,8 @@ export interface Noun<R extends StoredRecord, Snapshot extends { readonly provid
   store(db: Database, said: Said, snapshot: Snapshot): Promise<R>
   /** The client's method that reads it; undefined where the provider has none. */
   reader(client: ProviderClient): ((ref: SessionRef, call: ReadCall) => Promise<Snapshot>) | undefined
+  /** False where the provider cannot look one up by its id alone. */
+  readsById?(client: ProviderClient): boolean
   /** What the provider needs to know to read a stored record. */
   toRef(db: Database, record: R): Promise<SessionRef>
   /** True where nothing can change any more. */
@@ -96,7 +98,8 @@ export function createRecords<
 
   async function getByProvider(call: Call, lookup: ProviderLookup, freshness?: Freshness | null): Promise<R> {
     const account = accounts.get(call.tenantId, lookup.provider)
-    if (!noun.reader(account.client)) throw unsupported(account.provider)
+    const readable = noun.reader(account.client) && (noun.readsById?.(account.client) ?? true)
+    if (!readable) throw unsupported(account.provider)
     await noun.prepare?.(db, call.tenantId, now())
     const stored = await noun.findByProviderId(db, account.id, lookup.providerId)
     return stored ? refresh(call, stored, freshness) : fetch(call, account, lookup)
@@ -142,7 +145,7 @@ export function createRecords<
       throw new ProviderContractError(account.provider, `${account.provider} answered with another ${noun.word}.`)
     }
     const said = { account, source: 'FETCH' as const, beganAt, now: now() }
-    return inTransaction(db, trx => noun.store(trx, said, snapshot))
+    return change(deps, account.tenantId, trx => noun.store(trx, said, snapshot))
   }
 
   async function list(call: Call, filter: Filter, page: PageArguments, order = NEWEST_FIRST): Promise<Connection<R>> {

@@ -50,11 +50,11 @@ export function createRecovery(deps: Deps, journal: Journal, settings: RecoveryS
     const recovery = CREATES[operation.kind].recovery(account.client, plan)
     const lost = toLost(operation, plan)
     const beganAt = now()
-    const finding = recovery?.find ? await recovery.find(lost, {}) : 'UNCERTAIN'
+    const harmless = recovery?.harmlessAfterMs !== undefined && ageMs(operation, beganAt) >= recovery.harmlessAfterMs
+    const finding = recovery?.find ? await recovery.find(lost, {}).catch(orUncertain(harmless)) : 'UNCERTAIN'
     if (typeof finding !== 'string') return void (await journal.succeed(account, operation, finding.found, true))
     const settled = ageMs(operation, beganAt) >= settings.settleDelaySeconds * 1000
     const absent = finding === 'ABSENT' && settled
-    const harmless = recovery?.harmlessAfterMs !== undefined && ageMs(operation, beganAt) >= recovery.harmlessAfterMs
     if (absent || harmless) return void (await journal.fail(operation, neverMade(operation)))
     if (mayRepeat(recovery, operation, settled)) return repeat(account, operation, plan)
     await journal.postpone(account, operation)
@@ -68,8 +68,10 @@ export function createRecovery(deps: Deps, journal: Journal, settings: RecoveryS
       const store = await CREATES[operation.kind].send(account.client, plan, journal.marksOf(operation))
       await journal.succeed(account, claimed, store, true)
     } catch (error) {
-      // That a repeat is refused proves nothing about the first send; only one that never left does not count.
-      const unsent = error instanceof ProviderError && error.outcome === 'NOT_SENT'
+      if (!(error instanceof DomainError)) deps.report(error)
+      // That a repeat is refused proves nothing about the first send. One that never left, or was put off, does not count.
+      const putOff = error instanceof ProviderUnavailableError && error.outcome === 'REFUSED'
+      const unsent = putOff || (error instanceof ProviderError && error.outcome === 'NOT_SENT')
       const counted = unsent ? await journal.claim(claimed, operation.repeats) : claimed
       if (counted) await journal.postpone(account, counted)
     }
@@ -93,6 +95,14 @@ export function toLost(operation: StoredOperation, plan: CreatePlan): LostCreate
     input: plan.input,
     sentAt: operation.sentAt ?? operation.createdAt,
     noted: operation.note,
+  }
+}
+
+/** Once nobody can use what may have been made, a search that fails need not succeed any more. */
+function orUncertain(harmless: boolean): (error: unknown) => 'UNCERTAIN' {
+  return error => {
+    if (harmless && error instanceof DomainError) return 'UNCERTAIN'
+    throw error
   }
 }
 

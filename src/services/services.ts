@@ -7,6 +7,7 @@ import { createCursors } from './cursor.ts'
 import { type Customers, createCustomers } from './customers.ts'
 import type { Deps } from './deps.ts'
 import { createLinks, type Links } from './links.ts'
+import { createLive, type Live } from './live.ts'
 import { createOperations, type Operations } from './operations.ts'
 import { createRecovery, type RecoveryService, type RecoverySettings } from './recovery.ts'
 import { createSessions, type Sessions } from './sessions.ts'
@@ -19,6 +20,7 @@ export interface Services {
   readonly creates: Creates
   readonly customers: Customers
   readonly links: Links
+  readonly live: Live
   readonly operations: Operations
   readonly recovery: RecoveryService
   readonly sessions: Sessions
@@ -38,6 +40,7 @@ export function createServices(options: ServicesOptions): Services {
     creates: createCreates(deps, journal),
     customers: createCustomers(deps),
     links: createLinks(deps, sessions),
+    live: createLive(deps),
     operations: createOperations(deps, journal),
     recovery: createRecovery(deps, journal, options),
     sessions,

@@ -2,7 +2,6 @@ import { findApplicants } from '../../db/applicant-repository.ts'
 import type { Database } from '../../db/database.ts'
 import {
   countSessions,
-  expireOverdueSessions,
   findSessionByProviderId,
   findSessions,
   listSessions,
@@ -14,6 +13,7 @@ import type { SessionRef } from '../providers/contract.ts'
 import type { Call } from './call.ts'
 import type { Connection, PageArguments } from './connection.ts'
 import type { Deps } from './deps.ts'
+import { expireOverdue } from './expiry.ts'
 import { createRecords, type ListOrder, type Records } from './records.ts'
 import { storeSession } from './store.ts'
 
@@ -41,9 +41,12 @@ export function createSessions(deps: Deps): Sessions {
     count: countSessions,
     store: storeSession,
     reader: client => client.getSession?.bind(client),
+    readsById: client => !client.readsSessionsByApplicant,
     toRef,
     isSettled: isTerminal,
-    prepare: expireOverdueSessions,
+    prepare: async (db, tenantId, now) => {
+      for (const changed of await expireOverdue(db, now, tenantId)) deps.hub.wake(changed)
+    },
   })
 
   async function refreshNow(call: Call, id: string): Promise<Session> {

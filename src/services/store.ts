@@ -6,7 +6,7 @@ import {
   insertApplicant,
   updateApplicant,
 } from '../../db/applicant-repository.ts'
-import { saveAttempt } from '../../db/attempt-repository.ts'
+import { findAttemptsByProviderId, saveAttempt } from '../../db/attempt-repository.ts'
 import {
   type CustomerPii,
   findCustomerByProviderId,
@@ -28,6 +28,7 @@ import type { Details, JsonObject } from '../domain/json.ts'
 import type { Linked, SessionAccess, SessionSnapshot } from '../domain/session.ts'
 import type { StatusSource } from '../domain/sync.ts'
 import type { Account } from './accounts.ts'
+import { type AttemptChange, recordChange } from './timeline.ts'
 
 /**
  * Writes down what a provider said. What it did not say stays as it is; of two answers the one whose request began later
@@ -67,7 +68,7 @@ export async function storeSession(
     : ((origin.applicantId ? null : applicant?.externalId) ?? (origin.customerId ? null : customer?.externalId))
   const change = {
     ...toSessionChange(said, snapshot, known),
-    externalId: known?.externalId ?? origin.externalId ?? snapshot.externalId ?? inherited ?? undefined,
+    externalId: toExternalId(known, origin.externalId, snapshot.externalId, inherited),
     applicantId: known?.applicantPinned ? undefined : (origin.applicantId ?? applicant?.id),
     customerId: known?.customerPinned ? undefined : (origin.customerId ?? customer?.id),
     applicantPinned: origin.applicantId ? true : undefined,
@@ -76,9 +77,11 @@ export async function storeSession(
   }
   if (known) await updateSession(db, id, change)
   else await insertSession(db, { ...change, ...keyOf(said, id, snapshot.providerId), livemode: account.livemode })
-  await storeAttempts(db, said, snapshot.attempts ?? [], { sessionId: id, applicantId: applicant?.id ?? null })
+  const owner = { sessionId: id, applicantId: applicant?.id ?? null }
+  const attempts = await storeAttempts(db, said, snapshot.attempts ?? [], owner)
   const stored = await findSessionByProviderId(db, account.id, snapshot.providerId)
   if (!stored) throw new Error('A session that was just stored is gone.')
+  await recordChange(db, { session: stored, source: change.source, at: said.now }, known, stored, attempts)
   return stored
 }
 
@@ -107,13 +110,13 @@ function toSessionChange(said: Said, snapshot: SessionSnapshot, known: StoredSes
   }
 }
 
-/** A read tells only a part of what the create told, so what it leaves out stays. */
+/** The create tells more than any read: its link may carry a token that later ones lack. */
 function mergeAccess(known: SessionAccess | null | undefined, told: SessionAccess): SessionAccess {
   return {
-    hostedUrl: told.hostedUrl ?? known?.hostedUrl ?? null,
-    token: told.token ?? known?.token ?? null,
-    cancelToken: told.cancelToken ?? known?.cancelToken ?? null,
-    expiresAt: told.expiresAt ?? known?.expiresAt ?? null,
+    hostedUrl: known?.hostedUrl ?? told.hostedUrl,
+    token: known?.token ?? told.token,
+    cancelToken: known?.cancelToken ?? told.cancelToken,
+    expiresAt: known?.expiresAt ?? told.expiresAt,
   }
 }
 
@@ -126,7 +129,7 @@ export async function storeApplicant(db: Database, said: Said, snapshot: Applica
     status: snapshot.status,
     outcome: snapshot.outcome,
     providerStatus: snapshot.providerStatus,
-    externalId: known?.externalId ?? snapshot.externalId ?? undefined,
+    externalId: toExternalId(known, snapshot.externalId),
     pii: mergeApplicantPii(known, snapshot),
     createdAt: snapshot.createdAt ?? known?.createdAt ?? now,
     updatedAt: snapshot.updatedAt ?? (known?.status === snapshot.status ? known.updatedAt : now),
@@ -150,7 +153,7 @@ export async function storeCustomer(db: Database, said: Said, snapshot: Customer
   const known = await findCustomerByProviderId(db, account.id, snapshot.providerId)
   const id = known?.id ?? uuid()
   const change = {
-    externalId: known?.externalId ?? snapshot.externalId ?? undefined,
+    externalId: toExternalId(known, snapshot.externalId),
     pii: mergeCustomerPii(known, snapshot),
     metadata: snapshot.metadata,
     createdAt: snapshot.createdAt ?? known?.createdAt ?? now,
@@ -194,18 +197,36 @@ async function storeLinkedCustomer(db: Database, said: Said, link: Linked<Custom
   return { id: key.id, externalId: null }
 }
 
+/** Stores what was told of the attempts of one owner. Gives those whose status is now another. */
 export async function storeAttempts(
   db: Database,
   said: Said,
   attempts: readonly AttemptSnapshot[],
   owner: { readonly sessionId: string | null; readonly applicantId: string | null },
-): Promise<void> {
+): Promise<AttemptChange[]> {
+  if (attempts.length === 0) return []
   const { account, beganAt, now } = said
   const filed = { tenantId: account.tenantId, accountId: account.id, provider: account.provider, ...owner }
+  const ids = attempts.map(attempt => attempt.providerId)
+  const before = await findAttemptsByProviderId(db, account.id, ids)
   for (const attempt of attempts) {
     const details = parseDetails(account.details.attempt, undefined, attempt.details)
     await saveAttempt(db, filed, { ...attempt, details, id: uuid() }, beganAt, now)
   }
+  const after = await findAttemptsByProviderId(db, account.id, ids)
+  return [...after.values()].flatMap(({ id, providerId, status: to }) => {
+    const from = before.get(providerId)?.status ?? null
+    return from === to ? [] : [{ attemptId: id, from, to }]
+  })
+}
+
+/** The externalId to store: what was known first stays, and what the caller set or removed stays as it is. */
+function toExternalId(
+  known: { readonly externalId: string | null; readonly externalIdPinned: boolean } | undefined,
+  ...said: readonly (string | null | undefined)[]
+): string | undefined {
+  if (known?.externalIdPinned) return undefined
+  return [known?.externalId, ...said].find(id => id != null) ?? undefined
 }
 
 function keyOf({ account }: Said, id: string, providerId: string) {

@@ -21,19 +21,29 @@ export interface DriftLog {
   list(): readonly CountedDrift[]
 }
 
-const MOST_KINDS = 500
+/** What a provider sends must not fill our memory: beyond so many kinds of one grade of one call the place is lost. */
+const MOST_KINDS = 100
 
 export function createDriftLog(): DriftLog {
   const kinds = new Map<string, CountedDrift>()
+  const kindsOf = new Map<string, number>()
   let total = 0
+
+  function placed({ operation, grade, path }: Drift): [string, Drift] {
+    const group = `${operation}|${grade}`
+    const key = `${group}|${path}`
+    if (kinds.has(key)) return [key, { operation, grade, path }]
+    const known = kindsOf.get(group) ?? 0
+    if (known >= MOST_KINDS) return [`${group}|${UNNAMED}`, { operation, grade, path: UNNAMED }]
+    kindsOf.set(group, known + 1)
+    return [key, { operation, grade, path }]
+  }
+
   return {
     add(drift) {
       total++
-      const key = `${drift.operation}|${drift.grade}|${drift.path}`
-      const known = kinds.get(key)
-      // What a provider sends must not fill our memory: beyond so many kinds only the total grows.
-      if (!known && kinds.size >= MOST_KINDS) return
-      kinds.set(key, { ...drift, count: (known?.count ?? 0) + 1, lastAt: new Date() })
+      const [key, kind] = placed(drift)
+      kinds.set(key, { ...kind, count: (kinds.get(key)?.count ?? 0) + 1, lastAt: new Date() })
     },
     get total() {
       return total
@@ -49,23 +59,43 @@ export function findUnknown(schema: z.ZodType, value: unknown): string[] {
   return [...found]
 }
 
-function visit(schema: z.ZodType, value: unknown, path: readonly string[], found: Set<string>): void {
+/** What the schema leaves open, such as metadata, is not looked into. */
+function visit(outer: z.ZodType, value: unknown, path: readonly string[], found: Set<string>): void {
   if (value === null || value === undefined) return
-  const inner = unwrap(schema)
-  if (inner instanceof z.ZodString && isUnknownWord(schema, inner, value)) found.add(path.join('.'))
-  if (inner instanceof z.ZodArray && Array.isArray(value)) {
-    for (const item of value) visit(inner.element as z.ZodType, item, [...path, '*'], found)
+  const schema = unwrap(outer)
+  if (schema instanceof z.ZodUnion) {
+    const branch = (schema.options as z.ZodType[]).find(option => option.safeParse(value).success)
+    if (branch) visit(branch, value, path, found)
   }
-  if (inner instanceof z.ZodRecord && isObject(value)) {
-    for (const item of Object.values(value)) visit(inner.valueType as z.ZodType, item, [...path, '*'], found)
+  if (schema instanceof z.ZodString && isUnknownWord(outer, schema, value)) found.add(path.join('.'))
+  for (const [key, item] of isContainer(value) ? Object.entries(value) : []) {
+    const { shown, field, isUnknown } = fieldAt(schema, key)
+    if (isUnknown) found.add([...path, shown].join('.'))
+    if (field) visit(field, item, [...path, shown], found)
   }
-  if (inner instanceof z.ZodObject && isObject(value)) {
-    for (const [key, item] of Object.entries(value)) {
-      const field = Object.hasOwn(inner.shape, key) ? (inner.shape[key] as z.ZodType) : undefined
-      if (field) visit(field, item, [...path, key], found)
-      else found.add([...path, toSafeKey(key)].join('.'))
-    }
-  }
+}
+
+/** A path into what a provider sent, as it may be shown. */
+export function toSafePath(schema: z.ZodType, [key, ...rest]: readonly PropertyKey[]): string {
+  if (key === undefined) return ''
+  const { shown, field = z.unknown() } = fieldAt(unwrap(schema), String(key))
+  const inner = toSafePath(field, rest)
+  return inner === '' ? shown : `${shown}.${inner}`
+}
+
+interface Field {
+  readonly shown: string
+  readonly field?: z.ZodType
+  readonly isUnknown?: boolean
+}
+
+/** What a schema says of a key. The keys of a list and of a record are values: they are shown as `*`. */
+function fieldAt(schema: z.ZodType, key: string): Field {
+  if (schema instanceof z.ZodArray) return { shown: '*', field: schema.element as z.ZodType }
+  if (schema instanceof z.ZodRecord) return { shown: '*', field: schema.valueType as z.ZodType }
+  if (!(schema instanceof z.ZodObject)) return { shown: toSafeKey(key) }
+  if (Object.hasOwn(schema.shape, key)) return { shown: key, field: schema.shape[key] as z.ZodType }
+  return { shown: toSafeKey(key), isUnknown: schema.def.catchall === undefined }
 }
 
 /** A wire schema names the known words of an open word list as `.meta({ known })`. */
@@ -74,18 +104,22 @@ function isUnknownWord(outer: z.ZodType, inner: z.ZodType, value: unknown): bool
   return Array.isArray(known) && typeof value === 'string' && !known.includes(value)
 }
 
+/** The schema of what is sent: without what makes it optional, and before what is made of it. */
 function unwrap(schema: z.ZodType): z.ZodType {
+  if (schema instanceof z.ZodPipe) return unwrap(schema.in as z.ZodType)
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault) {
     return unwrap(schema.unwrap() as z.ZodType)
   }
   return schema
 }
 
-/** A key is the provider's; one that does not look like a name could be a value. */
+const UNNAMED = '?'
+
+/** A key is the provider's; one that does not look like the name of a field could be a value. */
 function toSafeKey(key: string): string {
-  return /^[A-Za-z_][\w ]{0,39}$/.test(key) ? key : '?'
+  return /^(?!.*\d{4})[A-Za-z_]\w{0,39}$/.test(key) ? key : UNNAMED
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+function isContainer(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { toSafePath } from './drift.ts'
 
 /** What an answer lost against its schema: the paths whose values were unusable and optional. */
 export interface Parsed<T> {
@@ -20,7 +21,7 @@ export function parseTolerantly<T>(schema: z.ZodType<T>, sent: unknown): Parsed<
     const paths = result.error.issues.map(issue => nearestValue(candidate, issue.path))
     if (paths.some(path => path.length === 0)) return undefined
     candidate = paths.reduce(withNull, structuredClone(candidate))
-    for (const path of paths) degraded.add(path.map(key => (typeof key === 'number' ? '*' : String(key))).join('.'))
+    for (const path of paths) degraded.add(toSafePath(schema, path))
   }
   return undefined
 }

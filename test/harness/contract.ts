@@ -30,6 +30,16 @@ export function simplestSuccesses(fixtures: readonly Fixture[]): Map<Method, Fix
   return simplest
 }
 
+/** The success of this method whose last answer tells the most, among those with the fewest exchanges. */
+export function richestSuccess(fixtures: readonly Fixture[], method: Method): Fixture | undefined {
+  const successes = fixtures.filter(fixture => isSuccess(fixture) && fixture.call.method === method)
+  return successes.sort((a, b) => a.exchanges.length - b.exchanges.length || sizeOf(b) - sizeOf(a))[0]
+}
+
+function sizeOf({ exchanges }: Fixture): number {
+  return JSON.stringify(exchanges.at(-1)?.answers.body ?? null).length
+}
+
 export function isSuccess(fixture: Fixture): boolean {
   return 'value' in fixture.means
 }

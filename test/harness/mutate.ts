@@ -11,11 +11,15 @@ export function placesIn(value: unknown, at: Path = []): Path[] {
 
 /** Puts something of another type at a place; null stays null, for nobody knows what else it may be. */
 export function mistypedAt(value: unknown, path: Path): unknown {
-  const [key, ...rest] = path
-  if (key === undefined) return otherType(value)
-  if (Array.isArray(value)) return value.map((inner, index) => (index === key ? mistypedAt(inner, rest) : inner))
-  const entries = Object.entries(value as object)
-  return Object.fromEntries(entries.map(([name, inner]) => [name, name === key ? mistypedAt(inner, rest) : inner]))
+  return changedAt(value, path, otherType)
+}
+
+/** The same value with what stands at a place changed; a place that is not there is made. */
+export function changedAt(value: unknown, [key, ...rest]: Path, change: (inner: unknown) => unknown): unknown {
+  if (key === undefined) return change(value)
+  if (Array.isArray(value)) return value.map((inner, at) => (at === key ? changedAt(inner, rest, change) : inner))
+  const inner = changedAt((value as Record<string, unknown>)[key], rest, change)
+  return { ...(value as object), [key]: inner }
 }
 
 /** The same value with every leaf of another type. */
@@ -28,12 +32,18 @@ function otherType(value: unknown): unknown {
   return typeof value === 'object' ? 'no object' : { no: typeof value }
 }
 
-/** The same value with a field in every object that nobody documented. */
+/** The same value with a field in every object that nobody documented, of the kind of those beside it. */
 export function withUnknownFields(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withUnknownFields)
   if (typeof value !== 'object' || value === null) return value
   const fields = Object.entries(value).map(([key, inner]) => [key, withUnknownFields(inner)])
-  return { ...Object.fromEntries(fields), never_heard_of: 'a word' }
+  const beside = Object.values(value)
+  const isRecord = beside.length > 0 && beside.every(isObject)
+  return { ...Object.fromEntries(fields), never_heard_of: isRecord ? {} : 'a word' }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** The same value with a status word replaced wherever it stands as one. */

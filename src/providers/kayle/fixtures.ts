@@ -14,7 +14,7 @@ const SESSION = {
     date_of_birth: { reason: 'Needed to verify age eligibility', source: 'rc', required: true },
     kayle_document_id: { reason: 'Sharing "Kayle Document ID"', source: 'default', required: true },
   },
-  redirect_url: 'https://example.com/redirect',
+  redirect_url: 'https://example.com/redirect?sg_ref=reference_1',
   verification_url: `https://verify.kayle.id/${SESSION_ID}`,
   expires_at: '2026-11-21T12:00:00.000Z',
   completed_at: null,
@@ -49,6 +49,14 @@ const create: FixtureCall = {
     shareFields: [{ key: 'date_of_birth', required: true, reason: 'Needed to verify age eligibility' }],
   },
 }
+const sendsUnmarked: Exchange['sends'] = {
+  method: 'POST',
+  path: '/v1/sessions',
+  json: {
+    redirect_url: 'https://example.com/redirect',
+    share_fields: { date_of_birth: { required: true, reason: 'Needed to verify age eligibility' } },
+  },
+}
 const get: FixtureCall = { method: 'getSession', argument: { providerId: SESSION_ID } }
 const list: FixtureCall = { method: 'listSessions', argument: {} }
 const cancel: FixtureCall = { method: 'cancelSession', argument: { providerId: SESSION_ID } }
@@ -59,7 +67,7 @@ const sendsCreate: Exchange['sends'] = {
   path: '/v1/sessions',
   headers: { 'content-type': 'application/json' },
   json: {
-    redirect_url: 'https://example.com/redirect',
+    redirect_url: 'https://example.com/redirect?sg_ref=reference_1',
     share_fields: { date_of_birth: { required: true, reason: 'Needed to verify age eligibility' } },
   },
 }
@@ -73,8 +81,8 @@ const sendsListAttempts: Exchange['sends'] = {
 
 const successes: readonly Fixture[] = [
   {
-    name: 'A session is created, with the link and the cancel token that only this answer has.',
-    evidence: 'seed; recorded 01',
+    name: 'A session is created, with the link and the cancel token that only this answer has, and without our marker.',
+    evidence: 'seed; recorded 01; the marker is ours',
     call: { ...create, settings: { apiKey: 'kk_0123456789abcdefghijklmnopqrstuv' } },
     exchanges: [
       {
@@ -293,7 +301,42 @@ const successes: readonly Fixture[] = [
 
 const DOCS = 'https://kayle.id/docs/api/sessions'
 
+const PATTERN_REFUSED = full(400, 'REDIRECT_URL_PATTERN_NOT_REGISTERED')
+
 const refusals: readonly Fixture[] = [
+  {
+    name: 'A redirect whose pattern Kayle refuses with our marker is sent once more without it.',
+    evidence: 'notes; the marker is ours',
+    call: create,
+    exchanges: [
+      { sends: sendsCreate, answers: PATTERN_REFUSED },
+      { sends: sendsUnmarked, answers: ok({ ...CREATED, redirect_url: 'https://example.com/redirect' }) },
+    ],
+    means: { value: { providerId: SESSION_ID, redirectUrl: 'https://example.com/redirect' } },
+  },
+  {
+    name: 'A redirect whose pattern Kayle refuses without our marker too is rejected.',
+    evidence: 'notes; the marker is ours',
+    call: create,
+    exchanges: [
+      { sends: sendsCreate, answers: PATTERN_REFUSED },
+      { sends: sendsUnmarked, answers: PATTERN_REFUSED },
+    ],
+    means: {
+      error: {
+        code: 'PROVIDER_REJECTED',
+        providerCode: 'REDIRECT_URL_PATTERN_NOT_REGISTERED',
+        outcome: 'REFUSED',
+      },
+    },
+  },
+  {
+    name: 'A create whose marker is switched off sends the redirect as it is.',
+    evidence: 'notes; the marker is ours',
+    call: { ...create, settings: { marker: 'off' } },
+    exchanges: [{ sends: sendsUnmarked, answers: ok({ ...CREATED, redirect_url: 'https://example.com/redirect' }) }],
+    means: { value: { redirectUrl: 'https://example.com/redirect' } },
+  },
   ...[
     'DOB_AND_AGE_GATE_CONFLICT',
     'INVALID_AGE_GATE_KEY',
@@ -304,7 +347,6 @@ const refusals: readonly Fixture[] = [
     'REASON_REQUIRED',
     'REASON_TOO_LONG',
     'REDIRECT_URL_DOMAIN_NOT_VERIFIED',
-    'REDIRECT_URL_PATTERN_NOT_REGISTERED',
     'RP_TERMS_ACCEPTANCE_REQUIRED',
     'TOO_MANY_SHARE_FIELDS',
     'UNKNOWN_CLAIM_KEY',

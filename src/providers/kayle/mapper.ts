@@ -25,6 +25,22 @@ export const attemptDetails = z.object({
 })
 export type AttemptDetails = z.infer<typeof attemptDetails>
 
+const MARKER = /[?&]sg_ref=([\w-]{8,64})(?=$|#)/
+const MAX_REDIRECT_LENGTH = 2048
+
+/** A redirect that carries our marker, last in its query. Undefined where there is none, or no room in it. */
+export function toMarkedRedirect(redirectUrl: string | null | undefined, reference: string): string | undefined {
+  if (!redirectUrl) return undefined
+  const [page = ''] = redirectUrl.split('#')
+  const marked = `${page}${page.includes('?') ? '&' : '?'}sg_ref=${reference}${redirectUrl.slice(page.length)}`
+  return marked.length <= MAX_REDIRECT_LENGTH ? marked : undefined
+}
+
+/** The marker that a session carries. */
+export function readMarker({ redirect_url }: wire.Session): string | undefined {
+  return MARKER.exec(redirect_url ?? '')?.[1]
+}
+
 /** No share fields: all claims are asked. An empty list: only the document's id. */
 export function toBody({ redirectUrl, shareFields }: SessionInput): wire.CreateSessionBody {
   const body: wire.CreateSessionBody = {}
@@ -47,7 +63,7 @@ export function toSession(sent: wire.Session, now: Date): SessionSnapshot {
     derived: overdue,
     outcome: toOutcome(status, sent.status, attempts),
     providerStatus: sent.status,
-    redirectUrl: sent.redirect_url ?? null,
+    redirectUrl: sent.redirect_url?.replace(MARKER, '') ?? null,
     createdAt: toDate(sent.created_at),
     updatedAt: toDate(sent.updated_at),
     expiresAt,
@@ -57,7 +73,7 @@ export function toSession(sent: wire.Session, now: Date): SessionSnapshot {
   }
 }
 
-/** The create's answer: the only one that holds the link with its cancel token. */
+/** With the link to it. Only the create's own answer has the cancel token, there and in the link. */
 export function toCreatedSession(sent: wire.Session, now: Date): SessionSnapshot {
   return {
     ...toSession(sent, now),

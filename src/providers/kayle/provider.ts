@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import type { AttemptSnapshot } from '../../domain/attempt.ts'
+import { ProviderRejectedError } from '../../domain/errors.ts'
 import type { Refusal } from '../../upstream/answer.ts'
-import type { Connection, ListQuery, ProviderClient, ReadCall } from '../contract.ts'
-import { sessionInput } from './input.ts'
-import { toAttempt, toBody, toCreatedSession, toSession } from './mapper.ts'
+import type { Connection, CreateCall, ListQuery, ProviderClient, ReadCall } from '../contract.ts'
+import { type SessionInput, sessionInput } from './input.ts'
+import { toAttempt, toBody, toCreatedSession, toMarkedRedirect, toSession } from './mapper.ts'
+import { NO_MARKER, recoverSession, type SessionPage } from './recovery.ts'
 import {
   attemptListAnswer,
   createdSessionAnswer,
@@ -17,6 +19,10 @@ import {
 export const settings = z.object({
   baseUrl: z.url({ protocol: /^https?$/ }).default('https://api.kayle.id'),
   apiKey: z.string().min(1).optional(),
+  /** Our marker in the redirect of a new session, by which a lost create is found. */
+  marker: z.enum(['on', 'off']).default('on'),
+  /** A session lives for 60 minutes: after this long a lost one, whose link nobody got, counts as never made. */
+  giveUpSeconds: z.coerce.number().int().positive().default(4200),
 })
 export type Settings = z.infer<typeof settings>
 
@@ -49,59 +55,83 @@ export function connect({ settings, upstream, now }: Connection<Settings>): Prov
     return attempts
   }
 
-  return {
-    capabilities: ['CREATE_SESSION', 'GET_SESSION', 'LIST_SESSIONS', 'CANCEL_SESSION', 'ATTEMPTS'],
+  function send(input: SessionInput) {
+    return upstream.call({
+      operation: 'createSession',
+      kind: 'CREATE',
+      method: 'POST',
+      path: '/v1/sessions',
+      headers,
+      json: toBody(input),
+      schema: createdSessionAnswer,
+    })
+  }
 
-    async createSession(input) {
-      const answer = await upstream.call({
-        operation: 'createSession',
-        kind: 'CREATE',
-        method: 'POST',
-        path: '/v1/sessions',
-        headers,
-        json: toBody(sessionInput.parse(input)),
-        schema: createdSessionAnswer,
-      })
-      return toCreatedSession(answer.data, now())
-    },
-
-    /** Always with its attempts: they cost nothing, and the outcome needs them. Generation C never sends any. */
-    async getSession({ providerId }, { signal }) {
-      const answer = await upstream.call({
-        operation: 'getSession',
-        kind: 'READ',
-        method: 'GET',
-        path: `/v1/sessions/${encodeURIComponent(providerId)}`,
-        query: { include_attempts: 'true' },
-        headers,
-        signal,
-        schema: sessionAnswer,
-      })
-      return toSession(answer.data, now())
-    },
-
-    async listSessions(query: ListQuery, { signal }) {
-      const answer = await upstream.call({
-        operation: 'listSessions',
-        kind: 'READ',
-        method: 'GET',
-        path: '/v1/sessions',
-        query: {
-          limit: query.limit,
-          starting_after: query.cursor,
-          created_from: query.createdFrom?.toISOString(),
-          created_to: query.createdTo?.toISOString(),
-          include_attempts: 'true',
-        },
-        headers,
-        signal,
-        schema: sessionListAnswer,
-      })
-      const { pagination } = answer
-      return {
-        items: answer.data.map(session => toSession(session, now())),
-        nextCursor: (pagination?.has_more && pagination.next_cursor) || null,
+  /** With our marker where there is room for it and Kayle takes it; that there is none is written down first. */
+  async function sendMarked(input: SessionInput, call: CreateCall) {
+    const redirectUrl = settings.marker === 'on' ? toMarkedRedirect(input.redirectUrl, call.reference) : undefined
+    if (redirectUrl) {
+      try {
+        return await send({ ...input, redirectUrl })
+      } catch (error) {
+        if (!isOfPattern(error)) throw error
       }
+    }
+    await call.note?.(NO_MARKER)
+    return send(input)
+  }
+
+  /** Always with its attempts: they cost nothing, and the outcome needs them. Generation C never sends any. */
+  async function readSession(providerId: string, { signal }: ReadCall) {
+    const answer = await upstream.call({
+      operation: 'getSession',
+      kind: 'READ',
+      method: 'GET',
+      path: `/v1/sessions/${encodeURIComponent(providerId)}`,
+      query: { include_attempts: 'true' },
+      headers,
+      signal,
+      schema: sessionAnswer,
+    })
+    return answer.data
+  }
+
+  async function readPage(query: ListQuery, { signal }: ReadCall): Promise<SessionPage> {
+    const { data, pagination } = await upstream.call({
+      operation: 'listSessions',
+      kind: 'READ',
+      method: 'GET',
+      path: '/v1/sessions',
+      query: {
+        limit: query.limit,
+        starting_after: query.cursor,
+        created_from: query.createdFrom?.toISOString(),
+        created_to: query.createdTo?.toISOString(),
+        include_attempts: 'true',
+      },
+      headers,
+      signal,
+      schema: sessionListAnswer,
+    })
+    const nextCursor = (pagination?.has_more && pagination.next_cursor) || null
+    return { items: data, nextCursor, isLast: pagination?.has_more === false }
+  }
+
+  return {
+    capabilities: ['CREATE_SESSION', 'GET_SESSION', 'LIST_SESSIONS', 'CANCEL_SESSION', 'ATTEMPTS', 'RECONCILE'],
+
+    async createSession(input, call) {
+      const { data } = await sendMarked(sessionInput.parse(input), call)
+      return toCreatedSession(data, now())
+    },
+
+    async getSession({ providerId }, call) {
+      return toSession(await readSession(providerId, call), now())
+    },
+
+    async listSessions(query, call) {
+      const { items, nextCursor } = await readPage(query, call)
+      return { items: items.map(session => toSession(session, now())), nextCursor }
     },
 
     async cancelSession({ providerId }, { signal }) {
@@ -117,7 +147,14 @@ export function connect({ settings, upstream, now }: Connection<Settings>): Prov
     },
 
     listAttempts: ({ providerId }, call) => listAttempts(providerId, call),
+
+    recovery: { session: recoverSession({ readSession, readPage, now, giveUpSeconds: settings.giveUpSeconds }) },
   }
+}
+
+/** Only some redirects are registered, and the marker makes another of one that is. */
+function isOfPattern(error: unknown): boolean {
+  return error instanceof ProviderRejectedError && error.providerCode === 'REDIRECT_URL_PATTERN_NOT_REGISTERED'
 }
 
 /** Kayle's five error bodies: two with a code, one with zod's issues as text, one of text alone, one without a hint. */

@@ -75,6 +75,8 @@ export function readBody({ headers, body }: SandboxRequest): unknown {
 }
 
 const VERIFIED_DOMAIN = 'example.com'
+/** Stands for a registered redirect pattern; the other hosts have none. */
+export const REGISTERED_REDIRECT = 'https://registered.example.com/done'
 const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1'])
 
 /** The URL as Kayle keeps it; refused where its host is on no verified domain. */
@@ -82,8 +84,10 @@ export function readRedirectUrl(sent: string | undefined): string | null {
   if (sent === undefined) return null
   const url = new URL(sent)
   const isVerified = url.hostname === VERIFIED_DOMAIN || url.hostname.endsWith(`.${VERIFIED_DOMAIN}`)
-  if (isVerified || LOOPBACK.has(url.hostname)) return url.href
-  throw new Refused(refuse(400, DOMAIN_NOT_VERIFIED, '#create'))
+  if (!isVerified && !LOOPBACK.has(url.hostname)) throw new Refused(refuse(400, DOMAIN_NOT_VERIFIED, '#create'))
+  const isRegistered = url.origin !== new URL(REGISTERED_REDIRECT).origin || url.href === REGISTERED_REDIRECT
+  if (!isRegistered) throw new Refused(refuse(400, PATTERN_NOT_REGISTERED, '#create'))
+  return url.href
 }
 
 function isAllowedUrl(sent: string): boolean {
@@ -93,8 +97,15 @@ function isAllowedUrl(sent: string): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.has(url.hostname))
 }
 
+const HINT =
+  'Verify a domain on the Domains page that covers this redirect host. Any subdomain of a verified apex is accepted by default; add explicit redirect URI patterns to narrow further.'
 const DOMAIN_NOT_VERIFIED = {
   code: 'REDIRECT_URL_DOMAIN_NOT_VERIFIED',
   message: 'Redirect URL host is not on a verified domain for this organization.',
-  hint: 'Verify a domain on the Domains page that covers this redirect host. Any subdomain of a verified apex is accepted by default; add explicit redirect URI patterns to narrow further.',
+  hint: HINT,
+}
+const PATTERN_NOT_REGISTERED = {
+  code: 'REDIRECT_URL_PATTERN_NOT_REGISTERED',
+  message: 'Redirect URL host is on a verified domain but does not match any registered redirect URI pattern.',
+  hint: HINT,
 }

@@ -8,7 +8,7 @@ import {
 } from '../../sandbox/sandbox.ts'
 import { publicRoutes } from './sandbox-public.ts'
 import { refuseEarly, refusePath } from './sandbox-refusal.ts'
-import { Refused } from './sandbox-request.ts'
+import { REGISTERED_REDIRECT, Refused } from './sandbox-request.ts'
 import { type RouteTable, sessionRoutes } from './sandbox-routes.ts'
 import { isTerminal, openSessions, type Sessions } from './sandbox-session.ts'
 
@@ -30,7 +30,7 @@ export const sandbox: SandboxDefinition<{ apiKey: string }> = {
   basePath: '',
   inventions: [
     `Two API keys exist beside the credential's: ${READ_ONLY_KEY} with the scope sessions:read and ${DISABLED_KEY}, which is disabled.`,
-    'The organization is verified, owns the domain example.com, and has registered no redirect patterns.',
+    `The organization is verified, owns the domain example.com, and has registered one redirect pattern: on its host, ${REGISTERED_REDIRECT} alone is taken, without a query.`,
     'A body over 2 MiB is refused before the key is looked at, and the key before the path.',
     'Where a query, an id and a body are all wrong, the first of them is the one complained about.',
     'Attempts of a session that does not exist are an empty list.',

@@ -12,6 +12,7 @@ export const SESSION_STATUSES = [
   'failed',
 ] as const
 export const ATTEMPT_STATUSES = ['in_progress', 'succeeded', 'failed', 'cancelled'] as const
+const SHARE_FIELD_SOURCES = ['default', 'rc'] as const
 
 export const CLAIM_KEYS = [
   'date_of_birth',
@@ -39,7 +40,7 @@ const time = z.iso.datetime({ offset: true })
 export const attempt = z.object({
   id: attemptId,
   session_id: z.string().nullish(),
-  status: z.string(),
+  status: z.string().meta({ known: ATTEMPT_STATUSES }),
   failure_code: z.string().nullish(),
   risk_score: z.number().min(0).max(1).nullish(),
   completed_at: time.nullish(),
@@ -51,12 +52,12 @@ export type Attempt = z.infer<typeof attempt>
 export const shareField = z.object({
   required: z.boolean().nullish(),
   reason: z.string().nullish(),
-  source: z.string().nullish(),
+  source: z.string().meta({ known: SHARE_FIELD_SOURCES }).nullish(),
 })
 
 export const session = z.object({
   id: sessionId,
-  status: z.string(),
+  status: z.string().meta({ known: SESSION_STATUSES }),
   contract_version: z.number().int().nullish(),
   share_fields: z.record(z.string(), shareField.nullish()).nullish(),
   redirect_url: z.string().nullish(),
@@ -68,6 +69,9 @@ export const session = z.object({
   updated_at: time.nullish(),
   attempts: z.array(attempt).nullish(),
   failure_code: z.string().nullish(),
+  liveness_tries_used: z.number().int().nullish(),
+  nfc_tries_used: z.number().int().nullish(),
+  webhook_endpoint_id: z.union([z.string(), z.array(z.string())]).nullish(),
 })
 export type Session = z.infer<typeof session>
 
@@ -77,11 +81,14 @@ const pagination = z.object({
   next_cursor: z.string().nullish(),
 })
 
+/** Null beside data; the documents' example shows an empty object. */
+const error = z.object({}).nullish()
+
 /** A create that answers no link has made nothing that can be used. */
-export const createdSessionAnswer = z.object({ data: session.extend({ verification_url: z.string() }) })
-export const sessionAnswer = z.object({ data: session })
-export const sessionListAnswer = z.object({ data: z.array(session), pagination: pagination.nullish() })
-export const attemptListAnswer = z.object({ data: z.array(attempt), pagination: pagination.nullish() })
+export const createdSessionAnswer = z.object({ data: session.extend({ verification_url: z.string() }), error })
+export const sessionAnswer = z.object({ data: session, error })
+export const sessionListAnswer = z.object({ data: z.array(session), error, pagination: pagination.nullish() })
+export const attemptListAnswer = z.object({ data: z.array(attempt), error, pagination: pagination.nullish() })
 /** A cancel answers 204 without a body. */
 export const emptyAnswer = z.unknown()
 

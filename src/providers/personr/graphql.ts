@@ -75,7 +75,11 @@ providerSessionInput.join({
   field: 'personr',
   description: 'A verification link for an applicant at Personr.',
   type: PersonrVerificationInput,
-  toRequest: input => ({ provider: 'PERSONR', input, applicantId: input.applicant.applicantId }),
+  toRequest: input => ({
+    provider: 'PERSONR',
+    input,
+    applicant: { id: input.applicant.applicantId, path: ['personr', 'applicant', 'applicantId'] },
+  }),
 })
 
 const PersonrApplicantInput = builder.inputType('PersonrApplicantInput', {

@@ -24,3 +24,4 @@ export const verificationInput = z.object({
     z.object({ applicantProviderId: required, applicantId: absent }),
   ]),
 })
+export type VerificationInput = z.infer<typeof verificationInput>

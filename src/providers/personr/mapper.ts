@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { ApplicantSnapshot, ApplicantStatus } from '../../domain/applicant.ts'
 import type { AttemptSnapshot, AttemptStatus } from '../../domain/attempt.ts'
 import type { Outcome, SessionSnapshot } from '../../domain/session.ts'
-import type { ApplicantInput } from './input.ts'
+import type { ApplicantInput, VerificationInput } from './input.ts'
 import * as wire from './wire.ts'
 
 /** In details, too, a field left out means that Personr said nothing: no call of its tells all of them. */
@@ -39,6 +39,13 @@ export function toForm(
     sourceKey: input.sourceKey ?? undefined,
     externalUserId: JSON.stringify([...new Set([...own, call.reference])]),
   }
+}
+
+/** Personr's id of who a link is for; `ours` is that of the applicant whom the input names by our id. */
+export function toApplicantId({ applicant }: VerificationInput, ours: string | null | undefined): string {
+  const applicantId = applicant.applicantProviderId ?? ours
+  if (!applicantId) throw new TypeError('The applicant of a Personr link was not resolved.')
+  return applicantId
 }
 
 /** A create's answer repeats only a part of what was sent, so the rest is taken from the form. */
@@ -78,12 +85,21 @@ export function toCreatedSession(
   { verificationLink, linkId }: wire.Link,
   applicantProviderId: string,
 ): SessionSnapshot {
+  return toLinkSession(linkId, verificationLink, applicantProviderId)
+}
+
+/** A link of which no more than its id is known. What came after the send came after the link, as far as anybody knows. */
+export function toAssumedSession(linkId: string, applicantProviderId: string, sentAt: Date): SessionSnapshot {
+  return { ...toLinkSession(linkId, null, applicantProviderId), createdAt: sentAt }
+}
+
+function toLinkSession(providerId: string, hostedUrl: string | null, applicantProviderId: string): SessionSnapshot {
   return {
-    providerId: linkId,
+    providerId,
     status: 'CREATED',
     outcome: 'PENDING',
     providerStatus: null,
-    access: { hostedUrl: verificationLink, token: null, cancelToken: null, expiresAt: null },
+    access: { hostedUrl, token: null, cancelToken: null, expiresAt: null },
     applicant: { providerId: applicantProviderId },
     details: {},
   }

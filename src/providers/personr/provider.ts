@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { ProviderContractError, UnsupportedError } from '../../domain/errors.ts'
 import type { Refusal } from '../../upstream/answer.ts'
-import type { Connection, ProviderClient, ReadCall } from '../contract.ts'
+import type { Connection, ProviderClient, ReadCall, RecordRef } from '../contract.ts'
 import { applicantInput, verificationInput } from './input.ts'
 import { createSend } from './login.ts'
-import { toApplicant, toCreatedApplicant, toCreatedSession, toForm, toSession } from './mapper.ts'
+import { toApplicant, toApplicantId, toCreatedApplicant, toCreatedSession, toForm, toSession } from './mapper.ts'
+import { createRecovery } from './recovery.ts'
 import {
   createdAnswer,
   detailsAnswer,
@@ -21,8 +22,12 @@ export const settings = z.object({
   apiKey: z.string().min(1).optional(),
   email: z.string().min(1).optional(),
   password: z.string().min(1).optional(),
+  /** Making a link once more where the answer to the first never came: a second link is assumed to harm nobody. */
+  repeatLinks: z.enum(['on', 'off']).default('on'),
 })
 export type Settings = z.infer<typeof settings>
+
+const CAPABILITIES = ['CREATE_SESSION', 'GET_SESSION', 'ATTEMPTS', 'CREATE_APPLICANT', 'GET_APPLICANT'] as const
 
 export function connect({ settings, upstream, now }: Connection<Settings>): ProviderClient {
   const send = createSend(settings, upstream)
@@ -61,12 +66,20 @@ export function connect({ settings, upstream, now }: Connection<Settings>): Prov
     }
   }
 
+  async function getApplicant({ providerId }: RecordRef, call: ReadCall) {
+    const [status, details] = await Promise.all([
+      readStatus(providerId, 'getApplicant', call),
+      readDetails(providerId, 'getApplicant', call),
+    ])
+    return toApplicant(providerId, { ...details, ...status }, now())
+  }
+
   return {
-    capabilities: ['CREATE_SESSION', 'GET_SESSION', 'ATTEMPTS', 'CREATE_APPLICANT', 'GET_APPLICANT'],
+    readsSessionsByApplicant: true,
+    capabilities: settings.repeatLinks === 'on' ? [...CAPABILITIES, 'RECONCILE'] : CAPABILITIES,
 
     async createSession(input, call) {
-      const applicantId = verificationInput.parse(input).applicant.applicantProviderId ?? call.applicantProviderId
-      if (!applicantId) throw new TypeError('createSession expects an applicant')
+      const applicantId = toApplicantId(verificationInput.parse(input), call.applicantProviderId)
       const link = await send({
         operation: 'createSession',
         kind: 'CREATE',
@@ -102,13 +115,9 @@ export function connect({ settings, upstream, now }: Connection<Settings>): Prov
       return toCreatedApplicant(answer.response, form, now())
     },
 
-    async getApplicant({ providerId }, call) {
-      const [status, details] = await Promise.all([
-        readStatus(providerId, 'getApplicant', call),
-        readDetails(providerId, 'getApplicant', call),
-      ])
-      return toApplicant(providerId, { ...details, ...status }, now())
-    },
+    getApplicant,
+
+    recovery: createRecovery(settings, { getApplicant }),
   }
 }
 

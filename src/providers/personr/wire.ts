@@ -4,6 +4,9 @@ import { z } from 'zod'
 
 export const APPLICANT_STATUSES = ['Created', 'Pre-Checked', 'Pending', 'Reviewed'] as const
 
+const ACTION_STATUSES = ['Pending', 'Reviewed'] as const
+const REVIEW_ANSWERS = ['Approved', 'Rejected', 'Rejected (Final)', 'Rejected (Retry)'] as const
+
 /** Labels after which the end user may try again. The list is open: a label that is not here is taken as final. */
 export const RETRY_LABELS = [
   'BACK_SIDE_MISSING',
@@ -27,23 +30,30 @@ export const RETRY_LABELS = [
 /** The only documented refusal of a create. It has no code, so its text stands for one. */
 export const INCORRECT_FLOW_NAME = 'Error: Cannot read docSets - incorrect flow name'
 
-const id = z.string().regex(/^[A-Za-z0-9_-]{1,255}$/)
+export const id = z.string().regex(/^[A-Za-z0-9_-]{1,255}$/)
 const epochMilliseconds = z.number().int().min(0).max(8.64e15)
 const list = z.array(z.string().nullish())
+const applicantStatus = z.string().meta({ known: APPLICANT_STATUSES })
 
 const result = z.object({
+  'Created By': z.string().nullish(),
   'Created Date': epochMilliseconds.nullish(),
   'Modified Date': epochMilliseconds.nullish(),
+  _id: z.string().nullish(),
   applicant: z.string().nullish(),
+  commentClient: z.string().nullish(),
+  commentModeration: z.string().nullish(),
+  company: z.string().nullish(),
   rejectLabels: list.nullish(),
-  reviewAnswer: z.string().nullish(),
+  reviewAnswer: z.string().meta({ known: REVIEW_ANSWERS }).nullish(),
+  reviewRejectType: z.string().nullish(),
   verification: id.nullish(),
 })
 export type Result = z.infer<typeof result>
 
 const created = z.object({
   applicantId: id,
-  applicantStatus: z.string().nullish(),
+  applicantStatus: applicantStatus.nullish(),
   email: z.string().nullish(),
   externalUserId: list.nullish(),
   flowName: z.string().nullish(),
@@ -54,8 +64,25 @@ const created = z.object({
 })
 
 const status = z.object({
-  applicantStatus: z.string(),
+  applicantActionStatus: z.string().meta({ known: ACTION_STATUSES }).nullish(),
+  applicantStatus,
+  docCountry: list.nullish(),
+  docNumber: list.nullish(),
+  documentCountry: z.string().nullish(),
+  documents: z.array(z.unknown()).nullish(),
   externalUserId: list.nullish(),
+  extractedBirthDate: z.string().nullish(),
+  extractedCity: z.string().nullish(),
+  extractedFirstName: z.string().nullish(),
+  extractedLastName: z.string().nullish(),
+  extractedPostCode: z.string().nullish(),
+  extractedState: z.string().nullish(),
+  extractedStreet: z.string().nullish(),
+  extractedStreetNum: z.string().nullish(),
+  ipAddress: z.string().nullish(),
+  ipCity: z.string().nullish(),
+  ipCountry: z.string().nullish(),
+  ipTimezone: z.string().nullish(),
   result: result.nullish(),
   sourceKey: z.string().nullish(),
 })
@@ -68,21 +95,35 @@ const details = z.object({
   nameFirst: z.string().nullish(),
   nameLast: z.string().nullish(),
   phone: z.string().nullish(),
+  status: z.string().nullish(),
+  tags: z.array(z.unknown()).nullish(),
   verificationLinkCustom: z.string().nullish(),
 })
 
 /** What is told about an applicant, whichever calls told it. */
 export type Applicant = Partial<Omit<z.infer<typeof created>, 'applicantId'> & Status & z.infer<typeof details>>
 
-const link = z.object({ verificationLink: z.string().nullish() })
+const link = z.object({ customLink: z.string().nullish(), verificationLink: z.string().nullish() })
 
-export const createdAnswer = z.object({ response: created })
-export const detailsAnswer = z.object({ response: details })
-export const statusAnswer = z.object({ response: status })
-export const tokenAnswer = z.object({ response: z.object({ token: z.string().min(1) }) })
+const login = z.object({
+  expires: z.number().nullish(),
+  token: z.string().min(1),
+  user_id: z.string().nullish(),
+})
+
+/** Any other `status` is a refusal. */
+const success = z
+  .string()
+  .meta({ known: ['success'] })
+  .nullish()
+const answer = <T extends z.ZodType>(response: T) => z.object({ response, status: success })
+export const createdAnswer = answer(created)
+export const detailsAnswer = answer(details)
+export const statusAnswer = answer(status)
+export const tokenAnswer = answer(login)
 
 /** The documents show a link both with and without the `response` around it. */
-export const linkAnswer = link.extend({ response: link.nullish() }).transform((answer, context) => {
+export const linkAnswer = link.extend({ response: link.nullish(), status: success }).transform((answer, context) => {
   const verificationLink = answer.response?.verificationLink ?? answer.verificationLink
   const linkId = verificationLink ? lastSegment(verificationLink) : undefined
   if (verificationLink && linkId) return { verificationLink, linkId }

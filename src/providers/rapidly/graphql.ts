@@ -108,7 +108,11 @@ providerSessionInput.join({
   field: 'rapidly',
   description: "An hour in Rapidly's customer portal.",
   type: RapidlyCustomerSessionInput,
-  toRequest: input => ({ provider: 'RAPIDLY', input, customerId: input.customer.customerId ?? null }),
+  toRequest: input => ({
+    provider: 'RAPIDLY',
+    input,
+    customer: { id: input.customer.customerId, path: ['rapidly', 'customer', 'customerId'] },
+  }),
 })
 
 const RapidlyAddressInput = builder.inputType('RapidlyAddressInput', {

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import type { CustomerSnapshot } from '../../domain/customer.ts'
 import type { JsonObject } from '../../domain/json.ts'
-import type { SessionSnapshot } from '../../domain/session.ts'
+import type { Linked, SessionSnapshot } from '../../domain/session.ts'
 import { type CustomerInput, REFERENCE_KEY, type SessionInput } from './input.ts'
-import type * as wire from './wire.ts'
+import * as wire from './wire.ts'
 
 export const sessionDetails = z.object({
   customerProviderId: z.string(),
@@ -51,9 +51,15 @@ function toCustomerReference(
   ours: string | null | undefined,
 ): wire.CreateCustomerSessionBody {
   if ('customerExternalId' in customer) return { external_customer_id: customer.customerExternalId }
-  if ('customerProviderId' in customer) return { customer_id: customer.customerProviderId }
+  return { customer_id: toCustomerId(customer, ours) }
+}
+
+type CustomerById = Exclude<SessionInput['customer'], { customerExternalId: string }>
+
+export function toCustomerId(customer: CustomerById, ours: string | null | undefined): string {
+  if ('customerProviderId' in customer) return customer.customerProviderId
   if (!ours) throw new TypeError('The customer of a Rapidly session was not resolved.')
-  return { customer_id: ours }
+  return ours
 }
 
 export function toCustomerBody(
@@ -79,26 +85,49 @@ function toSentAddress({ postalCode, ...rest }: NonNullable<CustomerInput['billi
 export function toSession(sent: wire.CustomerSession, input: SessionInput, now: Date): SessionSnapshot {
   const expiresAt = toDate(sent.expires_at)
   const returnUrl = sent.return_url ?? null
-  const details: SessionDetails = {
-    customerProviderId: sent.customer_id,
-    returnUrl,
-    memberId: input.memberId ?? null,
-    externalMemberId: input.externalMemberId ?? null,
-  }
   return {
     providerId: sent.id,
-    status: expiresAt !== null && expiresAt <= now ? 'EXPIRED' : 'IN_PROGRESS',
-    derived: true,
-    outcome: 'NOT_APPLICABLE',
-    providerStatus: null,
+    ...toDerivedStatus(expiresAt, now),
     redirectUrl: returnUrl,
     createdAt: toDate(sent.created_at),
     updatedAt: toDate(sent.modified_at ?? sent.created_at),
-    expiresAt,
     access: { hostedUrl: sent.customer_portal_url, token: sent.token ?? null, cancelToken: null, expiresAt },
     customer: toLink(sent),
-    details,
+    details: toSessionDetails(sent.customer_id, returnUrl, input),
   }
+}
+
+/** A session of which no more than its id is known. It was made no earlier than it was sent, and lives for an hour. */
+export function toAssumedSession(
+  providerId: string,
+  input: SessionInput,
+  customer: Linked<CustomerSnapshot>,
+  sentAt: Date,
+  now: Date,
+): SessionSnapshot {
+  const expiresAt = new Date(sentAt.getTime() + wire.SESSION_LIFETIME_MS)
+  const returnUrl = input.returnUrl ?? null
+  return {
+    providerId,
+    ...toDerivedStatus(expiresAt, now),
+    redirectUrl: returnUrl,
+    createdAt: sentAt,
+    updatedAt: sentAt,
+    access: { hostedUrl: null, token: null, cancelToken: null, expiresAt },
+    customer,
+    details: toSessionDetails(customer.providerId, returnUrl, input),
+  }
+}
+
+function toDerivedStatus(expiresAt: Date | null, now: Date) {
+  const isOver = expiresAt !== null && expiresAt <= now
+  const status = isOver ? ('EXPIRED' as const) : ('IN_PROGRESS' as const)
+  return { status, derived: true, outcome: 'NOT_APPLICABLE' as const, providerStatus: null, expiresAt }
+}
+
+function toSessionDetails(customerProviderId: string, returnUrl: string | null, input: SessionInput): SessionDetails {
+  const { memberId, externalMemberId } = input
+  return { customerProviderId, returnUrl, memberId: memberId ?? null, externalMemberId: externalMemberId ?? null }
 }
 
 /** The customer told inline counts only where it is the one that the session is for. */
@@ -118,6 +147,11 @@ export function toCustomer(sent: wire.Customer): CustomerSnapshot {
     updatedAt: toDate(sent.modified_at ?? sent.created_at),
     details: toCustomerDetails(sent),
   }
+}
+
+/** What is mapped shows our marker no more, so it is looked for in what was sent. */
+export function isMarkedBy({ metadata }: wire.Customer, reference: string): boolean {
+  return metadata?.[REFERENCE_KEY] === reference
 }
 
 function withoutReference(metadata: wire.Customer['metadata']): JsonObject | null {

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import type { Refusal } from '../../upstream/answer.ts'
-import type { Connection, ProviderClient } from '../contract.ts'
+import type { Connection, ProviderClient, ReadCall, RecordRef } from '../contract.ts'
 import { customerInput, sessionInput } from './input.ts'
 import { toCustomer, toCustomerBody, toSession, toSessionBody } from './mapper.ts'
+import { createRecovery, type Read } from './recovery.ts'
 import { customer, customerList, customerSession, errorBody, type Fault, PLACES, UNION_MEMBERS } from './wire.ts'
 
 export const settings = z.object({
@@ -15,67 +16,44 @@ export type Settings = z.infer<typeof settings>
 export function connect({ settings, upstream, now }: Connection<Settings>): ProviderClient {
   const headers = { authorization: `Bearer ${settings.apiKey}` }
 
+  const create = <T>(operation: string, path: string, json: object, schema: z.ZodType<T>): Promise<T> =>
+    upstream.call({ operation, kind: 'CREATE', method: 'POST', path, headers, json, schema })
+
+  const read: Read = (operation, path, schema, { signal }, query) =>
+    upstream.call({ operation, kind: 'READ', method: 'GET', path, query, headers, signal, schema })
+
+  async function getCustomer({ providerId }: RecordRef, call: ReadCall) {
+    return toCustomer(await read('getCustomer', `/customers/${encodeURIComponent(providerId)}`, customer, call))
+  }
+
   return {
-    capabilities: ['CREATE_SESSION', 'CREATE_CUSTOMER', 'GET_CUSTOMER', 'LIST_CUSTOMERS'],
+    capabilities: ['CREATE_SESSION', 'CREATE_CUSTOMER', 'GET_CUSTOMER', 'LIST_CUSTOMERS', 'RECONCILE'],
 
     async createSession(sent, call) {
       const input = sessionInput.parse(sent)
-      const answer = await upstream.call({
-        operation: 'createSession',
-        kind: 'CREATE',
-        method: 'POST',
-        path: '/customer-sessions/',
-        headers,
-        json: toSessionBody(input, call.customerProviderId),
-        schema: customerSession,
-      })
-      return toSession(answer, input, now())
+      const body = toSessionBody(input, call.customerProviderId)
+      return toSession(await create('createSession', '/customer-sessions/', body, customerSession), input, now())
     },
 
     async createCustomer(input, call) {
-      const answer = await upstream.call({
-        operation: 'createCustomer',
-        kind: 'CREATE',
-        method: 'POST',
-        path: '/customers/',
-        headers,
-        json: toCustomerBody(customerInput.parse(input), call),
-        schema: customer,
-      })
-      return toCustomer(answer)
+      const body = toCustomerBody(customerInput.parse(input), call)
+      return toCustomer(await create('createCustomer', '/customers/', body, customer))
     },
 
-    async getCustomer({ providerId }, { signal }) {
-      const answer = await upstream.call({
-        operation: 'getCustomer',
-        kind: 'READ',
-        method: 'GET',
-        path: `/customers/${encodeURIComponent(providerId)}`,
-        headers,
-        signal,
-        schema: customer,
-      })
-      return toCustomer(answer)
-    },
+    getCustomer,
 
     /** Newest first. The cursor is the number of the next page, as text. */
-    async listCustomers({ limit, cursor, email }, { signal }) {
-      const answer = await upstream.call({
-        operation: 'listCustomers',
-        kind: 'READ',
-        method: 'GET',
-        path: '/customers/',
-        query: { limit, page: cursor, email },
-        headers,
-        signal,
-        schema: customerList,
-      })
-      const { page, pages } = answer.meta ?? {}
+    async listCustomers({ limit, cursor, email }, call) {
+      const query = { limit, page: cursor, email }
+      const { data, meta } = await read('listCustomers', '/customers/', customerList, call, query)
+      const { page, pages } = meta ?? {}
       return {
-        items: answer.data.map(toCustomer),
+        items: data.map(toCustomer),
         nextCursor: page && pages && page < pages ? String(page + 1) : null,
       }
     },
+
+    recovery: createRecovery(read, { getCustomer }, now),
   }
 }
 

@@ -4,7 +4,7 @@ import type { Answer, SandboxKit, SandboxRequest } from '../../sandbox/sandbox.t
 import { refuseFaults, refuseValue } from './sandbox-answer.ts'
 import { type Customers, present, type Stamp, type StoredCustomer } from './sandbox-customer.ts'
 import { checkCustomerSession, renameAlias } from './sandbox-validation.ts'
-import type { CreateCustomerSessionBody } from './wire.ts'
+import { type CreateCustomerSessionBody, SESSION_LIFETIME_MS } from './wire.ts'
 
 export interface StoredSession {
   readonly id: string
@@ -16,8 +16,6 @@ export interface StoredSession {
   /** Rapidly keeps a hash only: the token is shown once. */
   readonly token_hash: string
 }
-
-const LIFETIME_MS = 3_600_000
 
 /** The sessions: they can be made, and never read. */
 export function openSessions(kit: SandboxKit, stamp: Stamp, customers: Customers) {
@@ -39,7 +37,7 @@ export function openSessions(kit: SandboxKit, stamp: Stamp, customers: Customers
       id,
       created_at: stamp(),
       modified_at: null,
-      expires_at: stamp(new Date(kit.clock.now().getTime() + LIFETIME_MS)),
+      expires_at: stamp(new Date(kit.clock.now().getTime() + SESSION_LIFETIME_MS)),
       return_url: returnUrl ? new URL(returnUrl).href : null,
       customer_id: customer.id,
       token_hash: createHash('sha256').update(token).digest('hex'),

@@ -3,8 +3,10 @@ import { z } from 'zod'
 /** Rapidly's words, verbatim. */
 
 export const CUSTOMER_TYPES = ['individual', 'team'] as const
+const MEMBER_ROLES = ['owner', 'billing_manager', 'member'] as const
 export const METADATA_LIMITS = { keys: 50, keyLength: 40, valueLength: 500 }
 export const MAX_NAME_LENGTH = 256
+export const SESSION_LIFETIME_MS = 3_600_000
 /** The countries a billing address may be in: ISO 3166-1 alpha-2 without the embargoed ones. */
 export const COUNTRIES: ReadonlySet<string> = new Set(
   (
@@ -31,6 +33,18 @@ const address = z.object({
 })
 export type Address = z.infer<typeof address>
 
+const member = z.object({
+  id: z.string().nullish(),
+  created_at: time.nullish(),
+  modified_at: time.nullish(),
+  customer_id: z.string().nullish(),
+  email: z.string().nullish(),
+  name: z.string().nullish(),
+  external_id: z.string().nullish(),
+  role: z.string().meta({ known: MEMBER_ROLES }).nullish(),
+})
+
+/** The customer inside a session is told without its members. */
 export const customer = z.object({
   id: z.uuid(),
   created_at: time.nullish(),
@@ -39,12 +53,13 @@ export const customer = z.object({
   external_id: z.string().nullish(),
   email: z.string().nullish(),
   email_verified: z.boolean().nullish(),
-  type: z.string().nullish(),
+  type: z.string().meta({ known: CUSTOMER_TYPES }).nullish(),
   name: z.string().nullish(),
   billing_address: address.nullish(),
   workspace_id: z.string().nullish(),
   deleted_at: time.nullish(),
   avatar_url: z.string().nullish(),
+  members: z.array(member).nullish(),
 })
 export type Customer = z.infer<typeof customer>
 
@@ -62,10 +77,14 @@ export const customerSession = z.object({
 })
 export type CustomerSession = z.infer<typeof customerSession>
 
-export const customerList = z.object({
-  data: z.array(customer),
-  meta: z.object({ page: z.number().int().nullish(), pages: z.number().int().nullish() }).nullish(),
+const pageMeta = z.object({
+  total: z.number().int().nullish(),
+  page: z.number().int().nullish(),
+  per_page: z.number().int().nullish(),
+  pages: z.number().int().nullish(),
 })
+
+export const customerList = z.object({ data: z.array(customer), meta: pageMeta.nullish() })
 
 /** `{error, detail}` with a text or a list as detail, OAuth's `{error, error_description}`, or a bare `{detail}`. */
 export const errorBody = z.object({

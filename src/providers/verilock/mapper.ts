@@ -59,12 +59,34 @@ export function toCreatedSession(
   }
 }
 
+/** A session that is known by its marker or from an operator: what Verilock does not tell of it is what was sent. */
+export function toFoundSession(sent: wire.Session, input: SessionInput, { externalId }: Carried): SessionSnapshot {
+  const told = toSession(sent)
+  return {
+    ...told,
+    externalId: told.externalId ?? externalId ?? null,
+    redirectUrl: input.redirectUrl ?? null,
+    applicant:
+      told.applicant ?? toApplicant(sent, { externalId, email: input.applicantEmail, fullName: input.applicantName }),
+    details: { profileId: input.profileId, ...told.details },
+  }
+}
+
+export function carriesMarker({ metadata }: wire.Session, reference: string): boolean {
+  return metadata?.[REFERENCE_KEY] === reference
+}
+
+/** The caller's own id, in the words of both generations. */
+export function readExternalId(sent: wire.Session): string | undefined {
+  return sent.external_id ?? sent.reference_id ?? undefined
+}
+
 export function toSession(sent: wire.Session): SessionSnapshot {
-  const externalId = sent.external_id ?? sent.reference_id
+  const externalId = readExternalId(sent)
   const hostedUrl = sent.session_url ?? sent.hosted_url
   return {
     ...toProgress(sent),
-    externalId: externalId ?? undefined,
+    externalId,
     createdAt: toDate(sent.created_at),
     expiresAt: toDate(sent.expires_at),
     completedAt: toDate(sent.completed_at),

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import type { Refusal } from '../../upstream/answer.ts'
-import type { Connection, ProviderClient } from '../contract.ts'
+import type { Connection, ListQuery, ProviderClient, ReadCall } from '../contract.ts'
 import { sessionInput } from './input.ts'
 import { toBody, toCreatedSession, toSession } from './mapper.ts'
+import { recoverSession } from './recovery.ts'
 import { createdSession, errorBody, session, sessionList } from './wire.ts'
 
 export const settings = z.object({
@@ -14,8 +15,37 @@ export type Settings = z.infer<typeof settings>
 export function connect({ settings, upstream }: Connection<Settings>): ProviderClient {
   const headers = { authorization: `Bearer ${settings.apiKey}` }
 
+  function readSession(providerId: string, { signal }: ReadCall) {
+    return upstream.call({
+      operation: 'getSession',
+      kind: 'READ',
+      method: 'GET',
+      path: `/sessions/${encodeURIComponent(providerId)}`,
+      headers,
+      signal,
+      schema: session,
+    })
+  }
+
+  /** By whole days: more may come than the times asked for. */
+  async function readPage({ limit, cursor, createdFrom, createdTo }: ListQuery, { signal }: ReadCall) {
+    const answer = await upstream.call({
+      operation: 'listSessions',
+      kind: 'READ',
+      method: 'GET',
+      path: '/sessions',
+      query: { page: cursor, per_page: limit, from: toDay(createdFrom), to: toDay(createdTo) },
+      headers,
+      signal,
+      schema: sessionList,
+    })
+    const { current_page, last_page } = answer.meta ?? {}
+    const more = current_page && last_page && current_page < last_page
+    return { items: answer.data, nextCursor: more ? String(current_page + 1) : null }
+  }
+
   return {
-    capabilities: ['CREATE_SESSION', 'GET_SESSION', 'LIST_SESSIONS', 'ATTEMPTS'],
+    capabilities: ['CREATE_SESSION', 'GET_SESSION', 'LIST_SESSIONS', 'ATTEMPTS', 'RECONCILE'],
 
     async createSession(input, call) {
       const wanted = sessionInput.parse(input)
@@ -32,35 +62,16 @@ export function connect({ settings, upstream }: Connection<Settings>): ProviderC
     },
 
     /** With its step results, which are its attempts. */
-    async getSession({ providerId }, { signal }) {
-      const answer = await upstream.call({
-        operation: 'getSession',
-        kind: 'READ',
-        method: 'GET',
-        path: `/sessions/${encodeURIComponent(providerId)}`,
-        headers,
-        signal,
-        schema: session,
-      })
-      return toSession(answer)
+    async getSession({ providerId }, call) {
+      return toSession(await readSession(providerId, call))
     },
 
-    /** By whole days: more may come than the times asked for. */
-    async listSessions({ limit, cursor, createdFrom, createdTo }, { signal }) {
-      const answer = await upstream.call({
-        operation: 'listSessions',
-        kind: 'READ',
-        method: 'GET',
-        path: '/sessions',
-        query: { page: cursor, per_page: limit, from: toDay(createdFrom), to: toDay(createdTo) },
-        headers,
-        signal,
-        schema: sessionList,
-      })
-      const { current_page, last_page } = answer.meta ?? {}
-      const more = current_page && last_page && current_page < last_page
-      return { items: answer.data.map(toSession), nextCursor: more ? String(current_page + 1) : null }
+    async listSessions(query, call) {
+      const { items, nextCursor } = await readPage(query, call)
+      return { items: items.map(toSession), nextCursor }
     },
+
+    recovery: { session: recoverSession({ readSession, readPage }) },
   }
 }
 

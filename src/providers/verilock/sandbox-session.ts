@@ -5,6 +5,8 @@ import type { CreateSessionBody, SESSION_STATUSES, STEP_STATUSES } from './wire.
 export interface Profile {
   readonly id: string
   readonly steps: readonly string[]
+  /** True where a read of its sessions leaves their metadata out, as the older documentation does. */
+  readonly hidesMetadata?: boolean
 }
 
 interface Result {
@@ -21,6 +23,7 @@ export interface StoredSession {
   readonly status: (typeof SESSION_STATUSES)[number]
   readonly asked: CreateSessionBody
   readonly steps: readonly string[]
+  readonly hidesMetadata?: boolean
   readonly results: Readonly<Record<string, Result>>
   /** The steps for which a file came. */
   readonly uploaded: readonly string[]
@@ -29,13 +32,14 @@ export interface StoredSession {
   readonly completed_at: string | null
 }
 
-export function newSession(asked: CreateSessionBody, { steps }: Profile, now: Date): StoredSession {
+export function newSession(asked: CreateSessionBody, { steps, hidesMetadata }: Profile, now: Date): StoredSession {
   return {
     id: `ses_${random.uuid()}`,
     token: `tok_${random.lower(32)}`,
     status: 'created',
     asked,
     steps,
+    hidesMetadata,
     results: resultsOf(steps, 'not_started'),
     uploaded: [],
     created_at: toTime(now),

@@ -20,7 +20,7 @@ export function toFull(session: StoredSession, origin: string) {
     hosted_url: `${origin}/verify/${session.id}`,
     profile_id: session.asked.profile_id,
     external_id: session.asked.external_id ?? null,
-    metadata: session.asked.metadata ?? null,
+    ...(!session.hidesMetadata && { metadata: session.asked.metadata ?? null }),
     expires_at: session.expires_at,
   }
 }

@@ -14,12 +14,16 @@ import { toFull } from './sandbox-view.ts'
 const API_KEY = 'qi_test_sandbox'
 const RATE_LIMIT = 120
 
+/** The profile whose sessions are read as the older documentation shows them: without metadata. */
+export const FORGETFUL_PROFILE_ID = '00112233-4455-4677-8899-aabbccddeeff'
+
 const PROFILES: readonly Profile[] = [
   {
     id: '01234567-89ab-cdef-0123-456789abcdef',
     steps: ['document', 'selfie', 'face_match', 'liveness', 'aml'],
   },
   { id: '76543210-ba98-4edc-a210-76543210fedc', steps: ['document', 'selfie'] },
+  { id: FORGETFUL_PROFILE_ID, steps: ['document', 'selfie'], hidesMetadata: true },
 ]
 
 export const sandbox: SandboxDefinition<{ apiKey: string }> = {
@@ -31,7 +35,8 @@ export const sandbox: SandboxDefinition<{ apiKey: string }> = {
     'A created session expires when its time is over; one that is processing does not.',
     'completed_at is set by a decision only.',
     'A declined session has approved every step before the one that declined, and not started those after it.',
-    'The two profiles, and that an unknown one is answered 422.',
+    'The three profiles, and that an unknown one is answered 422.',
+    `A session of the profile ${FORGETFUL_PROFILE_ID} is read without its metadata.`,
     'The texts of the validation messages, and 422 for a list query out of bounds.',
     'first_name is what stands before the first space of applicant_name.',
     'A submit is taken once, of a created session; later ones are answered 409 with the code conflict.',

@@ -7,6 +7,7 @@ export const STEP_STATUSES = ['approved', 'declined', 'pending', 'not_started'] 
 
 const sessionId = z.string().regex(/^ses_[\w-]{1,251}$/)
 const time = z.iso.datetime({ offset: true })
+const status = z.string().meta({ known: SESSION_STATUSES })
 
 export const createSessionBody = z.object({
   profile_id: z.guid(),
@@ -19,27 +20,40 @@ export const createSessionBody = z.object({
 })
 export type CreateSessionBody = z.infer<typeof createSessionBody>
 
-/** What a create answers: it echoes nothing of what was sent. */
+/** What a create answers: it echoes nothing of what was sent. The last two are the older documentation's. */
 export const createdSession = z.object({
   id: sessionId,
   session_token: z.string().nullish(),
   session_url: z.string().min(1),
-  status: z.string(),
+  status,
   expires_at: time.nullish(),
+  hosted_url: z.string().nullish(),
+  created_at: time.nullish(),
 })
 export type CreatedSession = z.infer<typeof createdSession>
 
-const stepResult = z.object({ status: z.string().nullish(), score: z.number().nullish() })
+const stepResult = z.object({
+  status: z.string().meta({ known: STEP_STATUSES }).nullish(),
+  score: z.number().nullish(),
+  type: z.string().nullish(),
+  details: z.unknown().optional(),
+})
 
 const applicant = z.object({
   first_name: z.string().nullish(),
   last_name: z.string().nullish(),
   email: z.string().nullish(),
+  date_of_birth: z.string().nullish(),
+  nationality: z.string().nullish(),
 })
 
 export const session = z.object({
   id: sessionId,
-  status: z.string(),
+  type: z
+    .string()
+    .meta({ known: ['kyc'] })
+    .nullish(),
+  status,
   profile_id: z.string().nullish(),
   external_id: z.string().nullish(),
   reference_id: z.string().nullish(),
@@ -52,16 +66,21 @@ export const session = z.object({
   session_token: z.string().nullish(),
   session_url: z.string().nullish(),
   hosted_url: z.string().nullish(),
+  metadata: z.record(z.string(), z.unknown()).nullish(),
   created_at: time.nullish(),
   completed_at: time.nullish(),
   expires_at: time.nullish(),
 })
 export type Session = z.infer<typeof session>
 
-export const sessionList = z.object({
-  data: z.array(session),
-  meta: z.object({ current_page: z.int().nullish(), last_page: z.int().nullish() }).nullish(),
+const pageMeta = z.object({
+  current_page: z.int().nullish(),
+  last_page: z.int().nullish(),
+  per_page: z.int().nullish(),
+  total: z.int().nullish(),
 })
+
+export const sessionList = z.object({ data: z.array(session), meta: pageMeta.nullish() })
 
 /** Free text where a code belongs is dropped. `details` holds messages by field under `validation_error`, else other things. */
 export const errorBody = z.object({

@@ -100,6 +100,11 @@ export function toCustomer(sent: wire.Customer): CustomerSnapshot {
 /** The key of a customer's metadata under which a create can be found again. */
 const MARKER = 'sessiongraph_reference'
 
+/** What is mapped shows our marker no more, so it is looked for in what was sent. */
+export function isMarkedBy({ metadata }: wire.Customer, reference: string): boolean {
+  return metadata?.[MARKER] === reference
+}
+
 function withoutMarker({ [MARKER]: _, ...metadata }: NonNullable<wire.Customer['metadata']>): typeof metadata {
   return metadata
 }

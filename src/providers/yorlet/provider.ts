@@ -5,6 +5,7 @@ import type { Refusal } from '../../upstream/answer.ts'
 import type { Connection, CreateCall, ListQuery, ProviderClient, ReadCall } from '../contract.ts'
 import { customerInput, sessionInput } from './input.ts'
 import { toApplicant, toCustomer, toCustomerBody, toSession, toSessionBody } from './mapper.ts'
+import { createRecovery, type ReadCustomers } from './recovery.ts'
 import {
   type Applicant,
   anyAnswer,
@@ -26,6 +27,8 @@ export const settings = z.object({
   undocumentedReads: z.enum(['on', 'off']).default('off'),
   /** Our marker in a new customer's metadata, which Yorlet documents for an update and not for a create. */
   customerMarker: z.enum(['on', 'off']).default('on'),
+  /** Sending a create whose answer never came again with its Idempotency-Key, which Yorlet's older pages document. */
+  repeatCreates: z.enum(['on', 'off']).default('on'),
 })
 export type Settings = z.infer<typeof settings>
 
@@ -41,10 +44,20 @@ const UNDOCUMENTED: readonly Capability[] = ['GET_SESSION', 'LIST_SESSIONS', 'CA
 
 export function connect(connection: Connection<Settings>): ProviderClient {
   const api = openApi(connection)
-  const documented = { ...sessionCalls(api), ...customerCalls(api, connection.settings) }
-  return connection.settings.undocumentedReads === 'on'
-    ? { ...documented, ...undocumentedCalls(api), capabilities: [...DOCUMENTED, ...UNDOCUMENTED] }
-    : { ...documented, capabilities: DOCUMENTED }
+  const { settings } = connection
+  const { undocumentedReads, customerMarker, repeatCreates } = settings
+  const sessions = { ...sessionCalls(api), ...(undocumentedReads === 'on' && undocumentedCalls(api)) }
+  const customers = customerCalls(api, settings)
+  return {
+    ...sessions,
+    ...customers,
+    recovery: createRecovery(settings, { ...sessions, ...customers, readCustomers: customerPages(api) }),
+    capabilities: [
+      ...DOCUMENTED,
+      ...(undocumentedReads === 'on' ? UNDOCUMENTED : []),
+      ...(customerMarker === 'on' || repeatCreates === 'on' ? (['RECONCILE'] as const) : []),
+    ],
+  }
 }
 
 type Calls = Omit<ProviderClient, 'capabilities'>
@@ -97,7 +110,7 @@ async function findApplicant(
   return undefined
 }
 
-function customerCalls(api: Api, { customerMarker }: Settings): Calls {
+function customerCalls(api: Api, { customerMarker }: Settings) {
   return {
     async createCustomer(input, call) {
       const body = toCustomerBody(customerInput.parse(input), customerMarker === 'on' ? call.reference : undefined)
@@ -112,6 +125,14 @@ function customerCalls(api: Api, { customerMarker }: Settings): Calls {
       const page = await api.read('listCustomers', '/customers', call, customerList, query)
       return { items: page.data.map(toCustomer), nextCursor: nextCursor(page, query.cursor) }
     },
+  } satisfies Calls
+}
+
+/** The customers as Yorlet sends them: mapped, they show our marker no more. */
+function customerPages(api: Api): ReadCustomers {
+  return async (query, call) => {
+    const page = await api.read('listCustomers', '/customers', call, customerList, query)
+    return { items: page.data, nextCursor: nextCursor(page, query.cursor) }
   }
 }
 

@@ -9,20 +9,26 @@ export const ID_PATTERN = /^[a-zA-Z0-9_]+$/
 
 const id = z.string().min(1).max(255)
 /** The page prints no type for these fields: an id, or the record that an expansion puts in its place. */
-const reference = z.union([id, z.object({ id })])
+const reference = z.union([id, z.looseObject({ id })])
 export type Reference = z.infer<typeof reference>
 /** Epoch seconds. The bound is the year 9999, so that milliseconds are noticed. */
 const time = z.number().min(0).max(253_402_300_799)
 const hostedUrl = z.url({ protocol: /^https?$/ })
+const object = (name: string) =>
+  z
+    .string()
+    .meta({ known: [name] })
+    .nullish()
 
 export const session = z.object({
   id,
   created: time.nullish(),
+  object: object('application_session'),
   application: reference,
   application_status: reference,
   customer: reference,
-  mode: z.string().nullish(),
-  status: z.string(),
+  mode: z.string().meta({ known: MODES }).nullish(),
+  status: z.string().meta({ known: SESSION_STATUSES }),
   url: hostedUrl.nullish(),
   account: z.string().nullish(),
   deleted: z.boolean().nullish(),
@@ -32,29 +38,62 @@ export type Session = z.infer<typeof session>
 /** What a create is for is the link. */
 export const createdSession = session.extend({ url: hostedUrl })
 
+/** An applicant's rent, papers and pets, whose form is not ours to check. */
+const notOurs = z.unknown().optional()
+
 export const applicant = z.object({
   id,
   created: time.nullish(),
+  object: object('application.applicant'),
+  application: reference.nullish(),
   customer: reference.nullish(),
   status: z.string().nullish(),
   lead_tenant: z.boolean().nullish(),
   permitted_occupier: z.boolean().nullish(),
+  currency: z.string().nullish(),
+  share_of_rent: z.number().nullish(),
+  advance_rent: notOurs,
+  deposit: notOurs,
+  holding_fee: notOurs,
+  guarantor: notOurs,
+  guarantor_contract: notOurs,
+  requirements: notOurs,
+  tos_acceptance: notOurs,
+  pets: notOurs,
+  pre_qualification: notOurs,
+  account: z.string().nullish(),
+  deleted: z.boolean().nullish(),
 })
 export type Applicant = z.infer<typeof applicant>
 
 export const customer = z.object({
   id,
   created: time.nullish(),
+  object: object('customer'),
   email: z.string().nullish(),
   name: z.string().nullish(),
   phone: z.string().nullish(),
   description: z.string().nullish(),
   delinquent: z.boolean().nullish(),
   metadata: z.record(z.string(), z.json()).nullish(),
+  address: notOurs,
+  legal: notOurs,
+  invoicing: notOurs,
+  invoice_prefix: notOurs,
+  default_payment_method: notOurs,
+  radar: notOurs,
+  account: z.string().nullish(),
+  deleted: z.boolean().nullish(),
 })
 export type Customer = z.infer<typeof customer>
 
-const list = <T extends z.ZodType>(item: T) => z.object({ data: z.array(item), has_more: z.boolean().nullish() })
+const list = <T extends z.ZodType>(item: T) =>
+  z.object({
+    object: object('list'),
+    count: z.number().nullish(),
+    has_more: z.boolean().nullish(),
+    data: z.array(item),
+  })
 export const sessionList = list(session)
 export const applicantList = list(applicant)
 export const customerList = list(customer)

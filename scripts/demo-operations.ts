@@ -1,0 +1,64 @@
+/** The operations of the demo. */
+
+export const PROVIDERS = /* GraphQL */ `
+  query Providers {
+    providers { provider sandbox capabilities }
+  }
+`
+
+export const CREATE_APPLICANT = /* GraphQL */ `
+  mutation CreateApplicant($input: CreateApplicantInput!) {
+    created: createApplicant(input: $input) {
+      ... on CreateApplicantPayload { made: applicant { id } }
+      ... on InvalidInputError { issues { path message } }
+      ... on Error { code message }
+    }
+  }
+`
+
+export const CREATE_SESSION = /* GraphQL */ `
+  mutation CreateSession($input: CreateSessionInput!) {
+    created: createSession(input: $input) {
+      ... on CreateSessionPayload { made: session { id providerId access { hostedUrl } } }
+      ... on InvalidInputError { issues { path message } }
+      ... on Error { code message }
+    }
+  }
+`
+
+export const READ_SESSION = /* GraphQL */ `
+  query ReadSession($id: ID!, $freshness: Freshness) {
+    session(by: { id: $id }, freshness: $freshness) {
+      id provider providerId status providerStatus outcome externalId
+      attempts { nodes { kind status failureCode } }
+      applicant { status outcome firstName lastName email }
+      customer { name email }
+    }
+  }
+`
+
+/** What a create gave: `made`, or an error of the result union. */
+export interface Created {
+  readonly created: {
+    readonly made?: { readonly id: string; readonly access?: { readonly hostedUrl: string | null } | null }
+    readonly issues?: readonly { readonly path: readonly string[]; readonly message: string }[]
+    readonly code?: string
+    readonly message?: string
+  }
+}
+
+export interface ReadBack {
+  readonly session: SessionRead | null
+}
+
+export interface SessionRead {
+  readonly id: string
+  readonly providerId: string
+  readonly status: string
+  readonly providerStatus: string | null
+  readonly outcome: string
+  readonly externalId: string | null
+  readonly attempts: { readonly nodes: readonly { kind: string; status: string; failureCode: string | null }[] } | null
+  readonly applicant: Readonly<Record<'status' | 'outcome' | 'firstName' | 'lastName' | 'email', string | null>> | null
+  readonly customer: Readonly<Record<'name' | 'email', string | null>> | null
+}

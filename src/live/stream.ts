@@ -1,0 +1,35 @@
+import type { Database } from '../../db/database.ts'
+import { listEvents } from '../../db/event-repository.ts'
+import type { TimelineEvent } from '../domain/event.ts'
+import type { Hub } from './hub.ts'
+
+export interface StreamOptions {
+  readonly tenantId: string
+  readonly sessionId?: string
+  /** The position of the last event that the reader has. */
+  readonly after: number
+  readonly signal: AbortSignal
+}
+
+/** Another process may write without waking us, so the table is looked at this often all the same. */
+const POLL_MS = 1_000
+const BATCH = 100
+
+/** The events after a position, in order, each once, for as long as the signal is not aborted. */
+export async function* streamEvents(db: Database, hub: Hub, options: StreamOptions): AsyncGenerator<TimelineEvent> {
+  const { tenantId, sessionId, signal } = options
+  let after = options.after
+  while (!signal.aborted) {
+    // The wait begins before the read, so that what is written between them is not slept through.
+    const done = new AbortController()
+    const woken = hub.wait(tenantId, POLL_MS, AbortSignal.any([signal, done.signal]))
+    const events = await listEvents(db, { tenantId, sessionId, after, limit: BATCH })
+    for (const event of events) {
+      if (signal.aborted) return
+      yield event
+      after = event.position
+    }
+    if (events.length > 0) done.abort()
+    await woken
+  }
+}

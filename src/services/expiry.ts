@@ -1,0 +1,25 @@
+import { type Database, inTransaction } from '../../db/database.ts'
+import { findOverdueSessions, type StoredSession, updateSession } from '../../db/session-repository.ts'
+import { recordChange } from './timeline.ts'
+
+const BATCH = 200
+
+/**
+ * Marks as EXPIRED what is open and past its time, by the clock alone: the provider may still say otherwise later.
+ * Gives the tenants to which something happened.
+ */
+export async function expireOverdue(db: Database, now: Date, tenantId?: string): Promise<ReadonlySet<string>> {
+  const overdue = await findOverdueSessions(db, now, BATCH, tenantId)
+  if (overdue.length > 0) {
+    await inTransaction(db, async trx => {
+      for (const session of overdue) await expire(trx, session, now)
+    })
+  }
+  return new Set(overdue.map(session => session.tenantId))
+}
+
+async function expire(db: Database, session: StoredSession, now: Date): Promise<void> {
+  const change = { status: 'EXPIRED', outcome: 'NOT_APPLICABLE', source: 'DERIVED', updatedAt: now } as const
+  const changed = await updateSession(db, session.id, change, session.status)
+  if (changed) await recordChange(db, { session, source: 'DERIVED', at: now }, session, { ...session, ...change })
+}

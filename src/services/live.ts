@@ -1,0 +1,109 @@
+import { findOldestPosition, findPosition, listEvents } from '../../db/event-repository.ts'
+import { findSessions, type SessionFilter } from '../../db/session-repository.ts'
+import { DomainError, NotFoundError } from '../domain/errors.ts'
+import type { TimelineEvent } from '../domain/event.ts'
+import type { Session } from '../domain/session.ts'
+import { streamEvents } from '../live/stream.ts'
+import type { Call } from './call.ts'
+import { type Connection, checkPage, MAX_COUNT, type PageArguments } from './connection.ts'
+import type { Deps } from './deps.ts'
+import { matches } from './session-filter.ts'
+
+/** An event as it was, and its session as it is now. */
+export interface SessionEvent {
+  readonly cursor: string
+  readonly event: PlacedEvent
+  readonly session: Session
+}
+
+/** An event with the opaque form of its position. */
+export interface PlacedEvent extends TimelineEvent {
+  readonly cursor: string
+}
+
+export type Live = ReturnType<typeof createLive>
+
+export function createLive(deps: Deps) {
+  const { db, cursors, hub } = deps
+
+  /** The tenant's position now, to be passed as `after`. */
+  async function cursor(call: Pick<Call, 'tenantId'>): Promise<string> {
+    return encode(call.tenantId, await findPosition(db, call.tenantId))
+  }
+
+  /** What happened to one session, oldest first. */
+  async function timeline(session: Session, page: PageArguments): Promise<Connection<PlacedEvent>> {
+    const { tenantId, id: sessionId } = session
+    const { size } = checkPage(page)
+    const after = page.after == null ? 0 : decode(tenantId, page.after)
+    const rows = await listEvents(db, { tenantId, sessionId, after, limit: size + 1 })
+    const edges = rows
+      .slice(0, size)
+      .map(event => place(event))
+      .map(node => ({ cursor: node.cursor, node }))
+    return {
+      edges,
+      pageInfo: {
+        hasNextPage: rows.length > size,
+        hasPreviousPage: after > 0,
+        startCursor: edges[0]?.cursor ?? null,
+        endCursor: edges.at(-1)?.cursor ?? null,
+      },
+      count: async () => (await listEvents(db, { tenantId, sessionId, after: 0, limit: MAX_COUNT + 1 })).length,
+    }
+  }
+
+  /** What happens to one session from a position on, or from now. Throws NOT_FOUND, CURSOR_INVALID, CURSOR_EXPIRED. */
+  async function session(call: Call, sessionId: string, after?: string | null): Promise<AsyncGenerator<SessionEvent>> {
+    const [known] = await findSessions(db, call.tenantId, [sessionId])
+    if (!known) throw new NotFoundError('There is no such session.')
+    return withSessions(call, await start(call, after), sessionId)
+  }
+
+  /** What happens to all sessions that match before or after it, so that a row is seen leaving. */
+  async function sessions(
+    call: Call,
+    filter: SessionFilter,
+    after?: string | null,
+  ): Promise<AsyncGenerator<SessionEvent>> {
+    return withSessions(call, await start(call, after), undefined, filter)
+  }
+
+  async function start({ tenantId }: Call, after: string | null | undefined): Promise<number> {
+    if (after == null) return findPosition(db, tenantId)
+    const position = decode(tenantId, after)
+    const oldest = await findOldestPosition(db, tenantId)
+    const isPruned = oldest === undefined ? position < (await findPosition(db, tenantId)) : position < oldest - 1
+    if (isPruned)
+      throw new DomainError('CURSOR_EXPIRED', 'What happened since is not kept any more. Read again, then go on live.')
+    return position
+  }
+
+  async function* withSessions(
+    { tenantId, signal }: Call,
+    after: number,
+    sessionId?: string,
+    filter?: SessionFilter,
+  ): AsyncGenerator<SessionEvent> {
+    for await (const event of streamEvents(db, hub, { tenantId, sessionId, after, signal })) {
+      const [current] = await findSessions(db, tenantId, [event.sessionId])
+      if (!current || (filter && !matches(filter, current, event.data))) continue
+      const placed = place(event)
+      yield { cursor: placed.cursor, event: placed, session: current }
+    }
+  }
+
+  function place(event: TimelineEvent): PlacedEvent {
+    return { ...event, cursor: encode(event.tenantId, event.position) }
+  }
+
+  function encode(tenantId: string, position: number): string {
+    return cursors.encode(`${tenantId}|live`, { at: position, id: '0' })
+  }
+
+  function decode(tenantId: string, text: string): number {
+    return cursors.decode(`${tenantId}|live`, text).at
+  }
+
+  return { cursor, timeline, session, sessions }
+}

@@ -1,0 +1,177 @@
+import { execFile, spawn } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse, request as send } from 'node:http'
+import { type AddressInfo, createServer as createSocketServer } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+/** The server as a process of its own, and the network between it and a provider. */
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+
+export interface Build {
+  readonly main: string
+  remove(): void
+}
+
+/** Compiles the server once: a process starts from it in half the time that it takes from the sources. */
+export async function buildServer(): Promise<Build> {
+  const folder = `${ROOT}node_modules/.cache/sessiongraph-${process.pid}`
+  const tsc = [`${ROOT}node_modules/typescript/bin/tsc`, '-p', `${ROOT}tsconfig.build.json`, '--outDir', folder]
+  // What does not type-check is found by `npm run types`; it is compiled all the same.
+  await new Promise(resolve => execFile(process.execPath, tsc, resolve))
+  return { main: `${folder}/src/main.js`, remove: () => rmSync(folder, { recursive: true, force: true }) }
+}
+
+export interface ServerProcess {
+  readonly url: string
+  /** Settles when it listens, or when it ended before it did. */
+  readonly ready: Promise<void>
+  isUp(): boolean
+  /** SIGKILL: nothing of it runs any more when this resolves. */
+  kill(): Promise<void>
+}
+
+/** `ended` is told what it said, where it ended by itself. */
+export function startServer(main: string, env: NodeJS.ProcessEnv, ended: (said: string) => void): ServerProcess {
+  const child = spawn(process.execPath, [main], { cwd: ROOT, env: { PATH: process.env.PATH, ...env } })
+  let said = ''
+  let up = false
+  let killed = false
+  const gone = new Promise<void>(resolve => child.once('exit', () => resolve()))
+  const listening = new Promise<void>(resolve => {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', chunk => {
+        said = (said + chunk).slice(-4000)
+        if (!up && said.includes(`:${env.PORT}/graphql`)) {
+          up = true
+          resolve()
+        }
+      })
+    }
+  })
+  void gone.then(() => {
+    up = false
+    if (!killed) ended(said)
+  })
+  return {
+    url: `http://localhost:${env.PORT}/graphql`,
+    ready: Promise.race([listening, gone]),
+    isUp: () => up,
+    kill: () => {
+      killed = true
+      child.kill('SIGKILL')
+      return gone
+    },
+  }
+}
+
+export async function findFreePort(): Promise<number> {
+  const server = createSocketServer()
+  await new Promise<void>(resolve => server.listen(0, 'localhost', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise(resolve => server.close(resolve))
+  return port
+}
+
+/**
+ * What becomes of one request. The provider carries it out where it is ANSWERED, LOST (no answer comes), HUNG (neither
+ * an answer nor an end comes), FAILED_AFTER (a 500 comes) or GARBLED (HTML comes), and LATE where the connection breaks
+ * first. It does not where it is REFUSED (a 422), FAILED (a 500) or RESET (the connection breaks).
+ */
+export const FATES = [
+  'ANSWERED',
+  'LOST',
+  'HUNG',
+  'FAILED_AFTER',
+  'GARBLED',
+  'LATE',
+  'REFUSED',
+  'FAILED',
+  'RESET',
+] as const
+export type Fate = (typeof FATES)[number]
+
+export interface Passing {
+  readonly method: string
+  readonly path: string
+}
+
+export interface NetworkOptions {
+  /** Where the provider is. */
+  readonly target: string
+  fateOf(passing: Passing): Fate
+  /** For the way there, and again for the way back. */
+  delayMs(): number
+}
+
+export interface Network {
+  readonly origin: string
+  /** Has the provider carry out what came late. */
+  deliver(): Promise<void>
+  /** From now on connections are refused, or accepted again. */
+  setReachable(reachable: boolean): Promise<void>
+  close(): Promise<void>
+}
+
+export async function startNetwork({ target, fateOf, delayMs }: NetworkOptions): Promise<Network> {
+  const late: (() => Promise<unknown>)[] = []
+  const server = createServer((incoming, outgoing) => void pass(incoming, outgoing).catch(() => outgoing.destroy()))
+
+  async function pass(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const { method = 'GET', url: path = '/' } = incoming
+    const body = await buffer(incoming)
+    const fate = fateOf({ method, path })
+    await sleep(delayMs())
+    const forward = () => exchange(target, incoming, body)
+    if (fate === 'LATE') late.push(forward)
+    const unheard = fate === 'RESET' || fate === 'LATE' || fate === 'REFUSED' || fate === 'FAILED'
+    const answer = unheard ? undefined : await forward()
+    await sleep(delayMs())
+    if (fate === 'HUNG') return
+    if (fate === 'ANSWERED' && answer) outgoing.writeHead(answer.status, answer.headers).end(answer.body)
+    else if (fate === 'REFUSED') outgoing.writeHead(422).end('{}')
+    else if (fate === 'FAILED' || fate === 'FAILED_AFTER') outgoing.writeHead(500).end('{}')
+    else if (fate === 'GARBLED') outgoing.writeHead(200, { 'content-type': 'text/html' }).end('<html>')
+    else outgoing.destroy()
+  }
+
+  const listen = (port: number) => new Promise<void>(resolve => server.listen(port, 'localhost', resolve))
+  const close = () =>
+    new Promise<void>(resolve => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
+  await listen(0)
+  const { port } = server.address() as AddressInfo
+  return {
+    origin: `http://localhost:${port}`,
+    deliver: async () => void (await Promise.all(late.splice(0).map(forward => forward()))),
+    setReachable: async reachable => {
+      if (reachable !== server.listening) await (reachable ? listen(port) : close())
+    },
+    close: async () => {
+      if (server.listening) await close()
+    },
+  }
+}
+
+interface Exchanged {
+  readonly status: number
+  readonly headers: Record<string, string | string[] | undefined>
+  readonly body: Buffer
+}
+
+function exchange(target: string, incoming: IncomingMessage, body: Buffer): Promise<Exchanged> {
+  const { 'transfer-encoding': _chunked, connection: _connection, ...headers } = incoming.headers
+  return new Promise((resolve, reject) => {
+    const options = { method: incoming.method, headers: { ...headers, 'content-length': body.length } }
+    const outgoing = send(target + incoming.url, options, answer => {
+      const { 'transfer-encoding': _, connection: __, ...rest } = answer.headers
+      const status = answer.statusCode ?? 0
+      buffer(answer).then(bytes => resolve({ status, headers: rest, body: bytes }), reject)
+    })
+    outgoing.once('error', reject).end(body)
+  })
+}

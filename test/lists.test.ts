@@ -1,0 +1,476 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type House, startHouse } from './harness/house.ts'
+
+/** What the house holds: sessions s0 to s6, a second apart, and customers and applicants beside them. */
+
+const CREATE = /* GraphQL */ `
+  mutation ($input: CreateSessionInput!) {
+    createSession(input: $input) { ... on CreateSessionPayload { session { id providerId createdAt } } }
+  }
+`
+const CREATE_CUSTOMER = /* GraphQL */ `
+  mutation ($input: CreateCustomerInput!) {
+    createCustomer(input: $input) { ... on CreateCustomerPayload { customer { id createdAt } } }
+  }
+`
+const CREATE_APPLICANT = /* GraphQL */ `
+  mutation ($input: CreateApplicantInput!) {
+    createApplicant(input: $input) { ... on CreateApplicantPayload { applicant { id createdAt } } }
+  }
+`
+
+interface Made {
+  readonly id: string
+  readonly providerId: string
+  readonly createdAt: string
+}
+
+interface Page {
+  readonly nodes: readonly { readonly id: string }[]
+  readonly edges: readonly { readonly cursor: string; readonly node: { readonly id: string } }[]
+  readonly pageInfo: {
+    readonly hasNextPage: boolean
+    readonly hasPreviousPage: boolean
+    readonly startCursor: string | null
+    readonly endCursor: string | null
+  }
+  readonly totalCount: number
+}
+
+let house: House
+const ahead = 0
+let made = 0
+const now = () => new Date(Date.now() + ahead * 1000)
+
+const sessions: Made[] = []
+const customers: Made[] = []
+const applicants: Made[] = []
+
+beforeAll(async () => {
+  house = await startHouse({}, { now })
+  for (let index = 0; index < 3; index++) {
+    customers.push(await createCustomer(`usr_${index}`, `Person${index}@example.com`))
+    applicants.push(await createApplicant(`usr_${index}`, `Person${index}@example.com`))
+  }
+  for (let index = 0; index < 7; index++) {
+    const session = index === 5 ? RAPIDLY : index === 6 ? VERILOCK : { kayle: {} }
+    const customerId = [1, 4].includes(index) ? customers[1]?.id : undefined
+    const applicantId = [2, 6].includes(index) ? applicants[2]?.id : undefined
+    sessions.push(await create({ session, customerId, applicantId }))
+  }
+  await house.sandbox('KAYLE').advance({ id: at(0).providerId, to: 'attempt_succeeded' })
+  await house.sandbox('KAYLE').advance({ id: at(4).providerId, to: 'attempt_started' })
+  for (const index of [0, 4]) await refresh(at(index).id)
+}, 30_000)
+afterAll(() => house.close())
+
+const RAPIDLY = { rapidly: { customer: { customerExternalId: 'usr_1' } } }
+const VERILOCK = { verilock: { profileId: '01234567-89ab-cdef-0123-456789abcdef', expiresIn: 86_400 } }
+
+function at(index: number): Made {
+  const session = sessions[index]
+  if (!session) throw new Error(`There is no session ${index}.`)
+  return session
+}
+
+function ids(...indexes: number[]): string[] {
+  return indexes.map(index => at(index).id)
+}
+
+/** Each thing is made at a later millisecond than the one before. */
+async function make(mutation: string, input: object): Promise<Made> {
+  made += 1
+  await new Promise(resolve => setTimeout(resolve, 5))
+  const { data } = await house.ask(mutation, { input: { idempotencyKey: `key-${made}`, ...input } })
+  const [payload] = Object.values(data) as Record<string, Made>[]
+  const [record] = Object.values(payload ?? {})
+  if (!record) throw new Error(`Nothing was made of ${JSON.stringify(input)}.`)
+  return record
+}
+
+function create(input: object): Promise<Made> {
+  return make(CREATE, input)
+}
+
+function createCustomer(externalId: string, email: string): Promise<Made> {
+  return make(CREATE_CUSTOMER, { externalId, customer: { rapidly: { email } } })
+}
+
+function createApplicant(externalId: string, email: string): Promise<Made> {
+  return make(CREATE_APPLICANT, {
+    externalId,
+    applicant: { personr: { email, phone: '+46 1', flowName: 'KYC basic' } },
+  })
+}
+
+async function refresh(id: string): Promise<void> {
+  await house.ask('mutation ($id: ID!) { refreshSession(input: { id: $id }) { __typename } }', { id })
+}
+
+async function list(field: string): Promise<Page> {
+  const { data, errors } = await ask(field)
+  expect(errors).toEqual([])
+  return data.page
+}
+
+function ask(field: string) {
+  return house.ask(
+    `{ page: ${field} {
+      totalCount nodes { id } edges { cursor node { id } }
+      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+    } }`,
+  )
+}
+
+async function listIds(field: string): Promise<string[]> {
+  return (await list(field)).nodes.map(({ id }) => id)
+}
+
+const NOUNS = ['sessions', 'applicants', 'customers'] as const
+
+function newestFirst(noun: (typeof NOUNS)[number]): string[] {
+  return { sessions, applicants, customers }[noun].map(({ id }) => id).reverse()
+}
+
+describe.each(NOUNS)('the pages of %s', noun => {
+  test('lead forward through all of them, newest first', async () => {
+    const seen: string[] = []
+    let page = await list(`${noun}(first: 2)`)
+    expect(page.pageInfo.hasPreviousPage).toBe(false)
+    for (;;) {
+      expect(page.edges.map(({ node }) => node)).toEqual(page.nodes)
+      expect(page.pageInfo).toMatchObject({
+        startCursor: page.edges[0]?.cursor,
+        endCursor: page.edges.at(-1)?.cursor,
+      })
+      seen.push(...page.nodes.map(({ id }) => id))
+      if (!page.pageInfo.hasNextPage) break
+      page = await list(`${noun}(first: 2, after: "${page.pageInfo.endCursor}")`)
+      expect(page.pageInfo.hasPreviousPage).toBe(true)
+    }
+    expect(seen).toEqual(newestFirst(noun))
+  })
+
+  test('lead backward through all of them, each page in the same order', async () => {
+    const seen: string[] = []
+    let page = await list(`${noun}(last: 2)`)
+    expect(page.pageInfo.hasNextPage).toBe(false)
+    for (;;) {
+      seen.unshift(...page.nodes.map(({ id }) => id))
+      if (!page.pageInfo.hasPreviousPage) break
+      page = await list(`${noun}(last: 2, before: "${page.pageInfo.startCursor}")`)
+      expect(page.pageInfo.hasNextPage).toBe(true)
+    }
+    expect(seen).toEqual(newestFirst(noun))
+  })
+
+  test('end where a cursor of both sides says', async () => {
+    const { edges } = await list(`${noun}(first: 100)`)
+
+    const between = await listIds(`${noun}(first: 10, after: "${edges[0]?.cursor}", before: "${edges.at(-1)?.cursor}")`)
+
+    expect(between).toEqual(newestFirst(noun).slice(1, -1))
+  })
+
+  test('say how many there are on all of them', async () => {
+    expect((await list(`${noun}(first: 1)`)).totalCount).toBe(newestFirst(noun).length)
+    expect((await list(`${noun}(first: 0)`)).totalCount).toBe(newestFirst(noun).length)
+  })
+
+  test('hold nothing where nothing was asked for', async () => {
+    expect((await list(`${noun}(first: 0)`)).nodes).toEqual([])
+  })
+
+  test.each([
+    ['first: 101', ['first']],
+    ['first: -1', ['first']],
+    ['last: 101', ['last']],
+    ['last: -1', ['last']],
+    ['first: 1, last: 1', ['last']],
+  ])('asked for by %s are refused', async (args, path) => {
+    const { data, errors } = await ask(`${noun}(${args})`)
+
+    expect(data).toEqual({ page: null })
+    expect(errors).toMatchObject([{ path: ['page'], extensions: { code: 'INVALID_INPUT', issues: [{ path }] } }])
+  })
+
+  test('take 100 at a time', async () => {
+    expect(await listIds(`${noun}(first: 100)`)).toEqual(newestFirst(noun))
+    expect(await listIds(`${noun}(last: 100)`)).toEqual(newestFirst(noun))
+  })
+
+  test.each([
+    ['empty', ''],
+    ['garbage', 'not a cursor'],
+    ['base64 of garbage', Buffer.from('1.2.3').toString('base64url')],
+    ['an id', Buffer.from('Session:01970000-0000-7000-8000-000000000000').toString('base64url')],
+  ])('after a cursor that is %s are CURSOR_INVALID', async (_what, cursor) => {
+    for (const args of [`first: 1, after: "${cursor}"`, `last: 1, before: "${cursor}"`]) {
+      const { data, errors } = await ask(`${noun}(${args})`)
+      expect(data).toEqual({ page: null })
+      expect(errors).toMatchObject([{ extensions: { code: 'CURSOR_INVALID', retryable: false } }])
+    }
+  })
+
+  test('after a cursor that was changed are CURSOR_INVALID', async () => {
+    const cursor = (await list(`${noun}(first: 1)`)).pageInfo.endCursor ?? ''
+    const text = Buffer.from(cursor, 'base64url').toString()
+    const forged = Buffer.from(text.replace(/^./, first => (first === 'z' ? 'a' : 'z'))).toString('base64url')
+
+    expect((await ask(`${noun}(after: "${forged}")`)).errors).toMatchObject([
+      { extensions: { code: 'CURSOR_INVALID' } },
+    ])
+  })
+
+  test.each(NOUNS.filter(other => other !== noun))('after a cursor of %s are CURSOR_INVALID', async other => {
+    const cursor = (await list(`${other}(first: 1)`)).pageInfo.endCursor
+
+    expect((await ask(`${noun}(after: "${cursor}")`)).errors).toMatchObject([
+      { extensions: { code: 'CURSOR_INVALID' } },
+    ])
+  })
+})
+
+test('a cursor of another order or of another house is CURSOR_INVALID', async () => {
+  const cursor = (await list('sessions(first: 1)')).pageInfo.endCursor
+  const other = await startHouse({ ENCRYPTION_KEY: '11'.repeat(32) })
+  const foreign = await other.ask(`{ sessions(after: "${cursor}") { nodes { id } } }`)
+  await other.close()
+
+  const reordered = await ask(`sessions(orderBy: CREATED_AT_ASC, after: "${cursor}")`)
+
+  for (const { errors } of [foreign, reordered]) {
+    expect(errors).toMatchObject([{ extensions: { code: 'CURSOR_INVALID' } }])
+  }
+})
+
+test('a page takes 20 where no number is given', async () => {
+  const other = await startHouse()
+  for (let index = 0; index < 21; index++) {
+    const input = { idempotencyKey: `key-${index}`, session: { kayle: {} } }
+    await other.ask(CREATE, { input })
+  }
+  const { data } = await other.ask('{ sessions { totalCount nodes { id } pageInfo { hasNextPage } } }')
+  await other.close()
+
+  expect(data.sessions).toMatchObject({ totalCount: 21, pageInfo: { hasNextPage: true } })
+  expect(data.sessions.nodes).toHaveLength(20)
+})
+
+test('pages are stable while sessions are made in between', async () => {
+  const other = await startHouse()
+  const add = async (key: string) => {
+    await new Promise(resolve => setTimeout(resolve, 2))
+    const { data } = await other.ask(CREATE, { input: { idempotencyKey: key, session: { kayle: {} } } })
+    return data.createSession.session.id as string
+  }
+  const before = []
+  for (let index = 0; index < 6; index++) before.unshift(await add(`before-${index}`))
+  const seen: string[] = []
+  let after = 'null'
+  for (let pages = 0; pages < 3; pages++) {
+    const { data } = await other.ask(`{ sessions(first: 2, after: ${after}) { nodes { id } pageInfo { endCursor } } }`)
+    seen.push(...data.sessions.nodes.map(({ id }: { id: string }) => id))
+    after = `"${data.sessions.pageInfo.endCursor}"`
+    await add(`between-${pages}`)
+  }
+  await other.close()
+
+  expect(seen).toEqual(before)
+})
+
+describe('sessions', () => {
+  test.each([
+    ['provider: [VERILOCK]', [6]],
+    ['provider: [RAPIDLY, VERILOCK]', [6, 5]],
+    ['provider: []', []],
+    ['status: [COMPLETED]', [0]],
+    ['status: [COMPLETED, IN_PROGRESS]', [5, 4, 0]],
+    ['status: [UNKNOWN]', []],
+    ['outcome: [APPROVED]', [0]],
+    ['outcome: [NOT_APPLICABLE]', [5]],
+    ['externalId: "usr_1"', [5, 4, 1]],
+    ['externalId: "usr_2"', [6, 2]],
+    ['externalId: "nobody"', []],
+    ['provider: [KAYLE], externalId: "usr_1", status: [IN_PROGRESS]', [4]],
+    ['provider: null, status: null, externalId: null', [6, 5, 4, 3, 2, 1, 0]],
+  ])('filtered by %s are those alone', async (filter, indexes) => {
+    const page = await list(`sessions(filter: { ${filter} })`)
+
+    expect(page.nodes.map(({ id }) => id)).toEqual(ids(...indexes))
+    expect(page.totalCount).toBe(indexes.length)
+  })
+
+  test('are filtered by the applicant and by the customer they are linked to', async () => {
+    const [applicant, customer] = [applicants[2], customers[1]]
+
+    expect(await listIds(`sessions(filter: { applicantId: "${applicant?.id}" })`)).toEqual(ids(6, 2))
+    expect(await listIds(`sessions(filter: { customerId: "${customer?.id}" })`)).toEqual(ids(5, 4, 1))
+    expect(await listIds('sessions(filter: { customerId: "garbage" })')).toEqual([])
+    expect(await listIds(`sessions(filter: { customerId: "${applicant?.id}" })`)).toEqual([])
+  })
+
+  test('are filtered by when they were made, the bounds themselves left out', async () => {
+    const [from, to] = [at(1).createdAt, at(4).createdAt]
+
+    expect(await listIds(`sessions(filter: { createdAfter: "${from}", createdBefore: "${to}" })`)).toEqual(ids(3, 2))
+    expect(await listIds(`sessions(filter: { createdBefore: "${from}" })`)).toEqual(ids(0))
+  })
+
+  test('come in each order, and a page ends where the order says', async () => {
+    expect(await listIds('sessions(orderBy: CREATED_AT_DESC)')).toEqual(ids(6, 5, 4, 3, 2, 1, 0))
+    expect(await listIds('sessions(orderBy: CREATED_AT_ASC)')).toEqual(ids(0, 1, 2, 3, 4, 5, 6))
+    const updated = await list('sessions(orderBy: UPDATED_AT_DESC, first: 2)')
+    const rest = await listIds(`sessions(orderBy: UPDATED_AT_DESC, after: "${updated.pageInfo.endCursor}")`)
+    expect([...updated.nodes.map(({ id }) => id), ...rest]).toEqual(ids(4, 0, 6, 5, 3, 2, 1))
+  })
+
+  test('hang at their applicant and at their customer, newest first, a page at a time', async () => {
+    const { data } = await house.ask(
+      `query ($a: ID!, $c: ID!) {
+        applicant(by: { id: $a }) { sessions(first: 1) { totalCount nodes { id } pageInfo { hasNextPage } } }
+        customer(by: { id: $c }) { sessions { totalCount nodes { id } } }
+      }`,
+      { a: applicants[2]?.id, c: customers[1]?.id },
+    )
+
+    expect(data.applicant.sessions).toMatchObject({ totalCount: 2, pageInfo: { hasNextPage: true } })
+    expect(data.applicant.sessions.nodes).toEqual(ids(6).map(id => ({ id })))
+    expect(data.customer.sessions.nodes).toEqual(ids(5, 4, 1).map(id => ({ id })))
+  })
+})
+
+describe.each(['applicants', 'customers'] as const)('%s', noun => {
+  const mine = (index: number) => ({ applicants, customers })[noun][index]
+  const provider = noun === 'applicants' ? 'PERSONR' : 'RAPIDLY'
+
+  test.each([
+    [`provider: [${provider}]`, [2, 1, 0]],
+    ['provider: [YORLET]', []],
+    ['externalId: "usr_1"', [1]],
+    ['email: "person2@example.com"', [2]],
+    ['email: " PERSON2@Example.com "', [2]],
+    ['email: "person"', []],
+    [`provider: [${provider}], email: "person0@example.com", externalId: "usr_0"`, [0]],
+    ['email: "person0@example.com", externalId: "usr_1"', []],
+  ])('filtered by %s are those alone', async (filter, indexes) => {
+    const page = await list(`${noun}(filter: { ${filter} })`)
+
+    expect(page.nodes.map(({ id }) => id)).toEqual(indexes.map(index => mine(index)?.id))
+    expect(page.totalCount).toBe(indexes.length)
+  })
+
+  test('are filtered by when they were made, the bounds themselves left out', async () => {
+    const [from, to] = [mine(0)?.createdAt, mine(2)?.createdAt]
+
+    const between = await listIds(`${noun}(filter: { createdAfter: "${from}", createdBefore: "${to}" })`)
+
+    expect(between).toEqual([mine(1)?.id])
+  })
+
+  test('that are known by a link only are not listed', async () => {
+    const other = await startHouse()
+    const session = { yorlet: { applicantProviderId: 'apst_manvb9c4m2WsXy5Z' } }
+    await other.ask(CREATE, { input: { idempotencyKey: 'link', session } })
+    const before = await other.ask(`{ ${noun} { totalCount } }`)
+    await other.ask(`{ sessions { nodes { ${noun.slice(0, -1)} { id } } } }`)
+    const after = await other.ask(`{ ${noun} { totalCount } }`)
+    await other.close()
+
+    expect([before.data[noun].totalCount, after.data[noun].totalCount]).toEqual([0, 1])
+  })
+})
+
+describe('an overdue session', () => {
+  test('is listed as EXPIRED, and filters find it as such', async () => {
+    const clock = { ahead: 0 }
+    const other = await startHouse({}, { now: () => new Date(Date.now() + clock.ahead * 1000) })
+    for (const [key, session] of Object.entries({ kayle: { kayle: {} }, RAPIDLY, VERILOCK })) {
+      const given = key === 'RAPIDLY' ? { rapidly: { customer: { customerExternalId: 'usr_1337' } } } : session
+      await other.ask(CREATE, { input: { idempotencyKey: key, session: given } })
+    }
+    const query = `{ sessions { nodes { provider status outcome sync { source } } }
+      open: sessions(filter: { status: [CREATED, IN_PROGRESS] }) { totalCount }
+      over: sessions(filter: { status: [EXPIRED], outcome: [NOT_APPLICABLE] }) { totalCount } }`
+    const before = (await other.ask(query)).data
+    clock.ahead = 3601
+    const after = (await other.ask(query)).data
+    await other.close()
+
+    expect([before.open.totalCount, before.over.totalCount]).toEqual([3, 0])
+    expect([after.open.totalCount, after.over.totalCount]).toEqual([1, 2])
+    expect(after.sessions.nodes).toMatchObject([
+      { provider: 'VERILOCK', status: 'CREATED' },
+      { provider: 'RAPIDLY', status: 'EXPIRED', outcome: 'NOT_APPLICABLE', sync: { source: 'DERIVED' } },
+      { provider: 'KAYLE', status: 'EXPIRED', outcome: 'NOT_APPLICABLE', sync: { source: 'DERIVED' } },
+    ])
+  })
+})
+
+describe('node and nodes', () => {
+  const UNKNOWN_ID = '01970000-0000-7000-8000-000000000000'
+  const idOf = (typename: string, id: string) => Buffer.from(`${typename}:${id}`).toString('base64url')
+
+  test('find anything by its id', async () => {
+    const { data } = await house.ask(
+      `query ($s: ID!, $a: ID!, $c: ID!) {
+        session: node(id: $s) { __typename id ... on Session { provider } }
+        applicant: node(id: $a) { __typename id ... on Applicant { externalId } }
+        customer: node(id: $c) { __typename id ... on Customer { externalId } }
+        createOperation(by: { idempotencyKey: "key-1" }) { id }
+        session2: session(by: { id: $s }) { attempts { nodes { id } } }
+      }`,
+      { s: at(0).id, a: applicants[0]?.id, c: customers[0]?.id },
+    )
+    const operation = data.createOperation.id
+    const attempt = data.session2.attempts.nodes[0].id
+    const more = await house.ask(
+      'query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id ... on Attempt { status session { id } } } }',
+      { ids: [operation, attempt] },
+    )
+
+    expect(data).toMatchObject({
+      session: { __typename: 'Session', id: at(0).id, provider: 'KAYLE' },
+      applicant: { __typename: 'Applicant', externalId: 'usr_0' },
+      customer: { __typename: 'Customer', externalId: 'usr_0' },
+    })
+    expect(more.data.nodes).toEqual([
+      { __typename: 'CreateOperation', id: operation },
+      { __typename: 'Attempt', id: attempt, status: 'SUCCEEDED', session: { id: at(0).id } },
+    ])
+  })
+
+  test('keep the order asked, with null for each miss', async () => {
+    const misses = [
+      idOf('Session', UNKNOWN_ID),
+      idOf('Nonsense', UNKNOWN_ID),
+      idOf('Customer', at(0).id),
+      idOf('constructor', UNKNOWN_ID),
+      'garbage',
+      '',
+    ]
+
+    const asked = [at(3).id, ...misses, at(1).id, customers[0]?.id, at(3).id]
+    const { data, errors } = await house.ask('query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', { ids: asked })
+
+    expect(errors).toEqual([])
+    expect(data.nodes.map((node: { id: string } | null) => node?.id ?? null)).toEqual(
+      asked.map((id = '') => (misses.includes(id) ? null : id)),
+    )
+    for (const id of misses) {
+      const miss = await house.ask('query ($id: ID!) { node(id: $id) { id } }', { id })
+      expect(miss).toMatchObject({ data: { node: null }, errors: [] })
+    }
+  })
+
+  test('take 100 ids and no more', async () => {
+    const query = 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }'
+
+    const most = await house.ask(query, { ids: Array(100).fill(at(0).id) })
+    const tooMany = await house.ask(query, { ids: Array(101).fill(at(0).id) })
+
+    expect(most.data.nodes).toHaveLength(100)
+    expect(tooMany.data).toEqual({ nodes: null })
+    expect(tooMany.errors).toMatchObject([{ extensions: { code: 'INVALID_INPUT', issues: [{ path: ['ids'] }] } }])
+  })
+})
