@@ -58,6 +58,11 @@ export async function saveAttempt(
     .execute()
 }
 
+export async function updateAttemptDetails(db: Database, id: string, details: Details): Promise<void> {
+  const told = { details_sealed: sealJson(db.vault, details) }
+  await db.sql.updateTable('attempts').set(told).where('id', '=', id).execute()
+}
+
 export async function findAttempts(db: Database, tenantId: string, ids: readonly string[]): Promise<Attempt[]> {
   if (ids.length === 0) return []
   const query = db.sql.selectFrom('attempts').selectAll().where('tenant_id', '=', tenantId).where('id', 'in', ids)

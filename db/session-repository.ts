@@ -42,6 +42,7 @@ export interface SessionChange {
   readonly beganAt?: Date
   readonly source?: StatusSource
   readonly details?: Details
+  readonly nextPollAt?: Date | null
 }
 
 export type NewSession = SessionKey &
@@ -66,6 +67,9 @@ export interface SessionFilter {
 
 /** A stored session, with what only the store needs to know of it. */
 export interface StoredSession extends Session {
+  readonly polls: number
+  /** True where it is looked at by itself. */
+  readonly polled: boolean
   readonly externalIdPinned: boolean
   readonly applicantPinned: boolean
   readonly customerPinned: boolean
@@ -141,6 +145,32 @@ export function countSessions(db: Database, tenantId: string, filter: SessionFil
   )
 }
 
+/** Sessions that it is time to look at, the longest waiting first. */
+export async function findDuePolls(db: Database, now: Date, limit: number): Promise<StoredSession[]> {
+  const query = db.sql
+    .selectFrom('sessions')
+    .selectAll()
+    .where('next_poll_at', '<=', now.getTime())
+    .orderBy('next_poll_at')
+    .limit(limit)
+  return (await query.execute()).map(row => toSession(db, row))
+}
+
+export async function setNextPoll(db: Database, id: string, at: Date | null, polls: number): Promise<void> {
+  const told = { next_poll_at: toTime(at), polls }
+  await db.sql.updateTable('sessions').set(told).where('id', '=', id).execute()
+}
+
+/** Has these sessions looked at soon. */
+export async function pollSoon(db: Database, id: string, at: Date): Promise<void> {
+  await db.sql
+    .updateTable('sessions')
+    .set({ next_poll_at: at.getTime() })
+    .where('id', '=', id)
+    .where('next_poll_at', '>', at.getTime())
+    .execute()
+}
+
 /** Sessions that are open and past their time, of one tenant or of all. */
 export async function findOverdueSessions(
   db: Database,
@@ -188,6 +218,8 @@ const EMPTY = {
   applicant_pinned: 0,
   customer_pinned: 0,
   attempts_fetched_at: null,
+  next_poll_at: null,
+  polls: 0,
 }
 
 function toColumns(db: Database, change: SessionChange): Partial<SessionRow> {
@@ -213,6 +245,7 @@ function toColumns(db: Database, change: SessionChange): Partial<SessionRow> {
     began_at: change.beganAt?.getTime(),
     source: change.source,
     details: change.details && JSON.stringify(change.details),
+    next_poll_at: toTime(change.nextPollAt),
   }) as Partial<SessionRow>
 }
 
@@ -233,6 +266,8 @@ function toSession(db: Database, row: SessionRow): StoredSession {
     providerStatus: row.provider_status,
     externalId: row.external_id,
     externalIdPinned: row.external_id_pinned === 1,
+    polls: row.polls,
+    polled: row.next_poll_at !== null,
     livemode: row.livemode === 1,
     redirectUrl: row.redirect_url,
     metadata: openJson<JsonObject>(db.vault, row.metadata_sealed),

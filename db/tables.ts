@@ -120,6 +120,9 @@ export interface SessionRow extends RecordRow {
   readonly fetched_at: number
   readonly source: string
   readonly details: string
+  /** When it is looked at by itself; null: never again. */
+  readonly next_poll_at: number | null
+  readonly polls: number
 }
 
 export interface ApplicantRow extends RecordRow {

@@ -11,11 +11,14 @@ import { createKeyAuthentication } from './security/api-keys.ts'
 import { type App, createApp, GRAPHQL_PATH } from './server/app.ts'
 import { graphiqlOptions } from './server/graphiql.ts'
 import { toServerLog } from './telemetry/log.ts'
+import { openWebhooks, type WebhookDoor } from './webhooks.ts'
 
 export interface Running extends House {
   /** Where clients send their operations. */
   readonly url: string
   readonly app: App
+  /** Where providers deliver to. */
+  readonly doors: readonly WebhookDoor[]
 }
 
 /** What tests replace. */
@@ -37,14 +40,18 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
     deadlines: { queryDeadlineMs: settings.QUERY_DEADLINE_MS, mutationDeadlineMs: settings.MUTATION_DEADLINE_MS },
     graphiql: graphiqlOptions(readExamples(), settings.DEV_API_KEY),
     logger: toServerLog(house.log),
+    report: error => house.log.error({ err: error }, 'unexpected error'),
     now,
   })
   const server = createServer(app)
   await listen(server, settings.PORT, settings.HOST)
+  const origin = `http://${settings.HOST}:${(server.address() as AddressInfo).port}`
+  const doors = await openWebhooks(house, config, origin)
   const stopJobs = options.jobs === false ? async () => {} : startJobs(house, settings.JOB_INTERVAL_MS)
   return {
     ...house,
-    url: `http://${settings.HOST}:${(server.address() as AddressInfo).port}${GRAPHQL_PATH}`,
+    url: origin + GRAPHQL_PATH,
+    doors,
     app,
     close: async () => {
       await stopJobs()
@@ -57,8 +64,12 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
 /** Starts what happens without anybody asking. Gives what ends it. */
 function startJobs({ services, log }: House, everyMs: number): () => Promise<void> {
   const report = (error: unknown) => log.error({ err: error }, 'a job failed')
-  const reconcile = startLoop({ everyMs, run: services.recovery.run, report })
-  return () => reconcile.stop()
+  const loops = [services.recovery.run, services.inbox.applyDue, services.polling.run].map(run =>
+    startLoop({ everyMs, run, report }),
+  )
+  return async () => {
+    await Promise.all(loops.map(loop => loop.stop()))
+  }
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {

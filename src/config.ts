@@ -37,6 +37,7 @@ const houseSettings = z.object({
   SETTLE_DELAY_SECONDS: z.coerce.number().min(0).default(120),
   FIRST_CHECK_SECONDS: z.coerce.number().positive().default(5),
   LAST_CHECK_SECONDS: z.coerce.number().positive().default(3_600),
+  POLLS_PER_MINUTE: positive.default(30),
   JOB_INTERVAL_MS: positive.default(1_000),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
@@ -48,6 +49,14 @@ export interface Config {
   readonly house: Readonly<z.infer<typeof houseSettings>>
   /** The settings of every provider of the registry, by its name. */
   readonly providers: Readonly<Record<string, ProviderSettings>>
+  /** What each provider's deliveries are verified with, by its name. */
+  readonly webhooks: Readonly<Record<string, WebhookSettings>>
+}
+
+export interface WebhookSettings {
+  /** The live signing secrets; two while one replaces the other. */
+  readonly secrets: readonly string[]
+  readonly privateKeyFile?: string
 }
 
 /** All that is wrong with the environment, a line each. No value is repeated: it may be a secret. */
@@ -73,12 +82,22 @@ export function loadConfig(env: NodeJS.ProcessEnv, modules: readonly ProviderMod
     else problems.push(...describe(parsed.error, variable))
   }
   if (!house.success || problems.length > 0) throw new ConfigError(problems)
-  return Object.freeze({ house: Object.freeze(house.data), providers: Object.freeze(providers) })
+  const webhooks = Object.fromEntries(modules.map(({ provider }) => [provider, readWebhookSettings(set, provider)]))
+  return Object.freeze({ house: Object.freeze(house.data), providers: Object.freeze(providers), webhooks })
 }
 
 /** The environment variable of a provider's setting: `apiKey` of KAYLE is KAYLE_API_KEY. */
 export function toVariable(provider: string, name: string): string {
   return `${provider}_${name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`
+}
+
+/** `<PROVIDER>_WEBHOOK_SECRET`, two with a comma between them, and `<PROVIDER>_WEBHOOK_PRIVATE_KEY_FILE`. */
+function readWebhookSettings(set: Readonly<Record<string, string | undefined>>, provider: string): WebhookSettings {
+  const secrets = (set[`${provider}_WEBHOOK_SECRET`] ?? '').split(',').map(secret => secret.trim())
+  return {
+    secrets: secrets.filter(secret => secret !== ''),
+    privateKeyFile: set[`${provider}_WEBHOOK_PRIVATE_KEY_FILE`],
+  }
 }
 
 function describe(error: z.ZodError, nameOf: (name: string) => string): string[] {

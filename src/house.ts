@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import { type OpenDatabase, openDatabase } from '../db/database.ts'
 import { type Config, decodeKey, upstreamLimits } from './config.ts'
 import { createHub } from './live/hub.ts'
+import { createWatched } from './live/watched.ts'
 import type { ProviderModule } from './providers/contract.ts'
 import { registry } from './providers/registry.ts'
 import type { StartedSandbox } from './sandbox/start-all.ts'
@@ -48,6 +49,8 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
     db,
     accounts,
     hub: createHub(),
+    watched: createWatched(),
+    pollsPerMinute: house.POLLS_PER_MINUTE,
     now,
     report: error => log.error({ err: error }, 'unexpected error'),
     defaultMaxAgeSeconds: house.MAX_AGE_SECONDS,

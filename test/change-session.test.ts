@@ -322,6 +322,10 @@ describe('linkRecord', () => {
     await run(LINK_RECORD, { record: { customerId: id }, externalId: 'usr_mine' })
 
     expect((await house.ask(query, { ref })).data.customer).toEqual({ id, externalId: 'usr_mine' })
+
+    await run(LINK_RECORD, { record: { customerId: id }, externalId: null })
+
+    expect((await house.ask(query, { ref })).data.customer).toEqual({ id, externalId: null })
   })
 
   test.each(UNKNOWN_IDS)('of %s is NOT_FOUND', async (_what, id) => {

@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import SqliteDatabase from 'better-sqlite3'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { PROVIDERS, type Provider } from '../src/domain/provider.ts'
 import { API_KEY } from './harness/house.ts'
 import {
@@ -375,6 +375,47 @@ describe(`after ${KILLS} kills`, () => {
     expect(lost.length).toBeGreaterThan(0)
     expect(lost.filter(task => settled.get(task.key)?.settles)).toEqual([])
   })
+})
+
+describe('the first start on a new database', () => {
+  const starts: ServerProcess[] = []
+  const died: string[] = []
+
+  async function startOn(name: string): Promise<ServerProcess> {
+    const env = { ...toEnv(await findFreePort()), DATABASE_URL: `sqlite:${join(folder, name)}` }
+    const server = startServer(build.main, env, said => died.push(said))
+    starts.push(server)
+    return server
+  }
+
+  beforeEach(() => {
+    died.length = 0
+  })
+  afterEach(async () => {
+    await Promise.all(starts.splice(0).map(server => server.kill()))
+  })
+
+  test('works for several processes at once', async () => {
+    for (let round = 0; round < 8; round++) {
+      const together = await Promise.all([0, 1, 2].map(() => startOn(`together-${round}.db`)))
+      await Promise.all(together.map(server => server.ready))
+
+      expect(died).toEqual([])
+      await Promise.all(starts.splice(0).map(server => server.kill()))
+    }
+  }, 60_000)
+
+  test('may be killed at any moment, and the next one works', async () => {
+    for (let round = 0; round < 12; round++) {
+      const first = await startOn(`killed-${round}.db`)
+      await vi.waitUntil(() => existsSync(join(folder, `killed-${round}.db-wal`)), { timeout: 20_000, interval: 1 })
+      await sleep(random() * 12)
+      await first.kill()
+      await (await startOn(`killed-${round}.db`)).ready
+
+      expect(died).toEqual([])
+    }
+  }, 60_000)
 })
 
 const EXPECTED_CODES = ['IDEMPOTENCY_IN_PROGRESS', 'OUTCOME_UNKNOWN']

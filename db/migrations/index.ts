@@ -2,10 +2,12 @@ import type { Migration } from 'kysely'
 import * as initial from './0001-initial.ts'
 import * as timeline from './0002-timeline.ts'
 import * as webhooks from './0003-webhooks.ts'
+import * as polling from './0004-polling.ts'
 
 /** The migrations by name, in order. They only go forward. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-initial': initial,
   '0002-timeline': timeline,
   '0003-webhooks': webhooks,
+  '0004-polling': polling,
 }

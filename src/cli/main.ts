@@ -5,7 +5,9 @@ import { DomainError } from '../domain/errors.ts'
 import { DEV_TENANT, openHouse } from '../house.ts'
 import { registry } from '../providers/registry.ts'
 import { attachSandboxes } from '../sandboxes.ts'
+import { type CliContext, format } from './cli.ts'
 import { addOperations } from './operations.ts'
+import { addWebhooks } from './webhooks.ts'
 
 /** The command line. Exit codes: 0 done, 1 not done and the reason said, 2 the command itself was wrong. */
 
@@ -17,15 +19,16 @@ const program = new Command('sessiongraph')
   .option('--json', 'print JSON for programs')
   .exitOverride(error => process.exit(error.exitCode === 0 ? 0 : USAGE_EXIT_CODE))
 
-addOperations(program, {
-  open: () =>
-    openHouse(loadConfig(process.env, Object.values(registry)), {
-      now: () => new Date(),
-      sandboxes: attachSandboxes,
-    }),
-  options: () => program.opts(),
-  print: text => console.log(text),
-})
+const cli: CliContext = {
+  open: () => {
+    const config = loadConfig(process.env, Object.values(registry))
+    return openHouse(config, { now: () => new Date(), sandboxes: attachSandboxes })
+  },
+  tenantId: () => program.opts<{ tenant: string }>().tenant,
+  show: rows => console.log(format(rows, program.opts<{ json?: boolean }>().json ?? false)),
+}
+addOperations(program, cli)
+addWebhooks(program, cli)
 
 try {
   await program.parseAsync()

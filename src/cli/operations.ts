@@ -2,13 +2,7 @@ import { type Command, Option } from 'commander'
 import { DomainError } from '../domain/errors.ts'
 import { CREATE_STATES, type CreateOperation, type CreateState } from '../domain/operation.ts'
 import type { House } from '../house.ts'
-
-/** What a command works with. */
-export interface CliContext {
-  open(): Promise<House>
-  options(): { readonly tenant: string; readonly json?: boolean }
-  print(text: string): void
-}
+import { type CliContext, type TenantCall, withHouse } from './cli.ts'
 
 /** `sessiongraph operations`: the creates whose outcome is not known, and what an operator can do about them. */
 export function addOperations(program: Command, cli: CliContext): void {
@@ -21,14 +15,14 @@ export function addOperations(program: Command, cli: CliContext): void {
     .option('--limit <number>', 'how many at most', Number, 50)
     .action((options: { state: CreateState[]; limit: number }) =>
       withHouse(cli, async ({ services }, call) => {
-        show(cli, await services.operations.list(call, options.state, options.limit))
+        cli.show((await services.operations.list(call, options.state, options.limit)).map(toRow))
       }),
     )
 
   command
     .command('show <id>')
     .description('one create, by its id or its idempotency key')
-    .action((id: string) => withHouse(cli, async (house, call) => show(cli, [await find(house, call, id)])))
+    .action((id: string) => withHouse(cli, async (house, call) => cli.show([toRow(await find(house, call, id))])))
 
   command
     .command('settle <id>')
@@ -42,42 +36,17 @@ export function addOperations(program: Command, cli: CliContext): void {
           throw new DomainError('BAD_REQUEST', 'Expected --found <providerId> or --absent.')
         const operation = await find(house, call, id)
         const { settleFound, settleAbsent } = house.services.operations
-        show(cli, [
-          await (options.found ? settleFound(call, operation.id, options.found) : settleAbsent(call, operation.id)),
-        ])
+        const settled = await (options.found
+          ? settleFound(call, operation.id, options.found)
+          : settleAbsent(call, operation.id))
+        cli.show([toRow(settled)])
       }),
     )
-}
-
-interface TenantCall {
-  readonly tenantId: string
-}
-
-async function withHouse(cli: CliContext, run: (house: House, call: TenantCall) => Promise<void>): Promise<void> {
-  const house = await cli.open()
-  try {
-    await run(house, { tenantId: cli.options().tenant })
-  } finally {
-    await house.close()
-  }
 }
 
 async function find({ services }: House, call: TenantCall, id: string): Promise<CreateOperation> {
   const [byId] = await services.operations.findMany(call, [id])
   return byId ?? services.operations.get(call, { idempotencyKey: id })
-}
-
-function show(cli: CliContext, operations: readonly CreateOperation[]): void {
-  const rows = operations.map(toRow)
-  if (cli.options().json) cli.print(JSON.stringify(rows, null, 2))
-  else if (rows.length === 0) cli.print('No such operations.')
-  else
-    for (const row of rows)
-      cli.print(
-        Object.entries(row)
-          .map(([name, value]) => `${name.padEnd(14)} ${value ?? '–'}`)
-          .join('\n'),
-      )
 }
 
 /** What an operator needs to see. What the client sent stays sealed. */

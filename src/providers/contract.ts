@@ -34,6 +34,8 @@ export interface ProviderModule<Settings extends ProviderSettings = ProviderSett
   }
   /** Verifies and decodes what the provider sends us. Absent: it sends nothing, or nothing that we take. */
   readonly webhook?: ReadWebhook
+  /** True where it encrypts what it sends, so that a public key of ours is registered there. */
+  readonly encryptsWebhooks?: true
   /** Joins the schema: registers the provider's union members and input objects on the builder. */
   readonly graphql: () => Promise<unknown>
   readonly sandbox: () => Promise<{ readonly sandbox: SandboxModule<Settings> }>
@@ -68,6 +70,8 @@ export interface WebhookNotice {
   readonly eventId: string | null
   /** The provider's name of the event. */
   readonly event: string
+  /** When it happened, where the provider says so: of two events about what cannot be read, the later one counts. */
+  readonly occurredAt?: Date
   readonly sessionProviderId?: string
   /** The sessions of this applicant are meant. */
   readonly applicantProviderId?: string

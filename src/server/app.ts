@@ -9,6 +9,7 @@ import { useAuthentication } from './use-authentication.ts'
 import { type Deadlines, useContext } from './use-context.ts'
 import { useErrorCodes } from './use-error-codes.ts'
 import { useHealth } from './use-health.ts'
+import { useWebhooks } from './use-webhooks.ts'
 
 export const GRAPHQL_PATH = '/graphql'
 
@@ -19,13 +20,15 @@ export interface AppOptions {
   readonly deadlines: Deadlines
   readonly graphiql: GraphiQLOptions | false
   readonly logger: YogaLogger
+  /** Tells whoever watches that something unexpected happened. */
+  readonly report: (error: unknown) => void
   readonly now: () => Date
 }
 
 export type App = ReturnType<typeof createApp>
 
 /** The door for clients. A request listener for node:http, and `fetch` for tests. */
-export function createApp({ schema, services, authenticate, deadlines, graphiql, logger, now }: AppOptions) {
+export function createApp({ schema, services, authenticate, deadlines, graphiql, logger, now, report }: AppOptions) {
   return createYoga({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -39,6 +42,7 @@ export function createApp({ schema, services, authenticate, deadlines, graphiql,
     maskedErrors: { maskError: toClientError },
     plugins: [
       useHealth(GRAPHQL_PATH),
+      useWebhooks(services.inbox, report),
       useAuthentication(authenticate, GRAPHQL_PATH, now),
       useErrorCodes(),
       useContext(services, deadlines, now),

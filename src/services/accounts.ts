@@ -3,7 +3,7 @@ import { findOrCreateAccount } from '../../db/account-repository.ts'
 import type { Database } from '../../db/database.ts'
 import { ProviderUnavailableError } from '../domain/errors.ts'
 import type { Capability, Provider } from '../domain/provider.ts'
-import type { ProviderClient, ProviderModule, ProviderSettings } from '../providers/contract.ts'
+import type { ProviderClient, ProviderModule, ProviderSettings, ReadWebhook } from '../providers/contract.ts'
 import type { Health } from '../upstream/health.ts'
 import type { UpstreamLimits } from '../upstream/limits.ts'
 import { createUpstream, type Upstream, type UpstreamOptions } from '../upstream/upstream.ts'
@@ -19,6 +19,8 @@ export interface Account {
   readonly client: ProviderClient
   readonly upstream: Upstream
   readonly details: ProviderModule['details']
+  readonly webhook: ReadWebhook | undefined
+  readonly encryptsWebhooks: boolean
 }
 
 interface RecordKey {
@@ -82,6 +84,8 @@ export async function openAccounts(setups: readonly AccountSetup[], options: Acc
       client: module.connect({ settings, upstream, now: options.now, secrets }),
       upstream,
       details: module.details,
+      webhook: module.webhook,
+      encryptsWebhooks: module.encryptsWebhooks ?? false,
     })
   }
 

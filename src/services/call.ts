@@ -1,3 +1,5 @@
+import type { StatusSource } from '../domain/sync.ts'
+
 /** Who asks, and how long it may take: what a service needs to know of the request it works for. */
 export interface Call {
   readonly tenantId: string
@@ -7,4 +9,6 @@ export interface Call {
   readonly signal: AbortSignal
   /** True where a read that began before this call does not do, as after a change. */
   readonly alone?: boolean
+  /** Why the provider is asked; FETCH if left out. */
+  readonly source?: StatusSource
 }

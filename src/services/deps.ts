@@ -1,6 +1,7 @@
 import { type Database, inTransaction } from '../../db/database.ts'
 import type { Provider } from '../domain/provider.ts'
 import type { Hub } from '../live/hub.ts'
+import type { Watched } from '../live/watched.ts'
 import type { Accounts } from './accounts.ts'
 import type { Cursors } from './cursor.ts'
 
@@ -11,6 +12,8 @@ export interface Deps {
   /** Wakes who waits for a tenant's events. */
   readonly hub: Hub
   readonly cursors: Cursors
+  /** The sessions that somebody follows live in this process, each as often as it is followed. */
+  readonly watched: Watched
   readonly now: () => Date
   readonly defaultMaxAgeSeconds: number
   /** Tells whoever watches that something unexpected happened. */

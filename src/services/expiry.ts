@@ -1,5 +1,6 @@
 import { type Database, inTransaction } from '../../db/database.ts'
-import { findOverdueSessions, type StoredSession, updateSession } from '../../db/session-repository.ts'
+import { findOverdueSessions, type StoredSession, setNextPoll, updateSession } from '../../db/session-repository.ts'
+import { nextPollAt } from './poll-schedule.ts'
 import { recordChange } from './timeline.ts'
 
 const BATCH = 200
@@ -20,6 +21,9 @@ export async function expireOverdue(db: Database, now: Date, tenantId?: string):
 
 async function expire(db: Database, session: StoredSession, now: Date): Promise<void> {
   const change = { status: 'EXPIRED', outcome: 'NOT_APPLICABLE', source: 'DERIVED', updatedAt: now } as const
+  const sync = { ...session.sync, source: 'DERIVED' } as const
+  const next = nextPollAt({ ...session, ...change, sync }, { polls: 0, watched: false, now })
   const changed = await updateSession(db, session.id, change, session.status)
+  if (changed && session.polled) await setNextPoll(db, session.id, next, 0)
   if (changed) await recordChange(db, { session, source: 'DERIVED', at: now }, session, { ...session, ...change })
 }

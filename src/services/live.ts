@@ -1,5 +1,5 @@
 import { findOldestPosition, findPosition, listEvents } from '../../db/event-repository.ts'
-import { findSessions, type SessionFilter } from '../../db/session-repository.ts'
+import { findSessions, pollSoon, type SessionFilter } from '../../db/session-repository.ts'
 import { DomainError, NotFoundError } from '../domain/errors.ts'
 import type { TimelineEvent } from '../domain/event.ts'
 import type { Session } from '../domain/session.ts'
@@ -20,6 +20,9 @@ export interface SessionEvent {
 export interface PlacedEvent extends TimelineEvent {
   readonly cursor: string
 }
+
+/** A session that somebody follows is looked at this soon. */
+const SOON_MS = 5_000
 
 export type Live = ReturnType<typeof createLive>
 
@@ -57,6 +60,7 @@ export function createLive(deps: Deps) {
   async function session(call: Call, sessionId: string, after?: string | null): Promise<AsyncGenerator<SessionEvent>> {
     const [known] = await findSessions(db, call.tenantId, [sessionId])
     if (!known) throw new NotFoundError('There is no such session.')
+    await pollSoon(db, sessionId, new Date(deps.now().getTime() + SOON_MS))
     return withSessions(call, await start(call, after), sessionId)
   }
 
@@ -85,11 +89,16 @@ export function createLive(deps: Deps) {
     sessionId?: string,
     filter?: SessionFilter,
   ): AsyncGenerator<SessionEvent> {
-    for await (const event of streamEvents(db, hub, { tenantId, sessionId, after, signal })) {
-      const [current] = await findSessions(db, tenantId, [event.sessionId])
-      if (!current || (filter && !matches(filter, current, event.data))) continue
-      const placed = place(event)
-      yield { cursor: placed.cursor, event: placed, session: current }
+    if (sessionId !== undefined) deps.watched.add(sessionId)
+    try {
+      for await (const event of streamEvents(db, hub, { tenantId, sessionId, after, signal })) {
+        const [current] = await findSessions(db, tenantId, [event.sessionId])
+        if (!current || (filter && !matches(filter, current, event.data))) continue
+        const placed = place(event)
+        yield { cursor: placed.cursor, event: placed, session: current }
+      }
+    } finally {
+      if (sessionId !== undefined) deps.watched.delete(sessionId)
     }
   }
 

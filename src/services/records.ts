@@ -1,9 +1,9 @@
 import { v7 as uuid } from 'uuid'
 import type { Database } from '../../db/database.ts'
 import type { KeysetPage } from '../../db/keyset.ts'
-import { DomainError, NotFoundError, ProviderContractError, UnsupportedError } from '../domain/errors.ts'
+import { DomainError, NotFoundError, UnsupportedError } from '../domain/errors.ts'
 import type { Capability, Provider } from '../domain/provider.ts'
-import type { Freshness, Sync } from '../domain/sync.ts'
+import type { Freshness, StatusSource, Sync } from '../domain/sync.ts'
 import type { ProviderClient, ReadCall, SessionRef } from '../providers/contract.ts'
 import { createSingleFlight } from '../upstream/single-flight.ts'
 import type { Account } from './accounts.ts'
@@ -133,18 +133,23 @@ export function createRecords<
   /** Reads it at the provider and stores it: once for all who want it now, unless the caller must not join an earlier read. */
   function fetch(call: Call, account: Account, ref: SessionRef): Promise<R> {
     const key = `${account.id}|${noun.word}|${ref.providerId}${call.alone ? `|${uuid()}` : ''}`
-    return leaving(flights.run(key, call.signal, signal => fetchAlone({ signal }, account, ref)))
+    return leaving(
+      flights.run(key, call.signal, signal => fetchAlone({ signal }, account, ref, call.source ?? 'FETCH')),
+    )
   }
 
-  async function fetchAlone(call: ReadCall, account: Account, ref: SessionRef): Promise<R> {
+  async function fetchAlone(call: ReadCall, account: Account, ref: SessionRef, source: StatusSource): Promise<R> {
     const read = noun.reader(account.client)
     if (!read) throw unsupported(account.provider)
     const beganAt = now()
     const snapshot = await read(ref, call)
     if (snapshot.providerId !== ref.providerId) {
-      throw new ProviderContractError(account.provider, `${account.provider} answered with another ${noun.word}.`)
+      throw account.upstream.refuse(
+        toOperation(noun.capability),
+        `${account.provider} answered with another ${noun.word}.`,
+      )
     }
-    const said = { account, source: 'FETCH' as const, beganAt, now: now() }
+    const said = { account, source, beganAt, now: now() }
     return change(deps, account.tenantId, trx => noun.store(trx, said, snapshot))
   }
 
@@ -191,4 +196,9 @@ export async function orError<T>(promise: Promise<T>): Promise<T | DomainError> 
     if (error instanceof DomainError) return error
     throw error
   }
+}
+
+/** GET_SESSION as the client's calls name it: getSession. */
+function toOperation(capability: Capability): string {
+  return capability.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
 }

@@ -6,9 +6,13 @@ import { type Creates, createCreates } from './creates.ts'
 import { createCursors } from './cursor.ts'
 import { type Customers, createCustomers } from './customers.ts'
 import type { Deps } from './deps.ts'
+import { createEndpoints, type Endpoints } from './endpoints.ts'
+import { createInbox, type Inbox } from './inbox.ts'
 import { createLinks, type Links } from './links.ts'
 import { createLive, type Live } from './live.ts'
+import { createNotices } from './notices.ts'
 import { createOperations, type Operations } from './operations.ts'
+import { createPolling, type Polling, type PollingSettings } from './polling.ts'
 import { createRecovery, type RecoveryService, type RecoverySettings } from './recovery.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 
@@ -19,14 +23,17 @@ export interface Services {
   readonly attempts: Attempts
   readonly creates: Creates
   readonly customers: Customers
+  readonly endpoints: Endpoints
+  readonly inbox: Inbox
   readonly links: Links
   readonly live: Live
   readonly operations: Operations
+  readonly polling: Polling
   readonly recovery: RecoveryService
   readonly sessions: Sessions
 }
 
-export interface ServicesOptions extends Omit<Deps, 'cursors'>, JournalSettings, RecoverySettings {}
+export interface ServicesOptions extends Omit<Deps, 'cursors'>, JournalSettings, PollingSettings, RecoverySettings {}
 
 export function createServices(options: ServicesOptions): Services {
   const deps = { ...options, cursors: createCursors(options.db.vault) }
@@ -39,9 +46,12 @@ export function createServices(options: ServicesOptions): Services {
     attempts: createAttempts(deps, sessions, applicants),
     creates: createCreates(deps, journal),
     customers: createCustomers(deps),
+    endpoints: createEndpoints(deps),
+    inbox: createInbox(deps, createNotices(deps, sessions)),
     links: createLinks(deps, sessions),
     live: createLive(deps),
     operations: createOperations(deps, journal),
+    polling: createPolling(deps, sessions, options),
     recovery: createRecovery(deps, journal, options),
     sessions,
   }

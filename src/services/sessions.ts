@@ -28,6 +28,8 @@ export interface Sessions extends Omit<Records<Session, SessionFilter>, 'list'> 
   /** Cancels at the provider, then reads again, so that what is shown is what is. Safe to repeat. */
   cancel(call: Call, id: string): Promise<Session>
   /** Asks the provider now, however fresh the record is. Throws where that fails. */
+  ask(call: Call, session: Session): Promise<Session>
+  /** The same by its id. Throws NOT_FOUND. */
   refreshNow(call: Call, id: string): Promise<Session>
 }
 
@@ -50,7 +52,7 @@ export function createSessions(deps: Deps): Sessions {
   })
 
   async function refreshNow(call: Call, id: string): Promise<Session> {
-    return askNow(call, await records.getStored(call, id))
+    return ask(call, await records.getStored(call, id))
   }
 
   async function cancel(call: Call, id: string): Promise<Session> {
@@ -60,18 +62,19 @@ export function createSessions(deps: Deps): Sessions {
       throw new UnsupportedError(provider, 'CANCEL_SESSION', `${provider} cannot cancel a session.`)
     }
     await client.cancelSession({ providerId: session.providerId }, call)
-    return askNow(call, session)
+    return ask(call, session)
   }
 
   /** What was read before does not do here, not even in this very millisecond. */
-  function askNow(call: Call, session: Session): Promise<Session> {
+  function ask(call: Call, session: Session): Promise<Session> {
     const startedAt = new Date(deps.now().getTime() + 1)
-    return records.refresh({ ...call, startedAt }, session, { maxAgeSeconds: 0, onError: 'FAIL' })
+    return records.refresh({ ...call, startedAt, alone: true }, session, { maxAgeSeconds: 0, onError: 'FAIL' })
   }
 
   return {
     ...records,
     list: (call, filter, page, order = 'CREATED_AT_DESC') => records.list(call, filter, page, ORDERS[order]),
+    ask,
     cancel,
     refreshNow,
   }

@@ -28,6 +28,7 @@ import type { Details, JsonObject } from '../domain/json.ts'
 import type { Linked, SessionAccess, SessionSnapshot } from '../domain/session.ts'
 import type { StatusSource } from '../domain/sync.ts'
 import type { Account } from './accounts.ts'
+import { nextPollAt } from './poll-schedule.ts'
 import { type AttemptChange, recordChange } from './timeline.ts'
 
 /**
@@ -74,6 +75,7 @@ export async function storeSession(
     applicantPinned: origin.applicantId ? true : undefined,
     customerPinned: origin.customerId ? true : undefined,
     metadata: origin.metadata,
+    nextPollAt: known ? undefined : firstPollAt(said, snapshot),
   }
   if (known) await updateSession(db, id, change)
   else await insertSession(db, { ...change, ...keyOf(said, id, snapshot.providerId), livemode: account.livemode })
@@ -85,9 +87,17 @@ export async function storeSession(
   return stored
 }
 
+/** A session that can be read is looked at again by itself, from its beginning on. */
+function firstPollAt({ account, now }: Said, snapshot: SessionSnapshot): Date | null {
+  if (!account.client.getSession) return null
+  const sync = { fetchedAt: now, stale: false, source: 'CREATE', lastError: null } as const
+  const session = { status: snapshot.status, expiresAt: snapshot.expiresAt ?? null, sync }
+  return nextPollAt(session, { polls: 0, watched: false, now })
+}
+
 function toSessionChange(said: Said, snapshot: SessionSnapshot, known: StoredSession | undefined) {
   const { now } = said
-  const details = said.account.details.session.parse({ ...known?.details, ...withoutUndefined(snapshot.details) })
+  const details = mergeDetails(said.account.details.session, known?.details, snapshot.details)
   const changed =
     known?.status !== snapshot.status ||
     known.outcome !== snapshot.outcome ||
@@ -138,7 +148,7 @@ export async function storeApplicant(db: Database, said: Said, snapshot: Applica
     fetchedAt: now,
     beganAt: said.beganAt,
     source: said.source,
-    details: parseDetails(account.details.applicant, known?.details, snapshot.details),
+    details: mergeDetails(account.details.applicant, known?.details, snapshot.details),
   }
   if (known) await updateApplicant(db, id, change)
   else await insertApplicant(db, { ...change, ...keyOf(said, id, snapshot.providerId) })
@@ -161,7 +171,7 @@ export async function storeCustomer(db: Database, said: Said, snapshot: Customer
     fetchedAt: now,
     beganAt: said.beganAt,
     source: said.source,
-    details: parseDetails(account.details.customer, known?.details, snapshot.details),
+    details: mergeDetails(account.details.customer, known?.details, snapshot.details),
   }
   if (known) await updateCustomer(db, id, change)
   else await insertCustomer(db, { ...change, ...keyOf(said, id, snapshot.providerId) })
@@ -210,7 +220,7 @@ export async function storeAttempts(
   const ids = attempts.map(attempt => attempt.providerId)
   const before = await findAttemptsByProviderId(db, account.id, ids)
   for (const attempt of attempts) {
-    const details = parseDetails(account.details.attempt, undefined, attempt.details)
+    const details = mergeDetails(account.details.attempt, before.get(attempt.providerId)?.details, attempt.details)
     await saveAttempt(db, filed, { ...attempt, details, id: uuid() }, beganAt, now)
   }
   const after = await findAttemptsByProviderId(db, account.id, ids)
@@ -234,7 +244,11 @@ function keyOf({ account }: Said, id: string, providerId: string) {
 }
 
 /** What is stored under what was told now, in the shape that the provider's own zod type gives it. */
-function parseDetails(schema: Account['details']['applicant'], known: Details | undefined, told: Details): Details {
+export function mergeDetails(
+  schema: Account['details']['applicant'],
+  known: Details | undefined,
+  told: Details,
+): Details {
   const merged = { ...known, ...withoutUndefined(told) }
   return schema ? schema.parse(merged) : merged
 }

@@ -69,9 +69,17 @@ function toRefusalError(
   return new ProviderRejectedError(provider, `${provider} refused the request (${status}).`, {
     ...at,
     outcome: status === 409 && hasIdempotencyKey(request) ? 'UNCERTAIN' : 'REFUSED',
-    providerCode: refusal?.providerCode ?? null,
-    issues: refusal?.issues ?? [],
+    providerCode: toName(refusal?.providerCode) ?? null,
+    issues: (refusal?.issues ?? []).map(({ path, message }) => ({
+      path: path.map(key => toName(key) ?? '?'),
+      message,
+    })),
   })
+}
+
+/** A code or a key. What does not look like one may be free text, which repeats what was sent. */
+function toName(text: string | null | undefined): string | undefined {
+  return text && /^[\w.:-]{1,100}$/.test(text) ? text : undefined
 }
 
 /** A conflict on an idempotency key may mean that the first request with it is still being carried out. */
@@ -85,5 +93,8 @@ function retryAfterSeconds(answer: RawAnswer, now: Date): number | null {
   if (!header) return null
   if (/^\d{1,9}$/.test(header)) return Number(header)
   const at = Date.parse(header)
-  return Number.isNaN(at) ? null : Math.max(0, Math.ceil((at - now.getTime()) / 1000))
+  return Number.isNaN(at) ? null : Math.min(MAX_SECONDS, Math.max(0, Math.ceil((at - now.getTime()) / 1000)))
 }
+
+/** What GraphQL can say as an Int. */
+const MAX_SECONDS = 2 ** 31 - 1

@@ -1,5 +1,5 @@
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
-import { type Dispatcher, errors, FormData, Pool } from 'undici'
+import { buildConnector, type Dispatcher, errors, FormData, Pool } from 'undici'
 import { DomainError, ProviderContractError, ProviderUnavailableError, type SendOutcome } from '../domain/errors.ts'
 import type { Provider } from '../domain/provider.ts'
 
@@ -32,6 +32,8 @@ export interface TransportOptions {
   readonly baseUrl: string
   readonly connections: number
   readonly maxAnswerBytes: number
+  /** The shortest of the deadlines: connecting may not take longer. */
+  readonly readDeadlineMs: number
   /** Replaces the pool, for tests. */
   readonly dispatcher?: Dispatcher
 }
@@ -44,23 +46,29 @@ export interface Transport {
 
 export function createTransport(options: TransportOptions): Transport {
   const base = new URL(options.baseUrl)
-  const pool = options.dispatcher ?? new Pool(base.origin, { connections: options.connections, pipelining: 1 })
+  const pool =
+    options.dispatcher ??
+    new Pool(base.origin, {
+      connections: options.connections,
+      pipelining: 1,
+      connect: connectWithin(options.readDeadlineMs),
+    })
   const prefix = base.pathname.replace(/\/$/, '')
 
   async function send(request: RequestOptions, signal: AbortSignal): Promise<RawAnswer> {
     try {
-      const { headers, body } = encodeBody(request)
+      const { headers: ofBody, body } = encodeBody(request)
       const answer = await pool.request({
         origin: base.origin,
         path: prefix + request.path + encodeQuery(request.query),
         method: request.method,
-        headers: { ...OURS, ...headers, ...request.headers },
+        headers: { ...OURS, ...ofBody, ...request.headers },
         body,
         signal,
       })
-      const bytes = await readBounded(answer.body, options.maxAnswerBytes)
-      const flat = flattenHeaders(answer.headers)
-      return { status: answer.statusCode, headers: flat, text: decode(bytes, flat, options.maxAnswerBytes) }
+      const { statusCode: status } = answer
+      const headers = flattenHeaders(answer.headers)
+      return { status, headers, text: await readText(answer.body, status, headers, options.maxAnswerBytes) }
     } catch (error) {
       throw toTransportError(error, request, options.provider)
     }
@@ -86,6 +94,33 @@ function encodeBody(request: RequestOptions): { headers: Record<string, string>;
 }
 
 const OURS = { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'sessiongraph' }
+
+/** No connection came about, so nothing was sent: no address, nobody there, no answer in time, no trust. */
+class NotConnected extends Error {}
+
+/** A request that waits for a connection does not hear its deadline, so that connecting has one of its own. */
+function connectWithin(timeout: number): buildConnector.connector {
+  const connect = buildConnector({ timeout })
+  return (options, callback) =>
+    connect(options, (...[error, socket]) =>
+      error ? callback(new NotConnected('No connection.', { cause: error }), null) : callback(null, socket),
+    )
+}
+
+/** A status that is no success says all that is needed, whatever becomes of its body. */
+async function readText(
+  body: AsyncIterable<Buffer> & { destroy(): unknown },
+  status: number,
+  headers: RawAnswer['headers'],
+  limit: number,
+): Promise<string> {
+  try {
+    return decode(await readBounded(body, limit), headers, limit)
+  } catch (error) {
+    if (status >= 300) return ''
+    throw error
+  }
+}
 
 class AnswerTooLarge extends Error {}
 
@@ -117,15 +152,8 @@ function flattenHeaders(headers: Record<string, string | string[] | undefined>):
   )
 }
 
-const NOTHING_SENT = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EADDRNOTAVAIL',
-  'UND_ERR_CONNECT_TIMEOUT',
-])
+/** How a mocked dispatcher says that no connection came about. */
+const NOTHING_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'])
 
 function toTransportError(error: unknown, request: RequestOptions, provider: Provider): DomainError {
   const at = { operation: request.operation, cause: error }
@@ -135,7 +163,8 @@ function toTransportError(error: unknown, request: RequestOptions, provider: Pro
   if (isUnreadable(error)) {
     return new ProviderContractError(provider, `${provider} sent an answer that cannot be read.`, at)
   }
-  const outcome: SendOutcome = NOTHING_SENT.has(errorCode(error)) ? 'NOT_SENT' : 'UNCERTAIN'
+  const unsent = error instanceof NotConnected || NOTHING_SENT.has(errorCode(error))
+  const outcome: SendOutcome = unsent ? 'NOT_SENT' : 'UNCERTAIN'
   const message = outcome === 'NOT_SENT' ? `${provider} cannot be reached.` : `${provider} did not answer in time.`
   return new ProviderUnavailableError('PROVIDER_UNAVAILABLE', provider, message, { ...at, outcome })
 }
@@ -150,6 +179,7 @@ function isUnreadable(error: unknown): boolean {
   return (
     error instanceof AnswerTooLarge ||
     error instanceof errors.HTTPParserError ||
+    error instanceof errors.HeadersOverflowError ||
     code === 'ERR_BUFFER_TOO_LARGE' ||
     code.startsWith('Z_') ||
     code.startsWith('ERR_BROTLI') ||

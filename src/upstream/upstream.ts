@@ -16,6 +16,8 @@ export interface Call<T> extends RequestOptions {
 /** HTTP towards one account of one provider. `call` gives the parsed answer or throws a DomainError, nothing else. */
 export interface Upstream {
   call<T>(call: Call<T>): Promise<T>
+  /** Counts an answer that could be read and is about something else, and gives the error that it means. */
+  refuse(operation: string, message: string): ProviderContractError
   health(): Health
   drift(): readonly CountedDrift[]
   close(): Promise<void>
@@ -50,22 +52,24 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 
   function parse<T>(call: Call<T>, body: unknown): T {
     const parsed = body === NOT_JSON ? undefined : parseTolerantly(call.schema, body)
-    if (!parsed) {
-      count(call, 'REFUSED', [''])
-      const message = `${provider} sent an answer that breaks its contract.`
-      throw new ProviderContractError(provider, message, { operation: call.operation })
-    }
+    if (!parsed) throw refuse(call.operation, `${provider} sent an answer that breaks its contract.`)
     count(call, 'DEGRADED', parsed.degraded)
     count(call, 'ABSORBED', findUnknown(call.schema, body))
     return parsed.value
   }
 
-  function count({ operation }: RequestOptions, grade: DriftGrade, paths: readonly string[]): void {
+  function refuse(operation: string, message: string): ProviderContractError {
+    count({ operation }, 'REFUSED', [''])
+    return new ProviderContractError(provider, message, { operation })
+  }
+
+  function count({ operation }: Pick<RequestOptions, 'operation'>, grade: DriftGrade, paths: readonly string[]): void {
     for (const path of paths) drift.add({ operation, grade, path })
   }
 
   return {
     call,
+    refuse,
     health: () => ({ ...guard.health(), driftCount: drift.total }),
     drift: drift.list,
     close: transport.close,

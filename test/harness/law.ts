@@ -17,7 +17,15 @@ const POTHOS = ['@pothos/*', 'graphql', 'zod']
 /** The first that has a file is its room. */
 export const ROOMS: readonly Room[] = [
   {
-    files: ['src/main.ts', 'src/cli/main.ts', 'src/boot.ts', 'src/house.ts', 'src/sandboxes.ts', 'src/examples.ts'],
+    files: [
+      'src/main.ts',
+      'src/cli/main.ts',
+      'src/boot.ts',
+      'src/house.ts',
+      'src/sandboxes.ts',
+      'src/webhooks.ts',
+      'src/examples.ts',
+    ],
     may: ['**'],
     because: 'it puts the house together',
   },
@@ -171,8 +179,8 @@ const COMPOSITION = ['src/main.ts', 'src/boot.ts']
 export const IMPORT_BANS: readonly Ban[] = [
   { what: MAINS, butIn: [], because: 'main has side effects' },
   {
-    what: ['src/house.ts', 'src/sandboxes.ts'],
-    butIn: [...COMPOSITION, 'src/sandboxes.ts', 'src/cli/**'],
+    what: ['src/house.ts', 'src/sandboxes.ts', 'src/webhooks.ts'],
+    butIn: [...COMPOSITION, 'src/sandboxes.ts', 'src/webhooks.ts', 'src/cli/**'],
     because: 'only a main puts the house together',
   },
   { what: ['src/boot.ts', 'src/examples.ts'], butIn: COMPOSITION, because: 'only main puts the house together' },

@@ -4,7 +4,9 @@ import type { ProviderClient } from '../../src/providers/contract.ts'
 import { kayle } from '../../src/providers/kayle/index.ts'
 import { DISABLED_KEY, READ_ONLY_KEY, sandbox } from '../../src/providers/kayle/sandbox.ts'
 import { type RunningSandbox, startSandbox } from '../../src/sandbox/server.ts'
+import { DEFAULT_LIMITS } from '../../src/upstream/limits.ts'
 import { createUpstream, type Upstream } from '../../src/upstream/upstream.ts'
+import { memorySecrets } from '../harness/secrets.ts'
 
 let running: RunningSandbox
 let client: ProviderClient
@@ -184,16 +186,14 @@ function connect(apiKey = sandbox.credentials.apiKey): ProviderClient {
   const upstream = createUpstream({
     provider: 'KAYLE',
     baseUrl: running.baseUrl,
-    readDeadlineMs: 5000,
-    createDeadlineMs: 5000,
-    connections: 4,
-    maxAnswerBytes: 1024 * 1024,
+    ...DEFAULT_LIMITS,
     readRefusal: kayle.readRefusal,
   })
   upstreams.push(upstream)
   return kayle.connect({
     settings: kayle.settings.parse({ baseUrl: running.baseUrl, apiKey }),
     upstream,
+    secrets: memorySecrets(),
     now: () => new Date(),
   })
 }

@@ -10,7 +10,9 @@ import { sandbox } from '../../src/providers/personr/sandbox.ts'
 import { createMemoryStore, createTokens } from '../../src/providers/personr/token.ts'
 import type { Exchange } from '../../src/sandbox/fixture.ts'
 import { startSandbox } from '../../src/sandbox/server.ts'
+import { DEFAULT_LIMITS } from '../../src/upstream/limits.ts'
 import { createUpstream } from '../../src/upstream/upstream.ts'
+import { memorySecrets } from '../harness/secrets.ts'
 
 const FIXED_TOKEN = 'bus|4242424242424x424242424242424242|4343434343434x434343434343434343'
 const SEEDED = '4242424242424x424242424242424242'
@@ -32,14 +34,11 @@ function connect(credentials: object = sandbox.credentials): Client {
   const upstream = createUpstream({
     provider: 'PERSONR',
     baseUrl: settings.baseUrl,
-    readDeadlineMs: 2000,
-    createDeadlineMs: 8000,
-    connections: 8,
-    maxAnswerBytes: 1024 * 1024,
+    ...DEFAULT_LIMITS,
     readRefusal,
   })
   closing.push(upstream.close)
-  return personr.connect({ settings, upstream, now: () => new Date() }) as Client
+  return personr.connect({ settings, upstream, secrets: memorySecrets(), now: () => new Date() }) as Client
 }
 
 async function post(path: string, body: object, token = FIXED_TOKEN) {
@@ -258,15 +257,12 @@ describe('an answer', () => {
     const upstream = createUpstream({
       provider: 'PERSONR',
       baseUrl: 'https://enterprise.personr.co/api/1.1/wf',
-      readDeadlineMs: 2000,
-      createDeadlineMs: 8000,
-      connections: 1,
-      maxAnswerBytes: 1024 * 1024,
+      ...DEFAULT_LIMITS,
       readRefusal,
       dispatcher: replay(left),
     })
     const settings = personr.settings.parse(fixture.call.settings)
-    const replayed = personr.connect({ settings, upstream, now: () => new Date() })
+    const replayed = personr.connect({ settings, upstream, secrets: memorySecrets(), now: () => new Date() })
     const method = replayed[fixture.call.method] as (argument: unknown, call: unknown) => Promise<unknown>
     const given = method(fixture.call.argument, { ...call, ...fixture.call.call })
     if ('error' in fixture.means) await expect(given).rejects.toMatchObject(fixture.means.error)

@@ -5,7 +5,9 @@ import { customerInput, sessionInput } from '../../src/providers/rapidly/input.t
 import { sandbox } from '../../src/providers/rapidly/sandbox.ts'
 import { READ_ONLY_KEY } from '../../src/providers/rapidly/sandbox-answer.ts'
 import { type RunningSandbox, startSandbox } from '../../src/sandbox/server.ts'
+import { DEFAULT_LIMITS } from '../../src/upstream/limits.ts'
 import { createUpstream, type Upstream } from '../../src/upstream/upstream.ts'
+import { memorySecrets } from '../harness/secrets.ts'
 
 const UNKNOWN_ID = '992fae2a-2a17-4b7a-8d9e-e287cf90131b'
 
@@ -26,14 +28,11 @@ function connect(apiKey = sandbox.credentials.apiKey, now = () => new Date()): R
   const upstream = createUpstream({
     provider: 'RAPIDLY',
     baseUrl: settings.baseUrl,
-    readDeadlineMs: 2000,
-    createDeadlineMs: 8000,
-    connections: 4,
-    maxAnswerBytes: 1024 * 1024,
+    ...DEFAULT_LIMITS,
     readRefusal: rapidly.readRefusal,
   })
   upstreams.push(upstream)
-  return rapidly.connect({ settings, upstream, now }) as Required<ProviderClient>
+  return rapidly.connect({ settings, upstream, secrets: memorySecrets(), now }) as Required<ProviderClient>
 }
 
 const call = { reference: 'sg_reference_1', idempotencyKey: 'try-1' }

@@ -6,7 +6,9 @@ import { verilock } from '../../src/providers/verilock/index.ts'
 import { sessionInput } from '../../src/providers/verilock/input.ts'
 import { sandbox } from '../../src/providers/verilock/sandbox.ts'
 import { type RunningSandbox, startSandbox } from '../../src/sandbox/server.ts'
+import { DEFAULT_LIMITS } from '../../src/upstream/limits.ts'
 import { createUpstream, type Upstream } from '../../src/upstream/upstream.ts'
+import { memorySecrets } from '../harness/secrets.ts'
 
 const PROFILE_ID = '01234567-89ab-cdef-0123-456789abcdef'
 const STEPS = ['document', 'selfie', 'face_match', 'liveness', 'aml']
@@ -221,14 +223,16 @@ function connect(apiKey: string): ProviderClient {
   const upstream = createUpstream({
     provider: 'VERILOCK',
     baseUrl: server.baseUrl,
-    readDeadlineMs: 2000,
-    createDeadlineMs: 8000,
-    connections: 4,
-    maxAnswerBytes: 1024 * 1024,
+    ...DEFAULT_LIMITS,
     readRefusal: verilock.readRefusal,
   })
   upstreams.push(upstream)
-  return verilock.connect({ settings: { baseUrl: server.baseUrl, apiKey }, upstream, now: () => new Date() })
+  return verilock.connect({
+    settings: { baseUrl: server.baseUrl, apiKey },
+    upstream,
+    secrets: memorySecrets(),
+    now: () => new Date(),
+  })
 }
 
 async function create(input: JsonObject = {}, call: Partial<CreateCall> = {}) {

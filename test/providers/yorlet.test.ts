@@ -4,7 +4,9 @@ import { yorlet } from '../../src/providers/yorlet/index.ts'
 import type { Settings } from '../../src/providers/yorlet/provider.ts'
 import { SESSION_READS_KEY, sandbox } from '../../src/providers/yorlet/sandbox.ts'
 import { type RunningSandbox, startSandbox } from '../../src/sandbox/server.ts'
+import { DEFAULT_LIMITS } from '../../src/upstream/limits.ts'
 import { createUpstream, type Upstream } from '../../src/upstream/upstream.ts'
+import { memorySecrets } from '../harness/secrets.ts'
 
 const APPLICATION = 'app_manvb1x2k9QpLr3T'
 const APPLICANT = 'apst_manvb9c4m2WsXy5Z'
@@ -28,14 +30,16 @@ function connect(given: Partial<Settings> = {}): Required<ProviderClient> {
   const upstream = createUpstream({
     provider: 'YORLET',
     baseUrl: settings.baseUrl,
-    readDeadlineMs: 2000,
-    createDeadlineMs: 8000,
-    connections: 4,
-    maxAnswerBytes: 1024 * 1024,
+    ...DEFAULT_LIMITS,
     readRefusal: yorlet.readRefusal,
   })
   upstreams.push(upstream)
-  return yorlet.connect({ settings, upstream, now: () => new Date() }) as Required<ProviderClient>
+  return yorlet.connect({
+    settings,
+    upstream,
+    secrets: memorySecrets(),
+    now: () => new Date(),
+  }) as Required<ProviderClient>
 }
 
 let tries = 0
@@ -129,6 +133,7 @@ describe('undocumented reads', () => {
       'GET_CUSTOMER',
       'LIST_CUSTOMERS',
       'IDEMPOTENT_CREATE',
+      'RECONCILE',
     ])
     expect(client).not.toHaveProperty('getSession')
     expect(client).not.toHaveProperty('listSessions')

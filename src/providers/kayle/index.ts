@@ -11,6 +11,7 @@ export const kayle: ProviderModule<Settings> = {
   isLive: ({ baseUrl }) => new URL(baseUrl).hostname === 'api.kayle.id',
   readRefusal,
   connect,
+  encryptsWebhooks: true,
   details: { session: sessionDetails, attempt: attemptDetails },
   graphql: () => import('./graphql.ts'),
   sandbox: () => import('./sandbox.ts'),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ProviderContractError, UnsupportedError } from '../../domain/errors.ts'
+import { UnsupportedError } from '../../domain/errors.ts'
 import type { Refusal } from '../../upstream/answer.ts'
 import type { Connection, ProviderClient, ReadCall, RecordRef } from '../contract.ts'
 import { applicantInput, verificationInput } from './input.ts'
@@ -43,7 +43,7 @@ export function connect({ settings, upstream, now }: Connection<Settings>): Prov
     })
     const { result } = answer.response
     if (result?.applicant && result.applicant !== applicantId) {
-      throw new ProviderContractError('PERSONR', 'PERSONR sent the result of another applicant.', { operation })
+      throw upstream.refuse(operation, 'PERSONR sent the result of another applicant.')
     }
     return answer.response
   }

@@ -18,7 +18,8 @@ export const sizes: readonly Behaviour[] = [
   encoded('an encoding that nobody knows', BROKEN, 'x-secret', gzipSync),
   encoded('gzip that is none', BROKEN, 'gzip', Buffer.from),
   encoded('gzip that ends too early', BROKEN, 'gzip', text => gzipSync(text).subarray(0, -12)),
-  encoded('gzip that unfolds to 32 MiB', BROKEN, 'gzip', gzipBomb),
+  // The success comes first: who does not count would take it.
+  encoded('gzip that unfolds to 32 MiB', BROKEN, 'gzip', text => Buffer.concat([gzipSync(text), gzipBomb()])),
   {
     name: 'a body of 200 MiB',
     answers: () => [http(200, '', { 'content-length': String(200 * MIB) }), HUGE],

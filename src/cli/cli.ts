@@ -1,0 +1,37 @@
+import type { House } from '../house.ts'
+
+/** What a command works with. */
+export interface CliContext {
+  open(): Promise<House>
+  readonly tenantId: () => string
+  /** Prints rows for a person, or as JSON where that was asked for. */
+  show(rows: readonly object[]): void
+}
+
+export interface TenantCall {
+  readonly tenantId: string
+}
+
+/** Opens the house for one command and closes it again. */
+export async function withHouse(
+  cli: CliContext,
+  run: (house: House, call: TenantCall) => Promise<void>,
+): Promise<void> {
+  const house = await cli.open()
+  try {
+    await run(house, { tenantId: cli.tenantId() })
+  } finally {
+    await house.close()
+  }
+}
+
+/** Rows as JSON, or a name and a value a line with an empty line between them. */
+export function format(rows: readonly object[], json: boolean): string {
+  if (json) return JSON.stringify(rows, null, 2)
+  if (rows.length === 0) return 'Nothing there.'
+  return rows.map(row => Object.entries(row).map(toLine).join('\n')).join('\n\n')
+}
+
+function toLine([name, value]: [string, unknown]): string {
+  return `${name.padEnd(15)} ${value instanceof Date ? value.toISOString() : (value ?? '–')}`
+}

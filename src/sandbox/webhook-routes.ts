@@ -1,0 +1,70 @@
+import { createPublicKey } from 'node:crypto'
+import { z } from 'zod'
+import { guarded } from './control.ts'
+import type { Answer, Route } from './sandbox.ts'
+import type { WebhookSender, WebhookTarget } from './webhooks.ts'
+
+const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
+const MAX_DELAY_MS = 60_000
+const delayMs = z.int().min(0).max(MAX_DELAY_MS)
+
+/** No more than the public part is kept of whatever key is given. */
+const publicJwk = z
+  .object({ kty: z.literal('RSA'), n: z.string(), e: z.string() })
+  .refine(isKey, 'Expected the public JWK of an RSA key.')
+
+const target = z
+  .object({
+    url: z.string().refine(isLoopback, 'Expected an http(s) URL of this machine: localhost, 127.0.0.1 or [::1].'),
+    secret: z.string().min(1),
+    publicJwk: publicJwk.optional(),
+    keyId: z.string().min(1).optional(),
+    duplicate: z.int().min(0).max(100).default(0),
+    reorder: z.boolean().default(false),
+    delayMs: delayMs.default(0),
+    retryDelaysMs: z.array(delayMs).max(10).default([500, 2000, 8000, 30_000]),
+  })
+  .refine(({ publicJwk, keyId }) => (publicJwk === undefined) === (keyId === undefined), {
+    error: 'publicJwk and keyId belong together.',
+  })
+
+/** Where the sandbox is told to send webhooks, and tells what became of them. */
+export function webhookRoutes(sender: WebhookSender): Route[] {
+  const set = (given: WebhookTarget) => {
+    sender.target = given
+    return show(given)
+  }
+  const remove = (): Answer => {
+    sender.target = undefined
+    return { status: 200, json: {} }
+  }
+  const path = '/_sandbox/webhooks'
+  return [
+    { method: 'PUT', path, answer: guarded(target, set) },
+    { method: 'GET', path, answer: () => ({ status: 200, json: sender.target ? show(sender.target) : {} }) },
+    { method: 'DELETE', path, answer: remove },
+    {
+      method: 'GET',
+      path: '/_sandbox/deliveries',
+      answer: () => ({ status: 200, json: { deliveries: sender.deliveries() } }),
+    },
+  ]
+}
+
+function show(target: WebhookTarget): object {
+  return { ...target, secret: '(masked)' }
+}
+
+function isLoopback(value: string): boolean {
+  if (!URL.canParse(value)) return false
+  const { protocol, hostname, username, password } = new URL(value)
+  return /^https?:$/.test(protocol) && LOOPBACK.has(hostname) && username === '' && password === ''
+}
+
+function isKey(key: { readonly kty: string; readonly n: string; readonly e: string }): boolean {
+  try {
+    return createPublicKey({ key, format: 'jwk' }).asymmetricKeyType === 'rsa'
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,124 @@
+import { findApplicantByProviderId } from '../../db/applicant-repository.ts'
+import { findAttemptsByProviderId, updateAttemptDetails } from '../../db/attempt-repository.ts'
+import type { Database } from '../../db/database.ts'
+import {
+  findSessionByProviderId,
+  listSessions,
+  type StoredSession,
+  updateSession,
+} from '../../db/session-repository.ts'
+import { NotFoundError, UnsupportedError } from '../domain/errors.ts'
+import type { SessionSnapshot } from '../domain/session.ts'
+import type { WebhookNotice } from '../providers/contract.ts'
+import type { Account } from './accounts.ts'
+import type { Call } from './call.ts'
+import { change, type Deps } from './deps.ts'
+import type { Sessions } from './sessions.ts'
+import { mergeDetails, type Said, storeCustomer, storeSession } from './store.ts'
+import { recordEvents } from './timeline.ts'
+
+/**
+ * Applies what a provider told us. Where a session can be read it is asked for again, and only what no read tells is taken
+ * from the notice; where it cannot, the notice counts as of when its event happened.
+ */
+
+export type Notices = ReturnType<typeof createNotices>
+
+const MOST_SESSIONS = 100
+
+export function createNotices(deps: Deps, sessions: Sessions) {
+  const { db, now } = deps
+
+  /**
+   * `finish` is the last step of the transaction that writes down that the notice came, so that a crash never has it
+   * written twice. Throws where the provider has to be asked and cannot be: then it is tried again.
+   */
+  async function apply(
+    account: Account,
+    notice: WebhookNotice,
+    receivedAt: Date,
+    finish: (db: Database) => Promise<unknown>,
+  ): Promise<void> {
+    const said: Said = { account, source: 'WEBHOOK', beganAt: notice.occurredAt ?? receivedAt, now: now() }
+    const about = await meant(said, notice)
+    const readable = account.client.getSession !== undefined
+    if (readable) for (const session of about) await sessions.ask(toCall(account), session)
+    await change(deps, account.tenantId, async trx => {
+      if (notice.customer) await storeCustomer(trx, said, notice.customer)
+      if (notice.attempt) await addToAttempt(trx, account, notice.attempt)
+      for (const session of about) {
+        const applied = await (readable
+          ? addToSession(trx, said, notice.session)
+          : replaceSession(trx, said, notice.session))
+        const data = { type: 'WebhookReceived', providerEvent: notice.event, applied } as const
+        await recordEvents(trx, { session, source: 'WEBHOOK', at: said.now }, [data])
+      }
+      await finish(trx)
+    })
+  }
+
+  /** The sessions that a notice is about. One that we never met is asked for by its id under this account. */
+  async function meant(said: Said, notice: WebhookNotice): Promise<StoredSession[]> {
+    const { account } = said
+    const { sessionProviderId, applicantProviderId } = notice
+    if (sessionProviderId !== undefined) {
+      const known = await findSessionByProviderId(db, account.id, sessionProviderId)
+      const session = known ?? (await meet(said, notice, sessionProviderId))
+      return session ? [session] : []
+    }
+    if (applicantProviderId === undefined) return []
+    const applicant = await findApplicantByProviderId(db, account.id, applicantProviderId)
+    if (!applicant) return []
+    const page = { column: 'created_at', direction: 'desc', limit: MOST_SESSIONS } as const
+    const linked = await listSessions(db, account.tenantId, { applicantId: applicant.id }, page)
+    return linked.filter(session => session.accountId === account.id)
+  }
+
+  /** A session that was made elsewhere with the same account. What the provider does not know either is not ours. */
+  async function meet(said: Said, { session }: WebhookNotice, providerId: string): Promise<StoredSession | undefined> {
+    const { account } = said
+    try {
+      await sessions.get(toCall(account), { provider: { provider: account.provider, providerId } })
+    } catch (error) {
+      if (!(error instanceof NotFoundError || error instanceof UnsupportedError)) throw error
+      if (error instanceof UnsupportedError && session) {
+        await change(deps, account.tenantId, trx => storeSession(trx, said, session))
+      }
+    }
+    return findSessionByProviderId(db, account.id, providerId)
+  }
+
+  function toCall(account: Account): Call {
+    const signal = new AbortController().signal
+    return { tenantId: account.tenantId, startedAt: now(), signal, alone: true, source: 'WEBHOOK' }
+  }
+
+  return { apply }
+}
+
+/** For a session that cannot be read: what the notice says, unless something newer is known. True where it was applied. */
+async function replaceSession(db: Database, said: Said, told: SessionSnapshot | undefined): Promise<boolean> {
+  if (!told) return false
+  const stored = await storeSession(db, said, told)
+  return stored.beganAt.getTime() === said.beganAt.getTime()
+}
+
+/** For a session that was just read: what only the notice tells of its details. */
+async function addToSession(db: Database, said: Said, told: SessionSnapshot | undefined): Promise<boolean> {
+  const { account } = said
+  const known = told && (await findSessionByProviderId(db, account.id, told.providerId))
+  if (known)
+    await updateSession(db, known.id, { details: mergeDetails(account.details.session, known.details, told.details) })
+  return true
+}
+
+/** What only a delivery tells of an attempt, such as the claims that were shared. */
+async function addToAttempt(
+  db: Database,
+  account: Account,
+  told: NonNullable<WebhookNotice['attempt']>,
+): Promise<void> {
+  const attempt = (await findAttemptsByProviderId(db, account.id, [told.providerId])).get(told.providerId)
+  if (!attempt) return
+  await updateAttemptDetails(db, attempt.id, mergeDetails(account.details.attempt, attempt.details, told.details))
+}

@@ -1,0 +1,248 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { JsonObject } from '../../src/domain/json.ts'
+import type { Finding, LostCreate, ProviderClient } from '../../src/providers/contract.ts'
+import { kayle } from '../../src/providers/kayle/index.ts'
+import { sandbox } from '../../src/providers/kayle/sandbox.ts'
+import { REGISTERED_REDIRECT } from '../../src/providers/kayle/sandbox-request.ts'
+import { type RunningSandbox, startSandbox } from '../../src/sandbox/server.ts'
+import { DEFAULT_LIMITS } from '../../src/upstream/limits.ts'
+import { createUpstream, type Upstream } from '../../src/upstream/upstream.ts'
+import { controlSandbox, type SandboxControl } from '../harness/house.ts'
+import { mockProvider } from '../harness/mock-provider.ts'
+import { memorySecrets } from '../harness/secrets.ts'
+
+const REDIRECT = 'https://app.example.com/done'
+const MINUTE = 60_000
+
+let running: RunningSandbox
+let control: SandboxControl
+let client: ProviderClient
+let references = 0
+const upstreams: Upstream[] = []
+
+beforeAll(async () => {
+  running = await startSandbox(sandbox, { port: 0 })
+  control = controlSandbox(running.origin)
+  client = connect()
+})
+afterAll(async () => {
+  await Promise.all(upstreams.map(upstream => upstream.close()))
+  await running.close()
+})
+
+describe('a lost create of a Kayle session', () => {
+  it('is found by its marker, with its link and its attempts but without a cancel token', async () => {
+    const lost = await lose({ redirectUrl: REDIRECT })
+    await control.advance({ id: lost.providerId, to: 'attempt_started' })
+
+    expect(await find(lost)).toMatchObject({
+      found: {
+        providerId: lost.providerId,
+        status: 'IN_PROGRESS',
+        redirectUrl: REDIRECT,
+        access: { hostedUrl: `${running.origin}/hosted/${lost.providerId}`, cancelToken: null, token: null },
+        attempts: [{ status: 'IN_PROGRESS' }],
+      },
+    })
+  })
+
+  it('is found on whatever page it is', async () => {
+    const all = []
+    for (let made = 0; made < 210; made++) all.push(await lose({ redirectUrl: REDIRECT }))
+    // The list is in the order of the ids.
+    const last = all.reduce((a, b) => (a.providerId > b.providerId ? a : b))
+    await control.forget()
+
+    expect(await find(last)).toMatchObject({ found: { providerId: last.providerId } })
+    expect(await pathsAsked()).toEqual(['/v1/sessions', '/v1/sessions', '/v1/sessions', expect.stringContaining('vs_')])
+  })
+
+  it('is absent where no session of that time carries its marker', async () => {
+    const lost = await lose({ redirectUrl: REDIRECT })
+
+    expect(await find({ ...lost, reference: newReference() })).toBe('ABSENT')
+    expect(await find({ ...lost, reference: lost.reference.slice(0, -1) })).toBe('ABSENT')
+    for (const minutes of [-11, 11]) {
+      expect(await find({ ...lost, sentAt: new Date(Date.now() + minutes * MINUTE) })).toBe('ABSENT')
+    }
+    for (const minutes of [-9, 9]) {
+      expect(await find({ ...lost, sentAt: new Date(Date.now() + minutes * MINUTE) })).toHaveProperty('found')
+    }
+  })
+
+  it('is found when an operator names its id, marked or not', async () => {
+    const lost = await lose({})
+
+    expect(await recovery().assume?.(lost, lost.providerId, {})).toMatchObject({
+      providerId: lost.providerId,
+      attempts: [],
+      access: { hostedUrl: expect.stringContaining(lost.providerId) },
+    })
+    await expect(recovery().assume?.(lost, `vs_${'a'.repeat(64)}`, {})).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  })
+
+  it('is harmless ten minutes after its hour, or when the setting says so', () => {
+    expect(recovery().harmlessAfterMs).toBe(70 * MINUTE)
+    expect(recovery(connect({ giveUpSeconds: '5000' })).harmlessAfterMs).toBe(5_000_000)
+  })
+})
+
+describe('a create without a marker', () => {
+  it.each([
+    ['has no redirect', {}],
+    ['has a redirect that leaves no room', { redirectUrl: longRedirect(2048) }],
+  ])('%s: it says so beforehand, and is never guessed at', async (_why, input) => {
+    const lost = await lose(input)
+    await control.forget()
+
+    expect(lost.noted).toBe('NO_MARKER')
+    expect(await find(lost)).toBe('UNCERTAIN')
+    // A crash between the two would have lost the note.
+    expect(await find({ ...lost, noted: null })).toBe('UNCERTAIN')
+    expect(await pathsAsked()).toEqual([])
+  })
+
+  it('is so when the setting is off, also after it was switched on again', async () => {
+    const lost = await lose({ redirectUrl: REDIRECT }, connect({ marker: 'off' }))
+
+    expect((await control.requests()).at(-1)?.body).toBe(JSON.stringify({ redirect_url: REDIRECT }))
+    expect(lost.noted).toBe('NO_MARKER')
+    expect(await find(lost)).toBe('UNCERTAIN')
+  })
+
+  it('does not come of switching the setting off afterwards', async () => {
+    const lost = await lose({ redirectUrl: REDIRECT })
+
+    expect(lost.noted).toBeNull()
+    expect(await find(lost, connect({ marker: 'off' }))).toMatchObject({ found: { providerId: lost.providerId } })
+  })
+
+  it('is the second try at a redirect whose pattern does not allow the marker, and says so before it is sent', async () => {
+    await control.forget()
+    const sentWhenNoted: string[][] = []
+    const lost = await lose({ redirectUrl: REGISTERED_REDIRECT }, client, async () => {
+      sentWhenNoted.push(await redirectsSent())
+    })
+
+    expect(sentWhenNoted).toEqual([[`${REGISTERED_REDIRECT}?sg_ref=${lost.reference}`]])
+    expect(await redirectsSent()).toEqual([`${REGISTERED_REDIRECT}?sg_ref=${lost.reference}`, REGISTERED_REDIRECT])
+    expect(lost.noted).toBe('NO_MARKER')
+    expect(await find(lost)).toBe('UNCERTAIN')
+  })
+
+  it('is refused like any other where the redirect itself is not registered', async () => {
+    await control.forget()
+
+    await expect(lose({ redirectUrl: `${REGISTERED_REDIRECT}/other` })).rejects.toMatchObject({
+      providerCode: 'REDIRECT_URL_PATTERN_NOT_REGISTERED',
+      outcome: 'REFUSED',
+    })
+    expect(await redirectsSent()).toHaveLength(2)
+  })
+
+  it('is not tried after another refusal', async () => {
+    await control.forget()
+
+    await expect(lose({ redirectUrl: 'https://elsewhere.test/' })).rejects.toMatchObject({ outcome: 'REFUSED' })
+    expect(await redirectsSent()).toHaveLength(1)
+  })
+})
+
+describe('the marker', () => {
+  it.each([
+    REDIRECT,
+    'https://app.example.com/?',
+    'https://app.example.com/done?user=1%202&next=a+b',
+    'https://app.example.com/done#part?x=1',
+    'https://app.example.com/done?user=1#part',
+    'https://app.example.com/done?sg_ref=of-the-caller',
+    'https://app.example.com/done?sg_ref=of-the-caller&user=1',
+    longRedirect(2048 - `?sg_ref=${newReference()}`.length),
+  ])('is in the query that is sent, and in nothing that comes back: %.60s', async redirectUrl => {
+    const { reference, providerId, created, noted } = await lose({ redirectUrl })
+    const listed = await client.listSessions?.({ limit: 100, createdFrom: new Date(Date.now() - MINUTE) }, {})
+    const read = await client.getSession?.({ providerId }, {})
+
+    const sent = new URL((await redirectsSent()).at(-1) ?? '')
+    expect([sent.searchParams.getAll('sg_ref').at(-1), sent.hash]).toEqual([reference, new URL(redirectUrl).hash])
+    expect(noted).toBeNull()
+    expect([created.redirectUrl, read?.redirectUrl]).toEqual([redirectUrl, redirectUrl])
+    expect(JSON.stringify([created, read, listed])).not.toContain(reference)
+  })
+})
+
+describe('a search that cannot be certain says so', () => {
+  const lost = { reference: 'sg_reference', idempotencyKey: 'key', input: { redirectUrl: REDIRECT }, noted: null }
+  const session = { id: `vs_${'a'.repeat(64)}`, status: 'created', redirect_url: null }
+  const last = { limit: 100, has_more: false, next_cursor: null }
+  const { redirect_url: _, ...untold } = session
+
+  it.each([
+    ['the list never ends', { data: [session], pagination: { ...last, has_more: true, next_cursor: session.id } }],
+    ['a page names no next one', { data: [session], pagination: { ...last, has_more: true } }],
+    ['a page does not say whether it is the last', { data: [session] }],
+    ['a session does not tell its redirect', { data: [untold], pagination: last }],
+  ])('%s', async (_why, body) => {
+    const mocked = await mockProvider(kayle, {}, () => ({ status: 200, body }))
+
+    expect(await find({ ...lost, sentAt: new Date() }, mocked.client)).toBe('UNCERTAIN')
+    expect(mocked.sent.length).toBeLessThanOrEqual(50)
+  })
+
+  it('while a list that ends makes it certain', async () => {
+    const body = { data: [session], pagination: last }
+    const { client } = await mockProvider(kayle, {}, () => ({ status: 200, body }))
+
+    expect(await find({ ...lost, sentAt: new Date() }, client)).toBe('ABSENT')
+  })
+})
+
+function connect(given: Readonly<Record<string, string>> = {}): ProviderClient {
+  const { baseUrl } = running
+  const upstream = createUpstream({ ...DEFAULT_LIMITS, provider: 'KAYLE', baseUrl, readRefusal: kayle.readRefusal })
+  upstreams.push(upstream)
+  const settings = kayle.settings.parse({ baseUrl, ...sandbox.credentials, ...given })
+  return kayle.connect({ settings, upstream, secrets: memorySecrets(), now: () => new Date() })
+}
+
+/** A create that was carried out, and what would be known of it had its answer been lost. */
+async function lose(input: JsonObject, by = client, whenNoted?: () => Promise<void>) {
+  const call = { reference: newReference(), idempotencyKey: 'key' }
+  const sentAt = new Date()
+  let noted: string | null = null
+  const note = async (text: string) => {
+    noted = text
+    await whenNoted?.()
+  }
+  const created = await by.createSession?.(input, { ...call, note })
+  if (!created) throw new Error('Kayle creates sessions.')
+  return { ...call, input, sentAt, noted: noted as string | null, created, providerId: created.providerId }
+}
+
+function find(lost: LostCreate, by = client): Promise<Finding<object>> | undefined {
+  return recovery(by).find?.(lost, {})
+}
+
+function recovery(by = client) {
+  const found = by.recovery?.session
+  if (!found) throw new Error('Kayle recovers sessions.')
+  return found
+}
+
+function newReference(): string {
+  references += 1
+  return `sg_${String(references).padStart(32, '0')}`
+}
+
+function longRedirect(length: number): string {
+  return `${REDIRECT}/`.padEnd(length, 'x')
+}
+
+async function pathsAsked(): Promise<string[]> {
+  return (await control.requests()).map(({ path }) => path)
+}
+
+async function redirectsSent(): Promise<string[]> {
+  const posts = (await control.requests()).filter(({ method }) => method === 'POST')
+  return posts.map(({ body }) => JSON.parse(body).redirect_url)
+}

@@ -1,0 +1,246 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { decodeGlobalId } from '../../src/domain/global-id.ts'
+import { personr } from '../../src/providers/personr/index.ts'
+import { sandbox } from '../../src/providers/personr/sandbox.ts'
+import type { SandboxDefinition } from '../../src/sandbox/sandbox.ts'
+import { type RunningSandbox, startSandbox } from '../../src/sandbox/server.ts'
+import { controlSandbox, type House, startHouse } from '../harness/house.ts'
+import { mockProvider } from '../harness/mock-provider.ts'
+
+const APPLICANT = '4242424242424x424242424242424242'
+const DEV = { tenantId: 'dev' }
+
+const OPERATION = 'operation { id state recovered settles nextCheckAt }'
+const CREATE_SESSION = /* GraphQL */ `
+  mutation ($input: CreateSessionInput!) {
+    createSession(input: $input) {
+      __typename
+      ... on CreateSessionPayload {
+        replayed ${OPERATION}
+        session { providerId status outcome createdAt access { hostedUrl } applicant { providerId } }
+      }
+      ... on OutcomeUnknownError { ${OPERATION} }
+    }
+  }
+`
+const CREATE_APPLICANT = /* GraphQL */ `
+  mutation ($input: CreateApplicantInput!) {
+    createApplicant(input: $input) {
+      __typename
+      ... on CreateApplicantPayload { ${OPERATION} applicant { providerId email externalId } }
+      ... on OutcomeUnknownError { ${OPERATION} }
+    }
+  }
+`
+
+let losses = 0
+let time = Date.now()
+let running: RunningSandbox
+let house: House | undefined
+let keys = 0
+
+beforeAll(async () => {
+  running = await startSandbox(losingAnswers(sandbox), { port: 0 })
+})
+
+afterEach(async () => {
+  losses = 0
+  await house?.close()
+  house = undefined
+})
+
+afterAll(() => running.close())
+
+/** The creates are carried out, and as many of their answers as `losses` says never come. */
+function losingAnswers<T>(definition: SandboxDefinition<T>): SandboxDefinition<T> {
+  return {
+    ...definition,
+    open(kit) {
+      const parts = definition.open(kit)
+      const routes = parts.routes.map(route => ({
+        ...route,
+        answer: async (request: Parameters<typeof route.answer>[0]) => {
+          const answer = await route.answer(request)
+          return /-create$/.test(route.path) && losses-- > 0 ? { status: 503, json: {} } : answer
+        },
+      }))
+      return { ...parts, routes }
+    },
+  }
+}
+
+async function open(env: NodeJS.ProcessEnv = {}): Promise<House> {
+  const { email, password } = sandbox.credentials
+  const account = { PERSONR_BASE_URL: running.baseUrl, PERSONR_EMAIL: email, PERSONR_PASSWORD: password }
+  const clock = { now: () => new Date(time), jobs: false }
+  house = await startHouse({ SANDBOX: 'off', ...account, ...env }, clock)
+  return house
+}
+
+async function createLink({ ask }: House, idempotencyKey: string) {
+  const session = { personr: { applicant: { applicantProviderId: APPLICANT } } }
+  return (await ask(CREATE_SESSION, { input: { idempotencyKey, session } })).data.createSession
+}
+
+async function createApplicant({ ask }: House, idempotencyKey: string) {
+  const applicant = { personr: { email: 'jane@mail.com', phone: '+61 424 424 424', flowName: 'KYC basic' } }
+  return (await ask(CREATE_APPLICANT, { input: { idempotencyKey, externalId: 'usr_1', applicant } })).data
+    .createApplicant
+}
+
+async function reconcile({ services }: House, seconds: number) {
+  time += seconds * 1000
+  await services.recovery.run()
+}
+
+async function idsOf(kind: 'applicants' | 'links'): Promise<string[]> {
+  return Object.keys((await controlSandbox(running.origin).objects())[kind] ?? {})
+}
+
+/** The ids of what was made meanwhile. */
+async function watch(kind: 'applicants' | 'links') {
+  const before = new Set(await idsOf(kind))
+  return async () => (await idsOf(kind)).filter(id => !before.has(id))
+}
+
+const newKey = () => `personr-${++keys}`
+const toId = (globalId: string) => decodeGlobalId(globalId)?.id ?? ''
+
+describe('a lost link', () => {
+  test('is made once more, and the first of the two is handed to nobody', async () => {
+    const opened = await open()
+    const made = await watch('links')
+    const key = newKey()
+    losses = 1
+    const lost = await createLink(opened, key)
+    expect(lost).toMatchObject({ __typename: 'OutcomeUnknownError', operation: { state: 'UNKNOWN', settles: true } })
+    await reconcile(opened, 6)
+
+    const [first, second, ...more] = await made()
+    expect(more).toEqual([])
+    expect(await createLink(opened, key)).toMatchObject({
+      replayed: true,
+      operation: { state: 'SUCCEEDED', recovered: true },
+      session: { providerId: second, access: { hostedUrl: expect.stringContaining(`/${second}`) } },
+    })
+    const { services } = opened
+    const operation = await services.operations.get(DEV, { idempotencyKey: key })
+    const [session] = await services.sessions.findMany(DEV, [operation.recordId ?? ''])
+    expect(session?.providerId).not.toBe(first)
+  })
+
+  test('is made once more and never twice more, whatever comes of it', async () => {
+    const opened = await open()
+    const made = await watch('links')
+    const key = newKey()
+    losses = 9
+    await createLink(opened, key)
+    for (let round = 0; round < 4; round++) await reconcile(opened, 4000)
+
+    expect(await made()).toHaveLength(2)
+    expect(await createLink(opened, key)).toMatchObject({
+      operation: { state: 'UNKNOWN', settles: false, nextCheckAt: null },
+    })
+  })
+
+  test('is left alone where the repeat is switched off', async () => {
+    const opened = await open({ PERSONR_REPEAT_LINKS: 'off' })
+    const made = await watch('links')
+    const key = newKey()
+    losses = 1
+    await createLink(opened, key)
+    await reconcile(opened, 4000)
+
+    expect(await made()).toHaveLength(1)
+    expect(await createLink(opened, key)).toMatchObject({ operation: { state: 'UNKNOWN', settles: false } })
+  })
+
+  test('that an operator found has its applicant and no hosted page, and began when it was sent', async () => {
+    const opened = await open({ PERSONR_REPEAT_LINKS: 'off' })
+    const made = await watch('links')
+    const key = newKey()
+    losses = 1
+    const sentAt = new Date(time).toISOString()
+    const { operation } = await createLink(opened, key)
+    const [link = ''] = await made()
+    time += 86_400_000
+    await opened.services.operations.settleFound(DEV, toId(operation.id), link)
+
+    expect((await createLink(opened, key)).session).toEqual({
+      providerId: link,
+      status: 'CREATED',
+      outcome: 'PENDING',
+      createdAt: sentAt,
+      access: { hostedUrl: null },
+      applicant: { providerId: APPLICANT },
+    })
+  })
+
+  test('is not found under its whole link, which is a secret and no id', async () => {
+    const opened = await open({ PERSONR_REPEAT_LINKS: 'off' })
+    losses = 1
+    const { operation } = await createLink(opened, newKey())
+    const settled = opened.services.operations.settleFound(DEV, toId(operation.id), 'https://personr.test/verify/1x2')
+    await expect(settled).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+  })
+
+  test('of an applicant named by our id belongs to that applicant', async () => {
+    const { client } = await connect()
+    const lost = toLost({ applicant: { applicantId: 'ours' } }, { applicantProviderId: '1x2' })
+    const assumed = await client.recovery?.session?.assume?.(lost, '3x4', {})
+    expect(assumed).toMatchObject({ providerId: '3x4', applicant: { providerId: '1x2' } })
+  })
+})
+
+describe('a lost applicant', () => {
+  test('is never made once more', async () => {
+    const opened = await open()
+    const made = await watch('applicants')
+    const key = newKey()
+    losses = 1
+    const lost = await createApplicant(opened, key)
+    expect(lost).toMatchObject({ operation: { state: 'UNKNOWN', settles: false, nextCheckAt: null } })
+    await reconcile(opened, 86_400)
+
+    expect(await made()).toHaveLength(1)
+    expect(await createApplicant(opened, key)).toMatchObject({ operation: { state: 'UNKNOWN' } })
+  })
+
+  test('that an operator found is read by its id', async () => {
+    const opened = await open()
+    const made = await watch('applicants')
+    const key = newKey()
+    losses = 1
+    const { operation } = await createApplicant(opened, key)
+    const [providerId = ''] = await made()
+    await opened.services.operations.settleFound(DEV, toId(operation.id), providerId)
+
+    const applicant = { providerId, email: 'jane@mail.com', externalId: 'usr_1' }
+    expect(await createApplicant(opened, key)).toMatchObject({ operation: { recovered: true }, applicant })
+  })
+
+  test('stays lost where the operator found what Personr does not know', async () => {
+    const opened = await open()
+    losses = 1
+    const { operation } = await createApplicant(opened, newKey())
+    const id = toId(operation.id)
+    await expect(opened.services.operations.settleFound(DEV, id, '1x2')).rejects.toMatchObject({
+      code: 'PROVIDER_REJECTED',
+    })
+    expect(await opened.services.operations.get(DEV, { id })).toMatchObject({ state: 'UNKNOWN' })
+  })
+})
+
+test('Personr says that it reconciles only where links may be repeated', async () => {
+  expect((await connect()).client.capabilities).toContain('RECONCILE')
+  expect((await connect({ repeatLinks: 'off' })).client.capabilities).not.toContain('RECONCILE')
+})
+
+function connect(settings: Record<string, unknown> = {}) {
+  return mockProvider(personr, settings, () => ({ status: 500 }))
+}
+
+function toLost(input: object, marks: object) {
+  const call = { reference: 'sg_lost', idempotencyKey: 'sg_lost-1', noted: null, sentAt: new Date() }
+  return { ...call, input: { ...input }, ...marks }
+}

@@ -1,0 +1,348 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { decodeGlobalId } from '../../src/domain/global-id.ts'
+import { rapidly } from '../../src/providers/rapidly/index.ts'
+import { sandbox } from '../../src/providers/rapidly/sandbox.ts'
+import type { SandboxDefinition } from '../../src/sandbox/sandbox.ts'
+import { type RunningSandbox, startSandbox } from '../../src/sandbox/server.ts'
+import { controlSandbox, type House, startHouse } from '../harness/house.ts'
+import { type Behaviour, mockProvider } from '../harness/mock-provider.ts'
+
+const DEV = { tenantId: 'dev' }
+const SESSION_ID = '5f0c1a2b-3c4d-4e5f-8a6b-7c8d9e0f1a2b'
+
+const OPERATION = 'operation { id state recovered settles }'
+const CREATE_SESSION = /* GraphQL */ `
+  mutation ($input: CreateSessionInput!) {
+    createSession(input: $input) {
+      __typename
+      ... on CreateSessionPayload {
+        ${OPERATION}
+        session { providerId status createdAt expiresAt redirectUrl access { hostedUrl token } customer { externalId } }
+      }
+      ... on OutcomeUnknownError { ${OPERATION} }
+    }
+  }
+`
+const CREATE_CUSTOMER = /* GraphQL */ `
+  mutation ($input: CreateCustomerInput!) {
+    createCustomer(input: $input) {
+      __typename
+      ... on CreateCustomerPayload { ${OPERATION} customer { providerId email externalId metadata } }
+      ... on OutcomeUnknownError { ${OPERATION} }
+      ... on Error { code }
+    }
+  }
+`
+
+/** What becomes of the creates: they are carried out and their answers lost, get lost before, or are put off. */
+let fate: 'ANSWERED' | 'ANSWER_LOST' | 'CREATE_LOST' | 'PUT_OFF' = 'ANSWERED'
+let time = Date.now()
+let running: RunningSandbox
+let house: House | undefined
+let keys = 0
+
+beforeAll(async () => {
+  running = await startSandbox(losing(sandbox), { port: 0 })
+})
+
+afterEach(async () => {
+  fate = 'ANSWERED'
+  await house?.close()
+  house = undefined
+})
+
+afterAll(() => running.close())
+
+function losing<T>(definition: SandboxDefinition<T>): SandboxDefinition<T> {
+  return {
+    ...definition,
+    open(kit) {
+      const parts = definition.open(kit)
+      const routes = parts.routes.map(route => ({
+        ...route,
+        answer: async (request: Parameters<typeof route.answer>[0]) => {
+          if (route.method !== 'POST' || fate === 'ANSWERED') return route.answer(request)
+          if (fate === 'ANSWER_LOST') await route.answer(request)
+          return { status: fate === 'PUT_OFF' ? 429 : 503, json: {} }
+        },
+      }))
+      return { ...parts, routes }
+    },
+  }
+}
+
+async function open(): Promise<House> {
+  const account = { RAPIDLY_BASE_URL: running.baseUrl, RAPIDLY_API_KEY: sandbox.credentials.apiKey }
+  house = await startHouse({ SANDBOX: 'off', ...account }, { now: () => new Date(time), jobs: false })
+  return house
+}
+
+interface CustomerIn {
+  readonly idempotencyKey: string
+  readonly externalId?: string
+  readonly email?: string
+}
+
+async function createCustomer({ ask }: House, { email, ...given }: CustomerIn) {
+  const rapidly = { email: email ?? `${given.idempotencyKey}@example.com`, metadata: { plan: 'pro' } }
+  return (await ask(CREATE_CUSTOMER, { input: { ...given, customer: { rapidly } } })).data.createCustomer
+}
+
+async function createSession({ ask }: House, idempotencyKey: string, customer: object = BY_EXTERNAL_ID) {
+  const session = { rapidly: { customer, returnUrl: 'https://example.com/account' } }
+  return (await ask(CREATE_SESSION, { input: { idempotencyKey, session } })).data.createSession
+}
+
+const BY_EXTERNAL_ID = { customerExternalId: 'usr_1337' }
+
+async function reconcile({ services }: House, seconds: number) {
+  fate = 'ANSWERED'
+  time += seconds * 1000
+  await services.recovery.run()
+}
+
+/** The objects that were made meanwhile. */
+async function watch(kind: 'customers' | 'customer_sessions') {
+  const all = async () => (await controlSandbox(running.origin).objects())[kind] ?? {}
+  const before = await all()
+  return async () => Object.keys(await all()).filter(id => !(id in before))
+}
+
+const newKey = () => `rapidly-${++keys}`
+const toId = (globalId: string) => decodeGlobalId(globalId)?.id ?? ''
+
+describe('a lost session', () => {
+  test('is made once more after the settle delay, so that at most two exist', async () => {
+    const opened = await open()
+    const made = await watch('customer_sessions')
+    const key = newKey()
+    fate = 'ANSWER_LOST'
+    const lost = await createSession(opened, key)
+    expect(lost).toMatchObject({ __typename: 'OutcomeUnknownError', operation: { state: 'UNKNOWN', settles: true } })
+    await reconcile(opened, 60)
+    expect(await made()).toHaveLength(1)
+    await reconcile(opened, 60)
+
+    const [, second, ...more] = await made()
+    expect(more).toEqual([])
+    expect(await createSession(opened, key)).toMatchObject({
+      operation: { state: 'SUCCEEDED', recovered: true },
+      session: { providerId: second, access: { hostedUrl: expect.stringContaining(`/${second}/`) } },
+    })
+  })
+
+  test('stays unknown where the answer to the second is lost too', async () => {
+    const opened = await open()
+    const made = await watch('customer_sessions')
+    const key = newKey()
+    fate = 'ANSWER_LOST'
+    await createSession(opened, key)
+    for (let round = 0; round < 3; round++) {
+      time += 4_000_000
+      await opened.services.recovery.run()
+    }
+
+    expect(await made()).toHaveLength(2)
+    expect(await createSession(opened, key)).toMatchObject({ operation: { state: 'UNKNOWN', settles: false } })
+  })
+
+  test('is made once more later where Rapidly puts the repeat off, which makes nothing', async () => {
+    const opened = await open()
+    const made = await watch('customer_sessions')
+    const key = newKey()
+    fate = 'ANSWER_LOST'
+    await createSession(opened, key)
+    fate = 'PUT_OFF'
+    time += 130_000
+    await opened.services.recovery.run()
+    await reconcile(opened, 4000)
+
+    expect(await made()).toHaveLength(2)
+    expect(await createSession(opened, key)).toMatchObject({ operation: { state: 'SUCCEEDED' } })
+  })
+
+  test('that an operator found is open for an hour from its send, without its link and its token', async () => {
+    const opened = await open()
+    const made = await watch('customer_sessions')
+    const key = newKey()
+    fate = 'ANSWER_LOST'
+    const sentAt = time
+    const { operation } = await createSession(opened, key)
+    const [providerId = ''] = await made()
+    time += 60_000
+    await opened.services.operations.settleFound(DEV, toId(operation.id), providerId)
+
+    expect((await createSession(opened, key)).session).toEqual({
+      providerId,
+      status: 'IN_PROGRESS',
+      createdAt: new Date(sentAt).toISOString(),
+      expiresAt: new Date(sentAt + 3_600_000).toISOString(),
+      redirectUrl: 'https://example.com/account',
+      access: { hostedUrl: null, token: null },
+      customer: { externalId: 'usr_1337' },
+    })
+  })
+
+  test('that an operator found a day later is over', async () => {
+    const opened = await open()
+    const made = await watch('customer_sessions')
+    const key = newKey()
+    fate = 'ANSWER_LOST'
+    const { operation } = await createSession(opened, key)
+    const [providerId = ''] = await made()
+    time += 86_400_000
+    await opened.services.operations.settleFound(DEV, toId(operation.id), providerId)
+
+    expect((await createSession(opened, key)).session).toMatchObject({ status: 'EXPIRED' })
+  })
+
+  test('is not found under what is no id', async () => {
+    const opened = await open()
+    fate = 'ANSWER_LOST'
+    const { operation } = await createSession(opened, newKey())
+    const settled = opened.services.operations.settleFound(DEV, toId(operation.id), 'rapidly_cst_secret')
+    await expect(settled).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+  })
+
+  test.each([
+    ["Rapidly's id", { customerProviderId: SESSION_ID }, null],
+    ['our id', { customerId: 'ours' }, SESSION_ID],
+  ])('of a customer named by %s belongs to it, and nobody is asked', async (_, customer, customerProviderId) => {
+    const { client, sent } = await connect(() => ({ status: 500 }))
+    const assumed = await client.recovery?.session?.assume?.(
+      { ...LOST, input: { customer }, customerProviderId },
+      SESSION_ID,
+      {},
+    )
+    expect(assumed).toMatchObject({ customer: { providerId: SESSION_ID }, details: { customerProviderId: SESSION_ID } })
+    expect(sent).toEqual([])
+  })
+})
+
+describe('a lost customer', () => {
+  test.each([
+    ['by its external id', 'usr/ 1', ['/api/customers/external/usr%2F%201']],
+    ['by our marker where it has none', undefined, ['/api/customers/']],
+  ])('is found %s, and is not made twice', async (_, externalId, paths) => {
+    const opened = await open()
+    const made = await watch('customers')
+    const given = { idempotencyKey: newKey(), externalId }
+    fate = 'ANSWER_LOST'
+    expect(await createCustomer(opened, given)).toMatchObject({ operation: { state: 'UNKNOWN', settles: true } })
+    await controlSandbox(running.origin).forget()
+    await reconcile(opened, 6)
+
+    const [providerId, ...more] = await made()
+    expect(more).toEqual([])
+    const requests = await controlSandbox(running.origin).requests()
+    expect(requests.map(({ path }) => path)).toEqual(paths)
+    expect(await createCustomer(opened, given)).toMatchObject({
+      operation: { state: 'SUCCEEDED', recovered: true },
+      customer: { providerId, externalId: externalId ?? null, metadata: { plan: 'pro' } },
+    })
+  })
+
+  test.each([
+    ['that was never made', {}],
+    ['that was never made with its external id', { externalId: 'usr_never' }],
+    ['whose external id somebody else has', { externalId: 'usr_1337' }],
+    ['whose e-mail address somebody else has', { email: 'john.doe@example.com' }],
+  ])('%s is absent after the settle delay, and the key can be used again', async (_, input) => {
+    const opened = await open()
+    const given = { idempotencyKey: newKey(), ...input }
+    fate = 'CREATE_LOST'
+    await createCustomer(opened, given)
+    await reconcile(opened, 60)
+    expect(await createCustomer(opened, given)).toMatchObject({ operation: { state: 'UNKNOWN' } })
+    await reconcile(opened, 60)
+
+    const operation = await opened.services.operations.get(DEV, { idempotencyKey: given.idempotencyKey })
+    expect(operation).toMatchObject({ state: 'FAILED' })
+    const taken = 'email' in given || ('externalId' in given && given.externalId === 'usr_1337')
+    const again = taken ? { code: 'PROVIDER_REJECTED' } : { operation: { state: 'SUCCEEDED', recovered: false } }
+    expect(await createCustomer(opened, given)).toMatchObject(again)
+  })
+
+  test('that an operator found is read by its id', async () => {
+    const opened = await open()
+    const made = await watch('customers')
+    const given = { idempotencyKey: newKey() }
+    fate = 'ANSWER_LOST'
+    const { operation } = await createCustomer(opened, given)
+    const [providerId = ''] = await made()
+    await opened.services.operations.settleFound(DEV, toId(operation.id), providerId)
+
+    expect(await createCustomer(opened, given)).toMatchObject({
+      operation: { recovered: true },
+      customer: { providerId },
+    })
+  })
+})
+
+describe('the search for a customer', () => {
+  const OURS = { id: SESSION_ID, email: 'a@example.com', metadata: { sessiongraph_reference: 'sg_lost_1' } }
+  const OTHER = {
+    ...OURS,
+    id: '6f0c1a2b-3c4d-4e5f-8a6b-7c8d9e0f1a2b',
+    metadata: { sessiongraph_reference: 'sg_other' },
+  }
+  const find = async (behave: Behaviour, marks: object = {}) => {
+    const { client, sent } = await connect(behave)
+    const finding = await client.recovery?.customer?.find?.(
+      { ...LOST, input: { email: 'a@example.com' }, ...marks },
+      {},
+    )
+    return { finding, sent: sent.map(({ path }) => decodeURIComponent(path)) }
+  }
+
+  test('goes on by marker where the external id is no path that Rapidly knows', async () => {
+    const { finding } = await find(
+      ({ path }) => (path.includes('/external/') ? { status: 404 } : { status: 200, body: { data: [OURS] } }),
+      { externalId: 'usr/1' },
+    )
+    expect(finding).toMatchObject({ found: { providerId: SESSION_ID, metadata: {} } })
+  })
+
+  test('takes an external id without our marker for a refusal', async () => {
+    const { finding, sent } = await find(() => ({ status: 200, body: OTHER }), { externalId: 'usr_1' })
+    expect(finding).toBe('ABSENT')
+    expect(sent).toHaveLength(1)
+  })
+
+  test('goes on by e-mail address where the marker finds nothing, and compares the marker', async () => {
+    const { finding, sent } = await find(({ path }) => {
+      const data = !path.includes('email=') ? [] : path.includes('page=2') ? [OURS] : [OTHER]
+      return { status: 200, body: { data, meta: { page: 1, pages: data.length === 0 ? 0 : 2 } } }
+    })
+    expect(finding).toMatchObject({ found: { providerId: SESSION_ID } })
+    expect(sent).toEqual([
+      '/api/customers/?metadata[sessiongraph_reference]=sg_lost_1&limit=100&page=1',
+      '/api/customers/?email=a@example.com&limit=100&page=1',
+      '/api/customers/?email=a@example.com&limit=100&page=2',
+    ])
+  })
+
+  test('ends and proves nothing where there is no end to the pages', async () => {
+    const { finding, sent } = await find(() => ({ status: 200, body: { data: [OTHER] } }))
+    expect(finding).toBe('UNCERTAIN')
+    expect(sent).toHaveLength(20)
+  })
+
+  test('says nothing where Rapidly does not tell who has the external id', async () => {
+    const found = find(
+      ({ path }) => (path.includes('/external/') ? { status: 503 } : { status: 200, body: { data: [] } }),
+      { externalId: 'usr_1' },
+    )
+    await expect(found).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' })
+  })
+})
+
+test('Rapidly says that it reconciles', async () => {
+  expect((await connect(() => ({ status: 500 }))).client.capabilities).toContain('RECONCILE')
+})
+
+const LOST = { reference: 'sg_lost_1', idempotencyKey: 'sg_lost_1-1', sentAt: new Date(), noted: null }
+
+function connect(behave: Behaviour) {
+  return mockProvider(rapidly, {}, behave)
+}

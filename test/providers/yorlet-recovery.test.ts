@@ -1,0 +1,323 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { decodeGlobalId } from '../../src/domain/global-id.ts'
+import { yorlet } from '../../src/providers/yorlet/index.ts'
+import { SESSION_READS_KEY, sandbox } from '../../src/providers/yorlet/sandbox.ts'
+import type { SandboxDefinition } from '../../src/sandbox/sandbox.ts'
+import { type RunningSandbox, startSandbox } from '../../src/sandbox/server.ts'
+import { controlSandbox, type House, startHouse } from '../harness/house.ts'
+import { type Behaviour, mockProvider } from '../harness/mock-provider.ts'
+
+const DEV = { tenantId: 'dev' }
+const HOUR = 3600
+
+const OPERATION = 'operation { id state recovered settles nextCheckAt }'
+const CREATE_SESSION = /* GraphQL */ `
+  mutation ($input: CreateSessionInput!) {
+    createSession(input: $input) {
+      ... on CreateSessionPayload { ${OPERATION} session { providerId status access { hostedUrl } } }
+      ... on OutcomeUnknownError { ${OPERATION} }
+    }
+  }
+`
+const CREATE_CUSTOMER = /* GraphQL */ `
+  mutation ($input: CreateCustomerInput!) {
+    createCustomer(input: $input) {
+      ... on CreateCustomerPayload { ${OPERATION} customer { providerId email metadata } }
+      ... on OutcomeUnknownError { ${OPERATION} }
+    }
+  }
+`
+
+/** What becomes of the creates: they are carried out and their answers lost, or they get lost before. */
+let fate: 'ANSWERED' | 'ANSWER_LOST' | 'CREATE_LOST' = 'ANSWERED'
+let time = Date.now()
+let running: RunningSandbox
+let house: House | undefined
+let keys = 0
+
+beforeAll(async () => {
+  running = await startSandbox(losing(sandbox), { port: 0 })
+})
+
+afterEach(async () => {
+  fate = 'ANSWERED'
+  await house?.close()
+  house = undefined
+})
+
+afterAll(() => running.close())
+
+function losing<T>(definition: SandboxDefinition<T>): SandboxDefinition<T> {
+  return {
+    ...definition,
+    open(kit) {
+      const parts = definition.open(kit)
+      const routes = parts.routes.map(route => ({
+        ...route,
+        answer: async (request: Parameters<typeof route.answer>[0]) => {
+          if (route.method !== 'POST' || fate === 'ANSWERED') return route.answer(request)
+          if (fate === 'ANSWER_LOST') await route.answer(request)
+          return { status: 503, json: {} }
+        },
+      }))
+      return { ...parts, routes }
+    },
+  }
+}
+
+async function open(env: NodeJS.ProcessEnv = {}): Promise<House> {
+  const account = { YORLET_BASE_URL: running.baseUrl, YORLET_API_KEY: sandbox.credentials.apiKey }
+  house = await startHouse({ SANDBOX: 'off', ...account, ...env }, { now: () => new Date(time), jobs: false })
+  return house
+}
+
+async function createSession({ ask }: House, idempotencyKey: string) {
+  const session = { yorlet: { applicantProviderId: 'apst_manvb9c4m2WsXy5Z', sendEmail: false } }
+  return (await ask(CREATE_SESSION, { input: { idempotencyKey, session } })).data.createSession
+}
+
+async function createCustomer({ ask }: House, idempotencyKey: string) {
+  const customer = { yorlet: { email: 'lin@example.com' } }
+  return (await ask(CREATE_CUSTOMER, { input: { idempotencyKey, customer } })).data.createCustomer
+}
+
+async function reconcile({ services }: House, seconds: number) {
+  time += seconds * 1000
+  await services.recovery.run()
+}
+
+/** The objects that were made meanwhile. */
+async function watch(kind: 'customers' | 'application_sessions') {
+  const all = async () => (await controlSandbox(running.origin).objects())[kind] ?? {}
+  const before = await all()
+  return async () => Object.keys(await all()).filter(id => !(id in before))
+}
+
+/** The creates that arrived since the sandbox forgot the ones before. */
+async function creates() {
+  return (await controlSandbox(running.origin).requests()).filter(({ method }) => method === 'POST')
+}
+
+const newKey = () => `yorlet-${++keys}`
+const toId = (globalId: string) => decodeGlobalId(globalId)?.id ?? ''
+
+describe('a lost session', () => {
+  test('is sent again with its key and body, so that one exists', async () => {
+    const opened = await open()
+    const made = await watch('application_sessions')
+    const key = newKey()
+    await controlSandbox(running.origin).forget()
+    fate = 'ANSWER_LOST'
+    expect(await createSession(opened, key)).toMatchObject({ operation: { state: 'UNKNOWN', settles: true } })
+    await reconcile(opened, 6)
+    await reconcile(opened, 60)
+    fate = 'ANSWERED'
+    await reconcile(opened, HOUR)
+
+    const sent = (await creates()).map(({ headers, body }) => `${headers['idempotency-key']} ${body}`)
+    expect(sent).toHaveLength(4)
+    expect(new Set(sent).size).toBe(1)
+    const [providerId, ...more] = await made()
+    expect(more).toEqual([])
+    expect(await createSession(opened, key)).toMatchObject({
+      operation: { state: 'SUCCEEDED', recovered: true },
+      session: { providerId, access: { hostedUrl: expect.stringContaining(`/${providerId}`) } },
+    })
+  })
+
+  test('is made by the repeat where the first send got lost on its way', async () => {
+    const opened = await open()
+    const made = await watch('application_sessions')
+    const key = newKey()
+    fate = 'CREATE_LOST'
+    await createSession(opened, key)
+    fate = 'ANSWERED'
+    await reconcile(opened, 6)
+
+    const [providerId] = await made()
+    expect(await createSession(opened, key)).toMatchObject({ session: { providerId } })
+    expect(await made()).toHaveLength(1)
+  })
+
+  test('is not sent again once twelve hours are over, and stays unknown', async () => {
+    const opened = await open()
+    const key = newKey()
+    fate = 'ANSWER_LOST'
+    await createSession(opened, key)
+    await reconcile(opened, 12 * HOUR - 1)
+    await controlSandbox(running.origin).forget()
+    fate = 'ANSWERED'
+    await reconcile(opened, 2)
+    await reconcile(opened, HOUR)
+
+    expect(await creates()).toEqual([])
+    expect(await createSession(opened, key)).toMatchObject({
+      operation: { state: 'UNKNOWN', settles: false, nextCheckAt: null },
+    })
+  })
+
+  test('is left alone where the repeat is switched off', async () => {
+    const opened = await open({ YORLET_REPEAT_CREATES: 'off' })
+    const key = newKey()
+    await controlSandbox(running.origin).forget()
+    fate = 'ANSWER_LOST'
+    expect(await createSession(opened, key)).toMatchObject({ operation: { state: 'UNKNOWN', settles: false } })
+    await reconcile(opened, HOUR)
+    expect(await creates()).toHaveLength(1)
+  })
+
+  test('that an operator found is read by its id, where sessions can be read', async () => {
+    const opened = await open({
+      YORLET_API_KEY: SESSION_READS_KEY,
+      YORLET_UNDOCUMENTED_READS: 'on',
+      YORLET_REPEAT_CREATES: 'off',
+    })
+    const made = await watch('application_sessions')
+    const key = newKey()
+    fate = 'ANSWER_LOST'
+    const { operation } = await createSession(opened, key)
+    const [providerId = ''] = await made()
+    await opened.services.operations.settleFound(DEV, toId(operation.id), providerId)
+
+    expect(await createSession(opened, key)).toMatchObject({
+      operation: { state: 'SUCCEEDED', recovered: true },
+      session: { providerId, status: 'CREATED' },
+    })
+  })
+
+  test('that an operator found tells nothing where sessions cannot be read', async () => {
+    const opened = await open()
+    fate = 'ANSWER_LOST'
+    const { operation } = await createSession(opened, newKey())
+    const settled = opened.services.operations.settleFound(DEV, toId(operation.id), 'apps_1')
+    await expect(settled).rejects.toMatchObject({ code: 'UNSUPPORTED_BY_PROVIDER' })
+  })
+})
+
+describe('a lost customer', () => {
+  test('is found by our marker before anything is sent again', async () => {
+    const opened = await open()
+    const made = await watch('customers')
+    const key = newKey()
+    fate = 'ANSWER_LOST'
+    await createCustomer(opened, key)
+    await controlSandbox(running.origin).forget()
+    await reconcile(opened, 6)
+
+    const [providerId, ...more] = await made()
+    expect(more).toEqual([])
+    expect(await creates()).toEqual([])
+    expect(await createCustomer(opened, key)).toMatchObject({
+      operation: { state: 'SUCCEEDED', recovered: true },
+      customer: { providerId, email: 'lin@example.com', metadata: {} },
+    })
+  })
+
+  test.each([
+    ['is not found', { YORLET_CUSTOMER_MARKER: 'on' }, 'CREATE_LOST'],
+    ['carries no marker', { YORLET_CUSTOMER_MARKER: 'off' }, 'ANSWER_LOST'],
+  ] as const)('that %s is sent again with its key, so that one exists', async (_, env, lostBy) => {
+    const opened = await open(env)
+    const made = await watch('customers')
+    const key = newKey()
+    fate = lostBy
+    await createCustomer(opened, key)
+    fate = 'ANSWERED'
+    await reconcile(opened, 6)
+
+    const [providerId, ...more] = await made()
+    expect(more).toEqual([])
+    expect(await createCustomer(opened, key)).toMatchObject({
+      operation: { recovered: true },
+      customer: { providerId },
+    })
+  })
+
+  test('that is not found stays unknown, and is looked for on', async () => {
+    const opened = await open({ YORLET_REPEAT_CREATES: 'off' })
+    const made = await watch('customers')
+    const key = newKey()
+    fate = 'CREATE_LOST'
+    await createCustomer(opened, key)
+    fate = 'ANSWERED'
+    for (let round = 0; round < 3; round++) await reconcile(opened, 24 * HOUR)
+
+    expect(await made()).toEqual([])
+    expect(await createCustomer(opened, key)).toMatchObject({ operation: { state: 'UNKNOWN', settles: true } })
+  })
+
+  test('that an operator found is read by its id', async () => {
+    const opened = await open({ YORLET_REPEAT_CREATES: 'off', YORLET_CUSTOMER_MARKER: 'off' })
+    const made = await watch('customers')
+    const key = newKey()
+    fate = 'ANSWER_LOST'
+    const { operation } = await createCustomer(opened, key)
+    expect(operation).toMatchObject({ settles: false })
+    const [providerId = ''] = await made()
+    await opened.services.operations.settleFound(DEV, toId(operation.id), providerId)
+
+    expect(await createCustomer(opened, key)).toMatchObject({ customer: { providerId } })
+  })
+})
+
+describe('the search for a customer', () => {
+  const sentAt = new Date('2026-11-21T12:00:00Z')
+  const seconds = (minutes: number) => sentAt.getTime() / 1000 + minutes * 60
+  const entry = (id: string, created: number | undefined, reference = 'sg_other') => ({
+    id,
+    created,
+    metadata: { sessiongraph_reference: reference },
+  })
+
+  /** Gives what was found and how many pages were read. */
+  async function find(pages: readonly (readonly object[])[], endless = false) {
+    let read = 0
+    const behave: Behaviour = () => {
+      const data = pages[read] ?? [entry(`cus_${read}`, undefined)]
+      read++
+      return { status: 200, body: { object: 'list', data, has_more: endless || read < pages.length } }
+    }
+    const { client } = await mockProvider(yorlet, {}, behave)
+    const lost = { reference: 'sg_lost', idempotencyKey: 'sg_lost-1', input: {}, noted: null, sentAt }
+    return { finding: await client.recovery?.customer?.find?.(lost, {}), read: () => read }
+  }
+
+  const OURS = entry('cus_ours', seconds(0), 'sg_lost')
+
+  test('reads on through a list that runs from old to new', async () => {
+    const { finding } = await find([[entry('cus_1', seconds(-900)), entry('cus_2', seconds(-800))], [OURS]])
+    expect(finding).toMatchObject({ found: { providerId: 'cus_ours' } })
+  })
+
+  test('reads on through a list without an order, or without times', async () => {
+    const mixed = [entry('cus_1', seconds(-800)), entry('cus_2', seconds(5)), entry('cus_3', seconds(-900))]
+    const timeless = [entry('cus_4', undefined), entry('cus_5', seconds(-900))]
+    const { finding } = await find([mixed, timeless, [entry('cus_6', seconds(-900))], [OURS]])
+    expect(finding).toMatchObject({ found: { providerId: 'cus_ours' } })
+  })
+
+  test('ends where a list that runs from new to old has come to what is older than the send', async () => {
+    const { finding, read } = await find([
+      [entry('cus_1', seconds(20)), entry('cus_2', seconds(-5))],
+      [entry('cus_3', seconds(-9)), entry('cus_4', seconds(-11))],
+      [OURS],
+    ])
+    expect(finding).toBe('UNCERTAIN')
+    expect(read()).toBe(2)
+  })
+
+  test('ends after twenty pages, and proves nothing', async () => {
+    const { finding, read } = await find([], true)
+    expect(finding).toBe('UNCERTAIN')
+    expect(read()).toBe(20)
+  })
+})
+
+test('Yorlet says that it reconciles where a key or a marker lets it', async () => {
+  const off = { repeatCreates: 'off', customerMarker: 'off' }
+  const capabilities = async (settings: Record<string, unknown>) =>
+    (await mockProvider(yorlet, settings, () => ({ status: 500 }))).client.capabilities
+  expect(await capabilities({})).toContain('RECONCILE')
+  expect(await capabilities({ ...off, customerMarker: 'on' })).toContain('RECONCILE')
+  expect(await capabilities(off)).not.toContain('RECONCILE')
+})
