@@ -10,6 +10,7 @@ import { openSandboxes } from './sandboxes.ts'
 import { createKeyAuthentication } from './security/api-keys.ts'
 import { type App, createApp, GRAPHQL_PATH } from './server/app.ts'
 import { graphiqlOptions } from './server/graphiql.ts'
+import { createStreams, type Streams } from './server/streams.ts'
 import { toServerLog } from './telemetry/log.ts'
 import { openWebhooks, type WebhookDoor } from './webhooks.ts'
 
@@ -17,6 +18,8 @@ export interface Running extends House {
   /** Where clients send their operations. */
   readonly url: string
   readonly app: App
+  /** What clients follow live. */
+  readonly streams: Streams
   /** Where providers deliver to. */
   readonly doors: readonly WebhookDoor[]
 }
@@ -33,6 +36,7 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
   const now = options.now ?? (() => new Date())
   const house = await openHouse(config, { now, sandboxes: openSandboxes })
   const settings = config.house
+  const streams = createStreams()
   const app = createApp({
     schema: await buildSchema(registry),
     services: house.services,
@@ -40,6 +44,7 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
     deadlines: { queryDeadlineMs: settings.QUERY_DEADLINE_MS, mutationDeadlineMs: settings.MUTATION_DEADLINE_MS },
     graphiql: graphiqlOptions(readExamples(), settings.DEV_API_KEY),
     logger: toServerLog(house.log),
+    streams,
     report: error => house.log.error({ err: error }, 'unexpected error'),
     now,
   })
@@ -53,7 +58,9 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
     url: origin + GRAPHQL_PATH,
     doors,
     app,
+    streams,
     close: async () => {
+      streams.end()
       await stopJobs()
       await close(server)
       await house.close()
@@ -81,7 +88,11 @@ function listen(server: Server, port: number, host: string): Promise<void> {
 
 function close(server: Server): Promise<void> {
   return new Promise(resolve => {
-    server.close(() => resolve())
-    server.closeIdleConnections()
+    // A connection whose last answer has just ended is idle only a moment later.
+    const sweep = setInterval(() => server.closeIdleConnections(), 10)
+    server.close(() => {
+      clearInterval(sweep)
+      resolve()
+    })
   })
 }

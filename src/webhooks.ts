@@ -43,7 +43,8 @@ async function connectSandbox(house: House, sandbox: StartedSandbox, origin: str
   const { endpoint, secret, publicJwk } = await house.services.endpoints.add(CALL, { id, provider })
   const target = { url: origin + pathOf(endpoint), secret, publicJwk, keyId: publicJwk?.kid }
   const response = await fetch(`${sandbox.origin}/_sandbox/webhooks`, { method: 'PUT', body: JSON.stringify(target) })
-  if (response.status >= 500) throw new Error(`The sandbox of ${provider} does not take our webhook address: ${response.status}.`)
+  if (response.status >= 500)
+    throw new Error(`The sandbox of ${provider} does not take our webhook address: ${response.status}.`)
   return { provider, path: pathOf(endpoint) }
 }
 

@@ -1,33 +1,53 @@
 /** Wakes readers of a tenant's events. It carries nothing: what is read comes from the table. */
 export interface Hub {
   wake(tenantId: string): void
-  /** Resolves at the next wake, after `ms`, or when the signal is aborted; whichever comes first. */
-  wait(tenantId: string, ms: number, signal: AbortSignal): Promise<void>
+  /** Sleeps until the next wake, for `ms`, or until the signal is aborted; whichever ends first. */
+  nap(tenantId: string, ms: number, signal: AbortSignal): Nap
+  /** How many sleep. */
+  asleep(): number
+}
+
+export interface Nap {
+  readonly over: Promise<void>
+  /** Ends it now. Whoever does not sleep to the end has to, or a timer stays behind. */
+  end(): void
 }
 
 export function createHub(): Hub {
   const sleepers = new Map<string, Set<() => void>>()
 
+  function add(tenantId: string, end: () => void): void {
+    const group = sleepers.get(tenantId)
+    if (group) group.add(end)
+    else sleepers.set(tenantId, new Set([end]))
+  }
+
+  function remove(tenantId: string, end: () => void): void {
+    const group = sleepers.get(tenantId)
+    group?.delete(end)
+    if (group?.size === 0) sleepers.delete(tenantId)
+  }
+
   return {
-    wake(tenantId) {
-      for (const wakeUp of sleepers.get(tenantId) ?? []) wakeUp()
-    },
-    wait(tenantId, ms, signal) {
-      if (signal.aborted) return Promise.resolve()
-      return new Promise(resolve => {
-        const group = sleepers.get(tenantId) ?? new Set()
-        sleepers.set(tenantId, group)
-        const timer = setTimeout(wakeUp, ms)
-        function wakeUp() {
+    asleep: () => [...sleepers.values()].reduce((sum, group) => sum + group.size, 0),
+    nap: (tenantId, ms, signal) => {
+      let end = () => {}
+      const over = new Promise<void>(resolve => {
+        end = () => {
           clearTimeout(timer)
-          signal.removeEventListener('abort', wakeUp)
-          group.delete(wakeUp)
-          if (group.size === 0 && sleepers.get(tenantId) === group) sleepers.delete(tenantId)
+          signal.removeEventListener('abort', end)
+          remove(tenantId, end)
           resolve()
         }
-        group.add(wakeUp)
-        signal.addEventListener('abort', wakeUp, { once: true })
       })
+      const timer = setTimeout(end, ms)
+      add(tenantId, end)
+      signal.addEventListener('abort', end, { once: true })
+      if (signal.aborted) end()
+      return { over, end }
+    },
+    wake: tenantId => {
+      for (const end of [...(sleepers.get(tenantId) ?? [])]) end()
     },
   }
 }

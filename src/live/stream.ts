@@ -8,6 +8,7 @@ export interface StreamOptions {
   readonly sessionId?: string
   /** The position of the last event that the reader has. */
   readonly after: number
+  /** Ends the stream. */
   readonly signal: AbortSignal
 }
 
@@ -20,16 +21,18 @@ export async function* streamEvents(db: Database, hub: Hub, options: StreamOptio
   const { tenantId, sessionId, signal } = options
   let after = options.after
   while (!signal.aborted) {
-    // The wait begins before the read, so that what is written between them is not slept through.
-    const done = new AbortController()
-    const woken = hub.wait(tenantId, POLL_MS, AbortSignal.any([signal, done.signal]))
-    const events = await listEvents(db, { tenantId, sessionId, after, limit: BATCH })
-    for (const event of events) {
-      if (signal.aborted) return
-      yield event
-      after = event.position
+    // The nap begins before the read, so that what is written between them is not slept through.
+    const nap = hub.nap(tenantId, POLL_MS, signal)
+    try {
+      const events = await listEvents(db, { tenantId, sessionId, after, limit: BATCH })
+      for (const event of events) {
+        if (signal.aborted) return
+        yield event
+        after = event.position
+      }
+      if (events.length === 0) await nap.over
+    } finally {
+      nap.end()
     }
-    if (events.length > 0) done.abort()
-    await woken
   }
 }

@@ -5,10 +5,12 @@ import { createYoga, type GraphiQLOptions, useExecutionCancellation, type YogaLo
 import type { Authenticate } from '../security/api-keys.ts'
 import type { Services } from '../services/services.ts'
 import { toClientError } from './error-codes.ts'
+import type { Streams } from './streams.ts'
 import { useAuthentication } from './use-authentication.ts'
 import { type Deadlines, useContext } from './use-context.ts'
 import { useErrorCodes } from './use-error-codes.ts'
 import { useHealth } from './use-health.ts'
+import { useSse } from './use-sse.ts'
 import { useWebhooks } from './use-webhooks.ts'
 
 export const GRAPHQL_PATH = '/graphql'
@@ -20,6 +22,7 @@ export interface AppOptions {
   readonly deadlines: Deadlines
   readonly graphiql: GraphiQLOptions | false
   readonly logger: YogaLogger
+  readonly streams: Streams
   /** Tells whoever watches that something unexpected happened. */
   readonly report: (error: unknown) => void
   readonly now: () => Date
@@ -28,7 +31,17 @@ export interface AppOptions {
 export type App = ReturnType<typeof createApp>
 
 /** The door for clients. A request listener for node:http, and `fetch` for tests. */
-export function createApp({ schema, services, authenticate, deadlines, graphiql, logger, now, report }: AppOptions) {
+export function createApp({
+  schema,
+  services,
+  authenticate,
+  deadlines,
+  graphiql,
+  logger,
+  now,
+  report,
+  streams,
+}: AppOptions) {
   return createYoga({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -46,6 +59,7 @@ export function createApp({ schema, services, authenticate, deadlines, graphiql,
       useAuthentication(authenticate, GRAPHQL_PATH, now),
       useErrorCodes(),
       useContext(services, deadlines, now),
+      useSse(streams),
       useExecutionCancellation(),
       useDeferStream(),
     ],

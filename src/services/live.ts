@@ -5,9 +5,9 @@ import type { TimelineEvent } from '../domain/event.ts'
 import type { Session } from '../domain/session.ts'
 import { streamEvents } from '../live/stream.ts'
 import type { Call } from './call.ts'
-import { type Connection, checkPage, MAX_COUNT, type PageArguments } from './connection.ts'
+import { type Connection, checkPage, MAX_COUNT, MAX_PAGE, type PageArguments } from './connection.ts'
 import type { Deps } from './deps.ts'
-import { matches } from './session-filter.ts'
+import { dependsOnTime, matches } from './session-filter.ts'
 
 /** An event as it was, and its session as it is now. */
 export interface SessionEvent {
@@ -23,6 +23,14 @@ export interface PlacedEvent extends TimelineEvent {
 
 /** A session that somebody follows is looked at this soon. */
 const SOON_MS = 5_000
+
+/** Who asks for a stream. */
+export interface LiveCall extends Call {
+  /** The last event that the client saw, where it connects again: it is newer than the `after` it first came with. */
+  readonly lastEventId?: string | null
+  /** The stream itself, where it may end before its client leaves, and is told how far it came. */
+  readonly stream?: { readonly ended: AbortSignal; reached(cursor: string): void }
+}
 
 export type Live = ReturnType<typeof createLive>
 
@@ -52,12 +60,19 @@ export function createLive(deps: Deps) {
         startCursor: edges[0]?.cursor ?? null,
         endCursor: edges.at(-1)?.cursor ?? null,
       },
-      count: async () => (await listEvents(db, { tenantId, sessionId, after: 0, limit: MAX_COUNT + 1 })).length,
+      count: async () => {
+        const { length } = await listEvents(db, { tenantId, sessionId, after: 0, limit: MAX_COUNT + 1 })
+        return length > MAX_COUNT ? null : length
+      },
     }
   }
 
   /** What happens to one session from a position on, or from now. Throws NOT_FOUND, CURSOR_INVALID, CURSOR_EXPIRED. */
-  async function session(call: Call, sessionId: string, after?: string | null): Promise<AsyncGenerator<SessionEvent>> {
+  async function session(
+    call: LiveCall,
+    sessionId: string,
+    after?: string | null,
+  ): Promise<AsyncGenerator<SessionEvent>> {
     const [known] = await findSessions(db, call.tenantId, [sessionId])
     if (!known) throw new NotFoundError('There is no such session.')
     await pollSoon(db, sessionId, new Date(deps.now().getTime() + SOON_MS))
@@ -66,16 +81,17 @@ export function createLive(deps: Deps) {
 
   /** What happens to all sessions that match before or after it, so that a row is seen leaving. */
   async function sessions(
-    call: Call,
+    call: LiveCall,
     filter: SessionFilter,
     after?: string | null,
   ): Promise<AsyncGenerator<SessionEvent>> {
     return withSessions(call, await start(call, after), undefined, filter)
   }
 
-  async function start({ tenantId }: Call, after: string | null | undefined): Promise<number> {
-    if (after == null) return findPosition(db, tenantId)
-    const position = decode(tenantId, after)
+  async function start({ tenantId, lastEventId }: LiveCall, after: string | null | undefined): Promise<number> {
+    const from = lastEventId ?? after
+    if (from == null) return findPosition(db, tenantId)
+    const position = decode(tenantId, from)
     const oldest = await findOldestPosition(db, tenantId)
     const isPruned = oldest === undefined ? position < (await findPosition(db, tenantId)) : position < oldest - 1
     if (isPruned)
@@ -84,22 +100,43 @@ export function createLive(deps: Deps) {
   }
 
   async function* withSessions(
-    { tenantId, signal }: Call,
+    { tenantId, signal, stream }: LiveCall,
     after: number,
     sessionId?: string,
     filter?: SessionFilter,
   ): AsyncGenerator<SessionEvent> {
     if (sessionId !== undefined) deps.watched.add(sessionId)
     try {
-      for await (const event of streamEvents(db, hub, { tenantId, sessionId, after, signal })) {
+      for await (const event of streamEvents(db, hub, {
+        tenantId,
+        sessionId,
+        after,
+        signal: stream?.ended ?? signal,
+      })) {
         const [current] = await findSessions(db, tenantId, [event.sessionId])
-        if (!current || (filter && !matches(filter, current, event.data))) continue
+        if (!current || (filter && !(await isWanted(filter, current, event)))) continue
         const placed = place(event)
+        stream?.reached(placed.cursor)
         yield { cursor: placed.cursor, event: placed, session: current }
       }
     } finally {
       if (sessionId !== undefined) deps.watched.delete(sessionId)
     }
+  }
+
+  /** `session` was read after `event`, and what happened since is read after both: it leads from one to the other. */
+  async function isWanted(filter: SessionFilter, session: Session, event: TimelineEvent): Promise<boolean> {
+    return matches(filter, session, event, dependsOnTime(filter) ? await listLater(event) : [])
+  }
+
+  async function listLater({ tenantId, sessionId, position }: TimelineEvent): Promise<TimelineEvent[]> {
+    const later: TimelineEvent[] = []
+    for (let after: number | undefined = position; after !== undefined; ) {
+      const page = await listEvents(db, { tenantId, sessionId, after, limit: MAX_PAGE })
+      later.push(...page)
+      after = page.length < MAX_PAGE ? undefined : page.at(-1)?.position
+    }
+    return later
   }
 
   function place(event: TimelineEvent): PlacedEvent {
@@ -114,5 +151,5 @@ export function createLive(deps: Deps) {
     return cursors.decode(`${tenantId}|live`, text).at
   }
 
-  return { cursor, timeline, session, sessions }
+  return { cursor, timeline, session, sessions, asleep: hub.asleep }
 }

@@ -1,25 +1,42 @@
 import type { SessionFilter } from '../../db/session-repository.ts'
-import type { EventData } from '../domain/event.ts'
+import type { TimelineEvent } from '../domain/event.ts'
 import type { Session } from '../domain/session.ts'
 
-/** True where the session matched the filter before what happened, or does after it. */
-export function matches(filter: SessionFilter, session: Session, data: EventData): boolean {
-  return holds(filter, stateBefore(session, data)) || holds(filter, stateAfter(session, data))
+/**
+ * True where the session matched the filter before what happened, or does after it. `later` is all that happened to it
+ * since, up to the session as it is given: who reads an old event is told the same as who was there.
+ */
+export function matches(
+  filter: SessionFilter,
+  session: Session,
+  event: TimelineEvent,
+  later: readonly TimelineEvent[],
+): boolean {
+  const after = undo(session, later)
+  // What was written down in the same moment is one change: a new session has its links from the start.
+  const afterAll = undo(
+    session,
+    later.filter(({ at }) => at.getTime() !== event.at.getTime()),
+  )
+  return [undo(after, [event]), after, afterAll].some(state => holds(filter, state))
 }
 
-function stateBefore(session: Session, data: EventData): Session {
+/** True where only what is written down as events decides, so that it matters when something happened. */
+export function dependsOnTime(filter: SessionFilter): boolean {
+  return [filter.status, filter.outcome, filter.applicantId, filter.customerId].some(wanted => wanted != null)
+}
+
+function undo(session: Session, events: readonly TimelineEvent[]): Session {
+  return events.reduceRight(undoOne, session)
+}
+
+function undoOne(session: Session, { data }: TimelineEvent): Session {
   if (data.type === 'StatusChanged') {
     return { ...session, status: data.from ?? data.to, outcome: data.fromOutcome ?? data.outcome }
   }
   if (data.type === 'LinkChanged') {
     return { ...session, applicantId: data.fromApplicantId, customerId: data.fromCustomerId }
   }
-  return session
-}
-
-function stateAfter(session: Session, data: EventData): Session {
-  if (data.type === 'StatusChanged') return { ...session, status: data.to, outcome: data.outcome }
-  if (data.type === 'LinkChanged') return { ...session, applicantId: data.applicantId, customerId: data.customerId }
   return session
 }
 

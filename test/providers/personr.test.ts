@@ -7,7 +7,7 @@ import { applicantInput } from '../../src/providers/personr/input.ts'
 import { toCreatedApplicant, toSession } from '../../src/providers/personr/mapper.ts'
 import { readRefusal } from '../../src/providers/personr/provider.ts'
 import { sandbox } from '../../src/providers/personr/sandbox.ts'
-import { createMemoryStore, createTokens } from '../../src/providers/personr/token.ts'
+import { createTokens } from '../../src/providers/personr/token.ts'
 import type { Exchange } from '../../src/sandbox/fixture.ts'
 import { startSandbox } from '../../src/sandbox/server.ts'
 import { DEFAULT_LIMITS } from '../../src/upstream/limits.ts'
@@ -200,9 +200,9 @@ describe('the token', () => {
   })
 
   it('is taken from the store where somebody else renewed it', async () => {
-    const store = createMemoryStore()
+    const store = memorySecrets()
     const tokens = createTokens(store, () => Promise.reject(new Error('no login is needed')))
-    await store.write('theirs')
+    await store.write('token', 'theirs')
     expect(await tokens.renew('ours')).toBe('theirs')
     await expect(tokens.renew('theirs')).rejects.toThrow('no login is needed')
   })

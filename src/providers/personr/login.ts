@@ -6,7 +6,8 @@ import {
   ProviderUnavailableError,
 } from '../../domain/errors.ts'
 import type { Call, Upstream } from '../../upstream/upstream.ts'
-import { createMemoryStore, createTokens } from './token.ts'
+import type { AccountSecrets } from '../contract.ts'
+import { createTokens } from './token.ts'
 import { tokenAnswer } from './wire.ts'
 
 type PersonrCall<T> = Omit<Call<T>, 'method' | 'headers'>
@@ -18,8 +19,12 @@ interface Credentials {
 }
 
 /** Posts with the given token, or with one from a login that is renewed once where it is refused. */
-export function createSend(settings: Credentials, upstream: Upstream): <T>(call: PersonrCall<T>) => Promise<T> {
-  const tokens = createTokens(createMemoryStore(), login)
+export function createSend(
+  settings: Credentials,
+  upstream: Upstream,
+  secrets: AccountSecrets,
+): <T>(call: PersonrCall<T>) => Promise<T> {
+  const tokens = createTokens(secrets, login)
 
   async function login(): Promise<string> {
     try {

@@ -29,8 +29,8 @@ export type Settings = z.infer<typeof settings>
 
 const CAPABILITIES = ['CREATE_SESSION', 'GET_SESSION', 'ATTEMPTS', 'CREATE_APPLICANT', 'GET_APPLICANT'] as const
 
-export function connect({ settings, upstream, now }: Connection<Settings>): ProviderClient {
-  const send = createSend(settings, upstream)
+export function connect({ settings, upstream, now, secrets }: Connection<Settings>): ProviderClient {
+  const send = createSend(settings, upstream, secrets)
 
   async function readStatus(applicantId: string, operation: string, { signal }: ReadCall): Promise<Status> {
     const answer = await send({

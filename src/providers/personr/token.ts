@@ -1,8 +1,4 @@
-/** Where the one token of an account is kept, so that all who use the account share it. */
-export interface TokenStore {
-  read(): Promise<string | undefined>
-  write(token: string): Promise<void>
-}
+import type { AccountSecrets } from '../contract.ts'
 
 export interface Tokens {
   current(): Promise<string>
@@ -10,16 +6,25 @@ export interface Tokens {
   renew(refused: string): Promise<string>
 }
 
-/** A login kills the token before it, so calls that need a new one at the same time share a single login. */
-export function createTokens(store: TokenStore, login: () => Promise<string>): Tokens {
+const NAME = 'token'
+
+/**
+ * The one token of an account, shared by all processes: a login kills the token before it, so only one of them logs in at
+ * a time, and the others use what it got.
+ */
+export function createTokens(secrets: AccountSecrets, login: () => Promise<string>): Tokens {
   const pending = new Map<string | undefined, Promise<string>>()
 
   async function obtain(refused: string | undefined): Promise<string> {
-    const stored = await store.read()
+    const stored = await secrets.read(NAME)
     if (stored !== undefined && stored !== refused) return stored
-    const token = await login()
-    await store.write(token)
-    return token
+    return secrets.exclusively(NAME, async () => {
+      const renewed = await secrets.read(NAME)
+      if (renewed !== undefined && renewed !== refused) return renewed
+      const token = await login()
+      await secrets.write(NAME, token)
+      return token
+    })
   }
 
   // Keyed by the refused token and begun before the store is read: nobody reads the old token during a login and logs in again.
@@ -30,14 +35,4 @@ export function createTokens(store: TokenStore, login: () => Promise<string>): T
   }
 
   return { current: () => share(undefined), renew: share }
-}
-
-export function createMemoryStore(): TokenStore {
-  let token: string | undefined
-  return {
-    read: async () => token,
-    write: async next => {
-      token = next
-    },
-  }
 }

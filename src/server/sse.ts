@@ -1,0 +1,62 @@
+import type { ExecutionResult } from 'graphql'
+import type { FetchAPI } from 'graphql-yoga'
+import type { Stream } from './streams.ts'
+
+export const HEARTBEAT_MS = 15_000
+
+type Result = ExecutionResult & { readonly hasNext?: boolean }
+
+/**
+ * Results as server-sent events, in the distinct connections mode of GraphQL over SSE. Each carries the cursor of its
+ * event as `id`, which an EventSource sends back as Last-Event-ID when it connects again.
+ */
+export function toEventStream(results: AsyncIterable<Result>, stream: Stream, { Response, ReadableStream }: FetchAPI) {
+  const iterator = results[Symbol.asyncIterator]()
+  const encoder = new TextEncoder()
+  let heartbeat: NodeJS.Timeout | undefined
+  const leave = () => {
+    clearInterval(heartbeat)
+    stream.end()
+  }
+  const body = new ReadableStream<Uint8Array>({
+    start: controller => {
+      const beat = () => controller.enqueue(encoder.encode(':\n\n'))
+      // Some clients take the answer as begun with its first byte only.
+      beat()
+      heartbeat = setInterval(() => (controller.desiredSize ?? 0) > 0 && beat(), HEARTBEAT_MS)
+      // A stream that was ended while nobody reads it has no use for a timer either.
+      stream.ended.addEventListener('abort', () => clearInterval(heartbeat), { once: true })
+    },
+    pull: async controller => {
+      const { value, done } = await iterator.next().catch(ended)
+      if (value) controller.enqueue(encoder.encode(toNext(value, stream.cursor)))
+      if (!done) return
+      controller.enqueue(encoder.encode('event: complete\ndata:\n\n'))
+      controller.close()
+      leave()
+    },
+    cancel: async () => {
+      leave()
+      await iterator.return?.()
+    },
+  })
+  return new Response(body, { status: 200, headers: HEADERS })
+}
+
+const HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  // A proxy that buffers would hold events back.
+  'x-accel-buffering': 'no',
+}
+
+/** What came in parts was seen when its last part was. */
+function toNext(result: Result, cursor: string | undefined): string {
+  const id = cursor === undefined || result.hasNext ? '' : `id: ${cursor}\n`
+  return `event: next\n${id}data: ${JSON.stringify(result)}\n\n`
+}
+
+/** Errors were made results before; what is thrown here is that the client went away. */
+function ended(): IteratorReturnResult<undefined> {
+  return { value: undefined, done: true }
+}
