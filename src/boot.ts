@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buildSchema } from '../schema/index.ts'
-import type { Config } from './config.ts'
+import { type Config, isLoopback } from './config.ts'
 import { readExamples } from './examples.ts'
 import { DEV_TENANT, type House, openHouse } from './house.ts'
 import { startLoop } from './jobs/loop.ts'
@@ -42,7 +42,7 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
     services: house.services,
     authenticate: createKeyAuthentication(settings.DEV_API_KEY, DEV_TENANT),
     deadlines: { queryDeadlineMs: settings.QUERY_DEADLINE_MS, mutationDeadlineMs: settings.MUTATION_DEADLINE_MS },
-    graphiql: graphiqlOptions(readExamples(), settings.DEV_API_KEY),
+    graphiql: graphiqlOptions(readExamples(), presetKey(config)),
     logger: toServerLog(house.log),
     streams,
     report: error => house.log.error({ err: error }, 'unexpected error'),
@@ -66,6 +66,11 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
       await house.close()
     },
   }
+}
+
+/** The page that holds the key is open to all who reach it, so it holds none where others than this machine do. */
+function presetKey({ house }: Config): string | undefined {
+  return isLoopback(house.HOST) ? house.DEV_API_KEY : undefined
 }
 
 /** Starts what happens without anybody asking. Gives what ends it. */

@@ -5,6 +5,9 @@ import { DEFAULT_LIMITS, type UpstreamLimits } from './upstream/limits.ts'
 const flag = z.enum(['on', 'off'])
 const positive = z.coerce.number().int().positive()
 
+/** Everybody knows it, so it serves this machine alone. */
+const DEFAULT_API_KEY = 'sg_dev_key_for_this_machine'
+
 /** The settings of the house. Each is an environment variable of this name; the README's table says what it does. */
 const houseSettings = z.object({
   PORT: z.coerce.number().int().min(0).max(65535).default(4000),
@@ -17,7 +20,7 @@ const houseSettings = z.object({
     .string()
     .refine(value => decodeKey(value).length === 32, { error: 'Expected 32 bytes, as 64 hex digits or as base64.' })
     .optional(),
-  DEV_API_KEY: z.string().min(16, { error: 'Expected at least 16 characters.' }).default('sg_dev_key_for_this_machine'),
+  DEV_API_KEY: z.string().min(16, { error: 'Expected at least 16 characters.' }).default(DEFAULT_API_KEY),
   SANDBOX: flag.default('on'),
   SANDBOX_PORT: z.coerce.number().int().min(0).max(65531).default(4101),
   READ_DEADLINE_MS: positive.default(DEFAULT_LIMITS.readDeadlineMs),
@@ -81,6 +84,9 @@ export function loadConfig(env: NodeJS.ProcessEnv, modules: readonly ProviderMod
     if (parsed.success) providers[module.provider] = Object.freeze(parsed.data)
     else problems.push(...describe(parsed.error, variable))
   }
+  if (house.success && !isLoopback(house.data.HOST) && house.data.DEV_API_KEY === DEFAULT_API_KEY) {
+    problems.push('DEV_API_KEY: Expected a key of your own, since HOST can be reached from other machines.')
+  }
   if (!house.success || problems.length > 0) throw new ConfigError(problems)
   const webhooks = Object.fromEntries(modules.map(({ provider }) => [provider, readWebhookSettings(set, provider)]))
   return Object.freeze({ house: Object.freeze(house.data), providers: Object.freeze(providers), webhooks })
@@ -89,6 +95,11 @@ export function loadConfig(env: NodeJS.ProcessEnv, modules: readonly ProviderMod
 /** The environment variable of a provider's setting: `apiKey` of KAYLE is KAYLE_API_KEY. */
 export function toVariable(provider: string, name: string): string {
   return `${provider}_${name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`
+}
+
+/** True where only this machine can reach the address. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
 /** `<PROVIDER>_WEBHOOK_SECRET`, two with a comma between them, and `<PROVIDER>_WEBHOOK_PRIVATE_KEY_FILE`. */

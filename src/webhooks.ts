@@ -48,9 +48,10 @@ async function connectSandbox(house: House, sandbox: StartedSandbox, origin: str
   return { provider, path: pathOf(endpoint) }
 }
 
-/** Nobody can guess it without the encryption key. */
-function stableId({ db }: House, provider: Provider): string {
-  return db.vault.fingerprint(`webhook endpoint ${DEV_TENANT} ${provider}`).slice(0, 24)
+/** Nobody can guess it without the encryption key. Each account has its own, so that a sandbox's is not the real one's. */
+function stableId({ db, services }: House, provider: Provider): string {
+  const { id } = services.accounts.get(DEV_TENANT, provider)
+  return db.vault.fingerprint(`webhook endpoint ${id}`).slice(0, 24)
 }
 
 function pathOf({ provider, id }: { readonly provider: Provider; readonly id: string }): string {

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import type { Clock } from './clock.ts'
+import { faultsInput } from './fault-rule.ts'
+import type { Faults } from './faults.ts'
 import type { RequestLog } from './request-log.ts'
 import { type Answer, type Route, SandboxInputError, type SandboxParts, type SandboxRequest } from './sandbox.ts'
 import type { Store } from './store.ts'
@@ -7,13 +9,24 @@ import type { Store } from './store.ts'
 const advanceInput = z.object({ id: z.string(), to: z.string(), failureCode: z.string().optional() })
 const clockInput = z.union([z.object({ advanceSeconds: z.number() }), z.object({ now: z.iso.datetime() })])
 
+export interface Controlled {
+  readonly clock: Clock
+  readonly faults: Faults
+  readonly log: RequestLog
+  readonly parts: SandboxParts
+  readonly store: Store
+}
+
 /** The routes under `/_sandbox`, outside the provider's own paths, by which a person or a test drives the sandbox. */
-export function controlRoutes(store: Store, clock: Clock, log: RequestLog, parts: SandboxParts): Route[] {
+export function controlRoutes({ store, clock, log, faults, parts }: Controlled): Route[] {
   return [
     { method: 'GET', path: '/_sandbox/objects', answer: () => ok(store.toJSON()) },
     { method: 'GET', path: '/_sandbox/requests', answer: () => ok({ requests: log.all() }) },
     { method: 'DELETE', path: '/_sandbox/requests', answer: () => ok({ cleared: log.clear() }) },
     { method: 'POST', path: '/_sandbox/advance', answer: guarded(advanceInput, step => parts.advance(step)) },
+    { method: 'GET', path: '/_sandbox/faults', answer: () => ok(faults.list()) },
+    { method: 'POST', path: '/_sandbox/faults', answer: guarded(faultsInput, input => faults.replace(input)) },
+    { method: 'DELETE', path: '/_sandbox/faults', answer: () => ok({ cleared: faults.clear() }) },
     { method: 'GET', path: '/_sandbox/clock', answer: () => ok({ now: clock.now().toISOString() }) },
     { method: 'POST', path: '/_sandbox/clock', answer: guarded(clockInput, input => moveClock(clock, input)) },
   ]

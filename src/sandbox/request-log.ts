@@ -1,4 +1,5 @@
-import type { Answer, SandboxRequest } from './sandbox.ts'
+import type { Fault } from './fault-rule.ts'
+import type { SandboxRequest } from './sandbox.ts'
 
 export interface LoggedRequest {
   readonly at: string
@@ -7,12 +8,15 @@ export interface LoggedRequest {
   readonly query: string
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly body: string
-  readonly status: number
+  /** null where no answer was sent. */
+  readonly status: number | null
+  /** What went wrong on purpose; absent where nothing did. */
+  readonly faults?: readonly Fault['kind'][]
 }
 
 export interface RequestLog {
   all(): readonly LoggedRequest[]
-  add(request: SandboxRequest, answer: Answer): void
+  add(request: SandboxRequest, status: number | null, faults: readonly Fault['kind'][]): void
   clear(): number
 }
 
@@ -23,7 +27,7 @@ export function createRequestLog(): RequestLog {
   let entries: LoggedRequest[] = []
   return {
     all: () => entries,
-    add: (request, answer) => {
+    add: (request, status, faults) => {
       entries.push({
         at: new Date().toISOString(),
         method: request.method,
@@ -31,7 +35,8 @@ export function createRequestLog(): RequestLog {
         query: request.query.toString(),
         headers: { ...request.headers, ...(request.headers.authorization && { authorization: '(masked)' }) },
         body: request.body.toString('utf8').slice(0, 16_384),
-        status: answer.status,
+        status,
+        ...(faults.length > 0 && { faults }),
       })
       if (entries.length > KEPT) entries = entries.slice(-KEPT)
     },

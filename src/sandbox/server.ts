@@ -1,10 +1,14 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createClock } from './clock.ts'
 import { controlRoutes } from './control.ts'
+import { type Delivery, deliver, type Reply, toReply } from './delivery.ts'
+import { createFaults } from './faults.ts'
+import { faulty } from './faulty.ts'
+import { readRequest } from './read-request.ts'
 import { createRequestLog } from './request-log.ts'
 import { createRouter } from './router.ts'
-import type { Answer, SandboxDefinition, SandboxRequest } from './sandbox.ts'
+import type { SandboxDefinition, SandboxRequest } from './sandbox.ts'
 import { createStore, readState, writeState } from './store.ts'
 
 export interface SandboxOptions {
@@ -21,8 +25,6 @@ export interface RunningSandbox {
   close(): Promise<void>
 }
 
-const MAX_BODY_BYTES = 4 * 1024 * 1024
-
 /** Serves one provider's sandbox on localhost. Rejects where the port is taken. */
 export async function startSandbox(definition: SandboxDefinition, options: SandboxOptions): Promise<RunningSandbox> {
   const server = createServer()
@@ -33,36 +35,50 @@ export async function startSandbox(definition: SandboxDefinition, options: Sandb
   const clock = createClock(saved?.offsetSeconds)
   const store = createStore(saved?.objects)
   const log = createRequestLog()
+  const faults = createFaults()
   const parts = definition.open({ clock, origin, isNew: store.isNew, collection: store.collection })
   const find = createRouter([
-    ...controlRoutes(store, clock, log, parts),
+    ...controlRoutes({ store, clock, log, faults, parts }),
     ...parts.routes.map(route => ({ ...route, path: definition.basePath + route.path })),
   ])
   const save = () =>
     options.file && writeState(options.file, { offsetSeconds: clock.offsetSeconds, objects: store.toJSON() })
   save()
 
-  async function answer(request: SandboxRequest): Promise<Answer> {
+  async function carryOut(request: SandboxRequest): Promise<Reply> {
     const match = find(request.method, request.path)
     const asked = { ...request, params: match?.params ?? {} }
     const given = match ? await match.route.answer(asked) : parts.unmatched(asked)
     if (request.method !== 'GET') save()
-    if (request.path.startsWith('/_sandbox/')) return given
-    const full = { ...given, headers: { ...parts.headers?.(asked), ...given.headers } }
-    log.add(asked, full)
-    return full
+    if (isControl(request)) return toReply(given)
+    return toReply({ ...given, headers: { ...parts.headers?.(asked), ...given.headers } })
+  }
+
+  async function serve(request: SandboxRequest, response: ServerResponse): Promise<void> {
+    if (isControl(request)) return deliver(response, await carryOut(request))
+    const { fault, kinds, waitMs } = faults.choose(request)
+    const delivery = await faulty(fault, () => carryOut(request))
+    log.add(request, statusOf(delivery), kinds)
+    await deliver(response, delivery, waitMs)
   }
 
   server.on('request', (incoming, response) => {
     readRequest(incoming)
-      .then(answer)
-      .then(given => write(response, given))
+      .then(request => serve(request, response))
       .catch((error: unknown) => {
         console.error('sandbox:', error)
         response.destroy()
       })
   })
   return { origin, baseUrl: origin + definition.basePath, close: () => close(server) }
+}
+
+function isControl({ path }: SandboxRequest): boolean {
+  return path.startsWith('/_sandbox/')
+}
+
+function statusOf(delivery: Delivery): number | null {
+  return typeof delivery === 'string' ? null : delivery.status
 }
 
 function listen(server: Server, port: number): Promise<void> {
@@ -77,30 +93,4 @@ function close(server: Server): Promise<void> {
     server.close(() => resolve())
     server.closeAllConnections()
   })
-}
-
-async function readRequest(incoming: IncomingMessage): Promise<SandboxRequest> {
-  const url = new URL(incoming.url ?? '/', 'http://localhost')
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of incoming) {
-    size += chunk.length
-    if (size <= MAX_BODY_BYTES) chunks.push(chunk)
-  }
-  return {
-    method: incoming.method ?? 'GET',
-    path: url.pathname,
-    params: {},
-    query: url.searchParams,
-    headers: Object.fromEntries(
-      Object.entries(incoming.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
-    ),
-    body: Buffer.concat(chunks),
-  }
-}
-
-function write(response: ServerResponse, answer: Answer): void {
-  const body = answer.json === undefined ? (answer.text ?? '') : JSON.stringify(answer.json)
-  const type = answer.json === undefined ? 'text/plain; charset=UTF-8' : 'application/json'
-  response.writeHead(answer.status, { ...(body && { 'content-type': type }), ...answer.headers }).end(body)
 }

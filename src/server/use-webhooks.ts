@@ -18,9 +18,9 @@ export function useWebhooks(inbox: Inbox, report: (error: unknown) => void): Plu
       const [, provider, endpoint] = PATH.exec(url.pathname) ?? []
       if (!provider || !endpoint) return answer(404)
       if (request.method !== 'POST') return answer(405, { allow: 'POST' })
-      const body = await readBounded(request)
-      if (!body) return answer(413)
       try {
+        const body = await readBounded(request)
+        if (!body) return answer(413)
         const reception = await inbox.receive(provider.toUpperCase(), endpoint, {
           headers: flatten(request.headers),
           body,

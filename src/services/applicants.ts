@@ -8,7 +8,7 @@ import type { RecordFilter } from '../../db/record-filter.ts'
 import type { Applicant } from '../domain/applicant.ts'
 import type { Deps } from './deps.ts'
 import { createRecords, type Records } from './records.ts'
-import { storeApplicant } from './store.ts'
+import { storeApplicant } from './store-applicant.ts'
 
 export type Applicants = Records<Applicant, RecordFilter>
 

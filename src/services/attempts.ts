@@ -11,7 +11,7 @@ import { change, type Deps } from './deps.ts'
 import { isFresh } from './freshness.ts'
 import { orError } from './records.ts'
 import type { Sessions } from './sessions.ts'
-import { storeAttempts } from './store.ts'
+import { storeAttempts } from './store-attempts.ts'
 import { recordChange } from './timeline.ts'
 
 export type Attempts = ReturnType<typeof createAttempts>

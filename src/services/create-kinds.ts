@@ -2,7 +2,10 @@ import type { Database } from '../../db/database.ts'
 import type { CreateKind } from '../domain/operation.ts'
 import type { CreateCall, LostCreate, ProviderClient, ReadCall, Recovery, RepeatRule } from '../providers/contract.ts'
 import type { CreatePlan } from './create-plan.ts'
-import { type Said, storeApplicant, storeCustomer, storeSession } from './store.ts'
+import type { Said } from './said.ts'
+import { storeApplicant } from './store-applicant.ts'
+import { storeCustomer } from './store-customer.ts'
+import { storeSession } from './store-session.ts'
 
 /** All that differs between the creates of the three nouns. Both ways end in what stores the provider's answer. */
 interface KindOfCreate {

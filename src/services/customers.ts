@@ -3,7 +3,7 @@ import type { RecordFilter } from '../../db/record-filter.ts'
 import type { Customer } from '../domain/customer.ts'
 import type { Deps } from './deps.ts'
 import { createRecords, type Records } from './records.ts'
-import { storeCustomer } from './store.ts'
+import { storeCustomer } from './store-customer.ts'
 
 export type Customers = Records<Customer, RecordFilter>
 

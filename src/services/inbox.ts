@@ -1,24 +1,29 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { deserialize, serialize } from 'node:v8'
 import { v7 as uuid } from 'uuid'
+import type { Database } from '../../db/database.ts'
 import {
+  claimDelivery,
   type Delivery,
   findDelivery,
   findDueDeliveries,
   findEndpoint,
+  getEndpointOf,
   insertDelivery,
   readDelivery,
   updateDelivery,
   type WebhookEndpoint,
+  wasDelivered,
 } from '../../db/webhook-repository.ts'
 import { DomainError, NotFoundError } from '../domain/errors.ts'
-import type { RawDelivery, WebhookReading } from '../providers/contract.ts'
+import type { RawDelivery, WebhookNotice, WebhookReading } from '../providers/contract.ts'
 import type { Call } from './call.ts'
 import type { Deps } from './deps.ts'
 import type { Notices } from './notices.ts'
 
 /**
  * Takes in what providers send: verified, stored, acknowledged, and only then applied, as often as it takes. What is
- * stored survives a crash; what was delivered twice is applied once.
+ * stored survives a crash; what was delivered twice is applied once, whichever process does it.
  */
 
 /** How a delivery was received. STORED is also said of one that came before. */
@@ -28,18 +33,27 @@ export type Reception = 'STORED' | 'FORGED' | 'UNKNOWN_ENDPOINT'
 interface KeptDelivery {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
+  /** What it said when it came in, should its keys be others by the time it is applied. */
+  readonly notice?: string
 }
 
 /** Bodies of providers that name no event collapse within this time; a later one is news. */
 const SAME_BODY_MS = 60_000
 const BATCH = 50
+const AT_ONCE = 8
+/** Who took a delivery has so long for it, and longer each time. */
+const FIRST_CLAIM_MS = 10_000
 const FIRST_RETRY_MS = 1_000
 const LAST_RETRY_MS = 600_000
+/** After about a day it is left to an operator. */
+const MOST_TRIES = 150
 
 export type Inbox = ReturnType<typeof createInbox>
 
 export function createInbox(deps: Deps, notices: Notices) {
   const { db, accounts, now } = deps
+  let round: Promise<number> = Promise.resolve(0)
+  let next: Promise<number> | undefined
 
   /** Verifies and stores a delivery. Throws only where it could not be stored. */
   async function receive(provider: string, endpointId: string, raw: RawDelivery): Promise<Reception> {
@@ -48,86 +62,139 @@ export function createInbox(deps: Deps, notices: Notices) {
     if (!endpoint || !read) return 'UNKNOWN_ENDPOINT'
     const reading = await read(raw, endpoint, now())
     if (reading === 'FORGED') return 'FORGED'
-    const stored = await store(endpoint, raw, reading)
-    if (stored) void applyDue().catch(deps.report)
+    const notice = reading === 'UNREADABLE' ? undefined : reading.notice
+    const stored = await store(endpoint, raw, notice)
+    if (stored && notice) void applyDue().catch(deps.report)
     return 'STORED'
   }
 
-  function store(
-    endpoint: WebhookEndpoint,
-    raw: RawDelivery,
-    reading: Exclude<WebhookReading, 'FORGED'>,
-  ): Promise<boolean> {
-    const notice = typeof reading === 'string' ? undefined : reading.notice
-    const kept: KeptDelivery = { headers: definedHeaders(raw), body: raw.body.toString('base64') }
+  async function store(endpoint: WebhookEndpoint, raw: RawDelivery, notice?: WebhookNotice): Promise<boolean> {
+    const receivedAt = now()
+    if (notice?.eventId == null && (await cameJustNow(endpoint, raw, receivedAt))) return false
     return insertDelivery(db, {
       id: uuid(),
       tenantId: endpoint.tenantId,
       accountId: endpoint.accountId,
       endpointId: endpoint.id,
       provider: endpoint.provider,
-      key: notice?.eventId ?? bodyKey(raw, now()),
+      key: notice?.eventId ?? bodyKey(raw, receivedAt),
       event: notice?.event ?? null,
       state: notice ? 'STORED' : 'QUARANTINED',
-      receivedAt: now(),
-      raw: { ...kept },
+      receivedAt,
+      raw: { ...toKept(raw, notice) },
     })
   }
 
-  /** Applies what waits. Gives how many deliveries it looked at. */
-  async function applyDue(): Promise<number> {
-    const due = await findDueDeliveries(db, now(), BATCH)
-    for (const delivery of due) await apply(delivery)
-    return due.length
+  /** True where the same body came in the minute before this one, and not a whole minute ago. */
+  function cameJustNow({ accountId }: WebhookEndpoint, raw: RawDelivery, at: Date): Promise<boolean> {
+    const after = new Date(at.getTime() - SAME_BODY_MS)
+    return wasDelivered(db, accountId, bodyKey(raw, after), after)
+  }
+
+  /** Applies what waits, one round at a time. Gives how many deliveries it looked at. */
+  function applyDue(): Promise<number> {
+    next ??= round
+      .catch(() => 0)
+      .then(() => {
+        next = undefined
+        round = applyAll()
+        return round
+      })
+    return next
+  }
+
+  async function applyAll(): Promise<number> {
+    let count = 0
+    for (let due = BATCH; due === BATCH; count += due) {
+      const deliveries = await findDueDeliveries(db, now(), BATCH)
+      due = deliveries.length
+      const waiting = deliveries.values()
+      await Promise.all(Array.from({ length: AT_ONCE }, () => applyEach(waiting)))
+    }
+    return count
+  }
+
+  async function applyEach(waiting: Iterable<Delivery>): Promise<void> {
+    for (const delivery of waiting) {
+      const claimed = await claimDelivery(db, delivery, after(pauseOf(FIRST_CLAIM_MS, delivery.tries)))
+      if (claimed) await apply(claimed)
+    }
   }
 
   async function apply(delivery: Delivery): Promise<void> {
     try {
-      const reading = await readAgain(delivery)
-      if (typeof reading === 'string') {
-        await updateDelivery(db, delivery.id, 'STORED', { state: 'QUARANTINED', nextTryAt: null })
-        return
-      }
-      await notices.apply(accounts.of(delivery), reading.notice, delivery.receivedAt, trx =>
-        updateDelivery(trx, delivery.id, 'STORED', { state: 'APPLIED', nextTryAt: null, appliedAt: now() }),
-      )
+      const notice = await readAgain(delivery)
+      if (!notice) return await quarantine(delivery)
+      await notices.apply(accounts.of(delivery), notice, delivery.receivedAt, trx => finish(trx, delivery))
     } catch (error) {
+      if (error instanceof LostClaim) return
       if (!(error instanceof DomainError)) deps.report(error)
-      const pause = Math.min(FIRST_RETRY_MS * 2 ** delivery.tries, LAST_RETRY_MS)
-      const nextTryAt = new Date(now().getTime() + pause)
-      await updateDelivery(db, delivery.id, 'STORED', { state: 'STORED', tries: delivery.tries + 1, nextTryAt })
+      if (delivery.tries >= MOST_TRIES) return await quarantine(delivery)
+      const nextTryAt = after(pauseOf(FIRST_RETRY_MS, delivery.tries - 1))
+      await updateDelivery(db, delivery, { state: 'STORED', nextTryAt })
     }
   }
 
-  /** Reads a stored delivery as of when it came: its signature was in time then. */
-  async function readAgain(delivery: Delivery): Promise<WebhookReading> {
+  /** Throws where somebody else took it meanwhile, so that nothing of it is written twice. */
+  async function finish(trx: Database, delivery: Delivery): Promise<void> {
+    const applied = await updateDelivery(trx, delivery, { state: 'APPLIED', nextTryAt: null, appliedAt: now() })
+    if (!applied) throw new LostClaim()
+  }
+
+  async function quarantine(delivery: Delivery): Promise<void> {
+    await updateDelivery(db, delivery, { state: 'QUARANTINED', nextTryAt: null })
+  }
+
+  /** Reads a stored delivery as of when it came: its signature was in time then. Undefined: it cannot be read. */
+  async function readAgain(delivery: Delivery): Promise<WebhookNotice | undefined> {
     const account = accounts.of(delivery)
-    const endpoint = await findEndpoint(db, delivery.provider, delivery.endpointId)
     const kept = await readDelivery<KeptDelivery>(db, delivery.id)
-    if (!endpoint || !kept || !account.webhook) return 'UNREADABLE'
-    const raw = { headers: kept.headers, body: Buffer.from(kept.body, 'base64') }
-    return account.webhook(raw, endpoint, delivery.receivedAt)
+    if (!kept) return undefined
+    const reading = await account.webhook?.(toRaw(kept), await getEndpointOf(db, delivery), delivery.receivedAt)
+    return noticeOf(reading) ?? (kept.notice ? deserialize(Buffer.from(kept.notice, 'base64')) : undefined)
   }
 
   /** Has a delivery applied again, whatever became of it. Throws NOT_FOUND. */
   async function replay(call: Pick<Call, 'tenantId'>, id: string): Promise<void> {
     const delivery = await findDelivery(db, call.tenantId, id)
     if (!delivery) throw new NotFoundError('There is no such delivery.')
-    await updateDelivery(db, id, delivery.state, { state: 'STORED', tries: 0, nextTryAt: now() })
+    await updateDelivery(db, delivery, { state: 'STORED', tries: 0, nextTryAt: now() })
+  }
+
+  function after(ms: number): Date {
+    return new Date(now().getTime() + ms)
   }
 
   return { receive, applyDue, replay }
 }
 
-function definedHeaders({ headers }: RawDelivery): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  )
+class LostClaim extends Error {}
+
+function noticeOf(reading: WebhookReading | undefined): WebhookNotice | undefined {
+  return typeof reading === 'object' ? reading.notice : undefined
+}
+
+function pauseOf(firstMs: number, times: number): number {
+  return Math.min(firstMs * 2 ** times, LAST_RETRY_MS)
+}
+
+/** A notice holds dates, which JSON does not. */
+function toKept({ headers, body }: RawDelivery, notice?: WebhookNotice): KeptDelivery {
+  const defined = Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
+  return {
+    headers: Object.fromEntries(defined),
+    body: body.toString('base64'),
+    ...(notice && { notice: serialize(notice).toString('base64') }),
+  }
+}
+
+function toRaw({ headers, body }: KeptDelivery): RawDelivery {
+  return { headers, body: Buffer.from(body, 'base64') }
 }
 
 /** The same body within the same minute is the same thing; unreadable ones too. */
-function bodyKey({ body }: RawDelivery, now: Date): string {
-  const minute = Math.floor(now.getTime() / SAME_BODY_MS)
+function bodyKey({ body }: RawDelivery, at: Date): string {
+  const minute = Math.floor(at.getTime() / SAME_BODY_MS)
   return `body:${createHash('sha256').update(body).digest('base64url')}:${minute}`
 }
 

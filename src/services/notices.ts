@@ -8,13 +8,15 @@ import {
   updateSession,
 } from '../../db/session-repository.ts'
 import { NotFoundError, UnsupportedError } from '../domain/errors.ts'
-import type { SessionSnapshot } from '../domain/session.ts'
+import { isTerminal, type SessionSnapshot } from '../domain/session.ts'
 import type { WebhookNotice } from '../providers/contract.ts'
 import type { Account } from './accounts.ts'
 import type { Call } from './call.ts'
 import { change, type Deps } from './deps.ts'
+import { mergeDetails, type Said } from './said.ts'
 import type { Sessions } from './sessions.ts'
-import { mergeDetails, type Said, storeCustomer, storeSession } from './store.ts'
+import { storeCustomer } from './store-customer.ts'
+import { storeSession } from './store-session.ts'
 import { recordEvents } from './timeline.ts'
 
 /**
@@ -39,13 +41,15 @@ export function createNotices(deps: Deps, sessions: Sessions) {
     receivedAt: Date,
     finish: (db: Database) => Promise<unknown>,
   ): Promise<void> {
-    const said: Said = { account, source: 'WEBHOOK', beganAt: notice.occurredAt ?? receivedAt, now: now() }
+    // A provider whose clock is ahead of ours tells of the future, before which no later answer would count.
+    const beganAt = new Date(Math.min(notice.occurredAt?.getTime() ?? Number.POSITIVE_INFINITY, receivedAt.getTime()))
+    const said: Said = { account, source: 'WEBHOOK', beganAt, now: now() }
     const about = await meant(said, notice)
     const readable = account.client.getSession !== undefined
     if (readable) for (const session of about) await sessions.ask(toCall(account), session)
     await change(deps, account.tenantId, async trx => {
       if (notice.customer) await storeCustomer(trx, said, notice.customer)
-      if (notice.attempt) await addToAttempt(trx, account, notice.attempt)
+      if (notice.attempt && about.length > 0) await addToAttempt(trx, account, notice.attempt)
       for (const session of about) {
         const applied = await (readable
           ? addToSession(trx, said, notice.session)
@@ -98,9 +102,19 @@ export function createNotices(deps: Deps, sessions: Sessions) {
 
 /** For a session that cannot be read: what the notice says, unless something newer is known. True where it was applied. */
 async function replaceSession(db: Database, said: Said, told: SessionSnapshot | undefined): Promise<boolean> {
-  if (!told) return false
-  const stored = await storeSession(db, said, told)
-  return stored.beganAt.getTime() === said.beganAt.getTime()
+  const known = told && (await findSessionByProviderId(db, said.account.id, told.providerId))
+  if (!known) return false
+  const news = { ...said, beganAt: newsAt(said, known) }
+  // Of two events within the same second, the one that ends it was the later one.
+  if (isTerminal(known) && !isTerminal({ status: told.status, sync: { ...known.sync, source: 'WEBHOOK' } }))
+    return false
+  const stored = await storeSession(db, news, told)
+  return stored.beganAt.getTime() === news.beganAt.getTime()
+}
+
+/** Whatever happened to a session came after its create, even where the provider's clock is behind ours, or coarser. */
+function newsAt({ beganAt }: Said, known: StoredSession): Date {
+  return known.sync.source === 'CREATE' && beganAt < known.beganAt ? known.beganAt : beganAt
 }
 
 /** For a session that was just read: what only the notice tells of its details. */
@@ -112,13 +126,13 @@ async function addToSession(db: Database, said: Said, told: SessionSnapshot | un
   return true
 }
 
-/** What only a delivery tells of an attempt, such as the claims that were shared. */
+/** What only a delivery tells of an attempt, such as the claims that were shared. Throws where the attempt is not known yet. */
 async function addToAttempt(
   db: Database,
   account: Account,
   told: NonNullable<WebhookNotice['attempt']>,
 ): Promise<void> {
   const attempt = (await findAttemptsByProviderId(db, account.id, [told.providerId])).get(told.providerId)
-  if (!attempt) return
+  if (!attempt) throw new NotFoundError('There is no such attempt.')
   await updateAttemptDetails(db, attempt.id, mergeDetails(account.details.attempt, attempt.details, told.details))
 }

@@ -11,7 +11,7 @@ import type { Call } from './call.ts'
 import { type Connection, type PageArguments, readConnection } from './connection.ts'
 import { change, type Deps, type Lookup, type ProviderLookup } from './deps.ts'
 import { markStale, readThrough } from './freshness.ts'
-import type { Said } from './store.ts'
+import type { Said } from './said.ts'
 
 /** What every record that a provider keeps has. `sync` is null while it is known by a link only. */
 interface StoredRecord {

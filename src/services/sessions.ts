@@ -15,7 +15,7 @@ import type { Connection, PageArguments } from './connection.ts'
 import type { Deps } from './deps.ts'
 import { expireOverdue } from './expiry.ts'
 import { createRecords, type ListOrder, type Records } from './records.ts'
-import { storeSession } from './store.ts'
+import { storeSession } from './store-session.ts'
 
 const ORDERS = {
   CREATED_AT_DESC: { column: 'created_at', direction: 'desc' },

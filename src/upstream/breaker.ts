@@ -13,7 +13,7 @@ export type CircuitState = 'CLOSED' | 'OPEN' | 'HALF_OPEN'
 export interface BreakerOptions {
   /** Opens where at least this share of the calls of `spanMs` failed … */
   readonly failureShare: number
-  /** … of at least so many. */
+  /** … of at least so many, or where so many failed in a row, however many succeeded before. */
   readonly minimumCalls: number
   readonly spanMs: number
   /** How long it stays open before one call may probe. */
@@ -83,7 +83,8 @@ function shareOfCalls({ failureShare, minimumCalls, spanMs }: BreakerOptions): I
       if (state !== CockatielState.Closed) return true
       const calls = window.since(Date.now(), spanMs)
       const failed = calls.filter(call => call.failed).length
-      return calls.length >= minimumCalls && failed >= failureShare * calls.length
+      const lastFailed = calls.slice(-minimumCalls).every(call => call.failed)
+      return calls.length >= minimumCalls && (lastFailed || failed >= failureShare * calls.length)
     },
   }
 }

@@ -19,6 +19,10 @@ export interface GuardOptions {
   readonly provider: Provider
   readonly connections: number
   readonly queue: number
+  /** A read is not sent again where its pause would last past this. */
+  readonly readDeadlineMs: number
+  /** A repeated write has as long as the first one had. */
+  readonly createDeadlineMs: number
   readonly breakerFailureShare: number
   readonly breakerMinimumCalls: number
   readonly breakerSpanMs: number
@@ -32,9 +36,14 @@ export interface GuardOptions {
 /** Sends a request that `deadline` ends. */
 type Send<T> = (deadline: AbortSignal) => Promise<T>
 
+/** How far a request got: what was not sent was refused here, and asking again would not help. */
+interface Progress {
+  sent: boolean
+}
+
 /**
  * Stands between the house and one account of a provider: a bounded number of calls at a time, a breaker for each class
- * of calls, one retry of reads within a budget. What it refuses was never sent.
+ * of calls, one retry of reads within a budget and of writes that were lost. What it refuses was never sent.
  */
 export function createGuard(options: GuardOptions) {
   const { provider } = options
@@ -47,40 +56,64 @@ export function createGuard(options: GuardOptions) {
     WRITE: newBreaker(options),
   }
 
-  /** Runs `send` once, or a second time where it is a read that may be retried before `deadline` is over. */
+  /** Runs `send` once, or a second time: a read that may succeed before its deadline, a write whose answer never came. */
   async function run<T>(request: RequestOptions, deadline: AbortSignal, send: Send<T>): Promise<T> {
+    const endsAt = performance.now() + options.readDeadlineMs
+    const progress: Progress = { sent: false }
     try {
-      return await once(request, deadline, send)
+      return await once(request, deadline, send, progress)
     } catch (error) {
-      const pauseMs = request.kind === 'READ' ? retryAfterMs(error) : undefined
-      if (pauseMs === undefined || deadline.aborted || !budget.spend()) throw error
-      const waited = await sleep(pauseMs, true, { signal: deadline }).catch(() => false)
-      if (!waited) throw error
-      return once(request, deadline, send)
+      if (!progress.sent) throw error
+      const again = request.kind === 'WRITE' ? afresh(error) : await paused(request, error, deadline, endsAt)
+      if (!again) throw error
+      return once(request, again, send, { sent: false })
     }
   }
 
-  async function once<T>(request: RequestOptions, deadline: AbortSignal, send: Send<T>): Promise<T> {
+  /** A deadline of its own for a write that timed out, or whose connection broke. */
+  function afresh(error: unknown): AbortSignal | undefined {
+    return isLost(error) ? AbortSignal.timeout(options.createDeadlineMs) : undefined
+  }
+
+  /** The deadline of a read, after as long a pause as its error asks for; undefined where it may not be sent again. */
+  async function paused(
+    { kind }: RequestOptions,
+    error: unknown,
+    deadline: AbortSignal,
+    endsAt: number,
+  ): Promise<AbortSignal | undefined> {
+    const pauseMs = kind === 'READ' ? retryAfterMs(error) : undefined
+    if (pauseMs === undefined || deadline.aborted || performance.now() + pauseMs >= endsAt) return undefined
+    if (!budget.spend()) return undefined
+    return sleep(pauseMs, deadline, { signal: deadline }).catch(() => undefined)
+  }
+
+  async function once<T>(
+    request: RequestOptions,
+    deadline: AbortSignal,
+    send: Send<T>,
+    progress: Progress,
+  ): Promise<T> {
     const breaker = breakers[request.kind]
-    if (breaker.blockedMs > 0) throw blocked(request, breaker.blockedMs)
-    let sent = false
+    if (breaker.blockedMs > 0 || breaker.state === 'HALF_OPEN') throw blocked(request, breaker.blockedMs)
+    const attempt = () => {
+      progress.sent = true
+      return health.watch(() => send(deadline), isFailure)
+    }
     try {
-      const attempt = () => {
-        sent = true
-        return health.watch(() => send(deadline), isFailure)
-      }
-      const result = await orAborted(
-        slots.execute(() => breaker.execute(attempt)),
-        deadline,
-        () => !sent,
-      )
+      const admitted = slots.execute(() => {
+        // Nobody waits for it any more: it is not sent, and the breaker hears nothing of it.
+        deadline.throwIfAborted()
+        return breaker.execute(attempt)
+      })
+      const result = await orAborted(admitted, deadline, () => !progress.sent)
       budget.deposit()
       return result
     } catch (error) {
       if (error instanceof BrokenCircuitError) throw blocked(request, breaker.blockedMs)
       if (error instanceof BulkheadRejectedError) throw refused(request, 'has too many calls under way', 1)
-      if (!sent && request.signal?.aborted) throw left(error)
-      if (!sent && deadline.aborted) throw refused(request, 'has too many calls under way', 1)
+      if (!progress.sent && request.signal?.aborted) throw left(error)
+      if (!progress.sent && deadline.aborted) throw refused(request, 'has too many calls under way', 1)
       throw error
     }
   }
@@ -127,6 +160,12 @@ function isFailure(error: unknown): boolean {
 function isAnswer(error: unknown): boolean {
   if (error instanceof ProviderError) return error.status !== null && error.status < 500
   return error instanceof NotFoundError
+}
+
+/** True for a timeout or a reset: it may have been carried out, and nothing was answered. */
+function isLost(error: unknown): boolean {
+  if (!(error instanceof ProviderUnavailableError)) return false
+  return error.code === 'PROVIDER_UNAVAILABLE' && error.outcome === 'UNCERTAIN' && error.status === null
 }
 
 const RETRY_PAUSE_MS = 50

@@ -18,10 +18,11 @@ export const sessionDetails = z.object({
 })
 export type SessionDetails = z.infer<typeof sessionDetails>
 
+/** The claims come by webhook alone; no read says a word of them, so that none wipes them. */
 export const attemptDetails = z.object({
   sessionProviderId: z.string(),
-  claims: z.json().nullable(),
-  selectedFieldKeys: z.array(z.string()).nullable(),
+  claims: z.json().nullable().default(null),
+  selectedFieldKeys: z.array(z.string()).nullable().default(null),
 })
 export type AttemptDetails = z.infer<typeof attemptDetails>
 
@@ -88,7 +89,7 @@ export function toCreatedSession(sent: wire.Session, now: Date): SessionSnapshot
 
 export function toAttempt(sent: wire.Attempt, sessionProviderId: string): AttemptSnapshot {
   const status = ATTEMPT_STATUSES.get(sent.status) ?? 'UNKNOWN'
-  const details: AttemptDetails = { sessionProviderId, claims: null, selectedFieldKeys: null }
+  const details: z.input<typeof attemptDetails> = { sessionProviderId }
   return {
     providerId: sent.id,
     kind: 'ATTEMPT',

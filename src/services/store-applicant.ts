@@ -1,0 +1,70 @@
+import { v7 as uuid } from 'uuid'
+import {
+  type ApplicantPii,
+  findApplicantByProviderId,
+  findApplicants,
+  insertApplicant,
+  updateApplicant,
+} from '../../db/applicant-repository.ts'
+import type { Database } from '../../db/database.ts'
+import type { Applicant, ApplicantSnapshot } from '../domain/applicant.ts'
+import type { Linked } from '../domain/session.ts'
+import { keyOf, type LinkTarget, mergeDetails, type Said, toExternalId } from './said.ts'
+import { storeAttempts } from './store-attempts.ts'
+import { storeLinkedCustomer } from './store-customer.ts'
+
+export async function storeApplicant(db: Database, said: Said, snapshot: ApplicantSnapshot): Promise<Applicant> {
+  const { account, now } = said
+  const known = await findApplicantByProviderId(db, account.id, snapshot.providerId)
+  const id = known?.id ?? uuid()
+  const change = {
+    parentProviderId: snapshot.parentProviderId ?? undefined,
+    status: snapshot.status,
+    outcome: snapshot.outcome,
+    providerStatus: snapshot.providerStatus,
+    externalId: toExternalId(known, snapshot.externalId),
+    pii: mergeApplicantPii(known, snapshot),
+    createdAt: snapshot.createdAt ?? known?.createdAt ?? now,
+    updatedAt: snapshot.updatedAt ?? (known?.status === snapshot.status ? known.updatedAt : now),
+    customerId: snapshot.customer && (await storeLinkedCustomer(db, said, snapshot.customer)).id,
+    attemptsFetchedAt: snapshot.attempts && now,
+    fetchedAt: now,
+    beganAt: said.beganAt,
+    source: said.source,
+    details: mergeDetails(account.details.applicant, known?.details, snapshot.details),
+  }
+  if (known) await updateApplicant(db, id, change)
+  else await insertApplicant(db, { ...change, ...keyOf(said, id, snapshot.providerId) })
+  await storeAttempts(db, said, snapshot.attempts ?? [], { sessionId: null, applicantId: id })
+  const [stored] = await findApplicants(db, account.tenantId, [id])
+  if (!stored) throw new Error('An applicant that was just stored is gone.')
+  return stored
+}
+
+/** The applicant a session names. One that was told by its id alone is kept as a row that was never read. */
+export async function storeLinkedApplicant(
+  db: Database,
+  said: Said,
+  link: Linked<ApplicantSnapshot>,
+): Promise<LinkTarget> {
+  if (link.snapshot) return storeApplicant(db, said, link.snapshot)
+  const known = await findApplicantByProviderId(db, said.account.id, link.providerId)
+  if (known) return known
+  const key = keyOf(said, uuid(), link.providerId)
+  await insertApplicant(db, {
+    ...key,
+    parentProviderId: link.parentProviderId ?? null,
+    createdAt: said.now,
+    updatedAt: said.now,
+  })
+  return { id: key.id, externalId: null }
+}
+
+function mergeApplicantPii(known: Applicant | undefined, told: ApplicantSnapshot): ApplicantPii {
+  return {
+    email: told.email === undefined ? (known?.email ?? null) : told.email,
+    phone: told.phone === undefined ? (known?.phone ?? null) : told.phone,
+    firstName: told.firstName === undefined ? (known?.firstName ?? null) : told.firstName,
+    lastName: told.lastName === undefined ? (known?.lastName ?? null) : told.lastName,
+  }
+}

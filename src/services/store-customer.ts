@@ -1,0 +1,55 @@
+import { v7 as uuid } from 'uuid'
+import {
+  type CustomerPii,
+  findCustomerByProviderId,
+  findCustomers,
+  insertCustomer,
+  updateCustomer,
+} from '../../db/customer-repository.ts'
+import type { Database } from '../../db/database.ts'
+import type { Customer, CustomerSnapshot } from '../domain/customer.ts'
+import type { Linked } from '../domain/session.ts'
+import { keyOf, type LinkTarget, mergeDetails, type Said, toExternalId } from './said.ts'
+
+export async function storeCustomer(db: Database, said: Said, snapshot: CustomerSnapshot): Promise<Customer> {
+  const { account, now } = said
+  const known = await findCustomerByProviderId(db, account.id, snapshot.providerId)
+  const id = known?.id ?? uuid()
+  const change = {
+    externalId: toExternalId(known, snapshot.externalId),
+    pii: mergeCustomerPii(known, snapshot),
+    metadata: snapshot.metadata,
+    createdAt: snapshot.createdAt ?? known?.createdAt ?? now,
+    updatedAt: snapshot.updatedAt ?? known?.updatedAt ?? now,
+    fetchedAt: now,
+    beganAt: said.beganAt,
+    source: said.source,
+    details: mergeDetails(account.details.customer, known?.details, snapshot.details),
+  }
+  if (known) await updateCustomer(db, id, change)
+  else await insertCustomer(db, { ...change, ...keyOf(said, id, snapshot.providerId) })
+  const [stored] = await findCustomers(db, account.tenantId, [id])
+  if (!stored) throw new Error('A customer that was just stored is gone.')
+  return stored
+}
+
+export async function storeLinkedCustomer(
+  db: Database,
+  said: Said,
+  link: Linked<CustomerSnapshot>,
+): Promise<LinkTarget> {
+  if (link.snapshot) return storeCustomer(db, said, link.snapshot)
+  const known = await findCustomerByProviderId(db, said.account.id, link.providerId)
+  if (known) return known
+  const key = keyOf(said, uuid(), link.providerId)
+  await insertCustomer(db, { ...key, createdAt: said.now, updatedAt: said.now })
+  return { id: key.id, externalId: null }
+}
+
+function mergeCustomerPii(known: Customer | undefined, told: CustomerSnapshot): CustomerPii {
+  return {
+    email: told.email === undefined ? (known?.email ?? null) : told.email,
+    name: told.name === undefined ? (known?.name ?? null) : told.name,
+    phone: told.phone === undefined ? (known?.phone ?? null) : told.phone,
+  }
+}

@@ -1,0 +1,102 @@
+import { v7 as uuid } from 'uuid'
+import type { Database } from '../../db/database.ts'
+import {
+  findSessionByProviderId,
+  insertSession,
+  type StoredSession,
+  updateSession,
+} from '../../db/session-repository.ts'
+import type { JsonObject } from '../domain/json.ts'
+import type { SessionAccess, SessionSnapshot } from '../domain/session.ts'
+import { nextPollAt } from './poll-schedule.ts'
+import { keyOf, mergeDetails, type Said, toExternalId } from './said.ts'
+import { storeLinkedApplicant } from './store-applicant.ts'
+import { storeAttempts } from './store-attempts.ts'
+import { storeLinkedCustomer } from './store-customer.ts'
+import { recordChange } from './timeline.ts'
+
+/** What the caller of a create said about the session, which the provider does not keep for us. */
+export interface SessionOrigin {
+  readonly externalId?: string | null
+  readonly metadata?: JsonObject | null
+  /** Links that the caller asked for: the provider's own never replaces them. */
+  readonly applicantId?: string | null
+  readonly customerId?: string | null
+}
+
+export async function storeSession(
+  db: Database,
+  said: Said,
+  snapshot: SessionSnapshot,
+  origin: SessionOrigin = {},
+): Promise<StoredSession> {
+  const { account } = said
+  const known = await findSessionByProviderId(db, account.id, snapshot.providerId)
+  const applicant = snapshot.applicant && (await storeLinkedApplicant(db, said, snapshot.applicant))
+  const customer = snapshot.customer && (await storeLinkedCustomer(db, said, snapshot.customer))
+  const id = known?.id ?? uuid()
+  const inherited = known
+    ? null
+    : ((origin.applicantId ? null : applicant?.externalId) ?? (origin.customerId ? null : customer?.externalId))
+  const change = {
+    ...toSessionChange(said, snapshot, known),
+    externalId: toExternalId(known, origin.externalId, snapshot.externalId, inherited),
+    applicantId: known?.applicantPinned ? undefined : (origin.applicantId ?? applicant?.id),
+    customerId: known?.customerPinned ? undefined : (origin.customerId ?? customer?.id),
+    applicantPinned: origin.applicantId ? true : undefined,
+    customerPinned: origin.customerId ? true : undefined,
+    metadata: origin.metadata,
+    nextPollAt: known ? undefined : firstPollAt(said, snapshot),
+  }
+  if (known) await updateSession(db, id, change)
+  else await insertSession(db, { ...change, ...keyOf(said, id, snapshot.providerId), livemode: account.livemode })
+  const owner = { sessionId: id, applicantId: applicant?.id ?? null }
+  const attempts = await storeAttempts(db, said, snapshot.attempts ?? [], owner)
+  const stored = await findSessionByProviderId(db, account.id, snapshot.providerId)
+  if (!stored) throw new Error('A session that was just stored is gone.')
+  await recordChange(db, { session: stored, source: change.source, at: said.now }, known, stored, attempts)
+  return stored
+}
+
+/** A session that can be read is looked at again by itself, from its beginning on. */
+function firstPollAt({ account, now }: Said, snapshot: SessionSnapshot): Date | null {
+  if (!account.client.getSession) return null
+  const sync = { fetchedAt: now, stale: false, source: 'CREATE', lastError: null } as const
+  const session = { status: snapshot.status, expiresAt: snapshot.expiresAt ?? null, sync }
+  return nextPollAt(session, { polls: 0, watched: false, now })
+}
+
+function toSessionChange(said: Said, snapshot: SessionSnapshot, known: StoredSession | undefined) {
+  const { now } = said
+  const details = mergeDetails(said.account.details.session, known?.details, snapshot.details)
+  const changed =
+    known?.status !== snapshot.status ||
+    known.outcome !== snapshot.outcome ||
+    JSON.stringify(known.details) !== JSON.stringify(details)
+  return {
+    status: snapshot.status,
+    outcome: snapshot.outcome,
+    providerStatus: snapshot.providerStatus,
+    redirectUrl: snapshot.redirectUrl,
+    createdAt: snapshot.createdAt ?? known?.createdAt ?? now,
+    updatedAt: snapshot.updatedAt ?? (changed ? now : (known?.updatedAt ?? now)),
+    expiresAt: snapshot.expiresAt,
+    completedAt: snapshot.completedAt,
+    access: snapshot.access && mergeAccess(known?.access, snapshot.access),
+    attemptsFetchedAt: snapshot.attempts && now,
+    fetchedAt: now,
+    beganAt: said.beganAt,
+    source: snapshot.derived ? ('DERIVED' as const) : said.source,
+    details,
+  }
+}
+
+/** The create tells more than any read: its link may carry a token that later ones lack. */
+function mergeAccess(known: SessionAccess | null | undefined, told: SessionAccess): SessionAccess {
+  return {
+    hostedUrl: known?.hostedUrl ?? told.hostedUrl,
+    token: known?.token ?? told.token,
+    cancelToken: known?.cancelToken ?? told.cancelToken,
+    expiresAt: known?.expiresAt ?? told.expiresAt,
+  }
+}
