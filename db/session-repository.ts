@@ -43,6 +43,7 @@ export interface SessionChange {
   readonly source?: StatusSource
   readonly details?: Details
   readonly nextPollAt?: Date | null
+  readonly toldAt?: Date
 }
 
 export type NewSession = SessionKey &
@@ -70,6 +71,7 @@ export interface StoredSession extends Session {
   readonly polls: number
   /** True where it is looked at by itself. */
   readonly polled: boolean
+  readonly toldAt: Date | null
   readonly externalIdPinned: boolean
   readonly applicantPinned: boolean
   readonly customerPinned: boolean
@@ -145,15 +147,16 @@ export function countSessions(db: Database, tenantId: string, filter: SessionFil
   )
 }
 
-/** Sessions that it is time to look at, the longest waiting first. */
-export async function findDuePolls(db: Database, now: Date, limit: number): Promise<StoredSession[]> {
-  const query = db.sql
-    .selectFrom('sessions')
-    .selectAll()
-    .where('next_poll_at', '<=', now.getTime())
-    .orderBy('next_poll_at')
-    .limit(limit)
-  return (await query.execute()).map(row => toSession(db, row))
+/** Sessions that it is time to look at, the longest waiting first, of all accounts but these. */
+export async function findDuePolls(
+  db: Database,
+  now: Date,
+  limit: number,
+  without: readonly string[],
+): Promise<StoredSession[]> {
+  let query = db.sql.selectFrom('sessions').selectAll().where('next_poll_at', '<=', now.getTime())
+  if (without.length > 0) query = query.where('account_id', 'not in', without)
+  return (await query.orderBy('next_poll_at').limit(limit).execute()).map(row => toSession(db, row))
 }
 
 export async function setNextPoll(db: Database, id: string, at: Date | null, polls: number): Promise<void> {
@@ -220,6 +223,7 @@ const EMPTY = {
   attempts_fetched_at: null,
   next_poll_at: null,
   polls: 0,
+  told_at: null,
 }
 
 function toColumns(db: Database, change: SessionChange): Partial<SessionRow> {
@@ -246,6 +250,7 @@ function toColumns(db: Database, change: SessionChange): Partial<SessionRow> {
     source: change.source,
     details: change.details && JSON.stringify(change.details),
     next_poll_at: toTime(change.nextPollAt),
+    told_at: change.toldAt?.getTime(),
   }) as Partial<SessionRow>
 }
 
@@ -268,6 +273,7 @@ function toSession(db: Database, row: SessionRow): StoredSession {
     externalIdPinned: row.external_id_pinned === 1,
     polls: row.polls,
     polled: row.next_poll_at !== null,
+    toldAt: toDate(row.told_at),
     livemode: row.livemode === 1,
     redirectUrl: row.redirect_url,
     metadata: openJson<JsonObject>(db.vault, row.metadata_sealed),

@@ -123,6 +123,8 @@ export interface SessionRow extends RecordRow {
   /** When it is looked at by itself; null: never again. */
   readonly next_poll_at: number | null
   readonly polls: number
+  /** When, by the provider's clock, the event happened that a webhook told last. */
+  readonly told_at: number | null
 }
 
 export interface ApplicantRow extends RecordRow {

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../src/domain/json.ts'
 import type { Provider } from '../src/domain/provider.ts'
 import { openJson, sealJson, toDate } from './columns.ts'
-import { type Database, isUniqueViolation } from './database.ts'
+import { type Database, inTransaction } from './database.ts'
 import type { DeliveryRow, WebhookEndpointRow } from './tables.ts'
 
 /** Where one provider account delivers to, with what its deliveries are verified by. */
@@ -34,11 +34,28 @@ export interface Delivery {
   readonly appliedAt: Date | null
 }
 
+/** All but what was delivered. */
+const DELIVERY_COLUMNS = [
+  'id',
+  'tenant_id',
+  'account_id',
+  'endpoint_id',
+  'provider',
+  'key',
+  'event',
+  'state',
+  'tries',
+  'next_try_at',
+  'received_at',
+  'applied_at',
+] as const
+
 interface Keys {
   readonly secrets: readonly string[]
   readonly privateKeys: readonly JsonObject[]
 }
 
+/** Opens an endpoint, or gives one that is there other keys; one that was removed is open again. */
 export async function saveEndpoint(db: Database, endpoint: Omit<WebhookEndpoint, 'lastReceivedAt'>): Promise<void> {
   const { secrets, privateKeys } = endpoint
   const keys = { keys_sealed: sealJson(db.vault, { secrets, privateKeys }) }
@@ -54,7 +71,7 @@ export async function saveEndpoint(db: Database, endpoint: Omit<WebhookEndpoint,
       last_received_at: null,
       created_at: endpoint.createdAt.getTime(),
     })
-    .onConflict(conflict => conflict.column('id').doUpdateSet(keys))
+    .onConflict(conflict => conflict.column('id').doUpdateSet({ ...keys, removed_at: null }))
     .execute()
 }
 
@@ -67,6 +84,12 @@ export async function findEndpoint(db: Database, provider: string, id: string): 
     .where('removed_at', 'is', null)
     .executeTakeFirst()
   return row && toEndpoint(db, row)
+}
+
+/** The endpoint that a delivery came in by, even where it was removed since. */
+export async function getEndpointOf(db: Database, { endpointId }: Delivery): Promise<WebhookEndpoint> {
+  const query = db.sql.selectFrom('webhook_endpoints').selectAll().where('id', '=', endpointId)
+  return toEndpoint(db, await query.executeTakeFirstOrThrow())
 }
 
 export async function listEndpoints(db: Database, tenantId: string): Promise<WebhookEndpoint[]> {
@@ -96,41 +119,39 @@ export interface NewDelivery extends Omit<Delivery, 'tries' | 'appliedAt'> {
 }
 
 /** False where the same thing was delivered before. */
-export async function insertDelivery(db: Database, delivery: NewDelivery): Promise<boolean> {
-  const row: DeliveryRow = {
-    id: delivery.id,
-    tenant_id: delivery.tenantId,
-    account_id: delivery.accountId,
-    endpoint_id: delivery.endpointId,
-    provider: delivery.provider,
-    key: delivery.key,
-    event: delivery.event,
-    state: delivery.state,
-    raw_sealed: sealJson(db.vault, delivery.raw),
-    tries: 0,
-    next_try_at: delivery.state === 'STORED' ? delivery.receivedAt.getTime() : null,
-    received_at: delivery.receivedAt.getTime(),
-    applied_at: null,
-  }
-  try {
-    await db.sql.insertInto('deliveries').values(row).execute()
-  } catch (error) {
-    if (isUniqueViolation(error)) return false
-    throw error
-  }
-  await db.sql
-    .updateTable('webhook_endpoints')
-    .set({ last_received_at: row.received_at })
-    .where('id', '=', row.endpoint_id)
-    .execute()
-  return true
+export function insertDelivery(db: Database, delivery: NewDelivery): Promise<boolean> {
+  return inTransaction(db, async ({ sql }) => {
+    const result = await sql
+      .insertInto('deliveries')
+      .values(toRow(db, delivery))
+      .onConflict(conflict => conflict.columns(['account_id', 'key']).doNothing())
+      .executeTakeFirst()
+    if (result.numInsertedOrUpdatedRows === 0n) return false
+    await sql
+      .updateTable('webhook_endpoints')
+      .set({ last_received_at: delivery.receivedAt.getTime() })
+      .where('id', '=', delivery.endpointId)
+      .execute()
+    return true
+  })
+}
+
+/** True where a delivery of this key came after that time. */
+export async function wasDelivered(db: Database, accountId: string, key: string, after: Date): Promise<boolean> {
+  const query = db.sql
+    .selectFrom('deliveries')
+    .select('id')
+    .where('account_id', '=', accountId)
+    .where('key', '=', key)
+    .where('received_at', '>', after.getTime())
+  return (await query.executeTakeFirst()) !== undefined
 }
 
 /** Deliveries that wait to be applied, oldest first. */
 export async function findDueDeliveries(db: Database, now: Date, limit: number): Promise<Delivery[]> {
   const query = db.sql
     .selectFrom('deliveries')
-    .selectAll()
+    .select(DELIVERY_COLUMNS)
     .where('state', '=', 'STORED')
     .where('next_try_at', '<=', now.getTime())
     .orderBy('next_try_at')
@@ -138,19 +159,27 @@ export async function findDueDeliveries(db: Database, now: Date, limit: number):
   return (await query.execute()).map(toDelivery)
 }
 
+/**
+ * Takes a waiting delivery until then, for the try that the result names; undefined where somebody else took it. Whoever
+ * does not come back until then has lost it: the next try has another number.
+ */
+export async function claimDelivery(db: Database, delivery: Delivery, until: Date): Promise<Delivery | undefined> {
+  const tries = delivery.tries + 1
+  const claimed = await updateDelivery(db, delivery, { state: 'STORED', tries, nextTryAt: until })
+  return claimed ? { ...delivery, tries } : undefined
+}
+
 export interface DeliveryChange {
   readonly state: DeliveryState
-  readonly event?: string
   readonly tries?: number
   readonly nextTryAt: Date | null
   readonly appliedAt?: Date
 }
 
-/** False where it is not in the state given any more. */
+/** False where it is not any more as it was read. */
 export async function updateDelivery(
   db: Database,
-  id: string,
-  from: DeliveryState,
+  known: Pick<Delivery, 'id' | 'state' | 'tries'>,
   change: DeliveryChange,
 ): Promise<boolean> {
   const result = await db.sql
@@ -158,12 +187,12 @@ export async function updateDelivery(
     .set({
       state: change.state,
       next_try_at: change.nextTryAt?.getTime() ?? null,
-      ...(change.event !== undefined && { event: change.event }),
       ...(change.tries !== undefined && { tries: change.tries }),
       ...(change.appliedAt && { applied_at: change.appliedAt.getTime() }),
     })
-    .where('id', '=', id)
-    .where('state', '=', from)
+    .where('id', '=', known.id)
+    .where('state', '=', known.state)
+    .where('tries', '=', known.tries)
     .executeTakeFirst()
   return result.numUpdatedRows > 0n
 }
@@ -179,7 +208,7 @@ export async function readDelivery<T>(db: Database, id: string): Promise<T | nul
 export async function listDeliveries(db: Database, tenantId: string, limit: number): Promise<Delivery[]> {
   const query = db.sql
     .selectFrom('deliveries')
-    .selectAll()
+    .select(DELIVERY_COLUMNS)
     .where('tenant_id', '=', tenantId)
     .orderBy('received_at', 'desc')
     .orderBy('id', 'desc')
@@ -190,7 +219,7 @@ export async function listDeliveries(db: Database, tenantId: string, limit: numb
 export async function findDelivery(db: Database, tenantId: string, id: string): Promise<Delivery | undefined> {
   const row = await db.sql
     .selectFrom('deliveries')
-    .selectAll()
+    .select(DELIVERY_COLUMNS)
     .where('tenant_id', '=', tenantId)
     .where('id', '=', id)
     .executeTakeFirst()
@@ -224,7 +253,25 @@ function toEndpoint(db: Database, row: WebhookEndpointRow): WebhookEndpoint {
   }
 }
 
-function toDelivery(row: DeliveryRow): Delivery {
+function toRow(db: Database, delivery: NewDelivery): DeliveryRow {
+  return {
+    id: delivery.id,
+    tenant_id: delivery.tenantId,
+    account_id: delivery.accountId,
+    endpoint_id: delivery.endpointId,
+    provider: delivery.provider,
+    key: delivery.key,
+    event: delivery.event,
+    state: delivery.state,
+    raw_sealed: sealJson(db.vault, delivery.raw),
+    tries: 0,
+    next_try_at: delivery.state === 'STORED' ? delivery.receivedAt.getTime() : null,
+    received_at: delivery.receivedAt.getTime(),
+    applied_at: null,
+  }
+}
+
+function toDelivery(row: Omit<DeliveryRow, 'raw_sealed'>): Delivery {
   return {
     id: row.id,
     tenantId: row.tenant_id,

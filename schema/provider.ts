@@ -1,3 +1,4 @@
+import type { Provider } from '../src/domain/provider.ts'
 import type { ProviderInfo } from '../src/services/accounts.ts'
 import { builder } from './builder.ts'
 import { CapabilityEnum, ProviderEnum } from './enums.ts'
@@ -11,7 +12,9 @@ const CircuitStateEnum = builder.enumType('CircuitState', {
   } as const,
 })
 
-const ProviderHealthRef = builder.objectRef<NonNullable<ProviderInfo['health']>>('ProviderHealth').implement({
+type ProviderHealth = NonNullable<ProviderInfo['health']> & Pick<ProviderInfo, 'provider'>
+
+const ProviderHealthRef = builder.objectRef<ProviderHealth>('ProviderHealth').implement({
   description: 'How the calls to a provider went in the last minute, as seen by the instance that answers.',
   fields: t => ({
     circuit: t.field({
@@ -34,6 +37,12 @@ const ProviderHealthRef = builder.objectRef<NonNullable<ProviderInfo['health']>>
     driftCount: t.exposeInt('driftCount', {
       nullable: false,
       description: 'How often its answers said something else than its documentation, since the start.',
+    }),
+    lastWebhookAt: t.loadable({
+      type: 'DateTime',
+      description: 'When its last webhook came in, by whichever instance; null where none ever did.',
+      load: (providers: Provider[], context) => context.services.endpoints.lastReceived(context, providers),
+      resolve: health => health.provider,
     }),
   }),
 })
@@ -59,7 +68,7 @@ const ProviderInfoRef = builder.objectRef<ProviderInfo>('ProviderInfo').implemen
     health: t.field({
       type: ProviderHealthRef,
       description: 'How it does. Null where it is not configured.',
-      resolve: it => it.health,
+      resolve: it => it.health && { ...it.health, provider: it.provider },
     }),
   }),
 })

@@ -6,5 +6,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .alterTable('sessions')
     .addColumn('polls', 'integer', column => column.notNull().defaultTo(0))
     .execute()
+  await db.schema.alterTable('sessions').addColumn('told_at', 'bigint').execute()
   await db.schema.createIndex('sessions_by_next_poll_at').on('sessions').columns(['next_poll_at']).execute()
 }

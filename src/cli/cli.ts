@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from 'commander'
 import type { House } from '../house.ts'
 
 /** What a command works with. */
@@ -23,6 +24,12 @@ export async function withHouse(
   } finally {
     await house.close()
   }
+}
+
+/** An argument that says how many. */
+export function toCount(value: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(value)) throw new InvalidArgumentError('Expected a number from 1 to 9999.')
+  return Number(value)
 }
 
 /** Rows as JSON, or a name and a value a line with an empty line between them. */

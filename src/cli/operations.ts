@@ -1,8 +1,7 @@
 import { type Command, Option } from 'commander'
-import { DomainError } from '../domain/errors.ts'
 import { CREATE_STATES, type CreateOperation, type CreateState } from '../domain/operation.ts'
 import type { House } from '../house.ts'
-import { type CliContext, type TenantCall, withHouse } from './cli.ts'
+import { type CliContext, type TenantCall, toCount, withHouse } from './cli.ts'
 
 /** `sessiongraph operations`: the creates whose outcome is not known, and what an operator can do about them. */
 export function addOperations(program: Command, cli: CliContext): void {
@@ -12,7 +11,7 @@ export function addOperations(program: Command, cli: CliContext): void {
     .command('list')
     .description('the newest creates in the states given')
     .addOption(new Option('--state <state...>', 'which states').choices(CREATE_STATES).default(['UNKNOWN']))
-    .option('--limit <number>', 'how many at most', Number, 50)
+    .addOption(new Option('--limit <number>', 'how many at most').argParser(toCount).default(50))
     .action((options: { state: CreateState[]; limit: number }) =>
       withHouse(cli, async ({ services }, call) => {
         cli.show((await services.operations.list(call, options.state, options.limit)).map(toRow))
@@ -30,18 +29,17 @@ export function addOperations(program: Command, cli: CliContext): void {
     .addOption(new Option('--found <providerId>', 'it was made: its id at the provider').conflicts('absent'))
     .option('--absent', 'it was never made: the same idempotency key may send it again')
     .addHelpText('after', '\nExample:\n  sessiongraph operations settle 01a1fc51-4540-7679-a16e-870c9ec09ee5 --absent')
-    .action((id: string, options: { found?: string; absent?: boolean }) =>
-      withHouse(cli, async (house, call) => {
-        if (!options.found && !options.absent)
-          throw new DomainError('BAD_REQUEST', 'Expected --found <providerId> or --absent.')
+    .action((id: string, options: { found?: string; absent?: boolean }, self: Command) => {
+      if (!options.found && !options.absent) self.error('error: expected --found <providerId> or --absent')
+      return withHouse(cli, async (house, call) => {
         const operation = await find(house, call, id)
         const { settleFound, settleAbsent } = house.services.operations
         const settled = await (options.found
           ? settleFound(call, operation.id, options.found)
           : settleAbsent(call, operation.id))
         cli.show([toRow(settled)])
-      }),
-    )
+      })
+    })
 }
 
 async function find({ services }: House, call: TenantCall, id: string): Promise<CreateOperation> {

@@ -1,9 +1,9 @@
 import { text } from 'node:stream/consumers'
-import { Argument, type Command } from 'commander'
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import { DomainError } from '../domain/errors.ts'
 import { PROVIDERS, type Provider } from '../domain/provider.ts'
 import type { AddedEndpoint } from '../services/endpoints.ts'
-import { type CliContext, withHouse } from './cli.ts'
+import { type CliContext, toCount, withHouse } from './cli.ts'
 
 /** `sessiongraph webhooks`: where providers deliver to, and what they delivered. */
 export function addWebhooks(program: Command, cli: CliContext): void {
@@ -45,7 +45,7 @@ export function addWebhooks(program: Command, cli: CliContext): void {
   command
     .command('list')
     .description('the addresses, and the newest deliveries')
-    .option('--limit <number>', 'how many deliveries at most', Number, 20)
+    .addOption(new Option('--limit <number>', 'how many deliveries at most').argParser(toCount).default(20))
     .action((options: { limit: number }) =>
       withHouse(cli, async ({ services }, call) => {
         const endpoints = await services.endpoints.list(call)
@@ -68,7 +68,7 @@ export function addWebhooks(program: Command, cli: CliContext): void {
 
 function toProvider(value: string): Provider {
   const provider = PROVIDERS.find(known => known === value.toUpperCase())
-  if (!provider) throw new DomainError('BAD_REQUEST', `Expected one of ${PROVIDERS.join(', ').toLowerCase()}.`)
+  if (!provider) throw new InvalidArgumentError(`Expected one of ${PROVIDERS.join(', ').toLowerCase()}.`)
   return provider
 }
 

@@ -39,7 +39,7 @@ function moveClock(clock: Clock, input: z.infer<typeof clockInput>): { now: stri
 }
 
 /** Parses a control call's JSON body; what does not fit is answered 400 with every issue. */
-function guarded<T>(schema: z.ZodType<T>, run: (input: T) => unknown): (request: SandboxRequest) => Answer {
+export function guarded<T>(schema: z.ZodType<T>, run: (input: T) => unknown): (request: SandboxRequest) => Answer {
   return request => {
     try {
       const input = schema.safeParse(JSON.parse(request.body.toString('utf8') || '{}'))

@@ -1,5 +1,7 @@
 import type { Clock } from './clock.ts'
+import type { HostedPages } from './hosted.ts'
 import type { Collection } from './store.ts'
+import type { PackWebhook, SandboxEvent } from './webhooks.ts'
 
 /** What a provider's folder says about its local server. `src/sandbox` serves it. */
 export interface SandboxDefinition<Credentials = object> {
@@ -9,6 +11,8 @@ export interface SandboxDefinition<Credentials = object> {
   readonly basePath: string
   /** What it does that no documentation of the provider says, a sentence each. */
   readonly inventions: readonly string[]
+  /** Writes a webhook as the provider does. Absent: it has none. */
+  readonly packWebhook?: PackWebhook
   open(kit: SandboxKit): SandboxParts
 }
 
@@ -19,6 +23,8 @@ export interface SandboxKit {
   /** True where the store is empty and the seed belongs in. */
   readonly isNew: boolean
   collection<T>(name: string): Collection<T>
+  /** Tells whoever asked for webhooks. It never waits for them. */
+  emit(event: SandboxEvent): void
 }
 
 export interface SandboxParts {
@@ -29,6 +35,8 @@ export interface SandboxParts {
   headers?(request: SandboxRequest): Record<string, string>
   /** Moves an object through its states, as its end user or its provider would. Throws SandboxInputError. */
   advance(step: AdvanceStep): unknown
+  /** What its end users open. */
+  readonly pages?: HostedPages
 }
 
 export interface AdvanceStep {

@@ -5,11 +5,14 @@ import { controlRoutes } from './control.ts'
 import { type Delivery, deliver, type Reply, toReply } from './delivery.ts'
 import { createFaults } from './faults.ts'
 import { faulty } from './faulty.ts'
+import { hostedRoutes } from './hosted.ts'
 import { readRequest } from './read-request.ts'
 import { createRequestLog } from './request-log.ts'
 import { createRouter } from './router.ts'
 import type { SandboxDefinition, SandboxRequest } from './sandbox.ts'
 import { createStore, readState, writeState } from './store.ts'
+import { webhookRoutes } from './webhook-routes.ts'
+import { createWebhookSender, type WebhookSender } from './webhooks.ts'
 
 export interface SandboxOptions {
   /** 0 for any free port. */
@@ -36,26 +39,36 @@ export async function startSandbox(definition: SandboxDefinition, options: Sandb
   const store = createStore(saved?.objects)
   const log = createRequestLog()
   const faults = createFaults()
-  const parts = definition.open({ clock, origin, isNew: store.isNew, collection: store.collection })
+  const sender = createWebhookSender(definition.packWebhook)
+  const { collection, isNew } = store
+  const parts = definition.open({ clock, origin, isNew, collection, emit: sender.emit })
+  const pages = hostedRoutes(parts)
+  const findPage = createRouter(pages)
   const find = createRouter([
     ...controlRoutes({ store, clock, log, faults, parts }),
+    ...webhookRoutes(sender),
+    ...pages,
     ...parts.routes.map(route => ({ ...route, path: definition.basePath + route.path })),
   ])
   const save = () =>
     options.file && writeState(options.file, { offsetSeconds: clock.offsetSeconds, objects: store.toJSON() })
   save()
 
+  /** Beside the provider's API: no log, no fault and none of its headers. */
+  const isOurs = ({ method, path }: SandboxRequest) =>
+    path.startsWith('/_sandbox/') || findPage(method, path) !== undefined
+
   async function carryOut(request: SandboxRequest): Promise<Reply> {
     const match = find(request.method, request.path)
     const asked = { ...request, params: match?.params ?? {} }
     const given = match ? await match.route.answer(asked) : parts.unmatched(asked)
     if (request.method !== 'GET') save()
-    if (isControl(request)) return toReply(given)
+    if (isOurs(request)) return toReply(given)
     return toReply({ ...given, headers: { ...parts.headers?.(asked), ...given.headers } })
   }
 
   async function serve(request: SandboxRequest, response: ServerResponse): Promise<void> {
-    if (isControl(request)) return deliver(response, await carryOut(request))
+    if (isOurs(request)) return deliver(response, await carryOut(request))
     const { fault, kinds, waitMs } = faults.choose(request)
     const delivery = await faulty(fault, () => carryOut(request))
     log.add(request, statusOf(delivery), kinds)
@@ -70,11 +83,7 @@ export async function startSandbox(definition: SandboxDefinition, options: Sandb
         response.destroy()
       })
   })
-  return { origin, baseUrl: origin + definition.basePath, close: () => close(server) }
-}
-
-function isControl({ path }: SandboxRequest): boolean {
-  return path.startsWith('/_sandbox/')
+  return { origin, baseUrl: origin + definition.basePath, close: () => close(server, sender) }
 }
 
 function statusOf(delivery: Delivery): number | null {
@@ -88,7 +97,8 @@ function listen(server: Server, port: number): Promise<void> {
   })
 }
 
-function close(server: Server): Promise<void> {
+function close(server: Server, sender: WebhookSender): Promise<void> {
+  sender.close()
   return new Promise(resolve => {
     server.close(() => resolve())
     server.closeAllConnections()

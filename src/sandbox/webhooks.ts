@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { random } from './random.ts'
+import { deliver, type Post, wait } from './webhook-delivery.ts'
 
 /** Something a provider tells those who asked to be told. */
 export interface SandboxEvent {
@@ -38,15 +38,15 @@ export interface Parcel {
 /** A text instead of a parcel says why the provider cannot send it. */
 export type PackWebhook = (event: SandboxEvent, target: WebhookTarget) => Parcel | string
 
-export interface Delivery {
+export interface WebhookDelivery {
   readonly id: string
   readonly event: string
   readonly about: string
   readonly body: string
-  readonly tries: readonly DeliveryTry[]
+  readonly tries: readonly WebhookTry[]
 }
 
-export interface DeliveryTry {
+export interface WebhookTry {
   readonly at: string
   readonly url: string
   /** Credentials masked. */
@@ -61,122 +61,80 @@ export interface WebhookSender {
   target: WebhookTarget | undefined
   /** Returns at once: whoever caused the event does not wait for its delivery. */
   emit(event: SandboxEvent): void
-  deliveries(): readonly Delivery[]
+  deliveries(): readonly WebhookDelivery[]
   /** Nothing is sent any more. */
   close(): void
 }
 
 const KEPT = 1000
-const TIMEOUT_MS = 15_000
 /** How long a delivery waits for the one that shall overtake it. */
 const OVERTAKE_MS = 1000
 
-type Send = () => Promise<void>
+type Send = () => Promise<unknown>
 
 export function createWebhookSender(pack: PackWebhook | undefined): WebhookSender {
-  const closing = new AbortController()
-  const kept: (Delivery & { readonly tries: DeliveryTry[] })[] = []
-  let overtaken: Send | undefined
-  // First tries go out one after another, so that only `reorder` changes their order.
-  let turn = Promise.resolve()
+  const controller = new AbortController()
+  const post: Post = { target: () => sender.target, closing: controller.signal }
+  const kept: WebhookDelivery[] = []
+  const lines = createLines(post.closing)
 
-  const wait = (ms: number) => sleep(ms, undefined, { ref: false, signal: closing.signal })
+  function prepare(parcel: Parcel | string, { type, about }: SandboxEvent, copies: number): Send {
+    const tries: WebhookTry[] = []
+    const { id, body } = typeof parcel === 'string' ? { body: '' } : parcel
+    kept.push({ id: id ?? `dlv_${random.lower(16)}`, event: type, about, body, tries })
+    if (kept.length > KEPT) kept.shift()
+    return async () => {
+      if (typeof parcel === 'string') return tries.push(unsent(post, parcel))
+      return Promise.all(Array.from({ length: copies }, () => deliver(post, parcel, tries)))
+    }
+  }
 
   const sender: WebhookSender = {
     target: undefined,
     emit(event) {
       const { target } = sender
-      if (target && pack) line(prepare(pack(event, target), event, target.duplicate + 1), target)
+      if (!pack || !target) return
+      const send = prepare(pack(event, target), event, target.duplicate + 1)
+      if (target.reorder) lines.crossed(send, target.delayMs)
+      else lines.straight(target.delayMs, send)
     },
     deliveries: () => kept,
-    close: () => closing.abort(),
+    close: () => controller.abort(),
+  }
+  return sender
+}
+
+/** First tries go out one after another, so that nothing but a wish for disorder changes their order. */
+function createLines(closing: AbortSignal) {
+  let turn = Promise.resolve()
+  let overtaken: Send | undefined
+
+  function straight(delayMs: number, ...sends: readonly Send[]): void {
+    const due = wait(delayMs, closing)
+    turn = turn.then(async () => {
+      await due
+      for (const send of sends) await send()
+    })
   }
 
-  function prepare(parcel: Parcel | string, { type, about }: SandboxEvent, copies: number): Send {
-    const { id, body } = typeof parcel === 'string' ? { body: '' } : { ...parcel }
-    const delivery = { id: id ?? `dlv_${random.lower(16)}`, event: type, about, body, tries: [] as DeliveryTry[] }
-    kept.push(delivery)
-    if (kept.length > KEPT) kept.shift()
-    return async () => {
-      if (typeof parcel === 'string') return void delivery.tries.push(unsent(sender.target?.url ?? '', parcel))
-      await Promise.all(Array.from({ length: copies }, () => deliver(parcel, delivery.tries)))
-    }
-  }
-
-  function line(send: Send, { reorder, delayMs }: WebhookTarget): void {
-    const due = wait(delayMs)
-    if (!reorder) return queue(due, send)
+  /** Every second one goes before the one that came before it. One that waits in vain goes alone. */
+  function crossed(send: Send, delayMs: number): void {
     if (overtaken) {
-      queue(due, send, overtaken)
+      straight(delayMs, send, overtaken)
       overtaken = undefined
       return
     }
     overtaken = send
-    const alone = wait(OVERTAKE_MS).then(() => {
+    void wait(OVERTAKE_MS, closing).then(() => {
       if (overtaken !== send) return
       overtaken = undefined
-      queue(due, send)
+      straight(delayMs, send)
     })
-    alone.catch(ignoreClosing)
   }
 
-  function queue(due: Promise<unknown>, ...sends: readonly Send[]): void {
-    const run = async () => {
-      await due
-      for (const send of sends) await send()
-    }
-    turn = turn.then(run).catch(ignoreClosing)
-  }
-
-  /** The first try is waited for, the others go on beside what comes next. */
-  async function deliver(parcel: Parcel, tries: DeliveryTry[]): Promise<void> {
-    if (await tryOnce(parcel, tries)) return
-    retry(parcel, tries).catch(ignoreClosing)
-  }
-
-  async function retry(parcel: Parcel, tries: DeliveryTry[]): Promise<void> {
-    for (const ms of sender.target?.retryDelaysMs ?? []) {
-      await wait(ms)
-      if (await tryOnce(parcel, tries)) return
-    }
-  }
-
-  /** True where nothing is left to do: it was taken, or nobody wants it any more. */
-  async function tryOnce(parcel: Parcel, tries: DeliveryTry[]): Promise<boolean> {
-    const { target } = sender
-    if (!target) return true
-    closing.signal.throwIfAborted()
-    const at = new Date()
-    const headers = parcel.headers(at, target.secret)
-    const sent = { at: at.toISOString(), url: target.url, headers: masked(headers) }
-    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(TIMEOUT_MS)])
-    try {
-      const answer = await fetch(target.url, { method: 'POST', redirect: 'manual', headers, body: parcel.body, signal })
-      await answer.body?.cancel()
-      tries.push({ ...sent, status: answer.status })
-      return answer.ok
-    } catch (error) {
-      tries.push({ ...sent, error: explain(error) })
-      return false
-    }
-  }
-
-  return sender
+  return { straight, crossed }
 }
 
-function unsent(url: string, error: string): DeliveryTry {
-  return { at: new Date().toISOString(), url, headers: {}, error }
-}
-
-function masked(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return { ...headers, ...(headers.authorization && { authorization: '(masked)' }) }
-}
-
-function explain(error: unknown): string {
-  const { message, cause } = error as Error
-  return cause instanceof Error ? `${message}: ${cause.message}` : message
-}
-
-function ignoreClosing(error: unknown): void {
-  if ((error as Error).name !== 'AbortError') throw error
+function unsent(post: Post, error: string): WebhookTry {
+  return { at: new Date().toISOString(), url: post.target()?.url ?? '', headers: {}, error }
 }

@@ -1,6 +1,7 @@
 import {
   type Delivery,
   findDelivery,
+  findLastReceived,
   listDeliveries,
   listEndpoints,
   removeEndpoint,
@@ -88,5 +89,12 @@ export function createEndpoints({ db, accounts, now }: Deps) {
     return found
   }
 
-  return { add, rotate, list, remove, deliveries, delivery }
+  /** When each of these providers' accounts last had a delivery; null where none ever came. */
+  async function lastReceived({ tenantId }: TenantCall, providers: readonly Provider[]): Promise<(Date | null)[]> {
+    const ids = providers.map(provider => accounts.get(tenantId, provider).id)
+    const found = await findLastReceived(db, ids)
+    return ids.map(id => found.get(id) ?? null)
+  }
+
+  return { add, rotate, list, remove, deliveries, delivery, lastReceived }
 }

@@ -52,8 +52,8 @@ export function createNotices(deps: Deps, sessions: Sessions) {
       if (notice.attempt && about.length > 0) await addToAttempt(trx, account, notice.attempt)
       for (const session of about) {
         const applied = await (readable
-          ? addToSession(trx, said, notice.session)
-          : replaceSession(trx, said, notice.session))
+          ? addToSession(trx, account, session, notice.session?.details)
+          : replaceSession(trx, said, notice))
         const data = { type: 'WebhookReceived', providerEvent: notice.event, applied } as const
         await recordEvents(trx, { session, source: 'WEBHOOK', at: said.now }, [data])
       }
@@ -100,29 +100,28 @@ export function createNotices(deps: Deps, sessions: Sessions) {
   return { apply }
 }
 
-/** For a session that cannot be read: what the notice says, unless something newer is known. True where it was applied. */
-async function replaceSession(db: Database, said: Said, told: SessionSnapshot | undefined): Promise<boolean> {
-  const known = told && (await findSessionByProviderId(db, said.account.id, told.providerId))
-  if (!known) return false
-  const news = { ...said, beganAt: newsAt(said, known) }
-  // Of two events within the same second, the one that ends it was the later one.
-  if (isTerminal(known) && !isTerminal({ status: told.status, sync: { ...known.sync, source: 'WEBHOOK' } }))
-    return false
-  const stored = await storeSession(db, news, told)
-  return stored.beganAt.getTime() === news.beganAt.getTime()
-}
-
-/** Whatever happened to a session came after its create, even where the provider's clock is behind ours, or coarser. */
-function newsAt({ beganAt }: Said, known: StoredSession): Date {
-  return known.sync.source === 'CREATE' && beganAt < known.beganAt ? known.beganAt : beganAt
+/**
+ * For a session that cannot be read: what the notice says. Of two notices the one whose event happened later counts, by the
+ * provider's own clock. True where it was applied.
+ */
+async function replaceSession(db: Database, said: Said, { session, occurredAt }: WebhookNotice): Promise<boolean> {
+  if (!session) return false
+  const known = await findSessionByProviderId(db, said.account.id, session.providerId)
+  if (occurredAt && known?.toldAt && occurredAt < known.toldAt) return false
+  const stored = await storeSession(db, said, session)
+  if (occurredAt) await updateSession(db, stored.id, { toldAt: occurredAt })
+  return stored.beganAt.getTime() === said.beganAt.getTime()
 }
 
 /** For a session that was just read: what only the notice tells of its details. */
-async function addToSession(db: Database, said: Said, told: SessionSnapshot | undefined): Promise<boolean> {
-  const { account } = said
-  const known = told && (await findSessionByProviderId(db, account.id, told.providerId))
-  if (known)
-    await updateSession(db, known.id, { details: mergeDetails(account.details.session, known.details, told.details) })
+async function addToSession(
+  db: Database,
+  account: Account,
+  session: Session,
+  told: JsonObject | undefined,
+): Promise<boolean> {
+  const known = told && (await findSessionByProviderId(db, account.id, session.providerId))
+  if (known) await updateSession(db, known.id, { details: mergeDetails(account.details.session, known.details, told) })
   return true
 }
 

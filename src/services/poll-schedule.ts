@@ -23,11 +23,22 @@ export function nextPollAt(session: Pick<Session, 'status' | 'sync' | 'expiresAt
   if (isTerminal(session)) return null
   if (session.status === 'EXPIRED') {
     const seconds = AFTER_EXPIRY_SECONDS[state.polls]
-    return seconds === undefined ? null : after(session.expiresAt ?? state.now, seconds)
+    if (seconds === undefined) return null
+    // Where nobody looked in time, it is not asked twice at once.
+    const at = after(session.expiresAt ?? state.now, seconds)
+    return at > state.now ? at : after(state.now, FIRST_SECONDS)
   }
   const seconds = Math.min(FIRST_SECONDS * 2 ** state.polls, LAST_SECONDS)
   return after(state.now, state.watched || isNearExpiry(session, state.now) ? SOON_SECONDS : seconds)
 }
+
+/** How often it was looked at in vain by now; `read` undefined: it could not be read. */
+export function countPolls(known: Looked & { readonly polls: number }, read: Looked | undefined): number {
+  if (!read) return known.status === 'EXPIRED' ? known.polls : known.polls + 1
+  return read.status === known.status && read.outcome === known.outcome ? known.polls + 1 : 0
+}
+
+type Looked = Pick<Session, 'status' | 'outcome'>
 
 function isNearExpiry({ expiresAt }: Pick<Session, 'expiresAt'>, now: Date): boolean {
   return expiresAt !== null && expiresAt.getTime() - now.getTime() <= NEAR_EXPIRY_SECONDS * 1000

@@ -1,13 +1,17 @@
+import { v7 as uuid } from 'uuid'
+import { takeLease } from '../../db/lease-repository.ts'
 import { findDuePolls, type StoredSession, setNextPoll } from '../../db/session-repository.ts'
 import { DomainError } from '../domain/errors.ts'
+import { isTerminal } from '../domain/session.ts'
+import type { Account } from './accounts.ts'
 import type { Call } from './call.ts'
 import type { Deps } from './deps.ts'
-import { nextPollAt } from './poll-schedule.ts'
+import { countPolls, nextPollAt } from './poll-schedule.ts'
 import type { Sessions } from './sessions.ts'
 
 /**
  * Looks at open sessions by itself, so that a lost webhook is repaired: often at first, rarely later, and never more often
- * than the budget of its account allows. Reads by clients go first.
+ * than the budget of its account allows. Reads by clients go first. One process does it for all that share the database.
  */
 
 export interface PollingSettings {
@@ -15,7 +19,10 @@ export interface PollingSettings {
 }
 
 const BATCH = 200
+const AT_ONCE = 4
 const MINUTE_MS = 60_000
+/** Nothing is polled in the last minute of a lease, so that whoever takes it over begins with a whole budget. */
+const LEASE_MS = 90_000
 /** With so many calls of an account under way, its polls wait. */
 const BUSY_CALLS = 8
 
@@ -23,39 +30,70 @@ export type Polling = ReturnType<typeof createPolling>
 
 export function createPolling(deps: Deps, sessions: Sessions, settings: PollingSettings) {
   const { db, accounts, now } = deps
+  const owner = uuid()
   const spent = new Map<string, number[]>()
+  let leasedUntil = 0
 
   /** Looks at what is due, within the budgets. Gives how many sessions it looked at. */
   async function run(): Promise<number> {
-    const due = await findDuePolls(db, now(), BATCH)
-    const chosen = due.filter(mayPoll)
-    await Promise.all(chosen.map(poll))
-    return chosen.length
+    const waiting = new Set<string>()
+    let count = 0
+    for (let looked = -1; looked !== 0; count += looked) {
+      const due = await findDuePolls(db, now(), BATCH, [...waiting])
+      if (due.length === 0 || !(await isOurTurn())) break
+      looked = await pollAll(due, waiting)
+    }
+    return count
+  }
+
+  async function isOurTurn(): Promise<boolean> {
+    const at = now().getTime()
+    if (leasedUntil - at >= MINUTE_MS) return true
+    const until = at + LEASE_MS
+    const taken = await takeLease(db, { name: 'polling', owner }, new Date(until), now())
+    if (taken) leasedUntil = until
+    return taken
+  }
+
+  /** An account without room for more joins those that wait, so that the others have their turn. */
+  async function pollAll(due: readonly StoredSession[], waiting: Set<string>): Promise<number> {
+    const queue = due.values()
+    let looked = 0
+    async function work(): Promise<void> {
+      for (const session of queue) {
+        const account = accounts.find(session)
+        if (!account?.client.getSession || isTerminal(session)) {
+          await setNextPoll(db, session.id, null, session.polls)
+        } else if (waiting.has(account.id) || !mayPoll(account)) {
+          waiting.add(account.id)
+          continue
+        } else await poll(session)
+        looked++
+      }
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, work))
+    return looked
   }
 
   /** True where the account's budget has room; it is then spent. What has no room stays due. */
-  function mayPoll(session: StoredSession): boolean {
-    const account = accounts.find(session)
-    if (!account?.client.getSession) return true
-    const recent = (spent.get(account.id) ?? []).filter(at => at > now().getTime() - MINUTE_MS)
+  function mayPoll(account: Account): boolean {
+    const at = now().getTime()
+    const recent = (spent.get(account.id) ?? []).filter(call => call > at - MINUTE_MS)
     spent.set(account.id, recent)
     if (recent.length >= settings.pollsPerMinute || account.upstream.health().inFlight >= BUSY_CALLS) return false
-    recent.push(now().getTime())
+    recent.push(at)
     return true
   }
 
   async function poll(session: StoredSession): Promise<void> {
-    const account = accounts.find(session)
-    if (!account?.client.getSession) return setNextPoll(db, session.id, null, session.polls)
     const call: Call = { tenantId: session.tenantId, startedAt: now(), signal: new AbortController().signal }
     const read = await sessions.ask(call, session).catch((error: unknown) => {
       if (!(error instanceof DomainError)) deps.report(error)
-      return session
+      return undefined
     })
-    const moved = read.status !== session.status || read.outcome !== session.outcome
-    const polls = moved ? 0 : session.polls + 1
+    const polls = countPolls(session, read)
     const watched = deps.watched.has(session.id)
-    await setNextPoll(db, session.id, nextPollAt(read, { polls, watched, now: now() }), polls)
+    await setNextPoll(db, session.id, nextPollAt(read ?? session, { polls, watched, now: now() }), polls)
   }
 
   return { run }

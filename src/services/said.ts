@@ -1,4 +1,3 @@
-import type { z } from 'zod'
 import type { Details } from '../domain/json.ts'
 import type { StatusSource } from '../domain/sync.ts'
 import type { Account } from './accounts.ts'
@@ -31,7 +30,7 @@ export function toExternalId(
 
 /** What is stored under what was told now, in the shape that the provider's own zod type gives it. */
 export function mergeDetails(
-  schema: z.ZodType<Details> | undefined,
+  schema: Account['details']['applicant'],
   known: Details | undefined,
   told: Details,
 ): Details {

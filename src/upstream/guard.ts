@@ -1,19 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BulkheadRejectedError, bulkhead } from 'cockatiel'
-import {
-  DomainError,
-  NotFoundError,
-  ProviderContractError,
-  ProviderError,
-  type ProviderErrorOptions,
-  ProviderUnavailableError,
-} from '../domain/errors.ts'
+import { DomainError, type ProviderErrorOptions, ProviderUnavailableError } from '../domain/errors.ts'
 import type { Provider } from '../domain/provider.ts'
 import { type Breaker, BrokenCircuitError, type CircuitState, createBreaker } from './breaker.ts'
 import { createHealthWatch } from './health.ts'
 import { createRetryBudget } from './retry-budget.ts'
 import { orAborted } from './single-flight.ts'
 import type { CallKind, RequestOptions } from './transport.ts'
+import { isAnswer, isFailure, isLost, isUnwell, retryAfterMs } from './verdicts.ts'
 
 export interface GuardOptions {
   readonly provider: Provider
@@ -98,7 +92,7 @@ export function createGuard(options: GuardOptions) {
     if (breaker.blockedMs > 0 || breaker.state === 'HALF_OPEN') throw blocked(request, breaker.blockedMs)
     const attempt = () => {
       progress.sent = true
-      return health.watch(() => send(deadline), isFailure)
+      return health.watch(() => send(deadline), isUnwell)
     }
     try {
       const admitted = slots.execute(() => {
@@ -149,33 +143,4 @@ function newBreaker(options: GuardOptions): Breaker {
     isFailure,
     isAnswer,
   })
-}
-
-/** True where the provider is at fault: 5xx, timeouts, resets, broken contracts. A 4xx or a client that left is not. */
-function isFailure(error: unknown): boolean {
-  if (error instanceof ProviderContractError) return true
-  return error instanceof ProviderError && error.code === 'PROVIDER_UNAVAILABLE'
-}
-
-function isAnswer(error: unknown): boolean {
-  if (error instanceof ProviderError) return error.status !== null && error.status < 500
-  return error instanceof NotFoundError
-}
-
-/** True for a timeout or a reset: it may have been carried out, and nothing was answered. */
-function isLost(error: unknown): boolean {
-  if (!(error instanceof ProviderUnavailableError)) return false
-  return error.code === 'PROVIDER_UNAVAILABLE' && error.outcome === 'UNCERTAIN' && error.status === null
-}
-
-const RETRY_PAUSE_MS = 50
-
-/** How long to wait before a read is sent again; undefined where that would not help. */
-function retryAfterMs(error: unknown): number | undefined {
-  if (!(error instanceof DomainError) || !(error instanceof ProviderUnavailableError)) return undefined
-  if (error.code === 'PROVIDER_RATE_LIMITED') {
-    return error.retryAfterSeconds === null ? undefined : error.retryAfterSeconds * 1000
-  }
-  if (error.code !== 'PROVIDER_UNAVAILABLE') return undefined
-  return error.retryAfterSeconds === null ? RETRY_PAUSE_MS : error.retryAfterSeconds * 1000
 }

@@ -2,6 +2,7 @@ import { type BootOptions, boot, type Running } from '../../src/boot.ts'
 import { loadConfig } from '../../src/config.ts'
 import type { Provider } from '../../src/domain/provider.ts'
 import { registry } from '../../src/providers/registry.ts'
+import type { FaultRuleInput } from '../../src/sandbox/fault-rule.ts'
 import type { LoggedRequest } from '../../src/sandbox/request-log.ts'
 import type { AdvanceStep } from '../../src/sandbox/sandbox.ts'
 
@@ -28,6 +29,9 @@ export interface SandboxControl {
   objects(): Promise<Record<string, Record<string, unknown>>>
   advance(step: AdvanceStep): Promise<void>
   moveClock(seconds: number): Promise<void>
+  /** Takes the place of all fault rules there were. */
+  faults(rules: readonly FaultRuleInput[], seed?: number): Promise<void>
+  clearFaults(): Promise<void>
 }
 
 const MEMORY = {
@@ -79,5 +83,7 @@ export function controlSandbox(origin: string): SandboxControl {
     objects: () => control('GET', 'objects'),
     advance: async step => void (await control('POST', 'advance', step)),
     moveClock: async seconds => void (await control('POST', 'clock', { advanceSeconds: seconds })),
+    faults: async (rules, seed) => void (await control('POST', 'faults', { rules, seed })),
+    clearFaults: async () => void (await control('DELETE', 'faults')),
   }
 }

@@ -110,6 +110,7 @@ export const ROOMS: readonly Room[] = [
       'src/live/**',
       'node:crypto',
       'node:timers/promises',
+      'node:v8',
       'uuid',
     ],
     because: 'services know the contract and never a named provider, the schema or the server',

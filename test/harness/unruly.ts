@@ -1,21 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { request } from 'undici'
-import type { BootOptions } from '../../src/boot.ts'
-import { toVariable } from '../../src/config.ts'
-import { PROVIDERS, type Provider } from '../../src/domain/provider.ts'
-import type { ProviderModule } from '../../src/providers/contract.ts'
-import { registry } from '../../src/providers/registry.ts'
-import { startSandboxes } from '../../src/sandbox/start-all.ts'
-import { loadSandboxes } from '../../src/sandboxes.ts'
-import { type House, startHouse } from './house.ts'
 
-/** A house whose providers' sandboxes stand behind a door each, at which a test says how the provider behaves. */
-
-export interface UnrulyHouse extends House {
-  at(provider: Provider): Unruly
-}
+/** A door before a sandbox, at which a test says how the provider behaves. */
 
 export interface Unruly {
   readonly origin: string
@@ -49,39 +36,6 @@ export interface Given {
  */
 export type Conduct = (request: Received, n: number) => Act | Promise<Act>
 export type Act = 'PASS' | 'HANG' | 'RESET' | Given | ((given: Given) => Given)
-
-/** This token of Personr's sandbox outlives every login. */
-const PERSONR_TOKEN = 'bus|4242424242424x424242424242424242|4343434343434x434343434343434343'
-
-export async function startUnrulyHouse(env: NodeJS.ProcessEnv = {}, options: BootOptions = {}): Promise<UnrulyHouse> {
-  const modules: readonly ProviderModule[] = Object.values(registry)
-  const sandboxes = await startSandboxes(await loadSandboxes(modules), { port: 0, anyPort: true })
-  const doors = new Map<string, Unruly>()
-  const settings: Record<string, string> = { PERSONR_API_KEY: PERSONR_TOKEN, SANDBOX: 'off' }
-  for (const { origin, provider, settings: given } of sandboxes) {
-    const door = await startUnruly(origin)
-    doors.set(provider, door)
-    const baseUrl = given.baseUrl.replace(origin, door.origin)
-    for (const [name, value] of Object.entries({ ...given, baseUrl }))
-      settings[toVariable(provider, name)] = String(value)
-  }
-  const house = await startHouse({ ...settings, ...env }, { jobs: false, ...options })
-  const at = (provider: Provider) => {
-    const door = doors.get(provider)
-    if (!door) throw new Error(`${provider} has no door here.`)
-    return door
-  }
-  return {
-    ...house,
-    at,
-    close: async () => {
-      // What hangs is let go first, so that nothing waits for its deadline.
-      await Promise.all(PROVIDERS.map(provider => at(provider).close()))
-      await house.close()
-      await Promise.all(sandboxes.map(sandbox => sandbox.close()))
-    },
-  }
-}
 
 export async function startUnruly(target: string): Promise<Unruly> {
   let conduct: Conduct = () => 'PASS'
@@ -146,20 +100,4 @@ function close(server: Server): Promise<void> {
     server.close(() => resolve())
     server.closeAllConnections()
   })
-}
-
-/** Waits until it holds. */
-export async function until(holds: () => boolean | Promise<boolean>, withinMs = 5_000): Promise<void> {
-  const end = performance.now() + withinMs
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error('It never came to hold.')
-    await sleep(5)
-  }
-}
-
-/** What it gave, and how many milliseconds it took. */
-export async function timed<T>(run: () => Promise<T>): Promise<{ value: T; ms: number }> {
-  const began = performance.now()
-  const value = await run()
-  return { value, ms: performance.now() - began }
 }

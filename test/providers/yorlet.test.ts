@@ -132,6 +132,7 @@ describe('undocumented reads', () => {
       'CREATE_CUSTOMER',
       'GET_CUSTOMER',
       'LIST_CUSTOMERS',
+      'WEBHOOKS',
       'IDEMPOTENT_CREATE',
       'RECONCILE',
     ])

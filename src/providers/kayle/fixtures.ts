@@ -155,7 +155,7 @@ const successes: readonly Fixture[] = [
             providerStatus: 'in_progress',
             failureCode: null,
             riskScore: null,
-            details: { sessionProviderId: SESSION_ID, claims: null, selectedFieldKeys: null },
+            details: { sessionProviderId: SESSION_ID },
           },
         ],
       },

@@ -1,6 +1,7 @@
 import type { ProviderModule } from '../contract.ts'
 import { attemptDetails, sessionDetails } from './mapper.ts'
 import { connect, readRefusal, type Settings, settings } from './provider.ts'
+import { readWebhook } from './webhook.ts'
 
 export const kayle: ProviderModule<Settings> = {
   provider: 'KAYLE',
@@ -13,6 +14,7 @@ export const kayle: ProviderModule<Settings> = {
   connect,
   encryptsWebhooks: true,
   details: { session: sessionDetails, attempt: attemptDetails },
+  webhook: readWebhook,
   graphql: () => import('./graphql.ts'),
   sandbox: () => import('./sandbox.ts'),
 }

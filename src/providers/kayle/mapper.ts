@@ -21,8 +21,8 @@ export type SessionDetails = z.infer<typeof sessionDetails>
 /** The claims come by webhook alone; no read says a word of them, so that none wipes them. */
 export const attemptDetails = z.object({
   sessionProviderId: z.string(),
-  claims: z.json().nullable().default(null),
-  selectedFieldKeys: z.array(z.string()).nullable().default(null),
+  claims: z.json().nullish(),
+  selectedFieldKeys: z.array(z.string()).nullish(),
 })
 export type AttemptDetails = z.infer<typeof attemptDetails>
 
@@ -89,7 +89,7 @@ export function toCreatedSession(sent: wire.Session, now: Date): SessionSnapshot
 
 export function toAttempt(sent: wire.Attempt, sessionProviderId: string): AttemptSnapshot {
   const status = ATTEMPT_STATUSES.get(sent.status) ?? 'UNKNOWN'
-  const details: z.input<typeof attemptDetails> = { sessionProviderId }
+  const details: AttemptDetails = { sessionProviderId }
   return {
     providerId: sent.id,
     kind: 'ATTEMPT',

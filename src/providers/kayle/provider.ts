@@ -118,7 +118,15 @@ export function connect({ settings, upstream, now }: Connection<Settings>): Prov
   }
 
   return {
-    capabilities: ['CREATE_SESSION', 'GET_SESSION', 'LIST_SESSIONS', 'CANCEL_SESSION', 'ATTEMPTS', 'RECONCILE'],
+    capabilities: [
+      'CREATE_SESSION',
+      'GET_SESSION',
+      'LIST_SESSIONS',
+      'CANCEL_SESSION',
+      'ATTEMPTS',
+      'WEBHOOKS',
+      'RECONCILE',
+    ],
 
     async createSession(input, call) {
       const { data } = await sendMarked(sessionInput.parse(input), call)

@@ -103,3 +103,21 @@ export interface CreateSessionBody {
   redirect_url?: string
   share_fields?: Record<string, { required: boolean; reason: string }>
 }
+
+const eventName = z.string().regex(/^[\w.]{1,100}$/)
+
+/** A delivery's text once it is decrypted: it has no time and no status. `data` depends on the event. */
+export const webhook = z.object({
+  type: eventName,
+  metadata: z.object({
+    contract_version: z.number().int().nullish(),
+    event_id: z.string().regex(/^[\w-]{1,255}$/),
+    verification_attempt_id: attemptId.nullish(),
+    verification_session_id: sessionId,
+  }),
+  data: z.object({ claims: z.json().nullish(), selected_field_keys: z.array(z.string()).nullish() }).nullish(),
+})
+export type Webhook = z.infer<typeof webhook>
+
+/** The only event that tells what the end user shared. */
+export const ATTEMPT_SUCCEEDED = 'verification.attempt.succeeded'

@@ -1,6 +1,7 @@
 import type { ProviderModule } from '../contract.ts'
 import { applicantDetails, attemptDetails, sessionDetails } from './mapper.ts'
 import { connect, readRefusal, type Settings, settings } from './provider.ts'
+import { readWebhook } from './webhook.ts'
 
 export const personr: ProviderModule<Settings> = {
   provider: 'PERSONR',
@@ -13,6 +14,7 @@ export const personr: ProviderModule<Settings> = {
   readRefusal,
   connect,
   details: { session: sessionDetails, applicant: applicantDetails, attempt: attemptDetails },
+  webhook: readWebhook,
   graphql: () => import('./graphql.ts'),
   sandbox: () => import('./sandbox.ts'),
 }

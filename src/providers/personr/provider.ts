@@ -27,7 +27,14 @@ export const settings = z.object({
 })
 export type Settings = z.infer<typeof settings>
 
-const CAPABILITIES = ['CREATE_SESSION', 'GET_SESSION', 'ATTEMPTS', 'CREATE_APPLICANT', 'GET_APPLICANT'] as const
+const CAPABILITIES = [
+  'CREATE_SESSION',
+  'GET_SESSION',
+  'ATTEMPTS',
+  'CREATE_APPLICANT',
+  'GET_APPLICANT',
+  'WEBHOOKS',
+] as const
 
 export function connect({ settings, upstream, now, secrets }: Connection<Settings>): ProviderClient {
   const send = createSend(settings, upstream, secrets)

@@ -158,3 +158,17 @@ export interface CreateApplicantForm {
   /** A JSON list as text. */
   readonly externalUserId: string
 }
+
+const told = z.object({
+  applicantId: id.nullish(),
+  result: z.object({ applicant: id.nullish() }).nullish(),
+})
+
+/** What a webhook says is asked for again, so only whom it is about is read: flat, or as the status call answers. */
+export const webhook = told.extend({ response: told.nullish() }).transform(({ response, ...flat }, context) => {
+  const ids = [flat, response].map(each => each?.applicantId ?? each?.result?.applicant)
+  const applicantId = ids.find(each => each != null)
+  if (applicantId) return { applicantId }
+  context.addIssue({ code: 'custom', message: 'Expected the id of an applicant.' })
+  return z.NEVER
+})

@@ -1,6 +1,7 @@
 import type { ProviderModule } from '../contract.ts'
 import { customerDetails, sessionDetails } from './mapper.ts'
 import { connect, readRefusal, type Settings, settings } from './provider.ts'
+import { readWebhook } from './webhook.ts'
 
 export const rapidly: ProviderModule<Settings> = {
   provider: 'RAPIDLY',
@@ -12,6 +13,7 @@ export const rapidly: ProviderModule<Settings> = {
   readRefusal,
   connect,
   details: { session: sessionDetails, customer: customerDetails },
+  webhook: readWebhook,
   graphql: () => import('./graphql.ts'),
   sandbox: () => import('./sandbox.ts'),
 }

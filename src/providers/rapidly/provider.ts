@@ -27,7 +27,7 @@ export function connect({ settings, upstream, now }: Connection<Settings>): Prov
   }
 
   return {
-    capabilities: ['CREATE_SESSION', 'CREATE_CUSTOMER', 'GET_CUSTOMER', 'LIST_CUSTOMERS', 'RECONCILE'],
+    capabilities: ['CREATE_SESSION', 'CREATE_CUSTOMER', 'GET_CUSTOMER', 'LIST_CUSTOMERS', 'WEBHOOKS', 'RECONCILE'],
 
     async createSession(sent, call) {
       const input = sessionInput.parse(sent)

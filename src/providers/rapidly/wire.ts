@@ -120,3 +120,15 @@ export interface CreateCustomerBody {
   metadata: Record<string, unknown>
   billing_address?: Address
 }
+
+const eventName = z.string().regex(/^[\w.]{1,100}$/)
+
+export const webhook = z.object({ type: eventName, timestamp: time.nullish(), data: z.unknown() })
+/** The other events are about workspaces and shared files. */
+export const CUSTOMER_DELETED = 'customer.deleted'
+export const CUSTOMER_EVENTS: ReadonlySet<string> = new Set([
+  'customer.created',
+  CUSTOMER_DELETED,
+  'customer.state_changed',
+  'customer.updated',
+])

@@ -1,6 +1,7 @@
 import type { ProviderModule } from '../contract.ts'
 import { applicantDetails, attemptDetails, sessionDetails } from './mapper.ts'
 import { connect, readRefusal, type Settings, settings } from './provider.ts'
+import { readWebhook } from './webhook.ts'
 
 export const verilock: ProviderModule<Settings> = {
   provider: 'VERILOCK',
@@ -11,6 +12,7 @@ export const verilock: ProviderModule<Settings> = {
   readRefusal,
   connect,
   details: { session: sessionDetails, applicant: applicantDetails, attempt: attemptDetails },
+  webhook: readWebhook,
   graphql: () => import('./graphql.ts'),
   sandbox: () => import('./sandbox.ts'),
 }

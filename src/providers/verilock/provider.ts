@@ -45,7 +45,7 @@ export function connect({ settings, upstream }: Connection<Settings>): ProviderC
   }
 
   return {
-    capabilities: ['CREATE_SESSION', 'GET_SESSION', 'LIST_SESSIONS', 'ATTEMPTS', 'RECONCILE'],
+    capabilities: ['CREATE_SESSION', 'GET_SESSION', 'LIST_SESSIONS', 'ATTEMPTS', 'WEBHOOKS', 'RECONCILE'],
 
     async createSession(input, call) {
       const wanted = sessionInput.parse(input)

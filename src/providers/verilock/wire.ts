@@ -91,3 +91,23 @@ export const errorBody = z.object({
     .catch(null),
   details: z.record(z.string(), z.unknown()).nullish().catch(null),
 })
+
+/** Only `session.*` events are sure to name a session. The older documentation has no `decision`. */
+export const webhook = z.object({
+  event: z.string().regex(/^[\w.]{1,100}$/),
+  data: z
+    .object({
+      session_id: sessionId.nullish(),
+      status: z.string().nullish(),
+      decision: z.string().nullish(),
+      risk_score: z.number().min(0).max(100).nullish(),
+      completed_at: time.nullish(),
+    })
+    .nullish(),
+  timestamp: time.nullish(),
+  webhook_id: z
+    .string()
+    .regex(/^[\w-]{1,255}$/)
+    .nullish(),
+})
+export type Webhook = z.infer<typeof webhook>

@@ -1,6 +1,7 @@
 import type { ProviderModule } from '../contract.ts'
 import { applicantDetails, customerDetails, sessionDetails } from './mapper.ts'
 import { connect, readRefusal, type Settings, settings } from './provider.ts'
+import { readWebhook } from './webhook.ts'
 
 export const yorlet: ProviderModule<Settings> = {
   provider: 'YORLET',
@@ -12,6 +13,7 @@ export const yorlet: ProviderModule<Settings> = {
   readRefusal,
   connect,
   details: { session: sessionDetails, applicant: applicantDetails, customer: customerDetails },
+  webhook: readWebhook,
   graphql: () => import('./graphql.ts'),
   sandbox: () => import('./sandbox.ts'),
 }

@@ -38,6 +38,7 @@ const DOCUMENTED: readonly Capability[] = [
   'CREATE_CUSTOMER',
   'GET_CUSTOMER',
   'LIST_CUSTOMERS',
+  'WEBHOOKS',
   'IDEMPOTENT_CREATE',
 ]
 const UNDOCUMENTED: readonly Capability[] = ['GET_SESSION', 'LIST_SESSIONS', 'CANCEL_SESSION']

@@ -116,3 +116,12 @@ export interface CreateCustomerBody {
   phone?: string
   metadata?: Record<string, string>
 }
+
+/** What `data.object` holds is told by its own `object`. */
+export const webhook = z.object({
+  id: z.string().max(255).regex(ID_PATTERN),
+  object: object('event'),
+  created: time.nullish(),
+  type: z.string().regex(/^[\w.]{1,100}$/),
+  data: z.object({ object: z.looseObject({ object: z.string().nullish() }) }),
+})

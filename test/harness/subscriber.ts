@@ -1,0 +1,103 @@
+import { API_KEY } from './house.ts'
+
+/** One server-sent event. */
+export interface Message {
+  readonly event: string
+  readonly id: string | null
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it asked for
+  readonly data: any
+}
+
+/** A client that follows a subscription, as an EventSource would. */
+export interface Subscriber {
+  readonly status: number
+  readonly contentType: string | null
+  /** All that came so far, heartbeats apart. */
+  readonly messages: readonly Message[]
+  readonly heartbeats: () => number
+  /** The first `count` messages, as soon as they are there. */
+  first(count: number): Promise<readonly Message[]>
+  /** All messages, when the server ends the stream. */
+  all(): Promise<readonly Message[]>
+  /** Hangs up. */
+  leave(): Promise<void>
+}
+
+export interface Following {
+  readonly query: string
+  readonly variables?: Record<string, unknown>
+  readonly lastEventId?: string
+  readonly accept?: string
+}
+
+export async function follow(url: string, { query, variables, lastEventId, accept }: Following): Promise<Subscriber> {
+  const leaving = new AbortController()
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: {
+      accept: accept ?? 'text/event-stream',
+      authorization: `Bearer ${API_KEY}`,
+      'content-type': 'application/json',
+      ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
+    },
+    body: JSON.stringify({ query, variables }),
+    signal: leaving.signal,
+  })
+  const messages: Message[] = []
+  let heartbeats = 0
+  let over = false
+  let wake = () => {}
+
+  async function read(): Promise<void> {
+    let text = ''
+    try {
+      for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+        const blocks = (text + chunk).split('\n\n')
+        text = blocks.pop() ?? ''
+        for (const block of blocks) {
+          if (block.startsWith(':')) heartbeats += 1
+          else messages.push(toMessage(block))
+        }
+        wake()
+      }
+    } catch (error) {
+      if (!leaving.signal.aborted) throw error
+    } finally {
+      over = true
+      wake()
+    }
+  }
+  const reading = read()
+
+  async function until(isEnough: () => boolean): Promise<readonly Message[]> {
+    while (!isEnough() && !over) {
+      await new Promise<void>(resolve => {
+        const before = wake
+        wake = () => {
+          before()
+          resolve()
+        }
+      })
+    }
+    return [...messages]
+  }
+
+  return {
+    status: response.status,
+    contentType: response.headers.get('content-type'),
+    messages,
+    heartbeats: () => heartbeats,
+    first: async count => (await until(() => messages.length >= count)).slice(0, count),
+    all: () => until(() => over),
+    leave: async () => {
+      leaving.abort()
+      await reading
+    },
+  }
+}
+
+function toMessage(block: string): Message {
+  const fields = new Map(block.split('\n').map(line => [line.split(':', 1)[0], line.replace(/^[a-z]+: ?/, '')]))
+  const data = fields.get('data')
+  return { event: fields.get('event') ?? '', id: fields.get('id') ?? null, data: data ? JSON.parse(data) : null }
+}

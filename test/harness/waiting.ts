@@ -1,0 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Waits until it holds. */
+export async function until(holds: () => boolean | Promise<boolean>, withinMs = 5_000): Promise<void> {
+  const end = performance.now() + withinMs
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error('It never came to hold.')
+    await sleep(5)
+  }
+}
+
+/** What it gave, and how many milliseconds it took. */
+export async function timed<T>(run: () => Promise<T>): Promise<{ value: T; ms: number }> {
+  const began = performance.now()
+  const value = await run()
+  return { value, ms: performance.now() - began }
+}

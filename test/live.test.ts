@@ -1,0 +1,466 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { HEARTBEAT_MS } from '../src/server/sse.ts'
+import { STREAMS_PER_KEY } from '../src/server/streams.ts'
+import { type House, startHouse } from './harness/house.ts'
+import { type Following, follow as followAt, type Subscriber } from './harness/subscriber.ts'
+
+const CREATE = /* GraphQL */ `
+  mutation ($input: CreateSessionInput!) {
+    createSession(input: $input) { ... on CreateSessionPayload { session { id providerId createdAt } } }
+  }
+`
+const REFRESH = /* GraphQL */ `
+  mutation ($id: ID!) { refreshSession(input: { id: $id }) { __typename } }
+`
+const LINK = /* GraphQL */ `
+  mutation ($input: LinkSessionInput!) { linkSession(input: $input) { __typename } }
+`
+const EVENT = /* GraphQL */ `
+  fragment Event on SessionEvent {
+    cursor
+    event { __typename cursor source ... on StatusChanged { from to outcome } }
+    session { id status outcome }
+  }
+`
+const ONE = `${EVENT} subscription ($id: ID!, $after: String) { sessionUpdated(id: $id, after: $after) { ...Event } }`
+const MANY = `${EVENT} subscription ($filter: SessionFilter, $after: String) {
+  sessionsUpdated(filter: $filter, after: $after) { ...Event }
+}`
+const RAPIDLY = { rapidly: { customer: { customerExternalId: 'usr_1337' } } }
+
+let house: House
+let made = 0
+const subscribers: Subscriber[] = []
+
+beforeAll(async () => {
+  house = await startHouse({}, { jobs: false })
+})
+afterEach(async () => {
+  await Promise.all(subscribers.splice(0).map(subscriber => subscriber.leave()))
+  await vi.waitUntil(() => house.services.live.asleep() + house.streams.count() === 0)
+})
+afterAll(() => house.close())
+
+async function follow(following: Following, at = house): Promise<Subscriber> {
+  const subscriber = await followAt(at.url, following)
+  subscribers.push(subscriber)
+  return subscriber
+}
+
+interface Made {
+  readonly id: string
+  readonly providerId: string
+  readonly createdAt: string
+}
+
+async function create(session: object = { kayle: {} }, more: object = {}, at = house): Promise<Made> {
+  made += 1
+  const { data } = await at.ask(CREATE, { input: { idempotencyKey: `key-${made}`, session, ...more } })
+  return data.createSession.session
+}
+
+async function createCustomer(): Promise<string> {
+  made += 1
+  const { data } = await house.ask(
+    `mutation ($input: CreateCustomerInput!) {
+      createCustomer(input: $input) { ... on CreateCustomerPayload { customer { id } } }
+    }`,
+    { input: { idempotencyKey: `key-${made}`, customer: { rapidly: { email: `person-${made}@example.com` } } } },
+  )
+  return data.createCustomer.customer.id
+}
+
+async function createApplicant(): Promise<string> {
+  made += 1
+  const personr = { email: 'ann@example.com', phone: '+46 1', flowName: 'KYC basic' }
+  const { data } = await house.ask(
+    `mutation ($input: CreateApplicantInput!) {
+      createApplicant(input: $input) { ... on CreateApplicantPayload { applicant { id } } }
+    }`,
+    { input: { idempotencyKey: `key-${made}`, applicant: { personr } } },
+  )
+  return data.createApplicant.applicant.id
+}
+
+/** Moves a session of Kayle on and has it read. */
+async function move({ id, providerId }: Made, to: string): Promise<void> {
+  await house.sandbox('KAYLE').advance({ id: providerId, to })
+  await house.ask(REFRESH, { id })
+}
+
+async function liveCursor(): Promise<string> {
+  return (await house.ask('{ sessions(first: 1) { liveCursor } }')).data.sessions.liveCursor
+}
+
+/** What came, each in a word. */
+function words(messages: readonly { readonly data: { readonly data: Record<string, unknown> } | null }[]): string[] {
+  return messages.map(({ data }) => {
+    const [told] = Object.values(data?.data ?? {}) as { event: { __typename: string; from?: string; to?: string } }[]
+    const { __typename = 'nothing', from, to } = told?.event ?? {}
+    return to === undefined ? __typename : `${from} > ${to}`
+  })
+}
+
+describe('a stream', () => {
+  test('tells what happens as it happens, each event with its cursor as id', async () => {
+    const session = await create()
+    const subscriber = await follow({ query: ONE, variables: { id: session.id } })
+    await move(session, 'attempt_started')
+    const moved = Date.now()
+
+    const [first, second] = await subscriber.first(2)
+
+    // The table is looked at each second all the same; this is sooner.
+    expect(Date.now() - moved).toBeLessThan(500)
+    expect(subscriber).toMatchObject({ status: 200, contentType: expect.stringContaining('text/event-stream') })
+    expect(first).toMatchObject({
+      event: 'next',
+      data: {
+        data: {
+          sessionUpdated: {
+            event: { __typename: 'StatusChanged', source: 'FETCH', from: 'CREATED', to: 'IN_PROGRESS' },
+            session: { id: session.id, status: 'IN_PROGRESS' },
+          },
+        },
+      },
+    })
+    for (const message of [first, second]) {
+      const { cursor, event } = message?.data.data.sessionUpdated ?? {}
+      expect([cursor, event.cursor]).toEqual([message?.id, message?.id])
+    }
+    expect(words([first, second].flatMap(message => message ?? []))).toEqual([
+      'CREATED > IN_PROGRESS',
+      'AttemptChanged',
+    ])
+  })
+
+  test('has ids where its client does not ask for cursors', async () => {
+    const session = await create()
+    const query = 'subscription ($id: ID!) { what: sessionUpdated(id: $id) { event { at } } }'
+    const subscriber = await follow({ query, variables: { id: session.id } })
+    await move(session, 'cancelled')
+    const [{ id: lastEventId } = { id: null }] = await subscriber.first(1)
+
+    const again = await follow({ query: ONE, variables: { id: session.id }, lastEventId: lastEventId ?? '' })
+    await house.ask(LINK, { input: { sessionId: session.id, customerId: await createCustomer() } })
+
+    expect(words(await again.first(1))).toEqual(['LinkChanged'])
+  })
+
+  test('goes on after the last event that its client saw, whatever `after` it first came with', async () => {
+    const after = await liveCursor()
+    const session = await create()
+    await move(session, 'attempt_started')
+    await move(session, 'attempt_succeeded')
+    const variables = { id: session.id, after }
+    const all = await (await follow({ query: ONE, variables })).first(5)
+
+    const again = await follow({ query: ONE, variables, lastEventId: all[1]?.id ?? '' })
+
+    expect(words(all)).toEqual([
+      'SessionCreated',
+      'null > CREATED',
+      'CREATED > IN_PROGRESS',
+      'AttemptChanged',
+      'IN_PROGRESS > COMPLETED',
+    ])
+    expect(await again.first(3)).toEqual(all.slice(2))
+  })
+
+  test('misses nothing between a list and itself', async () => {
+    const list = await house.ask('{ sessions(first: 1) { liveCursor nodes { id } } }')
+    const session = await create()
+    const one = await house.ask('query ($id: ID!) { session(by: { id: $id }) { status liveCursor } }', {
+      id: session.id,
+    })
+    await move(session, 'attempt_started')
+
+    const many = await follow({ query: MANY, variables: { after: list.data.sessions.liveCursor } })
+    const single = await follow({ query: ONE, variables: { id: session.id, after: one.data.session.liveCursor } })
+
+    expect(words(await many.first(3))).toEqual(['SessionCreated', 'null > CREATED', 'CREATED > IN_PROGRESS'])
+    expect(words(await single.first(1))).toEqual(['CREATED > IN_PROGRESS'])
+  })
+
+  test('shows with each event what is then, not what was loaded for the one before', async () => {
+    const session = await create()
+    const query = /* GraphQL */ `
+      subscription ($id: ID!) {
+        sessionUpdated(id: $id) { event { __typename } session { attempts { nodes { status } } customer { id } } }
+      }
+    `
+    const subscriber = await follow({ query, variables: { id: session.id } })
+    await move(session, 'attempt_started')
+    await subscriber.first(2)
+    await move(session, 'attempt_succeeded')
+
+    const told = (await subscriber.first(4)).map(({ data }) => data.data.sessionUpdated)
+
+    expect(told.map(({ session }) => session.attempts.nodes)).toEqual([
+      [{ status: 'IN_PROGRESS' }],
+      [{ status: 'IN_PROGRESS' }],
+      [{ status: 'SUCCEEDED' }],
+      [{ status: 'SUCCEEDED' }],
+    ])
+  })
+
+  test('beats while nothing happens', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    try {
+      const subscriber = await follow({ query: MANY })
+      await vi.waitUntil(() => subscriber.heartbeats() === 1)
+      vi.advanceTimersByTime(HEARTBEAT_MS - 1)
+      const early = subscriber.heartbeats()
+      vi.advanceTimersByTime(1)
+      await vi.waitUntil(() => subscriber.heartbeats() === 2)
+      expect(early).toBe(1)
+      expect(subscriber.messages).toEqual([])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  test('is not for a client that takes JSON only', async () => {
+    const subscriber = await follow({ query: MANY, accept: 'application/json' })
+
+    expect(subscriber.status).toBe(406)
+    expect(house.streams.count()).toBe(0)
+  })
+
+  test('hangs up at any moment, and nothing of it stays behind', async () => {
+    const session = await create()
+    const leavers = await Promise.all(
+      Array.from({ length: 20 }, () => followAt(house.url, { query: ONE, variables: { id: session.id } })),
+    )
+    expect(house.streams.count()).toBe(20)
+    const moved = move(session, 'attempt_started')
+    await Promise.all(leavers.map(leaver => leaver.leave()))
+    await moved
+
+    await vi.waitUntil(() => house.streams.count() === 0, { timeout: 500 })
+    await vi.waitUntil(() => house.services.live.asleep() === 0, { timeout: 500 })
+  })
+
+  test('that nobody reads any more ends where its body is cancelled', async () => {
+    const headers = { accept: 'text/event-stream', authorization: 'Bearer sg_dev_key_of_the_tests' }
+    const response = await house.app.fetch('http://localhost/graphql', {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: JSON.stringify({ query: MANY }),
+    })
+    const reader = response.body?.getReader()
+    await reader?.read()
+    expect(house.streams.count()).toBe(1)
+
+    await reader?.cancel()
+
+    expect([house.streams.count(), house.services.live.asleep()]).toEqual([0, 0])
+  })
+})
+
+describe('50 subscribers', () => {
+  test('each see every event once, in the same order', async () => {
+    const sessions = await Promise.all(Array.from({ length: 5 }, () => create()))
+    const after = await liveCursor()
+    const all = await Promise.all(
+      Array.from({ length: 50 }, (_, index) => follow({ query: MANY, variables: index % 2 ? { after } : {} })),
+    )
+
+    await Promise.all(sessions.map(session => move(session, 'cancelled')))
+
+    const [first = [], ...others] = await Promise.all(all.map(subscriber => subscriber.first(5)))
+    expect(words(first)).toEqual(Array(5).fill('CREATED > CANCELED'))
+    expect(new Set(first.map(({ id }) => id)).size).toBe(5)
+    for (const other of others) expect(other).toEqual(first)
+    await vi.waitUntil(() => house.services.live.asleep() === 50, { timeout: 500 })
+  })
+})
+
+describe('a stream is refused with a code and an end', () => {
+  const missing = Buffer.from('Session:01970000-0000-7000-8000-000000000000').toString('base64url')
+
+  async function refusal(following: Following) {
+    const subscriber = await follow(following)
+    const messages = await subscriber.all()
+    expect(subscriber.status).toBe(200)
+    expect(messages.map(({ event }) => event)).toEqual(['next', 'complete'])
+    expect(house.streams.count()).toBe(0)
+    return messages[0]?.data
+  }
+
+  test.each([
+    ['of a session that is not there', { id: missing }, 'NOT_FOUND'],
+    ['of a customer', { id: Buffer.from('Customer:x').toString('base64url') }, 'NOT_FOUND'],
+    ['of garbage', { id: '%%%' }, 'NOT_FOUND'],
+  ])('%s', async (_what, variables, code) => {
+    const { errors, data } = await refusal({ query: ONE, variables })
+
+    expect(data ?? null).toBeNull()
+    expect(errors).toMatchObject([{ extensions: { code, retryable: false } }])
+  })
+
+  test('with a cursor that is none, is of a list, or is of another tenant', async () => {
+    await create()
+    const { data } = await house.ask('{ sessions(first: 1) { pageInfo { endCursor } } }')
+    const foreign = await house.services.live.cursor({ tenantId: 'another' })
+    const cursors = ['', '%%%', 'MS4wLnh4eHh4eHh4eHh4eA', data.sessions.pageInfo.endCursor, foreign]
+
+    for (const cursor of cursors) {
+      const byAfter = await refusal({ query: MANY, variables: { after: cursor } })
+      expect(byAfter.errors).toMatchObject([{ extensions: { code: 'CURSOR_INVALID', retryable: false } }])
+      if (!cursor) continue
+      const byHeader = await refusal({ query: MANY, lastEventId: cursor })
+      expect(byHeader.errors).toMatchObject([{ extensions: { code: 'CURSOR_INVALID' } }])
+    }
+  })
+
+  test('with a cursor older than what is kept', async () => {
+    const old = await house.services.live.cursor({ tenantId: 'dev' })
+    await create()
+    const kept = await liveCursor()
+    await create()
+    const { sql } = house.db
+    const { position } = await sql.selectFrom('positions').select('position').executeTakeFirstOrThrow()
+    await sql
+      .deleteFrom('events')
+      .where('position', '<=', position - 2)
+      .execute()
+
+    const { errors } = await refusal({ query: MANY, variables: { after: old } })
+    const subscriber = await follow({ query: MANY, variables: { after: kept } })
+
+    expect(errors).toMatchObject([{ extensions: { code: 'CURSOR_EXPIRED' } }])
+    expect(words(await subscriber.first(2))).toEqual(['SessionCreated', 'null > CREATED'])
+  })
+
+  test('beyond 100 of one key, until one ends', async () => {
+    const open = await Promise.all(Array.from({ length: STREAMS_PER_KEY }, () => follow({ query: MANY })))
+    expect(new Set(open.map(({ status }) => status))).toEqual(new Set([200]))
+
+    const refused = await follow({ query: MANY })
+    await open[0]?.leave()
+    await vi.waitUntil(() => house.streams.count() < STREAMS_PER_KEY)
+    const admitted = await follow({ query: MANY })
+
+    expect(refused.status).toBe(429)
+    expect(await refused.all()).toMatchObject([
+      { event: 'next', data: { errors: [{ extensions: { code: 'RATE_LIMITED', retryable: true } }] } },
+      { event: 'complete' },
+    ])
+    expect(JSON.stringify(refused.messages)).not.toContain('"http"')
+    expect(admitted.status).toBe(200)
+  })
+})
+
+describe('sessionsUpdated', () => {
+  /** What comes through a filter, up to an event of a session made last that every filter lets pass. */
+  async function seen(filter: object, after: string, count: number): Promise<string[]> {
+    const subscriber = await follow({ query: MANY, variables: { filter, after } })
+    const found = words(await subscriber.first(count))
+    await new Promise(resolve => setTimeout(resolve, 60))
+    expect(subscriber.messages).toHaveLength(count)
+    return found
+  }
+
+  test('shows a row that comes in and one that leaves, by status and by outcome', async () => {
+    const session = await create()
+    const after = await liveCursor()
+    await move(session, 'attempt_started')
+    await move(session, 'attempt_succeeded')
+
+    const began = 'CREATED > IN_PROGRESS'
+    const ended = 'IN_PROGRESS > COMPLETED'
+    expect(await seen({ status: ['CREATED'] }, after, 1)).toEqual([began])
+    expect(await seen({ status: ['IN_PROGRESS'] }, after, 3)).toEqual([began, 'AttemptChanged', ended])
+    expect(await seen({ status: ['COMPLETED'] }, after, 2)).toEqual([ended, 'AttemptChanged'])
+    expect(await seen({ outcome: ['PENDING'] }, after, 3)).toEqual([began, 'AttemptChanged', ended])
+    expect(await seen({ outcome: ['APPROVED'] }, after, 2)).toEqual([ended, 'AttemptChanged'])
+    expect(await seen({ status: ['CANCELED', 'EXPIRED'] }, after, 0)).toEqual([])
+  })
+
+  test('shows a row that comes in and one that leaves by its links, also to who reads it later', async () => {
+    const session = await create()
+    const [customerId, other] = [await createCustomer(), await createCustomer()]
+    const applicantId = await createApplicant()
+    const after = await liveCursor()
+    for (const link of [{ customerId }, { applicantId }, { customerId: other }, { applicantId: null }]) {
+      await house.ask(LINK, { input: { sessionId: session.id, ...link } })
+    }
+    await move(session, 'cancelled')
+
+    const cancelled = 'CREATED > CANCELED'
+    expect(await seen({ customerId }, after, 3)).toEqual(Array(3).fill('LinkChanged'))
+    expect(await seen({ customerId: other }, after, 3)).toEqual(['LinkChanged', 'LinkChanged', cancelled])
+    expect(await seen({ applicantId }, after, 3)).toEqual(Array(3).fill('LinkChanged'))
+    expect(await seen({ applicantId, status: ['CREATED'] }, after, 3)).toEqual(Array(3).fill('LinkChanged'))
+    expect(await seen({ applicantId, status: ['CANCELED'] }, after, 0)).toEqual([])
+  })
+
+  test('shows a session that is made with its links from its first event on', async () => {
+    const customerId = await createCustomer()
+    const after = await liveCursor()
+    await create({ kayle: {} }, { customerId })
+
+    expect(await seen({ customerId }, after, 3)).toEqual(['SessionCreated', 'null > CREATED', 'LinkChanged'])
+  })
+
+  test('tells apart provider, user and time', async () => {
+    const after = await liveCursor()
+    const kayle = await create({ kayle: {} }, { externalId: 'usr_of_kayle' })
+    await new Promise(resolve => setTimeout(resolve, 5))
+    const rapidly = await create(RAPIDLY, { externalId: 'usr_1337' })
+
+    const first = ['SessionCreated', 'null > CREATED']
+    const second = ['SessionCreated', 'null > IN_PROGRESS', 'LinkChanged']
+    expect(await seen({}, after, 5)).toEqual([...first, ...second])
+    expect(await seen({ provider: ['KAYLE'] }, after, 2)).toEqual(first)
+    expect(await seen({ provider: ['RAPIDLY'] }, after, 3)).toEqual(second)
+    expect(await seen({ externalId: 'usr_of_kayle' }, after, 2)).toEqual(first)
+    expect(await seen({ createdAfter: kayle.createdAt }, after, 3)).toEqual(second)
+    expect(await seen({ createdBefore: rapidly.createdAt }, after, 2)).toEqual(first)
+  })
+})
+
+describe('a house', () => {
+  let folder: string
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'sessiongraph-'))
+  })
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  test('that closes ends its streams, and does not wait for them', async () => {
+    const other = await startHouse({}, { jobs: false })
+    const open = await Promise.all([1, 2, 3].map(() => follow({ query: MANY }, other)))
+    const began = Date.now()
+
+    await other.close()
+
+    expect(Date.now() - began).toBeLessThan(2_000)
+    for (const subscriber of open) expect(await subscriber.all()).toEqual([{ event: 'complete', id: null, data: null }])
+    expect([other.streams.count(), other.services.live.asleep()]).toEqual([0, 0])
+  })
+
+  test('tells what another process wrote, in the order of the table', async () => {
+    const env = { DATABASE_URL: `sqlite:${join(folder, 'shared.db')}` }
+    const first = await startHouse(env, { jobs: false })
+    const second = await startHouse(env, { jobs: false })
+    try {
+      const subscriber = await follow({ query: MANY }, first)
+      await Promise.all([1, 2, 3, 4].flatMap(() => [create(RAPIDLY, {}, first), create(RAPIDLY, {}, second)]))
+
+      const messages = await subscriber.first(24)
+      const again = await (await follow({ query: MANY, lastEventId: messages[4]?.id ?? '' }, second)).first(19)
+
+      expect(new Set(messages.map(({ id }) => id)).size).toBe(24)
+      expect(again).toEqual(messages.slice(5))
+    } finally {
+      await Promise.all(subscribers.splice(0).map(subscriber => subscriber.leave()))
+      await first.close()
+      await second.close()
+    }
+  })
+})
