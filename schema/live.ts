@@ -40,7 +40,7 @@ builder.subscriptionFields(t => ({
       after: t.arg.string({ description: 'The last cursor seen, or a `liveCursor`; from now on if left out.' }),
     },
     subscribe: (_root, { id, after }, context) =>
-      context.services.live.session(context, decodeId('Session', id), after ?? context.lastEventId),
+      context.services.live.session(context, decodeId('Session', id), after),
     resolve: (event, _args, context) => afresh(event, context),
   }),
   sessionsUpdated: t.field({
@@ -52,7 +52,7 @@ builder.subscriptionFields(t => ({
       after: t.arg.string({ description: 'The last cursor seen, or a `liveCursor`; from now on if left out.' }),
     },
     subscribe: (_root, { filter, after }, context) =>
-      context.services.live.sessions(context, toSessionFilter(filter ?? {}), after ?? context.lastEventId),
+      context.services.live.sessions(context, toSessionFilter(filter ?? {}), after),
     resolve: (event, _args, context) => afresh(event, context),
   }),
 }))

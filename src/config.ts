@@ -22,6 +22,7 @@ const houseSettings = z.object({
     .optional(),
   DEV_API_KEY: z.string().min(16, { error: 'Expected at least 16 characters.' }).default(DEFAULT_API_KEY),
   SANDBOX: flag.default('on'),
+  SANDBOX_WEBHOOKS: flag.default('on'),
   SANDBOX_PORT: z.coerce.number().int().min(0).max(65531).default(4101),
   READ_DEADLINE_MS: positive.default(DEFAULT_LIMITS.readDeadlineMs),
   CREATE_DEADLINE_MS: positive.default(DEFAULT_LIMITS.createDeadlineMs),

@@ -40,17 +40,16 @@ export interface Asked extends Call {
 }
 
 export function createContext(asked: Asked, services: Services, now: () => Date): Context {
-  const context = {
+  return {
     ...asked,
     services,
     loaders: createLoaders(asked, services),
-    renewed<T>(event: T): T {
-      context.startedAt = now()
-      context.loaders = createLoaders(context, services)
+    renewed<T>(this: Context, event: T): T {
+      // The door copies what is here into a context of its own: that is the one to renew.
+      Object.assign(this, { startedAt: now(), loaders: createLoaders(this, services) })
       return event
     },
   }
-  return context
 }
 
 function createLoaders(call: Call, services: Services): Loaders {

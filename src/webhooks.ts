@@ -33,6 +33,7 @@ export async function openWebhooks(house: House, config: Config, origin: string)
     })
     doors.push({ provider, path: pathOf(endpoint) })
   }
+  if (config.house.SANDBOX_WEBHOOKS === 'off') return doors
   for (const sandbox of house.sandboxes) doors.push(await connectSandbox(house, sandbox, origin))
   return doors
 }

@@ -1,6 +1,6 @@
 import { findApplicants, updateApplicant } from '../../db/applicant-repository.ts'
 import { findCustomers, updateCustomer } from '../../db/customer-repository.ts'
-import { updateSession } from '../../db/session-repository.ts'
+import { findSessions, updateSession } from '../../db/session-repository.ts'
 import type { Applicant } from '../domain/applicant.ts'
 import type { Customer } from '../domain/customer.ts'
 import { NotFoundError } from '../domain/errors.ts'
@@ -36,6 +36,7 @@ export function createLinks(deps: Deps, sessions: Sessions) {
     if (link.applicantId != null) await getApplicant(call, link.applicantId)
     if (link.customerId != null) await getCustomer(call, link.customerId)
     await change(deps, call.tenantId, async trx => {
+      const [before = session] = await findSessions(trx, call.tenantId, [session.id])
       await updateSession(trx, session.id, {
         externalId: link.externalId,
         externalIdPinned: link.externalId === undefined ? undefined : true,
@@ -46,11 +47,11 @@ export function createLinks(deps: Deps, sessions: Sessions) {
         updatedAt: now(),
       })
       const linked = {
-        ...session,
-        applicantId: link.applicantId === undefined ? session.applicantId : link.applicantId,
-        customerId: link.customerId === undefined ? session.customerId : link.customerId,
+        ...before,
+        applicantId: link.applicantId === undefined ? before.applicantId : link.applicantId,
+        customerId: link.customerId === undefined ? before.customerId : link.customerId,
       }
-      await recordChange(trx, { session, source: 'CREATE', at: now() }, session, linked)
+      await recordChange(trx, { session, source: 'CREATE', at: now() }, before, linked)
     })
     return sessions.getStored(call, session.id)
   }

@@ -8,7 +8,8 @@ import {
   updateSession,
 } from '../../db/session-repository.ts'
 import { NotFoundError, UnsupportedError } from '../domain/errors.ts'
-import { isTerminal, type SessionSnapshot } from '../domain/session.ts'
+import type { JsonObject } from '../domain/json.ts'
+import type { Session } from '../domain/session.ts'
 import type { WebhookNotice } from '../providers/contract.ts'
 import type { Account } from './accounts.ts'
 import type { Call } from './call.ts'

@@ -41,6 +41,8 @@ const MEMORY = {
   LOG_LEVEL: 'silent',
   PORT: '0',
   SANDBOX_PORT: '0',
+  // What a test does not ask for does not happen beside it.
+  SANDBOX_WEBHOOKS: 'off',
 }
 
 export async function startHouse(env: NodeJS.ProcessEnv = {}, options: BootOptions = {}): Promise<House> {

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { random } from '../../sandbox/random.ts'
 import type { SandboxKit } from '../../sandbox/sandbox.ts'
 import type { ShareFields } from './sandbox-share-fields.ts'
+import { toEvent, toShared } from './sandbox-webhook.ts'
 
 export interface StoredSession {
   readonly id: string
@@ -28,13 +29,13 @@ export interface StoredAttempt {
 
 const LIFETIME_MS = 60 * 60 * 1000
 const HANDOFF_LIFETIME_MS = 5 * 60 * 1000
-const MAX_FAILED_ATTEMPTS = 3
+export const MAX_FAILED_ATTEMPTS = 3
 const RISK_OF_A_SUCCESS = 0.125
 
 export type Sessions = ReturnType<typeof openSessions>
 
 /** The sessions with their attempts, and how both move. */
-export function openSessions({ clock, collection }: SandboxKit) {
+export function openSessions({ clock, collection, emit }: SandboxKit) {
   const sessions = collection<StoredSession>('sessions')
   const attempts = collection<StoredAttempt>('attempts')
   const now = () => clock.now().toISOString()
@@ -74,27 +75,33 @@ export function openSessions({ clock, collection }: SandboxKit) {
     return attempts.put(id, { id, session_id: session.id, status: 'in_progress', ...begun })
   }
 
-  function endAttempt(session: StoredSession, change: Pick<StoredAttempt, 'status'> & Partial<StoredAttempt>): void {
+  function endAttempt(
+    session: StoredSession,
+    change: Pick<StoredAttempt, 'status'> & Partial<StoredAttempt>,
+  ): StoredAttempt {
     const attempt = startAttempt(session)
-    attempts.put(attempt.id, { ...attempt, ...change, completed_at: now(), updated_at: now() })
+    return attempts.put(attempt.id, { ...attempt, ...change, completed_at: now(), updated_at: now() })
   }
 
   /** A session that ends takes its open attempt with it. */
   function end(session: StoredSession, status: 'cancelled' | 'expired'): StoredSession {
     if (isTerminal(session)) return session
     if (openAttemptOf(session)) endAttempt(session, { status: 'failed', failure_code: `session_${status}` })
+    emit(toEvent(`verification.session.${status}`, session))
     return move(session, { status, completed_at: now() })
   }
 
   function fail(session: StoredSession, failure_code: string): StoredSession {
-    endAttempt(session, { status: 'failed', failure_code })
+    const attempt = endAttempt(session, { status: 'failed', failure_code })
+    emit(toEvent('verification.attempt.failed', session, { failure_code }, attempt))
     const failed = attemptsOf(session).filter(({ status }) => status === 'failed').length
     if (failed < MAX_FAILED_ATTEMPTS) return move(session, { status: 'created' })
     return move(session, { status: 'completed', completed_at: now() })
   }
 
   function succeed(session: StoredSession): StoredSession {
-    endAttempt(session, { status: 'succeeded', risk_score: RISK_OF_A_SUCCESS })
+    const attempt = endAttempt(session, { status: 'succeeded', risk_score: RISK_OF_A_SUCCESS })
+    emit(toEvent('verification.attempt.succeeded', session, toShared(session.share_fields), attempt))
     return move(session, { status: 'completed', completed_at: now() })
   }
 

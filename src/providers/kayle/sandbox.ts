@@ -6,11 +6,13 @@ import {
   SandboxInputError,
   type SandboxRequest,
 } from '../../sandbox/sandbox.ts'
+import { pages } from './sandbox-page.ts'
 import { publicRoutes } from './sandbox-public.ts'
 import { refuseEarly, refusePath } from './sandbox-refusal.ts'
 import { REGISTERED_REDIRECT, Refused } from './sandbox-request.ts'
 import { type RouteTable, sessionRoutes } from './sandbox-routes.ts'
 import { isTerminal, openSessions, type Sessions } from './sandbox-session.ts'
+import { packWebhook } from './sandbox-webhook.ts'
 
 interface ApiKey {
   readonly enabled: boolean
@@ -39,9 +41,12 @@ export const sandbox: SandboxDefinition<{ apiKey: string }> = {
     'The words of INVALID_SESSION_ID, SESSION_NOT_FOUND and INVALID_REQUEST on the public routes.',
     'retry_allowed is true after a failed attempt of a session that is still open; handoff_claimed while the session is in progress.',
     'A succeeded attempt has the risk score 0.125; a failed one keeps 0.',
-    'The sweep that expires overdue sessions every five minutes does not run: only the public routes and a control call expire one.',
-    'No webhook is sent, and the routes that manage webhooks and events do not exist.',
+    'The sweep that expires overdue sessions every five minutes does not run: only the public routes, the hosted page and a control call expire one.',
+    'The routes that manage webhooks and events do not exist: /_sandbox/webhooks says where webhooks go.',
+    'The claims of a succeeded attempt are those of one invented passport; every field that was asked for is shared.',
+    'A hosted page without a cancel token opens and cannot cancel; with a wrong one it is a 403.',
   ],
+  packWebhook,
   open(kit) {
     const keys = kit.collection<ApiKey>('keys')
     if (kit.isNew) seed(keys)
@@ -56,6 +61,7 @@ export const sandbox: SandboxDefinition<{ apiKey: string }> = {
       unmatched: request => (isPublic(request) ? undefined : refuseKey(request, keys.get)) ?? refusePath,
       headers: () => HEADERS,
       advance: step => advance(sessions, step),
+      pages: pages(sessions),
     }
   },
 }

@@ -68,7 +68,7 @@ export function toStatus(applicant: Applicant) {
 const NOT_EXTRACTED = { extractedFirstName: null, extractedLastName: null }
 
 /** How often an applicant may be rejected before it is for good. */
-const MAX_TRIES = 5
+export const MAX_TRIES = 5
 
 const STEPS = ['pre_checked', 'pending', 'approved', 'rejected_retry', 'rejected_final']
 
@@ -87,6 +87,13 @@ export function step(applicant: Applicant, { to, failureCode }: AdvanceStep, now
     default:
       throw new SandboxInputError(`Expected a step of ${STEPS.join(', ')}.`)
   }
+}
+
+/** True where no other try is left. */
+export function isOver({ status, result }: Applicant): boolean {
+  if (status !== 'Reviewed') return false
+  const mayRetry = RETRY_LABELS.some(label => result?.rejectLabels?.includes(label))
+  return result?.reviewAnswer !== 'Rejected' || !mayRetry
 }
 
 function reject(applicant: Applicant, label: string, now: Date): Applicant {

@@ -9,6 +9,8 @@ import {
   type SandboxRequest,
 } from '../../sandbox/sandbox.ts'
 import { type Applicant, FLOWS, newId, SEEDED, step, toCreated, toDetails, toStatus } from './sandbox-applicant.ts'
+import { pages } from './sandbox-page.ts'
+import { packWebhook, toEvent } from './sandbox-webhook.ts'
 import { INCORRECT_FLOW_NAME } from './wire.ts'
 
 const FIXED_TOKEN = 'bus|4242424242424x424242424242424242|4343434343434x434343434343434343'
@@ -30,17 +32,26 @@ export const sandbox: SandboxDefinition<{ email: string; password: string }> = {
     'A link points to a page of this sandbox, has an id of its own, and making one leaves the applicant as it is.',
     'The fifth rejection that allows another try is answered as Rejected (Final).',
     'A requested check puts an applicant to Pending; an uploaded document is listed by its type and not looked at.',
-    "The webhook configuration's answer names its parts webhookUrl, token and headerToken.",
+    "The webhook configuration's answer names its parts webhookUrl, token and headerToken, and changes nothing: /_sandbox/webhooks says where webhooks go.",
+    'A webhook is sent at every change of an applicant, not only at a review, and tried again as elsewhere.',
   ],
+  packWebhook,
   open,
 }
 
-function open({ clock, origin, isNew, collection }: SandboxKit): SandboxParts {
+function open({ clock, origin, isNew, collection, emit }: SandboxKit): SandboxParts {
   const applicants = collection<Applicant>('applicants')
   const links = collection<{ id: string; applicant: string }>('links')
   const tokens = collection<{ token: string; expiresAt: number }>('tokens')
   const webhooks = collection<{ webhookUrl: string; token: string | null; headerToken: boolean }>('webhooks')
   if (isNew) applicants.put(SEEDED.id, SEEDED)
+
+  const applicantOf = (id: string) => applicants.get(links.get(id)?.applicant ?? id)
+
+  function move(applicant: Applicant): Applicant {
+    emit(toEvent(applicant))
+    return applicants.put(applicant.id, applicant)
+  }
 
   /** One user has one token: the new one takes the place of the old. */
   function logIn(email: string | undefined, password: string | undefined): Answer {
@@ -84,7 +95,7 @@ function open({ clock, origin, isNew, collection }: SandboxKit): SandboxParts {
   }
 
   function requestCheck(applicant: Applicant): Answer {
-    applicants.put(applicant.id, { ...applicant, status: 'Pending' })
+    move({ ...applicant, status: 'Pending' })
     return { status: 200, json: { response: 'success' } }
   }
 
@@ -137,10 +148,11 @@ function open({ clock, origin, isNew, collection }: SandboxKit): SandboxParts {
     ],
     unmatched: ({ path }) => refusal(404, 'NOT_FOUND', `Workflow not found ${path.split('/').at(-1)}`),
     advance: input => {
-      const applicant = applicants.get(links.get(input.id)?.applicant ?? input.id)
+      const applicant = applicantOf(input.id)
       if (!applicant) throw new SandboxInputError('Expected the id of an applicant or of a link.')
-      return toStatus(applicants.put(applicant.id, step(applicant, input, clock.now())))
+      return toStatus(move(step(applicant, input, clock.now())))
     },
+    pages: pages(id => (links.get(id) ? applicantOf(id) : undefined)),
   }
 }
 

@@ -5,6 +5,7 @@ import type { Collection } from '../../sandbox/store.ts'
 import { notFound, refuseFaults, refuseValue } from './sandbox-answer.ts'
 import { listPage } from './sandbox-customer-list.ts'
 import { checkCustomer, checkCustomerUpdate, uuid4 } from './sandbox-validation.ts'
+import { toEvent } from './sandbox-webhook.ts'
 import type { Address } from './wire.ts'
 
 interface Member {
@@ -94,11 +95,16 @@ export function openCustomers(kit: SandboxKit, stamp: Stamp) {
     return all.put(customer.id, { ...customer, ...changes, modified_at: stamp() })
   }
 
+  function tell(change: 'created' | 'updated' | 'deleted', customer: StoredCustomer): StoredCustomer {
+    kit.emit(toEvent(change, present(customer), stamp()))
+    return customer
+  }
+
   /** Anonymised, the e-mail and the name leave their hashes. */
   function remove(customer: StoredCustomer, anonymize: boolean): StoredCustomer {
     const { email, name } = customer
     const forgotten = { email: sha256(email), name: name && sha256(name), billing_address: null }
-    return change(customer, { deleted_at: stamp(), external_id: null, ...(anonymize && forgotten) })
+    return tell('deleted', change(customer, { deleted_at: stamp(), external_id: null, ...(anonymize && forgotten) }))
   }
 
   return {
@@ -109,7 +115,7 @@ export function openCustomers(kit: SandboxKit, stamp: Stamp) {
       refuseFaults(checkCustomer(body))
       const fields = body as CustomerFields
       refuseTaken(fields)
-      return { status: 201, json: presentWithMembers(add(fields)) }
+      return { status: 201, json: presentWithMembers(tell('created', add(fields))) }
     },
 
     get: (request: SandboxRequest): Answer => ({ status: 200, json: presentWithMembers(byRequest(request)) }),
@@ -131,7 +137,7 @@ export function openCustomers(kit: SandboxKit, stamp: Stamp) {
         refuseValue('type', 'A team customer cannot become an individual one.', changes.type)
       }
       refuseTaken(changes, customer)
-      return { status: 200, json: presentWithMembers(change(customer, changes)) }
+      return { status: 200, json: presentWithMembers(tell('updated', change(customer, changes))) }
     },
 
     remove(request: SandboxRequest): Answer {
@@ -142,7 +148,7 @@ export function openCustomers(kit: SandboxKit, stamp: Stamp) {
     /** Undefined where there is no such customer or no such step. */
     advance(id: string, to: string): StoredCustomer | undefined {
       const customer = find(customer => customer.id === id)
-      if (customer && to === 'email_verified') return change(customer, { email_verified: true })
+      if (customer && to === 'email_verified') return tell('updated', change(customer, { email_verified: true }))
       return customer && to === 'deleted' ? remove(customer, false) : undefined
     },
   }

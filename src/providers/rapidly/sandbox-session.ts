@@ -45,6 +45,8 @@ export function openSessions(kit: SandboxKit, stamp: Stamp, customers: Customers
   }
 
   return {
+    get: all.get,
+
     create(_: SandboxRequest, body: unknown): Answer {
       refuseFaults(checkCustomerSession(body))
       const given = renameAlias(body) as CreateCustomerSessionBody

@@ -11,7 +11,9 @@ import {
 } from '../../sandbox/sandbox.ts'
 import { API_KEY, guarded } from './sandbox-answer.ts'
 import { type Customers, openCustomers, type Stamp } from './sandbox-customer.ts'
+import { pages } from './sandbox-page.ts'
 import { openSessions } from './sandbox-session.ts'
+import { packWebhook } from './sandbox-webhook.ts'
 
 const BASE_PATH = '/api'
 const DAY_MS = 86_400_000
@@ -32,7 +34,10 @@ export const sandbox: SandboxDefinition<{ apiKey: string }> = {
     'A body that is not JSON is refused before the credentials are looked at, as FastAPI does; Rapidly was not seen doing it.',
     'The position in json_invalid is always 0.',
     'The owner in a customer create is ignored: the owner is made from the e-mail and the name of the customer.',
+    'The hosted portal lets its visitor confirm the e-mail address, delete the customer and let the link expire.',
+    'customer.state_changed is never sent, and neither the seed nor a session is told of.',
   ],
+  packWebhook,
   open,
 }
 
@@ -62,6 +67,7 @@ function open(kit: SandboxKit): SandboxParts {
       'X-RateLimit-Remaining': '0',
       'X-RateLimit-Reset': '0',
     }),
+    pages: pages(kit, { session: sessions.get, customer: id => customers.find(customer => customer.id === id) }),
     advance: ({ id, to }) => customers.advance(id, to) ?? sessions.advance(id, to) ?? refuseStep(id),
   }
 }

@@ -7,9 +7,11 @@ import {
   type SandboxParts,
 } from '../../sandbox/sandbox.ts'
 import { NOT_FOUND, UNAUTHENTICATED } from './sandbox-answer.ts'
+import { pages } from './sandbox-page.ts'
 import { type Desk, routes } from './sandbox-routes.ts'
 import { asOf, moved, type Profile, type StoredSession } from './sandbox-session.ts'
 import { toFull } from './sandbox-view.ts'
+import { packWebhook, toEvents } from './sandbox-webhook.ts'
 
 const API_KEY = 'qi_test_sandbox'
 const RATE_LIMIT = 120
@@ -46,7 +48,10 @@ export const sandbox: SandboxDefinition<{ apiKey: string }> = {
     'X-Request-Id is req_ and a UUID.',
     'X-RateLimit-Remaining counts the calls of a minute down to 0, and none is ever refused.',
     'hosted_url and session_url lead to pages of the sandbox.',
+    'A decision is told by session.completed and then by session.approved or session.declined; an expiry when it is first noticed.',
+    'The signature of a webhook is lowercase hex without a prefix.',
   ],
+  packWebhook,
   open,
 }
 
@@ -63,23 +68,36 @@ function open(kit: SandboxKit): SandboxParts {
       }
       return toFull(desk.keep(moved(session, to, desk.now(), failureCode)), desk.origin)
     },
+    pages: pages(desk),
   }
 }
 
-function openDesk({ clock, collection, isNew, origin }: SandboxKit): Desk {
+function openDesk({ clock, collection, emit, isNew, origin }: SandboxKit): Desk {
   const sessions = collection<StoredSession>('sessions')
   const profiles = collection<Profile>('profiles')
   if (isNew) for (const profile of PROFILES) profiles.put(profile.id, profile)
+
+  function keep(session: StoredSession): StoredSession {
+    const before = sessions.get(session.id)?.status
+    if (session.status !== before) for (const event of toEvents(session, clock.now())) emit(event)
+    return sessions.put(session.id, session)
+  }
+
+  function current(session: StoredSession): StoredSession {
+    const now = asOf(session, clock.now())
+    return now.status === session.status ? session : keep(now)
+  }
+
   return {
     origin,
     now: () => clock.now(),
     profile: id => profiles.get(id),
-    sessions: () => sessions.all().map(session => asOf(session, clock.now())),
+    sessions: () => sessions.all().map(current),
     session: id => {
       const session = sessions.get(id)
-      return session && asOf(session, clock.now())
+      return session && current(session)
     },
-    keep: session => sessions.put(session.id, session),
+    keep,
   }
 }
 

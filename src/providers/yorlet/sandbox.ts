@@ -10,8 +10,10 @@ import {
 } from '../../sandbox/sandbox.ts'
 import { refuse } from './sandbox-error.ts'
 import { listPage } from './sandbox-list.ts'
+import { pages } from './sandbox-page.ts'
 import { createReplay } from './sandbox-replay.ts'
 import { customer, newEntry, type Objects, openObjects, type Session, type SessionStatus } from './sandbox-seed.ts'
+import { packWebhook, toEvent } from './sandbox-webhook.ts'
 import { ID_PATTERN } from './wire.ts'
 
 const API_KEY = 'yorlet_sandbox_key'
@@ -34,13 +36,16 @@ export const sandbox: SandboxDefinition<{ apiKey: string }> = {
     'Every error has the type invalid_request; credentials are looked at before the path.',
     'Any context header that looks like an id is a valid account; objects of different accounts are not kept apart.',
     'A customer can be created with metadata; an e-mail address may be used twice; unknown fields of a body are ignored.',
+    'The events are customer.created, application_session.created and, for every step, application_session.updated.',
   ],
+  packWebhook,
   open(kit) {
     const objects = openObjects(kit)
     return {
       routes: routes(kit, objects),
       unmatched: request => (isKnown(request) ? unrecognized(request) : unauthorized()),
-      advance: step => advance(objects, step),
+      advance: step => advance(kit, objects, step),
+      pages: pages(objects),
     }
   },
 }
@@ -50,7 +55,7 @@ type Handler = Route['answer']
 function routes(kit: SandboxKit, objects: Objects): Route[] {
   const { applications, applicants, customers, sessions } = objects
   const once = createReplay(kit)
-  const show = (session: Session) => ({ ...session, url: `${kit.origin}/hosted/${session.id}` })
+  const show = showing(kit)
   const ofSession = (handle: (session: Session) => Answer) =>
     undocumented(({ params }) => {
       const session = sessions.get(params.id ?? '')
@@ -58,10 +63,10 @@ function routes(kit: SandboxKit, objects: Objects): Route[] {
     })
 
   const table: readonly [string, string, Handler][] = [
-    ['POST', '/application_sessions', once(request => createSession(kit, objects, show, request))],
+    ['POST', '/application_sessions', once(request => createSession(kit, objects, request))],
     ['GET', '/application_sessions', undocumented(request => listPage(request, sessions.all(), show))],
     ['GET', '/application_sessions/:id', ofSession(session => ok(show(session)))],
-    ['POST', '/application_sessions/:id/cancel', ofSession(session => cancel(objects, show, session))],
+    ['POST', '/application_sessions/:id/cancel', ofSession(session => cancel(kit, objects, session))],
     ['GET', '/applications', request => listPage(request, applications.all())],
     [
       'GET',
@@ -126,12 +131,13 @@ function undocumented(handle: Handler): Handler {
     request.headers.authorization === `Bearer ${SESSION_READS_KEY}` ? handle(request) : unrecognized(request)
 }
 
-type Show = (session: Session) => object
+function showing({ origin }: SandboxKit) {
+  return (session: Session) => ({ ...session, url: `${origin}/hosted/${session.id}` })
+}
 
 async function createSession(
-  { clock }: SandboxKit,
+  kit: SandboxKit,
   { applicants, applications, sessions }: Objects,
-  show: Show,
   request: SandboxRequest,
 ): Promise<Answer> {
   const { application_status: id, send_email: sendEmail } = (await readFields(request)) ?? {}
@@ -143,7 +149,7 @@ async function createSession(
   const applicant = applicants.get(id)
   if (!applicant) return refuse(404, `No such applicant: ${id}`, 'application_status')
   const session: Session = {
-    ...newEntry('apps', clock.now()),
+    ...newEntry('apps', kit.clock.now()),
     object: 'application_session',
     application: applicant.application,
     application_status: id,
@@ -151,40 +157,60 @@ async function createSession(
     mode: applications.get(applicant.application)?.application_mode ?? 'classic',
     status: 'pending',
   }
-  return ok(show(sessions.put(session.id, session)))
+  const shown = showing(kit)(sessions.put(session.id, session))
+  kit.emit(toEvent('application_session.created', shown, toCause(kit, request)))
+  return ok(shown)
 }
 
-async function createCustomer({ clock }: SandboxKit, { customers }: Objects, request: SandboxRequest): Promise<Answer> {
+function toCause({ clock }: SandboxKit, { headers }: SandboxRequest) {
+  return { now: clock.now(), key: headers['idempotency-key'] }
+}
+
+async function createCustomer(kit: SandboxKit, { customers }: Objects, request: SandboxRequest): Promise<Answer> {
   const fields = (await readFields(request)) ?? {}
   const { email, metadata } = fields
   if (typeof email !== 'string') return refuse(400, 'email is required.', 'email')
   if (!/^[^@\s]+@[^@\s]+$/.test(email)) return refuse(400, 'email is not an email address.', 'email')
   const optional = (name: string) => (typeof fields[name] === 'string' ? fields[name] : null)
-  const made = customer(newEntry('cus', clock.now()), {
+  const made = customer(newEntry('cus', kit.clock.now()), {
     email,
     name: optional('name'),
     phone: optional('phone'),
     description: optional('description'),
     metadata: typeof metadata === 'object' && metadata !== null ? metadata : {},
   })
+  kit.emit(toEvent('customer.created', made, toCause(kit, request)))
   return ok(customers.put(made.id, made))
 }
 
-function cancel({ sessions }: Objects, show: Show, session: Session): Answer {
-  if (session.status === 'canceled') return ok(show(session))
-  if (!isOpen(session)) return refuse(400, `The session is ${session.status}.`)
-  return ok(show(sessions.put(session.id, { ...session, status: 'canceled' })))
+function cancel(kit: SandboxKit, objects: Objects, session: Session): Answer {
+  if (session.status !== 'canceled' && !isOpen(session)) return refuse(400, `The session is ${session.status}.`)
+  const canceled = session.status === 'canceled' ? session : move(kit, objects, session, 'canceled', false)
+  return ok(showing(kit)(canceled))
 }
 
 function isOpen({ status }: Session): boolean {
   return status === 'pending' || status === 'active'
 }
 
-function advance({ sessions }: Objects, { id, to }: AdvanceStep): Session {
-  const session = sessions.get(id)
+function advance(kit: SandboxKit, objects: Objects, { id, to }: AdvanceStep): Session {
+  const session = objects.sessions.get(id)
   const status = STEPS.find(step => step === to)
   if (!session || !status)
     throw new SandboxInputError(`Expected an application session and one of ${STEPS.join(', ')}.`)
   if (!isOpen(session)) throw new SandboxInputError(`The session is ${session.status} and goes nowhere from there.`)
-  return sessions.put(id, { ...session, status })
+  return move(kit, objects, session, status, true)
+}
+
+function move(
+  kit: SandboxKit,
+  { sessions }: Objects,
+  session: Session,
+  status: SessionStatus,
+  fromDashboard: boolean,
+): Session {
+  const moved = sessions.put(session.id, { ...session, status })
+  const cause = { now: kit.clock.now(), fromDashboard }
+  kit.emit(toEvent('application_session.updated', showing(kit)(moved), cause, { status: session.status }))
+  return moved
 }

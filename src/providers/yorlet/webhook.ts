@@ -35,8 +35,10 @@ function toNotice(body: unknown): WebhookNotice | undefined {
 
 type About = Pick<WebhookNotice, 'customer' | 'session' | 'sessionProviderId'>
 
+type ReadObject = (object: unknown) => About | null
+
 /** By the kind of object that an event is about; null where it does not read as that. Other kinds are not ours. */
-const READERS: ReadonlyMap<string, (object: unknown) => About | null> = new Map([
+const READERS: ReadonlyMap<string, ReadObject> = new Map<string, ReadObject>([
   // By default it cannot be read back, so what is told here is all there is.
   [
     'application_session',

@@ -1,0 +1,37 @@
+import type { PackWebhook, SandboxEvent } from '../../sandbox/webhooks.ts'
+import type { Applicant } from './sandbox-applicant.ts'
+
+/** One flat body, whatever happened; what nothing was read from is null. */
+export function toEvent(applicant: Applicant): SandboxEvent {
+  const { id, result, status } = applicant
+  const isReviewed = status === 'Reviewed'
+  const content = {
+    applicantId: id,
+    actionStatus: isReviewed ? 'Reviewed' : 'Pending',
+    reviewAnswer: isReviewed ? (result?.reviewAnswer ?? null) : null,
+    rejectLabels: isReviewed ? (result?.rejectLabels ?? []) : [],
+    extFirstName: isReviewed ? applicant.nameFirst : null,
+    extLastName: isReviewed ? applicant.nameLast : null,
+    ...NOT_EXTRACTED,
+    sourceKey: applicant.sourceKey,
+    externalUserId: applicant.externalUserId,
+  }
+  return { type: 'applicant', about: id, content }
+}
+
+const NOT_EXTRACTED = {
+  extDob: null,
+  extStreetNumber: null,
+  extStreetName: null,
+  extCity: null,
+  extPostCode: null,
+  extCountry: null,
+  docCountryISO: null,
+  docExpiry: null,
+}
+
+/** Nothing is signed, and neither an event nor a delivery has an id: a fixed token says who sends. */
+export const packWebhook: PackWebhook = ({ content }) => ({
+  body: JSON.stringify(content),
+  headers: (_, secret) => ({ 'content-type': 'application/json', authorization: `Bearer ${secret}` }),
+})

@@ -1,0 +1,577 @@
+import { createHmac, generateKeyPairSync } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { CompactEncrypt, importJWK } from 'jose'
+import { describe, expect, test } from 'vitest'
+import type { JsonObject } from '../../src/domain/json.ts'
+import type { ProviderModule, RawDelivery, WebhookNotice, WebhookReading } from '../../src/providers/contract.ts'
+import { registry } from '../../src/providers/registry.ts'
+
+const NOW = new Date('2026-11-21T05:00:00.000Z')
+const SECRET = 'whsec_the-one-that-is-live'
+const OTHER = 'whsec_another'
+const SESSION = `vs_${'a1'.repeat(32)}`
+
+type Name = 'KAYLE' | 'PERSONR' | 'RAPIDLY' | 'VERILOCK' | 'YORLET'
+type Sign = (body: Buffer, secret: string, at: Date) => RawDelivery['headers']
+
+function hmac(secret: string, ...parts: readonly (string | Buffer)[]) {
+  return parts.reduce((hash, part) => hash.update(part), createHmac('sha256', secret))
+}
+
+const seconds = (at: Date) => Math.floor(at.getTime() / 1000)
+
+/** By the providers' documents, and apart from what reads them. */
+const SIGN: Readonly<Record<Name, Sign>> = {
+  KAYLE: (body, secret, at) => ({
+    'x-kayle-signature': `t=${seconds(at)},v1=${hmac(secret, `${seconds(at)}.`, body).digest('hex')}`,
+  }),
+  PERSONR: (_, secret) => ({ authorization: `Bearer ${secret}` }),
+  RAPIDLY: (body, secret, at) => ({
+    'webhook-id': 'd0d1cf0f-4a92-4a4c-8a5e-1d6fb4f9a3c1',
+    'webhook-timestamp': String(seconds(at)),
+    'webhook-signature': `v1,${hmac(secret, `d0d1cf0f-4a92-4a4c-8a5e-1d6fb4f9a3c1.${seconds(at)}.`, body).digest('base64')}`,
+  }),
+  VERILOCK: (body, secret) => ({ 'x-verilock-signature': hmac(secret, body).digest('hex') }),
+  YORLET: (body, secret) => ({ 'x-yorlet-signature': hmac(secret, body).digest('base64') }),
+}
+
+const SIGNATURE: Readonly<Record<Name, string>> = {
+  KAYLE: 'x-kayle-signature',
+  PERSONR: 'authorization',
+  RAPIDLY: 'webhook-signature',
+  VERILOCK: 'x-verilock-signature',
+  YORLET: 'x-yorlet-signature',
+}
+
+const pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const PRIVATE = { ...pair.privateKey.export({ format: 'jwk' }), kid: 'ours' } as JsonObject
+const PUBLIC = pair.publicKey.export({ format: 'jwk' }) as JsonObject
+
+interface Given {
+  readonly secrets?: readonly string[]
+  readonly privateKeys?: readonly JsonObject[]
+  readonly now?: Date
+}
+
+async function read(provider: Name, delivery: RawDelivery, given: Given = {}): Promise<WebhookReading> {
+  const { webhook }: ProviderModule = registry[provider]
+  if (!webhook) throw new Error(`${provider} reads no webhooks.`)
+  const { secrets = [SECRET], privateKeys = [PRIVATE], now = NOW } = given
+  return webhook(delivery, { secrets, privateKeys }, now)
+}
+
+function signed(provider: Name, content: string | Buffer | object, secret = SECRET, at = NOW): RawDelivery {
+  const body = toBytes(content)
+  return { headers: SIGN[provider](body, secret, at), body }
+}
+
+function toBytes(content: string | Buffer | object): Buffer {
+  if (Buffer.isBuffer(content)) return content
+  return Buffer.from(typeof content === 'string' ? content : JSON.stringify(content))
+}
+
+async function notice(provider: Name, content: object): Promise<WebhookNotice> {
+  return noticeOf(await read(provider, await parcel(provider, content)))
+}
+
+function noticeOf(reading: WebhookReading): WebhookNotice {
+  if (typeof reading === 'string') throw new Error(reading)
+  return reading.notice
+}
+
+/** What a provider sends of a text, signed: Kayle alone encrypts. */
+async function parcel(provider: Name, content: string | Buffer | object): Promise<RawDelivery> {
+  return signed(provider, provider === 'KAYLE' ? await encrypt(toBytes(content)) : content)
+}
+
+async function encrypt(text: Buffer, header: { alg?: string; enc?: string; kid?: string; key?: JsonObject } = {}) {
+  const { alg = 'RSA-OAEP-256', enc = 'A256GCM', kid = 'ours', key = PUBLIC } = header
+  return new CompactEncrypt(text).setProtectedHeader({ alg, enc, kid }).encrypt(await importJWK(key, alg))
+}
+
+const CUSTOMER = {
+  id: '8b2c1f9e-3c4d-4e5f-8a6b-7c8d9e0f1a2b',
+  created_at: '2026-06-17T10:00:00.123456Z',
+  modified_at: null,
+  metadata: { tier: 'gold' },
+  external_id: 'usr_1337',
+  email: 'a@b.co',
+  email_verified: false,
+  type: 'individual',
+  name: 'John Doe',
+  billing_address: null,
+  workspace_id: '1dbfc517-0bbf-4301-9ba8-555ca42b9737',
+  deleted_at: null,
+  avatar_url: 'https://www.gravatar.com/avatar/00?d=404',
+}
+
+/** One delivery of each provider as its documents show it. */
+const SAMPLES: Readonly<Record<Name, object>> = {
+  KAYLE: {
+    type: 'verification.session.cancelled',
+    metadata: { contract_version: 1, event_id: 'evt_1', verification_session_id: SESSION },
+    data: {},
+  },
+  PERSONR: { applicantId: '4242424242424x424242424242424242', actionStatus: 'Reviewed', reviewAnswer: 'Approved' },
+  RAPIDLY: { type: 'customer.updated', timestamp: '2026-06-17T10:05:00.5Z', data: CUSTOMER },
+  VERILOCK: {
+    event: 'session.completed',
+    data: {
+      session_id: 'ses_a1b2c3d4e5f6',
+      status: 'approved',
+      risk_score: 12,
+      decision: 'approved',
+      completed_at: '2026-01-15T10:35:00Z',
+    },
+    timestamp: '2026-01-15T10:35:01Z',
+    webhook_id: 'wh_evt_1',
+  },
+  YORLET: {
+    id: 'evt_kq1w2e3r4t5y6u7i',
+    object: 'event',
+    created: 1_700_000_000,
+    type: 'customer.created',
+    data: { object: { id: 'cus_1', object: 'customer', email: 'a@b.co' }, previous_attributes: null },
+    request: { id: 'req_1', idempotency_key: null, from_dashboard: true, customer_portal: false },
+  },
+}
+
+const NAMES = ['KAYLE', 'PERSONR', 'RAPIDLY', 'VERILOCK', 'YORLET'] as const
+const TIMED = ['KAYLE', 'RAPIDLY'] as const
+
+describe.each(NAMES)('what %s sends', provider => {
+  const sample = SAMPLES[provider]
+  const header = SIGNATURE[provider]
+
+  test('is read where it is signed with a live secret, the first or the second', async () => {
+    const delivery = await parcel(provider, sample)
+    expect(await read(provider, delivery)).toHaveProperty('notice.event')
+    expect(await read(provider, delivery, { secrets: [OTHER, SECRET] })).toHaveProperty('notice.event')
+  })
+
+  test('is forged without a signature, with an altered one, or with another secret', async () => {
+    const { headers, body } = await parcel(provider, sample)
+    const signature = headers[header] ?? ''
+    const altered = signature.replace(/[A-Za-z0-9](=*)$/, (last, end) => (last.startsWith('0') ? '1' : '0') + end)
+    const others = [
+      '',
+      'null',
+      altered,
+      signature.slice(0, -2),
+      `${signature}00`,
+      signature.slice(1),
+      '\u0000',
+      'ÿ'.repeat(64),
+    ]
+    for (const other of [undefined, ...others]) {
+      expect(await read(provider, { headers: { ...headers, [header]: other }, body }), String(other)).toBe('FORGED')
+    }
+    expect(await read(provider, { headers: {}, body })).toBe('FORGED')
+    expect(await read(provider, { headers, body }, { secrets: [OTHER] })).toBe('FORGED')
+  })
+
+  test('is forged where no secret is live, and an empty one is none', async () => {
+    expect(await read(provider, await parcel(provider, sample), { secrets: [] })).toBe('FORGED')
+    expect(await read(provider, signed(provider, sample, ''), { secrets: [''] })).toBe('FORGED')
+  })
+
+  test.each([
+    ['nothing', ''],
+    ['256 KiB of junk', Buffer.alloc(256 * 1024, 0xfe)],
+    ['null bytes', Buffer.alloc(64)],
+    ['no JSON', '{"a":'],
+    ['a list', '[]'],
+    ['a list of lists', '[[{}]]'],
+    ['null', 'null'],
+    ['a text', '"a"'],
+    ['a number', '1'],
+    ['an empty object', '{}'],
+    ['lists 100,000 deep', `${'['.repeat(100_000)}${']'.repeat(100_000)}`],
+    ['objects 40,000 deep', nested(40_000)],
+  ])('is unreadable where it is signed and holds %s', async (_, content) => {
+    expect(await read(provider, signed(provider, content))).toBe('UNREADABLE')
+    expect(await read(provider, await parcel(provider, content))).toBe('UNREADABLE')
+  })
+
+  test('never throws, whichever of its values is of another kind', async () => {
+    const wrongs = [null, 7, '', 'a\u0000b', [], {}, [[]], { constructor: 1 }, DEEP, 'constructor', '__proto__']
+    const changed = wrongs.flatMap(wrong => withEachValue(sample, wrong))
+    for (const content of changed) {
+      const text = JSON.stringify(content).replace(`"${DEEP}"`, nested(20_000))
+      const reading = await read(provider, await parcel(provider, text))
+      expect(typeof reading === 'string' ? reading : 'READ', text.slice(0, 500)).toMatch(/^(READ|UNREADABLE)$/)
+    }
+  })
+})
+
+/** Stands for what is nested deeper than JSON.stringify can write. */
+const DEEP = 'too deep'
+
+function nested(depth: number): string {
+  return `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`
+}
+
+/** Copies of it with each value at any depth replaced in turn. */
+function withEachValue(value: unknown, wrong: unknown): unknown[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, inner]) => [
+    { ...value, [key]: wrong },
+    ...withEachValue(inner, wrong).map(changed => ({ ...value, [key]: changed })),
+  ])
+}
+
+/** Personr signs no body. */
+describe.each(NAMES.filter(name => name !== 'PERSONR'))('the body that %s signs', provider => {
+  test('is forged once a single byte of it is altered', async () => {
+    const { headers, body } = await parcel(provider, SAMPLES[provider])
+    for (const place of [0, body.length >> 1, body.length - 1]) {
+      const altered = Buffer.from(body)
+      altered[place] = (altered[place] ?? 0) ^ 1
+      expect(await read(provider, { headers, body: altered })).toBe('FORGED')
+    }
+    expect(await read(provider, { headers, body: Buffer.concat([body, Buffer.from(' ')]) })).toBe('FORGED')
+  })
+})
+
+describe.each(TIMED)('what %s sends with the time', provider => {
+  test.each([
+    [300, 'READ'],
+    [301, 'FORGED'],
+    [-300, 'READ'],
+    [-301, 'FORGED'],
+  ])('%i seconds before ours is %s', async (age, expected) => {
+    const { body } = await parcel(provider, SAMPLES[provider])
+    const delivery = signed(provider, body, SECRET, new Date(NOW.getTime() - age * 1000))
+    const reading = await read(provider, delivery)
+    expect(typeof reading === 'string' ? reading : 'READ').toBe(expected)
+  })
+})
+
+describe('Kayle', () => {
+  const folder = new URL('../recordings/kayle/', import.meta.url)
+  const keys = JSON.parse(readFileSync(new URL('webhook-test-secrets.json', folder), 'utf8'))
+  const files = readdirSync(folder).filter(file => file.startsWith('delivery-'))
+
+  /** A recorded delivery, when it came, and what it is known to say. */
+  function recorded(file: string) {
+    const [arrived = '', rest = ''] = readFileSync(new URL(file, folder), 'utf8').split(/\n--- answered/)
+    const [head = '', body = ''] = arrived.split('\n\n')
+    const lines = head.split('\n').slice(2)
+    const headers = Object.fromEntries(
+      lines.map(line => [line.split(':')[0]?.toLowerCase() ?? '', line.replace(/^[^:]*: /, '')]),
+    )
+    const now = new Date(/received (\S+)/.exec(head)?.[1] ?? '')
+    const plaintext = JSON.parse(/^# plaintext: (.*)$/m.exec(rest)?.[1] ?? '')
+    return { delivery: { headers, body: Buffer.from(body.trim()) }, now, plaintext }
+  }
+
+  const theirs = { secrets: [keys.signingSecret], privateKeys: [{ ...keys.privateKeyJwk, kid: keys.keyId }] }
+
+  test('there are six recorded deliveries', () => {
+    expect(files).toHaveLength(6)
+  })
+
+  test.each(files)('%s verifies and decrypts', async file => {
+    const { delivery, now, plaintext } = recorded(file)
+    expect(await read('KAYLE', delivery, { ...theirs, now })).toEqual({
+      notice: {
+        eventId: plaintext.metadata.event_id,
+        event: plaintext.type,
+        sessionProviderId: plaintext.metadata.verification_session_id,
+      },
+    })
+    expect(await read('KAYLE', delivery, { ...theirs, now, privateKeys: [PRIVATE] })).toBe('UNREADABLE')
+    expect(await read('KAYLE', delivery, { ...theirs, now: NOW })).toBe('FORGED')
+  })
+
+  test('a try that comes again is signed anew and has the id of the same event', async () => {
+    const all = await Promise.all(
+      files.map(async file => {
+        const { delivery, now } = recorded(file)
+        return [delivery.body.toString(), noticeOf(await read('KAYLE', delivery, { ...theirs, now })).eventId] as const
+      }),
+    )
+    expect(new Set(all.map(([, id]) => id)).size).toBe(new Set(all.map(([body]) => body)).size)
+    expect(new Set(all.map(([body]) => body)).size).toBeLessThan(files.length)
+  })
+
+  const metadata = { contract_version: 1, event_id: 'evt_2', verification_session_id: SESSION }
+  const withAttempt = { ...metadata, verification_attempt_id: `va_${'b2'.repeat(32)}` }
+
+  test('a success brings the claims and the keys that were chosen', async () => {
+    const data = { claims: { nationality_code: 'AUS', age_over_18: true }, selected_field_keys: ['nationality_code'] }
+    expect(await notice('KAYLE', { type: 'verification.attempt.succeeded', metadata: withAttempt, data })).toEqual({
+      eventId: 'evt_2',
+      event: 'verification.attempt.succeeded',
+      sessionProviderId: SESSION,
+      attempt: {
+        providerId: withAttempt.verification_attempt_id,
+        details: { claims: data.claims, selectedFieldKeys: ['nationality_code'] },
+      },
+    })
+  })
+
+  test('claims that are nested beyond reason make it unreadable', async () => {
+    const event = { type: 'verification.attempt.succeeded', metadata: withAttempt, data: { claims: DEEP } }
+    const text = JSON.stringify(event).replace(`"${DEEP}"`, nested(20_000))
+    expect(await read('KAYLE', await parcel('KAYLE', text))).toBe('UNREADABLE')
+  })
+
+  test('a failure says nothing of its attempt that a read would not', async () => {
+    const event = {
+      type: 'verification.attempt.failed',
+      metadata: withAttempt,
+      data: { failure_code: 'liveness_failed' },
+    }
+    expect(await notice('KAYLE', event)).not.toHaveProperty('attempt')
+  })
+
+  test.each(['succeeded', 'failed', 'expired', 'cancelled'])('generation C: a session is %s', async word => {
+    const data = { outcome: 'x', reason: null, nfc_tries_used: 1, liveness_tries_used: 0 }
+    const event = `verification.session.${word}`
+    expect(await notice('KAYLE', { type: event, metadata, data })).toEqual({
+      eventId: 'evt_2',
+      event,
+      sessionProviderId: SESSION,
+    })
+  })
+
+  test('a key is found by its name, else by trying', async () => {
+    const spare = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }) as JsonObject
+    const text = toBytes(SAMPLES.KAYLE)
+    for (const kid of ['ours', 'typed in otherwise', 'spare']) {
+      const delivery = signed('KAYLE', await encrypt(text, { kid }))
+      const privateKeys = [{ ...spare, kid: 'spare' }, PRIVATE]
+      expect(await read('KAYLE', delivery, { privateKeys }), kid).toHaveProperty('notice')
+    }
+  })
+
+  test('no keys, broken keys and keys of another kind leave it unreadable', async () => {
+    const delivery = await parcel('KAYLE', SAMPLES.KAYLE)
+    for (const privateKeys of [[], [{}], [{ kty: 'RSA' }], [{ kty: 'oct', k: 'AAAA' }], [PUBLIC]]) {
+      expect(await read('KAYLE', delivery, { privateKeys })).toBe('UNREADABLE')
+    }
+  })
+
+  test('only the algorithms that Kayle names are decrypted', async () => {
+    const text = toBytes(SAMPLES.KAYLE)
+    for (const header of [{ alg: 'RSA-OAEP' }, { alg: 'RSA-OAEP-512' }, { enc: 'A128GCM' }, { enc: 'A256CBC-HS512' }]) {
+      expect(await read('KAYLE', signed('KAYLE', await encrypt(text, header)))).toBe('UNREADABLE')
+    }
+    const direct = await encrypt(text, { alg: 'dir', key: { kty: 'oct', k: Buffer.alloc(32).toString('base64url') } })
+    expect(await read('KAYLE', signed('KAYLE', direct))).toBe('UNREADABLE')
+  })
+
+  test('a malformed JWE is unreadable', async () => {
+    const jwe = await encrypt(toBytes(SAMPLES.KAYLE))
+    const parts = jwe.split('.')
+    const broken = [
+      parts.slice(1).join('.'),
+      parts.slice(0, 4).join('.'),
+      `${jwe}.x`,
+      `....`,
+      jwe.replace(/.{4}$/, '0000'),
+      `bnVsbA.${parts.slice(1).join('.')}`,
+    ]
+    for (const body of broken) expect(await read('KAYLE', signed('KAYLE', body))).toBe('UNREADABLE')
+  })
+
+  test('the signature counts before the text: what is forged is never decrypted', async () => {
+    expect(await read('KAYLE', signed('KAYLE', 'not a JWE', OTHER))).toBe('FORGED')
+  })
+})
+
+describe('Verilock', () => {
+  const sample = SAMPLES.VERILOCK as { data: object }
+
+  test('a session event says what was decided', async () => {
+    expect(await notice('VERILOCK', sample)).toMatchObject({
+      eventId: 'wh_evt_1',
+      event: 'session.completed',
+      occurredAt: new Date('2026-01-15T10:35:01Z'),
+      sessionProviderId: 'ses_a1b2c3d4e5f6',
+      session: {
+        providerId: 'ses_a1b2c3d4e5f6',
+        status: 'COMPLETED',
+        outcome: 'APPROVED',
+        providerStatus: 'approved',
+        completedAt: new Date('2026-01-15T10:35:00Z'),
+        details: { riskScore: 0.12 },
+      },
+    })
+  })
+
+  test('both headers count, with and without the name of the hash', async () => {
+    const { headers, body } = signed('VERILOCK', sample)
+    const hex = headers['x-verilock-signature']
+    for (const name of ['x-verilock-signature', 'x-webhook-signature']) {
+      for (const value of [hex, `sha256=${hex}`]) {
+        expect(await read('VERILOCK', { headers: { [name]: value }, body })).toHaveProperty('notice')
+      }
+    }
+    expect(await read('VERILOCK', { headers: { 'x-webhook-signature': `sha1=${hex}` }, body })).toBe('FORGED')
+  })
+
+  test('the older payload has a workflow instead of a decision', async () => {
+    const { decision: _, ...data } = sample.data as Record<string, unknown>
+    const sent = await notice('VERILOCK', { ...sample, data: { ...data, workflow_id: 'wf_1' } })
+    expect(sent.session).toMatchObject({ status: 'COMPLETED', outcome: 'APPROVED' })
+  })
+
+  test('other events name a session, or none', async () => {
+    const event = { event: 'aml.match_found', webhook_id: 'wh_evt_2', timestamp: '2026-01-15T10:35:01Z' }
+    const bare = { eventId: 'wh_evt_2', event: 'aml.match_found', occurredAt: new Date('2026-01-15T10:35:01Z') }
+    expect(await notice('VERILOCK', { ...event, data: { entity: 'x' } })).toEqual(bare)
+    expect(await notice('VERILOCK', { ...event, data: { session_id: 'ses_1', status: 'hit' } })).toEqual({
+      ...bare,
+      sessionProviderId: 'ses_1',
+    })
+  })
+
+  test('a session event that names no session is unreadable', async () => {
+    expect(await read('VERILOCK', signed('VERILOCK', { ...sample, data: { status: 'approved' } }))).toBe('UNREADABLE')
+  })
+})
+
+describe('Personr', () => {
+  const id = '4242424242424x424242424242424242'
+  const expected = { eventId: null, event: 'applicant', applicantProviderId: id }
+
+  test.each([
+    ['flat', SAMPLES.PERSONR],
+    [
+      'like the status answer',
+      { status: 'success', response: { applicantStatus: 'Reviewed', result: { applicant: id } } },
+    ],
+    ['like the status answer without its wrapper', { applicantStatus: 'Reviewed', result: { applicant: id } }],
+    ['like the status answer with an id', { status: 'success', response: { applicantId: id } }],
+  ])('a payload %s tells whose review it is', async (_, payload) => {
+    expect(await notice('PERSONR', payload)).toEqual(expected)
+  })
+
+  test('without an applicant it is unreadable', async () => {
+    const payload = { status: 'success', response: { applicantStatus: 'Reviewed', result: null } }
+    expect(await read('PERSONR', signed('PERSONR', payload))).toBe('UNREADABLE')
+  })
+
+  test('only the whole secret as a bearer token will do', async () => {
+    const body = toBytes(SAMPLES.PERSONR)
+    for (const authorization of [
+      SECRET,
+      `Basic ${SECRET}`,
+      `Bearer${SECRET}`,
+      `Bearer ${SECRET} x`,
+      'Bearer ',
+      'Bearer',
+    ]) {
+      expect(await read('PERSONR', { headers: { authorization }, body }), authorization).toBe('FORGED')
+    }
+  })
+})
+
+describe('Rapidly', () => {
+  test.each(['customer.created', 'customer.updated', 'customer.state_changed'])('%s tells the customer', async type => {
+    expect(await notice('RAPIDLY', { ...SAMPLES.RAPIDLY, type })).toMatchObject({
+      eventId: 'd0d1cf0f-4a92-4a4c-8a5e-1d6fb4f9a3c1',
+      event: type,
+      occurredAt: new Date('2026-06-17T10:05:00.500Z'),
+      customer: {
+        providerId: CUSTOMER.id,
+        externalId: 'usr_1337',
+        email: 'a@b.co',
+        metadata: { tier: 'gold' },
+        details: { type: 'INDIVIDUAL', deletedAt: null },
+      },
+    })
+  })
+
+  test('a customer that is deleted says when, or the event does', async () => {
+    const event = { type: 'customer.deleted', timestamp: '2026-06-17T10:05:00.5Z', data: CUSTOMER }
+    const deletedAt = async (data: object) => (await notice('RAPIDLY', { ...event, data })).customer?.details.deletedAt
+    expect(await deletedAt(CUSTOMER)).toBe('2026-06-17T10:05:00.500Z')
+    expect(await deletedAt({ ...CUSTOMER, deleted_at: '2026-06-17T10:04:59Z' })).toBe('2026-06-17T10:04:59.000Z')
+  })
+
+  test('events about other things are taken in and change nothing', async () => {
+    const { customer, event } = await notice('RAPIDLY', { ...SAMPLES.RAPIDLY, type: 'workspace.updated', data: {} })
+    expect([event, customer]).toEqual(['workspace.updated', undefined])
+  })
+
+  test('a customer event without a customer is unreadable', async () => {
+    const sent = { ...SAMPLES.RAPIDLY, data: { ...CUSTOMER, id: 'x' } }
+    expect(await read('RAPIDLY', signed('RAPIDLY', sent))).toBe('UNREADABLE')
+  })
+
+  test('one of several signatures is enough', async () => {
+    const { headers, body } = signed('RAPIDLY', SAMPLES.RAPIDLY)
+    const right = headers['webhook-signature'] ?? ''
+    const all = { ...headers, 'webhook-signature': `v1a,AAAA v1,AAAA ${right}` }
+    expect(await read('RAPIDLY', { headers: all, body })).toHaveProperty('notice')
+    const asymmetric = { ...headers, 'webhook-signature': right.replace('v1,', 'v1a,') }
+    expect(await read('RAPIDLY', { headers: asymmetric, body })).toBe('FORGED')
+  })
+
+  test.each(['webhook-id', 'webhook-timestamp'])('what is signed with another %s is forged', async name => {
+    const { headers, body } = signed('RAPIDLY', SAMPLES.RAPIDLY)
+    for (const value of [undefined, '', '1', String(seconds(NOW) + 1), '-1', 'NaN']) {
+      expect(await read('RAPIDLY', { headers: { ...headers, [name]: value }, body })).toBe('FORGED')
+    }
+  })
+
+  test('the key is the text of the secret and not what it decodes to', async () => {
+    const secret = `whsec_${Buffer.from('some key').toString('base64')}`
+    const body = toBytes(SAMPLES.RAPIDLY)
+    const { headers } = signed('RAPIDLY', body, 'some key')
+    expect(await read('RAPIDLY', { headers, body }, { secrets: [secret] })).toBe('FORGED')
+  })
+})
+
+describe('Yorlet', () => {
+  const sample = SAMPLES.YORLET
+  const about = (object: object, type: string) => notice('YORLET', { ...sample, type, data: { object } })
+  const session = {
+    id: 'apse_1',
+    object: 'application_session',
+    created: 1_699_999_000,
+    application: 'app_1',
+    application_status: 'apst_1',
+    customer: 'cus_1',
+    mode: 'classic',
+    status: 'complete',
+    url: null,
+  }
+
+  test('an application session is told whole, for it cannot be read', async () => {
+    expect(await about(session, 'application_session.updated')).toMatchObject({
+      eventId: 'evt_kq1w2e3r4t5y6u7i',
+      event: 'application_session.updated',
+      occurredAt: new Date(1_700_000_000_000),
+      sessionProviderId: 'apse_1',
+      session: { providerId: 'apse_1', status: 'COMPLETED', outcome: 'NOT_APPLICABLE', providerStatus: 'complete' },
+    })
+  })
+
+  test('a customer is told', async () => {
+    const customer = { id: 'cus_1', object: 'customer', email: 'a@b.co', name: 'Ada', created: 1_699_999_000 }
+    const told = await about(customer, 'customer.updated')
+    expect(told).toMatchObject({ customer: { providerId: 'cus_1', email: 'a@b.co', name: 'Ada' } })
+    expect(told).not.toHaveProperty('sessionProviderId')
+  })
+
+  test.each(['application', 'constructor', '__proto__', 'toString', undefined])(
+    'an object of the kind %s is taken in and changes nothing',
+    async object => {
+      const told = await about({ id: 'x', object }, 'application.updated')
+      expect(Object.keys(told).sort()).toEqual(['event', 'eventId', 'occurredAt'])
+    },
+  )
+
+  test('a session or a customer that does not read as one is unreadable', async () => {
+    for (const object of [
+      { ...session, status: undefined },
+      { object: 'customer', email: 'a@b.co' },
+    ]) {
+      expect(await read('YORLET', signed('YORLET', { ...sample, data: { object } }))).toBe('UNREADABLE')
+    }
+  })
+})

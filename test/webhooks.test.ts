@@ -1,0 +1,804 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import SqliteDatabase from 'better-sqlite3'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Provider } from '../src/domain/provider.ts'
+import {
+  DEV,
+  type Door,
+  deliver,
+  encryptKayle,
+  fromKayle,
+  fromPersonr,
+  fromRapidly,
+  fromVerilock,
+  fromYorlet,
+  openDoor,
+  type Parcel,
+  post,
+  signKayle,
+} from './harness/deliveries.ts'
+import { API_KEY, type House, startHouse } from './harness/house.ts'
+import { startWorld } from './harness/load.ts'
+import { create } from './harness/reads.ts'
+import type { Fate } from './harness/server-process.ts'
+
+/** What providers tell us, from the door to the timeline, under a clock that only the tests move. */
+
+const APPLICANT = '4242424242424x424242424242424242'
+const SESSIONS = {
+  KAYLE: { kayle: {} },
+  PERSONR: { personr: { applicant: { applicantProviderId: APPLICANT } } },
+  RAPIDLY: { rapidly: { customer: { customerExternalId: 'usr_1337' } } },
+  VERILOCK: { verilock: { profileId: '01234567-89ab-cdef-0123-456789abcdef' } },
+  YORLET: { yorlet: { applicantProviderId: 'apst_manvb9c4m2WsXy5Z' } },
+} as const satisfies Record<Provider, object>
+
+let house: House
+let at = Date.now()
+const doors = new Map<Provider, Door>()
+
+beforeAll(async () => {
+  house = await start()
+  for (const provider of ['KAYLE', 'PERSONR', 'RAPIDLY', 'VERILOCK', 'YORLET'] as const)
+    doors.set(provider, await openDoor(house, provider))
+})
+afterAll(() => house.close())
+beforeEach(() => {
+  // Nothing of one test is the same minute's as anything of another.
+  at = Math.max(Date.now(), at + 120_000)
+})
+
+async function start(env: NodeJS.ProcessEnv = {}): Promise<House> {
+  const started = await startHouse(env, { now: () => new Date(at), jobs: false })
+  // What comes in here is what the tests send.
+  for (const { origin } of started.sandboxes) await fetch(`${origin}/_sandbox/webhooks`, { method: 'DELETE' })
+  return started
+}
+
+function doorOf(provider: Provider): Door {
+  const door = doors.get(provider)
+  if (!door) throw new Error(`${provider} has no door.`)
+  return door
+}
+
+interface Made {
+  readonly id: string
+  readonly providerId: string
+}
+
+async function make(provider: Provider, at = house): Promise<Made> {
+  const { data } = await create(at, { noun: 'session', input: SESSIONS[provider] }, randomUUID())
+  return data.made.record
+}
+
+/** As our store knows it, without asking anybody. */
+async function stored({ id }: Pick<Made, 'id'>, at = house) {
+  const { data, errors } = await at.ask(
+    `query ($id: ID!) {
+      session(by: { id: $id }, freshness: { maxAgeSeconds: 1000000 }) {
+        status outcome providerStatus sync { source }
+        timeline(first: 100) {
+          nodes { __typename source ... on WebhookReceived { providerEvent applied } ... on StatusChanged { to } }
+        }
+        attempts(freshness: { maxAgeSeconds: 1000000 }) {
+          nodes { status details { ... on KayleAttempt { claims selectedFieldKeys } } }
+        }
+        details { ... on VerilockSession { riskScore steps { name } } }
+      }
+    }`,
+    { id },
+  )
+  expect(errors).toEqual([])
+  return data.session
+}
+
+async function received(session: Pick<Made, 'id'>, at = house): Promise<{ providerEvent: string; applied: boolean }[]> {
+  const { timeline } = await stored(session, at)
+  return timeline.nodes.filter(({ __typename }: { __typename: string }) => __typename === 'WebhookReceived')
+}
+
+const settle = (at = house) => at.services.inbox.applyDue()
+
+/** The newest delivery. */
+async function newest(at = house) {
+  const [delivery] = await at.services.endpoints.deliveries(DEV, 1)
+  if (!delivery) throw new Error('Nothing was delivered.')
+  return delivery
+}
+
+async function count(at = house): Promise<number> {
+  return (await at.db.sql.selectFrom('deliveries').select('id').execute()).length
+}
+
+const cancelled = (session: Made, eventId?: string) => ({
+  type: 'verification.session.cancelled',
+  eventId,
+  sessionId: session.providerId,
+})
+
+/** A Kayle session that is canceled at Kayle, and the delivery that says so. */
+async function makeCanceled(door = doorOf('KAYLE'), at_ = house): Promise<{ session: Made; parcel: Parcel }> {
+  const session = await make('KAYLE', at_)
+  await at_.sandbox('KAYLE').advance({ id: session.providerId, to: 'cancelled' })
+  return { session, parcel: await fromKayle(door, cancelled(session), new Date(at)) }
+}
+
+function yorletEvent(session: Made, status: string, created: number, id = `evt_${randomUUID().replaceAll('-', '')}`) {
+  const object = {
+    id: session.providerId,
+    object: 'application_session',
+    application: 'app_manvb1x2k9QpLr3T',
+    application_status: 'apst_manvb9c4m2WsXy5Z',
+    customer: 'cus_lrhplff1u4ZhIPSU',
+    created: Math.floor(at / 1000),
+    status,
+  }
+  const data = { object, previous_attributes: null }
+  return { id, object: 'event', created, type: 'application_session.updated', data }
+}
+
+const verilockEvent = (session: Made, more: object = {}) => ({
+  event: 'session.approved',
+  data: { session_id: session.providerId, status: 'approved', decision: 'approved', risk_score: 12, ...more },
+  timestamp: new Date(at).toISOString(),
+  webhook_id: `wh_evt_${randomUUID()}`,
+})
+
+describe('the door', () => {
+  test('answers 204 to what is stored, and to what was stored before', async () => {
+    const { parcel } = await makeCanceled()
+    expect(await deliver(house, doorOf('KAYLE'), parcel)).toBe(204)
+    expect(await deliver(house, doorOf('KAYLE'), parcel)).toBe(204)
+    await settle()
+  })
+
+  test.each(['/webhooks/kayle/nobody', '/webhooks/unknown/nobody', '/webhooks/', '/webhooks/kayle', '/webhooks/kayle/a/b'])(
+    'answers 404 at %s',
+    async path => {
+      const { parcel } = await makeCanceled()
+      expect((await post(house, path, parcel)).status).toBe(404)
+    },
+  )
+
+  test("answers 404 at another provider's door, and at one that was removed", async () => {
+    const { parcel } = await makeCanceled()
+    expect((await post(house, doorOf('KAYLE').path.replace('kayle', 'yorlet'), parcel)).status).toBe(404)
+    const door = await openDoor(house, 'KAYLE')
+    await house.services.endpoints.remove(DEV, door.id)
+    expect(await deliver(house, door, parcel)).toBe(404)
+  })
+
+  test.each(['GET', 'PUT', 'DELETE', 'HEAD'])('answers 405 to %s', async method => {
+    const response = await house.app.fetch(`http://localhost${doorOf('KAYLE').path}`, { method })
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST'])
+  })
+
+  test('answers 413 over 256 KiB, and takes 256 KiB', async () => {
+    const door = doorOf('VERILOCK')
+    const sized = (bytes: number) => fromVerilock(door, { ...padding(bytes) })
+    const before = await count()
+    expect(await deliver(house, door, sized(256 * 1024 + 1))).toBe(413)
+    expect(await count()).toBe(before)
+    expect(await deliver(house, door, sized(256 * 1024))).toBe(204)
+  })
+
+  test('answers 413 to a body that hides its length, over a socket', async () => {
+    const origin = new URL(house.url).origin
+    const body = new Blob([new Uint8Array(640 * 1024)]).stream()
+    const init = { method: 'POST', body, duplex: 'half' }
+    const response = await fetch(origin + doorOf('VERILOCK').path, init as RequestInit).catch((error: Error) => error)
+    // A server that stops reading may break the connection before its answer was read.
+    expect(response instanceof Error || response.status === 413).toBe(true)
+    expect((await fetch(origin + doorOf('VERILOCK').path, { method: 'POST', body: '{}' })).status).toBe(401)
+  })
+
+  test('asks for no API key, and says nothing but a status', async () => {
+    const response = await post(house, doorOf('KAYLE').path, { headers: {}, body: '{}' })
+    expect([response.status, await response.text()]).toEqual([401, ''])
+  })
+})
+
+function padding(bytes: number): object {
+  const empty = { event: 'aml.alert', webhook_id: `wh_evt_${bytes}`, data: {}, padding: '' }
+  return { ...empty, padding: 'x'.repeat(bytes - JSON.stringify(empty).length) }
+}
+
+describe('a forged delivery', () => {
+  const parcels: Record<Provider, (door: Pick<Door, 'secret'>) => Parcel> = {
+    KAYLE: ({ secret }) => signKayle('e.e.e.e.e', secret, new Date(at)),
+    PERSONR: door => fromPersonr(door, { applicantId: APPLICANT }),
+    RAPIDLY: door => fromRapidly(door, { type: 'customer.updated', data: {} }, new Date(at)),
+    VERILOCK: door => fromVerilock(door, { event: 'session.approved', data: {} }),
+    YORLET: door => fromYorlet(door, { id: 'evt_1', object: 'event', type: 'x', data: { object: {} } }),
+  }
+  const HEADERS: Record<Provider, string> = {
+    KAYLE: 'x-kayle-signature',
+    PERSONR: 'authorization',
+    RAPIDLY: 'webhook-signature',
+    VERILOCK: 'x-verilock-signature',
+    YORLET: 'x-yorlet-signature',
+  }
+
+  test.each(Object.keys(parcels) as Provider[])('of %s is answered 401 and not stored', async provider => {
+    const door = doorOf(provider)
+    const before = await count()
+    const right = parcels[provider](door)
+    const { [HEADERS[provider]]: signature, ...unsigned } = right.headers
+    const forged = [
+      parcels[provider]({ secret: 'another-secret' }),
+      parcels[provider]({ secret: '' }),
+      { ...right, headers: unsigned },
+      { ...right, headers: { ...unsigned, [HEADERS[provider]]: '' } },
+      { ...right, headers: { ...unsigned, [HEADERS[provider]]: `${signature}x` } },
+      // Personr signs nothing of the body.
+      ...(provider === 'PERSONR' ? [] : [{ ...right, body: `${right.body} ` }]),
+    ]
+    for (const parcel of forged) expect(await deliver(house, door, parcel)).toBe(401)
+    expect(await count()).toBe(before)
+    expect(await deliver(house, door, right)).toBe(204)
+  })
+
+  test.each(['KAYLE', 'RAPIDLY'] as const)('of %s is one that is more than 300 seconds old, or ahead', async provider => {
+    const door = doorOf(provider)
+    const parcel = parcels[provider](door)
+    for (const [moved, status] of [
+      [301, 401],
+      [-301, 401],
+      [299, 204],
+      [-299, 204],
+    ] as const) {
+      at += moved * 1000
+      expect(await deliver(house, door, parcel)).toBe(status)
+      at -= moved * 1000
+    }
+  })
+
+  test('is one that was signed for another endpoint', async () => {
+    const other = await openDoor(house, 'VERILOCK')
+    expect(await deliver(house, doorOf('VERILOCK'), parcels.VERILOCK(other))).toBe(401)
+  })
+})
+
+describe('a delivery', () => {
+  test('has the session asked for again, with its source in the timeline', async () => {
+    const { session, parcel } = await makeCanceled()
+    await deliver(house, doorOf('KAYLE'), parcel)
+    await settle()
+    const now = await stored(session)
+    expect(now).toMatchObject({ status: 'CANCELED', outcome: 'NOT_APPLICABLE', sync: { source: 'WEBHOOK' } })
+    expect(now.timeline.nodes.slice(-2)).toEqual([
+      { __typename: 'StatusChanged', source: 'WEBHOOK', to: 'CANCELED' },
+      { __typename: 'WebhookReceived', source: 'WEBHOOK', providerEvent: 'verification.session.cancelled', applied: true },
+    ])
+    expect(await newest()).toMatchObject({ state: 'APPLIED', tries: 1 })
+  })
+
+  test('is believed no further than what the provider answers', async () => {
+    const session = await make('KAYLE')
+    await deliver(house, doorOf('KAYLE'), await fromKayle(doorOf('KAYLE'), cancelled(session), new Date(at)))
+    await settle()
+    expect(await stored(session)).toMatchObject({ status: 'CREATED' })
+    expect(await received(session)).toHaveLength(1)
+  })
+
+  test('that comes 100 times at once is applied once', async () => {
+    const { session, parcel } = await makeCanceled()
+    const before = await count()
+    const statuses = await Promise.all(Array.from({ length: 100 }, () => deliver(house, doorOf('KAYLE'), parcel)))
+    expect(new Set(statuses)).toEqual(new Set([204]))
+    await settle()
+    expect(await count()).toBe(before + 1)
+    expect(await received(session)).toHaveLength(1)
+  })
+
+  test('that is signed anew for each try is one delivery', async () => {
+    const { session } = await makeCanceled()
+    const door = doorOf('KAYLE')
+    for (let retry = 0; retry < 3; retry++) {
+      await deliver(house, door, await fromKayle(door, cancelled(session, `evt_of_${session.id}`), new Date(at)))
+      at += 400_000
+      await settle()
+    }
+    expect(await received(session)).toHaveLength(1)
+  })
+
+  test('that is replayed by somebody does nothing', async () => {
+    const session = await make('VERILOCK')
+    const parcel = fromVerilock(doorOf('VERILOCK'), verilockEvent(session))
+    for (let time = 0; time < 3; time++) {
+      expect(await deliver(house, doorOf('VERILOCK'), parcel)).toBe(204)
+      await settle()
+      at += 86_400_000
+    }
+    expect(await received(session)).toHaveLength(1)
+  })
+
+  test('about a session that we never met has it asked for under this account, and stored', async () => {
+    const { baseUrl } = house.sandboxes.find(({ provider }) => provider === 'KAYLE') ?? {}
+    const headers = { authorization: 'Bearer kk_sandbox0000000000000000000000000', 'content-type': 'application/json' }
+    const made = await fetch(`${baseUrl}/v1/sessions`, { method: 'POST', headers, body: '{}' })
+    const { data } = (await made.json()) as { data: { id: string } }
+    await house.sandbox('KAYLE').advance({ id: data.id, to: 'cancelled' })
+    const parcel = await fromKayle(doorOf('KAYLE'), cancelled({ id: '', providerId: data.id }), new Date(at))
+    await deliver(house, doorOf('KAYLE'), parcel)
+    await settle()
+    const found = await house.ask(
+      'query ($id: String!) { session(by: { provider: { provider: KAYLE, providerId: $id } }) { id status } }',
+      { id: data.id },
+    )
+    expect(found.data.session).toMatchObject({ status: 'CANCELED' })
+    expect(await received(found.data.session)).toHaveLength(1)
+  })
+
+  test('about a session that its provider does not know either is taken and changes nothing', async () => {
+    const sessions = async () => (await house.db.sql.selectFrom('sessions').select('id').execute()).length
+    const before = await sessions()
+    const nobody = { id: '', providerId: `vs_${'0'.repeat(64)}` }
+    const event = { ...cancelled(nobody), type: 'verification.attempt.succeeded', attemptId: 'va_1', data: { claims: {} } }
+    expect(await deliver(house, doorOf('KAYLE'), await fromKayle(doorOf('KAYLE'), event, new Date(at)))).toBe(204)
+    await settle()
+    expect(await newest()).toMatchObject({ state: 'APPLIED' })
+    expect(await sessions()).toBe(before)
+  })
+
+  test('waits while its provider cannot be asked, and is applied as soon as it can', async () => {
+    const { session, parcel } = await makeCanceled()
+    await house.sandbox('KAYLE').faults([{ method: 'GET', fault: { kind: 'status', status: 500 } }])
+    expect(await deliver(house, doorOf('KAYLE'), parcel)).toBe(204)
+    await settle()
+    expect(await newest()).toMatchObject({ state: 'STORED', tries: 1 })
+    await settle()
+    expect(await newest()).toMatchObject({ state: 'STORED', tries: 1 })
+    at += 1_000
+    await settle()
+    expect(await newest()).toMatchObject({ state: 'STORED', tries: 2 })
+    await house.sandbox('KAYLE').clearFaults()
+    at += 2_000
+    await settle()
+    expect(await newest()).toMatchObject({ state: 'APPLIED' })
+    expect(await stored(session)).toMatchObject({ status: 'CANCELED' })
+    expect(await received(session)).toHaveLength(1)
+  })
+
+  test('is applied even where its secret was replaced and its address removed meanwhile', async () => {
+    const door = await openDoor(house, 'KAYLE')
+    const { session, parcel } = await makeCanceled(door)
+    await house.sandbox('KAYLE').faults([{ method: 'GET', fault: { kind: 'status', status: 500 } }])
+    await deliver(house, door, parcel)
+    await settle()
+    for (let time = 0; time < 2; time++) await house.services.endpoints.rotate(DEV, door.id)
+    await house.services.endpoints.remove(DEV, door.id)
+    await house.sandbox('KAYLE').clearFaults()
+    at += 1_000
+    await settle()
+    expect(await stored(session)).toMatchObject({ status: 'CANCELED' })
+  })
+
+  test('is left to an operator after a day of tries', async () => {
+    const { session, parcel } = await makeCanceled()
+    await deliver(house, doorOf('KAYLE'), parcel)
+    await house.sandbox('KAYLE').faults([{ method: 'GET', fault: { kind: 'status', status: 500 } }])
+    await settle()
+    const { id } = await newest()
+    await house.db.sql.updateTable('deliveries').set({ state: 'STORED', tries: 149, next_try_at: at }).where('id', '=', id).execute()
+    await settle()
+    expect(await newest()).toMatchObject({ state: 'QUARANTINED', tries: 150 })
+    await house.sandbox('KAYLE').clearFaults()
+    await house.services.inbox.replay(DEV, id)
+    await settle()
+    expect(await newest()).toMatchObject({ state: 'APPLIED' })
+    expect(await stored(session)).toMatchObject({ status: 'CANCELED' })
+  })
+
+  test('tells when a provider was last heard of', async () => {
+    const query = '{ providers { provider health { lastWebhookAt } } }'
+    const fresh = await start()
+    const heard = async () =>
+      Object.fromEntries(
+        (await fresh.ask(query)).data.providers.map((info: { provider: string; health: { lastWebhookAt: string } }) => [
+          info.provider,
+          info.health.lastWebhookAt,
+        ]),
+      )
+    expect(new Set(Object.values(await heard()))).toEqual(new Set([null]))
+    const door = await openDoor(fresh, 'VERILOCK')
+    await deliver(fresh, door, fromVerilock(door, { event: 'aml.alert', webhook_id: 'wh_1', data: {} }))
+    expect(await heard()).toMatchObject({ VERILOCK: new Date(at).toISOString(), KAYLE: null })
+    await settle(fresh)
+    await fresh.close()
+  })
+})
+
+describe('a delivery that is signed and cannot be read', () => {
+  test.each(['not a JWE', 'a.b.c.d.e', ''])('is stored, put aside, and can be replayed: %j', async body => {
+    const parcel = signKayle(body, doorOf('KAYLE').secret, new Date(at))
+    expect(await deliver(house, doorOf('KAYLE'), parcel)).toBe(204)
+    const { id, state } = await newest()
+    expect(state).toBe('QUARANTINED')
+    await house.services.inbox.replay(DEV, id)
+    await settle()
+    expect(await newest()).toMatchObject({ id, state: 'QUARANTINED' })
+  })
+
+  test('is applied once the key that it was encrypted for is there', async () => {
+    const door = await openDoor(house, 'KAYLE')
+    const other = await house.services.endpoints.add(DEV, { provider: 'KAYLE' })
+    const session = await make('KAYLE')
+    await house.sandbox('KAYLE').advance({ id: session.providerId, to: 'cancelled' })
+    const body = await encryptKayle(cancelled(session), other.publicJwk)
+    expect(await deliver(house, door, signKayle(body, door.secret, new Date(at)))).toBe(204)
+    const { id, state } = await newest()
+    expect(state).toBe('QUARANTINED')
+    const { secrets } = (await house.services.endpoints.list(DEV)).find(endpoint => endpoint.id === door.id) ?? {}
+    await house.services.endpoints.add(DEV, {
+      id: door.id,
+      provider: 'KAYLE',
+      secrets,
+      privateKeys: other.endpoint.privateKeys,
+    })
+    await house.services.inbox.replay(DEV, id)
+    await settle()
+    expect(await newest()).toMatchObject({ id, state: 'APPLIED' })
+    expect(await stored(session)).toMatchObject({ status: 'CANCELED' })
+  })
+})
+
+describe('while one secret replaces another', () => {
+  test('both are live, and the one before them is not', async () => {
+    const door = await openDoor(house, 'VERILOCK')
+    const rotate = async () => (await house.services.endpoints.rotate(DEV, door.id)).secret ?? ''
+    const try_ = (secret: string) =>
+      deliver(house, door, fromVerilock({ secret }, { event: 'aml.alert', webhook_id: `wh_${randomUUID()}`, data: {} }))
+    const second = await rotate()
+    expect([await try_(door.secret), await try_(second)]).toEqual([204, 204])
+    const third = await rotate()
+    expect([await try_(door.secret), await try_(second), await try_(third)]).toEqual([401, 204, 204])
+  })
+
+  test('both can come from the environment', async () => {
+    const world = await startWorld({ fateOf: () => 'ANSWERED', delayMs: () => 0 })
+    const fresh = await startHouse(
+      { ...world.env, VERILOCK_WEBHOOK_SECRET: 'secret-one, secret-two' },
+      { now: () => new Date(at), jobs: false },
+    )
+    const [door] = fresh.doors
+    expect(fresh.doors).toEqual([{ provider: 'VERILOCK', path: expect.stringMatching(/^\/webhooks\/verilock\/[\w-]{24}$/) }])
+    for (const [secret, status] of [['secret-one', 204], ['secret-two', 204], ['secret-three', 401]] as const) {
+      const parcel = fromVerilock({ secret }, { event: 'aml.alert', webhook_id: `wh_${secret}`, data: {} })
+      expect(await deliver(fresh, { path: door?.path ?? '' }, parcel)).toBe(status)
+    }
+    await settle(fresh)
+    await fresh.close()
+    await world.close()
+  })
+})
+
+describe('Kayle', () => {
+  const RECORDINGS = new URL('recordings/kayle/', import.meta.url)
+  const { signingSecret, keyId, privateKeyJwk } = JSON.parse(
+    readFileSync(new URL('webhook-test-secrets.json', RECORDINGS), 'utf8'),
+  )
+
+  test('has its six recorded deliveries verified, decrypted and stored once an event', async () => {
+    const fresh = await start()
+    const { endpoint } = await fresh.services.endpoints.add(DEV, {
+      provider: 'KAYLE',
+      secrets: [signingSecret],
+      privateKeys: [{ ...privateKeyJwk, kid: keyId }],
+    })
+    const path = `/webhooks/kayle/${endpoint.id}`
+    const events = new Map<string, string>()
+    for (const number of [1, 2, 3, 4, 5, 6]) {
+      const { parcel, type, eventId, seconds } = readRecorded(number)
+      at = seconds * 1000
+      expect(await deliver(fresh, { path }, parcel)).toBe(204)
+      events.set(eventId, type)
+      at += 301_000
+      expect(await deliver(fresh, { path }, parcel)).toBe(401)
+    }
+    await settle(fresh)
+    const deliveries = await fresh.services.endpoints.deliveries(DEV, 100)
+    expect(new Map(deliveries.map(({ key, event }) => [key, event]))).toEqual(events)
+    expect(new Set(deliveries.map(({ state }) => state))).toEqual(new Set(['APPLIED']))
+    await fresh.close()
+    at = Date.now()
+  })
+
+  function readRecorded(number: number) {
+    const [name = ''] = ['cancelled', 'expired'].filter(end => {
+      try {
+        return readFileSync(new URL(`delivery-0${number}-verification.session.${end}.http`, RECORDINGS))
+      } catch {
+        return false
+      }
+    })
+    const text = readFileSync(new URL(`delivery-0${number}-verification.session.${name}.http`, RECORDINGS), 'utf8')
+    const [head = '', body = ''] = text.split('\n\n')
+    const headers = [...head.matchAll(/^(X-Kayle-[\w-]+|Content-Type): (.*)$/gm)].map(([, key = '', value]) => [key.toLowerCase(), value])
+    const [, eventId = ''] = /"event_id":"(\w+)"/.exec(text) ?? []
+    const seconds = Number(/t=(\d+),/.exec(head)?.[1])
+    const parcel = { headers: Object.fromEntries(headers), body: body.trim() }
+    return { parcel, eventId, seconds, type: `verification.session.${name}` }
+  }
+
+  async function makeSucceeded(): Promise<{ session: Made; attemptId: string }> {
+    const session = await make('KAYLE')
+    await house.sandbox('KAYLE').advance({ id: session.providerId, to: 'attempt_succeeded' })
+    const { attempts = {} } = await house.sandbox('KAYLE').objects()
+    const attempt = Object.entries(attempts).find(([, object]) => JSON.stringify(object).includes(session.providerId))
+    return { session, attemptId: attempt?.[0] ?? '' }
+  }
+
+  const claims = { given_names: 'Ann', age_over_18: true, document: { kind: 'passport' } }
+  const succeeded = (session: Made, attemptId: string) => ({
+    type: 'verification.attempt.succeeded',
+    sessionId: session.providerId,
+    attemptId,
+    data: { claims, selected_field_keys: ['given_names', 'age_over_18'] },
+  })
+  const told = [{ status: 'SUCCEEDED', details: { claims, selectedFieldKeys: ['given_names', 'age_over_18'] } }]
+
+  test('tells the claims in its delivery alone, and no later read wipes them', async () => {
+    const { session, attemptId } = await makeSucceeded()
+    await deliver(house, doorOf('KAYLE'), await fromKayle(doorOf('KAYLE'), succeeded(session, attemptId), new Date(at)))
+    await settle()
+    const now = await stored(session)
+    expect(now).toMatchObject({ status: 'COMPLETED', outcome: 'APPROVED', attempts: { nodes: told } })
+    at += 1_000
+    await house.ask('mutation ($id: ID!) { refreshSession(input: { id: $id }) { __typename } }', { id: session.id })
+    expect((await stored(session)).attempts.nodes).toEqual(told)
+  })
+
+  test('has claims of an attempt that it does not show yet wait for it', async () => {
+    const { session } = await makeSucceeded()
+    await deliver(house, doorOf('KAYLE'), await fromKayle(doorOf('KAYLE'), succeeded(session, 'va_later'), new Date(at)))
+    await settle()
+    expect(await newest()).toMatchObject({ state: 'STORED', tries: 1 })
+    await house.db.sql.deleteFrom('deliveries').where('id', '=', (await newest()).id).execute()
+  })
+
+  test('has claims kept nowhere in the clear', async () => {
+    const { session, attemptId } = await makeSucceeded()
+    const event = { ...succeeded(session, attemptId), data: { claims: { given_names: 'Zaphodius' } } }
+    await deliver(house, doorOf('KAYLE'), await fromKayle(doorOf('KAYLE'), event, new Date(at)))
+    await settle()
+    expect((await stored(session)).attempts.nodes[0].details.claims).toEqual({ given_names: 'Zaphodius' })
+    for (const table of ['deliveries', 'attempts', 'events', 'sessions'] as const) {
+      const rows = await house.db.sql.selectFrom(table).selectAll().execute()
+      expect(JSON.stringify(rows)).not.toContain('Zaphodius')
+    }
+  })
+})
+
+describe('Yorlet, whose sessions cannot be read', () => {
+  test('has two deliveries that come in the wrong order end as they happened', async () => {
+    const session = await make('YORLET')
+    const began = Math.floor(at / 1000)
+    at += 20_000
+    const door = doorOf('YORLET')
+    await deliver(house, door, fromYorlet(door, yorletEvent(session, 'complete', began + 10)))
+    await settle()
+    await deliver(house, door, fromYorlet(door, yorletEvent(session, 'active', began + 5)))
+    await settle()
+    expect(await stored(session)).toMatchObject({ status: 'COMPLETED', providerStatus: 'complete' })
+    expect((await received(session)).map(({ applied }) => applied)).toEqual([true, false])
+  })
+
+  test('has two open states in the wrong order end as they happened', async () => {
+    const session = await make('YORLET')
+    const began = Math.floor(at / 1000)
+    at += 20_000
+    const door = doorOf('YORLET')
+    for (const [status, seconds] of [['active', 10], ['pending', 5]] as const) {
+      await deliver(house, door, fromYorlet(door, yorletEvent(session, status, began + seconds)))
+      await settle()
+    }
+    expect(await stored(session)).toMatchObject({ status: 'IN_PROGRESS', providerStatus: 'active' })
+    expect((await received(session)).map(({ applied }) => applied)).toEqual([true, false])
+  })
+
+  test('counts what happened in the very second of the create, or by a clock that is behind', async () => {
+    for (const behind of [0, 30]) {
+      const session = await make('YORLET')
+      const door = doorOf('YORLET')
+      await deliver(house, door, fromYorlet(door, yorletEvent(session, 'active', Math.floor(at / 1000) - behind)))
+      await settle()
+      expect(await stored(session)).toMatchObject({ status: 'IN_PROGRESS', sync: { source: 'WEBHOOK' } })
+    }
+  })
+
+  test('is not believed about the future, so that what comes later counts', async () => {
+    const session = await make('YORLET')
+    const door = doorOf('YORLET')
+    const began = Math.floor(at / 1000)
+    await deliver(house, door, fromYorlet(door, yorletEvent(session, 'active', began + 86_400)))
+    await settle()
+    at += 60_000
+    await deliver(house, door, fromYorlet(door, yorletEvent(session, 'complete', began + 60)))
+    await settle()
+    expect(await stored(session)).toMatchObject({ status: 'COMPLETED' })
+  })
+
+  test('has a session that we never met stored as it is told', async () => {
+    const session = { id: '', providerId: 'apps_never0seen00001' }
+    const door = doorOf('YORLET')
+    await deliver(house, door, fromYorlet(door, yorletEvent(session, 'active', Math.floor(at / 1000))))
+    await settle()
+    const { data } = await house.ask('{ sessions(first: 100, filter: { provider: [YORLET] }) { nodes { id providerId status } } }')
+    const met = data.sessions.nodes.find(({ providerId }: Made) => providerId === session.providerId)
+    expect(met).toMatchObject({ status: 'IN_PROGRESS' })
+    expect(await received(met)).toHaveLength(1)
+  })
+})
+
+describe('Verilock', () => {
+  test('tells the risk score in its delivery, which the reads that follow keep', async () => {
+    const session = await make('VERILOCK')
+    await house.sandbox('VERILOCK').advance({ id: session.providerId, to: 'approved' })
+    await deliver(house, doorOf('VERILOCK'), fromVerilock(doorOf('VERILOCK'), verilockEvent(session)))
+    await settle()
+    const now = await stored(session)
+    expect(now).toMatchObject({ status: 'COMPLETED', outcome: 'APPROVED' })
+    expect(now.details.steps.length).toBeGreaterThan(0)
+    expect(now.details.riskScore).not.toBeNull()
+    at += 1_000
+    await house.ask('mutation ($id: ID!) { refreshSession(input: { id: $id }) { __typename } }', { id: session.id })
+    expect((await stored(session)).details).toEqual(now.details)
+  })
+})
+
+describe('Personr, which names no event', () => {
+  const sent = { applicantId: APPLICANT, actionStatus: 'Reviewed', reviewAnswer: 'Approved' }
+
+  test('has the same body within 60 seconds count once, and a later one as news', async () => {
+    const session = await make('PERSONR')
+    const door = doorOf('PERSONR')
+    at = Math.ceil(at / 60_000) * 60_000 + 59_000
+    const send = async (later: number) => {
+      at += later * 1000
+      expect(await deliver(house, door, fromPersonr(door, sent))).toBe(204)
+      await settle()
+      return (await received(session)).length
+    }
+    expect([await send(0), await send(2), await send(57), await send(2)]).toEqual([1, 1, 1, 2])
+  })
+
+  test('has every session of the applicant asked for again', async () => {
+    const session = await make('PERSONR')
+    at += 61_000
+    await house.sandbox('PERSONR').advance({ id: APPLICANT, to: 'approved' })
+    await deliver(house, doorOf('PERSONR'), fromPersonr(doorOf('PERSONR'), { ...sent, applicantId: APPLICANT, sourceKey: 'x' }))
+    await settle()
+    expect(await received(session)).toHaveLength(1)
+    expect((await stored(session)).sync).toEqual({ source: 'WEBHOOK' })
+  })
+
+  test('may send several identical bodies at once', async () => {
+    const session = await make('PERSONR')
+    const parcel = fromPersonr(doorOf('PERSONR'), { ...sent, sourceKey: randomUUID() })
+    await Promise.all(Array.from({ length: 20 }, () => deliver(house, doorOf('PERSONR'), parcel)))
+    await settle()
+    expect(await received(session)).toHaveLength(1)
+  })
+})
+
+describe('Rapidly', () => {
+  test('has the stored customer updated, and not by what happened before', async () => {
+    const email = `${randomUUID()}@example.com`
+    const made = await create(house, { noun: 'customer', input: { rapidly: { email } } }, randomUUID())
+    const { id, providerId } = made.data.made.record
+    const { customers = {} } = await house.sandbox('RAPIDLY').objects()
+    const event = (name: string) => ({
+      type: 'customer.updated',
+      timestamp: new Date(at).toISOString(),
+      data: { ...(customers[providerId] as object), name },
+    })
+    at += 10_000
+    const first = event('Before')
+    at += 10_000
+    const door = doorOf('RAPIDLY')
+    for (const sent of [event('After'), first]) {
+      expect(await deliver(house, door, fromRapidly(door, sent, new Date(at)))).toBe(204)
+      await settle()
+    }
+    const { data } = await house.ask(
+      `query ($id: ID!) { customer(by: { id: $id }, freshness: { maxAgeSeconds: 100000 }) { name email sync { source } } }`,
+      { id },
+    )
+    expect(data.customer).toEqual({ name: 'After', email, sync: { source: 'WEBHOOK' } })
+  })
+})
+
+describe('with the database in a file', () => {
+  const folders: string[] = []
+  afterEach(() => {
+    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+  })
+
+  function newFile(): string {
+    const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-webhooks-'))
+    folders.push(folder)
+    return join(folder, 'webhooks.db')
+  }
+
+  test('a delivery while it is locked is answered 503 with Retry-After, and loses nothing when it comes again', async () => {
+    const file = newFile()
+    const fresh = await start({ DATABASE_URL: `sqlite:${file}` })
+    const door = await openDoor(fresh, 'KAYLE')
+    const { session, parcel } = await makeCanceled(door, fresh)
+    const locking = new SqliteDatabase(file)
+    locking.exec('begin immediate')
+    const response = await post(fresh, door.path, parcel)
+    locking.exec('rollback')
+    locking.close()
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5'])
+    expect(await count(fresh)).toBe(0)
+    expect(await deliver(fresh, door, parcel)).toBe(204)
+    await settle(fresh)
+    expect(await stored(session, fresh)).toMatchObject({ status: 'CANCELED' })
+    await fresh.close()
+  })
+
+  test('two processes apply each delivery once, also where one of them comes back late', async () => {
+    const file = newFile()
+    let fate: Fate = 'FAILED'
+    let delayMs = 0
+    const world = await startWorld({
+      fateOf: (_, { method }) => (method === 'GET' ? fate : 'ANSWERED'),
+      delayMs: () => delayMs,
+    })
+    const env = { ...world.env, DATABASE_URL: `sqlite:${file}`, BREAKER_MINIMUM_CALLS: '1000', DEV_API_KEY: API_KEY }
+    const one = await start(env)
+    const other = await start(env)
+    const door = await openDoor(one, 'KAYLE')
+    const sessions: Made[] = []
+    for (let n = 0; n < 5; n++) {
+      const session = await make('KAYLE', one)
+      sessions.push(session)
+      await world.sandbox('KAYLE').advance({ id: session.providerId, to: 'cancelled' })
+      await deliver(one, door, await fromKayle(door, cancelled(session), new Date(at)))
+      await settle(one)
+    }
+    fate = 'ANSWERED'
+    at += 60_000
+    delayMs = 300
+    const late = settle(one)
+    await sleep(100)
+    // By now the first one's claims are over.
+    at += 30_000
+    delayMs = 0
+    await Promise.all([settle(other), settle(other), late])
+    await settle(one)
+    for (const session of sessions) {
+      expect(await stored(session, other)).toMatchObject({ status: 'CANCELED' })
+      expect(await received(session, other)).toHaveLength(1)
+    }
+    await one.close()
+    await other.close()
+    await world.close()
+  })
+
+  test('a sandbox that gives way to the real provider has its own address, and so has the provider', async () => {
+    const file = newFile()
+    const before = await start({ DATABASE_URL: `sqlite:${file}` })
+    const played = before.doors.find(({ provider }) => provider === 'VERILOCK')
+    await before.close()
+    const world = await startWorld({ fateOf: () => 'ANSWERED', delayMs: () => 0 })
+    const env = { ...world.env, DATABASE_URL: `sqlite:${file}`, VERILOCK_WEBHOOK_SECRET: 'verilock-secret' }
+    const real = await start(env)
+    const door = real.doors.find(({ provider }) => provider === 'VERILOCK')
+    expect(door?.path).not.toBe(played?.path)
+    const parcel = fromVerilock({ secret: 'verilock-secret' }, { event: 'aml.alert', webhook_id: 'wh_1', data: {} })
+    expect(await deliver(real, { path: door?.path ?? '' }, parcel)).toBe(204)
+    await settle(real)
+    await real.close()
+    const again = await start(env)
+    expect(again.doors.find(({ provider }) => provider === 'VERILOCK')).toEqual(door)
+    await again.close()
+    await world.close()
+  })
+})
