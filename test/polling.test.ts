@@ -266,10 +266,16 @@ describe('the budget', () => {
     const copies = Array.from({ length: count - 1 }, (_, n) => ({
       ...row,
       id: `${row.id.slice(0, -12)}${String(n).padStart(12, '0')}`,
-      provider_id: provider === 'KAYLE' ? `vs_${String(n).padStart(64, '0')}` : `${row.provider_id.slice(0, -12)}${String(n).padStart(12, '0')}`,
+      provider_id:
+        provider === 'KAYLE'
+          ? `vs_${String(n).padStart(64, '0')}`
+          : `${row.provider_id.slice(0, -12)}${String(n).padStart(12, '0')}`,
     }))
     for (let first = 0; first < copies.length; first += 20)
-      await house.db.sql.insertInto('sessions').values(copies.slice(first, first + 20)).execute()
+      await house.db.sql
+        .insertInto('sessions')
+        .values(copies.slice(first, first + 20))
+        .execute()
     await house.db.sql.updateTable('sessions').set({ next_poll_at: at }).where('provider', '=', provider).execute()
   }
 
@@ -279,7 +285,8 @@ describe('the budget', () => {
     await multiply(house, 'KAYLE', 1_000)
     const asked = await watch(house, 'KAYLE', 185)
     expect(asked).toHaveLength(120)
-    for (const from of asked) expect(asked.filter(second => second >= from && second < from + 60).length).toBeLessThanOrEqual(30)
+    for (const from of asked)
+      expect(asked.filter(second => second >= from && second < from + 60).length).toBeLessThanOrEqual(30)
   })
 
   test('is that of one account: the others have their own, and their turn', async () => {

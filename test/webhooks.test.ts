@@ -53,7 +53,10 @@ beforeEach(() => {
 })
 
 async function start(env: NodeJS.ProcessEnv = {}): Promise<House> {
-  const started = await startHouse(env, { now: () => new Date(at), jobs: false })
+  const started = await startHouse(
+    { BREAKER_MINIMUM_CALLS: '100000', ...env },
+    { now: () => new Date(at), jobs: false },
+  )
   // What comes in here is what the tests send.
   for (const { origin } of started.sandboxes) await fetch(`${origin}/_sandbox/webhooks`, { method: 'DELETE' })
   return started
@@ -103,11 +106,10 @@ async function received(session: Pick<Made, 'id'>, at = house): Promise<{ provid
 
 const settle = (at = house) => at.services.inbox.applyDue()
 
-/** The newest delivery. */
+/** The delivery that came last, whatever our clock said. */
 async function newest(at = house) {
-  const [delivery] = await at.services.endpoints.deliveries(DEV, 1)
-  if (!delivery) throw new Error('Nothing was delivered.')
-  return delivery
+  const { id } = await at.db.sql.selectFrom('deliveries').select('id').orderBy('id', 'desc').executeTakeFirstOrThrow()
+  return at.services.endpoints.delivery(DEV, id)
 }
 
 async function count(at = house): Promise<number> {
@@ -156,13 +158,16 @@ describe('the door', () => {
     await settle()
   })
 
-  test.each(['/webhooks/kayle/nobody', '/webhooks/unknown/nobody', '/webhooks/', '/webhooks/kayle', '/webhooks/kayle/a/b'])(
-    'answers 404 at %s',
-    async path => {
-      const { parcel } = await makeCanceled()
-      expect((await post(house, path, parcel)).status).toBe(404)
-    },
-  )
+  test.each([
+    '/webhooks/kayle/nobody',
+    '/webhooks/unknown/nobody',
+    '/webhooks/',
+    '/webhooks/kayle',
+    '/webhooks/kayle/a/b',
+  ])('answers 404 at %s', async path => {
+    const { parcel } = await makeCanceled()
+    expect((await post(house, path, parcel)).status).toBe(404)
+  })
 
   test("answers 404 at another provider's door, and at one that was removed", async () => {
     const { parcel } = await makeCanceled()
@@ -242,20 +247,23 @@ describe('a forged delivery', () => {
     expect(await deliver(house, door, right)).toBe(204)
   })
 
-  test.each(['KAYLE', 'RAPIDLY'] as const)('of %s is one that is more than 300 seconds old, or ahead', async provider => {
-    const door = doorOf(provider)
-    const parcel = parcels[provider](door)
-    for (const [moved, status] of [
-      [301, 401],
-      [-301, 401],
-      [299, 204],
-      [-299, 204],
-    ] as const) {
-      at += moved * 1000
-      expect(await deliver(house, door, parcel)).toBe(status)
-      at -= moved * 1000
-    }
-  })
+  test.each(['KAYLE', 'RAPIDLY'] as const)(
+    'of %s is one that is more than 300 seconds old, or ahead',
+    async provider => {
+      const door = doorOf(provider)
+      const parcel = parcels[provider](door)
+      for (const [moved, status] of [
+        [301, 401],
+        [-301, 401],
+        [299, 204],
+        [-299, 204],
+      ] as const) {
+        at += moved * 1000
+        expect(await deliver(house, door, parcel)).toBe(status)
+        at -= moved * 1000
+      }
+    },
+  )
 
   test('is one that was signed for another endpoint', async () => {
     const other = await openDoor(house, 'VERILOCK')
@@ -272,7 +280,12 @@ describe('a delivery', () => {
     expect(now).toMatchObject({ status: 'CANCELED', outcome: 'NOT_APPLICABLE', sync: { source: 'WEBHOOK' } })
     expect(now.timeline.nodes.slice(-2)).toEqual([
       { __typename: 'StatusChanged', source: 'WEBHOOK', to: 'CANCELED' },
-      { __typename: 'WebhookReceived', source: 'WEBHOOK', providerEvent: 'verification.session.cancelled', applied: true },
+      {
+        __typename: 'WebhookReceived',
+        source: 'WEBHOOK',
+        providerEvent: 'verification.session.cancelled',
+        applied: true,
+      },
     ])
     expect(await newest()).toMatchObject({ state: 'APPLIED', tries: 1 })
   })
@@ -338,7 +351,12 @@ describe('a delivery', () => {
     const sessions = async () => (await house.db.sql.selectFrom('sessions').select('id').execute()).length
     const before = await sessions()
     const nobody = { id: '', providerId: `vs_${'0'.repeat(64)}` }
-    const event = { ...cancelled(nobody), type: 'verification.attempt.succeeded', attemptId: 'va_1', data: { claims: {} } }
+    const event = {
+      ...cancelled(nobody),
+      type: 'verification.attempt.succeeded',
+      attemptId: 'va_1',
+      data: { claims: {} },
+    }
     expect(await deliver(house, doorOf('KAYLE'), await fromKayle(doorOf('KAYLE'), event, new Date(at)))).toBe(204)
     await settle()
     expect(await newest()).toMatchObject({ state: 'APPLIED' })
@@ -384,7 +402,11 @@ describe('a delivery', () => {
     await house.sandbox('KAYLE').faults([{ method: 'GET', fault: { kind: 'status', status: 500 } }])
     await settle()
     const { id } = await newest()
-    await house.db.sql.updateTable('deliveries').set({ state: 'STORED', tries: 149, next_try_at: at }).where('id', '=', id).execute()
+    await house.db.sql
+      .updateTable('deliveries')
+      .set({ state: 'STORED', tries: 149, next_try_at: at })
+      .where('id', '=', id)
+      .execute()
     await settle()
     expect(await newest()).toMatchObject({ state: 'QUARANTINED', tries: 150 })
     await house.sandbox('KAYLE').clearFaults()
@@ -466,8 +488,14 @@ describe('while one secret replaces another', () => {
       { now: () => new Date(at), jobs: false },
     )
     const [door] = fresh.doors
-    expect(fresh.doors).toEqual([{ provider: 'VERILOCK', path: expect.stringMatching(/^\/webhooks\/verilock\/[\w-]{24}$/) }])
-    for (const [secret, status] of [['secret-one', 204], ['secret-two', 204], ['secret-three', 401]] as const) {
+    expect(fresh.doors).toEqual([
+      { provider: 'VERILOCK', path: expect.stringMatching(/^\/webhooks\/verilock\/[\w-]{24}$/) },
+    ])
+    for (const [secret, status] of [
+      ['secret-one', 204],
+      ['secret-two', 204],
+      ['secret-three', 401],
+    ] as const) {
       const parcel = fromVerilock({ secret }, { event: 'aml.alert', webhook_id: `wh_${secret}`, data: {} })
       expect(await deliver(fresh, { path: door?.path ?? '' }, parcel)).toBe(status)
     }
@@ -518,7 +546,10 @@ describe('Kayle', () => {
     })
     const text = readFileSync(new URL(`delivery-0${number}-verification.session.${name}.http`, RECORDINGS), 'utf8')
     const [head = '', body = ''] = text.split('\n\n')
-    const headers = [...head.matchAll(/^(X-Kayle-[\w-]+|Content-Type): (.*)$/gm)].map(([, key = '', value]) => [key.toLowerCase(), value])
+    const headers = [...head.matchAll(/^(X-Kayle-[\w-]+|Content-Type): (.*)$/gm)].map(([, key = '', value]) => [
+      key.toLowerCase(),
+      value,
+    ])
     const [, eventId = ''] = /"event_id":"(\w+)"/.exec(text) ?? []
     const seconds = Number(/t=(\d+),/.exec(head)?.[1])
     const parcel = { headers: Object.fromEntries(headers), body: body.trim() }
@@ -555,10 +586,17 @@ describe('Kayle', () => {
 
   test('has claims of an attempt that it does not show yet wait for it', async () => {
     const { session } = await makeSucceeded()
-    await deliver(house, doorOf('KAYLE'), await fromKayle(doorOf('KAYLE'), succeeded(session, 'va_later'), new Date(at)))
+    await deliver(
+      house,
+      doorOf('KAYLE'),
+      await fromKayle(doorOf('KAYLE'), succeeded(session, 'va_later'), new Date(at)),
+    )
     await settle()
     expect(await newest()).toMatchObject({ state: 'STORED', tries: 1 })
-    await house.db.sql.deleteFrom('deliveries').where('id', '=', (await newest()).id).execute()
+    await house.db.sql
+      .deleteFrom('deliveries')
+      .where('id', '=', (await newest()).id)
+      .execute()
   })
 
   test('has claims kept nowhere in the clear', async () => {
@@ -593,7 +631,10 @@ describe('Yorlet, whose sessions cannot be read', () => {
     const began = Math.floor(at / 1000)
     at += 20_000
     const door = doorOf('YORLET')
-    for (const [status, seconds] of [['active', 10], ['pending', 5]] as const) {
+    for (const [status, seconds] of [
+      ['active', 10],
+      ['pending', 5],
+    ] as const) {
       await deliver(house, door, fromYorlet(door, yorletEvent(session, status, began + seconds)))
       await settle()
     }
@@ -611,14 +652,24 @@ describe('Yorlet, whose sessions cannot be read', () => {
     }
   })
 
-  test('is not believed about the future, so that what comes later counts', async () => {
+  test('has the one of two events of the same second count that ended the session', async () => {
+    const session = await make('YORLET')
+    const door = doorOf('YORLET')
+    at += 5_000
+    for (const status of ['complete', 'active'])
+      await deliver(house, door, fromYorlet(door, yorletEvent(session, status, Math.floor(at / 1000))))
+    await settle()
+    expect(await stored(session)).toMatchObject({ status: 'COMPLETED' })
+  })
+
+  test('has its events in order also where its clock is a day ahead', async () => {
     const session = await make('YORLET')
     const door = doorOf('YORLET')
     const began = Math.floor(at / 1000)
     await deliver(house, door, fromYorlet(door, yorletEvent(session, 'active', began + 86_400)))
     await settle()
     at += 60_000
-    await deliver(house, door, fromYorlet(door, yorletEvent(session, 'complete', began + 60)))
+    await deliver(house, door, fromYorlet(door, yorletEvent(session, 'complete', began + 86_460)))
     await settle()
     expect(await stored(session)).toMatchObject({ status: 'COMPLETED' })
   })
@@ -628,10 +679,67 @@ describe('Yorlet, whose sessions cannot be read', () => {
     const door = doorOf('YORLET')
     await deliver(house, door, fromYorlet(door, yorletEvent(session, 'active', Math.floor(at / 1000))))
     await settle()
-    const { data } = await house.ask('{ sessions(first: 100, filter: { provider: [YORLET] }) { nodes { id providerId status } } }')
+    const { data } = await house.ask(
+      '{ sessions(first: 100, filter: { provider: [YORLET] }) { nodes { id providerId status } } }',
+    )
     const met = data.sessions.nodes.find(({ providerId }: Made) => providerId === session.providerId)
     expect(met).toMatchObject({ status: 'IN_PROGRESS' })
     expect(await received(met)).toHaveLength(1)
+  })
+})
+
+describe('a delivery that overtakes the answer of the create', () => {
+  test.each(['KAYLE', 'YORLET'] as const)('of %s leaves the link and all that the caller gave', async provider => {
+    let delayMs = 0
+    const world = await startWorld({ fateOf: () => 'ANSWERED', delayMs: () => delayMs })
+    const fresh = await start(world.env)
+    const door = await openDoor(fresh, provider)
+    const seen = new Set(Object.keys((await sessionsOf(world)) ?? {}))
+    delayMs = 300
+    const input = {
+      idempotencyKey: randomUUID(),
+      externalId: 'usr_1',
+      metadata: { plan: 'pro' },
+      session: SESSIONS[provider],
+    }
+    const creating = fresh.ask(
+      `mutation ($input: CreateSessionInput!) {
+        createSession(input: $input) { ... on CreateSessionPayload { session { id } } }
+      }`,
+      { input },
+    )
+    const made = async () => Object.keys((await sessionsOf(world)) ?? {}).find(id => !seen.has(id))
+    await expect.poll(made, { interval: 5 }).toBeTruthy()
+    delayMs = 0
+    at += 50
+    const session = { id: '', providerId: (await made()) ?? '' }
+    const parcel =
+      provider === 'KAYLE'
+        ? await fromKayle(door, cancelled(session), new Date(at))
+        : fromYorlet(door, yorletEvent(session, 'active', Math.floor(at / 1000) + 1))
+    expect(await deliver(fresh, door, parcel)).toBe(204)
+    await settle(fresh)
+    expect(await fresh.db.sql.selectFrom('sessions').select('id').execute()).toHaveLength(1)
+    const { data } = await creating
+    const { id } = data.createSession.session
+    const answer = await fresh.ask(
+      `query ($id: ID!) {
+        session(by: { id: $id }, freshness: { maxAgeSeconds: 100000 }) { externalId metadata access { hostedUrl } }
+      }`,
+      { id },
+    )
+    expect(answer.data.session).toEqual({
+      externalId: 'usr_1',
+      metadata: { plan: 'pro' },
+      access: { hostedUrl: expect.stringMatching(/^http/) },
+    })
+    await fresh.close()
+    await world.close()
+
+    async function sessionsOf({ sandbox }: typeof world) {
+      const objects = await sandbox(provider).objects()
+      return provider === 'KAYLE' ? objects.sessions : objects.application_sessions
+    }
   })
 })
 
@@ -671,7 +779,11 @@ describe('Personr, which names no event', () => {
     const session = await make('PERSONR')
     at += 61_000
     await house.sandbox('PERSONR').advance({ id: APPLICANT, to: 'approved' })
-    await deliver(house, doorOf('PERSONR'), fromPersonr(doorOf('PERSONR'), { ...sent, applicantId: APPLICANT, sourceKey: 'x' }))
+    await deliver(
+      house,
+      doorOf('PERSONR'),
+      fromPersonr(doorOf('PERSONR'), { ...sent, applicantId: APPLICANT, sourceKey: 'x' }),
+    )
     await settle()
     expect(await received(session)).toHaveLength(1)
     expect((await stored(session)).sync).toEqual({ source: 'WEBHOOK' })

@@ -40,5 +40,11 @@ export function format(rows: readonly object[], json: boolean): string {
 }
 
 function toLine([name, value]: [string, unknown]): string {
-  return `${name.padEnd(15)} ${value instanceof Date ? value.toISOString() : (value ?? '–')}`
+  return `${name.padEnd(15)} ${toText(value)}`
+}
+
+function toText(value: unknown): string {
+  if (value == null) return '–'
+  if (value instanceof Date) return value.toISOString()
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

@@ -86,7 +86,7 @@ function toRow({ endpoint, secret, publicJwk }: AddedEndpoint) {
     path: `/webhooks/${provider.toLowerCase()}/${id}`,
     provider,
     ...(secret && { secret }),
-    ...(publicJwk && { keyId: publicJwk.kid, publicJwk: JSON.stringify(publicJwk) }),
+    ...(publicJwk && { keyId: publicJwk.kid, publicJwk }),
     liveSecrets: secrets.length,
     createdAt: createdAt.toISOString(),
     lastReceivedAt: lastReceivedAt?.toISOString() ?? null,

@@ -27,6 +27,7 @@ export function toReply(answer: Answer): Reply {
 
 /** Delivers after a wait. Everything ends as soon as the client or the server closes the connection. */
 export async function deliver(response: ServerResponse, delivery: Delivery, waitMs = 0): Promise<void> {
+  if (response.destroyed) return
   const gone = new AbortController()
   response.once('close', () => gone.abort())
   try {

@@ -2,45 +2,37 @@ import type { Drift } from './fault-rule.ts'
 
 type Json = Record<string, unknown>
 
-/** Changes a field of a JSON text. Text without that field, or that is not JSON, comes back as it was. */
-export function drifted(text: string, drift: Drift): string {
+/** A JSON text with a field changed; undefined where it has no such field, or is no JSON. */
+export function drifted(text: string, drift: Drift): string | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    changeAt(value, drift.field.split('.'), drift)
-    return JSON.stringify(value)
+    return changeAt(value, drift.field.split('.'), drift) ? JSON.stringify(value) : undefined
   } catch (error) {
-    if (error instanceof SyntaxError) return text
+    if (error instanceof SyntaxError) return undefined
     throw error
   }
 }
 
 /** `*` stands for every item of an array and every field of an object; an array's place can also be given by number. */
-function changeAt(value: unknown, [name = '', ...rest]: readonly string[], drift: Drift): void {
-  if (typeof value !== 'object' || value === null) return
+function changeAt(value: unknown, [name = '', ...rest]: readonly string[], drift: Drift): boolean {
+  if (typeof value !== 'object' || value === null) return false
   const parent = value as Json
   // From the last to the first: an item that is dropped moves those behind it.
-  const names = Object.keys(parent).filter(key => name === '*' || key === name)
-  for (const key of names.reverse()) {
-    if (rest.length > 0) changeAt(parent[key], rest, drift)
-    else change(parent, key, drift)
-  }
+  const keys = Object.keys(parent).filter(key => name === '*' || key === name)
+  const changed = keys.reverse().map(key => {
+    return rest.length > 0 ? changeAt(parent[key], rest, drift) : change(parent, key, drift)
+  })
+  return changed.includes(true)
 }
 
-function change(parent: Json, key: string, drift: Drift): void {
+function change(parent: Json, key: string, drift: Drift): boolean {
   const value = parent[key]
-  switch (drift.change) {
-    case 'drop':
-      return drop(parent, key)
-    case 'rename':
-      drop(parent, key)
-      parent[drift.to ?? `${key}_renamed`] = value
-      return
-    case 'retype':
-      parent[key] = drift.to === undefined ? ofAnotherType(value) : drift.to
-      return
-    case 'word':
-      if (typeof value === 'string') parent[key] = drift.to
-  }
+  if (drift.change === 'word' && typeof value !== 'string') return false
+  if (drift.change === 'drop' || drift.change === 'rename') drop(parent, key)
+  if (drift.change === 'rename') parent[drift.to ?? `${key}_renamed`] = value
+  if (drift.change === 'retype') parent[key] = drift.to === undefined ? ofAnotherType(value) : drift.to
+  if (drift.change === 'word') parent[key] = drift.to
+  return true
 }
 
 function drop(parent: Json, key: string): void {

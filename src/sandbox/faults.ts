@@ -2,13 +2,13 @@ import type { Fault, FaultRule, FaultsInput } from './fault-rule.ts'
 import { createRandom } from './random.ts'
 import type { SandboxRequest } from './sandbox.ts'
 
-type Latency = Extract<Fault, { kind: 'latency' }>
-
 /** What happens to one call: it waits, and then at most one thing goes wrong. */
 export interface ChosenFaults {
   readonly waitMs: number
-  readonly fault?: Exclude<Fault, Latency>
+  readonly fault?: Exclude<Fault, { kind: 'latency' }>
   readonly kinds: readonly Fault['kind'][]
+  /** To be told where the fault found nothing to change: it does not count as applied then. */
+  missed(): void
 }
 
 export interface Faults {
@@ -21,7 +21,7 @@ export interface Faults {
 
 export interface ListedFaults {
   readonly seed: number
-  readonly rules: readonly (FaultRule & { readonly applied: number })[]
+  readonly rules: readonly (FaultRule & { readonly applied: number; readonly missed: number })[]
 }
 
 interface LiveRule {
@@ -29,6 +29,7 @@ interface LiveRule {
   readonly path: RegExp
   readonly random: () => number
   applied: number
+  missed: number
 }
 
 /** The rules of a sandbox, none at first. Rules live in memory only: a sandbox starts healthy. */
@@ -36,7 +37,7 @@ export function createFaults(): Faults {
   let seed = 1
   let live: readonly LiveRule[] = []
 
-  const list = () => ({ seed, rules: live.map(({ rule, applied }) => ({ ...rule, applied })) })
+  const list = () => ({ seed, rules: live.map(({ rule, applied, missed }) => ({ ...rule, applied, missed })) })
   return {
     list,
     replace: input => {
@@ -55,7 +56,8 @@ export function createFaults(): Faults {
 
 /** Each rule draws its own numbers, so that what other rules meet does not change which calls this one hits. */
 function open(rule: FaultRule, seed: number, place: number): LiveRule {
-  return { rule, path: toPattern(rule.path ?? '*'), random: createRandom(seed + place * 0x9e37), applied: 0 }
+  const random = createRandom(seed + place * 0x9e37)
+  return { rule, path: toPattern(rule.path ?? '*'), random, applied: 0, missed: 0 }
 }
 
 function toPattern(path: string): RegExp {
@@ -64,15 +66,22 @@ function toPattern(path: string): RegExp {
 }
 
 function choose(live: readonly LiveRule[], request: Pick<SandboxRequest, 'method' | 'path'>): ChosenFaults {
-  const latencies: Latency[] = []
+  const kinds: Fault['kind'][] = []
+  let waitMs = 0
   for (const each of live) {
     if (!applies(each, request)) continue
     each.applied++
     const { fault } = each.rule
-    if (fault.kind !== 'latency') return toChosen(latencies, fault)
-    latencies.push(fault)
+    kinds.push(fault.kind)
+    if (fault.kind !== 'latency') return { waitMs, fault, kinds, missed: () => miss(each) }
+    waitMs += fault.ms
   }
-  return toChosen(latencies)
+  return { waitMs, kinds, missed: () => {} }
+}
+
+function miss(rule: LiveRule): void {
+  rule.applied--
+  rule.missed++
 }
 
 function applies({ rule, path, random, applied }: LiveRule, request: Pick<SandboxRequest, 'method' | 'path'>): boolean {
@@ -80,9 +89,4 @@ function applies({ rule, path, random, applied }: LiveRule, request: Pick<Sandbo
   if (!path.test(request.path)) return false
   if (rule.times !== undefined && applied >= rule.times) return false
   return random() < rule.share
-}
-
-function toChosen(latencies: readonly Latency[], fault?: ChosenFaults['fault']): ChosenFaults {
-  const kinds = [...latencies, ...(fault ? [fault] : [])].map(({ kind }) => kind)
-  return { waitMs: latencies.reduce((sum, { ms }) => sum + ms, 0), fault, kinds }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Delivery, type Reply, toReply } from './delivery.ts'
 import { drifted } from './drift.ts'
-import type { Fault } from './fault-rule.ts'
+import type { Drift, Fault } from './fault-rule.ts'
 import type { ChosenFaults } from './faults.ts'
 
 const SPACES = Buffer.alloc(64 * 1024, ' ')
@@ -12,10 +12,12 @@ const PAGE = Buffer.from(
 type Broken = NonNullable<ChosenFaults['fault']>
 
 /** What leaves instead of the right answer. The request is carried out, or not, as the fault says. */
-export async function faulty(fault: ChosenFaults['fault'], carryOut: () => Promise<Reply>): Promise<Delivery> {
+export async function faulty({ fault, missed }: ChosenFaults, carryOut: () => Promise<Reply>): Promise<Delivery> {
   if (!fault) return carryOut()
-  const right = isCarriedOut(fault) ? await carryOut() : undefined
-  return right ? (spoilt(fault, right) ?? instead(fault)) : instead(fault)
+  if (!isCarriedOut(fault)) return instead(fault)
+  const right = await carryOut()
+  if (fault.kind === 'drift') return change(right, fault) ?? kept(right, missed)
+  return spoilt(fault, right) ?? instead(fault)
 }
 
 function isCarriedOut(fault: Broken): boolean {
@@ -23,18 +25,26 @@ function isCarriedOut(fault: Broken): boolean {
   return 'processed' in fault ? fault.processed : true
 }
 
+function change(right: Reply, drift: Drift): Reply | undefined {
+  const text = drifted(right.body.toString('utf8'), drift)
+  return text === undefined ? undefined : { ...right, body: Buffer.from(text) }
+}
+
+function kept(right: Reply, missed: () => void): Reply {
+  missed()
+  return right
+}
+
 /** The right answer with something wrong about it; undefined where the fault leaves nothing of it. */
 function spoilt(fault: Broken, right: Reply): Reply | undefined {
   switch (fault.kind) {
-    case 'drift':
-      return { ...right, body: Buffer.from(drifted(right.body.toString('utf8'), fault)) }
     case 'drip':
       return { ...withLength(right), stream: gone => drip(right.body, fault, gone) }
     case 'oversized':
       // No length is announced: a limit has to count.
       return { ...right, stream: () => pad(right.body, fault.bytes) }
     case 'truncated':
-      return { ...right, body: right.body.subarray(0, Math.floor(right.body.length / 2)) }
+      return withLength({ ...right, body: right.body.subarray(0, Math.floor(right.body.length / 2)) })
     default:
       return undefined
   }

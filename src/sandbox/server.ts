@@ -69,10 +69,10 @@ export async function startSandbox(definition: SandboxDefinition, options: Sandb
 
   async function serve(request: SandboxRequest, response: ServerResponse): Promise<void> {
     if (isOurs(request)) return deliver(response, await carryOut(request))
-    const { fault, kinds, waitMs } = faults.choose(request)
-    const delivery = await faulty(fault, () => carryOut(request))
-    log.add(request, statusOf(delivery), kinds)
-    await deliver(response, delivery, waitMs)
+    const chosen = faults.choose(request)
+    const delivery = await faulty(chosen, () => carryOut(request))
+    log.add(request, statusOf(delivery), chosen.kinds)
+    await deliver(response, delivery, chosen.waitMs)
   }
 
   server.on('request', (incoming, response) => {

@@ -23,8 +23,8 @@ export interface JournalSettings {
 
 /** How much longer than its deadline an operation belongs to the process that sent it. */
 const OWNERSHIP_SLACK_MS = 5_000
-/** A create may be two sends: one that is refused for our marker, one without it. */
-const SENDS = 2
+/** A create may be two sends, one with our marker and one without it, or a login sent twice before it. */
+const SENDS = 3
 const PROCESS = randomUUID()
 
 export type Journal = ReturnType<typeof createJournal>

@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { deserialize, serialize } from 'node:v8'
 import { v7 as uuid } from 'uuid'
 import type { Database } from '../../db/database.ts'
 import {
@@ -19,6 +18,7 @@ import { DomainError, NotFoundError } from '../domain/errors.ts'
 import type { RawDelivery, WebhookNotice, WebhookReading } from '../providers/contract.ts'
 import type { Call } from './call.ts'
 import type { Deps } from './deps.ts'
+import { type KeptDelivery, toKept, toKeptNotice, toRaw } from './kept-delivery.ts'
 import type { Notices } from './notices.ts'
 
 /**
@@ -28,14 +28,6 @@ import type { Notices } from './notices.ts'
 
 /** How a delivery was received. STORED is also said of one that came before. */
 export type Reception = 'STORED' | 'FORGED' | 'UNKNOWN_ENDPOINT'
-
-/** A delivery as it is kept: the body in base64, for it need not be text. */
-interface KeptDelivery {
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: string
-  /** What it said when it came in, should its keys be others by the time it is applied. */
-  readonly notice?: string
-}
 
 /** Bodies of providers that name no event collapse within this time; a later one is news. */
 const SAME_BODY_MS = 60_000
@@ -151,7 +143,7 @@ export function createInbox(deps: Deps, notices: Notices) {
     const kept = await readDelivery<KeptDelivery>(db, delivery.id)
     if (!kept) return undefined
     const reading = await account.webhook?.(toRaw(kept), await getEndpointOf(db, delivery), delivery.receivedAt)
-    return noticeOf(reading) ?? (kept.notice ? deserialize(Buffer.from(kept.notice, 'base64')) : undefined)
+    return noticeOf(reading) ?? toKeptNotice(kept)
   }
 
   /** Has a delivery applied again, whatever became of it. Throws NOT_FOUND. */
@@ -176,20 +168,6 @@ function noticeOf(reading: WebhookReading | undefined): WebhookNotice | undefine
 
 function pauseOf(firstMs: number, times: number): number {
   return Math.min(firstMs * 2 ** times, LAST_RETRY_MS)
-}
-
-/** A notice holds dates, which JSON does not. */
-function toKept({ headers, body }: RawDelivery, notice?: WebhookNotice): KeptDelivery {
-  const defined = Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
-  return {
-    headers: Object.fromEntries(defined),
-    body: body.toString('base64'),
-    ...(notice && { notice: serialize(notice).toString('base64') }),
-  }
-}
-
-function toRaw({ headers, body }: KeptDelivery): RawDelivery {
-  return { headers, body: Buffer.from(body, 'base64') }
 }
 
 /** The same body within the same minute is the same thing; unreadable ones too. */

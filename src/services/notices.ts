@@ -9,7 +9,7 @@ import {
 } from '../../db/session-repository.ts'
 import { NotFoundError, UnsupportedError } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/json.ts'
-import type { Session } from '../domain/session.ts'
+import { isTerminal, type Session, type SessionSnapshot } from '../domain/session.ts'
 import type { WebhookNotice } from '../providers/contract.ts'
 import type { Account } from './accounts.ts'
 import type { Call } from './call.ts'
@@ -54,7 +54,7 @@ export function createNotices(deps: Deps, sessions: Sessions) {
       for (const session of about) {
         const applied = await (readable
           ? addToSession(trx, account, session, notice.session?.details)
-          : replaceSession(trx, said, notice))
+          : replaceSession(trx, { ...said, beganAt: receivedAt }, notice))
         const data = { type: 'WebhookReceived', providerEvent: notice.event, applied } as const
         await recordEvents(trx, { session, source: 'WEBHOOK', at: said.now }, [data])
       }
@@ -108,10 +108,16 @@ export function createNotices(deps: Deps, sessions: Sessions) {
 async function replaceSession(db: Database, said: Said, { session, occurredAt }: WebhookNotice): Promise<boolean> {
   if (!session) return false
   const known = await findSessionByProviderId(db, said.account.id, session.providerId)
-  if (occurredAt && known?.toldAt && occurredAt < known.toldAt) return false
+  if (known && occurredAt && isOvertaken(occurredAt, session, known)) return false
   const stored = await storeSession(db, said, session)
   if (occurredAt) await updateSession(db, stored.id, { toldAt: occurredAt })
   return stored.beganAt.getTime() === said.beganAt.getTime()
+}
+
+/** Of two events of the same second, as which Yorlet tells time, the one that ended the session was the later. */
+function isOvertaken(occurredAt: Date, told: SessionSnapshot, { toldAt, ...known }: StoredSession): boolean {
+  if (!toldAt || occurredAt > toldAt) return false
+  return occurredAt < toldAt || (isTerminal(known) && !isTerminal({ status: told.status, sync: known.sync }))
 }
 
 /** For a session that was just read: what only the notice tells of its details. */

@@ -3,6 +3,7 @@ import type { Database } from '../../db/database.ts'
 import {
   findSessionByProviderId,
   insertSession,
+  type SessionChange,
   type StoredSession,
   updateSession,
 } from '../../db/session-repository.ts'
@@ -48,7 +49,7 @@ export async function storeSession(
     metadata: origin.metadata,
     nextPollAt: known ? undefined : firstPollAt(said, snapshot),
   }
-  if (known) await updateSession(db, id, change)
+  if (known) await updateKnown(db, id, said, change)
   else await insertSession(db, { ...change, ...keyOf(said, id, snapshot.providerId), livemode: account.livemode })
   const owner = { sessionId: id, applicantId: applicant?.id ?? null }
   const attempts = await storeAttempts(db, said, snapshot.attempts ?? [], owner)
@@ -56,6 +57,22 @@ export async function storeSession(
   if (!stored) throw new Error('A session that was just stored is gone.')
   await recordChange(db, { session: stored, source: change.source, at: said.now }, known, stored, attempts)
   return stored
+}
+
+/** Where a webhook overtook the answer of the create, the answer is old news, but for what only a create tells. */
+async function updateKnown(db: Database, id: string, said: Said, change: SessionChange): Promise<void> {
+  const applied = await updateSession(db, id, change)
+  if (applied || said.source !== 'CREATE') return
+  const { access, externalId, metadata, applicantId, customerId, applicantPinned, customerPinned } = change
+  await updateSession(db, id, {
+    access,
+    externalId,
+    metadata,
+    applicantId,
+    customerId,
+    applicantPinned,
+    customerPinned,
+  })
 }
 
 /** A session that can be read is looked at again by itself, from its beginning on. */

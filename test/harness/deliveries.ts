@@ -88,7 +88,12 @@ export function fromPersonr({ secret }: Pick<Door, 'secret'>, sent: object): Par
   return { headers: { ...JSON_TYPE, authorization: `Bearer ${secret}` }, body: JSON.stringify(sent) }
 }
 
-export function fromRapidly({ secret }: Pick<Door, 'secret'>, sent: object, at = new Date(), id = randomUUID()): Parcel {
+export function fromRapidly(
+  { secret }: Pick<Door, 'secret'>,
+  sent: object,
+  at = new Date(),
+  id = randomUUID(),
+): Parcel {
   const body = JSON.stringify(sent)
   const seconds = String(Math.floor(at.getTime() / 1000))
   const signature = `v1,${hmac(secret, `${id}.${seconds}.${body}`).toString('base64')}`

@@ -194,7 +194,19 @@ describe.each(NAMES)('what %s sends', provider => {
   })
 
   test('never throws, whichever of its values is of another kind', async () => {
-    const wrongs = [null, 7, '', 'a\u0000b', [], {}, [[]], { constructor: 1 }, DEEP, 'constructor', '__proto__']
+    const wrongs: unknown[] = [
+      null,
+      7,
+      '',
+      'a\u0000b',
+      [],
+      {},
+      [[]],
+      { constructor: 1 },
+      DEEP,
+      'constructor',
+      '__proto__',
+    ]
     const changed = wrongs.flatMap(wrong => withEachValue(sample, wrong))
     for (const content of changed) {
       const text = JSON.stringify(content).replace(`"${DEEP}"`, nested(20_000))

@@ -7,7 +7,6 @@ import {
   publicEncrypt,
   randomBytes,
 } from 'node:crypto'
-import { random } from '../../sandbox/random.ts'
 import type { PackWebhook, SandboxEvent } from '../../sandbox/webhooks.ts'
 import type { StoredAttempt, StoredSession } from './sandbox-session.ts'
 import type { ShareFields } from './sandbox-share-fields.ts'
@@ -21,7 +20,7 @@ export function toEvent(
 ): SandboxEvent {
   const metadata = {
     contract_version: 1,
-    event_id: `evt_${random.lower(64)}`,
+    event_id: `evt_${randomBytes(32).toString('hex')}`,
     ...(attempt && { verification_attempt_id: attempt.id }),
     verification_session_id: session.id,
   }
@@ -53,7 +52,7 @@ const CLAIMS: Readonly<Record<string, string>> = {
 /** The encrypted text is made once; every try of it has its own time and signature. */
 export const packWebhook: PackWebhook = (event, { publicJwk, keyId }) => {
   if (!publicJwk || !keyId) return 'There is no active key: publicJwk and keyId are missing.'
-  const id = `whd_${random.lower(64)}`
+  const id = `whd_${randomBytes(32).toString('hex')}`
   const body = encrypt(JSON.stringify(event.content), publicJwk, keyId)
   return {
     id,
