@@ -896,8 +896,9 @@ describe('with the database in a file', () => {
 
   test('a sandbox that gives way to the real provider has its own address, and so has the provider', async () => {
     const file = newFile()
-    const before = await start({ DATABASE_URL: `sqlite:${file}` })
+    const before = await start({ DATABASE_URL: `sqlite:${file}`, SANDBOX_WEBHOOKS: 'on' })
     const played = before.doors.find(({ provider }) => provider === 'VERILOCK')
+    expect(played).toBeDefined()
     await before.close()
     const world = await startWorld({ fateOf: () => 'ANSWERED', delayMs: () => 0 })
     const env = { ...world.env, DATABASE_URL: `sqlite:${file}`, VERILOCK_WEBHOOK_SECRET: 'verilock-secret' }
