@@ -141,6 +141,22 @@ export async function findOperationByKey(
   return row && toOperation(row)
 }
 
+/** The create of this account that carries our marker and of which it is not known what became. */
+export async function findLostOperation(
+  db: Database,
+  accountId: string,
+  reference: string,
+): Promise<StoredOperation | undefined> {
+  const query = db.sql
+    .selectFrom('operations')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('reference', '=', reference)
+    .where('state', '=', 'UNKNOWN')
+  const row = await query.executeTakeFirst()
+  return row && toOperation(row)
+}
+
 /** The input of a create that is not settled yet, as `insertOperation` or a transition wrote it. */
 export async function readOperationInput<T>(db: Database, id: string): Promise<T | undefined> {
   const row = await db.sql.selectFrom('operations').select('input_sealed').where('id', '=', id).executeTakeFirst()

@@ -63,6 +63,8 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
       streams.end()
       await stopJobs()
       await close(server)
+      // A delivery that came in last may still be being applied.
+      await house.services.inbox.applyDue().catch(() => {})
       await house.close()
     },
   }
@@ -76,8 +78,8 @@ function presetKey({ house }: Config): string | undefined {
 /** Starts what happens without anybody asking. Gives what ends it. */
 function startJobs({ services, log }: House, everyMs: number): () => Promise<void> {
   const report = (error: unknown) => log.error({ err: error }, 'a job failed')
-  const loops = [services.recovery.run, services.inbox.applyDue, services.polling.run].map(run =>
-    startLoop({ everyMs, run, report }),
+  const loops = [services.recovery.run, services.inbox.applyDue, services.polling.run, services.expireOverdue].map(
+    run => startLoop({ everyMs, run, report }),
   )
   return async () => {
     await Promise.all(loops.map(loop => loop.stop()))

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import SqliteDatabase from 'better-sqlite3'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Provider } from '../src/domain/provider.ts'
+import { sandbox as rapidly } from '../src/providers/rapidly/sandbox.ts'
 import {
   DEV,
   type Door,
@@ -813,6 +814,7 @@ describe('Rapidly', () => {
     const first = event('Before')
     at += 10_000
     const door = doorOf('RAPIDLY')
+    await renameAtRapidly(providerId, 'After')
     for (const sent of [event('After'), first]) {
       expect(await deliver(house, door, fromRapidly(door, sent, new Date(at)))).toBe(204)
       await settle()
@@ -824,6 +826,16 @@ describe('Rapidly', () => {
     expect(data.customer).toEqual({ name: 'After', email, sync: { source: 'WEBHOOK' } })
   })
 })
+
+/** Changes the name of a customer where Rapidly keeps it. */
+async function renameAtRapidly(id: string, name: string): Promise<void> {
+  const response = await fetch(`${house.sandbox('RAPIDLY').origin}/api/customers/${id}`, {
+    method: 'PATCH',
+    headers: { authorization: `Bearer ${rapidly.credentials.apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ name }),
+  })
+  expect(response.status).toBe(200)
+}
 
 describe('with the database in a file', () => {
   const folders: string[] = []

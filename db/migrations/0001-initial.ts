@@ -162,5 +162,6 @@ const INDEXES: readonly (readonly [string, string[]])[] = [
   ['attempts', ['session_id', 'created_at', 'id']],
   ['attempts', ['applicant_id', 'created_at', 'id']],
   ['operations', ['state', 'next_check_at']],
+  ['operations', ['account_id', 'reference']],
   ['operations', ['tenant_id', 'created_at', 'id']],
 ]

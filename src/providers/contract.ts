@@ -73,6 +73,8 @@ export interface WebhookNotice {
   /** When it happened, where the provider says so: of two events about what cannot be read, the later one counts. */
   readonly occurredAt?: Date
   readonly sessionProviderId?: string
+  /** Our marker in what the delivery is about: it settles a create of ours whose answer never came. */
+  readonly reference?: string
   /** The sessions of this applicant are meant. */
   readonly applicantProviderId?: string
   /** What the delivery says of the session, for want of anything better: used where the session cannot be read. */

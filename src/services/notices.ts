@@ -7,6 +7,7 @@ import {
   type StoredSession,
   updateSession,
 } from '../../db/session-repository.ts'
+import type { CustomerSnapshot } from '../domain/customer.ts'
 import { NotFoundError, UnsupportedError } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/json.ts'
 import { isTerminal, type Session, type SessionSnapshot } from '../domain/session.ts'
@@ -14,6 +15,7 @@ import type { WebhookNotice } from '../providers/contract.ts'
 import type { Account } from './accounts.ts'
 import type { Call } from './call.ts'
 import { change, type Deps } from './deps.ts'
+import type { Operations } from './operations.ts'
 import { mergeDetails, type Said } from './said.ts'
 import type { Sessions } from './sessions.ts'
 import { storeCustomer } from './store-customer.ts'
@@ -29,7 +31,7 @@ export type Notices = ReturnType<typeof createNotices>
 
 const MOST_SESSIONS = 100
 
-export function createNotices(deps: Deps, sessions: Sessions) {
+export function createNotices(deps: Deps, sessions: Sessions, operations: Operations) {
   const { db, now } = deps
 
   /**
@@ -45,11 +47,15 @@ export function createNotices(deps: Deps, sessions: Sessions) {
     // A provider whose clock is ahead of ours tells of the future, before which no later answer would count.
     const beganAt = new Date(Math.min(notice.occurredAt?.getTime() ?? Number.POSITIVE_INFINITY, receivedAt.getTime()))
     const said: Said = { account, source: 'WEBHOOK', beganAt, now: now() }
+    const { reference, applicantProviderId } = notice
+    if (reference && applicantProviderId)
+      await operations.settleTold(account, 'APPLICANT', reference, applicantProviderId)
+    const customer = notice.customer && (await readCustomer(said, notice.customer))
     const about = await meant(said, notice)
     const readable = account.client.getSession !== undefined
     if (readable) for (const session of about) await sessions.ask(toCall(account), session)
     await change(deps, account.tenantId, async trx => {
-      if (notice.customer) await storeCustomer(trx, said, notice.customer)
+      if (customer) await storeCustomer(trx, customer.said, customer.snapshot)
       if (notice.attempt && about.length > 0) await addToAttempt(trx, account, notice.attempt)
       for (const session of about) {
         const applied = await (readable
@@ -60,6 +66,19 @@ export function createNotices(deps: Deps, sessions: Sessions) {
       }
       await finish(trx)
     })
+  }
+
+  /** The customer as it is now, where that can be asked for; as it was told, where it is gone or cannot be. */
+  async function readCustomer(said: Said, told: CustomerSnapshot): Promise<{ said: Said; snapshot: CustomerSnapshot }> {
+    const { client } = said.account
+    const asked = { ...said, beganAt: now() }
+    try {
+      const read = await client.getCustomer?.({ providerId: told.providerId }, {})
+      return read?.providerId === told.providerId ? { said: asked, snapshot: read } : { said, snapshot: told }
+    } catch (error) {
+      if (!(error instanceof NotFoundError)) throw error
+      return { said: asked, snapshot: told }
+    }
   }
 
   /** The sessions that a notice is about. One that we never met is asked for by its id under this account. */

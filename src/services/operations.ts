@@ -1,4 +1,5 @@
 import {
+  findLostOperation,
   findOperationByKey,
   findOperations,
   listOperations,
@@ -6,7 +7,8 @@ import {
   type StoredOperation,
 } from '../../db/operation-repository.ts'
 import { DomainError, NotFoundError, ProviderUnavailableError } from '../domain/errors.ts'
-import type { CreateOperation, CreateState } from '../domain/operation.ts'
+import type { CreateKind, CreateOperation, CreateState } from '../domain/operation.ts'
+import type { Account } from './accounts.ts'
 import type { Call } from './call.ts'
 import { canSettle, type Journal } from './create-journal.ts'
 import { CREATES } from './create-kinds.ts'
@@ -73,7 +75,16 @@ export function createOperations(deps: Deps, journal: Journal) {
 
   /** An operator found what was made, under this id. Throws where the provider cannot say anything about it. */
   async function settleFound(call: Pick<Call, 'tenantId'>, id: string, providerId: string): Promise<StoredOperation> {
-    const operation = await getUnknown(call, id)
+    return settleAs(await getUnknown(call, id), providerId)
+  }
+
+  /** A webhook told what carries our marker: the create whose answer never came is settled, if it is one of that kind. */
+  async function settleTold(account: Account, kind: CreateKind, reference: string, providerId: string): Promise<void> {
+    const lost = await findLostOperation(db, account.id, reference)
+    if (lost?.kind === kind) await settleAs(lost, providerId)
+  }
+
+  async function settleAs(operation: StoredOperation, providerId: string): Promise<StoredOperation> {
     const account = accounts.of(operation)
     const plan = await readOperationInput<CreatePlan>(db, operation.id)
     const recovery = plan && CREATES[operation.kind].recovery(account.client, plan)
@@ -91,7 +102,7 @@ export function createOperations(deps: Deps, journal: Journal) {
     throw new DomainError('BAD_REQUEST', `Expected an operation that is UNKNOWN; this one is ${operation.state}.`)
   }
 
-  return { findMany, get, list, settles, settleAbsent, settleFound }
+  return { findMany, get, list, settles, settleAbsent, settleFound, settleTold }
 }
 
 function moved(): DomainError {

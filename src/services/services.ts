@@ -7,6 +7,7 @@ import { createCursors } from './cursor.ts'
 import { type Customers, createCustomers } from './customers.ts'
 import type { Deps } from './deps.ts'
 import { createEndpoints, type Endpoints } from './endpoints.ts'
+import { expireOverdue } from './expiry.ts'
 import { createInbox, type Inbox } from './inbox.ts'
 import { createLinks, type Links } from './links.ts'
 import { createLive, type Live } from './live.ts'
@@ -23,6 +24,8 @@ export interface Services {
   readonly attempts: Attempts
   readonly creates: Creates
   readonly customers: Customers
+  /** Writes down what the clock alone ends, and wakes who follows it. */
+  readonly expireOverdue: () => Promise<void>
   readonly endpoints: Endpoints
   readonly inbox: Inbox
   readonly links: Links
@@ -40,17 +43,21 @@ export function createServices(options: ServicesOptions): Services {
   const sessions = createSessions(deps)
   const applicants = createApplicants(deps)
   const journal = createJournal(deps, options)
+  const operations = createOperations(deps, journal)
   return {
     accounts: options.accounts,
     applicants,
     attempts: createAttempts(deps, sessions, applicants),
     creates: createCreates(deps, journal),
     customers: createCustomers(deps),
+    expireOverdue: async () => {
+      for (const tenantId of await expireOverdue(deps.db, deps.now())) deps.hub.wake(tenantId)
+    },
     endpoints: createEndpoints(deps),
-    inbox: createInbox(deps, createNotices(deps, sessions)),
+    inbox: createInbox(deps, createNotices(deps, sessions, operations)),
     links: createLinks(deps, sessions),
     live: createLive(deps),
-    operations: createOperations(deps, journal),
+    operations,
     polling: createPolling(deps, sessions, options),
     recovery: createRecovery(deps, journal, options),
     sessions,

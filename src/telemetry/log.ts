@@ -3,14 +3,18 @@ import { DomainError } from '../domain/errors.ts'
 
 export type { Logger }
 
+/** What a command prints for programs stays apart. */
+const STDERR = 2
+
 /** Logs as JSON lines. What a client may see of an error is logged by its code; anything else with its stack. */
 export function createLog(level: string): Logger {
-  return pino({
+  const options = {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: ['apiKey', 'authorization', 'token', 'password', '*.apiKey', '*.authorization', '*.token', '*.password'],
-  })
+  }
+  return pino(options, pino.destination({ fd: STDERR, sync: true }))
 }
 
 /** What the GraphQL server wants to say, in our log. Expected errors are no errors of ours. */

@@ -219,6 +219,11 @@ function toCreatedAt(id: string, now: Date): Date | undefined {
   return at <= now ? at : undefined
 }
 
+/** Our marker among the ids that an applicant carries. */
+export function findReference(externalUserIds: readonly (string | null | undefined)[]): string | undefined {
+  return toTexts(externalUserIds).find(text => !isCallers(text))
+}
+
 function isCallers(externalUserId: string): boolean {
   return !externalUserId.startsWith(MARKER_PREFIX)
 }

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { parseTolerantly } from '../../upstream/parse.ts'
 import type { RawDelivery, ReadWebhook } from '../contract.ts'
+import { findReference } from './mapper.ts'
 import { webhook } from './wire.ts'
 
 /** Personr names no event. */
@@ -12,7 +13,8 @@ export const readWebhook: ReadWebhook = async (delivery, { secrets }) => {
   try {
     const sent = parseTolerantly(webhook, JSON.parse(delivery.body.toString()))?.value
     if (!sent) return 'UNREADABLE'
-    return { notice: { eventId: null, event: EVENT, applicantProviderId: sent.applicantId } }
+    const { applicantId: applicantProviderId, externalUserIds } = sent
+    return { notice: { eventId: null, event: EVENT, applicantProviderId, reference: findReference(externalUserIds) } }
   } catch {
     // Not JSON, or nested deeper than the stack.
     return 'UNREADABLE'

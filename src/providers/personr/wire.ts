@@ -162,13 +162,15 @@ export interface CreateApplicantForm {
 const told = z.object({
   applicantId: id.nullish(),
   result: z.object({ applicant: id.nullish() }).nullish(),
+  externalUserId: list.nullish(),
 })
 
 /** What a webhook says is asked for again, so only whom it is about is read: flat, or as the status call answers. */
 export const webhook = told.extend({ response: told.nullish() }).transform(({ response, ...flat }, context) => {
   const ids = [flat, response].map(each => each?.applicantId ?? each?.result?.applicant)
   const applicantId = ids.find(each => each != null)
-  if (applicantId) return { applicantId }
+  const externalUserIds = flat.externalUserId ?? response?.externalUserId ?? []
+  if (applicantId) return { applicantId, externalUserIds }
   context.addIssue({ code: 'custom', message: 'Expected the id of an applicant.' })
   return z.NEVER
 })
