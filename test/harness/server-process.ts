@@ -33,7 +33,7 @@ export interface ServerProcess {
   kill(): Promise<void>
 }
 
-/** `ended` is told what it said, where it ended by itself. */
+/** With PORT 0 it takes any port, and its url is not known. `ended` is told what it said, where it ended by itself. */
 export function startServer(main: string, env: NodeJS.ProcessEnv, ended: (said: string) => void): ServerProcess {
   const child = spawn(process.execPath, [main], { cwd: ROOT, env: { PATH: process.env.PATH, ...env } })
   let said = ''
@@ -44,7 +44,7 @@ export function startServer(main: string, env: NodeJS.ProcessEnv, ended: (said: 
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', chunk => {
         said = (said + chunk).slice(-4000)
-        if (!up && said.includes(`:${env.PORT}/graphql`)) {
+        if (!up && /:\d+\/graphql/.test(said)) {
           up = true
           resolve()
         }
