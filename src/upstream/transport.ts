@@ -165,8 +165,12 @@ function toTransportError(error: unknown, request: RequestOptions, provider: Pro
   }
   const unsent = error instanceof NotConnected || NOTHING_SENT.has(errorCode(error))
   const outcome: SendOutcome = unsent ? 'NOT_SENT' : 'UNCERTAIN'
-  const message = outcome === 'NOT_SENT' ? `${provider} cannot be reached.` : `${provider} did not answer in time.`
+  const message = `${provider} ${unsent ? 'cannot be reached' : isTimeout(error) ? 'did not answer in time' : 'broke off the connection'}.`
   return new ProviderUnavailableError('PROVIDER_UNAVAILABLE', provider, message, { ...at, outcome })
+}
+
+function isTimeout(error: unknown): boolean {
+  return (error instanceof Error && error.name === 'TimeoutError') || errorCode(error).endsWith('_TIMEOUT')
 }
 
 function errorCode(error: unknown): string {

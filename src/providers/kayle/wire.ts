@@ -34,6 +34,8 @@ export const MAX_SHARE_FIELDS = 32
 export const MAX_REASON_LENGTH = 200
 
 const sessionId = z.string().regex(/^vs_(live_|test_)?[A-Za-z0-9]{64}$/)
+/** What an end user is sent to: never anything but a page. */
+const hostedUrl = z.url({ protocol: /^https?$/ })
 const attemptId = z.string().min(1).max(255)
 const time = z.iso.datetime({ offset: true })
 
@@ -61,7 +63,7 @@ export const session = z.object({
   contract_version: z.number().int().nullish(),
   share_fields: z.record(z.string(), shareField.nullish()).nullish(),
   redirect_url: z.string().nullish(),
-  verification_url: z.string().nullish(),
+  verification_url: hostedUrl.nullish(),
   cancel_token: z.string().nullish(),
   expires_at: time.nullish(),
   completed_at: time.nullish(),
@@ -85,7 +87,7 @@ const pagination = z.object({
 const error = z.object({}).nullish()
 
 /** A create that answers no link has made nothing that can be used. */
-export const createdSessionAnswer = z.object({ data: session.extend({ verification_url: z.string() }), error })
+export const createdSessionAnswer = z.object({ data: session.extend({ verification_url: hostedUrl }), error })
 export const sessionAnswer = z.object({ data: session, error })
 export const sessionListAnswer = z.object({ data: z.array(session), error, pagination: pagination.nullish() })
 export const attemptListAnswer = z.object({ data: z.array(attempt), error, pagination: pagination.nullish() })

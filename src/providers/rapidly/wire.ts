@@ -71,7 +71,8 @@ export const customerSession = z.object({
   token: z.string().nullish(),
   expires_at: time.nullish(),
   return_url: z.string().nullish(),
-  customer_portal_url: z.string(),
+  /** What an end user is sent to: never anything but a page. */
+  customer_portal_url: z.url({ protocol: /^https?$/ }),
   customer_id: z.uuid(),
   customer: customer.extend({ id: z.string().nullish() }).nullish(),
 })

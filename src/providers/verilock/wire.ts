@@ -9,6 +9,9 @@ const sessionId = z.string().regex(/^ses_[\w-]{1,251}$/)
 const time = z.iso.datetime({ offset: true })
 const status = z.string().meta({ known: SESSION_STATUSES })
 
+/** What an end user is sent to: never anything but a page. */
+const hostedUrl = z.url({ protocol: /^https?$/ })
+
 export const createSessionBody = z.object({
   profile_id: z.guid(),
   applicant_email: z.email().nullish(),
@@ -24,10 +27,10 @@ export type CreateSessionBody = z.infer<typeof createSessionBody>
 export const createdSession = z.object({
   id: sessionId,
   session_token: z.string().nullish(),
-  session_url: z.string().min(1),
+  session_url: hostedUrl,
   status,
   expires_at: time.nullish(),
-  hosted_url: z.string().nullish(),
+  hosted_url: hostedUrl.nullish(),
   created_at: time.nullish(),
 })
 export type CreatedSession = z.infer<typeof createdSession>
@@ -64,8 +67,8 @@ export const session = z.object({
   applicant_email: z.string().nullish(),
   applicant_name: z.string().nullish(),
   session_token: z.string().nullish(),
-  session_url: z.string().nullish(),
-  hosted_url: z.string().nullish(),
+  session_url: hostedUrl.nullish(),
+  hosted_url: hostedUrl.nullish(),
   metadata: z.record(z.string(), z.unknown()).nullish(),
   created_at: time.nullish(),
   completed_at: time.nullish(),

@@ -7,7 +7,8 @@ export const SESSION_STATUSES = ['pending', 'active', 'complete', 'canceled', 'e
 /** What its documentation says an id looks like. */
 export const ID_PATTERN = /^[a-zA-Z0-9_]+$/
 
-const id = z.string().min(1).max(255)
+// biome-ignore lint/suspicious/noControlCharactersInRegex: what no database takes is no id
+const id = z.string().regex(/^[^\u0000]{1,255}$/)
 /** The page prints no type for these fields: an id, or the record that an expansion puts in its place. */
 const reference = z.union([id, z.looseObject({ id })])
 export type Reference = z.infer<typeof reference>
