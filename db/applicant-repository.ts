@@ -1,7 +1,7 @@
 import type { Applicant, ApplicantStatus } from '../src/domain/applicant.ts'
 import type { Details } from '../src/domain/json.ts'
+import type { Outcome } from '../src/domain/outcome.ts'
 import type { Provider } from '../src/domain/provider.ts'
-import type { Outcome } from '../src/domain/session.ts'
 import type { StatusSource } from '../src/domain/sync.ts'
 import { defined, openJson, sealJson, toDate, toFlag } from './columns.ts'
 import type { Database } from './database.ts'

@@ -14,12 +14,14 @@ try {
   process.exit(1)
 }
 
-function announce({ url, providers, sandboxes }: Running, apiKey: string): void {
+function announce({ url, providers, sandboxes, doors }: Running, apiKey: string): void {
   console.log(`sessiongraph  ${url}  (GraphiQL in a browser)`)
   console.log(`API key       ${apiKey}  (send it as "Authorization: Bearer …"; DEV_API_KEY sets another)`)
   for (const { provider, configured, sandbox } of providers) {
     const at = sandboxes.find(running => running.provider === provider)?.origin
-    const state = sandbox ? `sandbox at ${at}` : configured ? 'real' : 'not configured'
+    const door = doors.find(open => open.provider === provider)?.path
+    const real = door ? `real, webhooks at ${new URL(door, url)}` : 'real'
+    const state = sandbox ? `sandbox at ${at}` : configured ? real : 'not configured'
     console.log(`${provider.padEnd(13)} ${state}`)
   }
 }

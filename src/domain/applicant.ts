@@ -1,8 +1,9 @@
 import type { AttemptSnapshot } from './attempt.ts'
 import type { CustomerSnapshot } from './customer.ts'
 import type { Details } from './json.ts'
+import type { Linked } from './linked.ts'
+import type { Outcome } from './outcome.ts'
 import type { Provider } from './provider.ts'
-import type { Linked, Outcome } from './session.ts'
 import type { Sync } from './sync.ts'
 
 export const APPLICANT_STATUSES = ['CREATED', 'IN_PROGRESS', 'COMPLETED', 'UNKNOWN'] as const

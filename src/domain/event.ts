@@ -1,5 +1,6 @@
 import type { AttemptStatus } from './attempt.ts'
-import type { Outcome, SessionStatus } from './session.ts'
+import type { Outcome } from './outcome.ts'
+import type { SessionStatus } from './session.ts'
 import type { StatusSource } from './sync.ts'
 
 /** What happened to a session, as it is written down: never PII, never a secret. */

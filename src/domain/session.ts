@@ -2,16 +2,14 @@ import type { ApplicantSnapshot } from './applicant.ts'
 import type { AttemptSnapshot } from './attempt.ts'
 import type { CustomerSnapshot } from './customer.ts'
 import type { Details, JsonObject } from './json.ts'
+import type { Linked } from './linked.ts'
+import type { Outcome } from './outcome.ts'
 import type { Provider } from './provider.ts'
 import type { Sync } from './sync.ts'
 
 export const SESSION_STATUSES = ['CREATED', 'IN_PROGRESS', 'COMPLETED', 'CANCELED', 'EXPIRED', 'UNKNOWN'] as const
 /** The lifecycle of a session. */
 export type SessionStatus = (typeof SESSION_STATUSES)[number]
-
-export const OUTCOMES = ['PENDING', 'APPROVED', 'REJECTED', 'NEEDS_RETRY', 'NOT_APPLICABLE', 'UNKNOWN'] as const
-/** The provider's decision; never guessed from the lifecycle alone. */
-export type Outcome = (typeof OUTCOMES)[number]
 
 export const SESSION_ORDERS = ['CREATED_AT_DESC', 'CREATED_AT_ASC', 'UPDATED_AT_DESC'] as const
 /** The order of a list of sessions. */
@@ -50,13 +48,6 @@ export interface Session {
   readonly attemptsFetchedAt: Date | null
   readonly sync: Sync
   readonly details: Details
-}
-
-/** The provider's own link to another of its records: its id, its parent where it is reached through one, and what was told inline. */
-export interface Linked<Snapshot> {
-  readonly providerId: string
-  readonly parentProviderId?: string | null
-  readonly snapshot?: Snapshot
 }
 
 /**

@@ -8,7 +8,7 @@ import {
 } from '../../db/applicant-repository.ts'
 import type { Database } from '../../db/database.ts'
 import type { Applicant, ApplicantSnapshot } from '../domain/applicant.ts'
-import type { Linked } from '../domain/session.ts'
+import type { Linked } from '../domain/linked.ts'
 import { keyOf, type LinkTarget, mergeDetails, type Said, toExternalId } from './said.ts'
 import { storeAttempts } from './store-attempts.ts'
 import { storeLinkedCustomer } from './store-customer.ts'

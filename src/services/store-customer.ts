@@ -8,7 +8,7 @@ import {
 } from '../../db/customer-repository.ts'
 import type { Database } from '../../db/database.ts'
 import type { Customer, CustomerSnapshot } from '../domain/customer.ts'
-import type { Linked } from '../domain/session.ts'
+import type { Linked } from '../domain/linked.ts'
 import { keyOf, type LinkTarget, mergeDetails, type Said, toExternalId } from './said.ts'
 
 export async function storeCustomer(db: Database, said: Said, snapshot: CustomerSnapshot): Promise<Customer> {

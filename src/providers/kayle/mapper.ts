@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { AttemptSnapshot, AttemptStatus } from '../../domain/attempt.ts'
-import type { Outcome, SessionSnapshot, SessionStatus } from '../../domain/session.ts'
+import type { Outcome } from '../../domain/outcome.ts'
+import type { SessionSnapshot, SessionStatus } from '../../domain/session.ts'
 import type { SessionInput } from './input.ts'
 import type * as wire from './wire.ts'
 

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { ApplicantSnapshot, ApplicantStatus } from '../../domain/applicant.ts'
 import type { AttemptSnapshot, AttemptStatus } from '../../domain/attempt.ts'
-import type { Outcome, SessionSnapshot } from '../../domain/session.ts'
+import type { Outcome } from '../../domain/outcome.ts'
+import type { SessionSnapshot } from '../../domain/session.ts'
 import type { ApplicantInput, VerificationInput } from './input.ts'
 import * as wire from './wire.ts'
 

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { CustomerSnapshot } from '../../domain/customer.ts'
 import type { JsonObject } from '../../domain/json.ts'
-import type { Linked, SessionSnapshot } from '../../domain/session.ts'
+import type { Linked } from '../../domain/linked.ts'
+import type { SessionSnapshot } from '../../domain/session.ts'
 import { type CustomerInput, REFERENCE_KEY, type SessionInput } from './input.ts'
 import * as wire from './wire.ts'
 

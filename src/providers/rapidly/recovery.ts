@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { CustomerSnapshot } from '../../domain/customer.ts'
 import { DomainError, ProviderNotFoundError } from '../../domain/errors.ts'
-import type { Linked } from '../../domain/session.ts'
+import type { Linked } from '../../domain/linked.ts'
 import type { Finding, LostCreate, ProviderClient, ReadCall } from '../contract.ts'
 import { customerInput, REFERENCE_KEY, sessionInput } from './input.ts'
 import { isMarkedBy, toAssumedSession, toCustomer, toCustomerId } from './mapper.ts'
