@@ -9,14 +9,14 @@ const SECONDS_TO_READ = 3
 export function showSession(provider: string, session: HostedSession): Answer {
   const isOpen = session.choices.length > 0
   const back = toWebUrl(session.returnUrl)
-  const content = html`<p class="lead">${session.lead}</p>
+  const content = html`${isOpen ? html`<p class="lead">${session.lead}</p>` : undefined}
 ${session.verdict && showVerdict(session.verdict)}
 ${back && showWayBack(back, isOpen)}
 <h2>${session.asked.heading}</h2>
 <ul>${session.asked.items.map(showItem)}</ul>
+${isOpen ? html`<h2>What should happen?</h2>${session.choices.map(showChoice)}` : undefined}
 <h2>About this session</h2>
-<dl>${session.facts.map(showFact)}</dl>
-${isOpen ? html`<h2>What should happen?</h2>${session.choices.map(showChoice)}` : undefined}`
+<dl>${session.facts.map(showFact)}</dl>`
   const goesOn = back && !isOpen ? { url: back.href, seconds: SECONDS_TO_READ } : undefined
   return toPage({ status: 200, provider, title: session.title, content, goesOn })
 }
@@ -36,7 +36,7 @@ const SIGNS = { good: '✓', bad: '✕', plain: '•' }
 
 function showWayBack({ href, host }: URL, isOpen: boolean): Html {
   if (isOpen) return html`<p class="note">When this is over, you go back to <a href="${href}">${host}</a>.</p>`
-  return html`<p><a class="button" href="${href}">Continue to ${host}</a></p>
+  return html`<p class="onward"><a class="button" href="${href}">Continue to ${host}</a></p>
 <p class="note">You are taken there in ${SECONDS_TO_READ} seconds.</p>`
 }
 

@@ -79,6 +79,12 @@ export function maskEmail(email: string): string {
   return email.replace(/^(.)[^@]*/u, '$1•••')
 }
 
+/** `21 Nov 2026, 07:10 UTC`. */
+export function showTime(time: string): string {
+  const [, day, month, year, minute] = /(\d+) (\w+) (\d+) (\d\d:\d\d)/.exec(new Date(time).toUTCString()) ?? []
+  return `${day} ${month} ${year}, ${minute} UTC`
+}
+
 function showFound(pages: HostedPages, found: ReturnType<HostedPages['find']>): Answer {
   return typeof found === 'string' ? showProblem(pages, found) : showSession(pages.provider, found)
 }

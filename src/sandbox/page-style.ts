@@ -36,7 +36,7 @@ h2 { margin: 2rem 0 .75rem; font-size: 1.05rem }
 p { margin: .5rem 0 0 }
 .lead, .note, footer { color: var(--quiet) }
 .note, footer { font-size: .9rem }
-code { font: .9em ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere }
+a { color: var(--accent) }
 dl, ul { margin: 0; padding: 0; list-style: none; border-block: 1px solid var(--line) }
 dl > div, li { display: grid; gap: .1rem 1rem; padding-block: .6rem }
 dl > div + div, li + li { border-top: 1px solid var(--line) }
@@ -44,6 +44,7 @@ dl > div { grid-template-columns: minmax(8rem, 2fr) 3fr }
 dt { color: var(--quiet) }
 dd { margin: 0; overflow-wrap: anywhere }
 li { grid-template-columns: 1fr auto; align-items: baseline }
+li > span:first-child::first-letter { text-transform: uppercase }
 li .note { grid-column: 1 / -1; overflow-wrap: anywhere }
 .verdict { margin-top: 1.5rem; padding: 1rem 1.25rem; border-inline-start: .3rem solid var(--edge); border-radius: .5rem; background: var(--tint) }
 .verdict h2, .verdict p { margin: 0 } .verdict p { margin-top: .25rem }
@@ -61,14 +62,15 @@ button, select, .button {
 select { width: 100%; text-align: start }
 button, .button { font-weight: 600; cursor: pointer }
 .button { display: inline-block; text-decoration: none; overflow-wrap: anywhere }
+.onward { margin-top: 1.25rem }
 .main, .button { border-color: var(--accent); background: var(--accent); color: var(--on-accent) }
 .main:hover, .button:hover { border-color: var(--press); background: var(--press) }
 .danger { border-color: var(--bad); color: var(--bad) } .danger:hover { background: var(--bad-tint) }
 .quiet:hover { background: var(--tint) }
 :focus-visible { outline: .2rem solid var(--accent); outline-offset: .15rem }
-footer { padding-block: 1rem 2.5rem }
+footer { padding-block: 1rem 2.5rem; text-wrap: pretty }
 @media (max-width: 32rem) {
   header { padding-block: 1rem .75rem } main { padding: 1.25rem }
-  h1 { font-size: 1.4rem } dl > div { grid-template-columns: 1fr }
+  .button { display: block } h1 { font-size: 1.4rem } dl > div { grid-template-columns: 1fr }
 }
 `

@@ -6,12 +6,13 @@ import type { WebhookSender, WebhookTarget } from './webhooks.ts'
 
 const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
 const MAX_DELAY_MS = 60_000
+const MIN_KEY_BITS = 2048
 const delayMs = z.int().min(0).max(MAX_DELAY_MS)
 
 /** No more than the public part is kept of whatever key is given. */
 const publicJwk = z
   .object({ kty: z.literal('RSA'), n: z.string(), e: z.string() })
-  .refine(isKey, 'Expected the public JWK of an RSA key.')
+  .refine(isKey, 'Expected the public JWK of an RSA key of at least 2048 bits.')
 
 const target = z
   .object({
@@ -63,7 +64,8 @@ function isLoopback(value: string): boolean {
 
 function isKey(key: { readonly kty: string; readonly n: string; readonly e: string }): boolean {
   try {
-    return createPublicKey({ key, format: 'jwk' }).asymmetricKeyType === 'rsa'
+    const { asymmetricKeyDetails } = createPublicKey({ key, format: 'jwk' })
+    return (asymmetricKeyDetails?.modulusLength ?? 0) >= MIN_KEY_BITS
   } catch {
     return false
   }

@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse, request as send } from 'node:http'
 import { type AddressInfo, createServer as createSocketServer } from 'node:net'
@@ -137,14 +138,20 @@ export async function startNetwork({ target, fateOf, delayMs }: NetworkOptions):
     else outgoing.destroy()
   }
 
-  const listen = (port: number) => new Promise<void>(resolve => server.listen(port, 'localhost', resolve))
+  const listen = (port: number) =>
+    new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(port, 'localhost', () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
   const close = () =>
     new Promise<void>(resolve => {
       server.close(() => resolve())
       server.closeAllConnections()
     })
-  await listen(0)
-  const { port } = server.address() as AddressInfo
+  const port = await listenOnOwnPort(listen)
   return {
     origin: `http://localhost:${port}`,
     deliver: async () => void (await Promise.all(late.splice(0).map(forward => forward()))),
@@ -155,6 +162,22 @@ export async function startNetwork({ target, fateOf, delayMs }: NetworkOptions):
       if (server.listening) await close()
     },
   }
+}
+
+/**
+ * A port that stays ours while nobody listens there: it lies outside those that the system hands to whoever asks for any,
+ * such as a test that runs beside this one.
+ */
+async function listenOnOwnPort(listen: (port: number) => Promise<void>): Promise<number> {
+  for (let tries = 0; tries < 100; tries++) {
+    const port = randomInt(20_000, 32_000)
+    const taken = await listen(port).then(
+      () => false,
+      () => true,
+    )
+    if (!taken) return port
+  }
+  throw new Error('No free port from 20000 to 31999.')
 }
 
 interface Exchanged {

@@ -1,4 +1,11 @@
-import type { AskedItem, Choice, HostedPages, HostedSession, Verdict } from '../../sandbox/hosted.ts'
+import {
+  type AskedItem,
+  type Choice,
+  type HostedPages,
+  type HostedSession,
+  showTime,
+  type Verdict,
+} from '../../sandbox/hosted.ts'
 import {
   fitsCancelToken,
   isTerminal,
@@ -45,7 +52,7 @@ function toPage(sessions: Sessions, session: StoredSession, mayCancel: boolean):
       ['Session', session.id],
       ['Status', session.status],
       ['Failed attempts', `${failed.length} of ${MAX_FAILED_ATTEMPTS}`],
-      ['Open until', session.expires_at],
+      ['Open until', showTime(session.expires_at)],
     ],
     verdict: toVerdict(session, attempts.at(-1)),
     choices: isTerminal(session) ? [] : toChoices(session, mayCancel),
@@ -74,7 +81,7 @@ function toChoices({ id, status }: StoredSession, mayCancel: boolean): Choice[] 
   const start: Choice = {
     step: { id, to: 'attempt_started' },
     label: 'Start an attempt',
-    note: 'The session is in progress until something below happens.',
+    note: 'The session is in progress until something else happens.',
     looks: 'quiet',
   }
   const cancel: Choice = {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Choice, type HostedPages, type HostedSession, maskEmail } from '../../sandbox/hosted.ts'
+import { type Choice, type HostedPages, type HostedSession, maskEmail, showTime } from '../../sandbox/hosted.ts'
 import type { SandboxKit } from '../../sandbox/sandbox.ts'
 import type { StoredCustomer } from './sandbox-customer.ts'
 import type { StoredSession } from './sandbox-session.ts'
@@ -41,7 +41,7 @@ function toPage(session: StoredSession, customer: StoredCustomer | undefined, is
     facts: [
       ['Customer', session.customer_id],
       ['Session', session.id],
-      ['Open until', session.expires_at],
+      ['Open until', showTime(session.expires_at)],
     ],
     verdict: isOpen ? (customer ? undefined : gone) : over,
     choices: isOpen && customer ? toChoices(session, customer) : [],

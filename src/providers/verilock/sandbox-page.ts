@@ -1,4 +1,4 @@
-import type { Choice, HostedPages, HostedSession, Verdict } from '../../sandbox/hosted.ts'
+import { type Choice, type HostedPages, type HostedSession, showTime, type Verdict } from '../../sandbox/hosted.ts'
 import type { Desk } from './sandbox-routes.ts'
 import type { StoredSession } from './sandbox-session.ts'
 
@@ -21,7 +21,7 @@ function toPage(session: StoredSession): HostedSession {
     asked: {
       heading: 'The steps of this profile',
       items: session.steps.map(step => ({
-        name: step.replaceAll('_', ' '),
+        name: step === 'aml' ? 'AML' : step.replaceAll('_', ' '),
         tag: session.results[step]?.status.replaceAll('_', ' '),
         note: STEP_NOTES[step],
       })),
@@ -30,7 +30,7 @@ function toPage(session: StoredSession): HostedSession {
       ['Session', session.id],
       ['Status', session.status],
       ['Profile', session.asked.profile_id],
-      ['Open until', session.expires_at],
+      ['Open until', showTime(session.expires_at)],
     ],
     verdict: toVerdict(session),
     choices: toChoices(session),
