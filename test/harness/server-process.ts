@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse, request as send } from 'node:http'
-import { type AddressInfo, createServer as createSocketServer } from 'node:net'
+import { createServer as createSocketServer, type Server } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -68,12 +68,23 @@ export function startServer(main: string, env: NodeJS.ProcessEnv, ended: (said: 
   }
 }
 
+/** A port that a server may come back to: nobody who asks the system for any port gets it meanwhile. */
 export async function findFreePort(): Promise<number> {
   const server = createSocketServer()
-  await new Promise<void>(resolve => server.listen(0, 'localhost', resolve))
-  const { port } = server.address() as AddressInfo
+  const port = await listenOnOwnPort(wanted => listenOn(server, wanted))
   await new Promise(resolve => server.close(resolve))
   return port
+}
+
+/** Rejects where the port is taken. */
+function listenOn(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, 'localhost', () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
 }
 
 /**
@@ -138,14 +149,7 @@ export async function startNetwork({ target, fateOf, delayMs }: NetworkOptions):
     else outgoing.destroy()
   }
 
-  const listen = (port: number) =>
-    new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(port, 'localhost', () => {
-        server.off('error', reject)
-        resolve()
-      })
-    })
+  const listen = (port: number) => listenOn(server, port)
   const close = () =>
     new Promise<void>(resolve => {
       server.close(() => resolve())
