@@ -8,6 +8,7 @@ import { startSandbox } from '../src/sandbox/server.ts'
 import { type StartedSandbox, startSandboxes } from '../src/sandbox/start-all.ts'
 import type { WebhookDelivery } from '../src/sandbox/webhooks.ts'
 import { loadSandboxes } from '../src/sandboxes.ts'
+import { codeBlocks, readDoc } from './harness/docs.ts'
 import { startReceiver } from './harness/webhook-receiver.ts'
 
 /** What the sandboxes send, read as our own door would read it. */
@@ -327,4 +328,16 @@ test('after DELETE nothing is sent and nothing is tried again', async () => {
   await advance('YORLET', { id, to: 'complete' })
   await new Promise(resolve => setTimeout(resolve, 500))
   expect(got).toHaveLength(1)
+})
+
+test('every curl of docs/hosted-pages.md is answered by a sandbox', async () => {
+  const lines = codeBlocks(readDoc('docs/hosted-pages.md'), 'sh').flatMap(block => block.trim().split('\n'))
+  expect(lines).toHaveLength(5)
+  for (const line of lines) {
+    const [, method = 'GET'] = /-X (\w+)/.exec(line) ?? []
+    const [, path = ''] = /localhost:4105(\S+)/.exec(line) ?? []
+    const [, body] = /-d '(.*)'/.exec(line) ?? []
+    const answer = await fetch(at('YORLET').origin + path, { method, body })
+    expect(answer.status, line).toBe(200)
+  }
 })

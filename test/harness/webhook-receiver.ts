@@ -17,7 +17,8 @@ export async function startReceiver(answer: (nth: number) => number | 'HANG' = (
     for await (const chunk of request) chunks.push(chunk)
     const headers = Object.entries(request.headers).map(([name, value]) => [name, String(value)])
     const status = answer(got.push({ headers: Object.fromEntries(headers), body: Buffer.concat(chunks) }) - 1)
-    if (status !== 'HANG') response.writeHead(status).end()
+    if (status !== 'HANG')
+      response.writeHead(status, status < 300 || status > 399 ? {} : { location: '/elsewhere' }).end()
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => {
