@@ -5,6 +5,7 @@ import { type Config, isLoopback } from './config.ts'
 import { readExamples } from './examples.ts'
 import { DEV_TENANT, type House, openHouse } from './house.ts'
 import { startLoop } from './jobs/loop.ts'
+import { toLocalOrigin, toOrigin } from './origin.ts'
 import { registry } from './providers/registry.ts'
 import { openSandboxes } from './sandboxes.ts'
 import { createKeyAuthentication } from './security/api-keys.ts'
@@ -50,12 +51,12 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
   })
   const server = createServer(app)
   await listen(server, settings.PORT, settings.HOST)
-  const origin = `http://${settings.HOST}:${(server.address() as AddressInfo).port}`
-  const doors = await openWebhooks(house, config, origin)
+  const { port } = server.address() as AddressInfo
+  const doors = await openWebhooks(house, config, toLocalOrigin(settings.HOST, port))
   const stopJobs = options.jobs === false ? async () => {} : startJobs(house, settings.JOB_INTERVAL_MS)
   return {
     ...house,
-    url: origin + GRAPHQL_PATH,
+    url: toOrigin(settings.HOST, port) + GRAPHQL_PATH,
     doors,
     app,
     streams,

@@ -15,10 +15,10 @@ export interface WebhookDoor {
 const CALL = { tenantId: DEV_TENANT }
 
 /**
- * Opens the doors that the environment's secrets are for, and one for every sandbox, which is told of it. Their ids are
- * the same after every start.
+ * Opens the doors that the environment's secrets are for, and one for every sandbox, which is told of it: of `origin`,
+ * where the sandboxes of this machine reach us, if they do. Their ids are the same after every start.
  */
-export async function openWebhooks(house: House, config: Config, origin: string): Promise<WebhookDoor[]> {
+export async function openWebhooks(house: House, config: Config, origin: string | undefined): Promise<WebhookDoor[]> {
   const configured = house.providers.filter(({ configured, sandbox }) => configured && !sandbox)
   const doors: WebhookDoor[] = []
   for (const { provider } of configured) {
@@ -33,7 +33,7 @@ export async function openWebhooks(house: House, config: Config, origin: string)
     })
     doors.push({ provider, path: pathOf(endpoint) })
   }
-  if (config.house.SANDBOX_WEBHOOKS === 'off') return doors
+  if (config.house.SANDBOX_WEBHOOKS === 'off' || !origin) return doors
   for (const sandbox of house.sandboxes) doors.push(await connectSandbox(house, sandbox, origin))
   return doors
 }
@@ -44,8 +44,7 @@ async function connectSandbox(house: House, sandbox: StartedSandbox, origin: str
   const { endpoint, secret, publicJwk } = await house.services.endpoints.add(CALL, { id, provider })
   const target = { url: origin + pathOf(endpoint), secret, publicJwk, keyId: publicJwk?.kid }
   const response = await fetch(`${sandbox.origin}/_sandbox/webhooks`, { method: 'PUT', body: JSON.stringify(target) })
-  if (response.status >= 500)
-    throw new Error(`The sandbox of ${provider} does not take our webhook address: ${response.status}.`)
+  if (!response.ok) throw new Error(`The sandbox of ${provider} does not take our webhook address: ${response.status}.`)
   return { provider, path: pathOf(endpoint) }
 }
 

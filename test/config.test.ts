@@ -49,6 +49,21 @@ describe('the settings', () => {
   })
 })
 
+describe('a server', () => {
+  test.each(['0.0.0.0', '::', '::1'])('that listens at %s is told by its sandboxes what happens there', async HOST => {
+    const house = await startHouse({ HOST, DEV_API_KEY: 'a-key-of-my-own-making', SANDBOX_WEBHOOKS: 'on' })
+    try {
+      expect(URL.canParse(house.url)).toBe(true)
+      for (const { origin } of house.sandboxes) {
+        const { url } = (await (await fetch(`${origin}/_sandbox/webhooks`)).json()) as { url: string }
+        expect((await fetch(new URL('/livez', url))).status).toBe(200)
+      }
+    } finally {
+      await house.close()
+    }
+  })
+})
+
 describe('GraphiQL', () => {
   test('holds no key where others than this machine can open it', async () => {
     const house = await startHouse({ HOST: '0.0.0.0', DEV_API_KEY: 'a-key-of-my-own-making' })

@@ -25,6 +25,7 @@ export const ROOMS: readonly Room[] = [
       'src/sandboxes.ts',
       'src/webhooks.ts',
       'src/examples.ts',
+      'src/origin.ts',
     ],
     may: ['**'],
     because: 'it puts the house together',
