@@ -23,6 +23,12 @@ export interface AccountRow {
   readonly tenant_id: string
   readonly provider: string
   readonly origin: string
+  /** What the tenant set for it; null for what the environment or a sandbox gives. */
+  readonly settings_sealed: string | null
+  /** 1 while it is the tenant's account at the provider by the store's word. */
+  readonly connected: number
+  /** Grows with every change, so that running servers notice. */
+  readonly revision: number
   readonly created_at: number
 }
 

@@ -39,15 +39,19 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
   const modules: readonly ProviderModule[] = Object.values(registry)
   const lacking = modules.filter(module => !module.isConfigured(providers[module.provider] ?? { baseUrl: '' }))
   const sandboxes = house.SANDBOX === 'on' ? await options.sandboxes(lacking, config) : []
-  const accounts = await openAccounts(toSetups(modules, providers, sandboxes), {
+  const setups = toSetups(modules, providers, sandboxes)
+  const accounts = await openAccounts(setups, {
     db,
     tenantId: DEV_TENANT,
     now,
+    report: error => log.error({ err: error }, 'unexpected error'),
     ...upstreamLimits(house),
   })
   const services = createServices({
     db,
     accounts,
+    setups,
+    firstTenant: DEV_TENANT,
     hub: createHub(),
     watched: createWatched(),
     pollsPerMinute: house.POLLS_PER_MINUTE,
@@ -63,7 +67,7 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
     db,
     log,
     services,
-    providers: accounts.list(DEV_TENANT),
+    providers: await accounts.list(DEV_TENANT),
     sandboxes,
     close: async () => {
       await accounts.close()

@@ -26,7 +26,7 @@ export async function openWebhooks(house: House, config: Config, origin: string 
     if (secrets.length === 0) continue
     const privateKeys = privateKeyFile ? [readPrivateKey(privateKeyFile)] : []
     const { endpoint } = await house.services.endpoints.add(CALL, {
-      id: stableId(house, provider),
+      id: await stableId(house, provider),
       provider,
       secrets,
       privateKeys,
@@ -40,7 +40,7 @@ export async function openWebhooks(house: House, config: Config, origin: string 
 
 async function connectSandbox(house: House, sandbox: StartedSandbox, origin: string): Promise<WebhookDoor> {
   const provider = sandbox.provider as Provider
-  const id = stableId(house, provider)
+  const id = await stableId(house, provider)
   const { endpoint, secret, publicJwk } = await house.services.endpoints.add(CALL, { id, provider })
   const target = { url: origin + pathOf(endpoint), secret, publicJwk, keyId: publicJwk?.kid }
   const response = await fetch(`${sandbox.origin}/_sandbox/webhooks`, { method: 'PUT', body: JSON.stringify(target) })
@@ -49,8 +49,8 @@ async function connectSandbox(house: House, sandbox: StartedSandbox, origin: str
 }
 
 /** Nobody can guess it without the encryption key. Each account has its own, so that a sandbox's is not the real one's. */
-function stableId({ db, services }: House, provider: Provider): string {
-  const { id } = services.accounts.get(DEV_TENANT, provider)
+async function stableId({ db, services }: House, provider: Provider): Promise<string> {
+  const { id } = await services.accounts.get(DEV_TENANT, provider)
   return db.vault.fingerprint(`webhook endpoint ${id}`).slice(0, 24)
 }
 

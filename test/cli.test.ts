@@ -191,6 +191,65 @@ describe('operations', () => {
   })
 })
 
+describe('providers', () => {
+  const kayle = { baseUrl: 'http://localhost:9', apiKey: 'kk_live_the-key-of-a-tenant' }
+
+  test('set reads settings from stdin, as JSON or as lines, and shows no secret', async () => {
+    const lines = `KAYLE_API_KEY=${kayle.apiKey}\nbaseUrl = ${kayle.baseUrl}\n`
+    for (const stdin of [JSON.stringify(kayle), lines]) {
+      const { stdout } = await run(['--json', 'providers', 'set', 'acme', 'kayle'], stdin)
+      expect(JSON.parse(stdout)).toMatchObject([
+        { provider: 'KAYLE', from: 'STORE', settings: { baseUrl: kayle.baseUrl, apiKey: '••••' } },
+      ])
+      expect(stdout).not.toContain(kayle.apiKey)
+    }
+    expect(await json(['providers', 'list', 'acme'])).toMatchObject([
+      { provider: 'KAYLE', from: 'STORE' },
+      {},
+      {},
+      {},
+      {},
+    ])
+  })
+
+  test('set names everything that is wrong, and no value', async () => {
+    const { code, stdout, stderr } = await run(
+      ['providers', 'set', 'acme', 'yorlet'],
+      'baseUrl=nowhere\nKEY=secret-text',
+    )
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(/^2 inputs are invalid\.\n {2}key: Expected one of .*\n {2}baseUrl: /)
+    expect(stderr).not.toMatch(/nowhere|secret-text/)
+  })
+
+  test('test says in a sentence what is wrong', async () => {
+    await run(['providers', 'set', 'acme', 'kayle'], JSON.stringify(kayle))
+    expect(await run(['providers', 'test', 'acme', 'kayle'])).toMatchObject({
+      code: 1,
+      stderr: 'KAYLE cannot be reached at this address, or is down.\n',
+    })
+    const { stdout } = await run(['providers', 'test', 'dev', 'kayle'])
+    expect(stdout).toContain('KAYLE answers, takes the credentials and keeps its contract.')
+  })
+
+  test('remove forgets the account', async () => {
+    await run(['providers', 'set', 'acme', 'kayle'], JSON.stringify(kayle))
+    expect(await json(['providers', 'remove', 'acme', 'kayle'])).toMatchObject([{ removed: expect.any(String) }])
+    expect(await run(['providers', 'remove', 'acme', 'kayle'])).toMatchObject({ code: 1 })
+  })
+
+  test('set refuses what the environment sets already, and a sandbox where there is none', async () => {
+    expect(await run(['providers', 'set', 'dev', 'kayle'], JSON.stringify(kayle))).toMatchObject({
+      code: 1,
+      stderr: 'The environment sets KAYLE for the tenant dev.\n',
+    })
+    expect(await run(['providers', 'set', 'acme', 'kayle', '--sandbox'])).toMatchObject({
+      code: 1,
+      stderr: 'There is no sandbox of KAYLE here.\n',
+    })
+  })
+})
+
 describe('a command that is wrong', () => {
   test.each([
     [[], /Usage: sessiongraph/],

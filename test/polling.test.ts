@@ -310,7 +310,9 @@ describe('the budget', () => {
     const ids = (await house.db.sql.selectFrom('sessions').select('id').execute()).map(({ id }) => id).slice(0, 9)
     const call = { tenantId: 'dev', startedAt: new Date(at), signal: new AbortController().signal }
     const reads = ids.map(id => house.services.sessions.refreshNow(call, id).catch(() => {}))
-    await expect.poll(async () => house.services.accounts.get('dev', 'KAYLE').upstream.health().inFlight).toBe(9)
+    await expect
+      .poll(async () => (await house.services.accounts.get('dev', 'KAYLE')).upstream.health().inFlight)
+      .toBe(9)
     await move(house, 1)
     expect(await house.services.polling.run()).toBe(0)
     await Promise.all(reads)

@@ -3,6 +3,7 @@ import * as initial from './0001-initial.ts'
 import * as timeline from './0002-timeline.ts'
 import * as webhooks from './0003-webhooks.ts'
 import * as polling from './0004-polling.ts'
+import * as tenantAccounts from './0006-tenant-accounts.ts'
 
 /** The migrations by name, in order. They only go forward. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -10,4 +11,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0002-timeline': timeline,
   '0003-webhooks': webhooks,
   '0004-polling': polling,
+  '0006-tenant-accounts': tenantAccounts,
 }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { PROVIDERS, type Provider } from '../domain/provider.ts'
 import type { House } from '../house.ts'
 
 /** What a command works with. */
@@ -24,6 +25,13 @@ export async function withHouse(
   } finally {
     await house.close()
   }
+}
+
+/** An argument that names a provider. */
+export function toProvider(value: string): Provider {
+  const provider = PROVIDERS.find(known => known === value.toUpperCase())
+  if (!provider) throw new InvalidArgumentError(`Expected one of ${PROVIDERS.join(', ').toLowerCase()}.`)
+  return provider
 }
 
 /** An argument that says how many. */

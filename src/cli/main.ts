@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
 import { ConfigError, loadConfig } from '../config.ts'
-import { DomainError } from '../domain/errors.ts'
+import { DomainError, InvalidInputError } from '../domain/errors.ts'
 import { DEV_TENANT, openHouse } from '../house.ts'
 import { registry } from '../providers/registry.ts'
 import { attachSandboxes } from '../sandboxes.ts'
 import { type CliContext, format } from './cli.ts'
 import { addOperations } from './operations.ts'
+import { addProviders } from './providers.ts'
 import { addWebhooks } from './webhooks.ts'
 
 /** The command line. Exit codes: 0 done, 1 not done and the reason said, 2 the command itself was wrong. */
@@ -28,12 +29,19 @@ const cli: CliContext = {
   show: rows => console.log(format(rows, program.opts<{ json?: boolean }>().json ?? false)),
 }
 addOperations(program, cli)
+addProviders(program, cli)
 addWebhooks(program, cli)
 
 try {
   await program.parseAsync()
 } catch (error) {
   if (!(error instanceof ConfigError || error instanceof DomainError)) throw error
-  console.error(error.message)
+  console.error([error.message, ...describeIssues(error)].join('\n'))
   process.exit(1)
+}
+
+/** What is wrong with each input, a line each. */
+function describeIssues(error: unknown): string[] {
+  if (!(error instanceof InvalidInputError)) return []
+  return error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`)
 }

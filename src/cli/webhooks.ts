@@ -1,9 +1,9 @@
 import { text } from 'node:stream/consumers'
-import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
+import { Argument, type Command, Option } from 'commander'
 import { DomainError } from '../domain/errors.ts'
-import { PROVIDERS, type Provider } from '../domain/provider.ts'
+import type { Provider } from '../domain/provider.ts'
 import type { AddedEndpoint } from '../services/endpoints.ts'
-import { type CliContext, toCount, withHouse } from './cli.ts'
+import { type CliContext, toCount, toProvider, withHouse } from './cli.ts'
 
 /** `sessiongraph webhooks`: where providers deliver to, and what they delivered. */
 export function addWebhooks(program: Command, cli: CliContext): void {
@@ -64,12 +64,6 @@ export function addWebhooks(program: Command, cli: CliContext): void {
         cli.show([await services.endpoints.delivery(call, id)])
       }),
     )
-}
-
-function toProvider(value: string): Provider {
-  const provider = PROVIDERS.find(known => known === value.toUpperCase())
-  if (!provider) throw new InvalidArgumentError(`Expected one of ${PROVIDERS.join(', ').toLowerCase()}.`)
-  return provider
 }
 
 async function readSecret(): Promise<string> {

@@ -1,29 +1,31 @@
 import { v7 as uuid } from 'uuid'
-import { findOrCreateAccount } from '../../db/account-repository.ts'
-import type { Database } from '../../db/database.ts'
+import { findAccountsOf, findOrCreateAccount, type StoredAccount } from '../../db/account-repository.ts'
 import { ProviderUnavailableError } from '../domain/errors.ts'
 import type { Capability, Provider } from '../domain/provider.ts'
-import type { ProviderClient, ProviderModule, ProviderSettings, ReadWebhook } from '../providers/contract.ts'
+import type { ProviderModule, ProviderSettings } from '../providers/contract.ts'
 import type { Health } from '../upstream/health.ts'
-import type { UpstreamLimits } from '../upstream/limits.ts'
-import { createUpstream, type Upstream, type UpstreamOptions } from '../upstream/upstream.ts'
-import { createAccountSecrets } from './account-secrets.ts'
+import { type Account, type OpenAccountOptions, openAccount } from './account.ts'
 
-/** One tenant's connected account at one provider. */
-export interface Account {
-  readonly id: string
-  readonly tenantId: string
-  readonly provider: Provider
-  readonly sandbox: boolean
-  readonly livemode: boolean
-  readonly client: ProviderClient
-  readonly upstream: Upstream
-  readonly details: ProviderModule['details']
-  readonly webhook: ReadWebhook | undefined
-  readonly encryptsWebhooks: boolean
+export type { Account } from './account.ts'
+
+/**
+ * The accounts of all tenants. What a tenant set is in the store, where other processes may change it: a tenant's accounts
+ * are looked at again every few seconds while it is served, and at once where one is missed. The environment's are the
+ * first tenant's; its credentials stand before what is stored, and what is stored before a sandbox.
+ */
+export interface Accounts {
+  /** Throws PROVIDER_NOT_CONFIGURED where the tenant has no account there. */
+  get(tenantId: string, provider: Provider): Promise<Account>
+  /** The account that a stored record belongs to; undefined where it is not connected any more. */
+  find(record: RecordKey): Promise<Account | undefined>
+  /** The account that a stored record belongs to. Throws PROVIDER_NOT_CONFIGURED where it is not connected any more. */
+  of(record: RecordKey): Promise<Account>
+  list(tenantId: string): Promise<readonly ProviderInfo[]>
+  close(): Promise<void>
 }
 
 interface RecordKey {
+  readonly tenantId: string
   readonly accountId: string
   readonly provider: Provider
 }
@@ -37,89 +39,163 @@ export interface ProviderInfo {
   readonly health: Health | null
 }
 
-export interface Accounts {
-  /** Throws PROVIDER_NOT_CONFIGURED where the tenant has no account there. */
-  get(tenantId: string, provider: Provider): Account
-  /** The account that a stored record belongs to; undefined where it is not connected any more. */
-  find(record: RecordKey): Account | undefined
-  /** The account that a stored record belongs to. Throws PROVIDER_NOT_CONFIGURED where it is not connected any more. */
-  of(record: RecordKey): Account
-  list(tenantId: string): readonly ProviderInfo[]
-  close(): Promise<void>
-}
-
-/** A provider of the first tenant. Without settings it is listed and not configured. */
+/** A provider, and the first tenant's account there. Without settings the tenant has none by the environment. */
 export interface AccountSetup {
   readonly module: ProviderModule
   readonly settings?: ProviderSettings
   readonly sandbox: boolean
 }
 
-export interface AccountsOptions extends UpstreamLimits {
-  readonly db: Database
+export interface AccountsOptions extends OpenAccountOptions {
+  /** The first tenant. */
   readonly tenantId: string
-  readonly now: () => Date
-  /** Replaces the connections, for tests. */
-  readonly dispatcher?: UpstreamOptions['dispatcher']
+  /** Told of an account whose settings cannot be used any more. */
+  readonly report: (error: unknown) => void
+}
+
+/** How old what is known of a tenant's accounts may be. */
+const KNOWN_MS = 2_000
+const KNOWN_MISSING_MS = 250
+/** Longer than any call takes, a create that is sent three times included. */
+const RETIRE_MS = 60_000
+
+type ByProvider = ReadonlyMap<Provider, Account>
+
+interface Known {
+  readonly accounts: ByProvider
+  readonly at: number
 }
 
 export async function openAccounts(setups: readonly AccountSetup[], options: AccountsOptions): Promise<Accounts> {
-  const upstreams: Upstream[] = []
-  const accounts = new Map<Provider, Account>()
+  const given = new Map<Provider, Account>()
+  const opened = new Map<string, { readonly account: Account; readonly revision: number }>()
+  const retired = new Map<Account, NodeJS.Timeout>()
+  const unusable = new Map<string, number>()
+  const tenants = new Map<string, Known>()
+  const loading = new Map<string, Promise<Known>>()
 
   for (const { module, settings, sandbox } of setups) {
     if (!settings) continue
-    const { provider, readRefusal } = module
-    const upstream = createUpstream({ ...options, provider, baseUrl: settings.baseUrl, readRefusal })
-    upstreams.push(upstream)
-    const key = { tenantId: options.tenantId, provider, origin: sandbox ? 'sandbox' : settings.baseUrl }
+    const { tenantId } = options
+    const key = { tenantId, provider: module.provider, origin: sandbox ? 'sandbox' : settings.baseUrl }
     const id = await findOrCreateAccount(options.db, key, uuid(), options.now())
-    const secrets = createAccountSecrets(options.db, id, options.now)
-    accounts.set(provider, {
-      id,
-      tenantId: options.tenantId,
-      provider,
-      sandbox,
-      livemode: !sandbox && module.isLive(settings),
-      client: module.connect({ settings, upstream, now: options.now, secrets }),
-      upstream,
-      details: module.details,
-      webhook: module.webhook,
-      encryptsWebhooks: module.encryptsWebhooks ?? false,
-    })
+    given.set(module.provider, openAccount(module, settings, { id, tenantId, sandbox }, options))
   }
 
-  function find({ accountId, provider }: RecordKey): Account | undefined {
-    const account = accounts.get(provider)
-    return account?.id === accountId ? account : undefined
+  async function accountsOf(tenantId: string, knownMs = KNOWN_MS): Promise<ByProvider> {
+    const known = tenants.get(tenantId)
+    return known && performance.now() - known.at < knownMs ? known.accounts : (await load(tenantId)).accounts
+  }
+
+  /** Once for all who want it now. */
+  function load(tenantId: string): Promise<Known> {
+    const under = loading.get(tenantId)
+    if (under) return under
+    const load = readAccounts(tenantId).finally(() => loading.delete(tenantId))
+    loading.set(tenantId, load)
+    return load
+  }
+
+  async function readAccounts(tenantId: string): Promise<Known> {
+    const at = performance.now()
+    const accounts = new Map(tenantId === options.tenantId ? given : [])
+    for (const stored of await findAccountsOf(options.db, tenantId)) {
+      const byEnvironment = accounts.get(stored.provider)
+      if (byEnvironment && !byEnvironment.sandbox) continue
+      const account = toAccount(stored)
+      if (account) accounts.set(stored.provider, account)
+    }
+    retireMissing(tenantId, accounts)
+    const known = { accounts, at }
+    tenants.set(tenantId, known)
+    return known
+  }
+
+  /** The account as it is set now: opened when it is met, and anew when it was changed. */
+  function toAccount(stored: StoredAccount): Account | undefined {
+    const known = opened.get(stored.id)
+    if (known?.revision === stored.revision) return known.account
+    const setup = setups.find(({ module }) => module.provider === stored.provider)
+    const settings = setup && settingsOf(setup, stored)
+    if (!setup || !settings) return undefined
+    if (known) retire(known.account)
+    const { id, tenantId, origin, revision } = stored
+    const account = openAccount(setup.module, settings, { id, tenantId, sandbox: origin === 'sandbox' }, options)
+    opened.set(id, { account, revision })
+    return account
+  }
+
+  function settingsOf(
+    { module, settings, sandbox }: AccountSetup,
+    stored: StoredAccount,
+  ): ProviderSettings | undefined {
+    if (stored.origin === 'sandbox') return sandbox ? settings : undefined
+    const parsed = module.settings.safeParse(stored.settings ?? {})
+    if (parsed.success) return parsed.data
+    if (unusable.get(stored.id) !== stored.revision)
+      options.report(new Error(`The settings of account ${stored.id} cannot be used. Set them again.`))
+    unusable.set(stored.id, stored.revision)
+    return undefined
+  }
+
+  function retireMissing(tenantId: string, accounts: ByProvider): void {
+    for (const [id, { account }] of opened) {
+      if (account.tenantId !== tenantId || accounts.get(account.provider)?.id === id) continue
+      opened.delete(id)
+      retire(account)
+    }
+  }
+
+  /** What is under way through an account that was changed comes to its end. */
+  function retire(account: Account): void {
+    const timer = setTimeout(() => {
+      retired.delete(account)
+      void account.upstream.close().catch(options.report)
+    }, RETIRE_MS)
+    timer.unref()
+    retired.set(account, timer)
+  }
+
+  async function find({ tenantId, accountId, provider }: RecordKey): Promise<Account | undefined> {
+    const isIt = (account: Account | undefined) => (account?.id === accountId ? account : undefined)
+    return (
+      isIt((await accountsOf(tenantId)).get(provider)) ??
+      isIt((await accountsOf(tenantId, KNOWN_MISSING_MS)).get(provider))
+    )
   }
 
   return {
-    get(tenantId, provider) {
-      const account = accounts.get(provider)
-      if (account?.tenantId === tenantId) return account
+    async get(tenantId, provider) {
+      const account =
+        (await accountsOf(tenantId)).get(provider) ?? (await accountsOf(tenantId, KNOWN_MISSING_MS)).get(provider)
+      if (account) return account
       throw notConfigured(provider, `${provider} is not configured.`)
     },
     find,
-    of(record) {
-      const account = find(record)
+    async of(record) {
+      const account = await find(record)
       if (account) return account
       throw notConfigured(record.provider, `The ${record.provider} account of this record is not connected.`)
     },
-    list: tenantId =>
-      setups.map(({ module: { provider } }) => {
-        const account = tenantId === options.tenantId ? accounts.get(provider) : undefined
-        return {
-          provider,
-          configured: account !== undefined,
-          sandbox: account?.sandbox ?? false,
-          capabilities: account?.client.capabilities ?? [],
-          health: account?.upstream.health() ?? null,
-        }
-      }),
-    close: async () => {
-      await Promise.all(upstreams.map(upstream => upstream.close()))
+    async list(tenantId) {
+      const accounts = await accountsOf(tenantId)
+      return setups.map(({ module: { provider } }) => toInfo(provider, accounts.get(provider)))
     },
+    async close() {
+      for (const timer of retired.values()) clearTimeout(timer)
+      const open = [...given.values(), ...[...opened.values()].map(({ account }) => account), ...retired.keys()]
+      await Promise.all(open.map(account => account.upstream.close()))
+    },
+  }
+}
+
+function toInfo(provider: Provider, account: Account | undefined): ProviderInfo {
+  return {
+    provider,
+    configured: account !== undefined,
+    sandbox: account?.sandbox ?? false,
+    capabilities: account?.client.capabilities ?? [],
+    health: account?.upstream.health() ?? null,
   }
 }
 

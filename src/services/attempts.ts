@@ -68,7 +68,7 @@ export function createAttempts(deps: Deps, sessions: Sessions, applicants: Appli
 
   /** False where the provider has no attempts. Throws where they could not be read and none are stored. */
   async function refreshSession(call: Call, session: Session, freshness?: Freshness | null): Promise<boolean> {
-    const account = accounts.find(session)
+    const account = await accounts.find(session)
     if (account && !account.client.capabilities.includes('ATTEMPTS')) return false
     const read = { freshness, now: now(), fetchedAt: session.attemptsFetchedAt, settled: isTerminal(session) }
     if (isFresh(call, { ...read, defaultMaxAgeSeconds: deps.defaultMaxAgeSeconds })) return true
@@ -84,7 +84,7 @@ export function createAttempts(deps: Deps, sessions: Sessions, applicants: Appli
 
   /** For a session whose own answer does not tell its attempts. */
   async function listAttempts(call: Call, session: Session): Promise<void> {
-    const account = accounts.of(session)
+    const account = await accounts.of(session)
     if (!account.client.listAttempts) return
     const beganAt = now()
     const attempts = await account.client.listAttempts({ providerId: session.providerId }, call)
@@ -97,7 +97,7 @@ export function createAttempts(deps: Deps, sessions: Sessions, applicants: Appli
   }
 
   async function refreshApplicant(call: Call, applicant: Applicant, freshness?: Freshness | null): Promise<boolean> {
-    const account = accounts.find(applicant)
+    const account = await accounts.find(applicant)
     const capabilities = account?.client.capabilities ?? []
     if (account && !(capabilities.includes('ATTEMPTS') && capabilities.includes('GET_APPLICANT'))) return false
     const fetchedAt = applicant.attemptsFetchedAt

@@ -48,7 +48,7 @@ export function createCreates(deps: Deps, journal: Journal) {
     const fingerprint = db.vault.fingerprint(canonicalJson({ kind: command.kind, input: command.fingerprintOf }))
     const known = await findOperationByKey(db, call.tenantId, command.idempotencyKey)
     if (known) return repeat(call, command, fingerprint, known)
-    const account = accounts.get(call.tenantId, command.request.provider)
+    const account = await accounts.get(call.tenantId, command.request.provider)
     const plan = await planCreate(db, call, account, command)
     const operation = await open(call, command, fingerprint, account, plan)
     if (operation) return send(account, operation, plan)
@@ -96,7 +96,7 @@ export function createCreates(deps: Deps, journal: Journal) {
 
   /** A new try of an operation of which it is certain that it made nothing. */
   async function sendAgain(call: Call, command: CreateCommand, failed: StoredOperation): Promise<Created> {
-    const account = accounts.get(call.tenantId, command.request.provider)
+    const account = await accounts.get(call.tenantId, command.request.provider)
     const plan = await planCreate(db, call, account, command)
     const { now: sentAt, ...owned } = journal.ownership()
     const operation = await moveOperation(db, failed, {

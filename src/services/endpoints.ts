@@ -42,7 +42,7 @@ export type Endpoints = ReturnType<typeof createEndpoints>
 export function createEndpoints({ db, accounts, now }: Deps) {
   /** Adds an endpoint for the tenant's account at a provider, or sets the keys of one that is there. */
   async function add({ tenantId }: TenantCall, wanted: NewEndpoint): Promise<AddedEndpoint> {
-    const account = accounts.get(tenantId, wanted.provider)
+    const account = await accounts.get(tenantId, wanted.provider)
     const secret = wanted.secrets ? undefined : createWebhookSecret()
     const pair = account.encryptsWebhooks && !wanted.privateKeys ? await createWebhookKeyPair() : undefined
     const endpoint = {
@@ -91,7 +91,8 @@ export function createEndpoints({ db, accounts, now }: Deps) {
 
   /** When each of these providers' accounts last had a delivery; null where none ever came. */
   async function lastReceived({ tenantId }: TenantCall, providers: readonly Provider[]): Promise<(Date | null)[]> {
-    const ids = providers.map(provider => accounts.get(tenantId, provider).id)
+    const connected = await Promise.all(providers.map(provider => accounts.get(tenantId, provider)))
+    const ids = connected.map(account => account.id)
     const found = await findLastReceived(db, ids)
     return ids.map(id => found.get(id) ?? null)
   }

@@ -50,7 +50,7 @@ export function createInbox(deps: Deps, notices: Notices) {
   /** Verifies and stores a delivery. Throws only where it could not be stored. */
   async function receive(provider: string, endpointId: string, raw: RawDelivery): Promise<Reception> {
     const endpoint = await findEndpoint(db, provider, endpointId)
-    const read = endpoint && accounts.find(endpoint)?.webhook
+    const read = endpoint && (await accounts.find(endpoint))?.webhook
     if (!endpoint || !read) return 'UNKNOWN_ENDPOINT'
     const reading = await read(raw, endpoint, now())
     if (reading === 'FORGED') return 'FORGED'
@@ -117,7 +117,7 @@ export function createInbox(deps: Deps, notices: Notices) {
     try {
       const notice = await readAgain(delivery)
       if (!notice) return await quarantine(delivery)
-      await notices.apply(accounts.of(delivery), notice, delivery.receivedAt, trx => finish(trx, delivery))
+      await notices.apply(await accounts.of(delivery), notice, delivery.receivedAt, trx => finish(trx, delivery))
     } catch (error) {
       if (error instanceof LostClaim) return
       if (!(error instanceof DomainError)) deps.report(error)
@@ -139,7 +139,7 @@ export function createInbox(deps: Deps, notices: Notices) {
 
   /** Reads a stored delivery as of when it came: its signature was in time then. Undefined: it cannot be read. */
   async function readAgain(delivery: Delivery): Promise<WebhookNotice | undefined> {
-    const account = accounts.of(delivery)
+    const account = await accounts.of(delivery)
     const kept = await readDelivery<KeptDelivery>(db, delivery.id)
     if (!kept) return undefined
     const reading = await account.webhook?.(toRaw(kept), await getEndpointOf(db, delivery), delivery.receivedAt)

@@ -52,9 +52,9 @@ export function createOperations(deps: Deps, journal: Journal) {
   }
 
   /** True where it is known, or can be found out without an operator, what became of the create. */
-  function settles(operation: CreateOperation): boolean {
+  async function settles(operation: CreateOperation): Promise<boolean> {
     if (operation.state !== 'UNKNOWN') return true
-    const account = accounts.find(operation)
+    const account = await accounts.find(operation)
     // Who reads an operation reads it as stored; only its journal's fields are missing from the public type.
     return account !== undefined && canSettle(account, operation as StoredOperation, now())
   }
@@ -85,7 +85,7 @@ export function createOperations(deps: Deps, journal: Journal) {
   }
 
   async function settleAs(operation: StoredOperation, providerId: string): Promise<StoredOperation> {
-    const account = accounts.of(operation)
+    const account = await accounts.of(operation)
     const plan = await readOperationInput<CreatePlan>(db, operation.id)
     const recovery = plan && CREATES[operation.kind].recovery(account.client, plan)
     if (!plan || !recovery?.assume) {

@@ -61,7 +61,7 @@ export function createPolling(deps: Deps, sessions: Sessions, settings: PollingS
     let looked = 0
     async function work(): Promise<void> {
       for (const session of queue) {
-        const account = accounts.find(session)
+        const account = await accounts.find(session)
         if (!account?.client.getSession || isTerminal(session)) {
           await setNextPoll(db, session.id, null, session.polls)
         } else if (waiting.has(account.id) || !mayPoll(account)) {

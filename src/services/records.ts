@@ -97,7 +97,7 @@ export function createRecords<
   }
 
   async function getByProvider(call: Call, lookup: ProviderLookup, freshness?: Freshness | null): Promise<R> {
-    const account = accounts.get(call.tenantId, lookup.provider)
+    const account = await accounts.get(call.tenantId, lookup.provider)
     const readable = noun.reader(account.client) && (noun.readsById?.(account.client) ?? true)
     if (!readable) throw unsupported(account.provider)
     await noun.prepare?.(db, call.tenantId, now())
@@ -106,7 +106,7 @@ export function createRecords<
   }
 
   /** The record, asked at its provider where it is not fresh enough. */
-  function refresh(call: Call, record: R, freshness?: Freshness | null): Promise<R> {
+  async function refresh(call: Call, record: R, freshness?: Freshness | null): Promise<R> {
     return readThrough<R>(call, {
       freshness,
       now: now(),
@@ -114,20 +114,20 @@ export function createRecords<
       fetchedAt: record.sync?.fetchedAt ?? null,
       settled: noun.isSettled?.(record) ?? false,
       stored: record,
-      fetch: canFetch(record) ? reader => fetchStored(reader, record) : undefined,
+      fetch: (await canFetch(record)) ? reader => fetchStored(reader, record) : undefined,
       unsupported: () => unsupported(record.provider),
       asStale: (stored, error) => markStale(stored, error, now()),
     })
   }
 
   /** An account that is not connected any more counts as one that can be asked: asking it says what is wrong. */
-  function canFetch(record: R): boolean {
-    const account = accounts.find(record)
+  async function canFetch(record: R): Promise<boolean> {
+    const account = await accounts.find(record)
     return account === undefined || noun.reader(account.client) !== undefined
   }
 
   async function fetchStored(call: Call, record: R): Promise<R> {
-    return fetch(call, accounts.of(record), await noun.toRef(db, record))
+    return fetch(call, await accounts.of(record), await noun.toRef(db, record))
   }
 
   /** Reads it at the provider and stores it: once for all who want it now, unless the caller must not join an earlier read. */

@@ -33,7 +33,7 @@ export function createRecovery(deps: Deps, journal: Journal, settings: RecoveryS
   }
 
   async function lookAt(operation: StoredOperation): Promise<void> {
-    const account = accounts.find(operation)
+    const account = await accounts.find(operation)
     if (operation.state === 'PENDING') return void (await journal.fail(operation, neverSent(operation)))
     if (operation.state === 'SENT') return void (await journal.lose(account, operation, undefined))
     const claimed = await journal.claim(operation)

@@ -1,4 +1,4 @@
-import type { Accounts } from './accounts.ts'
+import type { AccountSetup, Accounts } from './accounts.ts'
 import { type Applicants, createApplicants } from './applicants.ts'
 import { type Attempts, createAttempts } from './attempts.ts'
 import { createJournal, type JournalSettings } from './create-journal.ts'
@@ -14,6 +14,7 @@ import { createLive, type Live } from './live.ts'
 import { createNotices } from './notices.ts'
 import { createOperations, type Operations } from './operations.ts'
 import { createPolling, type Polling, type PollingSettings } from './polling.ts'
+import { createProviderSettings, type ProviderSettingsService } from './provider-settings.ts'
 import { createRecovery, type RecoveryService, type RecoverySettings } from './recovery.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 
@@ -32,11 +33,16 @@ export interface Services {
   readonly live: Live
   readonly operations: Operations
   readonly polling: Polling
+  readonly providerSettings: ProviderSettingsService
   readonly recovery: RecoveryService
   readonly sessions: Sessions
 }
 
-export interface ServicesOptions extends Omit<Deps, 'cursors'>, JournalSettings, PollingSettings, RecoverySettings {}
+export interface ServicesOptions extends Omit<Deps, 'cursors'>, JournalSettings, PollingSettings, RecoverySettings {
+  readonly setups: readonly AccountSetup[]
+  /** Whose accounts the environment's credentials are. */
+  readonly firstTenant: string
+}
 
 export function createServices(options: ServicesOptions): Services {
   const deps = { ...options, cursors: createCursors(options.db.vault) }
@@ -59,6 +65,7 @@ export function createServices(options: ServicesOptions): Services {
     live: createLive(deps),
     operations,
     polling: createPolling(deps, sessions, options),
+    providerSettings: createProviderSettings(options),
     recovery: createRecovery(deps, journal, options),
     sessions,
   }

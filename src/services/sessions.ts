@@ -57,7 +57,7 @@ export function createSessions(deps: Deps): Sessions {
 
   async function cancel(call: Call, id: string): Promise<Session> {
     const session = await records.getStored(call, id)
-    const { client, provider } = deps.accounts.of(session)
+    const { client, provider } = await deps.accounts.of(session)
     if (!client.cancelSession) {
       throw new UnsupportedError(provider, 'CANCEL_SESSION', `${provider} cannot cancel a session.`)
     }

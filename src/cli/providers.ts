@@ -1,0 +1,91 @@
+import { text } from 'node:stream/consumers'
+import { Argument, type Command } from 'commander'
+import { toVariable } from '../config.ts'
+import { DomainError } from '../domain/errors.ts'
+import type { Provider } from '../domain/provider.ts'
+import { probe } from '../services/probe.ts'
+import { type CliContext, toProvider, withHouse } from './cli.ts'
+
+/** `sessiongraph providers`: each tenant's own accounts at the providers. Secrets come from stdin and are never shown. */
+export function addProviders(program: Command, cli: CliContext): void {
+  const command = program.command('providers').description("each tenant's own accounts at the providers")
+  const aboutOne = (name: string) =>
+    command
+      .command(name)
+      .argument('<tenant>', 'the tenant whose account it is')
+      .addArgument(new Argument('<provider>', 'the provider').argParser(toProvider))
+
+  aboutOne('set')
+    .description('sets the account from stdin: a JSON object, or a line KEY=VALUE for each setting')
+    .option('--another', 'it is another account than the one before: their records never meet')
+    .option('--sandbox', 'the sandbox, which all tenants that have it share; development only')
+    .action((tenantId: string, provider: Provider, options: { another?: boolean; sandbox?: boolean }) =>
+      withHouse(cli, async ({ services }) => {
+        const settings = services.providerSettings
+        const call = { tenantId }
+        if (options.sandbox) await settings.setSandbox(call, provider)
+        else {
+          const given = readSettings(provider, await text(process.stdin))
+          await settings.set(call, { provider, given, another: options.another })
+        }
+        cli.show((await settings.list(call)).filter(account => account.provider === provider))
+      }),
+    )
+
+  aboutOne('test')
+    .description('makes one harmless read and says what is right or wrong')
+    .action((tenantId: string, provider: Provider) =>
+      withHouse(cli, async ({ services }) => {
+        const { ok, says } = await probe(await services.accounts.get(tenantId, provider))
+        if (!ok) throw new DomainError('BAD_REQUEST', says)
+        cli.show([{ tenant: tenantId, provider, says }])
+      }),
+    )
+
+  aboutOne('remove')
+    .description('forgets the account; its records stay readable')
+    .action((tenantId: string, provider: Provider) =>
+      withHouse(cli, async ({ services }) => {
+        const accountId = await services.providerSettings.remove({ tenantId }, provider)
+        cli.show([{ tenant: tenantId, provider, removed: accountId }])
+      }),
+    )
+
+  command
+    .command('list')
+    .description('the accounts of a tenant, without their secrets')
+    .argument('<tenant>', 'the tenant')
+    .action((tenantId: string) =>
+      withHouse(cli, async ({ services }) => cli.show(await services.providerSettings.list({ tenantId }))),
+    )
+}
+
+/** Settings by name. A line may name one as the environment does: KAYLE_API_KEY, API_KEY and apiKey are the same. */
+export function readSettings(provider: Provider, input: string): Record<string, string> {
+  const entries = input.trimStart().startsWith('{') ? readJson(input) : readLines(input)
+  return Object.fromEntries(entries.map(([name, value]) => [toName(provider, name), value]))
+}
+
+function readJson(input: string): [string, string][] {
+  try {
+    return Object.entries(JSON.parse(input) as object).map(([name, value]) => [name, String(value)])
+  } catch {
+    throw new DomainError('BAD_REQUEST', 'Expected a JSON object on stdin.')
+  }
+}
+
+function readLines(input: string): [string, string][] {
+  const lines = input.split(/\r?\n/).filter(line => line.trim() !== '' && !line.startsWith('#'))
+  return lines.map(line => {
+    const [, name, value] = /^\s*(\w+)\s*=\s*(.*?)\s*$/.exec(line) ?? []
+    if (!name || value === undefined) throw new DomainError('BAD_REQUEST', 'Expected lines KEY=VALUE on stdin.')
+    return [name, value]
+  })
+}
+
+function toName(provider: Provider, name: string): string {
+  if (!/^[A-Z][A-Z_]*$/.test(name)) return name
+  const known = name.startsWith(`${provider}_`) ? name.slice(provider.length + 1) : name
+  const camel = known.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
+  return toVariable(provider, camel) === `${provider}_${known}` ? camel : name
+}
