@@ -1,0 +1,53 @@
+import { copyFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Server } from './processes.ts'
+import { startServer } from './processes.ts'
+
+/** Who is measured, by the name that the report gives it. */
+export const CONTESTANTS = {
+  ours: 'dist/src/main.js',
+  limit: 'bench/src/contestants/limit.ts',
+  mercurius: 'bench/src/contestants/mercurius.ts',
+  yoga: 'bench/src/contestants/yoga.ts',
+  apollo: 'bench/src/contestants/apollo.ts',
+} as const
+export type ContestantName = keyof typeof CONTESTANTS
+
+export interface Contestant extends Server {
+  readonly name: ContestantName
+}
+
+export const API_KEY = 'sg_the_key_of_the_benchmark'
+
+/** The settings of our server: as it ships, but for what would refuse this much from one client. */
+export function settings(origins: { kayle: string; rapidly: string; yorlet: string }): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env.PATH,
+    DEV_API_KEY: API_KEY,
+    ENCRYPTION_KEY: '5b'.repeat(32),
+    HOST: '127.0.0.1',
+    PORT: '0',
+    SANDBOX: 'off',
+    // Nothing ages while it is measured, so that `stored` reads the store.
+    MAX_AGE_SECONDS: '86400',
+    KAYLE_BASE_URL: origins.kayle,
+    KAYLE_API_KEY: 'kayle',
+    RAPIDLY_BASE_URL: origins.rapidly,
+    RAPIDLY_API_KEY: 'rapidly',
+    YORLET_BASE_URL: origins.yorlet,
+    YORLET_API_KEY: 'yorlet',
+  }
+}
+
+/** Starts one on a copy of the seeded store of its own. */
+export async function startContestant(
+  name: ContestantName,
+  env: NodeJS.ProcessEnv,
+  seeded: string,
+  directory: string,
+): Promise<Contestant> {
+  const file = join(directory, `${name}.db`)
+  copyFileSync(seeded, file)
+  const server = await startServer(CONTESTANTS[name], { ...env, DATABASE_URL: `sqlite:${file}` }, `${file}.log`)
+  return { ...server, name }
+}

@@ -1,0 +1,69 @@
+import Sqlite from 'better-sqlite3'
+import { decodeKey } from '../../../src/config.ts'
+import { createVault } from '../../../src/security/vault.ts'
+import { createCursors } from '../../../src/services/cursor.ts'
+import type { Applicant, Attempt, Customer, Session } from './views.ts'
+
+/** The house's own tables, as a program written by hand uses them: statements prepared once, every commit on disk. */
+
+export interface PageQuery {
+  readonly first: number
+  readonly after?: string | null
+  readonly filtered: boolean
+}
+
+export type Store = ReturnType<typeof openStore>
+
+const SESSION =
+  'id, provider, provider_id, status, outcome, external_id, created_at, updated_at, customer_id, applicant_id'
+const ATTEMPT = 'id, provider_id, kind, status, failure_code, risk_score, created_at, session_id'
+const CUSTOMER = 'id, provider_id, pii_sealed, created_at'
+const APPLICANT = 'id, provider_id, parent_provider_id, status, outcome, provider_status, created_at'
+const TENANT = "tenant_id = 'dev'"
+const AFTER = 'and (created_at, id) < (?, ?)'
+const FILTER = "and status in ('COMPLETED') and provider in ('KAYLE')"
+const SCOPE = 'dev|session|created_at|desc'
+
+export function openStore(env: NodeJS.ProcessEnv) {
+  const database = new Sqlite((env.DATABASE_URL ?? '').replace(/^sqlite:/, ''))
+  for (const pragma of ['journal_mode = WAL', 'synchronous = FULL', 'foreign_keys = ON', 'secure_delete = ON']) {
+    database.pragma(pragma)
+  }
+  const vault = createVault(decodeKey(env.ENCRYPTION_KEY ?? ''))
+  const cursors = createCursors(vault)
+  const one = <T>(text: string) => database.prepare<unknown[], T>(text)
+  const page = (where: string) =>
+    one<Session>(`select ${SESSION} from sessions where ${TENANT} ${where} order by created_at desc, id desc limit ?`)
+
+  const session = one<Session>(`select ${SESSION} from sessions where ${TENANT} and id = ?`)
+  const byProvider = one<Session>(`select ${SESSION} from sessions where account_id = ? and provider_id = ?`)
+  const account = one<{ id: string }>(`select id from accounts where ${TENANT} and provider = 'KAYLE'`)
+  const kayleAccount = account.get()?.id ?? ''
+  const attempts = one<Attempt>(`select ${ATTEMPT} from attempts where session_id = ? order by created_at, id`)
+  const customer = one<Customer>(`select ${CUSTOMER} from customers where ${TENANT} and id = ?`)
+  const applicant = one<Applicant>(`select ${APPLICANT} from applicants where ${TENANT} and id = ?`)
+  const pages = { false: page(''), true: page(FILTER) }
+  const nextPages = { false: page(AFTER), true: page(`${FILTER} ${AFTER}`) }
+
+  return {
+    database,
+    vault,
+    kayleAccount,
+    session: (id: string) => session.get(id),
+    sessionByProviderId: (providerId: string) => byProvider.get(kayleAccount, providerId),
+    attempts: (sessionId: string) => attempts.all(sessionId),
+    customer: (id: string) => customer.get(id),
+    applicant: (id: string) => applicant.get(id),
+    openPii: ({ pii_sealed }: Customer) => JSON.parse(vault.open(pii_sealed ?? '')) as { email: string; name: string },
+    sessions({ first, after, filtered }: PageQuery) {
+      const position = after == null ? undefined : cursors.decode(SCOPE, after)
+      const rows = position
+        ? nextPages[`${filtered}`].all(position.at, position.id, first + 1)
+        : pages[`${filtered}`].all(first + 1)
+      const kept = rows.slice(0, first)
+      const last = kept.at(-1)
+      const endCursor = last ? cursors.encode(SCOPE, { at: last.created_at, id: last.id }) : null
+      return { rows: kept, pageInfo: { hasNextPage: rows.length > first, endCursor } }
+    },
+  }
+}

@@ -1,0 +1,83 @@
+import { parseArgs } from 'node:util'
+import { CELLS, type CellName } from './cells.ts'
+import { CONTESTANTS, type ContestantName } from './contestants.ts'
+
+export interface Options {
+  readonly cells: readonly CellName[]
+  readonly contestants: readonly ContestantName[]
+  readonly connections: readonly number[]
+  readonly latencies: readonly number[]
+  readonly rounds: number
+  readonly seconds: number
+  /** How many sessions the store holds. */
+  readonly sessions: number
+  /** True to compare the answers and measure nothing. */
+  readonly compareOnly: boolean
+  /** Which of the probes beside the cells. */
+  readonly probes: readonly ProbeName[]
+  /** Rows of the stores that are compared in the probe `stores`. */
+  readonly storeSizes: readonly number[]
+  readonly memoryMinutes: number
+}
+
+export const PROBES = ['cold', 'sizes', 'stores', 'defer', 'overload', 'memory'] as const
+export type ProbeName = (typeof PROBES)[number]
+
+const USAGE = `npm run bench -- [options]
+  --quick              ours and the limit, 64 connections, no latency, few short rounds, no probes
+  --compare            compare the answers of all contestants, measure nothing
+  --cells a,b          of ${CELLS.join(', ')}
+  --contestants a,b    of ${Object.keys(CONTESTANTS).join(', ')}
+  --connections 1,64   --latencies 0,5,50 (ms)   --rounds 3   --seconds 1.5   --sessions 1000
+  --probes a,b         of ${PROBES.join(', ')}; default: all but memory; none for none
+  --stores 1000,100000 rows; 1000000 takes minutes to fill
+  --minutes 10         of the probe memory`
+
+/** The command line's options. Prints how to use it and exits where it is asked to or where they do not fit. */
+export function readOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({ args: [...args], options: FLAGS })
+  if (values.help) {
+    console.log(USAGE)
+    process.exit(0)
+  }
+  const { quick } = values
+  const everyone = Object.keys(CONTESTANTS) as ContestantName[]
+  return {
+    cells: pick(values.cells, CELLS, CELLS),
+    contestants: pick(values.contestants, everyone, quick ? ['ours', 'limit'] : everyone),
+    connections: numbers(values.connections ?? (quick ? '64' : '1,64')),
+    latencies: numbers(values.latencies ?? (quick ? '0' : '0,5,50')),
+    rounds: Number(values.rounds ?? 3),
+    seconds: Number(values.seconds ?? (quick ? 1 : 1.5)),
+    sessions: Number(values.sessions ?? 1000),
+    compareOnly: values.compare ?? false,
+    probes: pick(values.probes, PROBES, quick ? [] : PROBES.filter(name => name !== 'memory')),
+    storeSizes: numbers(values.stores ?? '1000,100000'),
+    memoryMinutes: Number(values.minutes ?? 10),
+  }
+}
+
+const FLAGS = {
+  quick: { type: 'boolean' },
+  compare: { type: 'boolean' },
+  help: { type: 'boolean' },
+  cells: { type: 'string' },
+  contestants: { type: 'string' },
+  connections: { type: 'string' },
+  latencies: { type: 'string' },
+  rounds: { type: 'string' },
+  seconds: { type: 'string' },
+  sessions: { type: 'string' },
+  probes: { type: 'string' },
+  stores: { type: 'string' },
+  minutes: { type: 'string' },
+} as const
+
+function pick<T extends string>(given: string | undefined, all: readonly T[], otherwise: readonly T[]): readonly T[] {
+  if (given === undefined) return otherwise
+  return all.filter(name => given.split(',').includes(name))
+}
+
+function numbers(text: string): number[] {
+  return text.split(',').map(Number)
+}

@@ -1,0 +1,28 @@
+import type { ProbeName } from './options.ts'
+import { probeCold } from './probes/cold.ts'
+import { probeDefer } from './probes/defer.ts'
+import { probeMemory } from './probes/memory.ts'
+import { probeOverload } from './probes/overload.ts'
+import type { Probe, Probed } from './probes/probe.ts'
+import { probeSizes } from './probes/sizes.ts'
+import { probeStores } from './probes/stores.ts'
+
+const PROBES: Readonly<Record<ProbeName, Probe>> = {
+  cold: probeCold,
+  defer: probeDefer,
+  memory: probeMemory,
+  overload: probeOverload,
+  sizes: probeSizes,
+  stores: probeStores,
+}
+
+/** Runs the probes that were asked for, one after the other. Prints each as it comes. */
+export async function runProbes(...[arena, cells, options]: Parameters<Probe>): Promise<Probed[]> {
+  const results: Probed[] = []
+  for (const name of options.probes) {
+    const probed = await PROBES[name](arena, cells, options)
+    console.log([probed.title, probed.titles.join('\t'), ...probed.rows.map(row => row.join('\t'))].join('\n'))
+    results.push(probed)
+  }
+  return results
+}

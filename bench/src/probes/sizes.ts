@@ -1,0 +1,32 @@
+import { LIST_SIZES, toPages } from '../cells.ts'
+import { measure, median } from '../rounds.ts'
+import type { Probe } from './probe.ts'
+
+const CONNECTIONS = 16
+
+/**
+ * What one item of a list costs by the length of the list. A page has at most 100 items, so a list of 1,000 is ten pages
+ * one after another: the same requests as those of 100, beginning anywhere.
+ */
+export const probeSizes: Probe = async (arena, _cells, { seconds }) => {
+  const contestants = await arena.start(['ours', 'limit'])
+  try {
+    const rows: string[][] = []
+    for (const size of LIST_SIZES) {
+      const cell = toPages(arena.seeded, 'list', size)
+      const measured = await measure(cell, contestants, arena.stubs, { connections: CONNECTIONS, rounds: 3, seconds })
+      for (const [name, rounds] of measured) {
+        const cpu = median(rounds.map(round => round.cpuMicros))
+        const resident = median(rounds.map(round => round.residentMb))
+        rows.push([String(size), name, cpu.toFixed(0), (cpu / size).toFixed(1), resident.toFixed(0)])
+      }
+    }
+    return {
+      title: `List sizes, ${CONNECTIONS} connections (1,000 items are ten pages of 100)`,
+      titles: ['items', 'contestant', 'CPU µs a request', 'CPU µs an item', 'RSS MiB'],
+      rows,
+    }
+  } finally {
+    await Promise.all(contestants.map(contestant => contestant.stop()))
+  }
+}

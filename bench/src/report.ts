@@ -1,0 +1,79 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { availableParallelism, cpus, totalmem } from 'node:os'
+import { drawChart } from './chart.ts'
+import type { MeasuredCell } from './measure-cells.ts'
+import type { Options } from './options.ts'
+import type { Probed } from './probes/probe.ts'
+import { path } from './processes.ts'
+import { ratio } from './rounds.ts'
+import { markdownTable, row, TITLES } from './table.ts'
+
+/** What the server is held to, at 64 connections and no latency: its share of the limit's answers per second. */
+export const TARGETS: Readonly<Record<string, number>> = {
+  ping: 0.7,
+  one: 0.8,
+  list: 0.75,
+  create: 0.75,
+  local: 0.75,
+  filtered: 0.75,
+  lookup: 0.7,
+}
+const OF_MERCURIUS: Readonly<Record<string, number>> = { one: 1.8, list: 1.4 }
+
+/** Writes bench/results/report.md and report.svg. */
+export function writeReport(measured: readonly MeasuredCell[], probed: readonly Probed[], options: Options): void {
+  const directory = path('bench/results')
+  mkdirSync(directory, { recursive: true })
+  writeFileSync(`${directory}/report.svg`, drawChart(atFullLoad(measured), TARGETS))
+  writeFileSync(`${directory}/report.md`, toMarkdown(measured, probed, options))
+  console.log('Written: bench/results/report.md, bench/results/report.svg')
+}
+
+function toMarkdown(measured: readonly MeasuredCell[], probed: readonly Probed[], options: Options): string {
+  const cells = new Map(measured.map(({ cell }) => [cell.name, cell.says]))
+  return [
+    '# The benchmark',
+    `${machine()}. ${options.rounds} rounds of ${options.seconds} s for each, in turn; medians, and ratios of the same round.`,
+    'How it is measured and what it may be compared with: [README](../README.md).',
+    '![Answers per second, as a share of the limit](report.svg)',
+    '## Targets (64 connections, no latency)',
+    markdownTable(
+      ['cell', 'what', 'of the limit', 'target', 'of Mercurius', 'target'],
+      atFullLoad(measured).map(target),
+    ),
+    '## All cells',
+    [...cells].map(([name, says]) => `- \`${name}\`: ${says}`).join('\n'),
+    markdownTable(
+      TITLES,
+      measured.flatMap(one => [...one.measured.keys()].map(name => row(one, name))),
+    ),
+    ...probed.flatMap(({ title, titles, rows }) => [`## ${title}`, markdownTable(titles, rows)]),
+  ]
+    .join('\n\n')
+    .concat('\n')
+}
+
+function target({ cell, measured }: MeasuredCell): string[] {
+  const of = (other: 'limit' | 'mercurius') => (measured.has(other) ? ratio(measured, 'ours', other).toFixed(2) : '')
+  return [
+    cell.name,
+    cell.says,
+    of('limit'),
+    TARGETS[cell.name]?.toFixed(2) ?? '',
+    of('mercurius'),
+    OF_MERCURIUS[cell.name]?.toFixed(1) ?? '',
+  ]
+}
+
+function atFullLoad(measured: readonly MeasuredCell[]): MeasuredCell[] {
+  return measured.filter(({ connections, latencyMs }) => connections === 64 && latencyMs === 0)
+}
+
+/** What ran where, without the machine's name. */
+function machine(): string {
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
+  const date = new Date().toISOString().slice(0, 10)
+  return `${date}, commit ${commit}: ${availableParallelism()} × ${cpus()[0]?.model.trim()}, ${memory}, Node ${process.version}, SQLite`
+}

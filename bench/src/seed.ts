@@ -1,0 +1,83 @@
+import { writeFileSync } from 'node:fs'
+import { sql } from 'kysely'
+import { loadConfig } from '../../src/config.ts'
+import { encodeGlobalId } from '../../src/domain/global-id.ts'
+import { DEV_TENANT, openHouse } from '../../src/house.ts'
+import { registry } from '../../src/providers/registry.ts'
+import type { Call } from '../../src/services/call.ts'
+import { applicantId, applicationId, customerOf, kayleId, rapidlyId, SESSIONS_PER_CUSTOMER } from './world.ts'
+
+/** A store that holds what the providers would say, written by the house's own services, and what to ask of it. */
+export interface Seeded {
+  readonly ids: readonly string[]
+  readonly providerIds: readonly string[]
+  /** Where each session stands in the list, the newest first. */
+  readonly cursors: readonly string[]
+}
+
+type Services = Awaited<ReturnType<typeof openHouse>>['services']
+
+/** Fills an empty store and writes it to `file`. `env`: the settings of the server that will use it. */
+export async function seed(env: NodeJS.ProcessEnv, sessions: number, file: string): Promise<Seeded> {
+  const memory = { ...env, DATABASE_URL: 'sqlite::memory:' }
+  const config = loadConfig(memory, Object.values(registry))
+  const house = await openHouse(config, { now: () => new Date(), sandboxes: async () => [] })
+  const { services, db } = house
+  try {
+    const customers = await inTurn(sessions / SESSIONS_PER_CUSTOMER, n =>
+      services.customers.get(call(), { provider: { provider: 'RAPIDLY', providerId: rapidlyId(n) } }),
+    )
+    const ids = await inTurn(sessions, async n => {
+      const customer = customers[customerOf(n)]
+      if (!customer) throw new Error('A session has no customer.')
+      return storeSession(services, n, customer.id)
+    })
+    const cursors = await listCursors(services)
+    await sql`vacuum into ${file}`.execute(db.sql)
+    return { ids: ids.map(id => encodeGlobalId('Session', id)), providerIds: ids.map((_, n) => kayleId(n)), cursors }
+  } finally {
+    await house.close()
+  }
+}
+
+/** Read at its provider, linked, and read again: a link counts as a change, and what is measured finds nothing changed. */
+async function storeSession(services: Services, n: number, customerId: string): Promise<string> {
+  const { id } = await services.sessions.get(call(), { provider: { provider: 'KAYLE', providerId: kayleId(n) } })
+  const applicant = await services.applicants.get(call(), {
+    provider: { provider: 'YORLET', providerId: applicantId(n), parentProviderId: applicationId(n) },
+  })
+  await services.links.linkSession(call(), {
+    sessionId: id,
+    externalId: `user-${n}`,
+    applicantId: applicant.id,
+    customerId,
+  })
+  await services.sessions.refreshNow(call(), id)
+  return id
+}
+
+async function listCursors(services: Services): Promise<string[]> {
+  const cursors: string[] = []
+  for (let after: string | null = null; ; ) {
+    const { edges, pageInfo } = await services.sessions.list(call(), {}, { first: 100, after })
+    cursors.push(...edges.map(edge => edge.cursor))
+    if (!pageInfo.hasNextPage) return cursors
+    after = pageInfo.endCursor
+  }
+}
+
+async function inTurn<T>(count: number, run: (n: number) => Promise<T>): Promise<T[]> {
+  const results: T[] = []
+  for (let n = 0; n < count; n++) results.push(await run(n))
+  return results
+}
+
+function call(): Call {
+  return { tenantId: DEV_TENANT, startedAt: new Date(), signal: AbortSignal.timeout(10_000) }
+}
+
+/** A benchmark's own process seeds, so that what it holds is gone before anything is measured. */
+const [, , file, count] = process.argv
+if (import.meta.url === `file://${process.argv[1]}` && file) {
+  writeFileSync(`${file}.json`, JSON.stringify(await seed(process.env, Number(count), file)))
+}

@@ -1,0 +1,48 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { kayleCreated, kayleSession, rapidlyCustomer, yorletApplicants } from './world.ts'
+
+/**
+ * One provider in a process of its own: answers what the benchmark asks for, after `latencyMs`, and counts. The parent
+ * tells it the latency and asks for the count.
+ */
+
+let latencyMs = 0
+let requests = 0
+let created = 1_000_000_000
+
+const server = createServer(async (request, response) => {
+  requests++
+  const began = performance.now()
+  let body = ''
+  if (request.method === 'POST') for await (const chunk of request) body += chunk
+  const answer = JSON.stringify(toAnswer(request.url ?? '', body))
+  if (latencyMs > 0) await sleep(latencyMs - (performance.now() - began))
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(answer) })
+  response.end(answer)
+})
+
+function toAnswer(url: string, body: string): unknown {
+  const [path = ''] = url.split('?')
+  const last = path.split('/').filter(Boolean)
+  if (path === '/v1/sessions') return { data: kayleCreated(created++, JSON.parse(body).redirect_url), error: null }
+  if (last[1] === 'sessions') return { data: kayleSession(numberIn(last[2], 'vs_live_', 36)), error: null }
+  if (last[0] === 'customers') return rapidlyCustomer(numberIn(last[1]?.slice(-12), '', 16))
+  if (last[0] === 'applications') return yorletApplicants(numberIn(last[1], 'app_', 36))
+  throw new Error(`Nobody asks for ${url}.`)
+}
+
+function numberIn(id: string | undefined, prefix: string, base: number): number {
+  return Number.parseInt(id?.slice(prefix.length) ?? '', base)
+}
+
+server.keepAliveTimeout = 60_000
+server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => {
+  process.send?.({ port: (server.address() as AddressInfo).port })
+})
+process.on('message', (told: { latencyMs?: number }) => {
+  latencyMs = told.latencyMs ?? latencyMs
+  process.send?.({ requests })
+})
+process.on('disconnect', () => process.exit(0))

@@ -1,0 +1,52 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { API_KEY } from './contestants.ts'
+import { path } from './processes.ts'
+
+/** What one round of load came to. Latencies in milliseconds; `refused`: answers of a status of 400 or more. */
+export interface Load {
+  readonly requests: number
+  readonly seconds: number
+  readonly p50: number
+  readonly p90: number
+  readonly p99: number
+  readonly refused: number
+  readonly broken: number
+}
+
+/** Sends one of `bodies` after another over so many connections, each as soon as the one before it is answered. */
+export async function load(
+  url: string,
+  bodies: readonly string[],
+  connections: number,
+  seconds: number,
+): Promise<Load> {
+  const file = join(mkdtempSync(join(tmpdir(), 'bench-')), 'bodies')
+  writeFileSync(file, bodies.join('\n'))
+  const args = [
+    '-t1',
+    `-c${connections}`,
+    `-d${seconds}s`,
+    '--timeout',
+    '20s',
+    '-s',
+    path('bench/src/wrk.lua'),
+    url,
+    file,
+  ]
+  const env = { ...process.env, BENCH_AUTHORIZATION: authorization }
+  const { stdout } = await promisify(execFile)('wrk', args, { env })
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Load
+}
+
+export const authorization = `Bearer ${API_KEY}`
+
+/** One request, its answer as JSON. */
+export async function ask(url: string, body: string): Promise<{ data?: unknown; errors?: unknown }> {
+  const headers = { 'content-type': 'application/json', authorization }
+  const answer = await fetch(url, { method: 'POST', headers, body: body.replace('__KEY__', crypto.randomUUID()) })
+  return (await answer.json()) as { data?: unknown; errors?: unknown }
+}
