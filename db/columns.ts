@@ -1,5 +1,5 @@
 import type { Json } from '../src/domain/json.ts'
-import type { Vault } from '../src/security/vault.ts'
+import { UnreadableError, type Vault } from '../src/security/vault.ts'
 
 /** Between the domain's values and what the columns hold. Undefined stays undefined: the column is left as it is. */
 
@@ -25,9 +25,30 @@ export function sealJson(vault: Vault, value: Json | undefined): string | null |
   return value == null ? value : vault.seal(JSON.stringify(value))
 }
 
-/** What `sealJson` or JSON.stringify of a value of type T wrote: only repositories write these columns. */
+/**
+ * What `sealJson` wrote of a value of type T: only repositories write these columns. Null for what cannot be opened, which
+ * is reported: one damaged value must not take a whole list with it.
+ */
 export function openJson<T>(vault: Vault, sealed: string | null): T | null {
-  return sealed === null ? null : (JSON.parse(vault.open(sealed)) as T)
+  const text = openText(vault, sealed)
+  return text === null ? null : (JSON.parse(text) as T)
+}
+
+/** The text that was sealed; null for what cannot be opened, which is reported. */
+export function openText(vault: Vault, sealed: string | null): string | null {
+  if (sealed === null) return null
+  try {
+    return vault.open(sealed)
+  } catch (error) {
+    if (!(error instanceof UnreadableError)) throw error
+    vault.report(error)
+    return null
+  }
+}
+
+/** The same for what nothing can be done without. Throws UnreadableError. */
+export function mustOpenJson<T>(vault: Vault, sealed: string): T {
+  return JSON.parse(vault.open(sealed)) as T
 }
 
 export function parseJson<T>(text: string): T {

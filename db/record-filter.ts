@@ -18,7 +18,7 @@ export function filteredRecords<O>(db: Database, tenantId: string, filter: Recor
     let narrowed = query.where('tenant_id', '=', tenantId).where('fetched_at', 'is not', null)
     if (filter.provider) narrowed = narrowed.where('provider', 'in', filter.provider)
     if (filter.externalId != null) narrowed = narrowed.where('external_id', '=', filter.externalId)
-    if (filter.email != null) narrowed = narrowed.where('email_index', '=', db.vault.blindIndex(filter.email))
+    if (filter.email != null) narrowed = narrowed.where('email_index', 'in', db.vault.blindIndexes(filter.email))
     if (filter.createdAfter) narrowed = narrowed.where('created_at', '>', filter.createdAfter.getTime())
     if (filter.createdBefore) narrowed = narrowed.where('created_at', '<', filter.createdBefore.getTime())
     return narrowed

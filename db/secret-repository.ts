@@ -1,5 +1,7 @@
+import { openText } from './columns.ts'
 import type { Database } from './database.ts'
 
+/** Undefined where there is none, or none that can be opened: it is then made anew. */
 export async function findSecret(db: Database, accountId: string, name: string): Promise<string | undefined> {
   const row = await db.sql
     .selectFrom('account_secrets')
@@ -7,7 +9,7 @@ export async function findSecret(db: Database, accountId: string, name: string):
     .where('account_id', '=', accountId)
     .where('name', '=', name)
     .executeTakeFirst()
-  return row && db.vault.open(row.value_sealed)
+  return (row && openText(db.vault, row.value_sealed)) ?? undefined
 }
 
 export async function saveSecret(

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../src/domain/json.ts'
 import type { Provider } from '../src/domain/provider.ts'
-import { openJson, sealJson, toDate } from './columns.ts'
+import { mustOpenJson, openJson, sealJson, toDate } from './columns.ts'
 import { type Database, inTransaction } from './database.ts'
 import type { DeliveryRow, WebhookEndpointRow } from './tables.ts'
 
@@ -75,6 +75,7 @@ export async function saveEndpoint(db: Database, endpoint: Omit<WebhookEndpoint,
     .execute()
 }
 
+/** Throws UnreadableError where its keys cannot be opened: no delivery can be told from a forged one then. */
 export async function findEndpoint(db: Database, provider: string, id: string): Promise<WebhookEndpoint | undefined> {
   const row = await db.sql
     .selectFrom('webhook_endpoints')
@@ -83,13 +84,14 @@ export async function findEndpoint(db: Database, provider: string, id: string): 
     .where('provider', '=', provider)
     .where('removed_at', 'is', null)
     .executeTakeFirst()
-  return row && toEndpoint(db, row)
+  return row && toEndpoint(row, mustOpenJson<Keys>(db.vault, row.keys_sealed))
 }
 
 /** The endpoint that a delivery came in by, even where it was removed since. */
 export async function getEndpointOf(db: Database, { endpointId }: Delivery): Promise<WebhookEndpoint> {
   const query = db.sql.selectFrom('webhook_endpoints').selectAll().where('id', '=', endpointId)
-  return toEndpoint(db, await query.executeTakeFirstOrThrow())
+  const row = await query.executeTakeFirstOrThrow()
+  return toEndpoint(row, openJson<Keys>(db.vault, row.keys_sealed))
 }
 
 export async function listEndpoints(db: Database, tenantId: string): Promise<WebhookEndpoint[]> {
@@ -99,7 +101,7 @@ export async function listEndpoints(db: Database, tenantId: string): Promise<Web
     .where('tenant_id', '=', tenantId)
     .where('removed_at', 'is', null)
     .orderBy('created_at')
-  return (await query.execute()).map(row => toEndpoint(db, row))
+  return (await query.execute()).map(row => toEndpoint(row, openJson<Keys>(db.vault, row.keys_sealed)))
 }
 
 export async function removeEndpoint(db: Database, tenantId: string, id: string, now: Date): Promise<boolean> {
@@ -239,8 +241,7 @@ export async function findLastReceived(db: Database, accountIds: readonly string
   return new Map(rows.flatMap(row => (row.at === null ? [] : [[row.account_id, toDate(row.at)] as const])))
 }
 
-function toEndpoint(db: Database, row: WebhookEndpointRow): WebhookEndpoint {
-  const keys = openJson<Keys>(db.vault, row.keys_sealed)
+function toEndpoint(row: WebhookEndpointRow, keys: Keys | null): WebhookEndpoint {
   return {
     id: row.id,
     tenantId: row.tenant_id,

@@ -18,7 +18,9 @@ const houseSettings = z.object({
     .default('sqlite:.data/sessiongraph.db'),
   ENCRYPTION_KEY: z
     .string()
-    .refine(value => decodeKey(value).length === 32, { error: 'Expected 32 bytes, as 64 hex digits or as base64.' })
+    .refine(value => decodeKeys(value).every(key => key.length === 32), {
+      error: 'Expected 32 bytes, as 64 hex digits or as base64; older keys that still open after a comma.',
+    })
     .optional(),
   DEV_API_KEY: z.string().min(16, { error: 'Expected at least 16 characters.' }).default(DEFAULT_API_KEY),
   SANDBOX: flag.default('on'),
@@ -116,8 +118,12 @@ function describe(error: z.ZodError, nameOf: (name: string) => string): string[]
   return error.issues.map(issue => `${nameOf(String(issue.path[0]))}: ${issue.message}`)
 }
 
-/** The bytes of a key given as hex or base64. */
-export function decodeKey(text: string): Buffer {
+/** The bytes of each key, the current one first. */
+export function decodeKeys(text: string): Buffer[] {
+  return text.split(',').map(key => decodeKey(key.trim()))
+}
+
+function decodeKey(text: string): Buffer {
   return /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64')
 }
 

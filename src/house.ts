@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { type OpenDatabase, openDatabase } from '../db/database.ts'
-import { type Config, decodeKey, upstreamLimits } from './config.ts'
+import { type Config, decodeKeys, upstreamLimits } from './config.ts'
 import { createHub } from './live/hub.ts'
 import { createWatched } from './live/watched.ts'
 import type { ProviderModule } from './providers/contract.ts'
@@ -33,9 +33,10 @@ export interface HouseOptions {
 export async function openHouse(config: Config, options: HouseOptions): Promise<House> {
   const { house, providers } = config
   const { now } = options
-  const key = house.ENCRYPTION_KEY ? decodeKey(house.ENCRYPTION_KEY) : readOrCreateKey(keyFile(house.DATABASE_URL))
-  const db = await openDatabase(house.DATABASE_URL, createVault(key))
   const log = createLog(house.LOG_LEVEL)
+  const keys = house.ENCRYPTION_KEY ? decodeKeys(house.ENCRYPTION_KEY) : readOrCreateKey(keyFile(house.DATABASE_URL))
+  const vault = createVault(keys, error => log.error({ err: error }, 'a stored value cannot be opened'))
+  const db = await openDatabase(house.DATABASE_URL, vault)
   const modules: readonly ProviderModule[] = Object.values(registry)
   const lacking = modules.filter(module => !module.isConfigured(providers[module.provider] ?? { baseUrl: '' }))
   const sandboxes = house.SANDBOX === 'on' ? await options.sandboxes(lacking, config) : []

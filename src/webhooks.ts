@@ -1,5 +1,6 @@
 import { createPrivateKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { findSecret, saveSecret } from '../db/secret-repository.ts'
 import type { Config } from './config.ts'
 import type { JsonObject } from './domain/json.ts'
 import type { Provider } from './domain/provider.ts'
@@ -12,6 +13,7 @@ export interface WebhookDoor {
   readonly path: string
 }
 
+const ENDPOINT_SECRET = 'webhook endpoint'
 const CALL = { tenantId: DEV_TENANT }
 
 /**
@@ -48,10 +50,17 @@ async function connectSandbox(house: House, sandbox: StartedSandbox, origin: str
   return { provider, path: pathOf(endpoint) }
 }
 
-/** Nobody can guess it without the encryption key. Each account has its own, so that a sandbox's is not the real one's. */
+/**
+ * Nobody can guess it without the encryption key. Each account has its own, so that a sandbox's is not the real one's. It
+ * is written down, for the address that a provider knows must not change with the key.
+ */
 async function stableId({ db, services }: House, provider: Provider): Promise<string> {
   const { id } = await services.accounts.get(DEV_TENANT, provider)
-  return db.vault.fingerprint(`webhook endpoint ${id}`).slice(0, 24)
+  const known = await findSecret(db, id, ENDPOINT_SECRET)
+  if (known !== undefined) return known
+  const made = db.vault.fingerprint(`webhook endpoint ${id}`).slice(0, 24)
+  await saveSecret(db, id, ENDPOINT_SECRET, made, new Date())
+  return made
 }
 
 function pathOf({ provider, id }: { readonly provider: Provider; readonly id: string }): string {

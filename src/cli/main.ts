@@ -8,6 +8,7 @@ import { attachSandboxes } from '../sandboxes.ts'
 import { type CliContext, format } from './cli.ts'
 import { addOperations } from './operations.ts'
 import { addProviders } from './providers.ts'
+import { addSecrets } from './secrets.ts'
 import { addWebhooks } from './webhooks.ts'
 
 /** The command line. Exit codes: 0 done, 1 not done and the reason said, 2 the command itself was wrong. */
@@ -30,6 +31,7 @@ const cli: CliContext = {
 }
 addOperations(program, cli)
 addProviders(program, cli)
+addSecrets(program, cli)
 addWebhooks(program, cli)
 
 try {

@@ -131,7 +131,7 @@ export async function openAccounts(setups: readonly AccountSetup[], options: Acc
   ): ProviderSettings | undefined {
     if (stored.origin === 'sandbox') return sandbox ? settings : undefined
     const parsed = module.settings.safeParse(stored.settings ?? {})
-    if (parsed.success) return parsed.data
+    if (parsed.success && module.isConfigured(parsed.data)) return parsed.data
     if (unusable.get(stored.id) !== stored.revision)
       options.report(new Error(`The settings of account ${stored.id} cannot be used. Set them again.`))
     unusable.set(stored.id, stored.revision)

@@ -45,16 +45,16 @@ export function createCreates(deps: Deps, journal: Journal) {
     if (call.signal.aborted) {
       throw new DomainError('DEADLINE_EXCEEDED', 'The time of the request was over before this was sent.')
     }
-    const fingerprint = db.vault.fingerprint(canonicalJson({ kind: command.kind, input: command.fingerprintOf }))
+    const told = canonicalJson({ kind: command.kind, input: command.fingerprintOf })
     const known = await findOperationByKey(db, call.tenantId, command.idempotencyKey)
-    if (known) return repeat(call, command, fingerprint, known)
+    if (known) return repeat(call, command, told, known)
     const account = await accounts.get(call.tenantId, command.request.provider)
     const plan = await planCreate(db, call, account, command)
-    const operation = await open(call, command, fingerprint, account, plan)
+    const operation = await open(call, command, db.vault.print(told), account, plan)
     if (operation) return send(account, operation, plan)
     const rival = await findOperationByKey(db, call.tenantId, command.idempotencyKey)
     if (!rival) throw new Error('An idempotency key is taken by an operation that is not there.')
-    return repeat(call, command, fingerprint, rival)
+    return repeat(call, command, told, rival)
   }
 
   function open(call: Call, command: CreateCommand, fingerprint: string, account: Account, plan: CreatePlan) {
@@ -77,10 +77,11 @@ export function createCreates(deps: Deps, journal: Journal) {
   async function repeat(
     call: Call,
     command: CreateCommand,
-    fingerprint: string,
+    told: string,
     operation: StoredOperation,
   ): Promise<Created> {
-    if (operation.fingerprint !== fingerprint) throw new IdempotencyConflictError('IDEMPOTENCY_KEY_REUSED', operation)
+    if (!db.vault.isPrint(operation.fingerprint, told))
+      throw new IdempotencyConflictError('IDEMPOTENCY_KEY_REUSED', operation)
     switch (operation.state) {
       case 'SUCCEEDED':
         return { operation, recordId: operation.recordId ?? '', replayed: true }

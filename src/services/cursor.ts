@@ -12,7 +12,10 @@ export interface Cursors {
 }
 
 export function createCursors(vault: Vault): Cursors {
-  const sign = (scope: string, text: string) => vault.fingerprint(`${scope}|${text}`).slice(0, SIGNATURE_LENGTH)
+  const toSignature = (fingerprint: string) => fingerprint.slice(0, SIGNATURE_LENGTH)
+  const sign = (scope: string, text: string) => toSignature(vault.fingerprint(`${scope}|${text}`))
+  // A cursor that an older key signed is as good while that key is live.
+  const signatures = (scope: string, text: string) => vault.fingerprints(`${scope}|${text}`).map(toSignature)
   return {
     encode: (scope, { at, id }) => {
       const text = `${at.toString(36)}.${id}`
@@ -21,7 +24,7 @@ export function createCursors(vault: Vault): Cursors {
     decode: (scope, cursor) => {
       const match = /^(([0-9a-z]+)\.([0-9a-f-]+))\.(.+)$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'))
       const [, text = '', at = '', id = '', signature] = match ?? []
-      if (signature !== sign(scope, text)) {
+      if (signature === undefined || !signatures(scope, text).includes(signature)) {
         throw new DomainError('CURSOR_INVALID', 'The cursor is not one of this list. Start again without it.')
       }
       return { at: Number.parseInt(at, 36), id }

@@ -16,6 +16,7 @@ import { createOperations, type Operations } from './operations.ts'
 import { createPolling, type Polling, type PollingSettings } from './polling.ts'
 import { createProviderSettings, type ProviderSettingsService } from './provider-settings.ts'
 import { createRecovery, type RecoveryService, type RecoverySettings } from './recovery.ts'
+import { createRotation, type Rotation } from './rotation.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 
 /** Everything a resolver may ask for, each in one call. */
@@ -35,6 +36,7 @@ export interface Services {
   readonly polling: Polling
   readonly providerSettings: ProviderSettingsService
   readonly recovery: RecoveryService
+  readonly rotation: Rotation
   readonly sessions: Sessions
 }
 
@@ -67,6 +69,7 @@ export function createServices(options: ServicesOptions): Services {
     polling: createPolling(deps, sessions, options),
     providerSettings: createProviderSettings(options),
     recovery: createRecovery(deps, journal, options),
+    rotation: createRotation(options),
     sessions,
   }
 }
