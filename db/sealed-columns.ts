@@ -33,6 +33,7 @@ export const SEALED_TABLES: readonly SealedTable[] = [
   { table: 'attempts', key: ['id'], sealed: ['details_sealed'] },
   { table: 'customers', key: ['id'], sealed: ['details_sealed', 'metadata_sealed', 'pii_sealed'], index: emailIndex },
   { table: 'deliveries', key: ['id'], sealed: ['raw_sealed'] },
+  { table: 'house_keys', key: ['name'], sealed: ['key_sealed'] },
   { table: 'operations', key: ['id'], sealed: ['input_sealed'] },
   { table: 'sessions', key: ['id'], sealed: ['access_sealed', 'metadata_sealed'] },
   { table: 'webhook_endpoints', key: ['id'], sealed: ['keys_sealed'] },

@@ -10,10 +10,12 @@ export interface Tables {
   readonly customers: CustomerRow
   readonly deliveries: DeliveryRow
   readonly events: EventRow
+  readonly house_keys: HouseKeyRow
   readonly leases: LeaseRow
   readonly operations: OperationRow
   readonly positions: PositionRow
   readonly sessions: SessionRow
+  readonly tombstones: TombstoneRow
   readonly webhook_endpoints: WebhookEndpointRow
 }
 
@@ -83,6 +85,20 @@ export interface EventRow {
 export interface PositionRow {
   readonly tenant_id: string
   readonly position: number
+}
+
+/** A key of our own that outlives every encryption key: random, and sealed by the current one. */
+export interface HouseKeyRow {
+  readonly name: string
+  readonly key_sealed: string
+  readonly created_at: number
+}
+
+/** A keyed hash of something that was erased, so that it is known when it comes back. */
+export interface TombstoneRow {
+  readonly hash: string
+  readonly tenant_id: string
+  readonly erased_at: number
 }
 
 /** Who may do something that only one process at a time may do, and until when. */

@@ -4,6 +4,7 @@ import * as timeline from './0002-timeline.ts'
 import * as webhooks from './0003-webhooks.ts'
 import * as polling from './0004-polling.ts'
 import * as tenantAccounts from './0006-tenant-accounts.ts'
+import * as erasure from './0007-erasure.ts'
 
 /** The migrations by name, in order. They only go forward. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -12,4 +13,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0003-webhooks': webhooks,
   '0004-polling': polling,
   '0006-tenant-accounts': tenantAccounts,
+  '0007-erasure': erasure,
 }

@@ -7,6 +7,7 @@ import { registry } from '../providers/registry.ts'
 import { attachSandboxes } from '../sandboxes.ts'
 import { type CliContext, format } from './cli.ts'
 import { addOperations } from './operations.ts'
+import { addPerson } from './person.ts'
 import { addProviders } from './providers.ts'
 import { addSecrets } from './secrets.ts'
 import { addWebhooks } from './webhooks.ts'
@@ -30,6 +31,7 @@ const cli: CliContext = {
   show: rows => console.log(format(rows, program.opts<{ json?: boolean }>().json ?? false)),
 }
 addOperations(program, cli)
+addPerson(program, cli)
 addProviders(program, cli)
 addSecrets(program, cli)
 addWebhooks(program, cli)

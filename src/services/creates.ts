@@ -5,11 +5,13 @@ import {
   moveOperation,
   type StoredOperation,
 } from '../../db/operation-repository.ts'
+import { findTombstone } from '../../db/tombstone-repository.ts'
 import { canonicalJson } from '../domain/canonical-json.ts'
 import {
   DomainError,
   IdempotencyConflictError,
   InvalidInputError,
+  NotFoundError,
   OutcomeUnknownError,
   ProviderError,
   UnsupportedError,
@@ -48,6 +50,7 @@ export function createCreates(deps: Deps, journal: Journal) {
     const told = canonicalJson({ kind: command.kind, input: command.fingerprintOf })
     const known = await findOperationByKey(db, call.tenantId, command.idempotencyKey)
     if (known) return repeat(call, command, told, known)
+    await refuseErasedKey(call, command)
     const account = await accounts.get(call.tenantId, command.request.provider)
     const plan = await planCreate(db, call, account, command)
     const operation = await open(call, command, db.vault.print(told), account, plan)
@@ -55,6 +58,13 @@ export function createCreates(deps: Deps, journal: Journal) {
     const rival = await findOperationByKey(db, call.tenantId, command.idempotencyKey)
     if (!rival) throw new Error('An idempotency key is taken by an operation that is not there.')
     return repeat(call, command, told, rival)
+  }
+
+  /** A late repeat of a create whose record was erased must not bring the person back. */
+  async function refuseErasedKey({ tenantId }: Call, { idempotencyKey: value }: CreateCommand): Promise<void> {
+    if (await findTombstone(db, { tenantId, kind: 'idempotencyKey', value })) {
+      throw new NotFoundError('What this idempotency key made was erased.')
+    }
   }
 
   function open(call: Call, command: CreateCommand, fingerprint: string, account: Account, plan: CreatePlan) {

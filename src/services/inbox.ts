@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { v7 as uuid } from 'uuid'
 import type { Database } from '../../db/database.ts'
+import { deleteDeliveries } from '../../db/erasure-repository.ts'
 import {
   claimDelivery,
   type Delivery,
@@ -18,6 +19,7 @@ import { DomainError, NotFoundError } from '../domain/errors.ts'
 import type { RawDelivery, WebhookNotice, WebhookReading } from '../providers/contract.ts'
 import type { Call } from './call.ts'
 import type { Deps } from './deps.ts'
+import { isAboutErased } from './erased.ts'
 import { type KeptDelivery, toKept, toKeptNotice, toRaw } from './kept-delivery.ts'
 import type { Notices } from './notices.ts'
 
@@ -26,7 +28,7 @@ import type { Notices } from './notices.ts'
  * stored survives a crash; what was delivered twice is applied once, whichever process does it.
  */
 
-/** How a delivery was received. STORED is also said of one that came before. */
+/** How a delivery was received. STORED is also said of one that came before, and of one about somebody who was erased. */
 export type Reception = 'STORED' | 'FORGED' | 'UNKNOWN_ENDPOINT'
 
 /** Bodies of providers that name no event collapse within this time; a later one is news. */
@@ -55,6 +57,7 @@ export function createInbox(deps: Deps, notices: Notices) {
     const reading = await read(raw, endpoint, now())
     if (reading === 'FORGED') return 'FORGED'
     const notice = reading === 'UNREADABLE' ? undefined : reading.notice
+    if (notice && (await isAboutErased(db, endpoint.accountId, notice))) return 'STORED'
     const stored = await store(endpoint, raw, notice)
     if (stored && notice) void applyDue().catch(deps.report)
     return 'STORED'
@@ -117,6 +120,7 @@ export function createInbox(deps: Deps, notices: Notices) {
     try {
       const notice = await readAgain(delivery)
       if (!notice) return await quarantine(delivery)
+      if (await isAboutErased(db, delivery.accountId, notice)) return await deleteDeliveries(db, [delivery.id])
       await notices.apply(await accounts.of(delivery), notice, delivery.receivedAt, trx => finish(trx, delivery))
     } catch (error) {
       if (error instanceof LostClaim) return

@@ -1,6 +1,7 @@
 import { v7 as uuid } from 'uuid'
 import type { Database } from '../../db/database.ts'
 import type { KeysetPage } from '../../db/keyset.ts'
+import { findTombstone } from '../../db/tombstone-repository.ts'
 import { DomainError, NotFoundError, UnsupportedError } from '../domain/errors.ts'
 import type { Capability, Provider } from '../domain/provider.ts'
 import type { Freshness, StatusSource, Sync } from '../domain/sync.ts'
@@ -10,6 +11,7 @@ import type { Account } from './accounts.ts'
 import type { Call } from './call.ts'
 import { type Connection, type PageArguments, readConnection } from './connection.ts'
 import { change, type Deps, type Lookup, type ProviderLookup } from './deps.ts'
+import { notThere } from './erased.ts'
 import { markStale, readThrough } from './freshness.ts'
 import type { Said } from './said.ts'
 
@@ -26,7 +28,7 @@ interface StoredRecord {
 
 /** How one noun is stored and read at its provider. */
 export interface Noun<R extends StoredRecord, Snapshot extends { readonly providerId: string }, Filter> {
-  readonly word: string
+  readonly word: 'applicant' | 'customer' | 'session'
   readonly capability: Capability
   find(db: Database, tenantId: string, ids: readonly string[]): Promise<R[]>
   findByProviderId(db: Database, accountId: string, providerId: string): Promise<R | undefined>
@@ -102,7 +104,10 @@ export function createRecords<
     if (!readable) throw unsupported(account.provider)
     await noun.prepare?.(db, call.tenantId, now())
     const stored = await noun.findByProviderId(db, account.id, lookup.providerId)
-    return stored ? refresh(call, stored, freshness) : fetch(call, account, lookup)
+    if (stored) return refresh(call, stored, freshness)
+    const trace = { accountId: account.id, kind: noun.word, value: lookup.providerId }
+    if (await findTombstone(db, trace)) throw notThere(account)
+    return fetch(call, account, lookup)
   }
 
   /** The record, asked at its provider where it is not fresh enough. */

@@ -7,6 +7,7 @@ import { createCursors } from './cursor.ts'
 import { type Customers, createCustomers } from './customers.ts'
 import type { Deps } from './deps.ts'
 import { createEndpoints, type Endpoints } from './endpoints.ts'
+import { createErasure, type Erasure } from './erasure.ts'
 import { expireOverdue } from './expiry.ts'
 import { createInbox, type Inbox } from './inbox.ts'
 import { createLinks, type Links } from './links.ts'
@@ -29,6 +30,7 @@ export interface Services {
   /** Writes down what the clock alone ends, and wakes who follows it. */
   readonly expireOverdue: () => Promise<void>
   readonly endpoints: Endpoints
+  readonly erasure: Erasure
   readonly inbox: Inbox
   readonly links: Links
   readonly live: Live
@@ -62,6 +64,7 @@ export function createServices(options: ServicesOptions): Services {
       for (const tenantId of await expireOverdue(deps.db, deps.now())) deps.hub.wake(tenantId)
     },
     endpoints: createEndpoints(deps),
+    erasure: createErasure(deps),
     inbox: createInbox(deps, createNotices(deps, sessions, operations)),
     links: createLinks(deps, sessions),
     live: createLive(deps),

@@ -9,6 +9,7 @@ import {
 import type { Database } from '../../db/database.ts'
 import type { Applicant, ApplicantSnapshot } from '../domain/applicant.ts'
 import type { Linked } from '../domain/linked.ts'
+import { isErased, refuseErased } from './erased.ts'
 import { keyOf, type LinkTarget, mergeDetails, type Said, toExternalId } from './said.ts'
 import { storeAttempts } from './store-attempts.ts'
 import { storeLinkedCustomer } from './store-customer.ts'
@@ -16,6 +17,7 @@ import { storeLinkedCustomer } from './store-customer.ts'
 export async function storeApplicant(db: Database, said: Said, snapshot: ApplicantSnapshot): Promise<Applicant> {
   const { account, now } = said
   const known = await findApplicantByProviderId(db, account.id, snapshot.providerId)
+  if (!known) await refuseErased(db, said, 'applicant', snapshot)
   const id = known?.id ?? uuid()
   const change = {
     parentProviderId: snapshot.parentProviderId ?? undefined,
@@ -26,7 +28,7 @@ export async function storeApplicant(db: Database, said: Said, snapshot: Applica
     pii: mergeApplicantPii(known, snapshot),
     createdAt: snapshot.createdAt ?? known?.createdAt ?? now,
     updatedAt: snapshot.updatedAt ?? (known?.status === snapshot.status ? known.updatedAt : now),
-    customerId: snapshot.customer && (await storeLinkedCustomer(db, said, snapshot.customer)).id,
+    customerId: snapshot.customer && (await storeLinkedCustomer(db, said, snapshot.customer))?.id,
     attemptsFetchedAt: snapshot.attempts && now,
     fetchedAt: now,
     beganAt: said.beganAt,
@@ -41,14 +43,18 @@ export async function storeApplicant(db: Database, said: Said, snapshot: Applica
   return stored
 }
 
-/** The applicant a session names. One that was told by its id alone is kept as a row that was never read. */
+/**
+ * The applicant a session names. One that was told by its id alone is kept as a row that was never read. Undefined for one
+ * that was erased.
+ */
 export async function storeLinkedApplicant(
   db: Database,
   said: Said,
   link: Linked<ApplicantSnapshot>,
-): Promise<LinkTarget> {
-  if (link.snapshot) return storeApplicant(db, said, link.snapshot)
+): Promise<LinkTarget | undefined> {
   const known = await findApplicantByProviderId(db, said.account.id, link.providerId)
+  if (!known && (await isErased(db, said, 'applicant', link.snapshot ?? link))) return undefined
+  if (link.snapshot) return storeApplicant(db, said, link.snapshot)
   if (known) return known
   const key = keyOf(said, uuid(), link.providerId)
   await insertApplicant(db, {

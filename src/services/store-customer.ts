@@ -9,11 +9,13 @@ import {
 import type { Database } from '../../db/database.ts'
 import type { Customer, CustomerSnapshot } from '../domain/customer.ts'
 import type { Linked } from '../domain/linked.ts'
+import { isErased, refuseErased } from './erased.ts'
 import { keyOf, type LinkTarget, mergeDetails, type Said, toExternalId } from './said.ts'
 
 export async function storeCustomer(db: Database, said: Said, snapshot: CustomerSnapshot): Promise<Customer> {
   const { account, now } = said
   const known = await findCustomerByProviderId(db, account.id, snapshot.providerId)
+  if (!known) await refuseErased(db, said, 'customer', snapshot)
   const id = known?.id ?? uuid()
   const change = {
     externalId: toExternalId(known, snapshot.externalId),
@@ -33,13 +35,15 @@ export async function storeCustomer(db: Database, said: Said, snapshot: Customer
   return stored
 }
 
+/** The customer another record names. Undefined for one that was erased. */
 export async function storeLinkedCustomer(
   db: Database,
   said: Said,
   link: Linked<CustomerSnapshot>,
-): Promise<LinkTarget> {
-  if (link.snapshot) return storeCustomer(db, said, link.snapshot)
+): Promise<LinkTarget | undefined> {
   const known = await findCustomerByProviderId(db, said.account.id, link.providerId)
+  if (!known && (await isErased(db, said, 'customer', link.snapshot ?? link))) return undefined
+  if (link.snapshot) return storeCustomer(db, said, link.snapshot)
   if (known) return known
   const key = keyOf(said, uuid(), link.providerId)
   await insertCustomer(db, { ...key, createdAt: said.now, updatedAt: said.now })

@@ -9,6 +9,7 @@ import {
 } from '../../db/session-repository.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { SessionAccess, SessionSnapshot } from '../domain/session.ts'
+import { refuseErased } from './erased.ts'
 import { nextPollAt } from './poll-schedule.ts'
 import { keyOf, mergeDetails, type Said, toExternalId } from './said.ts'
 import { storeLinkedApplicant } from './store-applicant.ts'
@@ -33,6 +34,8 @@ export async function storeSession(
 ): Promise<StoredSession> {
   const { account } = said
   const known = await findSessionByProviderId(db, account.id, snapshot.providerId)
+  if (!known)
+    await refuseErased(db, said, 'session', { ...snapshot, externalId: origin.externalId ?? snapshot.externalId })
   const applicant = snapshot.applicant && (await storeLinkedApplicant(db, said, snapshot.applicant))
   const customer = snapshot.customer && (await storeLinkedCustomer(db, said, snapshot.customer))
   const id = known?.id ?? uuid()

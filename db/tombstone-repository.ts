@@ -1,0 +1,76 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import type { Database } from './database.ts'
+
+/**
+ * What is left of an erased person: keyed hashes, by which what belonged to it is known when it comes back. Their key is
+ * random and sealed in the store, so that it outlives every encryption key.
+ */
+
+/** What may come back: a record or one of our markers at an account, an idempotency key or a person at a tenant. */
+export type Trace =
+  | { readonly accountId: string; readonly kind: TraceKind; readonly value: string }
+  | { readonly tenantId: string; readonly kind: 'externalId' | 'idempotencyKey'; readonly value: string }
+
+export type TraceKind = 'applicant' | 'customer' | 'reference' | 'session'
+
+const KEY_NAME = 'tombstones'
+
+/** When one of these was erased; undefined where none was. Costs one look where nothing was ever erased here. */
+export async function findTombstone(db: Database, ...traces: readonly Trace[]): Promise<Date | undefined> {
+  const key = traces.length > 0 && (await findKey(db))
+  if (!key) return undefined
+  const hashes = traces.map(trace => hashOf(key, trace))
+  const row = await db.sql.selectFrom('tombstones').select('erased_at').where('hash', 'in', hashes).executeTakeFirst()
+  return row && new Date(row.erased_at)
+}
+
+export async function setTombstones(
+  db: Database,
+  tenantId: string,
+  traces: readonly Trace[],
+  erasedAt: Date,
+): Promise<void> {
+  const key = (await findKey(db)) ?? (await makeKey(db, erasedAt))
+  for (const trace of traces) {
+    await db.sql
+      .insertInto('tombstones')
+      .values({ hash: hashOf(key, trace), tenant_id: tenantId, erased_at: erasedAt.getTime() })
+      .onConflict(conflict => conflict.column('hash').doUpdateSet({ erased_at: erasedAt.getTime() }))
+      .execute()
+  }
+}
+
+/** What was erased and is made anew on purpose is met again. */
+export async function liftTombstone(db: Database, trace: Trace): Promise<void> {
+  const key = await findKey(db)
+  if (key) await db.sql.deleteFrom('tombstones').where('hash', '=', hashOf(key, trace)).execute()
+}
+
+/** A hash that names nobody, for the audit log. */
+export async function hashTrace(db: Database, trace: Trace, now: Date): Promise<string> {
+  return hashOf((await findKey(db)) ?? (await makeKey(db, now)), trace)
+}
+
+/** Throws UnreadableError where the key cannot be opened: nobody who was erased may come back by that. */
+async function findKey(db: Database): Promise<Buffer | undefined> {
+  const query = db.sql.selectFrom('house_keys').select('key_sealed').where('name', '=', KEY_NAME)
+  const row = await query.executeTakeFirst()
+  return row && Buffer.from(db.vault.open(row.key_sealed), 'base64')
+}
+
+async function makeKey(db: Database, now: Date): Promise<Buffer> {
+  const key_sealed = db.vault.seal(randomBytes(32).toString('base64'))
+  await db.sql
+    .insertInto('house_keys')
+    .values({ name: KEY_NAME, key_sealed, created_at: now.getTime() })
+    .onConflict(conflict => conflict.column('name').doNothing())
+    .execute()
+  const key = await findKey(db)
+  if (!key) throw new Error('A key that was just made is gone.')
+  return key
+}
+
+function hashOf(key: Buffer, trace: Trace): string {
+  const place = 'accountId' in trace ? trace.accountId : trace.tenantId
+  return createHmac('sha256', key).update(`${place}|${trace.kind}|${trace.value}`, 'utf8').digest('base64url')
+}
