@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { CreateState } from '../src/domain/operation.ts'
 import { openJson } from './columns.ts'
 import type { Database } from './database.ts'
@@ -29,7 +30,7 @@ export interface PersonOperation {
 const LIMIT = 500
 
 /**
- * The records with the person's externalId, and those that are linked to them and have no other one. A customer that
+ * The records with the person's externalId, and those that are linked to them and have no other one. What
  * somebody else's records are linked to as well is not this person's alone, and is left.
  */
 export async function findPersonRecords(db: Database, tenantId: string, externalId: string): Promise<PersonRecords> {
@@ -78,6 +79,7 @@ async function addSessions(db: Database, tenantId: string, externalId: string, f
 
 async function addApplicants(db: Database, tenantId: string, externalId: string, found: Found): Promise<void> {
   const linked = [...found.sessions.values()].flatMap(({ applicant_id }) => applicant_id ?? [])
+  const alone = await withoutOthers(db, tenantId, externalId, 'applicant_id', linked, ['sessions'])
   const rows = await db.sql
     .selectFrom('applicants')
     .select(['id', 'account_id', 'provider_id', 'customer_id'])
@@ -87,7 +89,7 @@ async function addApplicants(db: Database, tenantId: string, externalId: string,
         eb('external_id', '=', externalId),
         eb.and([
           eb('external_id', 'is', null),
-          eb.or([eb('id', 'in', orNone(linked)), eb('customer_id', 'in', keysOf(found.customers))]),
+          eb.or([eb('id', 'in', orNone(alone)), eb('customer_id', 'in', keysOf(found.customers))]),
         ]),
       ]),
     )
@@ -98,15 +100,7 @@ async function addApplicants(db: Database, tenantId: string, externalId: string,
 async function addCustomers(db: Database, tenantId: string, externalId: string, found: Found): Promise<void> {
   const owners = [...found.sessions.values(), ...found.applicants.values()]
   const linked = owners.flatMap(({ customer_id }) => customer_id ?? [])
-  const ofOthers = (table: 'sessions' | 'applicants') =>
-    db.sql
-      .selectFrom(table)
-      .select('customer_id')
-      .where('tenant_id', '=', tenantId)
-      .where('customer_id', 'in', orNone(linked))
-      .where('external_id', '!=', externalId)
-  const shared = [...(await ofOthers('sessions').execute()), ...(await ofOthers('applicants').execute())]
-  const alone = linked.filter(id => !shared.some(({ customer_id }) => customer_id === id))
+  const alone = await withoutOthers(db, tenantId, externalId, 'customer_id', linked, ['sessions', 'applicants'])
   const rows = await db.sql
     .selectFrom('customers')
     .select(['id', 'account_id', 'provider_id'])
@@ -119,6 +113,25 @@ async function addCustomers(db: Database, tenantId: string, externalId: string, 
     )
     .execute()
   for (const row of rows) found.customers.set(row.id, row)
+}
+
+/** Those of the linked records that nobody else's record in these tables is linked to. */
+async function withoutOthers(
+  db: Database,
+  tenantId: string,
+  externalId: string,
+  link: 'applicant_id' | 'customer_id',
+  linked: readonly string[],
+  tables: readonly ('sessions' | 'applicants')[],
+): Promise<string[]> {
+  const shared = new Set<unknown>()
+  for (const table of tables) {
+    const query = sql<{ id: string }>`
+      select ${sql.ref(link)} as id from ${sql.table(table)}
+      where tenant_id = ${tenantId} and ${sql.ref(link)} in (${sql.join(orNone(linked))}) and external_id <> ${externalId}`
+    for (const { id } of (await query.execute(db.sql)).rows) shared.add(id)
+  }
+  return linked.filter(id => !shared.has(id))
 }
 
 /** The creates of the person: of its records, and those under way that name it. */

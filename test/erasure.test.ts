@@ -1,0 +1,199 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  type Canaries,
+  type CanaryPerson,
+  createCanaries,
+  createPerson,
+  findInFiles,
+  findOpened,
+} from './harness/canaries.ts'
+import { DEV, deliver, fromVerilock, openDoor } from './harness/deliveries.ts'
+import { type House, startHouse } from './harness/house.ts'
+
+/** A person is erased: nothing of it is left, and nothing that providers send or answer brings it back. */
+
+const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-erasure-'))
+let house: House
+
+beforeAll(async () => {
+  const env = { DATABASE_URL: `sqlite:${join(folder, 'erasure.db')}`, ENCRYPTION_KEY: 'c3'.repeat(32) }
+  house = await startHouse(env, { jobs: false })
+})
+afterAll(async () => {
+  await house.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const erase = (externalId: string) => house.services.erasure.erase(DEV, externalId)
+
+function ofCollection(noun: string): string {
+  return `query ($externalId: String) { ${noun}s(first: 50, filter: { externalId: $externalId }) { nodes { id } } }`
+}
+
+async function countAll(externalId: string): Promise<number> {
+  let count = 0
+  for (const noun of ['session', 'applicant', 'customer']) {
+    const { data } = await house.ask(ofCollection(noun), { externalId })
+    count += data[`${noun}s`].nodes.length
+  }
+  return count
+}
+
+describe('a person at all five providers', () => {
+  const canaries: Canaries = createCanaries()
+  const others: Canaries = createCanaries()
+  let person: CanaryPerson
+  let other: CanaryPerson
+
+  beforeAll(async () => {
+    person = await createPerson(house, canaries, `usr_${canaries.mark}`)
+    other = await createPerson(house, others, `usr_${others.mark}`)
+    expect(await countAll(person.externalId)).toBe(9)
+    expect((await findOpened(house, canaries)).length).toBeGreaterThan(20)
+  })
+
+  test('is erased with what hangs on it, and nobody else is', async () => {
+    expect(await erase(person.externalId)).toEqual({
+      sessions: 5,
+      applicants: 2,
+      customers: 2,
+      creates: 8,
+      deliveries: 1,
+    })
+    expect(await countAll(person.externalId)).toBe(0)
+    expect(await countAll(other.externalId)).toBe(9)
+  })
+
+  test('is nowhere in the files of the database, and in nothing that could be opened', async () => {
+    expect(await findOpened(house, canaries)).toEqual([])
+    canaries.add('externalId', person.externalId)
+    for (const { id, providerId } of person.records) if (providerId.length > 20) canaries.add(id, providerId)
+    expect(findInFiles(folder, canaries)).toEqual([])
+    expect((await findOpened(house, others)).length).toBeGreaterThan(20)
+  })
+
+  test('is not found by our ids nor by those of its providers, as if it had never been', async () => {
+    for (const { noun, provider, id, providerId } of person.records) {
+      const byId = await house.ask(`query ($id: ID!) { node(id: $id) { id } }`, { id })
+      expect(byId.data.node).toBeNull()
+      const query = `query ($by: ${noun === 'session' ? 'SessionLookup' : 'RecordLookup'}!) { ${noun}(by: $by) { id } }`
+      const said = async (theirs: string) =>
+        (await house.ask(query, { by: { provider: { provider, providerId: theirs } } })).errors[0]
+      const [erased, missing] = [await said(providerId), await said(providerId.replace(/[0-9a-f]{4}$/, '0000'))]
+      expect(['NOT_FOUND', 'UNSUPPORTED_BY_PROVIDER']).toContain(erased?.extensions.code)
+      if (missing?.extensions.code === 'NOT_FOUND') expect(erased?.message).toBe(missing.message)
+    }
+    expect(await countAll(person.externalId)).toBe(0)
+  })
+
+  test('does not come back by a later webhook, which is acknowledged and not kept', async () => {
+    const before = await house.services.endpoints.deliveries(DEV, 100)
+    expect(await person.claims()).toBe(204)
+    const door = await openDoor(house, 'VERILOCK')
+    const session = person.records.find(({ provider }) => provider === 'VERILOCK')
+    const event = { event: 'session.approved', webhook_id: randomUUID(), data: { session_id: session?.providerId } }
+    expect(await deliver(house, door, fromVerilock(door, event))).toBe(204)
+    await house.services.inbox.applyDue()
+    expect(await house.services.endpoints.deliveries(DEV, 100)).toEqual(before)
+    expect(await findOpened(house, canaries)).toEqual([])
+  })
+
+  test('does not come back by the jobs, nor by a late repeat of its creates', async () => {
+    await house.services.polling.run()
+    await house.services.recovery.run()
+    for (const { mutation, input } of person.keys) {
+      const { data, errors } = await house.ask(mutation, { input })
+      expect(data?.made?.code ?? errors[0]?.extensions.code).toBe('NOT_FOUND')
+    }
+    expect(await countAll(person.externalId)).toBe(0)
+  })
+
+  test('does not come back by what others are linked to', async () => {
+    const { id } = other.records.find(({ provider, noun }) => provider === 'RAPIDLY' && noun === 'session') ?? {}
+    await house.ask(`query ($id: ID!) { node(id: $id) { ... on Session { customer { id } applicant { id } } } }`, {
+      id,
+    })
+    expect(await countAll(person.externalId)).toBe(0)
+  })
+
+  test('may be erased again, which changes nothing', async () => {
+    expect(await erase(person.externalId)).toEqual({
+      sessions: 0,
+      applicants: 0,
+      customers: 0,
+      creates: 0,
+      deliveries: 0,
+    })
+  })
+
+  test('may be made anew on purpose, with another key', async () => {
+    const { mutation, input } = person.keys.at(-1) ?? { mutation: '', input: {} }
+    const { data } = await house.ask(mutation, { input: { ...input, idempotencyKey: randomUUID() } })
+    expect(data.made.record).toMatchObject({ provider: 'KAYLE' })
+    expect(await countAll(person.externalId)).toBe(1)
+  })
+})
+
+test('an erasure that was broken off keeps away what comes, and ends the same when it runs again', async () => {
+  const canaries = createCanaries()
+  const person = await createPerson(house, canaries, `usr_${canaries.mark}`)
+  const { sql: db } = house.db
+  await sql`create trigger broken before delete on customers begin select raise(abort, 'broken off'); end`.execute(db)
+  await expect(erase(person.externalId)).rejects.toThrow('broken off')
+  await sql`drop trigger broken`.execute(db)
+  expect(await countAll(person.externalId)).toBe(9)
+  const before = await house.services.endpoints.deliveries(DEV, 100)
+  expect(await person.claims()).toBe(204)
+  expect(await house.services.endpoints.deliveries(DEV, 100)).toEqual(before)
+  expect(await erase(person.externalId)).toMatchObject({ sessions: 5, customers: 2 })
+  expect(await findOpened(house, canaries)).toEqual([])
+  expect(findInFiles(folder, canaries)).toEqual([])
+})
+
+test('a person whose create is under way is not erased before it is settled', async () => {
+  const canaries = createCanaries()
+  const externalId = `usr_${canaries.mark}`
+  await house.sandbox('KAYLE').faults([{ method: 'POST', fault: { kind: 'reset', when: 'after' } }])
+  const mutation = `mutation ($input: CreateSessionInput!) { createSession(input: $input) { __typename } }`
+  const input = { idempotencyKey: randomUUID(), externalId, session: { kayle: {} } }
+  expect((await house.ask(mutation, { input })).data.createSession.__typename).toBe('OutcomeUnknownError')
+  await house.sandbox('KAYLE').clearFaults()
+  await expect(erase(externalId)).rejects.toMatchObject({
+    code: 'BAD_REQUEST',
+    message: expect.stringContaining('not settled yet'),
+  })
+  const operation = await house.services.operations.get(DEV, { idempotencyKey: input.idempotencyKey })
+  await house.services.operations.settleAbsent(DEV, operation.id)
+  expect(await erase(externalId)).toMatchObject({ sessions: 0 })
+})
+
+test("a customer that is somebody else's too is left, and not linked any more", async () => {
+  const [one, two] = [`usr_${randomUUID()}`, `usr_${randomUUID()}`]
+  const create = `mutation ($input: CreateCustomerInput!) { createCustomer(input: $input) {
+    ... on CreateCustomerPayload { customer { id } } } }`
+  const customer = { rapidly: { email: `team.${randomUUID()}@example.com` } }
+  const { data } = await house.ask(create, { input: { idempotencyKey: randomUUID(), customer } })
+  const { id } = data.createCustomer.customer
+  const session = `mutation ($input: CreateSessionInput!) { createSession(input: $input) {
+    ... on CreateSessionPayload { session { id } } ... on Error { message } } }`
+  for (const externalId of [one, two]) {
+    const input = { idempotencyKey: randomUUID(), externalId, session: { rapidly: { customer: { customerId: id } } } }
+    expect((await house.ask(session, { input })).data.createSession.session).toBeDefined()
+  }
+  expect(await erase(one)).toMatchObject({ sessions: 1, customers: 0 })
+  expect((await house.ask(`query ($id: ID!) { node(id: $id) { id } }`, { id })).data.node).toEqual({ id })
+  expect(await countAll(two)).toBe(1)
+  expect(await erase(two)).toMatchObject({ sessions: 1, customers: 1 })
+})
+
+test('another tenant erases nobody of the first one', async () => {
+  const canaries = createCanaries()
+  const person = await createPerson(house, canaries, `usr_${canaries.mark}`)
+  expect(await house.services.erasure.erase({ tenantId: 'another' }, person.externalId)).toMatchObject({ sessions: 0 })
+  expect(await countAll(person.externalId)).toBe(9)
+})
