@@ -1,16 +1,20 @@
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buildSchema } from '../schema/index.ts'
-import { type Config, isLoopback } from './config.ts'
+import { type Config, developmentKey, isLoopback } from './config.ts'
+import { openDoor } from './door.ts'
+import { isShown, listenerLimits } from './door-settings.ts'
 import { readExamples } from './examples.ts'
 import { DEV_TENANT, type House, openHouse } from './house.ts'
 import { startLoop } from './jobs/loop.ts'
 import { toLocalOrigin, toOrigin } from './origin.ts'
 import { registry } from './providers/registry.ts'
 import { openSandboxes } from './sandboxes.ts'
-import { createKeyAuthentication } from './security/api-keys.ts'
+import { type Authenticate, createKeyAuthentication } from './security/api-keys.ts'
 import { type App, createApp, GRAPHQL_PATH } from './server/app.ts'
+import type { Budget } from './server/budget.ts'
 import { graphiqlOptions } from './server/graphiql.ts'
+import { createListener } from './server/listener.ts'
 import { createStreams, type Streams } from './server/streams.ts'
 import { toServerLog } from './telemetry/log.ts'
 import { openWebhooks, type WebhookDoor } from './webhooks.ts'
@@ -30,6 +34,8 @@ export interface BootOptions {
   readonly now?: () => Date
   /** False to run no job by itself. */
   readonly jobs?: boolean
+  /** What clients may spend; by default it is kept by this process. */
+  readonly budget?: Budget
 }
 
 /** Config → database → providers → schema → listen. Close undoes all of it. */
@@ -41,15 +47,16 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
   const app = createApp({
     schema: await buildSchema(registry),
     services: house.services,
-    authenticate: createKeyAuthentication(settings.DEV_API_KEY, DEV_TENANT),
+    authenticate: toAuthentication(config),
     deadlines: { queryDeadlineMs: settings.QUERY_DEADLINE_MS, mutationDeadlineMs: settings.MUTATION_DEADLINE_MS },
-    graphiql: graphiqlOptions(readExamples(), presetKey(config)),
+    graphiql: isShown(settings.GRAPHIQL, settings) && graphiqlOptions(readExamples(), presetKey(config)),
+    door: openDoor(settings, { log: house.log, budget: options.budget }),
     logger: toServerLog(house.log),
     streams,
     report: error => house.log.error({ err: error }, 'unexpected error'),
     now,
   })
-  const server = createServer(app)
+  const server = createListener(app, listenerLimits(settings))
   await listen(server, settings.PORT, settings.HOST)
   const { port } = server.address() as AddressInfo
   const doors = await openWebhooks(house, config, toLocalOrigin(settings.HOST, port))
@@ -72,8 +79,13 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
 }
 
 /** The page that holds the key is open to all who reach it, so it holds none where others than this machine do. */
-function presetKey({ house }: Config): string | undefined {
-  return isLoopback(house.HOST) ? house.DEV_API_KEY : undefined
+function presetKey(config: Config): string | undefined {
+  return isLoopback(config.house.HOST) ? developmentKey(config) : undefined
+}
+
+function toAuthentication(config: Config): Authenticate {
+  const key = developmentKey(config)
+  return key === undefined ? () => undefined : createKeyAuthentication(key, DEV_TENANT)
 }
 
 /** Starts what happens without anybody asking. Gives what ends it. */

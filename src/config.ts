@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { doorSettings } from './door-settings.ts'
 import type { ProviderModule, ProviderSettings } from './providers/contract.ts'
 import { DEFAULT_LIMITS, type UpstreamLimits } from './upstream/limits.ts'
 
@@ -10,6 +11,7 @@ const DEFAULT_API_KEY = 'sg_dev_key_for_this_machine'
 
 /** The settings of the house. Each is an environment variable of this name; the README's table says what it does. */
 const houseSettings = z.object({
+  NODE_ENV: z.enum(['development', 'production', 'test']).default('development'),
   PORT: z.coerce.number().int().min(0).max(65535).default(4000),
   HOST: z.string().default('localhost'),
   DATABASE_URL: z
@@ -45,6 +47,7 @@ const houseSettings = z.object({
   LAST_CHECK_SECONDS: z.coerce.number().positive().default(3_600),
   POLLS_PER_MINUTE: positive.default(30),
   JOB_INTERVAL_MS: positive.default(1_000),
+  ...doorSettings,
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
@@ -77,7 +80,7 @@ export class ConfigError extends Error {
 export function loadConfig(env: NodeJS.ProcessEnv, modules: readonly ProviderModule[]): Config {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
   const problems: string[] = []
-  const house = houseSettings.safeParse(set)
+  const house = houseSettings.safeParse(isProduction(set) ? { SANDBOX: 'off', ...set } : set)
   if (!house.success) problems.push(...describe(house.error, String))
   const providers: Record<string, ProviderSettings> = {}
   for (const module of modules) {
@@ -87,12 +90,31 @@ export function loadConfig(env: NodeJS.ProcessEnv, modules: readonly ProviderMod
     if (parsed.success) providers[module.provider] = Object.freeze(parsed.data)
     else problems.push(...describe(parsed.error, variable))
   }
-  if (house.success && !isLoopback(house.data.HOST) && house.data.DEV_API_KEY === DEFAULT_API_KEY) {
+  if (isProduction(set)) problems.push(...findDevelopment(set))
+  else if (house.success && !isLoopback(house.data.HOST) && house.data.DEV_API_KEY === DEFAULT_API_KEY) {
     problems.push('DEV_API_KEY: Expected a key of your own, since HOST can be reached from other machines.')
   }
   if (!house.success || problems.length > 0) throw new ConfigError(problems)
   const webhooks = Object.fromEntries(modules.map(({ provider }) => [provider, readWebhookSettings(set, provider)]))
   return Object.freeze({ house: Object.freeze(house.data), providers: Object.freeze(providers), webhooks })
+}
+
+/** What production may not be started with, and what it may not be started without. */
+function findDevelopment(set: Readonly<Record<string, string | undefined>>): string[] {
+  return [
+    ...(set.ENCRYPTION_KEY ? [] : ['ENCRYPTION_KEY: Expected a key of your own in production: 32 bytes.']),
+    ...(set.DEV_API_KEY ? ['DEV_API_KEY: Expected none in production, where keys are made for tenants.'] : []),
+    ...(set.SANDBOX === 'on' ? ['SANDBOX: Expected "off" in production.'] : []),
+  ]
+}
+
+function isProduction({ NODE_ENV }: Readonly<Record<string, string | undefined>>): boolean {
+  return NODE_ENV === 'production'
+}
+
+/** The one key of development, which production has not. */
+export function developmentKey({ house }: Config): string | undefined {
+  return house.NODE_ENV === 'production' ? undefined : house.DEV_API_KEY
 }
 
 /** The environment variable of a provider's setting: `apiKey` of KAYLE is KAYLE_API_KEY. */

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** An operation of examples/: shown in the README, opened as a tab in GraphiQL, executed by the tests. */
@@ -9,9 +9,9 @@ export interface Example {
   readonly query: string
 }
 
-/** The examples in the order of their names. */
-export function readExamples(): readonly Example[] {
-  const folder = join(packageRoot(), 'examples')
+/** The operations of a folder in the order of their names. A relative one is sought beside package.json. */
+export function readExamples(directory = 'examples'): readonly Example[] {
+  const folder = resolve(packageRoot(), directory)
   const files = readdirSync(folder).filter(file => file.endsWith('.graphql'))
   return files
     .sort()

@@ -1,5 +1,5 @@
 import { boot, type Running } from './boot.ts'
-import { ConfigError, loadConfig } from './config.ts'
+import { ConfigError, developmentKey, loadConfig } from './config.ts'
 import { registry } from './providers/registry.ts'
 
 /** Starts the server and says how to use it. The only file with side effects. */
@@ -8,15 +8,15 @@ try {
   const config = loadConfig(process.env, Object.values(registry))
   const running = await boot(config)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop(running))
-  announce(running, config.house.DEV_API_KEY)
+  announce(running, developmentKey(config))
 } catch (error) {
   console.error(error instanceof ConfigError ? error.message : error)
   process.exit(1)
 }
 
-function announce({ url, providers, sandboxes, doors }: Running, apiKey: string): void {
+function announce({ url, providers, sandboxes, doors }: Running, apiKey: string | undefined): void {
   console.log(`sessiongraph  ${url}  (GraphiQL in a browser)`)
-  console.log(`API key       ${apiKey}  (send it as "Authorization: Bearer …"; DEV_API_KEY sets another)`)
+  if (apiKey) console.log(`API key       ${apiKey}  (send it as "Authorization: Bearer …"; DEV_API_KEY sets another)`)
   for (const { provider, configured, sandbox } of providers) {
     const at = sandboxes.find(running => running.provider === provider)?.origin
     const door = doors.find(open => open.provider === provider)?.path

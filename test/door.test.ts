@@ -24,7 +24,11 @@ beforeAll(async () => {
 afterAll(() => house.close())
 
 function request(init: RequestInit = {}, path = '/graphql', at = house): Promise<Response> {
-  const headers = { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json', ...init.headers }
+  const headers = {
+    authorization: `Bearer ${API_KEY}`,
+    ...(init.method === 'GET' ? { 'graphql-require-preflight': 'true' } : { 'content-type': 'application/json' }),
+    ...init.headers,
+  }
   return Promise.resolve(at.app.fetch(`http://localhost${path}`, { ...init, headers }))
 }
 

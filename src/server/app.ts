@@ -1,16 +1,25 @@
 import { useDeferStream } from '@graphql-yoga/plugin-defer-stream'
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
 import type { GraphQLSchema } from 'graphql'
-import { createYoga, type GraphiQLOptions, useExecutionCancellation, type YogaLogger } from 'graphql-yoga'
+import { createYoga, type GraphiQLOptions, type Plugin, useExecutionCancellation, type YogaLogger } from 'graphql-yoga'
 import type { Authenticate } from '../security/api-keys.ts'
 import type { Services } from '../services/services.ts'
+import type { Budget } from './budget.ts'
 import { toClientError } from './error-codes.ts'
+import type { DoorLimits } from './limits.ts'
 import type { Streams } from './streams.ts'
+import { useAcceptable } from './use-acceptable.ts'
 import { useAuthentication } from './use-authentication.ts'
 import { type Deadlines, useContext } from './use-context.ts'
+import { useCors } from './use-cors.ts'
+import { useDoor } from './use-door.ts'
 import { useErrorCodes } from './use-error-codes.ts'
+import { useGraphiql } from './use-graphiql.ts'
 import { useHealth } from './use-health.ts'
+import { useLimits } from './use-limits.ts'
+import { useNoIntrospection } from './use-no-introspection.ts'
+import { useSecurityHeaders } from './use-security-headers.ts'
 import { useSse } from './use-sse.ts'
+import { type TrustedDocumentsOptions, useTrustedDocuments } from './use-trusted-documents.ts'
 import { useWebhooks } from './use-webhooks.ts'
 
 export const GRAPHQL_PATH = '/graphql'
@@ -23,45 +32,65 @@ export interface AppOptions {
   readonly graphiql: GraphiQLOptions | false
   readonly logger: YogaLogger
   readonly streams: Streams
+  readonly door: DoorOptions
   /** Tells whoever watches that something unexpected happened. */
   readonly report: (error: unknown) => void
   readonly now: () => Date
 }
 
+/** Who may ask, from where, for how much, and for which documents. */
+export interface DoorOptions {
+  readonly limits: DoorLimits
+  readonly budget: Budget
+  /** Whose pages may ask us from a browser. */
+  readonly corsOrigins: readonly string[]
+  readonly introspection: boolean
+  /** Whether a refusal may name what the schema has instead. */
+  readonly suggestions: boolean
+  readonly trusted: TrustedDocumentsOptions
+}
+
 export type App = ReturnType<typeof createApp>
 
 /** The door for clients. A request listener for node:http, and `fetch` for tests. */
-export function createApp({
-  schema,
-  services,
-  authenticate,
-  deadlines,
-  graphiql,
-  logger,
-  now,
-  report,
-  streams,
-}: AppOptions) {
+export function createApp(options: AppOptions) {
   return createYoga({
-    schema,
+    schema: options.schema,
     graphqlEndpoint: GRAPHQL_PATH,
-    logging: logger,
+    logging: options.logger,
     landingPage: false,
+    // Ours are /livez and /readyz; Yoga's own, at the end of any address, answers nobody.
+    healthCheckEndpoint: '\n',
     batching: false,
     multipart: false,
     cors: false,
-    graphiql,
-    renderGraphiQL,
+    graphiql: false,
+    // Our door counts what comes in.
+    maxRequestBodySize: false,
     maskedErrors: { maskError: toClientError },
-    plugins: [
-      useHealth(GRAPHQL_PATH),
-      useWebhooks(services.inbox, report),
-      useAuthentication(authenticate, GRAPHQL_PATH, now),
-      useErrorCodes(),
-      useContext(services, deadlines, now),
-      useSse(streams),
-      useExecutionCancellation(),
-      useDeferStream(),
-    ],
+    plugins: plugins(options),
   })
+}
+
+/** In the order in which a request meets them. */
+function plugins(options: AppOptions): Plugin<never>[] {
+  const { door, services, streams, now } = options
+  return [
+    useSecurityHeaders(),
+    useHealth(GRAPHQL_PATH),
+    useWebhooks(services.inbox, options.report),
+    useCors(door.corsOrigins, GRAPHQL_PATH),
+    ...(options.graphiql ? [useGraphiql(options.graphiql, GRAPHQL_PATH)] : []),
+    useAuthentication(options.authenticate, GRAPHQL_PATH, now),
+    useDoor(door.limits),
+    useTrustedDocuments(door.trusted),
+    ...(door.introspection ? [] : [useNoIntrospection()]),
+    useErrorCodes({ suggestions: door.suggestions }),
+    useLimits(door.limits, door.budget),
+    useContext(services, options.deadlines, now),
+    useAcceptable(),
+    useSse(streams),
+    useExecutionCancellation(),
+    useDeferStream(),
+  ] as Plugin<never>[]
 }

@@ -5,8 +5,15 @@ import { coded } from './error-codes.ts'
 import type { Admitted } from './use-authentication.ts'
 import { checkVariables } from './variables.ts'
 
-/** Gives a code to what GraphQL itself refuses: a document that cannot be parsed or is invalid, variables that do not fit. */
-export function useErrorCodes(): Plugin<Admitted> {
+/**
+ * Gives a code to what GraphQL itself refuses: a document that cannot be parsed or is invalid, variables that do not fit.
+ * Without `suggestions` it does not say either what the schema has instead.
+ */
+export function useErrorCodes({ suggestions }: { readonly suggestions: boolean }): Plugin<Admitted> {
+  const said = (error: GraphQLError) => (suggestions ? error.message : withoutSuggestion(error.message))
+  const complete = (error: GraphQLError, { requestId }: Partial<Admitted>) =>
+    withRequestId(error, said(error), requestId)
+
   return {
     onParse:
       () =>
@@ -20,14 +27,13 @@ export function useErrorCodes(): Plugin<Admitted> {
       },
     onExecutionResult: ({ result, setResult, context }) => {
       if (!result || isAsyncIterable(result) || !('errors' in result) || !result.errors) return
-      const { requestId } = context as Partial<Admitted>
-      setResult({ ...result, errors: result.errors.map(error => withRequestId(error, requestId)) })
+      setResult({ ...result, errors: result.errors.map(error => complete(error, context as Partial<Admitted>)) })
     },
     onResultProcess: ({ result, setResult, serverContext }) => {
       if (isAsyncIterable(result) || Array.isArray(result) || !result.errors) return
-      const { requestId } = serverContext as Partial<Admitted>
+      const admitted = serverContext as Partial<Admitted>
       // What was refused before there was an operation comes by here only.
-      const errors = result.errors.map(error => (error.extensions.requestId ? error : withRequestId(error, requestId)))
+      const errors = result.errors.map(error => (error.extensions.requestId ? error : complete(error, admitted)))
       setResult({ ...result, errors })
     },
     onSubscribe: ({ args, setResultAndStopExecution }) => {
@@ -45,9 +51,13 @@ function withCode(error: unknown, code: ErrorCode): unknown {
   return error instanceof GraphQLError ? coded(error, code) : error
 }
 
-function withRequestId(error: GraphQLError, requestId: string | undefined): GraphQLError {
+function withoutSuggestion(message: string): string {
+  return message.replace(/ Did you mean [\s\S]*$/, '')
+}
+
+function withRequestId(error: GraphQLError, message: string, requestId: string | undefined): GraphQLError {
   const { nodes, source, positions, path, originalError, extensions } = error
-  return new GraphQLError(error.message, {
+  return new GraphQLError(message, {
     nodes,
     source,
     positions,

@@ -38,6 +38,8 @@ const MEMORY = {
   DATABASE_URL: 'sqlite::memory:',
   DEV_API_KEY: API_KEY,
   ENCRYPTION_KEY: '00'.repeat(32),
+  // What tests ask is not what one client asks in a minute.
+  COST_PER_MINUTE: '1000000000',
   LOG_LEVEL: 'silent',
   PORT: '0',
   SANDBOX_PORT: '0',

@@ -1,0 +1,29 @@
+import { type DoorSettings, doorLimits, isShown, toOrigins } from './door-settings.ts'
+import { readExamples } from './examples.ts'
+import type { DoorOptions } from './server/app.ts'
+import { type Budget, createMemoryBudget } from './server/budget.ts'
+import { createTrustedDocuments } from './server/trusted-documents.ts'
+import type { Logger } from './telemetry/log.ts'
+
+export interface DoorParts {
+  readonly log: Logger
+  /** Left out: what clients spend is kept by this process. */
+  readonly budget?: Budget
+}
+
+/** The door as it is set. Throws where the folder of the trusted documents is not there. */
+export function openDoor(
+  settings: DoorSettings & { readonly NODE_ENV: string },
+  { log, budget }: DoorParts,
+): DoorOptions {
+  const mode = settings.TRUSTED_DOCUMENTS
+  const texts = mode === 'off' ? [] : readExamples(settings.TRUSTED_DOCUMENTS_DIR).map(({ query }) => query)
+  return {
+    limits: doorLimits(settings),
+    budget: budget ?? createMemoryBudget(settings.COST_PER_MINUTE),
+    corsOrigins: toOrigins(settings.CORS_ORIGINS),
+    introspection: isShown(settings.INTROSPECTION, settings),
+    suggestions: isShown(settings.SUGGESTIONS, settings),
+    trusted: { mode, documents: createTrustedDocuments(texts), warn: message => log.warn(message) },
+  }
+}

@@ -1,0 +1,126 @@
+import {
+  type DocumentNode,
+  type FieldNode,
+  type GraphQLField,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+  getNamedType,
+  getNullableType,
+  getOperationAST,
+  isAbstractType,
+  isInterfaceType,
+  isListType,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+  type ValueNode,
+} from 'graphql'
+import { fragmentsOf } from './document-shape.ts'
+
+/**
+ * The cost of an operation is the most calls and reads that it can cause. A field costs one where it leads from the top
+ * or from a record to a record or to a page of them, and so does every mutation; what is selected below it costs as often
+ * as there are rows: `first` or `last`, 20 if left out; as many as there are `ids`. Everything else is free.
+ */
+
+const DEFAULT_ROWS = 20
+const MOST_ROWS = 100
+
+type Variables = Readonly<Record<string, unknown>>
+
+export function costOf(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operationName: string | null | undefined,
+  variables: Variables,
+): number {
+  const operation = getOperationAST(document, operationName)
+  const root = operation && schema.getRootType(operation.operation)
+  if (!operation || !root) return 0
+  const fragments = fragmentsOf(document)
+  const known = new Map<string, number>()
+  const rowsOf = (field: GraphQLField<unknown, unknown>, node: FieldNode) =>
+    countRows(field, node, operation, variables)
+
+  function ofSelections(type: GraphQLNamedType, { selections }: SelectionSetNode): number {
+    const costs = selections.map(selection => {
+      if (selection.kind === Kind.FIELD) return ofField(type, selection)
+      if (selection.kind === Kind.FRAGMENT_SPREAD) return ofFragment(selection.name.value)
+      const on = selection.typeCondition && schema.getType(selection.typeCondition.name.value)
+      return ofSelections(on ?? type, selection.selectionSet)
+    })
+    // The rows of a page are the same ones under `nodes` and under `edges`.
+    return isPage(type) ? Math.max(0, ...costs) : sum(costs)
+  }
+  function ofField(type: GraphQLNamedType, node: FieldNode): number {
+    const field = isObjectType(type) || isInterfaceType(type) ? type.getFields()[node.name.value] : undefined
+    if (!field) return 0
+    const own = isCounted(schema, type, field) ? 1 : 0
+    const below = node.selectionSet ? ofSelections(getNamedType(field.type), node.selectionSet) : 0
+    const rows = own ? rowsOf(field, node) : 1
+    // Of a list of ids each is looked up by itself.
+    return own * (isListType(getNullableType(field.type)) ? rows : 1) + rows * below
+  }
+  function ofFragment(name: string): number {
+    const fragment = fragments.get(name)
+    const type = fragment && schema.getType(fragment.typeCondition.name.value)
+    if (!type) return 0
+    const cost = known.get(name) ?? ofSelections(type, fragment.selectionSet)
+    known.set(name, cost)
+    return cost
+  }
+
+  return ofSelections(root, operation.selectionSet)
+}
+
+function isCounted(schema: GraphQLSchema, parent: GraphQLNamedType, { type }: GraphQLField<unknown, unknown>): boolean {
+  if (parent === schema.getMutationType() || parent === schema.getSubscriptionType()) return true
+  const named = getNamedType(type)
+  return (parent === schema.getQueryType() || hasId(parent)) && (isPage(named) || isRecord(named))
+}
+
+/** A record, or an event about one. */
+function hasId(type: GraphQLNamedType): boolean {
+  return (isObjectType(type) || isInterfaceType(type)) && 'id' in type.getFields()
+}
+
+function isPage(type: GraphQLNamedType): boolean {
+  return isObjectType(type) && 'pageInfo' in type.getFields()
+}
+
+function isRecord(type: GraphQLNamedType): boolean {
+  if (isAbstractType(type)) return type.name === 'Node' || type.name === '_Entity'
+  return isObjectType(type) && type.getInterfaces().some(({ name }) => name === 'Node')
+}
+
+/** How many rows a field can give: of a page, of a list of ids, or one. */
+function countRows(
+  field: GraphQLField<unknown, unknown>,
+  { arguments: given = [] }: FieldNode,
+  operation: OperationDefinitionNode,
+  variables: Variables,
+): number {
+  const values = given.map(({ name, value }) => ({ name: name.value, value: toValue(value, operation, variables) }))
+  if (isPage(getNamedType(field.type))) {
+    const asked = values.find(({ name, value }) => (name === 'first' || name === 'last') && value != null)
+    if (!asked) return DEFAULT_ROWS
+    return typeof asked.value === 'number' ? Math.min(Math.max(asked.value, 0), MOST_ROWS) : MOST_ROWS
+  }
+  if (!isListType(getNullableType(field.type))) return 1
+  return Math.max(1, ...values.map(({ value }) => (Array.isArray(value) ? value.length : 1)))
+}
+
+function toValue(node: ValueNode, operation: OperationDefinitionNode, variables: Variables): unknown {
+  if (node.kind === Kind.INT) return Number(node.value)
+  if (node.kind === Kind.LIST) return node.values
+  if (node.kind !== Kind.VARIABLE) return null
+  const name = node.name.value
+  if (Object.hasOwn(variables, name)) return variables[name]
+  const definition = operation.variableDefinitions?.find(({ variable }) => variable.name.value === name)
+  return definition?.defaultValue && toValue(definition.defaultValue, operation, {})
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((one, other) => one + other, 0)
+}
