@@ -19,11 +19,12 @@ import {
 import { fragmentsOf } from './document-shape.ts'
 
 /**
- * The cost of an operation is the most calls and reads that it can cause. A field costs one where it leads from the top
- * or from a record to a record or to a page of them, and so does every mutation; what is selected below it costs as often
- * as there are rows: `first` or `last`, 20 if left out; as many as there are `ids`. Everything else is free.
+ * The cost of an operation is the most that it can cause. A call to a provider costs one: every mutation may make one, and
+ * so may every field that says how fresh its records have to be. A row of ours costs a hundredth. What is selected below
+ * a field costs as often as it gives rows: `first` or `last`, 20 if left out, or as many as there are ids.
  */
 
+const ROW = 1 / 100
 const DEFAULT_ROWS = 20
 const MOST_ROWS = 100
 
@@ -56,11 +57,10 @@ export function costOf(
   function ofField(type: GraphQLNamedType, node: FieldNode): number {
     const field = isObjectType(type) || isInterfaceType(type) ? type.getFields()[node.name.value] : undefined
     if (!field) return 0
-    const own = isCounted(schema, type, field) ? 1 : 0
     const below = node.selectionSet ? ofSelections(getNamedType(field.type), node.selectionSet) : 0
-    const rows = own ? rowsOf(field, node) : 1
-    // Of a list of ids each is looked up by itself.
-    return own * (isListType(getNullableType(field.type)) ? rows : 1) + rows * below
+    const call = mayCall(schema, type, field) ? 1 : 0
+    if (!givesRows(schema, type, field)) return call + below
+    return call + rowsOf(field, node) * (ROW + below)
   }
   function ofFragment(name: string): number {
     const fragment = fragments.get(name)
@@ -74,10 +74,15 @@ export function costOf(
   return ofSelections(root, operation.selectionSet)
 }
 
-function isCounted(schema: GraphQLSchema, parent: GraphQLNamedType, { type }: GraphQLField<unknown, unknown>): boolean {
-  if (parent === schema.getMutationType() || parent === schema.getSubscriptionType()) return true
+function mayCall(schema: GraphQLSchema, parent: GraphQLNamedType, { args }: GraphQLField<unknown, unknown>): boolean {
+  return parent === schema.getMutationType() || args.some(({ name }) => name === 'freshness')
+}
+
+/** True where a field leads from the top or from a record to a record or a page: a page's own fields give its rows again. */
+function givesRows(schema: GraphQLSchema, parent: GraphQLNamedType, { type }: GraphQLField<unknown, unknown>): boolean {
+  const isTop = parent === schema.getQueryType() || parent === schema.getSubscriptionType()
   const named = getNamedType(type)
-  return (parent === schema.getQueryType() || hasId(parent)) && (isPage(named) || isRecord(named))
+  return (isTop || hasId(parent)) && (isPage(named) || isRecord(named))
 }
 
 /** A record, or an event about one. */

@@ -7,7 +7,7 @@ export interface DoorLimits {
   readonly maxDepth: number
   readonly maxAliases: number
   readonly maxRootFields: number
-  /** In calls to a provider or reads of a record. */
+  /** In calls to a provider; a hundred rows of ours count as one. */
   readonly maxCost: number
 }
 

@@ -10,7 +10,7 @@ import type { Admitted } from './use-authentication.ts'
 /** How much one operation may ask for, and how much one key in a minute. Introspection is under all of it but the depth. */
 export function useLimits(limits: DoorLimits, budget: Budget): Plugin<Admitted> {
   async function check(args: ExecutionArgs, { caller }: Admitted): Promise<GraphQLError | undefined> {
-    const cost = costOf(args.schema, args.document, args.operationName, args.variableValues ?? {})
+    const cost = Math.ceil(costOf(args.schema, args.document, args.operationName, args.variableValues ?? {}))
     if (cost > limits.maxCost) return tooComplex(`a cost of at most ${limits.maxCost}, not ${cost}`)
     const waitMs = await budget.spend(caller.tenantId, Math.max(1, cost))
     return waitMs > 0 ? spent(waitMs) : undefined
