@@ -12,6 +12,8 @@ export function createListener(
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     maxHeaderSize: limits.maxHeaderBytes,
+    // Ours says in JSON what is wrong with it.
+    requireHostHeader: false,
     // Node looks for slow clients only so often.
     connectionsCheckingInterval: Math.max(50, Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs) / 4),
   }
@@ -25,9 +27,12 @@ export function createListener(
 const HEADERS = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', connection: 'close' }
 
 /** What cannot be made an address of would be an unexpected error further in. */
-function isAddressed({ url = '', headers: { host = '' } }: IncomingMessage): boolean {
-  return /^\/(?!\/)/.test(url) && /^[\w.-]*(:\d{1,5})?$|^\[[\da-f:.]+\](:\d{1,5})?$/i.test(host)
+function isAddressed({ url = '', headers: { host = '' }, httpVersion }: IncomingMessage): boolean {
+  const isHost = host === '' ? httpVersion === '1.0' : HOST.test(host)
+  return isHost && /^\/(?!\/)/.test(url)
 }
+
+const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
 
 /** What became of a request that node could not read: it is told once, and the connection closed. */
 function answerBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
@@ -35,7 +40,9 @@ function answerBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
   const { line, message } = BROKEN[error.code ?? ''] ?? MALFORMED
   const text = body(message)
   const headers = Object.entries({ ...HEADERS, 'content-length': String(Buffer.byteLength(text)) })
-  socket.end(`HTTP/1.1 ${line}\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${text}`)
+  socket.end(`HTTP/1.1 ${line}\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${text}`, () =>
+    socket.destroy(),
+  )
 }
 
 const MALFORMED = { line: '400 Bad Request', message: 'Expected a request in HTTP/1.1.' }
