@@ -393,7 +393,7 @@ describe('a rule that an input breaks', () => {
     ['kayle.redirectUrl', redirect('javascript:alert(1)')],
     ['kayle.redirectUrl', redirect('no url')],
     ['kayle.redirectUrl', redirect('')],
-    ['kayle.redirectUrl', redirect('https://app.example.com/\u0000')],
+    ['kayle.redirectUrl', redirect('https://app.example.com/\u0001')],
     ['kayle.redirectUrl', redirect(`https://app.example.com/${'x'.repeat(2048)}`)],
     ['kayle.shareFields.0.key', kayle(field('shoe_size'))],
     ['kayle.shareFields.0.key', kayle(field('age_over_11'))],

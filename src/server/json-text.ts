@@ -17,11 +17,27 @@ export function decodeText(bytes: Uint8Array): string {
 export function parseJson(text: string, maxDepth: number, what: string): unknown {
   if (isDeeperThan(text, maxDepth)) throw badRequest(`Expected ${what} nested at most ${maxDepth} deep.`)
   checkNull(text, what)
+  const value = parseOrRefuse(text, what)
+  if (SURROGATE_ESCAPE.test(text) && !isText(value)) throw badRequest(`Expected ${what} without halves of characters.`)
+  return value
+}
+
+function parseOrRefuse(text: string, what: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
     throw badRequest(`Expected ${what} to be JSON.`)
   }
+}
+
+const SURROGATE_ESCAPE = /\\ud[89a-f]/i
+const LONE_SURROGATE = /\p{Surrogate}/u
+
+/** Whether every string in it can be written in UTF-8, as half of a surrogate pair cannot: an escape can say one. */
+function isText(value: unknown): boolean {
+  if (typeof value === 'string') return !LONE_SURROGATE.test(value)
+  if (typeof value !== 'object' || value === null) return true
+  return Object.entries(value).every(([key, inner]) => isText(key) && isText(inner))
 }
 
 /** Refuses a text that holds a null character, or says one in the way of JSON or GraphQL. */
