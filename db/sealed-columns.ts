@@ -35,6 +35,10 @@ export const SEALED_TABLES: readonly SealedTable[] = [
   { table: 'deliveries', key: ['id'], sealed: ['raw_sealed'] },
   { table: 'house_keys', key: ['name'], sealed: ['key_sealed'] },
   { table: 'operations', key: ['id'], sealed: ['input_sealed'] },
-  { table: 'sessions', key: ['id'], sealed: ['access_sealed', 'metadata_sealed'] },
+  {
+    table: 'sessions',
+    key: ['id'],
+    sealed: ['access_sealed', 'details_sealed', 'metadata_sealed', 'redirect_url_sealed'],
+  },
   { table: 'webhook_endpoints', key: ['id'], sealed: ['keys_sealed'] },
 ]

@@ -213,6 +213,8 @@ const EMPTY = {
   external_id_pinned: 0,
   provider_status: null,
   redirect_url: null,
+  redirect_url_sealed: null,
+  details_sealed: null,
   metadata_sealed: null,
   expires_at: null,
   completed_at: null,
@@ -234,7 +236,8 @@ function toColumns(db: Database, change: SessionChange): Partial<SessionRow> {
     provider_status: change.providerStatus,
     external_id: change.externalId,
     external_id_pinned: toFlag(change.externalIdPinned),
-    redirect_url: change.redirectUrl,
+    redirect_url: change.redirectUrl === undefined ? undefined : null,
+    redirect_url_sealed: sealJson(db.vault, change.redirectUrl),
     metadata_sealed: sealJson(db.vault, change.metadata),
     created_at: change.createdAt?.getTime(),
     updated_at: change.updatedAt?.getTime(),
@@ -249,7 +252,8 @@ function toColumns(db: Database, change: SessionChange): Partial<SessionRow> {
     fetched_at: change.fetchedAt?.getTime(),
     began_at: change.beganAt?.getTime(),
     source: change.source,
-    details: change.details && JSON.stringify(change.details),
+    details: change.details && '{}',
+    details_sealed: sealJson(db.vault, change.details),
     next_poll_at: toTime(change.nextPollAt),
     told_at: change.toldAt?.getTime(),
   }) as Partial<SessionRow>
@@ -276,7 +280,7 @@ function toSession(db: Database, row: SessionRow): StoredSession {
     polled: row.next_poll_at !== null,
     toldAt: toDate(row.told_at),
     livemode: row.livemode === 1,
-    redirectUrl: row.redirect_url,
+    redirectUrl: row.redirect_url ?? openJson<string>(db.vault, row.redirect_url_sealed),
     metadata: openJson<JsonObject>(db.vault, row.metadata_sealed),
     createdAt: toDate(row.created_at),
     updatedAt: toDate(row.updated_at),
@@ -290,6 +294,9 @@ function toSession(db: Database, row: SessionRow): StoredSession {
     attemptsFetchedAt: toDate(row.attempts_fetched_at),
     beganAt: toDate(row.began_at),
     sync: { fetchedAt: toDate(row.fetched_at), stale: false, source: row.source as StatusSource, lastError: null },
-    details: parseJson<Details>(row.details),
+    details:
+      row.details_sealed === null
+        ? parseJson<Details>(row.details)
+        : (openJson<Details>(db.vault, row.details_sealed) ?? {}),
   }
 }

@@ -128,7 +128,9 @@ export interface SessionRow extends RecordRow {
   readonly outcome: string
   readonly provider_status: string | null
   readonly livemode: number
+  /** In clear only in rows from before it was sealed. */
   readonly redirect_url: string | null
+  readonly redirect_url_sealed: string | null
   readonly metadata_sealed: string | null
   readonly expires_at: number | null
   readonly completed_at: number | null
@@ -141,7 +143,9 @@ export interface SessionRow extends RecordRow {
   readonly attempts_fetched_at: number | null
   readonly fetched_at: number
   readonly source: string
+  /** `{}` but in rows from before they were sealed. */
   readonly details: string
+  readonly details_sealed: string | null
   /** When it is looked at by itself; null: never again. */
   readonly next_poll_at: number | null
   readonly polls: number

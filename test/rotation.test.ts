@@ -173,3 +173,23 @@ test('the address of a webhook that a provider knows stays the same under anothe
   expect(paths[1]).toEqual(paths[0])
   expect(paths[2]).toEqual(paths[0])
 })
+
+test('what sessions from before hold in clear is read, and sealed by a rotation', async () => {
+  const house = await start('before.db', OLD)
+  const redirectUrl = 'https://app.example.com/before'
+  const input = { idempotencyKey: randomUUID(), session: { kayle: { redirectUrl } } }
+  const { id } = (await house.ask(CREATE_SESSION, { input })).data.createSession.session
+  const query = `query ($id: ID!) { node(id: $id) { ... on Session { redirectUrl details { ... on KayleSession { contractVersion } } } } }`
+  const before = (await house.ask(query, { id })).data.node
+  expect(before).toEqual({ redirectUrl, details: { contractVersion: 1 } })
+  const clear = { details: '{"contractVersion":1,"shareFields":[],"failureCode":null}', redirect_url: redirectUrl }
+  await house.db.sql
+    .updateTable('sessions')
+    .set({ ...clear, details_sealed: null, redirect_url_sealed: null })
+    .execute()
+  expect((await house.ask(query, { id })).data.node).toEqual(before)
+  expect(await rotate(house)).toMatchObject({ rewritten: 1 })
+  const row = await house.db.sql.selectFrom('sessions').select(['details', 'redirect_url']).executeTakeFirst()
+  expect(row).toEqual({ details: '{}', redirect_url: null })
+  expect((await house.ask(query, { id })).data.node).toEqual(before)
+})

@@ -5,6 +5,7 @@ import * as webhooks from './0003-webhooks.ts'
 import * as polling from './0004-polling.ts'
 import * as tenantAccounts from './0006-tenant-accounts.ts'
 import * as erasure from './0007-erasure.ts'
+import * as sealedSessions from './0007-sealed-sessions.ts'
 
 /** The migrations by name, in order. They only go forward. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -14,4 +15,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0004-polling': polling,
   '0006-tenant-accounts': tenantAccounts,
   '0007-erasure': erasure,
+  '0007-sealed-sessions': sealedSessions,
 }

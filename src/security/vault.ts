@@ -33,8 +33,10 @@ export interface Vault {
   print(value: string): string
   /** True where `stored` is the print of this value by any live key. */
   isPrint(stored: string, value: string): boolean
-  /** Keys for one use, derived from every live key, the current one first. */
-  keysFor(use: string): readonly Buffer[]
+  /** What tokens are signed with now, and its name. */
+  signingKey(): { readonly keyId: string; readonly key: Uint8Array }
+  /** What the tokens that name it were signed with; undefined where that is not here any more. */
+  signingKeyNamed(keyId: string): Uint8Array | undefined
   /** Told of a stored value that cannot be opened, once for each reason. */
   readonly report: (error: UnreadableError) => void
 }
@@ -57,10 +59,10 @@ const TAG_BYTES = 16
 
 interface LiveKey {
   readonly id: string
-  readonly key: Buffer
   readonly sealing: Buffer
   readonly indexing: Buffer
   readonly fingerprinting: Buffer
+  readonly signing: Buffer
 }
 
 /** `keys`: 32 bytes each, the current one first. Each use has a key of its own, derived from it. */
@@ -85,7 +87,8 @@ export function createVault(keys: Buffer | readonly Buffer[], report: Vault['rep
       const told = stored.slice(stored.indexOf('.') + 1)
       return fingerprints(value).some(print => isSame(print, told))
     },
-    keysFor: use => live.map(({ key }) => derive(key, use)),
+    signingKey: () => ({ keyId: current.id, key: current.signing }),
+    signingKeyNamed: named => live.find(({ id }) => id === named)?.signing,
     report: error => {
       const reason = `${error.keyId} ${error.message}`
       if (reported.has(reason)) return
@@ -99,10 +102,10 @@ function toLiveKey(key: Buffer): LiveKey {
   const sealing = derive(key, 'seal')
   return {
     id: createHash('sha256').update(sealing).digest('hex').slice(0, 8),
-    key,
     sealing,
     indexing: derive(key, 'blind-index'),
     fingerprinting: derive(key, 'fingerprint'),
+    signing: derive(key, 'client-token'),
   }
 }
 

@@ -21,6 +21,8 @@ export interface Accounts {
   /** The account that a stored record belongs to. Throws PROVIDER_NOT_CONFIGURED where it is not connected any more. */
   of(record: RecordKey): Promise<Account>
   list(tenantId: string): Promise<readonly ProviderInfo[]>
+  /** Has a tenant's accounts looked at again, as after they were changed here. */
+  forget(tenantId: string): void
   close(): Promise<void>
 }
 
@@ -180,6 +182,10 @@ export async function openAccounts(setups: readonly AccountSetup[], options: Acc
     async list(tenantId) {
       const accounts = await accountsOf(tenantId)
       return setups.map(({ module: { provider } }) => toInfo(provider, accounts.get(provider)))
+    },
+    forget(tenantId) {
+      const known = tenants.get(tenantId)
+      if (known) tenants.set(tenantId, { ...known, at: Number.NEGATIVE_INFINITY })
     },
     async close() {
       for (const timer of retired.values()) clearTimeout(timer)

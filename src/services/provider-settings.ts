@@ -4,7 +4,7 @@ import type { Database } from '../../db/database.ts'
 import { DomainError, type InputIssue, InvalidInputError, NotFoundError } from '../domain/errors.ts'
 import type { Provider } from '../domain/provider.ts'
 import type { ProviderModule, ProviderSettings } from '../providers/contract.ts'
-import type { AccountSetup } from './accounts.ts'
+import type { AccountSetup, Accounts } from './accounts.ts'
 import type { Call } from './call.ts'
 
 /** The accounts at providers that tenants set, as an operator sees them: no secret is ever shown. */
@@ -29,6 +29,7 @@ export interface NewSettings {
 
 export interface ProviderSettingsOptions {
   readonly db: Database
+  readonly accounts: Pick<Accounts, 'forget'>
   readonly now: () => Date
   readonly setups: readonly AccountSetup[]
   /** Whose account the environment's credentials are. */
@@ -37,7 +38,7 @@ export interface ProviderSettingsOptions {
 
 export type ProviderSettingsService = ReturnType<typeof createProviderSettings>
 
-export function createProviderSettings({ db, now, setups, firstTenant }: ProviderSettingsOptions) {
+export function createProviderSettings({ db, accounts, now, setups, firstTenant }: ProviderSettingsOptions) {
   /** Sets the tenant's account. Throws INVALID_INPUT with every issue. Gives our id of the account. */
   async function set({ tenantId }: TenantCall, wanted: NewSettings): Promise<string> {
     const { module } = setupOf(wanted.provider)
@@ -48,7 +49,7 @@ export function createProviderSettings({ db, now, setups, firstTenant }: Provide
     const sameAddress = known && known.origin.split('#')[0] === baseUrl
     const origin = wanted.another ? `${baseUrl}#${id}` : sameAddress ? known.origin : baseUrl
     const key = { tenantId, provider: wanted.provider, origin }
-    return connectAccount(db, key, { ...wanted.given, baseUrl }, id, now())
+    return changed(tenantId, connectAccount(db, key, { ...wanted.given, baseUrl }, id, now()))
   }
 
   /** Gives the tenant the sandbox that the first one has. Throws BAD_REQUEST where there is none, as in production. */
@@ -56,13 +57,13 @@ export function createProviderSettings({ db, now, setups, firstTenant }: Provide
     const { sandbox, settings } = setupOf(provider)
     refuseEnvironment(tenantId, provider)
     if (!sandbox || !settings) throw new DomainError('BAD_REQUEST', `There is no sandbox of ${provider} here.`)
-    return connectAccount(db, { tenantId, provider, origin: 'sandbox' }, null, uuid(), now())
+    return changed(tenantId, connectAccount(db, { tenantId, provider, origin: 'sandbox' }, null, uuid(), now()))
   }
 
   /** Forgets what was set; records stay readable from the store. Throws NOT_FOUND. Gives our id of the account. */
   async function remove({ tenantId }: TenantCall, provider: Provider): Promise<string> {
     refuseEnvironment(tenantId, provider)
-    const id = await disconnectAccount(db, { tenantId, provider })
+    const id = await changed(tenantId, disconnectAccount(db, { tenantId, provider }))
     if (!id) throw new NotFoundError(`The tenant has set no account at ${provider}.`)
     return id
   }
@@ -82,6 +83,12 @@ export function createProviderSettings({ db, now, setups, firstTenant }: Provide
         settings: mask(module, { ...account?.settings }),
       }
     })
+  }
+
+  async function changed<T>(tenantId: string, change: Promise<T>): Promise<T> {
+    const result = await change
+    accounts.forget(tenantId)
+    return result
   }
 
   function setupOf(provider: Provider): AccountSetup {

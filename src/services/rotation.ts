@@ -1,4 +1,5 @@
 import { wipeLog } from '../../db/checkpoint.ts'
+import { sealClearSessions } from '../../db/clear-text.ts'
 import type { Database } from '../../db/database.ts'
 import { countOldValues, findNewestOldPrint, reseal } from '../../db/rotation.ts'
 
@@ -26,7 +27,7 @@ export type Rotation = ReturnType<typeof createRotation>
 export function createRotation({ db, now }: { readonly db: Database; readonly now: () => Date }) {
   /** Rewrites what older keys sealed with the current one. May be broken off, and run again, at any time. */
   async function rotate(tell: (progress: RotationProgress) => void): Promise<RotationResult> {
-    let rewritten = 0
+    let rewritten = await sealClearSessions(db)
     let unreadable = 0
     for await (const batch of reseal(db)) {
       rewritten += batch.rewritten

@@ -95,6 +95,7 @@ export async function createPerson(house: House, canaries: Canaries, externalId:
         firstName: text('PersonrFirstName'),
         lastName: text('PersonrLastName'),
         flowName: 'KYC basic',
+        sourceKey: text('PersonrSource'),
       },
     },
   })
@@ -113,6 +114,7 @@ export async function createPerson(house: House, canaries: Canaries, externalId:
           city: text('RapidlyCity'),
           line1: text('RapidlyLine1'),
           line2: text('RapidlyLine2'),
+          state: text('RapidlyState'),
           postalCode: '11122',
         },
       },
