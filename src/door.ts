@@ -24,6 +24,10 @@ export function openDoor(
     corsOrigins: toOrigins(settings.CORS_ORIGINS),
     introspection: isShown(settings.INTROSPECTION, settings),
     suggestions: isShown(settings.SUGGESTIONS, settings),
-    trusted: { mode, documents: createTrustedDocuments(texts), warn: message => log.warn(message) },
+    trusted: {
+      mode,
+      documents: createTrustedDocuments(texts),
+      warn: documentId => log.warn({ documentId }, 'a document that is not registered was carried out'),
+    },
   }
 }

@@ -2,6 +2,7 @@ import { buildSchema, getIntrospectionQuery, parse } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readExamples } from '../src/examples.ts'
 import { costOf } from '../src/server/cost.ts'
+import { createDocumentCache } from '../src/server/document-cache.ts'
 import { readDoc } from './harness/docs.ts'
 import { type Answer, API_KEY, type House, startHouse } from './harness/house.ts'
 
@@ -241,4 +242,15 @@ test('each limit can be set', async () => {
   expect(await message('{ __typename __typename __typename }')).toContain('2 fields')
   expect(await message('{ session(by: { id: "a" }) { id } }')).toContain('cost of at most 1')
   await set.close()
+})
+
+test('a document is remembered, and a long one is not', () => {
+  const cache = createDocumentCache<object>()
+  const value = {}
+  cache.set('{ __typename }', value)
+  cache.set('x'.repeat(20_000), value)
+  expect(cache.get('{ __typename }')).toBe(value)
+  expect(cache.get('x'.repeat(20_000))).toBeUndefined()
+  for (let at = 0; at < 300; at++) cache.set(`{ a${at} }`, value)
+  expect(cache.get('{ __typename }')).toBeUndefined()
 })

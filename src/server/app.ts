@@ -4,6 +4,7 @@ import { createYoga, type GraphiQLOptions, type Plugin, useExecutionCancellation
 import type { Authenticate } from '../security/api-keys.ts'
 import type { Services } from '../services/services.ts'
 import type { Budget } from './budget.ts'
+import { createDocumentCache } from './document-cache.ts'
 import { toClientError } from './error-codes.ts'
 import type { DoorLimits } from './limits.ts'
 import type { Streams } from './streams.ts'
@@ -67,6 +68,7 @@ export function createApp(options: AppOptions) {
     graphiql: false,
     // Our door counts what comes in.
     maxRequestBodySize: false,
+    parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: createDocumentCache() },
     maskedErrors: { maskError: toClientError },
     plugins: plugins(options),
   })

@@ -4,6 +4,8 @@ import { createHash } from 'node:crypto'
 export interface TrustedDocuments {
   find(id: string): string | undefined
   has(text: string): boolean
+  /** The id that a document has, or would have. */
+  idOf(text: string): string
 }
 
 export function createTrustedDocuments(texts: readonly string[]): TrustedDocuments {
@@ -11,6 +13,7 @@ export function createTrustedDocuments(texts: readonly string[]): TrustedDocumen
   return {
     find: id => byId.get(id.toLowerCase().replace(/^sha256:/, '')),
     has: text => byId.has(hash(text)),
+    idOf: hash,
   }
 }
 

@@ -9,8 +9,8 @@ export type TrustedDocumentsMode = 'off' | 'warn' | 'enforce'
 export interface TrustedDocumentsOptions {
   readonly mode: TrustedDocumentsMode
   readonly documents: TrustedDocuments
-  /** Told of each document that would be refused. */
-  readonly warn: (message: string) => void
+  /** Told the id of each document that would be refused. */
+  readonly warn: (documentId: string) => void
 }
 
 /** A document may be named by its hash instead of being sent. Nobody registers one by sending it. */
@@ -27,7 +27,7 @@ export function useTrustedDocuments({ mode, documents, warn }: TrustedDocumentsO
       }
       if (named === undefined && mode !== 'off' && !documents.has(sent.query ?? '')) {
         if (mode === 'enforce') throw notTrusted('Only registered documents are taken here.')
-        warn('a document that is not registered was carried out')
+        warn(documents.idOf(sent.query ?? ''))
       }
       setParams({ ...sent, query: sent.query ?? named })
     },
