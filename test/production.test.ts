@@ -3,9 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getIntrospectionQuery } from 'graphql'
+import { createSchema, createYoga } from 'graphql-yoga'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConfigError, loadConfig } from '../src/config.ts'
+import { openDoor } from '../src/door.ts'
 import { registry } from '../src/providers/registry.ts'
+import { useTrustedDocuments } from '../src/server/use-trusted-documents.ts'
 import { API_KEY, type House, startHouse } from './harness/house.ts'
 
 const PRODUCTION = { NODE_ENV: 'production', ENCRYPTION_KEY: 'ab'.repeat(32) }
@@ -266,6 +269,25 @@ describe('trusted documents', () => {
       const { status, text } = await post(house(mode), { query: OTHER, documentId: ID })
       expect([status, JSON.parse(text).errors[0].extensions.code]).toEqual([400, 'BAD_REQUEST'])
     }
+  })
+
+  test('(warn) the operator is told the id of each that is not registered, and of no other', async () => {
+    const told: unknown[] = []
+    const { house: settings } = loadConfig({ TRUSTED_DOCUMENTS: 'warn', TRUSTED_DOCUMENTS_DIR: folder }, modules)
+    const { trusted } = openDoor(settings, { log: { warn: (said: unknown) => told.push(said) } as never })
+    const yoga = createYoga({
+      schema: createSchema({ typeDefs: 'type Query { a: Int }' }),
+      plugins: [useTrustedDocuments(trusted)],
+    })
+    for (const query of [TEXT, OTHER]) {
+      const body = JSON.stringify({ query })
+      await yoga.fetch('http://localhost/graphql', {
+        method: 'POST',
+        body,
+        headers: { 'content-type': 'application/json' },
+      })
+    }
+    expect(told).toEqual([{ documentId: createHash('sha256').update(OTHER).digest('hex') }])
   })
 
   test('are the examples where no folder is set', async () => {

@@ -18,6 +18,7 @@ import { useGraphiql } from './use-graphiql.ts'
 import { useHealth } from './use-health.ts'
 import { useLimits } from './use-limits.ts'
 import { useNoIntrospection } from './use-no-introspection.ts'
+import { useNowhere } from './use-nowhere.ts'
 import { useSecurityHeaders } from './use-security-headers.ts'
 import { useSse } from './use-sse.ts'
 import { type TrustedDocumentsOptions, useTrustedDocuments } from './use-trusted-documents.ts'
@@ -84,6 +85,7 @@ function plugins(options: AppOptions): Plugin<never>[] {
     useCors(door.corsOrigins, GRAPHQL_PATH),
     ...(options.graphiql ? [useGraphiql(options.graphiql, GRAPHQL_PATH)] : []),
     useAuthentication(options.authenticate, GRAPHQL_PATH, now),
+    useNowhere(GRAPHQL_PATH),
     useDoor(door.limits),
     useTrustedDocuments(door.trusted),
     ...(door.introspection ? [] : [useNoIntrospection()]),

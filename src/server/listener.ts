@@ -8,7 +8,8 @@ export function createListener(
   limits: ListenerLimits,
 ): Server {
   const options = {
-    headersTimeout: limits.headersTimeoutMs,
+    // Node refuses to start where the part may take longer than the whole.
+    headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     maxHeaderSize: limits.maxHeaderBytes,

@@ -3,6 +3,7 @@ import { askedByRequest } from './asked.ts'
 import { readBody } from './body.ts'
 import { checkHead, readPosted, readSearch } from './door.ts'
 import type { DoorLimits } from './limits.ts'
+import { refuse } from './refusal.ts'
 
 /** Puts our own door before Yoga's: what it would parse by itself, it gets checked and parsed. */
 export function useDoor(limits: DoorLimits): Plugin {
@@ -16,5 +17,15 @@ export function useDoor(limits: DoorLimits): Plugin {
           : readPosted(await readBody(request.body, limits.maxBodyBytes), limits),
       )
     },
+    onSubscribe: ({ args, setResultAndStopExecution }) => {
+      if (args.contextValue.request.method === 'GET') setResultAndStopExecution({ errors: [notByGet()] })
+    },
   }
+}
+
+function notByGet() {
+  return refuse('METHOD_NOT_ALLOWED', 'Expected POST: a GET is for a query.', {
+    status: 405,
+    headers: { allow: 'POST' },
+  })
 }
