@@ -1,13 +1,25 @@
 import { boot, type Running } from './boot.ts'
 import { ConfigError, developmentKey, loadConfig } from './config.ts'
 import { registry } from './providers/registry.ts'
+import type { Grace } from './server/drain.ts'
 
 /** Starts the server and says how to use it. The only file with side effects. */
 
 try {
   const config = loadConfig(process.env, Object.values(registry))
   const running = await boot(config)
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop(running))
+  const { DRAIN_DELAY_MS, DRAIN_DEADLINE_MS } = config.house
+  let stopping = false
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      // Who asks twice does not want to wait.
+      if (stopping) process.exit(1)
+      stopping = true
+      // A person at the keyboard has nobody to tell first.
+      const delayMs = signal === 'SIGINT' ? 0 : DRAIN_DELAY_MS
+      void stop(running, { delayMs, deadlineMs: DRAIN_DEADLINE_MS })
+    })
+  }
   announce(running, developmentKey(config))
 } catch (error) {
   console.error(error instanceof ConfigError ? error.message : error)
@@ -26,7 +38,7 @@ function announce({ url, providers, sandboxes, doors }: Running, apiKey: string 
   }
 }
 
-async function stop(running: Running): Promise<void> {
-  await running.close()
+async function stop(running: Running, grace: Grace): Promise<void> {
+  await running.close(grace)
   process.exit(0)
 }

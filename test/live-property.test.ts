@@ -116,7 +116,8 @@ async function connect(client: Client, { house }: Place, by: 'HEADER' | 'AFTER')
 async function drop(client: Client): Promise<void> {
   await client.connection?.leave()
   const messages = client.connection?.messages ?? []
-  client.seen.push(...messages.filter(({ event }) => event === 'next'))
+  // A server that stops says so in a message of its own, which is no event.
+  client.seen.push(...messages.filter(({ event, data }) => event === 'next' && data.data))
   client.connection = undefined
 }
 

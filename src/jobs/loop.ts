@@ -6,28 +6,29 @@ export interface Loop {
 
 export interface LoopOptions {
   readonly everyMs: number
-  readonly run: () => Promise<unknown>
+  /** `signal` is aborted when the round should come to its end. */
+  readonly run: (signal: AbortSignal) => Promise<unknown>
   /** Told what a round threw; the next one comes all the same. */
   readonly report: (error: unknown) => void
 }
 
 export function startLoop({ everyMs, run, report }: LoopOptions): Loop {
   let timer: NodeJS.Timeout | undefined
-  let stopped = false
+  const stopping = new AbortController()
   let round = Promise.resolve()
 
   function next(): void {
-    round = run()
+    round = run(stopping.signal)
       .catch(report)
       .then(() => {
-        if (!stopped) timer = setTimeout(next, everyMs)
+        if (!stopping.signal.aborted) timer = setTimeout(next, everyMs)
       })
   }
 
   next()
   return {
     stop: () => {
-      stopped = true
+      stopping.abort()
       clearTimeout(timer)
       return round
     },

@@ -6,7 +6,9 @@ import type { Services } from '../services/services.ts'
 import type { Budget } from './budget.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { toClientError } from './error-codes.ts'
+import type { Gate } from './gate.ts'
 import type { DoorLimits } from './limits.ts'
+import type { Readiness } from './readiness.ts'
 import type { Streams } from './streams.ts'
 import { useAcceptable } from './use-acceptable.ts'
 import { useAuthentication } from './use-authentication.ts'
@@ -33,6 +35,8 @@ export interface AppOptions {
   readonly deadlines: Deadlines
   readonly graphiql: GraphiQLOptions | false
   readonly logger: YogaLogger
+  readonly gate: Gate
+  readonly readiness: () => Promise<Readiness>
   readonly streams: Streams
   readonly door: DoorOptions
   /** Tells whoever watches that something unexpected happened. */
@@ -80,7 +84,7 @@ function plugins(options: AppOptions): Plugin<never>[] {
   const { door, services, streams, now } = options
   return [
     useSecurityHeaders(),
-    useHealth(GRAPHQL_PATH),
+    useHealth(GRAPHQL_PATH, options.readiness),
     useWebhooks(services.inbox, options.report),
     useCors(door.corsOrigins, GRAPHQL_PATH),
     ...(options.graphiql ? [useGraphiql(options.graphiql, GRAPHQL_PATH)] : []),
@@ -93,7 +97,7 @@ function plugins(options: AppOptions): Plugin<never>[] {
     useLimits(door.limits, door.budget),
     useContext(services, options.deadlines, now),
     useAcceptable(),
-    useSse(streams),
+    useSse(streams, options.gate),
     useExecutionCancellation(),
     useDeferStream(),
   ] as Plugin<never>[]

@@ -1,6 +1,6 @@
 import type { ExecutionResult } from 'graphql'
 import type { FetchAPI } from 'graphql-yoga'
-import type { Stream } from './streams.ts'
+import type { EndReason, Stream } from './streams.ts'
 
 export const HEARTBEAT_MS = 15_000
 
@@ -31,7 +31,7 @@ export function toEventStream(results: AsyncIterable<Result>, stream: Stream, { 
       const { value, done } = await iterator.next().catch(ended)
       if (value) controller.enqueue(encoder.encode(toNext(value, stream.cursor)))
       if (!done) return
-      controller.enqueue(encoder.encode('event: complete\ndata:\n\n'))
+      controller.enqueue(encoder.encode(stream.reason ? FAREWELLS[stream.reason] : 'event: complete\ndata:\n\n'))
       controller.close()
       leave()
     },
@@ -48,6 +48,18 @@ const HEADERS = {
   'cache-control': 'no-cache, no-transform',
   // A proxy that buffers would hold events back.
   'x-accel-buffering': 'no',
+}
+
+/** A stream that the server ends is not complete: its client connects again, and goes on after the last id it got. */
+const FAREWELLS: Readonly<Record<EndReason, string>> = {
+  CLOSING: `retry: 250\nevent: next\ndata: ${JSON.stringify({
+    errors: [
+      {
+        message: 'This server stops now. Connect again with the id of the last event.',
+        extensions: { code: 'OVERLOADED', reason: 'CLOSING', retryable: true },
+      },
+    ],
+  })}\n\n`,
 }
 
 /** What came in parts was seen when its last part was. */
