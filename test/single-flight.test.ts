@@ -10,6 +10,7 @@ import { createCursors } from '../src/services/cursor.ts'
 import type { Deps } from '../src/services/deps.ts'
 import { createRecords, type Noun } from '../src/services/records.ts'
 import { createSingleFlight } from '../src/upstream/single-flight.ts'
+import { NO_TURNS } from '../src/upstream/turns.ts'
 import { API_KEY } from './harness/house.ts'
 import { codesOf, fieldOf, type Made, makeRecord, NOW_OR_ERROR, newKey, read, subjectOf } from './harness/reads.ts'
 import { startUnrulyHouse, type UnrulyHouse } from './harness/unruly-house.ts'
@@ -298,6 +299,7 @@ describe('two tenants', () => {
       db,
       accounts,
       hub: createHub(),
+      turns: NO_TURNS,
       cursors: createCursors(db.vault),
       now: () => new Date(),
       defaultMaxAgeSeconds: 30,

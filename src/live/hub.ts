@@ -1,6 +1,9 @@
 /** Wakes readers of a tenant's events. It carries nothing: what is read comes from the table. */
 export interface Hub {
   wake(tenantId: string): void
+  wakeAll(): void
+  /** How long a reader may sleep: another process may write without waking us. */
+  pollMs(): number
   /** Sleeps until the next wake, for `ms`, or until the signal is aborted; whichever ends first. */
   nap(tenantId: string, ms: number, signal: AbortSignal): Nap
   /** How many sleep. */
@@ -12,6 +15,8 @@ export interface Nap {
   /** Ends it now. Whoever does not sleep to the end has to, or a timer stays behind. */
   end(): void
 }
+
+const POLL_MS = 1_000
 
 export function createHub(): Hub {
   const sleepers = new Map<string, Set<() => void>>()
@@ -45,6 +50,10 @@ export function createHub(): Hub {
       signal.addEventListener('abort', end, { once: true })
       if (signal.aborted) end()
       return { over, end }
+    },
+    pollMs: () => POLL_MS,
+    wakeAll: () => {
+      for (const group of [...sleepers.values()]) for (const end of [...group]) end()
     },
     wake: tenantId => {
       for (const end of [...(sleepers.get(tenantId) ?? [])]) end()

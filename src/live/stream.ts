@@ -12,8 +12,6 @@ export interface StreamOptions {
   readonly signal: AbortSignal
 }
 
-/** Another process may write without waking us, so the table is looked at this often all the same. */
-const POLL_MS = 1_000
 const BATCH = 100
 
 /** The events after a position, in order, each once, for as long as the signal is not aborted. */
@@ -22,7 +20,7 @@ export async function* streamEvents(db: Database, hub: Hub, options: StreamOptio
   let after = options.after
   while (!signal.aborted) {
     // The nap begins before the read, so that what is written between them is not slept through.
-    const nap = hub.nap(tenantId, POLL_MS, signal)
+    const nap = hub.nap(tenantId, hub.pollMs(), signal)
     try {
       const events = await listEvents(db, { tenantId, sessionId, after, limit: BATCH })
       for (const event of events) {

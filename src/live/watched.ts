@@ -3,6 +3,7 @@ export interface Watched {
   add(id: string): void
   delete(id: string): void
   has(id: string): boolean
+  ids(): readonly string[]
 }
 
 export function createWatched(): Watched {
@@ -15,5 +16,6 @@ export function createWatched(): Watched {
       else counts.delete(id)
     },
     has: id => counts.has(id),
+    ids: () => [...counts.keys()],
   }
 }

@@ -1,6 +1,7 @@
 import type { Database } from '../../db/database.ts'
 import type { Provider } from '../domain/provider.ts'
 import type { ProviderClient, ProviderModule, ProviderSettings, ReadWebhook } from '../providers/contract.ts'
+import type { BreakerHints } from '../upstream/breaker-hints.ts'
 import type { UpstreamLimits } from '../upstream/limits.ts'
 import { createUpstream, type Upstream, type UpstreamOptions } from '../upstream/upstream.ts'
 import { createAccountSecrets } from './account-secrets.ts'
@@ -23,6 +24,8 @@ export interface Account {
 export interface OpenAccountOptions extends UpstreamLimits {
   readonly db: Database
   readonly now: () => Date
+  /** What instances tell each other of an account's circuits. */
+  readonly hints?: (accountId: string) => BreakerHints
   /** Replaces the connections, for tests. */
   readonly dispatcher?: UpstreamOptions['dispatcher']
 }
@@ -41,7 +44,13 @@ export function openAccount(
   options: OpenAccountOptions,
 ): Account {
   const { provider, readRefusal } = module
-  const upstream = createUpstream({ ...options, provider, baseUrl: settings.baseUrl, readRefusal })
+  const upstream = createUpstream({
+    ...options,
+    hints: options.hints?.(id),
+    provider,
+    baseUrl: settings.baseUrl,
+    readRefusal,
+  })
   const secrets = createAccountSecrets(options.db, id, options.now)
   return {
     id,

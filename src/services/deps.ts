@@ -2,6 +2,7 @@ import { type Database, inTransaction } from '../../db/database.ts'
 import type { Provider } from '../domain/provider.ts'
 import type { Hub } from '../live/hub.ts'
 import type { Watched } from '../live/watched.ts'
+import type { Turns } from '../upstream/turns.ts'
 import type { Accounts } from './accounts.ts'
 import type { Cursors } from './cursor.ts'
 
@@ -14,6 +15,8 @@ export interface Deps {
   readonly cursors: Cursors
   /** The sessions that somebody follows live in this process, each as often as it is followed. */
   readonly watched: Watched
+  /** Whose turn it is to read something, where several instances want it. */
+  readonly turns: Turns
   readonly now: () => Date
   readonly defaultMaxAgeSeconds: number
   /** Tells whoever watches that something unexpected happened. */

@@ -139,8 +139,33 @@ export function createRecords<
   function fetch(call: Call, account: Account, ref: SessionRef): Promise<R> {
     const key = `${account.id}|${noun.word}|${ref.providerId}${call.alone ? `|${uuid()}` : ''}`
     return leaving(
-      flights.run(key, call.signal, signal => fetchAlone({ signal }, account, ref, call.source ?? 'FETCH')),
+      flights.run(key, call.signal, signal => {
+        const fetching = () => fetchAlone({ signal }, account, ref, call.source ?? 'FETCH')
+        return call.alone ? fetching() : inTurn(key, signal, account, ref, fetching)
+      }),
     )
+  }
+
+  /** Where another instance reads it just now, what it stores is the answer here too. */
+  async function inTurn(
+    key: string,
+    signal: AbortSignal,
+    account: Account,
+    ref: SessionRef,
+    fetching: () => Promise<R>,
+  ): Promise<R> {
+    const turn = await deps.turns.take(key, signal)
+    const told = turn === 'READ' ? await noun.findByProviderId(db, account.id, ref.providerId) : undefined
+    if (told) return told
+    signal.throwIfAborted()
+    try {
+      const record = await fetching()
+      if (turn !== 'READ') turn.end(true)
+      return record
+    } catch (error) {
+      if (turn !== 'READ') turn.end(false)
+      throw error
+    }
   }
 
   async function fetchAlone(call: ReadCall, account: Account, ref: SessionRef, source: StatusSource): Promise<R> {

@@ -18,6 +18,8 @@ export interface BreakerOptions {
   readonly spanMs: number
   /** How long it stays open before one call may probe. */
   readonly halfOpenAfterMs: number
+  /** Told each time it opens. */
+  readonly onOpen?: () => void
   /** True for an error that is the provider's failing; others say nothing about its health. */
   readonly isFailure: (error: Error) => boolean
   /** True for an error that shows that the provider answered: a probe that ends in anything else has shown nothing. */
@@ -45,6 +47,7 @@ export function createBreaker(options: BreakerOptions): Breaker {
   })
   policy.onBreak(() => {
     openedAt = Date.now()
+    options.onOpen?.()
   })
   return {
     get state() {

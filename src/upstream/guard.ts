@@ -3,6 +3,7 @@ import { BulkheadRejectedError, bulkhead } from 'cockatiel'
 import { DomainError, type ProviderErrorOptions, ProviderUnavailableError } from '../domain/errors.ts'
 import type { Provider } from '../domain/provider.ts'
 import { type Breaker, BrokenCircuitError, type CircuitState, createBreaker } from './breaker.ts'
+import { type BreakerHints, NO_HINTS } from './breaker-hints.ts'
 import { createHealthWatch } from './health.ts'
 import { createRetryBudget } from './retry-budget.ts'
 import { orAborted } from './single-flight.ts'
@@ -25,6 +26,8 @@ export interface GuardOptions {
   readonly retryShare: number
   /** … beside so many at the start. */
   readonly retryReserve: number
+  /** What other instances say of the same account. */
+  readonly hints?: BreakerHints
 }
 
 /** Sends a request that `deadline` ends. */
@@ -44,10 +47,12 @@ export function createGuard(options: GuardOptions) {
   const slots = bulkhead(options.connections, options.queue)
   const budget = createRetryBudget(options.retryShare, options.retryReserve)
   const health = createHealthWatch()
+  const hints = options.hints ?? NO_HINTS
+  const lastAnswered: Record<CallKind, number> = { READ: 0, CREATE: 0, WRITE: 0 }
   const breakers: Readonly<Record<CallKind, Breaker>> = {
-    READ: newBreaker(options),
-    CREATE: newBreaker(options),
-    WRITE: newBreaker(options),
+    READ: newBreaker(options, 'READ', hints),
+    CREATE: newBreaker(options, 'CREATE', hints),
+    WRITE: newBreaker(options, 'WRITE', hints),
   }
 
   /** Runs `send` once, or a second time: a read that may succeed before its deadline, a write whose answer never came. */
@@ -90,6 +95,8 @@ export function createGuard(options: GuardOptions) {
   ): Promise<T> {
     const breaker = breakers[request.kind]
     if (breaker.blockedMs > 0 || breaker.state === 'HALF_OPEN') throw blocked(request, breaker.blockedMs)
+    const hintedMs = hintedFor(request.kind)
+    if (hintedMs > 0) throw blocked(request, hintedMs)
     const attempt = () => {
       progress.sent = true
       return health.watch(() => send(deadline), isUnwell)
@@ -102,6 +109,7 @@ export function createGuard(options: GuardOptions) {
       })
       const result = await orAborted(admitted, deadline, () => !progress.sent)
       budget.deposit()
+      lastAnswered[request.kind] = Date.now()
       return result
     } catch (error) {
       if (error instanceof BrokenCircuitError) throw blocked(request, breaker.blockedMs)
@@ -110,6 +118,11 @@ export function createGuard(options: GuardOptions) {
       if (!progress.sent && deadline.aborted) throw refused(request, 'has too many calls under way', 1)
       throw error
     }
+  }
+
+  /** Who was answered just now knows better than an instance whose own network may be what fails. */
+  function hintedFor(kind: CallKind): number {
+    return Date.now() - lastAnswered[kind] < options.breakerHalfOpenAfterMs ? 0 : hints.blockedMs(kind)
   }
 
   function blocked(request: RequestOptions, ms: number): ProviderUnavailableError {
@@ -134,12 +147,13 @@ function left(cause: unknown): DomainError {
   return new DomainError('DEADLINE_EXCEEDED', 'The request ended before the provider was asked.', { cause })
 }
 
-function newBreaker(options: GuardOptions): Breaker {
+function newBreaker(options: GuardOptions, kind: CallKind, hints: BreakerHints): Breaker {
   return createBreaker({
     failureShare: options.breakerFailureShare,
     minimumCalls: options.breakerMinimumCalls,
     spanMs: options.breakerSpanMs,
     halfOpenAfterMs: options.breakerHalfOpenAfterMs,
+    onOpen: () => hints.opened(kind, options.breakerHalfOpenAfterMs),
     isFailure,
     isAnswer,
   })

@@ -1,7 +1,7 @@
 import type { GuardOptions } from './guard.ts'
 
 /** How the house treats every provider; each number is a setting. */
-export interface UpstreamLimits extends Omit<GuardOptions, 'provider'> {
+export interface UpstreamLimits extends Omit<GuardOptions, 'provider' | 'hints'> {
   readonly readDeadlineMs: number
   readonly createDeadlineMs: number
   readonly maxAnswerBytes: number

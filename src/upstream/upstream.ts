@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { ProviderContractError } from '../domain/errors.ts'
 import { type RefusalReader, toAnswerError } from './answer.ts'
+import type { BreakerHints } from './breaker-hints.ts'
 import { type CountedDrift, createDriftLog, type DriftGrade, findUnknown } from './drift.ts'
 import { createGuard } from './guard.ts'
 import type { Health } from './health.ts'
@@ -25,6 +26,7 @@ export interface Upstream {
 
 export interface UpstreamOptions extends UpstreamLimits, TransportOptions {
   readonly readRefusal: RefusalReader
+  readonly hints?: BreakerHints
 }
 
 export function createUpstream(options: UpstreamOptions): Upstream {
