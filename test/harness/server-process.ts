@@ -16,8 +16,15 @@ export interface Build {
   remove(): void
 }
 
+let built: Promise<Build> | undefined
+
 /** Compiles the server once: a process starts from it in half the time that it takes from the sources. */
-export async function buildServer(): Promise<Build> {
+export function buildServer(): Promise<Build> {
+  built ??= compile()
+  return built
+}
+
+async function compile(): Promise<Build> {
   const folder = `${ROOT}node_modules/.cache/sessiongraph-${process.pid}`
   const tsc = [`${ROOT}node_modules/typescript/bin/tsc`, '-p', `${ROOT}tsconfig.build.json`, '--outDir', folder]
   // What does not type-check is found by `npm run types`; it is compiled all the same.
