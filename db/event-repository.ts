@@ -61,6 +61,26 @@ export async function listEvents(db: Database, query: EventQuery): Promise<Timel
   return found.map(toEvent)
 }
 
+/** The tenants that ever had an event. */
+export async function listTenantsWithEvents(db: Database): Promise<string[]> {
+  const rows = await db.sql.selectFrom('positions').select('tenant_id').execute()
+  return rows.map(row => row.tenant_id)
+}
+
+/**
+ * Removes up to so many of a tenant's events from before that time, from the oldest on and without a gap, so that the
+ * oldest that is kept tells which cursors are too old. Gives how many.
+ */
+export async function pruneEvents(db: Database, tenantId: string, before: Date, limit: number): Promise<number> {
+  const events = db.sql.selectFrom('events').select(['position', 'at']).where('tenant_id', '=', tenantId)
+  const oldest = await events.orderBy('position').limit(limit).execute()
+  const kept = oldest.findIndex(({ at }) => at >= before.getTime())
+  const last = oldest.at(kept === -1 ? -1 : kept - 1)
+  if (!last || kept === 0) return 0
+  const old = db.sql.deleteFrom('events').where('tenant_id', '=', tenantId).where('position', '<=', last.position)
+  return Number((await old.executeTakeFirst()).numDeletedRows)
+}
+
 function toRow(event: NewEvent, position: number): EventRow {
   return {
     tenant_id: event.tenantId,

@@ -5,20 +5,61 @@ export interface Lease {
   readonly owner: string
 }
 
-/** True where the lease is now its owner's until then: nobody had it, its time was over, or the owner had it already. */
-export async function takeLease(db: Database, lease: Lease, until: Date, now: Date): Promise<boolean> {
+export interface HeldLease extends Lease {
+  readonly until: Date
+  readonly fence: number
+}
+
+/**
+ * The lease, where it is now its owner's until then: nobody had it, its time was over, or the owner had it already.
+ * Undefined where it is another's.
+ */
+export async function takeLease(db: Database, lease: Lease, until: Date, now: Date): Promise<HeldLease | undefined> {
   const row = await db.sql
     .insertInto('leases')
-    .values({ ...lease, until: until.getTime() })
+    .values({ ...lease, until: until.getTime(), fence: 1 })
     .onConflict(conflict =>
       conflict
         .column('name')
-        .doUpdateSet({ owner: lease.owner, until: until.getTime() })
+        .doUpdateSet(eb => ({
+          owner: lease.owner,
+          until: until.getTime(),
+          fence: eb
+            .case()
+            .when('leases.owner', '=', lease.owner)
+            .then(eb.ref('leases.fence'))
+            .else(eb('leases.fence', '+', 1))
+            .end(),
+        }))
         .where(eb => eb.or([eb('leases.until', '<=', now.getTime()), eb('leases.owner', '=', lease.owner)])),
     )
-    .returning('owner')
+    .returning('fence')
     .executeTakeFirst()
-  return row !== undefined
+  return row && { ...lease, until, fence: row.fence }
+}
+
+/** True where it is still its owner's; until the transaction ends nobody else can take it. */
+export async function isHeld(db: Database, { name, owner, fence }: HeldLease, now: Date): Promise<boolean> {
+  const result = await db.sql
+    .updateTable('leases')
+    .set({ fence })
+    .where('name', '=', name)
+    .where('owner', '=', owner)
+    .where('fence', '=', fence)
+    .where('until', '>', now.getTime())
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
+}
+
+/** Takes it from its owner, and lets nobody have it until then. */
+export async function restLease(db: Database, { name, owner, fence }: HeldLease, until: Date): Promise<void> {
+  await db.sql
+    .updateTable('leases')
+    .set({ owner: '', until: until.getTime(), fence: fence + 1 })
+    .where('name', '=', name)
+    .where('owner', '=', owner)
+    .where('fence', '=', fence)
+    .execute()
 }
 
 export async function releaseLease(db: Database, { name, owner }: Lease): Promise<void> {

@@ -205,6 +205,18 @@ export async function listOperations(
   return (await query.execute()).map(toOperation)
 }
 
+/** Removes up to so many creates that are settled since before that time. What is not settled is never removed. */
+export async function pruneOperations(db: Database, before: Date, limit: number): Promise<number> {
+  const old = db.sql
+    .selectFrom('operations')
+    .select('id')
+    .where('state', 'in', ['SUCCEEDED', 'FAILED'])
+    .where('updated_at', '<', before.getTime())
+    .limit(limit)
+  const result = await db.sql.deleteFrom('operations').where('id', 'in', old).executeTakeFirst()
+  return Number(result.numDeletedRows)
+}
+
 function toColumns(db: Database, operation: StoredOperation, transition: Transition): Partial<OperationRow> {
   return defined({
     state: transition.to,

@@ -166,13 +166,30 @@ export async function setNextPoll(db: Database, id: string, at: Date | null, pol
 }
 
 /** Has these sessions looked at soon. */
-export async function pollSoon(db: Database, id: string, at: Date): Promise<void> {
+export async function pollSoon(db: Database, ids: readonly string[], at: Date): Promise<void> {
   await db.sql
     .updateTable('sessions')
     .set({ next_poll_at: at.getTime() })
-    .where('id', '=', id)
+    .where('id', 'in', ids)
     .where('next_poll_at', '>', at.getTime())
     .execute()
+}
+
+/** Forgets links and tokens of up to so many sessions that ended before that time. Gives of how many. */
+export async function pruneAccess(db: Database, before: Date, limit: number): Promise<number> {
+  const ended = db.sql
+    .selectFrom('sessions')
+    .select('id')
+    .where('access_sealed', 'is not', null)
+    .where('status', 'in', ['COMPLETED', 'CANCELED', 'EXPIRED'])
+    .where(eb => eb(eb.fn.coalesce('completed_at', 'updated_at'), '<', before.getTime()))
+    .limit(limit)
+  const result = await db.sql
+    .updateTable('sessions')
+    .set({ access_sealed: null })
+    .where('id', 'in', ended)
+    .executeTakeFirst()
+  return Number(result.numUpdatedRows)
 }
 
 /** Sessions that are open and past their time, of one tenant or of all. */

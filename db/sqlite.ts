@@ -33,7 +33,7 @@ export function createSqliteDialect(file: string): Dialect {
     database.close()
     throw new Error(`SQLite runs with synchronous=${synchronous}, expected ${SYNCHRONOUS_FULL} (FULL).`)
   }
-  const dialect = new SqliteDialect({ database: { close: () => database.close(), prepare: keepStatements(database) } })
+  const dialect = new SqliteDialect({ database: { close: () => close(database), prepare: keepStatements(database) } })
   return {
     // SQLite can change tables in a transaction, which Kysely does not use: without one, a process that dies in the middle
     // of a migration leaves tables that no later start can get past, and two first starts at once fail.
@@ -41,6 +41,17 @@ export function createSqliteDialect(file: string): Dialect {
     createDriver: () => patientDriver(dialect.createDriver()),
     createIntrospector: db => dialect.createIntrospector(db),
     createQueryCompiler: () => dialect.createQueryCompiler(),
+  }
+}
+
+/** What is in the write-ahead log goes into the file, so that a copy of the file is whole. Another process may hold it up. */
+function close(database: SqliteDatabase.Database): void {
+  try {
+    database.pragma('wal_checkpoint(TRUNCATE)')
+  } catch (error) {
+    if (!isBusy(error)) throw error
+  } finally {
+    database.close()
   }
 }
 

@@ -106,6 +106,8 @@ export interface LeaseRow {
   readonly name: string
   readonly owner: string
   readonly until: number
+  /** Grows each time another owner has it. */
+  readonly fence: number
 }
 
 /** What every record that a provider keeps has. `began_at`: when the request began whose answer it holds. */

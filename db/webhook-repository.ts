@@ -228,6 +228,18 @@ export async function findDelivery(db: Database, tenantId: string, id: string): 
   return row && toDelivery(row)
 }
 
+/** Removes up to so many deliveries that came before that time. One that still waits to be applied stays. */
+export async function pruneDeliveries(db: Database, before: Date, limit: number): Promise<number> {
+  const old = db.sql
+    .selectFrom('deliveries')
+    .select('id')
+    .where('received_at', '<', before.getTime())
+    .where('state', '<>', 'STORED')
+    .limit(limit)
+  const result = await db.sql.deleteFrom('deliveries').where('id', 'in', old).executeTakeFirst()
+  return Number(result.numDeletedRows)
+}
+
 /** When each account last had a delivery. */
 export async function findLastReceived(db: Database, accountIds: readonly string[]): Promise<Map<string, Date>> {
   if (accountIds.length === 0) return new Map()

@@ -1,20 +1,28 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { checkDatabase } from '../db/readiness.ts'
 import { buildSchema } from '../schema/index.ts'
-import { type Config, developmentKey, isLoopback } from './config.ts'
+import { type Config, developmentKey, isLoopback, retention } from './config.ts'
 import { openDoor } from './door.ts'
 import { isShown, listenerLimits } from './door-settings.ts'
 import { readExamples } from './examples.ts'
 import { DEV_TENANT, type House, openHouse } from './house.ts'
+import { createJobLease } from './jobs/lease.ts'
 import { startLoop } from './jobs/loop.ts'
+import { createPrune } from './jobs/prune.ts'
 import { toLocalOrigin, toOrigin } from './origin.ts'
 import { registry } from './providers/registry.ts'
+import { createLimits } from './redis/limits.ts'
 import { openSandboxes } from './sandboxes.ts'
 import { type Authenticate, createKeyAuthentication } from './security/api-keys.ts'
 import { type App, createApp, GRAPHQL_PATH } from './server/app.ts'
 import type { Budget } from './server/budget.ts'
+import { drain, type Grace } from './server/drain.ts'
+import { createGate, type Gate } from './server/gate.ts'
 import { graphiqlOptions } from './server/graphiql.ts'
 import { createListener } from './server/listener.ts'
+import { createReadiness } from './server/readiness.ts'
 import { createStreams, type Streams } from './server/streams.ts'
 import { toServerLog } from './telemetry/log.ts'
 import { openWebhooks, type WebhookDoor } from './webhooks.ts'
@@ -23,10 +31,14 @@ export interface Running extends House {
   /** Where clients send their operations. */
   readonly url: string
   readonly app: App
+  /** Before every door. */
+  readonly gate: Gate
   /** What clients follow live. */
   readonly streams: Streams
   /** Where providers deliver to. */
   readonly doors: readonly WebhookDoor[]
+  /** Finishes what is under way, within the grace. */
+  close(grace?: Grace): Promise<void>
 }
 
 /** What tests replace. */
@@ -44,37 +56,45 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
   const house = await openHouse(config, { now, sandboxes: openSandboxes })
   const settings = config.house
   const streams = createStreams()
+  const gate = createGate(settings.MAX_IN_FLIGHT)
   const app = createApp({
     schema: await buildSchema(registry),
     services: house.services,
     authenticate: toAuthentication(config),
     deadlines: { queryDeadlineMs: settings.QUERY_DEADLINE_MS, mutationDeadlineMs: settings.MUTATION_DEADLINE_MS },
     graphiql: isShown(settings.GRAPHIQL, settings) && graphiqlOptions(readExamples(), presetKey(config)),
-    door: openDoor(settings, { log: house.log, budget: options.budget }),
+    door: openDoor(settings, { log: house.log, budget: options.budget ?? shareBudget(house, config) }),
     logger: toServerLog(house.log),
+    gate,
+    readiness: createReadiness({
+      gate,
+      askDatabase: () => checkDatabase(house.db),
+      degraded: () => (house.redis ? { redis: house.redis.isUp ? 'UP' : 'AWAY' } : {}),
+    }),
     streams,
     report: error => house.log.error({ err: error }, 'unexpected error'),
     now,
   })
-  const server = createListener(app, listenerLimits(settings))
+  const server = createListener(gate.before(app), listenerLimits(settings))
   await listen(server, settings.PORT, settings.HOST)
   const { port } = server.address() as AddressInfo
   const doors = await openWebhooks(house, config, toLocalOrigin(settings.HOST, port))
-  const stopJobs = options.jobs === false ? async () => {} : startJobs(house, settings.JOB_INTERVAL_MS)
+  const stopJobs = options.jobs === false ? async () => {} : startJobs(house, config, now)
   return {
     ...house,
     url: toOrigin(settings.HOST, port) + GRAPHQL_PATH,
     doors,
     app,
+    gate,
     streams,
-    close: async () => {
-      streams.end()
-      await stopJobs()
-      await close(server)
+    close: once(async (grace = { delayMs: 0, deadlineMs: settings.DRAIN_DEADLINE_MS }) => {
+      const inTime = within(grace.deadlineMs)
+      await Promise.all([drain({ server, gate, streams, grace }), inTime(stopJobs())])
+      await inTime(house.services.creates.settled())
       // A delivery that came in last may still be being applied.
-      await house.services.inbox.applyDue().catch(() => {})
-      await house.close()
-    },
+      await inTime(house.services.inbox.applyDue().catch(() => {}))
+      await inTime(house.close())
+    }),
   }
 }
 
@@ -88,12 +108,29 @@ function toAuthentication(config: Config): Authenticate {
   return key === undefined ? () => undefined : createKeyAuthentication(key, DEV_TENANT)
 }
 
+/** So long after a process died that pruned, another one goes on. */
+const PRUNE_LEASE_MS = 60_000
+/** How often it is looked whether the hour is over. */
+const PRUNE_LOOK_MS = 60_000
+
+/** What a key spends is counted by all instances together. Undefined where there is one. */
+function shareBudget({ redis }: House, { house }: Config): Budget | undefined {
+  return redis && createLimits(redis)({ name: 'cost', points: house.COST_PER_MINUTE, seconds: 60 })
+}
+
 /** Starts what happens without anybody asking. Gives what ends it. */
-function startJobs({ services, log }: House, everyMs: number): () => Promise<void> {
+function startJobs(house: House, { house: settings }: Config, now: () => Date): () => Promise<void> {
+  const { db, log, services } = house
   const report = (error: unknown) => log.error({ err: error }, 'a job failed')
-  const loops = [services.recovery.run, services.inbox.applyDue, services.polling.run, services.expireOverdue].map(
-    run => startLoop({ everyMs, run, report }),
-  )
+  const lease = createJobLease(db, { name: 'prune', ms: PRUNE_LEASE_MS, now })
+  const prune = createPrune({ db, lease, retention: retention(settings), now })
+  const everyMs = settings.JOB_INTERVAL_MS
+  const loops = [
+    ...[services.recovery.run, services.inbox.applyDue, services.polling.run, services.expireOverdue].map(run =>
+      startLoop({ everyMs, run, report }),
+    ),
+    startLoop({ everyMs: PRUNE_LOOK_MS, run: prune, report }),
+  ]
   return async () => {
     await Promise.all(loops.map(loop => loop.stop()))
   }
@@ -106,13 +143,23 @@ function listen(server: Server, port: number, host: string): Promise<void> {
   })
 }
 
-function close(server: Server): Promise<void> {
-  return new Promise(resolve => {
-    // A connection whose last answer has just ended is idle only a moment later.
-    const sweep = setInterval(() => server.closeIdleConnections(), 10)
-    server.close(() => {
-      clearInterval(sweep)
-      resolve()
-    })
-  })
+/** Runs it the first time only; who calls again gets what the first one got. */
+function once<Arguments extends unknown[], T>(
+  run: (...given: Arguments) => Promise<T>,
+): (...given: Arguments) => Promise<T> {
+  let first: Promise<T> | undefined
+  return (...given) => {
+    first ??= run(...given)
+    return first
+  }
+}
+
+/** Waits for each thing it is given, and for none longer than until then. */
+function within(ms: number): (work: Promise<unknown>) => Promise<void> {
+  const until = performance.now() + ms
+  return async work => {
+    const over = new AbortController()
+    const late = sleep(Math.max(0, until - performance.now()), undefined, { signal: over.signal }).catch(() => {})
+    await Promise.race([work, late]).finally(() => over.abort())
+  }
 }

@@ -4,6 +4,8 @@ import type { ProviderModule, ProviderSettings } from './providers/contract.ts'
 import { DEFAULT_LIMITS, type UpstreamLimits } from './upstream/limits.ts'
 
 const flag = z.enum(['on', 'off'])
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 const positive = z.coerce.number().int().positive()
 
 /** Everybody knows it, so it serves this machine alone. */
@@ -18,6 +20,10 @@ const houseSettings = z.object({
     .string()
     .regex(/^sqlite:.+/, { error: 'Expected sqlite:<file> or sqlite::memory:.' })
     .default('sqlite:.data/sessiongraph.db'),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\/.+/, { error: 'Expected redis://… or rediss://….' })
+    .optional(),
   ENCRYPTION_KEY: z
     .string()
     .refine(value => decodeKeys(value).every(key => key.length === 32), {
@@ -45,6 +51,13 @@ const houseSettings = z.object({
   SETTLE_DELAY_SECONDS: z.coerce.number().min(0).default(120),
   FIRST_CHECK_SECONDS: z.coerce.number().positive().default(5),
   LAST_CHECK_SECONDS: z.coerce.number().positive().default(3_600),
+  MAX_IN_FLIGHT: positive.default(256),
+  DRAIN_DELAY_MS: z.coerce.number().int().min(0).max(10_000).default(1_000),
+  DRAIN_DEADLINE_MS: positive.max(14_000).default(12_000),
+  RETAIN_INBOX_DAYS: positive.default(30),
+  RETAIN_TIMELINE_DAYS: positive.default(400),
+  RETAIN_ACCESS_HOURS: positive.default(24),
+  RETAIN_OPERATIONS_HOURS: z.coerce.number().int().min(24).default(720),
   POLLS_PER_MINUTE: positive.default(30),
   JOB_INTERVAL_MS: positive.default(1_000),
   ...doorSettings,
@@ -147,6 +160,16 @@ export function decodeKeys(text: string): Buffer[] {
 
 function decodeKey(text: string): Buffer {
   return /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64')
+}
+
+/** How long things are kept, in milliseconds. */
+export function retention(house: Config['house']) {
+  return {
+    inboxMs: house.RETAIN_INBOX_DAYS * DAY_MS,
+    timelineMs: house.RETAIN_TIMELINE_DAYS * DAY_MS,
+    accessMs: house.RETAIN_ACCESS_HOURS * HOUR_MS,
+    operationsMs: house.RETAIN_OPERATIONS_HOURS * HOUR_MS,
+  }
 }
 
 /** The settings that hold for every provider. */

@@ -5,12 +5,17 @@ import { createHub } from './live/hub.ts'
 import { createWatched } from './live/watched.ts'
 import type { ProviderModule } from './providers/contract.ts'
 import { registry } from './providers/registry.ts'
+import { shareBreakerHints } from './redis/breaker-hints.ts'
+import { openRedis, type Redis } from './redis/redis.ts'
+import { shareTurns } from './redis/turns.ts'
+import { shareWakes } from './redis/wakes.ts'
 import type { StartedSandbox } from './sandbox/start-all.ts'
 import { readOrCreateKey } from './security/key-file.ts'
 import { createVault } from './security/vault.ts'
 import { type AccountSetup, openAccounts, type ProviderInfo } from './services/accounts.ts'
 import { createServices, type Services } from './services/services.ts'
 import { createLog, type Logger } from './telemetry/log.ts'
+import { NO_TURNS } from './upstream/turns.ts'
 
 export const DEV_TENANT = 'dev'
 
@@ -18,6 +23,8 @@ export const DEV_TENANT = 'dev'
 export interface House {
   readonly db: OpenDatabase
   readonly log: Logger
+  /** What several instances share; undefined for one that is alone. */
+  readonly redis: Redis | undefined
   readonly services: Services
   readonly providers: readonly ProviderInfo[]
   readonly sandboxes: readonly StartedSandbox[]
@@ -37,6 +44,7 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
   const keys = house.ENCRYPTION_KEY ? decodeKeys(house.ENCRYPTION_KEY) : readOrCreateKey(keyFile(house.DATABASE_URL))
   const vault = createVault(keys, error => log.error({ err: error }, 'a stored value cannot be opened'))
   const db = await openDatabase(house.DATABASE_URL, vault)
+  const redis = house.REDIS_URL === undefined ? undefined : openRedis({ url: house.REDIS_URL, report: toReport(log) })
   const modules: readonly ProviderModule[] = Object.values(registry)
   const lacking = modules.filter(module => !module.isConfigured(providers[module.provider] ?? { baseUrl: '' }))
   const sandboxes = house.SANDBOX === 'on' ? await options.sandboxes(lacking, config) : []
@@ -46,6 +54,7 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
     tenantId: DEV_TENANT,
     now,
     report: error => log.error({ err: error }, 'unexpected error'),
+    hints: redis && shareBreakerHints(redis),
     ...upstreamLimits(house),
   })
   const services = createServices({
@@ -53,7 +62,8 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
     accounts,
     setups,
     firstTenant: DEV_TENANT,
-    hub: createHub(),
+    hub: redis ? shareWakes(createHub(), redis) : createHub(),
+    turns: redis ? shareTurns(redis, house.READ_DEADLINE_MS) : NO_TURNS,
     watched: createWatched(),
     pollsPerMinute: house.POLLS_PER_MINUTE,
     now,
@@ -67,14 +77,23 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
   return {
     db,
     log,
+    redis,
     services,
     providers: await accounts.list(DEV_TENANT),
     sandboxes,
     close: async () => {
       await accounts.close()
+      await redis?.close()
       await Promise.all(sandboxes.map(sandbox => sandbox.close()))
       await db.close()
     },
+  }
+}
+
+function toReport(log: Logger): (isUp: boolean) => void {
+  return isUp => {
+    if (isUp) log.info('Redis answers')
+    else log.warn('Redis is away: this instance works on without it, and shares nothing with others')
   }
 }
 

@@ -6,6 +6,7 @@ import * as polling from './0004-polling.ts'
 import * as tenantAccounts from './0006-tenant-accounts.ts'
 import * as erasure from './0007-erasure.ts'
 import * as sealedSessions from './0007-sealed-sessions.ts'
+import * as leases from './0009-leases.ts'
 
 /** The migrations by name, in order. They only go forward. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -16,4 +17,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0006-tenant-accounts': tenantAccounts,
   '0007-erasure': erasure,
   '0007-sealed-sessions': sealedSessions,
+  '0009-leases': leases,
 }

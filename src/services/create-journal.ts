@@ -53,7 +53,8 @@ export function createJournal(deps: Deps, settings: JournalSettings) {
 
   /**
    * Stores the record and SUCCEEDED in one transaction. A late answer counts even where the operation was given up
-   * meanwhile, as long as nothing was sent anew.
+   * meanwhile, as long as nothing was sent anew. Where it succeeded meanwhile with another record, as a repeat does that
+   * overtakes a first send, the late one is not stored: one key has one record.
    */
   async function succeed(
     account: Account,
@@ -62,15 +63,22 @@ export function createJournal(deps: Deps, settings: JournalSettings) {
     recovered: boolean,
   ): Promise<StoredOperation> {
     const said = { account, source: 'CREATE' as const, beganAt: operation.sentAt ?? now(), now: now() }
-    return change(deps, operation.tenantId, async trx => {
+    const storing = change(deps, operation.tenantId, async trx => {
       const [current] = await findOperations(trx, operation.tenantId, [operation.id])
       if (!current || current.attemptsMade !== operation.attemptsMade) throw new Error('The operation was sent anew.')
       const { id: recordId } = await store(trx, said)
-      if (current.state === 'SUCCEEDED') return current
+      if (current.state === 'SUCCEEDED') {
+        if (current.recordId === recordId) return current
+        throw new SecondRecord(current)
+      }
       const settled = { ...SETTLED, now: now(), recordId, recovered, error: null, input: null }
       const moved = await moveOperation(trx, current, { to: 'SUCCEEDED', ...settled })
       if (!moved) throw new Error('The operation was moved by another process.')
       return moved
+    })
+    return storing.catch((error: unknown) => {
+      if (error instanceof SecondRecord) return error.succeeded
+      throw error
     })
   }
 
@@ -122,6 +130,16 @@ export function createJournal(deps: Deps, settings: JournalSettings) {
   }
 
   return { ownership, marksOf, succeed, fail, lose, postpone, claim, nudge }
+}
+
+/** Undoes what was stored of an answer that came too late. */
+class SecondRecord extends Error {
+  readonly succeeded: StoredOperation
+
+  constructor(succeeded: StoredOperation) {
+    super('The operation succeeded with another record.')
+    this.succeeded = succeeded
+  }
 }
 
 /** What is true of an operation that nobody has in flight. */

@@ -41,9 +41,21 @@ export type Creates = ReturnType<typeof createCreates>
 
 export function createCreates(deps: Deps, journal: Journal) {
   const { db, accounts } = deps
+  const underWay = new Set<Promise<unknown>>()
 
   /** Makes what the command asks for, or gives what an earlier command with the same key made. */
-  async function create(call: Call, command: CreateCommand): Promise<Created> {
+  function create(call: Call, command: CreateCommand): Promise<Created> {
+    const creating = begin(call, command).finally(() => underWay.delete(creating))
+    underWay.add(creating)
+    return creating
+  }
+
+  /** Resolves when no create is under way: one goes on where its client has left. */
+  async function settled(): Promise<void> {
+    await Promise.allSettled(underWay)
+  }
+
+  async function begin(call: Call, command: CreateCommand): Promise<Created> {
     if (call.signal.aborted) {
       throw new DomainError('DEADLINE_EXCEEDED', 'The time of the request was over before this was sent.')
     }
@@ -127,6 +139,8 @@ export function createCreates(deps: Deps, journal: Journal) {
   }
 
   async function send(account: Account, operation: StoredOperation, plan: CreatePlan): Promise<Created> {
+    // Asleep for longer than it is ours, others may have sent it again by now.
+    if (operation.ownedUntil && operation.ownedUntil <= deps.now()) throw new OutcomeUnknownError(operation)
     const store = await answerOf(account, operation, plan)
     try {
       const succeeded = await journal.succeed(account, operation, store, false)
@@ -152,7 +166,7 @@ export function createCreates(deps: Deps, journal: Journal) {
     }
   }
 
-  return { create }
+  return { create, settled }
 }
 
 /** True where the error says that nothing was made: the provider said no, or nothing left this process. */

@@ -46,7 +46,7 @@ export function createLive(deps: Deps) {
   async function timeline(session: Session, page: PageArguments): Promise<Connection<PlacedEvent>> {
     const { tenantId, id: sessionId } = session
     const { size } = checkPage(page)
-    const after = page.after == null ? 0 : decode(tenantId, page.after)
+    const after = page.after == null ? 0 : await decodeKept(tenantId, page.after)
     const rows = await listEvents(db, { tenantId, sessionId, after, limit: size + 1 })
     const edges = rows
       .slice(0, size)
@@ -75,7 +75,7 @@ export function createLive(deps: Deps) {
   ): Promise<AsyncGenerator<SessionEvent>> {
     const [known] = await findSessions(db, call.tenantId, [sessionId])
     if (!known) throw new NotFoundError('There is no such session.')
-    await pollSoon(db, sessionId, new Date(deps.now().getTime() + SOON_MS))
+    await pollSoon(db, [sessionId], new Date(deps.now().getTime() + SOON_MS))
     return withSessions(call, await start(call, after), sessionId)
   }
 
@@ -91,7 +91,12 @@ export function createLive(deps: Deps) {
   async function start({ tenantId, lastEventId }: LiveCall, after: string | null | undefined): Promise<number> {
     const from = lastEventId ?? after
     if (from == null) return findPosition(db, tenantId)
-    const position = decode(tenantId, from)
+    return decodeKept(tenantId, from)
+  }
+
+  /** The position of a cursor since which everything is kept. Throws CURSOR_INVALID, CURSOR_EXPIRED. */
+  async function decodeKept(tenantId: string, cursor: string): Promise<number> {
+    const position = decode(tenantId, cursor)
     const oldest = await findOldestPosition(db, tenantId)
     const isPruned = oldest === undefined ? position < (await findPosition(db, tenantId)) : position < oldest - 1
     if (isPruned)

@@ -1,8 +1,7 @@
-import { v7 as uuid } from 'uuid'
-import { takeLease } from '../../db/lease-repository.ts'
-import { findDuePolls, type StoredSession, setNextPoll } from '../../db/session-repository.ts'
+import { findDuePolls, pollSoon, type StoredSession, setNextPoll } from '../../db/session-repository.ts'
 import { DomainError } from '../domain/errors.ts'
 import { isTerminal } from '../domain/session.ts'
+import { createJobLease, type Held } from '../jobs/lease.ts'
 import type { Account } from './accounts.ts'
 import type { Call } from './call.ts'
 import type { Deps } from './deps.ts'
@@ -23,6 +22,8 @@ const AT_ONCE = 4
 const MINUTE_MS = 60_000
 /** Nothing is polled in the last minute of a lease, so that whoever takes it over begins with a whole budget. */
 const LEASE_MS = 90_000
+/** How soon what is followed live is looked at again. */
+const HURRY_MS = 5_000
 /** With so many calls of an account under way, its polls wait. */
 const BUSY_CALLS = 8
 
@@ -30,44 +31,51 @@ export type Polling = ReturnType<typeof createPolling>
 
 export function createPolling(deps: Deps, sessions: Sessions, settings: PollingSettings) {
   const { db, accounts, now } = deps
-  const owner = uuid()
+  const lease = createJobLease(db, { name: 'polling', ms: LEASE_MS, marginMs: MINUTE_MS, now })
   const spent = new Map<string, number[]>()
-  let leasedUntil = 0
+  let hurriedAt = 0
 
   /** Looks at what is due, within the budgets. Gives how many sessions it looked at. */
-  async function run(): Promise<number> {
+  async function run(signal?: AbortSignal): Promise<number> {
     const waiting = new Set<string>()
     let count = 0
-    for (let looked = -1; looked !== 0; count += looked) {
+    await hurry()
+    for (let looked = -1; looked !== 0 && !signal?.aborted; count += looked) {
       const due = await findDuePolls(db, now(), BATCH, [...waiting])
-      if (due.length === 0 || !(await isOurTurn())) break
-      looked = await pollAll(due, waiting)
+      const held = due.length > 0 && (await lease.hold())
+      if (!held) break
+      looked = await pollAll(due, waiting, held, signal)
     }
     return count
   }
 
-  async function isOurTurn(): Promise<boolean> {
-    const at = now().getTime()
-    if (leasedUntil - at >= MINUTE_MS) return true
-    const until = at + LEASE_MS
-    const taken = await takeLease(db, { name: 'polling', owner }, new Date(until), now())
-    if (taken) leasedUntil = until
-    return taken
+  /** What is followed here is looked at soon, whichever process does it. */
+  async function hurry(): Promise<void> {
+    const ids = deps.watched.ids()
+    if (ids.length === 0 || now().getTime() < hurriedAt + HURRY_MS) return
+    hurriedAt = now().getTime()
+    await pollSoon(db, ids, new Date(hurriedAt + HURRY_MS))
   }
 
   /** An account without room for more joins those that wait, so that the others have their turn. */
-  async function pollAll(due: readonly StoredSession[], waiting: Set<string>): Promise<number> {
+  async function pollAll(
+    due: readonly StoredSession[],
+    waiting: Set<string>,
+    held: Held,
+    signal?: AbortSignal,
+  ): Promise<number> {
     const queue = due.values()
     let looked = 0
     async function work(): Promise<void> {
       for (const session of queue) {
+        if (signal?.aborted) return
         const account = await accounts.find(session)
         if (!account?.client.getSession || isTerminal(session)) {
-          await setNextPoll(db, session.id, null, session.polls)
+          await held.step(trx => setNextPoll(trx, session.id, null, session.polls))
         } else if (waiting.has(account.id) || !mayPoll(account)) {
           waiting.add(account.id)
           continue
-        } else await poll(session)
+        } else await poll(session, held)
         looked++
       }
     }
@@ -85,7 +93,7 @@ export function createPolling(deps: Deps, sessions: Sessions, settings: PollingS
     return true
   }
 
-  async function poll(session: StoredSession): Promise<void> {
+  async function poll(session: StoredSession, held: Held): Promise<void> {
     const call: Call = { tenantId: session.tenantId, startedAt: now(), signal: new AbortController().signal }
     const read = await sessions.ask(call, session).catch((error: unknown) => {
       if (!(error instanceof DomainError)) deps.report(error)
@@ -93,7 +101,8 @@ export function createPolling(deps: Deps, sessions: Sessions, settings: PollingS
     })
     const polls = countPolls(session, read)
     const watched = deps.watched.has(session.id)
-    await setNextPoll(db, session.id, nextPollAt(read ?? session, { polls, watched, now: now() }), polls)
+    const next = nextPollAt(read ?? session, { polls, watched, now: now() })
+    await held.step(trx => setNextPoll(trx, session.id, next, polls))
   }
 
   return { run }

@@ -1,3 +1,4 @@
+import { createJobLease } from '../jobs/lease.ts'
 import type { AccountSetup, Accounts } from './accounts.ts'
 import { type Applicants, createApplicants } from './applicants.ts'
 import { type Attempts, createAttempts } from './attempts.ts'
@@ -48,12 +49,16 @@ export interface ServicesOptions extends Omit<Deps, 'cursors'>, JournalSettings,
   readonly firstTenant: string
 }
 
+/** Expiry is late by so much at most where the process that does it dies. */
+const EXPIRY_LEASE_MS = 10_000
+
 export function createServices(options: ServicesOptions): Services {
   const deps = { ...options, cursors: createCursors(options.db.vault) }
   const sessions = createSessions(deps)
   const applicants = createApplicants(deps)
   const journal = createJournal(deps, options)
   const operations = createOperations(deps, journal)
+  const expiry = createJobLease(deps.db, { name: 'expiry', ms: EXPIRY_LEASE_MS, now: deps.now })
   return {
     accounts: options.accounts,
     applicants,
@@ -61,6 +66,7 @@ export function createServices(options: ServicesOptions): Services {
     creates: createCreates(deps, journal),
     customers: createCustomers(deps),
     expireOverdue: async () => {
+      if (!(await expiry.hold())) return
       for (const tenantId of await expireOverdue(deps.db, deps.now())) deps.hub.wake(tenantId)
     },
     endpoints: createEndpoints(deps),

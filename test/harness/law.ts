@@ -110,6 +110,7 @@ export const ROOMS: readonly Room[] = [
       CONTRACT,
       'src/security/**',
       'src/live/**',
+      'src/jobs/lease.ts',
       'node:crypto',
       'node:timers/promises',
       'node:v8',
@@ -134,6 +135,12 @@ export const ROOMS: readonly Room[] = [
     because: 'the schema gets context, services and registry as values',
   },
   { files: ['src/live/**'], may: ['src/live/**', DOMAIN, 'db/**', 'node:**'], because: 'live reads the event log' },
+  {
+    files: ['src/redis/**'],
+    may: ['src/redis/**', DOMAIN, 'ioredis', 'rate-limiter-flexible', 'node:**'],
+    mayAsTypes: ['src/live/**', UPSTREAM],
+    because: 'it carries what instances tell each other, behind interfaces of those who use it',
+  },
   { files: ['src/security/**'], may: ['src/security/**', DOMAIN, 'jose', 'node:**'], because: 'security serves all' },
   {
     files: ['src/telemetry/**'],
@@ -196,6 +203,7 @@ export const IMPORT_BANS: readonly Ban[] = [
   { what: ['graphql-yoga', '@graphql-yoga/*'], butIn: ['src/server/**', 'src/boot.ts'], because: 'yoga is the door' },
   { what: ['cockatiel', 'undici'], butIn: [UPSTREAM], because: 'only upstream spells HTTP towards a provider' },
   { what: ['kysely', 'better-sqlite3'], butIn: ['db/**'], because: 'only db/ spells SQL' },
+  { what: ['ioredis'], butIn: ['src/redis/**'], because: 'only src/redis speaks to Redis' },
   { what: ['node:process', 'process', '<computed>'], butIn: [], because: 'it hides what is used' },
 ]
 

@@ -1,0 +1,260 @@
+import { randomUUID } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { listEvents } from '../db/event-repository.ts'
+import { findOperationByKey } from '../db/operation-repository.ts'
+import { insertDelivery, listDeliveries, saveEndpoint } from '../db/webhook-repository.ts'
+import { createJobLease, LostLease } from '../src/jobs/lease.ts'
+import { createPrune } from '../src/jobs/prune.ts'
+import { type House, startHouse } from './harness/house.ts'
+import { follow } from './harness/subscriber.ts'
+
+/** What is kept, for how long, and what tells that it is gone. */
+
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
+const RETENTION = { inboxMs: 30 * DAY, timelineMs: 400 * DAY, accessMs: DAY, operationsMs: 30 * DAY }
+const TENANT = 'dev'
+
+const CREATE = /* GraphQL */ `
+  mutation ($key: String!) {
+    createSession(
+      input: { idempotencyKey: $key, session: { kayle: { redirectUrl: "https://app.example.com/done" } } }
+    ) {
+      ... on CreateSessionPayload { session { id providerId } }
+      ... on Error { code }
+    }
+  }
+`
+const TIMELINE = /* GraphQL */ `
+  query ($id: ID!, $after: String) {
+    session(by: { id: $id }, freshness: { maxAgeSeconds: 999999999 }) {
+      status
+      access { hostedUrl }
+      timeline(first: 100, after: $after) { edges { cursor node { __typename } } }
+    }
+  }
+`
+const REFRESH = /* GraphQL */ `
+  query ($id: ID!) {
+    session(by: { id: $id }, freshness: { maxAgeSeconds: 0 }) { status sync { lastError { code message } } }
+  }
+`
+const FOLLOW = 'subscription ($after: String) { sessionsUpdated(after: $after) { cursor } }'
+
+let at: number
+let house: House
+
+beforeEach(async () => {
+  at = Date.now()
+  house = await startHouse({}, { jobs: false, now: () => new Date(at) })
+})
+afterEach(() => house.close())
+
+const now = () => new Date(at)
+const newLease = (name = `prune ${randomUUID()}`) => createJobLease(house.db, { name, ms: 60_000, now })
+const newPrune = (lease = newLease()) => createPrune({ db: house.db, lease, retention: RETENTION, now })
+
+async function create(key: string): Promise<{ id: string; providerId: string }> {
+  return (await house.ask(CREATE, { key })).data.createSession.session
+}
+
+async function read(id: string, after?: string) {
+  const { data, errors } = await house.ask(TIMELINE, { id, after })
+  return { ...data?.session, edges: data?.session?.timeline?.edges, errors }
+}
+
+const codes = (errors: readonly { extensions: Record<string, unknown> }[]) => errors.map(error => error.extensions.code)
+
+describe('the timeline', () => {
+  test('is kept for its time; a cursor from before says CURSOR_EXPIRED, and one since then misses nothing', async () => {
+    const old = await create('old')
+    const before = (await read(old.id)).edges
+    at += 300 * DAY
+    const fresh = await create('fresh')
+    const since = (await read(fresh.id)).edges
+    expect([before.length, since.length]).toEqual([2, 2])
+
+    const all = await listEvents(house.db, { tenantId: TENANT, after: 0, limit: 100 })
+    const kept = all.filter(event => event.at.getTime() > at - DAY)
+    expect(kept.length).toBeLessThan(all.length)
+    at += 101 * DAY
+    expect(await newPrune()()).toBeGreaterThanOrEqual(all.length - kept.length)
+
+    expect(await listEvents(house.db, { tenantId: TENANT, after: 0, limit: 100 })).toEqual(kept)
+    const gone = before.map(({ cursor }: { cursor: string }) => cursor)
+    for (const { cursor } of (await read(old.id)).edges) expect(gone).not.toContain(cursor)
+    expect((await read(fresh.id)).edges.slice(0, 2)).toEqual(since)
+    expect(codes((await read(fresh.id, before[0].cursor)).errors)).toEqual(['CURSOR_EXPIRED'])
+    // All that came after the last one that is gone is there.
+    expect((await read(fresh.id, before[1].cursor)).edges.slice(0, 2)).toEqual(since)
+    for (const wanted of [{ variables: { after: before[0].cursor } }, { lastEventId: before[0].cursor }]) {
+      const [message] = await (await follow(house.url, { query: FOLLOW, ...wanted })).all()
+      expect(codes(message?.data.errors)).toEqual(['CURSOR_EXPIRED'])
+    }
+    const stream = await follow(house.url, { query: FOLLOW, lastEventId: before[1].cursor })
+    const seen = (await stream.first(kept.length)).map(({ id }) => id)
+    expect(seen).toEqual(expect.arrayContaining(since.map(({ cursor }: { cursor: string }) => cursor)))
+    await stream.leave()
+  })
+
+  test('of a tenant of whom nothing is left knows its present, and nothing before it', async () => {
+    const { id } = await create('gone')
+    const [first] = (await read(id)).edges
+    at += 500 * DAY
+    const last = (await read(id)).edges.at(-1)
+    at += 500 * DAY
+    await newPrune()()
+    expect(await listEvents(house.db, { tenantId: TENANT, after: 0, limit: 100 })).toEqual([])
+
+    expect(codes((await read(id, first.cursor)).errors)).toEqual(['CURSOR_EXPIRED'])
+    expect(await read(id, last.cursor)).toMatchObject({ edges: [], errors: [] })
+  })
+})
+
+describe('links and tokens', () => {
+  test('are forgotten a day after the end of their session, and not before', async () => {
+    const ended = await create('ended')
+    const open = await create('open')
+    for (const to of ['attempt_started', 'attempt_succeeded']) {
+      await house.sandbox('KAYLE').advance({ id: ended.providerId, to })
+    }
+    at += 1_000
+    const { data } = await house.ask(REFRESH, { id: ended.id })
+    expect(data.session).toMatchObject({ status: 'COMPLETED', sync: { lastError: null } })
+    expect((await read(ended.id)).status).toBe('COMPLETED')
+    at += 23 * HOUR
+    await newPrune()()
+    expect((await read(ended.id)).access).not.toBeNull()
+
+    at += 2 * HOUR
+    await newPrune()()
+
+    expect((await read(ended.id)).access).toBeNull()
+    expect((await read(open.id)).access).toMatchObject({ hostedUrl: expect.any(String) })
+  })
+})
+
+describe('creates', () => {
+  test('are kept for their time once they are settled, and for ever while they are not', async () => {
+    await create('done')
+    await house.sandbox('KAYLE').faults([{ method: 'POST', fault: { kind: 'reset', when: 'after' } }])
+    expect((await house.ask(CREATE, { key: 'lost' })).data.createSession).toEqual({ code: 'OUTCOME_UNKNOWN' })
+
+    at += 29 * DAY
+    await newPrune()()
+    expect(await findOperationByKey(house.db, TENANT, 'done')).toMatchObject({ state: 'SUCCEEDED' })
+
+    at += 900 * DAY
+    await newPrune()()
+
+    expect(await findOperationByKey(house.db, TENANT, 'done')).toBeUndefined()
+    expect(await findOperationByKey(house.db, TENANT, 'lost')).toMatchObject({ state: 'UNKNOWN' })
+  })
+})
+
+describe('the inbox', () => {
+  async function deliver(count: number, state: 'STORED' | 'APPLIED' | 'QUARANTINED'): Promise<void> {
+    const { id: accountId } = await house.services.accounts.get(TENANT, 'KAYLE')
+    const endpoint = {
+      id: 'door',
+      tenantId: TENANT,
+      accountId,
+      provider: 'KAYLE',
+      secrets: [],
+      privateKeys: [],
+    } as const
+    await saveEndpoint(house.db, { ...endpoint, createdAt: now() })
+    for (let made = 0; made < count; made++) {
+      await insertDelivery(house.db, {
+        id: randomUUID(),
+        tenantId: TENANT,
+        accountId,
+        endpointId: 'door',
+        provider: 'KAYLE',
+        key: randomUUID(),
+        event: null,
+        state,
+        receivedAt: now(),
+        raw: {},
+      })
+    }
+  }
+  const states = async () => (await listDeliveries(house.db, TENANT, 5_000)).map(({ state }) => state)
+
+  test('forgets what was applied or put aside, and never what still waits', async () => {
+    await deliver(1, 'APPLIED')
+    await deliver(1, 'QUARANTINED')
+    await deliver(1, 'STORED')
+    at += 29 * DAY
+    await newPrune()()
+    expect((await states()).sort()).toEqual(['APPLIED', 'QUARANTINED', 'STORED'])
+
+    at += 2 * DAY
+    await newPrune()()
+
+    expect(await states()).toEqual(['STORED'])
+  })
+
+  test('is pruned in steps, however much it is', async () => {
+    await deliver(1_203, 'APPLIED')
+    at += 31 * DAY
+
+    expect(await newPrune()()).toBe(1_203)
+    expect(await states()).toEqual([])
+  })
+
+  test('is pruned once an hour, by one process of all', async () => {
+    const [first, second] = [newPrune(newLease('one')), newPrune(newLease('one'))]
+    await deliver(3, 'APPLIED')
+    at += 31 * DAY
+    expect(await first()).toBe(3)
+
+    await deliver(2, 'APPLIED')
+    at += 31 * DAY
+    expect(await second()).toBe(2)
+    await deliver(1, 'APPLIED')
+    const hour = at + HOUR
+    at += 31 * DAY
+    at = hour - 1
+    expect([await first(), await second()]).toEqual([0, 0])
+  })
+})
+
+describe('a lease', () => {
+  test('is one process’s until its time is over, and another’s then', async () => {
+    const [first, second] = [newLease('job'), newLease('job')]
+    expect(await first.hold()).toBeDefined()
+    expect(await second.hold()).toBeUndefined()
+
+    at += 59_000
+    expect(await second.hold()).toBeUndefined()
+    at += 2_000
+    expect(await second.hold()).toBeDefined()
+    expect(await first.hold()).toBeUndefined()
+  })
+
+  test('is kept by who goes on holding it', async () => {
+    const [first, second] = [newLease('job'), newLease('job')]
+    for (let round = 0; round < 10; round++, at += 40_000) {
+      expect(await first.hold()).toBeDefined()
+      expect(await second.hold()).toBeUndefined()
+    }
+  })
+
+  test('lets a process that slept too long write nothing', async () => {
+    const [sleeper, other] = [newLease('job'), newLease('job')]
+    const held = await sleeper.hold()
+    at += 61_000
+    await expect(held?.step(async () => 'written')).rejects.toThrow(LostLease)
+    const taken = await other.hold()
+
+    await expect(held?.step(async () => 'written')).rejects.toThrow(LostLease)
+    await held?.rest(new Date(at + HOUR))
+    expect(await taken?.step(async () => 'written')).toBe('written')
+    // Even if the other one gave it back meanwhile, and it is nobody's.
+    await taken?.rest(now())
+    at += 1
+    await expect(held?.step(async () => 'written')).rejects.toThrow(LostLease)
+    expect(await sleeper.hold()).toBeDefined()
+  })
+})
