@@ -1,6 +1,8 @@
 import { buildSchema, getIntrospectionQuery, parse } from 'graphql'
+import type { RateLimiterAbstract } from 'rate-limiter-flexible'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readExamples } from '../src/examples.ts'
+import { createBudget } from '../src/server/budget.ts'
 import { costOf } from '../src/server/cost.ts'
 import { createDocumentCache } from '../src/server/document-cache.ts'
 import { readDoc } from './harness/docs.ts'
@@ -219,6 +221,25 @@ describe('per minute', () => {
     expect(asked.map(([, cost]) => cost)).toEqual([1, 1])
     await one.close()
   })
+})
+
+test('a store of what was spent that is away keeps nobody from asking, and is told of', async () => {
+  const away = new Error('connection refused')
+  const reported: unknown[] = []
+  const limiter = { consume: () => Promise.reject(away) } as unknown as RateLimiterAbstract
+  const open = await startHouse({}, { budget: createBudget(limiter, error => reported.push(error)) })
+  expect((await open.ask('{ __typename }')).errors).toEqual([])
+  expect(reported).toEqual([away])
+  await open.close()
+})
+
+test('a page has at most 100 rows, and a list of ids at most 100 of them', async () => {
+  const codes = async (query: string) => (await house.ask(query)).errors.map(({ extensions }) => extensions.code)
+  const ids = (count: number) => `{ nodes(ids: [${repeat(count, () => '"x"').join()}]) { id } }`
+  for (const fine of ['{ sessions(first: 100) { totalCount } }', ids(100)]) expect(await codes(fine)).toEqual([])
+  for (const more of ['{ sessions(first: 101) { totalCount } }', ids(101)]) {
+    expect(await codes(more)).toEqual(['INVALID_INPUT'])
+  }
 })
 
 test('each limit can be set', async () => {

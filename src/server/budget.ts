@@ -8,11 +8,14 @@ export interface Budget {
 
 /** The budgets of one process. It knows as many keys as spent something in the last minute, and they are all real. */
 export function createMemoryBudget(costPerMinute: number): Budget {
-  return createBudget(new RateLimiterMemory({ points: costPerMinute, duration: 60 }))
+  return createBudget(new RateLimiterMemory({ points: costPerMinute, duration: 60 }), () => {})
 }
 
-/** A budget kept by any limiter, so that several instances can share one. */
-export function createBudget(limiter: RateLimiterAbstract): Budget {
+/**
+ * A budget kept by any limiter, so that several instances can share one. While the limiter cannot tell, everybody may
+ * spend: it is reported, and nobody is kept waiting for it.
+ */
+export function createBudget(limiter: RateLimiterAbstract, report: (error: unknown) => void): Budget {
   return {
     spend: async (key, cost) => {
       try {
@@ -21,7 +24,8 @@ export function createBudget(limiter: RateLimiterAbstract): Budget {
       } catch (refused) {
         // The limiter rejects with its result where the budget is spent, with an error where it cannot tell.
         if (refused instanceof RateLimiterRes) return Math.max(1, refused.msBeforeNext)
-        throw refused
+        report(refused)
+        return 0
       }
     },
   }
