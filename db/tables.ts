@@ -9,11 +9,13 @@ export interface Tables {
   readonly attempts: AttemptRow
   readonly customers: CustomerRow
   readonly deliveries: DeliveryRow
+  readonly drift: DriftRow
   readonly events: EventRow
   readonly house_keys: HouseKeyRow
   readonly leases: LeaseRow
   readonly operations: OperationRow
   readonly positions: PositionRow
+  readonly provider_minutes: ProviderMinuteRow
   readonly sessions: SessionRow
   readonly tombstones: TombstoneRow
   readonly webhook_endpoints: WebhookEndpointRow
@@ -69,6 +71,34 @@ export interface DeliveryRow {
   readonly next_try_at: number | null
   readonly received_at: number
   readonly applied_at: number | null
+}
+
+/** What answers of an account said beside their schema; `shape` has types and names of fields, never a value. */
+export interface DriftRow {
+  readonly tenant_id: string
+  readonly account_id: string
+  readonly provider: string
+  readonly operation: string
+  readonly grade: string
+  readonly path: string
+  readonly shape: string | null
+  readonly times: number
+  readonly first_at: number
+  readonly last_at: number
+}
+
+/** How the calls of an account went within the minute that begins `at`, as one process saw it. */
+export interface ProviderMinuteRow {
+  readonly tenant_id: string
+  readonly account_id: string
+  readonly provider: string
+  readonly at: number
+  readonly instance: string
+  readonly calls: number
+  readonly failures: number
+  readonly p50_ms: number | null
+  readonly p95_ms: number | null
+  readonly circuit: string
 }
 
 export interface EventRow {

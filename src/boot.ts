@@ -24,7 +24,9 @@ import { graphiqlOptions } from './server/graphiql.ts'
 import { createListener } from './server/listener.ts'
 import { createReadiness } from './server/readiness.ts'
 import { createStreams, type Streams } from './server/streams.ts'
-import { toServerLog } from './telemetry/log.ts'
+import { type LogTarget, toServerLog } from './telemetry/log.ts'
+import { traceResolvers } from './telemetry/trace-resolvers.ts'
+import { isAtHome, metricsOf, openWatch } from './watch.ts'
 import { openWebhooks, type WebhookDoor } from './webhooks.ts'
 
 export interface Running extends House {
@@ -48,19 +50,25 @@ export interface BootOptions {
   readonly jobs?: boolean
   /** What clients may spend; by default it is kept by this process. */
   readonly budget?: Budget
+  /** Takes the place of stderr. */
+  readonly logTo?: LogTarget
 }
 
 /** Config → database → providers → schema → listen. Close undoes all of it. */
 export async function boot(config: Config, options: BootOptions = {}): Promise<Running> {
   const now = options.now ?? (() => new Date())
-  const house = await openHouse(config, { now, sandboxes: openSandboxes })
+  const watch = await openWatch(config, options.logTo)
+  const house = await openHouse(config, { now, sandboxes: openSandboxes, log: watch.log, watch: watch.calls })
   const settings = config.house
   const streams = createStreams()
   const gate = createGate(settings.MAX_IN_FLIGHT)
+  const schema = await buildSchema(registry)
+  if (watch.traces) traceResolvers(schema, watch.traces)
+  const authenticate = toAuthentication(config)
   const app = createApp({
-    schema: await buildSchema(registry),
+    schema,
     services: house.services,
-    authenticate: toAuthentication(config),
+    authenticate,
     deadlines: { queryDeadlineMs: settings.QUERY_DEADLINE_MS, mutationDeadlineMs: settings.MUTATION_DEADLINE_MS },
     graphiql: isShown(settings.GRAPHIQL, settings) && graphiqlOptions(readExamples(), presetKey(config)),
     door: openDoor(settings, { log: house.log, budget: options.budget ?? shareBudget(house, config) }),
@@ -72,6 +80,8 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
       degraded: () => (house.redis ? { redis: house.redis.isUp ? 'UP' : 'AWAY' } : {}),
     }),
     streams,
+    telemetry: { watch: watch.operations, mayInspect: () => isAtHome(config) },
+    metrics: metricsOf(config, watch, house.services, streams, bearer => authenticate(bearer) !== undefined),
     report: error => house.log.error({ err: error }, 'unexpected error'),
     now,
   })
@@ -94,6 +104,7 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
       // A delivery that came in last may still be being applied.
       await inTime(house.services.inbox.applyDue().catch(() => {}))
       await inTime(house.close())
+      await inTime(watch.close())
     }),
   }
 }
@@ -130,6 +141,7 @@ function startJobs(house: House, { house: settings }: Config, now: () => Date): 
       startLoop({ everyMs, run, report }),
     ),
     startLoop({ everyMs: PRUNE_LOOK_MS, run: prune, report }),
+    startLoop({ everyMs: settings.OBSERVE_INTERVAL_MS, run: () => services.observations.flush(), report }),
   ]
   return async () => {
     await Promise.all(loops.map(loop => loop.stop()))

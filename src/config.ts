@@ -61,6 +61,17 @@ const houseSettings = z.object({
   POLLS_PER_MINUTE: positive.default(30),
   JOB_INTERVAL_MS: positive.default(1_000),
   ...doorSettings,
+  OBSERVE_INTERVAL_MS: positive.default(10_000),
+  METRICS_TOKEN: z.string().min(16, { error: 'Expected at least 16 characters.' }).optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/, error: 'Expected an http or https URL.' }).optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: z
+    .string()
+    .regex(/^[\w-]+=[^,=\s]+(,[\w-]+=[^,=\s]+)*$/, { error: 'Expected name=value, with commas between.' })
+    .transform(text => Object.fromEntries(text.split(',').map(pair => pair.split('=') as [string, string])))
+    .optional(),
+  OTEL_SERVICE_NAME: z.string().default('sessiongraph'),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
+  LOG_OPERATIONS_SHARE: z.coerce.number().min(0).max(1).default(1),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 

@@ -18,6 +18,12 @@ export function readExamples(directory = 'examples'): readonly Example[] {
     .map(file => ({ name: file.replace('.graphql', ''), query: readFileSync(join(folder, file), 'utf8') }))
 }
 
+/** The names of the operations of these documents. */
+export function operationNames(documents: readonly Example[]): ReadonlySet<string> {
+  const named = /^(?:query|mutation|subscription)\s+(\w+)/gm
+  return new Set(documents.flatMap(({ query }) => [...query.matchAll(named)].map(([, name = '']) => name)))
+}
+
 /** The folder of package.json: above src/ in development, above dist/src/ as built. */
 export function packageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url))

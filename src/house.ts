@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import { type OpenDatabase, openDatabase } from '../db/database.ts'
 import { type Config, decodeKeys, upstreamLimits } from './config.ts'
+import type { CallWatch } from './domain/provider-call.ts'
 import { createHub } from './live/hub.ts'
 import { createWatched } from './live/watched.ts'
 import type { ProviderModule } from './providers/contract.ts'
@@ -33,6 +34,10 @@ export interface House {
 
 export interface HouseOptions {
   readonly now: () => Date
+  /** Stderr if left out. */
+  readonly log?: Logger
+  /** Is told of every request towards a provider. */
+  readonly watch?: CallWatch
   /** Gives the sandboxes of the providers that have no credentials. */
   readonly sandboxes: (modules: readonly ProviderModule[], config: Config) => Promise<StartedSandbox[]>
 }
@@ -40,7 +45,7 @@ export interface HouseOptions {
 export async function openHouse(config: Config, options: HouseOptions): Promise<House> {
   const { house, providers } = config
   const { now } = options
-  const log = createLog(house.LOG_LEVEL)
+  const log = options.log ?? createLog(house.LOG_LEVEL)
   const keys = house.ENCRYPTION_KEY ? decodeKeys(house.ENCRYPTION_KEY) : readOrCreateKey(keyFile(house.DATABASE_URL))
   const vault = createVault(keys, error => log.error({ err: error }, 'a stored value cannot be opened'))
   const db = await openDatabase(house.DATABASE_URL, vault)
@@ -55,6 +60,7 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
     now,
     report: error => log.error({ err: error }, 'unexpected error'),
     hints: redis && shareBreakerHints(redis),
+    watch: options.watch,
     ...upstreamLimits(house),
   })
   const services = createServices({
@@ -82,6 +88,7 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
     providers: await accounts.list(DEV_TENANT),
     sandboxes,
     close: async () => {
+      await services.observations.flush(true).catch(error => log.error({ err: error }, 'what was seen is lost'))
       await accounts.close()
       await redis?.close()
       await Promise.all(sandboxes.map(sandbox => sandbox.close()))

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { addDrift } from '../db/drift-repository.ts'
 import { packageRoot } from '../src/examples.ts'
 import { DEV, deliver, fromVerilock, signKayle } from './harness/deliveries.ts'
 import { API_KEY, type House, startHouse } from './harness/house.ts'
@@ -247,6 +248,20 @@ describe('providers', () => {
       code: 1,
       stderr: 'There is no sandbox of KAYLE here.\n',
     })
+  })
+})
+
+describe('drift list', () => {
+  test('shows where answers drifted and what stood there, of the provider asked for', async () => {
+    const times = { firstAt: new Date(0), lastAt: new Date(60_000) }
+    const { id: accountId, tenantId } = await house.services.accounts.get('dev', 'KAYLE')
+    const kept = { tenantId, accountId, operation: 'getSession', grade: 'ABSORBED', path: 'data.new', shape: 'string' }
+    await addDrift(house.db, { ...kept, ...times, provider: 'KAYLE', count: 2 })
+    await addDrift(house.db, { ...kept, ...times, provider: 'KAYLE', count: 3 })
+    expect(await json(['drift', 'list', '--provider', 'kayle'])).toContainEqual(
+      expect.objectContaining({ provider: 'KAYLE', path: 'data.new', shape: 'string', count: 5 }),
+    )
+    expect(await json(['drift', 'list', '--provider', 'yorlet'])).toEqual([])
   })
 })
 

@@ -7,6 +7,7 @@ import * as tenantAccounts from './0006-tenant-accounts.ts'
 import * as erasure from './0007-erasure.ts'
 import * as sealedSessions from './0007-sealed-sessions.ts'
 import * as leases from './0009-leases.ts'
+import * as drift from './0010-drift.ts'
 
 /** The migrations by name, in order. They only go forward. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -18,4 +19,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0007-erasure': erasure,
   '0007-sealed-sessions': sealedSessions,
   '0009-leases': leases,
+  '0010-drift': drift,
 }

@@ -6,6 +6,7 @@ import { DEV_TENANT, openHouse } from '../house.ts'
 import { registry } from '../providers/registry.ts'
 import { attachSandboxes } from '../sandboxes.ts'
 import { type CliContext, format } from './cli.ts'
+import { addDrift } from './drift.ts'
 import { addOperations } from './operations.ts'
 import { addPerson } from './person.ts'
 import { addProviders } from './providers.ts'
@@ -30,6 +31,7 @@ const cli: CliContext = {
   tenantId: () => program.opts<{ tenant: string }>().tenant,
   show: rows => console.log(format(rows, program.opts<{ json?: boolean }>().json ?? false)),
 }
+addDrift(program, cli)
 addOperations(program, cli)
 addPerson(program, cli)
 addProviders(program, cli)

@@ -5,6 +5,7 @@ import type { CustomerSnapshot } from '../domain/customer.ts'
 import type { Details, JsonObject } from '../domain/json.ts'
 import type { Capability, Provider } from '../domain/provider.ts'
 import type { SessionSnapshot } from '../domain/session.ts'
+import type { Trail } from '../domain/trail.ts'
 import type { RefusalReader } from '../upstream/answer.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 
@@ -176,6 +177,8 @@ export interface SessionRef extends RecordRef {
 
 export interface ReadCall {
   readonly signal?: AbortSignal
+  /** Of the operation that asks; absent where nobody does. */
+  readonly trail?: Trail
 }
 
 /** What a create carries beside its input. */
@@ -189,6 +192,8 @@ export interface CreateCall {
   /** The provider ids of the records that the input refers to by our ids. */
   readonly applicantProviderId?: string | null
   readonly customerProviderId?: string | null
+  /** Of the operation that asks; absent where nobody does. */
+  readonly trail?: Trail
   /** Writes down, before the promise resolves, what a search for this create has to know. */
   note?(note: string): Promise<void>
 }

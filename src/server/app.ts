@@ -19,10 +19,12 @@ import { useErrorCodes } from './use-error-codes.ts'
 import { useGraphiql } from './use-graphiql.ts'
 import { useHealth } from './use-health.ts'
 import { useLimits } from './use-limits.ts'
+import { type MetricsOptions, useMetrics } from './use-metrics.ts'
 import { useNoIntrospection } from './use-no-introspection.ts'
 import { useNowhere } from './use-nowhere.ts'
 import { useSecurityHeaders } from './use-security-headers.ts'
 import { useSse } from './use-sse.ts'
+import { type TelemetryOptions, useTelemetry } from './use-telemetry.ts'
 import { type TrustedDocumentsOptions, useTrustedDocuments } from './use-trusted-documents.ts'
 import { useWebhooks } from './use-webhooks.ts'
 
@@ -39,6 +41,8 @@ export interface AppOptions {
   readonly readiness: () => Promise<Readiness>
   readonly streams: Streams
   readonly door: DoorOptions
+  readonly telemetry: TelemetryOptions
+  readonly metrics: MetricsOptions
   /** Tells whoever watches that something unexpected happened. */
   readonly report: (error: unknown) => void
   readonly now: () => Date
@@ -85,12 +89,14 @@ function plugins(options: AppOptions): Plugin<never>[] {
   return [
     useSecurityHeaders(),
     useHealth(GRAPHQL_PATH, options.readiness),
+    useMetrics(options.metrics),
     useWebhooks(services.inbox, options.report),
     useCors(door.corsOrigins, GRAPHQL_PATH),
     ...(options.graphiql ? [useGraphiql(options.graphiql, GRAPHQL_PATH)] : []),
     useAuthentication(options.authenticate, GRAPHQL_PATH, now),
     useNowhere(GRAPHQL_PATH),
     useDoor(door.limits),
+    useTelemetry(options.telemetry),
     useTrustedDocuments(door.trusted),
     ...(door.introspection ? [] : [useNoIntrospection()]),
     useErrorCodes({ suggestions: door.suggestions }),

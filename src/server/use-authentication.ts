@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import type { Authenticate, Caller } from '../security/api-keys.ts'
+import { toRequestId } from './request-id.ts'
 
 /** What the door knows of a request that it let in. */
 export interface Admitted {
@@ -15,10 +15,13 @@ export function useAuthentication(authenticate: Authenticate, path: string, now:
   return {
     onRequest: ({ request, url, serverContext, endResponse, fetchAPI }) => {
       if (url.pathname !== path || request.method === 'OPTIONS') return
-      const requestId = randomUUID()
+      const requestId = toRequestId(request.headers)
       const caller = authenticate(readBearer(request.headers.get('authorization')))
       if (caller) Object.assign(serverContext, { caller, requestId, startedAt: now() } satisfies Admitted)
-      else endResponse(fetchAPI.Response.json({ errors: [unauthenticated(requestId)] }, UNAUTHENTICATED))
+      else {
+        Object.assign(serverContext, { requestId })
+        endResponse(fetchAPI.Response.json({ errors: [unauthenticated(requestId)] }, UNAUTHENTICATED))
+      }
     },
   }
 }

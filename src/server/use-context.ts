@@ -3,6 +3,7 @@ import type { Plugin } from 'graphql-yoga'
 import { createContext } from '../context.ts'
 import type { Services } from '../services/services.ts'
 import type { Admitted } from './use-authentication.ts'
+import type { Trailed } from './use-telemetry.ts'
 
 export interface Deadlines {
   readonly queryDeadlineMs: number
@@ -10,17 +11,17 @@ export interface Deadlines {
 }
 
 /** Gives each operation its context: who asks, and the signal that ends its reads when its time is over or its client left. */
-export function useContext(services: Services, deadlines: Deadlines, now: () => Date): Plugin<Admitted> {
+export function useContext(services: Services, deadlines: Deadlines, now: () => Date): Plugin<Admitted & Trailed> {
   async function build(
-    admitted: Admitted & { readonly request: Request },
+    admitted: Admitted & Trailed & { readonly request: Request },
     document: DocumentNode,
     signal: AbortSignal,
   ) {
-    const { caller, requestId, startedAt, request } = admitted
+    const { caller, requestId, startedAt, request, trail } = admitted
     // The position has to be older than everything that is read, so it is taken first, where it is asked for at all.
     const liveCursor = mentions(document, 'liveCursor') ? await services.live.cursor(caller) : ''
     const lastEventId = request.headers.get('last-event-id')
-    return createContext({ ...caller, requestId, startedAt, signal, liveCursor, lastEventId }, services, now)
+    return createContext({ ...caller, requestId, startedAt, signal, trail, liveCursor, lastEventId }, services, now)
   }
 
   return {

@@ -28,6 +28,8 @@ export interface OpenAccountOptions extends UpstreamLimits {
   readonly hints?: (accountId: string) => BreakerHints
   /** Replaces the connections, for tests. */
   readonly dispatcher?: UpstreamOptions['dispatcher']
+  /** Is told of every request towards a provider. */
+  readonly watch?: UpstreamOptions['watch']
 }
 
 export interface AccountIdentity {

@@ -23,6 +23,8 @@ export interface Accounts {
   list(tenantId: string): Promise<readonly ProviderInfo[]>
   /** Has a tenant's accounts looked at again, as after they were changed here. */
   forget(tenantId: string): void
+  /** All that are open here, of all tenants; first those that were replaced and still end what they began. */
+  all(): readonly Account[]
   close(): Promise<void>
 }
 
@@ -166,6 +168,10 @@ export async function openAccounts(setups: readonly AccountSetup[], options: Acc
     )
   }
 
+  function all(): readonly Account[] {
+    return [...retired.keys(), ...given.values(), ...[...opened.values()].map(({ account }) => account)]
+  }
+
   return {
     async get(tenantId, provider) {
       const account =
@@ -187,10 +193,10 @@ export async function openAccounts(setups: readonly AccountSetup[], options: Acc
       const known = tenants.get(tenantId)
       if (known) tenants.set(tenantId, { ...known, at: Number.NEGATIVE_INFINITY })
     },
+    all,
     async close() {
       for (const timer of retired.values()) clearTimeout(timer)
-      const open = [...given.values(), ...[...opened.values()].map(({ account }) => account), ...retired.keys()]
-      await Promise.all(open.map(account => account.upstream.close()))
+      await Promise.all(all().map(account => account.upstream.close()))
     },
   }
 }

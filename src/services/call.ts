@@ -1,4 +1,5 @@
 import type { StatusSource } from '../domain/sync.ts'
+import type { Trail } from '../domain/trail.ts'
 
 /** Who asks, and how long it may take: what a service needs to know of the request it works for. */
 export interface Call {
@@ -7,6 +8,8 @@ export interface Call {
   readonly startedAt: Date
   /** Aborted when the request's time is over or its client has left. */
   readonly signal: AbortSignal
+  /** Where it is told what providers are asked for it; absent where no client asks. */
+  readonly trail?: Trail
   /** True where a read that began before this call does not do, as after a change. */
   readonly alone?: boolean
   /** Why the provider is asked; FETCH if left out. */

@@ -24,7 +24,7 @@ export interface StorableRecovery {
   readonly harmlessAfterMs?: number
 }
 
-type Marks = Pick<CreateCall, 'reference' | 'idempotencyKey' | 'note'>
+type Marks = Pick<CreateCall, 'reference' | 'idempotencyKey' | 'note' | 'trail'>
 
 export const CREATES: Readonly<Record<CreateKind, KindOfCreate>> = {
   SESSION: kindOfCreate(

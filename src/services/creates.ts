@@ -66,7 +66,7 @@ export function createCreates(deps: Deps, journal: Journal) {
     const account = await accounts.get(call.tenantId, command.request.provider)
     const plan = await planCreate(db, call, account, command)
     const operation = await open(call, command, db.vault.print(told), account, plan)
-    if (operation) return send(account, operation, plan)
+    if (operation) return send(call, account, operation, plan)
     const rival = await findOperationByKey(db, call.tenantId, command.idempotencyKey)
     if (!rival) throw new Error('An idempotency key is taken by an operation that is not there.')
     return repeat(call, command, told, rival)
@@ -135,13 +135,13 @@ export function createCreates(deps: Deps, journal: Journal) {
       input: { ...plan },
     })
     if (!operation) throw new IdempotencyConflictError('IDEMPOTENCY_IN_PROGRESS', failed)
-    return send(account, operation, plan)
+    return send(call, account, operation, plan)
   }
 
-  async function send(account: Account, operation: StoredOperation, plan: CreatePlan): Promise<Created> {
+  async function send(call: Call, account: Account, operation: StoredOperation, plan: CreatePlan): Promise<Created> {
     // Asleep for longer than it is ours, others may have sent it again by now.
     if (operation.ownedUntil && operation.ownedUntil <= deps.now()) throw new OutcomeUnknownError(operation)
-    const store = await answerOf(account, operation, plan)
+    const store = await answerOf(call, account, operation, plan)
     try {
       const succeeded = await journal.succeed(account, operation, store, false)
       return { operation: succeeded, recordId: succeeded.recordId ?? '', replayed: false }
@@ -153,9 +153,14 @@ export function createCreates(deps: Deps, journal: Journal) {
   }
 
   /** Sends the create. Throws what the client sees: the provider's refusal, or that the outcome is not known. */
-  async function answerOf(account: Account, operation: StoredOperation, plan: CreatePlan): Promise<StoreAnswer> {
+  async function answerOf(
+    { trail }: Call,
+    account: Account,
+    operation: StoredOperation,
+    plan: CreatePlan,
+  ): Promise<StoreAnswer> {
     try {
-      return await CREATES[operation.kind].send(account.client, plan, journal.marksOf(operation))
+      return await CREATES[operation.kind].send(account.client, plan, { ...journal.marksOf(operation), trail })
     } catch (error) {
       if (isCertain(error)) {
         await journal.fail(operation, error)

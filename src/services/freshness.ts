@@ -16,6 +16,8 @@ export interface ReadThrough<T> extends Age {
   readonly stored: T
   /** Reads it at the provider and stores it. Absent: the provider cannot be asked. */
   readonly fetch?: (call: Call) => Promise<T>
+  /** Told where the stored record saves asking the provider. */
+  readonly spared?: () => void
   /** The error where it cannot. */
   readonly unsupported: () => DomainError
   /** The stored record, marked as stale. */
@@ -28,6 +30,7 @@ export interface ReadThrough<T> extends Age {
  */
 export async function readThrough<T>(call: Call, read: ReadThrough<T>): Promise<T> {
   if (isFresh(call, read)) {
+    if (read.fetch) read.spared?.()
     if (isAgeing(call, read)) refreshBehind(call, read)
     return read.stored
   }
@@ -64,7 +67,7 @@ function isAgeing(call: Call, read: Age): boolean {
 
 /** Nobody waits for it and nobody is told how it ends: the next answer shows. */
 function refreshBehind<T>(call: Call, read: ReadThrough<T>): void {
-  read.fetch?.({ ...call, signal: new AbortController().signal }).catch(() => {})
+  read.fetch?.({ ...call, signal: new AbortController().signal, trail: undefined }).catch(() => {})
 }
 
 function secondsOld({ fetchedAt, now }: Age): number {

@@ -105,5 +105,11 @@ export function createPolling(deps: Deps, sessions: Sessions, settings: PollingS
     await held.step(trx => setNextPoll(trx, session.id, next, polls))
   }
 
-  return { run }
+  /** How many looks an account had in the last minute. */
+  function spentBy(accountId: string): number {
+    const at = now().getTime()
+    return (spent.get(accountId) ?? []).filter(call => call > at - MINUTE_MS).length
+  }
+
+  return { run, spentBy }
 }

@@ -120,6 +120,8 @@ export function createRecords<
       settled: noun.isSettled?.(record) ?? false,
       stored: record,
       fetch: (await canFetch(record)) ? reader => fetchStored(reader, record) : undefined,
+      spared: () =>
+        call.trail?.spare({ provider: record.provider, operation: toOperation(noun.capability), by: 'STORE' }),
       unsupported: () => unsupported(record.provider),
       asStale: (stored, error) => markStale(stored, error, now()),
     })
@@ -138,12 +140,17 @@ export function createRecords<
   /** Reads it at the provider and stores it: once for all who want it now, unless the caller must not join an earlier read. */
   function fetch(call: Call, account: Account, ref: SessionRef): Promise<R> {
     const key = `${account.id}|${noun.word}|${ref.providerId}${call.alone ? `|${uuid()}` : ''}`
-    return leaving(
-      flights.run(key, call.signal, signal => {
-        const fetching = () => fetchAlone({ signal }, account, ref, call.source ?? 'FETCH')
-        return call.alone ? fetching() : inTurn(key, signal, account, ref, fetching)
-      }),
-    )
+    const { trail, source = 'FETCH' } = call
+    const share = () =>
+      trail?.spare({ provider: account.provider, operation: toOperation(noun.capability), by: 'SHARED' })
+    let first = false
+    const flight = flights.run(key, call.signal, signal => {
+      first = true
+      const fetching = () => fetchAlone({ signal, trail }, account, ref, source)
+      return call.alone ? fetching() : inTurn(key, signal, account, ref, { fetching, share })
+    })
+    if (!first && !call.signal.aborted) share()
+    return leaving(flight)
   }
 
   /** Where another instance reads it just now, what it stores is the answer here too. */
@@ -152,11 +159,14 @@ export function createRecords<
     signal: AbortSignal,
     account: Account,
     ref: SessionRef,
-    fetching: () => Promise<R>,
+    { fetching, share }: { fetching(): Promise<R>; share(): void },
   ): Promise<R> {
     const turn = await deps.turns.take(key, signal)
     const told = turn === 'READ' ? await noun.findByProviderId(db, account.id, ref.providerId) : undefined
-    if (told) return told
+    if (told) {
+      share()
+      return told
+    }
     signal.throwIfAborted()
     try {
       const record = await fetching()

@@ -10,10 +10,12 @@ import type { Deps } from './deps.ts'
 import { createEndpoints, type Endpoints } from './endpoints.ts'
 import { createErasure, type Erasure } from './erasure.ts'
 import { expireOverdue } from './expiry.ts'
+import { createFigures, type Figures } from './figures.ts'
 import { createInbox, type Inbox } from './inbox.ts'
 import { createLinks, type Links } from './links.ts'
 import { createLive, type Live } from './live.ts'
 import { createNotices } from './notices.ts'
+import { createObservations, type Observations } from './observations.ts'
 import { createOperations, type Operations } from './operations.ts'
 import { createPolling, type Polling, type PollingSettings } from './polling.ts'
 import { createProviderSettings, type ProviderSettingsService } from './provider-settings.ts'
@@ -32,9 +34,11 @@ export interface Services {
   readonly expireOverdue: () => Promise<void>
   readonly endpoints: Endpoints
   readonly erasure: Erasure
+  readonly figures: Figures
   readonly inbox: Inbox
   readonly links: Links
   readonly live: Live
+  readonly observations: Observations
   readonly operations: Operations
   readonly polling: Polling
   readonly providerSettings: ProviderSettingsService
@@ -59,6 +63,7 @@ export function createServices(options: ServicesOptions): Services {
   const journal = createJournal(deps, options)
   const operations = createOperations(deps, journal)
   const expiry = createJobLease(deps.db, { name: 'expiry', ms: EXPIRY_LEASE_MS, now: deps.now })
+  const polling = createPolling(deps, sessions, options)
   return {
     accounts: options.accounts,
     applicants,
@@ -71,11 +76,13 @@ export function createServices(options: ServicesOptions): Services {
     },
     endpoints: createEndpoints(deps),
     erasure: createErasure(deps),
+    figures: createFigures(deps, polling, options),
     inbox: createInbox(deps, createNotices(deps, sessions, operations)),
     links: createLinks(deps, sessions),
     live: createLive(deps),
+    observations: createObservations(deps),
     operations,
-    polling: createPolling(deps, sessions, options),
+    polling,
     providerSettings: createProviderSettings(options),
     recovery: createRecovery(deps, journal, options),
     rotation: createRotation(options),

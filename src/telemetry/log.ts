@@ -1,20 +1,21 @@
-import { type Logger, pino } from 'pino'
+import { type DestinationStream, type Logger, pino } from 'pino'
 import { DomainError } from '../domain/errors.ts'
 
 export type { Logger }
+export type LogTarget = DestinationStream
 
 /** What a command prints for programs stays apart. */
-const STDERR = 2
+export const STDERR = 2
 
 /** Logs as JSON lines. What a client may see of an error is logged by its code; anything else with its stack. */
-export function createLog(level: string): Logger {
+export function createLog(level: string, to: LogTarget = pino.destination({ fd: STDERR, sync: true })): Logger {
   const options = {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: ['apiKey', 'authorization', 'token', 'password', '*.apiKey', '*.authorization', '*.token', '*.password'],
   }
-  return pino(options, pino.destination({ fd: STDERR, sync: true }))
+  return pino(options, to)
 }
 
 /** What the GraphQL server wants to say, in our log. Expected errors are no errors of ours. */

@@ -7,10 +7,13 @@ export interface Drift {
   readonly operation: string
   readonly grade: DriftGrade
   readonly path: string
+  /** What stands there, without its value: `string`, `list of object {id, name}`; null where nothing does. */
+  readonly shape: string | null
 }
 
 export interface CountedDrift extends Drift {
   readonly count: number
+  readonly firstAt: Date
   readonly lastAt: Date
 }
 
@@ -19,6 +22,8 @@ export interface DriftLog {
   add(drift: Drift): void
   readonly total: number
   list(): readonly CountedDrift[]
+  /** What came since the last time this was asked, and once only. */
+  take(): readonly CountedDrift[]
 }
 
 /** What a provider sends must not fill our memory: beyond so many kinds of one grade of one call the place is lost. */
@@ -26,51 +31,66 @@ const MOST_KINDS = 100
 
 export function createDriftLog(): DriftLog {
   const kinds = new Map<string, CountedDrift>()
+  let untaken = new Map<string, CountedDrift>()
   const kindsOf = new Map<string, number>()
   let total = 0
 
-  function placed({ operation, grade, path }: Drift): [string, Drift] {
+  function placed({ operation, grade, path, shape }: Drift): [string, Drift] {
     const group = `${operation}|${grade}`
     const key = `${group}|${path}`
-    if (kinds.has(key)) return [key, { operation, grade, path }]
+    if (kinds.has(key)) return [key, { operation, grade, path, shape }]
     const known = kindsOf.get(group) ?? 0
-    if (known >= MOST_KINDS) return [`${group}|${UNNAMED}`, { operation, grade, path: UNNAMED }]
+    if (known >= MOST_KINDS) return [`${group}|${UNNAMED}`, { operation, grade, path: UNNAMED, shape: null }]
     kindsOf.set(group, known + 1)
-    return [key, { operation, grade, path }]
+    return [key, { operation, grade, path, shape }]
   }
 
   return {
     add(drift) {
       total++
       const [key, kind] = placed(drift)
-      kinds.set(key, { ...kind, count: (kinds.get(key)?.count ?? 0) + 1, lastAt: new Date() })
+      kinds.set(key, oneMore(kinds.get(key), kind))
+      untaken.set(key, oneMore(untaken.get(key), kind))
     },
     get total() {
       return total
     },
     list: () => [...kinds.values()],
+    take: () => {
+      const taken = [...untaken.values()]
+      untaken = new Map()
+      return taken
+    },
   }
 }
 
-/** The paths at which an answer says more than its schema: fields it does not know, words that are none of its known ones. */
-export function findUnknown(schema: z.ZodType, value: unknown): string[] {
-  const found = new Set<string>()
+function oneMore(known: CountedDrift | undefined, kind: Drift): CountedDrift {
+  const at = new Date()
+  return { ...kind, count: (known?.count ?? 0) + 1, firstAt: known?.firstAt ?? at, lastAt: at }
+}
+
+/** Where in an answer, and what stands there. */
+export type Place = Pick<Drift, 'path' | 'shape'>
+
+/** The places at which an answer says more than its schema: fields it does not know, words that are none of its known ones. */
+export function findUnknown(schema: z.ZodType, value: unknown): Place[] {
+  const found = new Map<string, string>()
   visit(schema, value, [], found)
-  return [...found]
+  return [...found].map(([path, shape]) => ({ path, shape }))
 }
 
 /** What the schema leaves open, such as metadata, is not looked into. */
-function visit(outer: z.ZodType, value: unknown, path: readonly string[], found: Set<string>): void {
+function visit(outer: z.ZodType, value: unknown, path: readonly string[], found: Map<string, string>): void {
   if (value === null || value === undefined) return
   const schema = unwrap(outer)
   if (schema instanceof z.ZodUnion) {
     const branch = (schema.options as z.ZodType[]).find(option => option.safeParse(value).success)
     if (branch) visit(branch, value, path, found)
   }
-  if (schema instanceof z.ZodString && isUnknownWord(outer, schema, value)) found.add(path.join('.'))
+  if (schema instanceof z.ZodString && isUnknownWord(outer, schema, value)) found.set(path.join('.'), toShape(value))
   for (const [key, item] of isContainer(value) ? Object.entries(value) : []) {
     const { shown, field, isUnknown } = fieldAt(schema, key)
-    if (isUnknown) found.add([...path, shown].join('.'))
+    if (isUnknown) found.set([...path, shown].join('.'), toShape(item))
     if (field) visit(field, item, [...path, shown], found)
   }
 }
@@ -118,6 +138,22 @@ const UNNAMED = '?'
 /** A key is the provider's; one that does not look like the name of a field could be a value. */
 function toSafeKey(key: string): string {
   return /^(?!.*\d{4})[A-Za-z_]\w{0,39}$/.test(key) ? key : UNNAMED
+}
+
+/** As many as tell what a new object is about. */
+const MOST_KEYS = 8
+
+/** What a value is, without saying it: its type, and of an object the names of its fields. */
+export function toShape(value: unknown): string {
+  if (Array.isArray(value)) return value.length === 0 ? 'empty list' : `list of ${toItemShape(value[0])}`
+  if (!isContainer(value)) return value === null ? 'null' : typeof value
+  const keys = Object.keys(value).sort().slice(0, MOST_KEYS)
+  return `object {${keys.map(toSafeKey).join(', ')}}`
+}
+
+/** Lists of lists may be as deep as their sender likes. */
+function toItemShape(value: unknown): string {
+  return Array.isArray(value) ? 'list' : toShape(value)
 }
 
 function isContainer(value: unknown): value is object {

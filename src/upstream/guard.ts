@@ -46,7 +46,7 @@ export function createGuard(options: GuardOptions) {
   const { provider } = options
   const slots = bulkhead(options.connections, options.queue)
   const budget = createRetryBudget(options.retryShare, options.retryReserve)
-  const health = createHealthWatch()
+  const health = createHealthWatch(circuit)
   const hints = options.hints ?? NO_HINTS
   const lastAnswered: Record<CallKind, number> = { READ: 0, CREATE: 0, WRITE: 0 }
   const breakers: Readonly<Record<CallKind, Breaker>> = {
@@ -140,7 +140,11 @@ export function createGuard(options: GuardOptions) {
     return states.find(state => state === 'OPEN') ?? states.find(state => state === 'HALF_OPEN') ?? 'CLOSED'
   }
 
-  return { run, health: () => ({ ...health.read(), circuit: circuit() }) }
+  function circuits(): Readonly<Record<CallKind, CircuitState>> {
+    return { READ: breakers.READ.state, CREATE: breakers.CREATE.state, WRITE: breakers.WRITE.state }
+  }
+
+  return { run, circuits, health: () => ({ ...health.read(), circuit: circuit() }), takeMinutes: health.takeMinutes }
 }
 
 function left(cause: unknown): DomainError {

@@ -1,5 +1,8 @@
 import type { CircuitState } from './breaker.ts'
-import { createWindow } from './window.ts'
+import { createHistory, type Minute } from './history.ts'
+import { createWindow, quantile } from './window.ts'
+
+export type { Minute }
 
 /** How an account's calls went in the last minute. */
 export interface Health {
@@ -16,14 +19,19 @@ export interface Health {
 const SPAN_MS = 60_000
 
 /** Watches the calls of one account. */
-export function createHealthWatch() {
+export function createHealthWatch(circuit: () => CircuitState) {
   const window = createWindow()
+  const history = createHistory(circuit)
   let inFlight = 0
 
   async function watch<T>(run: () => Promise<T>, isFailure: (error: unknown) => boolean): Promise<T> {
     const began = performance.now()
     inFlight++
-    const end = (failed: boolean) => window.add({ at: Date.now(), ms: performance.now() - began, failed })
+    const end = (failed: boolean) => {
+      const sample = { at: Date.now(), ms: performance.now() - began, failed }
+      window.add(sample)
+      history.add(sample)
+    }
     try {
       const result = await run()
       end(false)
@@ -47,9 +55,5 @@ export function createHealthWatch() {
     }
   }
 
-  return { watch, read }
-}
-
-function quantile(sorted: readonly number[], share: number): number | null {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? null
+  return { watch, read, takeMinutes: history.take }
 }

@@ -2,10 +2,12 @@ import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import { buildConnector, type Dispatcher, errors, FormData, Pool } from 'undici'
 import { DomainError, ProviderContractError, ProviderUnavailableError, type SendOutcome } from '../domain/errors.ts'
 import type { Provider } from '../domain/provider.ts'
+import type { CallKind } from '../domain/provider-call.ts'
+import type { Trail } from '../domain/trail.ts'
 
-export type CallKind = 'READ' | 'CREATE' | 'WRITE'
+export type { CallKind }
 
-/** One HTTP request towards a provider. A WRITE may be repeated harmlessly (a cancel), a CREATE may not. */
+/** One HTTP request towards a provider. */
 export interface RequestOptions {
   readonly operation: string
   readonly kind: CallKind
@@ -19,6 +21,8 @@ export interface RequestOptions {
   readonly form?: Readonly<Record<string, string | undefined>>
   /** The client's signal: it cancels reads, never a create. */
   readonly signal?: AbortSignal
+  /** Of the operation that wants it. */
+  readonly trail?: Trail
 }
 
 export interface RawAnswer {
@@ -39,8 +43,8 @@ export interface TransportOptions {
 }
 
 export interface Transport {
-  /** `signal` ends the request: its deadline, and for a read the client's leaving. */
-  send(request: RequestOptions, signal: AbortSignal): Promise<RawAnswer>
+  /** `signal` ends the request: its deadline, and for a read the client's leaving. `headers` are the house's own. */
+  send(request: RequestOptions, signal: AbortSignal, headers?: Readonly<Record<string, string>>): Promise<RawAnswer>
   close(): Promise<void>
 }
 
@@ -55,14 +59,18 @@ export function createTransport(options: TransportOptions): Transport {
     })
   const prefix = base.pathname.replace(/\/$/, '')
 
-  async function send(request: RequestOptions, signal: AbortSignal): Promise<RawAnswer> {
+  async function send(
+    request: RequestOptions,
+    signal: AbortSignal,
+    ofHouse: Readonly<Record<string, string>> = {},
+  ): Promise<RawAnswer> {
     try {
       const { headers: ofBody, body } = encodeBody(request)
       const answer = await pool.request({
         origin: base.origin,
         path: prefix + request.path + encodeQuery(request.query),
         method: request.method,
-        headers: { ...OURS, ...ofBody, ...request.headers },
+        headers: { ...OURS, ...ofHouse, ...ofBody, ...request.headers },
         body,
         signal,
       })

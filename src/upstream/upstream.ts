@@ -1,12 +1,15 @@
 import type { z } from 'zod'
 import { ProviderContractError } from '../domain/errors.ts'
+import type { CallKind, CallWatch } from '../domain/provider-call.ts'
 import { type RefusalReader, toAnswerError } from './answer.ts'
+import type { CircuitState } from './breaker.ts'
 import type { BreakerHints } from './breaker-hints.ts'
-import { type CountedDrift, createDriftLog, type DriftGrade, findUnknown } from './drift.ts'
+import { type CountedDrift, createDriftLog, type DriftGrade, findUnknown, type Place } from './drift.ts'
 import { createGuard } from './guard.ts'
-import type { Health } from './health.ts'
+import type { Health, Minute } from './health.ts'
 import type { UpstreamLimits } from './limits.ts'
 import { parseTolerantly } from './parse.ts'
+import { tellOf } from './telling.ts'
 import { createTransport, type RawAnswer, type RequestOptions, type TransportOptions } from './transport.ts'
 
 /** A call whose answer is parsed by `schema`. A body that is empty is parsed as undefined. */
@@ -20,13 +23,21 @@ export interface Upstream {
   /** Counts an answer that could be read and is about something else, and gives the error that it means. */
   refuse(operation: string, message: string): ProviderContractError
   health(): Health
+  /** The circuit of each class of calls. */
+  circuits(): Readonly<Record<CallKind, CircuitState>>
   drift(): readonly CountedDrift[]
+  /** What drifted since the last time this was asked. */
+  takeDrift(): readonly CountedDrift[]
+  /** The minutes that are over since the last time this was asked; with `all` the one that runs, too. */
+  takeMinutes(all?: boolean): readonly Minute[]
   close(): Promise<void>
 }
 
 export interface UpstreamOptions extends UpstreamLimits, TransportOptions {
   readonly readRefusal: RefusalReader
   readonly hints?: BreakerHints
+  /** Is told of every request. */
+  readonly watch?: CallWatch
 }
 
 export function createUpstream(options: UpstreamOptions): Upstream {
@@ -36,13 +47,23 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const drift = createDriftLog()
 
   function call<T>(call: Call<T>): Promise<T> {
-    return guard.run(call, deadlineOf(call), async deadline => {
-      const answer = await transport.send(call, deadline)
-      const body = readJson(answer)
-      const error = toAnswerError(provider, call, answer, body, options.readRefusal)
-      if (error) throw error
-      return parse(call, body)
-    })
+    const tell = tellOf(provider, call, options.watch)
+    return tell.whole(
+      guard.run(call, deadlineOf(call), deadline =>
+        tell.attempt(async (headers, answered) => {
+          const answer = await transport.send(call, deadline, headers)
+          answered(answer.status)
+          return read(call, answer)
+        }),
+      ),
+    )
+  }
+
+  function read<T>(call: Call<T>, answer: RawAnswer): T {
+    const body = readJson(answer)
+    const error = toAnswerError(provider, call, answer, body, options.readRefusal)
+    if (error) throw error
+    return parse(call, body)
   }
 
   /** When a call has to be over. A client that leaves ends its reads, and nothing else. */
@@ -61,19 +82,25 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   }
 
   function refuse(operation: string, message: string): ProviderContractError {
-    count({ operation }, 'REFUSED', [''])
+    count({ operation }, 'REFUSED', [{ path: '', shape: null }])
     return new ProviderContractError(provider, message, { operation })
   }
 
-  function count({ operation }: Pick<RequestOptions, 'operation'>, grade: DriftGrade, paths: readonly string[]): void {
-    for (const path of paths) drift.add({ operation, grade, path })
+  function count({ operation }: Pick<RequestOptions, 'operation'>, grade: DriftGrade, places: readonly Place[]): void {
+    for (const place of places) {
+      drift.add({ operation, grade, ...place })
+      options.watch?.drifted(provider, operation, grade)
+    }
   }
 
   return {
     call,
     refuse,
     health: () => ({ ...guard.health(), driftCount: drift.total }),
+    circuits: guard.circuits,
     drift: drift.list,
+    takeDrift: drift.take,
+    takeMinutes: guard.takeMinutes,
     close: transport.close,
   }
 }

@@ -31,3 +31,8 @@ export function createWindow(): Window {
     },
   }
 }
+
+/** Null where nothing was measured. `sorted` grows. */
+export function quantile(sorted: readonly number[], share: number): number | null {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? null
+}

@@ -33,7 +33,7 @@ export function connect({ settings, upstream, now }: Connection<Settings>): Prov
   const headers = { authorization: `Bearer ${settings.apiKey}` }
 
   /** Attempts of one session, page by page: `limit` is refused there, so the pages are Kayle's own ten. */
-  async function listAttempts(sessionId: string, { signal }: ReadCall): Promise<AttemptSnapshot[]> {
+  async function listAttempts(sessionId: string, { signal, trail }: ReadCall): Promise<AttemptSnapshot[]> {
     const attempts: AttemptSnapshot[] = []
     let cursor: string | undefined
     for (let pages = 0; pages < MAX_ATTEMPT_PAGES; pages++) {
@@ -45,6 +45,7 @@ export function connect({ settings, upstream, now }: Connection<Settings>): Prov
         query: { session_id: sessionId, starting_after: cursor },
         headers,
         signal,
+        trail,
         schema: attemptListAnswer,
       })
       attempts.push(...data.map(attempt => toAttempt(attempt, sessionId)))
@@ -55,7 +56,7 @@ export function connect({ settings, upstream, now }: Connection<Settings>): Prov
     return attempts
   }
 
-  function send(input: SessionInput) {
+  function send(input: SessionInput, { trail }: CreateCall) {
     return upstream.call({
       operation: 'createSession',
       kind: 'CREATE',
@@ -63,6 +64,7 @@ export function connect({ settings, upstream, now }: Connection<Settings>): Prov
       path: '/v1/sessions',
       headers,
       json: toBody(input),
+      trail,
       schema: createdSessionAnswer,
     })
   }
@@ -72,17 +74,17 @@ export function connect({ settings, upstream, now }: Connection<Settings>): Prov
     const redirectUrl = settings.marker === 'on' ? toMarkedRedirect(input.redirectUrl, call.reference) : undefined
     if (redirectUrl) {
       try {
-        return await send({ ...input, redirectUrl })
+        return await send({ ...input, redirectUrl }, call)
       } catch (error) {
         if (!isOfPattern(error)) throw error
       }
     }
     await call.note?.(NO_MARKER)
-    return send(input)
+    return send(input, call)
   }
 
   /** Always with its attempts: they cost nothing, and the outcome needs them. Generation C never sends any. */
-  async function readSession(providerId: string, { signal }: ReadCall) {
+  async function readSession(providerId: string, { signal, trail }: ReadCall) {
     const answer = await upstream.call({
       operation: 'getSession',
       kind: 'READ',
@@ -91,12 +93,13 @@ export function connect({ settings, upstream, now }: Connection<Settings>): Prov
       query: { include_attempts: 'true' },
       headers,
       signal,
+      trail,
       schema: sessionAnswer,
     })
     return answer.data
   }
 
-  async function readPage(query: ListQuery, { signal }: ReadCall): Promise<SessionPage> {
+  async function readPage(query: ListQuery, { signal, trail }: ReadCall): Promise<SessionPage> {
     const { data, pagination } = await upstream.call({
       operation: 'listSessions',
       kind: 'READ',
@@ -111,6 +114,7 @@ export function connect({ settings, upstream, now }: Connection<Settings>): Prov
       },
       headers,
       signal,
+      trail,
       schema: sessionListAnswer,
     })
     const nextCursor = (pagination?.has_more && pagination.next_cursor) || null
@@ -142,7 +146,7 @@ export function connect({ settings, upstream, now }: Connection<Settings>): Prov
       return { items: items.map(session => toSession(session, now())), nextCursor }
     },
 
-    async cancelSession({ providerId }, { signal }) {
+    async cancelSession({ providerId }, { signal, trail }) {
       await upstream.call({
         operation: 'cancelSession',
         kind: 'WRITE',
@@ -150,6 +154,7 @@ export function connect({ settings, upstream, now }: Connection<Settings>): Prov
         path: `/v1/sessions/${encodeURIComponent(providerId)}/cancel`,
         headers,
         signal,
+        trail,
         schema: emptyAnswer,
       })
     },

@@ -39,13 +39,14 @@ const CAPABILITIES = [
 export function connect({ settings, upstream, now, secrets }: Connection<Settings>): ProviderClient {
   const send = createSend(settings, upstream, secrets)
 
-  async function readStatus(applicantId: string, operation: string, { signal }: ReadCall): Promise<Status> {
+  async function readStatus(applicantId: string, operation: string, { signal, trail }: ReadCall): Promise<Status> {
     const answer = await send({
       operation,
       kind: 'READ',
       path: '/api-applicant-status',
       form: { applicantId },
       signal,
+      trail,
       schema: statusAnswer,
     })
     const { result } = answer.response
@@ -56,7 +57,7 @@ export function connect({ settings, upstream, now, secrets }: Connection<Setting
   }
 
   /** A third party alone documents this call, so its failure costs what it tells and nothing else. */
-  async function readDetails(applicantId: string, operation: string, { signal }: ReadCall) {
+  async function readDetails(applicantId: string, operation: string, { signal, trail }: ReadCall) {
     try {
       const answer = await send({
         operation,
@@ -64,6 +65,7 @@ export function connect({ settings, upstream, now, secrets }: Connection<Setting
         path: '/api-applicant-details',
         form: { applicantId },
         signal,
+        trail,
         schema: detailsAnswer,
       })
       return answer.response
@@ -93,6 +95,7 @@ export function connect({ settings, upstream, now, secrets }: Connection<Setting
         path: '/api-verificationlink-create',
         // The documents' table names the one, their examples the other.
         form: { applicant: applicantId, applicantId },
+        trail: call.trail,
         schema: linkAnswer,
       })
       return toCreatedSession(link, applicantId)
@@ -117,6 +120,7 @@ export function connect({ settings, upstream, now, secrets }: Connection<Setting
         kind: 'CREATE',
         path: '/api-applicant-create',
         form: { ...form },
+        trail: call.trail,
         schema: createdAnswer,
       })
       return toCreatedApplicant(answer.response, form, now())

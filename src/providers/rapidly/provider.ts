@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Refusal } from '../../upstream/answer.ts'
-import type { Connection, ProviderClient, ReadCall, RecordRef } from '../contract.ts'
+import type { Connection, CreateCall, ProviderClient, ReadCall, RecordRef } from '../contract.ts'
 import { customerInput, sessionInput } from './input.ts'
 import { toCustomer, toCustomerBody, toSession, toSessionBody } from './mapper.ts'
 import { createRecovery, type Read } from './recovery.ts'
@@ -16,11 +16,12 @@ export type Settings = z.infer<typeof settings>
 export function connect({ settings, upstream, now }: Connection<Settings>): ProviderClient {
   const headers = { authorization: `Bearer ${settings.apiKey}` }
 
-  const create = <T>(operation: string, path: string, json: object, schema: z.ZodType<T>): Promise<T> =>
-    upstream.call({ operation, kind: 'CREATE', method: 'POST', path, headers, json, schema })
+  function create<T>(operation: string, path: string, json: object, { trail }: CreateCall, schema: z.ZodType<T>) {
+    return upstream.call({ operation, kind: 'CREATE', method: 'POST', path, headers, json, trail, schema })
+  }
 
-  const read: Read = (operation, path, schema, { signal }, query) =>
-    upstream.call({ operation, kind: 'READ', method: 'GET', path, query, headers, signal, schema })
+  const read: Read = (operation, path, schema, { signal, trail }, query) =>
+    upstream.call({ operation, kind: 'READ', method: 'GET', path, query, headers, signal, trail, schema })
 
   async function getCustomer({ providerId }: RecordRef, call: ReadCall) {
     return toCustomer(await read('getCustomer', `/customers/${encodeURIComponent(providerId)}`, customer, call))
@@ -32,12 +33,12 @@ export function connect({ settings, upstream, now }: Connection<Settings>): Prov
     async createSession(sent, call) {
       const input = sessionInput.parse(sent)
       const body = toSessionBody(input, call.customerProviderId)
-      return toSession(await create('createSession', '/customer-sessions/', body, customerSession), input, now())
+      return toSession(await create('createSession', '/customer-sessions/', body, call, customerSession), input, now())
     },
 
     async createCustomer(input, call) {
       const body = toCustomerBody(customerInput.parse(input), call)
-      return toCustomer(await create('createCustomer', '/customers/', body, customer))
+      return toCustomer(await create('createCustomer', '/customers/', body, call, customer))
     },
 
     getCustomer,

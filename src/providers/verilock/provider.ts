@@ -15,7 +15,7 @@ export type Settings = z.infer<typeof settings>
 export function connect({ settings, upstream }: Connection<Settings>): ProviderClient {
   const headers = { authorization: `Bearer ${settings.apiKey}` }
 
-  function readSession(providerId: string, { signal }: ReadCall) {
+  function readSession(providerId: string, { signal, trail }: ReadCall) {
     return upstream.call({
       operation: 'getSession',
       kind: 'READ',
@@ -23,12 +23,13 @@ export function connect({ settings, upstream }: Connection<Settings>): ProviderC
       path: `/sessions/${encodeURIComponent(providerId)}`,
       headers,
       signal,
+      trail,
       schema: session,
     })
   }
 
   /** By whole days: more may come than the times asked for. */
-  async function readPage({ limit, cursor, createdFrom, createdTo }: ListQuery, { signal }: ReadCall) {
+  async function readPage({ limit, cursor, createdFrom, createdTo }: ListQuery, { signal, trail }: ReadCall) {
     const answer = await upstream.call({
       operation: 'listSessions',
       kind: 'READ',
@@ -37,6 +38,7 @@ export function connect({ settings, upstream }: Connection<Settings>): ProviderC
       query: { page: cursor, per_page: limit, from: toDay(createdFrom), to: toDay(createdTo) },
       headers,
       signal,
+      trail,
       schema: sessionList,
     })
     const { current_page, last_page } = answer.meta ?? {}
@@ -56,6 +58,7 @@ export function connect({ settings, upstream }: Connection<Settings>): ProviderC
         path: '/sessions',
         headers,
         json: toBody(wanted, call),
+        trail: call.trail,
         schema: createdSession,
       })
       return toCreatedSession(answer, wanted, call)

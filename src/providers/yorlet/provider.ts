@@ -166,15 +166,16 @@ function openApi({ settings, upstream }: Connection<Settings>) {
   return {
     create: <T>(operation: string, path: string, json: object, call: CreateCall, schema: z.ZodType<T>) => {
       const keyed = { ...headers, 'idempotency-key': call.idempotencyKey }
-      return upstream.call({ operation, kind: 'CREATE', method: 'POST', path, headers: keyed, json, schema })
+      const { trail } = call
+      return upstream.call({ operation, kind: 'CREATE', method: 'POST', path, headers: keyed, json, trail, schema })
     },
     read: <T>(operation: string, path: string, call: ReadCall, schema: z.ZodType<T>, list: ListQuery = {}) => {
       const query = { limit: list.limit, starting_after: list.cursor }
-      const { signal } = call
-      return upstream.call({ operation, kind: 'READ', method: 'GET', path, query, headers, signal, schema })
+      const { signal, trail } = call
+      return upstream.call({ operation, kind: 'READ', method: 'GET', path, query, headers, signal, trail, schema })
     },
-    cancel: (operation: string, path: string, { signal }: ReadCall) =>
-      upstream.call({ operation, kind: 'WRITE', method: 'POST', path, headers, signal, schema: anyAnswer }),
+    cancel: (operation: string, path: string, { signal, trail }: ReadCall) =>
+      upstream.call({ operation, kind: 'WRITE', method: 'POST', path, headers, signal, trail, schema: anyAnswer }),
   }
 }
 

@@ -1,0 +1,69 @@
+import type { Provider } from '../src/domain/provider.ts'
+import { toDate } from './columns.ts'
+import type { Database } from './database.ts'
+
+/** What answers of one account said beside their schema, counted over all instances. No values: they could be anybody's. */
+export interface StoredDrift {
+  readonly tenantId: string
+  readonly accountId: string
+  readonly provider: Provider
+  readonly operation: string
+  readonly grade: string
+  readonly path: string
+  readonly shape: string | null
+  readonly count: number
+  readonly firstAt: Date
+  readonly lastAt: Date
+}
+
+/** Adds to what is counted already. */
+export async function addDrift(db: Database, drift: StoredDrift): Promise<void> {
+  const { tenantId, accountId, count, firstAt, lastAt, ...same } = drift
+  await db.sql
+    .insertInto('drift')
+    .values({
+      ...same,
+      tenant_id: tenantId,
+      account_id: accountId,
+      times: count,
+      first_at: firstAt.getTime(),
+      last_at: lastAt.getTime(),
+    })
+    .onConflict(conflict =>
+      conflict.columns(['account_id', 'operation', 'grade', 'path']).doUpdateSet(eb => ({
+        times: eb('drift.times', '+', eb.ref('excluded.times')),
+        shape: eb.fn.coalesce('excluded.shape', 'drift.shape'),
+        last_at: eb.ref('excluded.last_at'),
+      })),
+    )
+    .execute()
+}
+
+/** The newest first. */
+export async function listDrift(db: Database, tenantId: string, limit: number, provider?: Provider) {
+  const rows = await db.sql
+    .selectFrom('drift')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .$if(provider !== undefined, query => query.where('provider', '=', provider ?? ''))
+    .orderBy('last_at', 'desc')
+    .orderBy('times', 'desc')
+    .limit(limit)
+    .execute()
+  return rows.map(
+    ({ tenant_id, account_id, times, first_at, last_at, ...same }): StoredDrift => ({
+      ...same,
+      // A provider is written by its name only.
+      provider: same.provider as Provider,
+      tenantId: tenant_id,
+      accountId: account_id,
+      count: Number(times),
+      firstAt: toDate(first_at),
+      lastAt: toDate(last_at),
+    }),
+  )
+}
+
+export async function pruneDrift(db: Database, before: Date): Promise<void> {
+  await db.sql.deleteFrom('drift').where('last_at', '<', before.getTime()).execute()
+}

@@ -1,0 +1,72 @@
+import type { Provider } from '../src/domain/provider.ts'
+import { toDate } from './columns.ts'
+import type { Database } from './database.ts'
+
+/** How the calls of one account went within a minute, as one instance saw it. */
+export interface StoredMinute {
+  readonly tenantId: string
+  readonly accountId: string
+  readonly provider: Provider
+  readonly at: Date
+  readonly instance: string
+  readonly calls: number
+  readonly failures: number
+  readonly p50Ms: number | null
+  readonly p95Ms: number | null
+  readonly circuit: string
+}
+
+/** A minute that was written when only part of it was over is written anew. */
+export async function insertMinutes(db: Database, minutes: readonly StoredMinute[]): Promise<void> {
+  if (minutes.length === 0) return
+  await db.sql
+    .insertInto('provider_minutes')
+    .values(minutes.map(toRow))
+    .onConflict(conflict =>
+      conflict.columns(['account_id', 'at', 'instance']).doUpdateSet(eb => ({
+        calls: eb('provider_minutes.calls', '+', eb.ref('excluded.calls')),
+        failures: eb('provider_minutes.failures', '+', eb.ref('excluded.failures')),
+        p50_ms: eb.ref('excluded.p50_ms'),
+        p95_ms: eb.ref('excluded.p95_ms'),
+        circuit: eb.ref('excluded.circuit'),
+      })),
+    )
+    .execute()
+}
+
+/** The oldest first. */
+export async function listMinutes(db: Database, tenantId: string, since: Date): Promise<StoredMinute[]> {
+  const rows = await db.sql
+    .selectFrom('provider_minutes')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('at', '>=', since.getTime())
+    .orderBy('at')
+    .orderBy('account_id')
+    .execute()
+  return rows.map(({ tenant_id, account_id, p50_ms, p95_ms, at, ...same }) => ({
+    ...same,
+    // A provider is written by its name only.
+    provider: same.provider as Provider,
+    tenantId: tenant_id,
+    accountId: account_id,
+    at: toDate(at),
+    p50Ms: p50_ms,
+    p95Ms: p95_ms,
+  }))
+}
+
+export async function pruneMinutes(db: Database, before: Date): Promise<void> {
+  await db.sql.deleteFrom('provider_minutes').where('at', '<', before.getTime()).execute()
+}
+
+function toRow({ tenantId, accountId, at, p50Ms, p95Ms, ...same }: StoredMinute) {
+  return {
+    ...same,
+    tenant_id: tenantId,
+    account_id: accountId,
+    at: at.getTime(),
+    p50_ms: p50Ms === null ? null : Math.round(p50Ms),
+    p95_ms: p95Ms === null ? null : Math.round(p95Ms),
+  }
+}
