@@ -5,6 +5,7 @@ import type { Provider } from '../src/domain/provider.ts'
 import type { StatusSource } from '../src/domain/sync.ts'
 import { defined, openJson, sealJson, toDate, toFlag } from './columns.ts'
 import type { Database } from './database.ts'
+import { locked } from './dialect.ts'
 import { type KeysetPage, selectPage } from './keyset.ts'
 import { countRows, filteredRecords, type RecordFilter } from './record-filter.ts'
 import type { ApplicantRow } from './tables.ts'
@@ -79,7 +80,7 @@ export async function findApplicants(
 ): Promise<StoredApplicant[]> {
   if (ids.length === 0) return []
   const query = db.sql.selectFrom('applicants').selectAll().where('tenant_id', '=', tenantId).where('id', 'in', ids)
-  return (await query.execute()).map(row => toApplicant(db, row))
+  return (await query.$call(locked(db)).execute()).map(row => toApplicant(db, row))
 }
 
 export async function findApplicantByProviderId(
@@ -92,6 +93,7 @@ export async function findApplicantByProviderId(
     .selectAll()
     .where('account_id', '=', accountId)
     .where('provider_id', '=', providerId)
+    .$call(locked(db))
   const row = await query.executeTakeFirst()
   return row && toApplicant(db, row)
 }

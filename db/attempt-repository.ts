@@ -3,6 +3,7 @@ import type { Details } from '../src/domain/json.ts'
 import type { Provider } from '../src/domain/provider.ts'
 import { openJson, sealJson, toDate, toTime } from './columns.ts'
 import type { Database } from './database.ts'
+import { locked } from './dialect.ts'
 import type { AttemptRow } from './tables.ts'
 
 export interface AttemptOwner {
@@ -80,6 +81,8 @@ export async function findAttemptsByProviderId(
     .selectAll()
     .where('account_id', '=', accountId)
     .where('provider_id', 'in', providerIds)
+    .orderBy('id')
+    .$call(locked(db))
   return new Map((await query.execute()).map(row => [row.provider_id, toAttempt(db, row)]))
 }
 

@@ -4,6 +4,7 @@ import type { Provider } from '../src/domain/provider.ts'
 import type { StatusSource } from '../src/domain/sync.ts'
 import { defined, openJson, sealJson, toDate, toFlag } from './columns.ts'
 import type { Database } from './database.ts'
+import { locked } from './dialect.ts'
 import { type KeysetPage, selectPage } from './keyset.ts'
 import { countRows, filteredRecords, type RecordFilter } from './record-filter.ts'
 import type { CustomerRow } from './tables.ts'
@@ -68,7 +69,7 @@ export async function updateCustomer(db: Database, id: string, change: CustomerC
 export async function findCustomers(db: Database, tenantId: string, ids: readonly string[]): Promise<StoredCustomer[]> {
   if (ids.length === 0) return []
   const query = db.sql.selectFrom('customers').selectAll().where('tenant_id', '=', tenantId).where('id', 'in', ids)
-  return (await query.execute()).map(row => toCustomer(db, row))
+  return (await query.$call(locked(db)).execute()).map(row => toCustomer(db, row))
 }
 
 export async function findCustomerByProviderId(
@@ -81,6 +82,7 @@ export async function findCustomerByProviderId(
     .selectAll()
     .where('account_id', '=', accountId)
     .where('provider_id', '=', providerId)
+    .$call(locked(db))
   const row = await query.executeTakeFirst()
   return row && toCustomer(db, row)
 }

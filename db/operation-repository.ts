@@ -3,7 +3,9 @@ import type { Json } from '../src/domain/json.ts'
 import type { CreateKind, CreateOperation, CreateState } from '../src/domain/operation.ts'
 import type { Provider } from '../src/domain/provider.ts'
 import { defined, openJson, parseJson, sealJson, toDate, toTime } from './columns.ts'
-import { type Database, isUniqueViolation } from './database.ts'
+import type { Database } from './database.ts'
+import { locked } from './dialect.ts'
+import { isUniqueViolation } from './failure.ts'
 import type { OperationRow } from './tables.ts'
 
 /** Why a create did not succeed, with what its typed error carries, so that a replay can say the same. */
@@ -124,7 +126,7 @@ export async function findOperations(
 ): Promise<StoredOperation[]> {
   if (ids.length === 0) return []
   const query = db.sql.selectFrom('operations').selectAll().where('tenant_id', '=', tenantId).where('id', 'in', ids)
-  return (await query.execute()).map(toOperation)
+  return (await query.$call(locked(db)).execute()).map(toOperation)
 }
 
 export async function findOperationByKey(
@@ -183,7 +185,7 @@ export async function findDueOperations(db: Database, now: Date, limit: number):
         ]),
       ]),
     )
-    .orderBy('next_check_at')
+    .orderBy('next_check_at', order => order.asc().nullsFirst())
     .limit(limit)
   return (await query.execute()).map(toOperation)
 }

@@ -6,6 +6,7 @@ import type { Session, SessionAccess, SessionStatus } from '../src/domain/sessio
 import type { StatusSource } from '../src/domain/sync.ts'
 import { defined, openJson, parseJson, sealJson, toDate, toFlag, toTime } from './columns.ts'
 import type { Database } from './database.ts'
+import { locked } from './dialect.ts'
 import { type KeysetPage, selectPage } from './keyset.ts'
 import { countRows } from './record-filter.ts'
 import type { SessionRow, Tables } from './tables.ts'
@@ -112,7 +113,7 @@ export async function updateSession(
 export async function findSessions(db: Database, tenantId: string, ids: readonly string[]): Promise<StoredSession[]> {
   if (ids.length === 0) return []
   const query = db.sql.selectFrom('sessions').selectAll().where('tenant_id', '=', tenantId).where('id', 'in', ids)
-  return (await query.execute()).map(row => toSession(db, row))
+  return (await query.$call(locked(db)).execute()).map(row => toSession(db, row))
 }
 
 export async function findSessionByProviderId(
@@ -125,6 +126,7 @@ export async function findSessionByProviderId(
     .selectAll()
     .where('account_id', '=', accountId)
     .where('provider_id', '=', providerId)
+    .$call(locked(db))
   const row = await query.executeTakeFirst()
   return row && toSession(db, row)
 }
@@ -207,7 +209,7 @@ export async function findOverdueSessions(
     // What the provider said after that time counts, even where it says that the session is still open.
     .whereRef('fetched_at', '<', 'expires_at')
   if (tenantId !== undefined) query = query.where('tenant_id', '=', tenantId)
-  return (await query.limit(limit).execute()).map(row => toSession(db, row))
+  return (await query.limit(limit).$call(locked(db, 'SKIP')).execute()).map(row => toSession(db, row))
 }
 
 function filtered<O>(tenantId: string, filter: SessionFilter) {

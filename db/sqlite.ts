@@ -10,7 +10,7 @@ import {
   type QueryResult,
   SqliteDialect,
 } from 'kysely'
-import { DomainError } from '../src/domain/errors.ts'
+import { DatabaseUnavailableError } from './failure.ts'
 
 const BUSY_TIMEOUT_MS = 50
 const BUSY_PATIENCE_MS = 5_000
@@ -99,7 +99,7 @@ async function retryWhileBusy<T>(run: () => Promise<QueryResult<T>>): Promise<Qu
       return await run()
     } catch (error) {
       if (!isBusy(error)) throw error
-      if (Date.now() > until) throw new DomainError('OVERLOADED', 'The database is busy.', { cause: error })
+      if (Date.now() > until) throw new DatabaseUnavailableError('BUSY', { cause: error })
       await sleep(pause)
     }
   }

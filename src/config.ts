@@ -18,12 +18,16 @@ const houseSettings = z.object({
   HOST: z.string().default('localhost'),
   DATABASE_URL: z
     .string()
-    .regex(/^sqlite:.+/, { error: 'Expected sqlite:<file> or sqlite::memory:.' })
+    .regex(/^(sqlite:.+|postgres(ql)?:\/\/.+)/, { error: 'Expected sqlite:<file>, sqlite::memory: or postgres://….' })
     .default('sqlite:.data/sessiongraph.db'),
   REDIS_URL: z
     .string()
     .regex(/^rediss?:\/\/.+/, { error: 'Expected redis://… or rediss://….' })
     .optional(),
+  DATABASE_CONNECTIONS: positive.default(10),
+  DATABASE_CONNECT_MS: positive.default(2_000),
+  DATABASE_STATEMENT_MS: positive.default(5_000),
+  AUTO_MIGRATE: flag.default('on'),
   ENCRYPTION_KEY: z
     .string()
     .refine(value => decodeKeys(value).every(key => key.length === 32), {
@@ -117,6 +121,9 @@ export function loadConfig(env: NodeJS.ProcessEnv, modules: readonly ProviderMod
   if (isProduction(set)) problems.push(...findDevelopment(set))
   else if (house.success && !isLoopback(house.data.HOST) && house.data.DEV_API_KEY === DEFAULT_API_KEY) {
     problems.push('DEV_API_KEY: Expected a key of your own, since HOST can be reached from other machines.')
+  }
+  if (house.success && house.data.DATABASE_URL.startsWith('postgres') && !house.data.ENCRYPTION_KEY) {
+    problems.push('ENCRYPTION_KEY: Expected with PostgreSQL: all who share the database have to have the same.')
   }
   if (!house.success || problems.length > 0) throw new ConfigError(problems)
   const webhooks = Object.fromEntries(modules.map(({ provider }) => [provider, readWebhookSettings(set, provider)]))

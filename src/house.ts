@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import { type OpenDatabase, openDatabase } from '../db/database.ts'
+import { engineOf, sqliteFile } from '../db/dialect.ts'
 import { type Config, decodeKeys, upstreamLimits } from './config.ts'
 import type { CallWatch } from './domain/provider-call.ts'
 import { createHub } from './live/hub.ts'
@@ -48,7 +49,12 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
   const log = options.log ?? createLog(house.LOG_LEVEL)
   const keys = house.ENCRYPTION_KEY ? decodeKeys(house.ENCRYPTION_KEY) : readOrCreateKey(keyFile(house.DATABASE_URL))
   const vault = createVault(keys, error => log.error({ err: error }, 'a stored value cannot be opened'))
-  const db = await openDatabase(house.DATABASE_URL, vault)
+  const db = await openDatabase(house.DATABASE_URL, vault, {
+    connections: house.DATABASE_CONNECTIONS,
+    connectMs: house.DATABASE_CONNECT_MS,
+    statementMs: house.DATABASE_STATEMENT_MS,
+    migrate: house.AUTO_MIGRATE === 'on',
+  })
   const redis = house.REDIS_URL === undefined ? undefined : openRedis({ url: house.REDIS_URL, report: toReport(log) })
   const modules: readonly ProviderModule[] = Object.values(registry)
   const lacking = modules.filter(module => !module.isConfigured(providers[module.provider] ?? { baseUrl: '' }))
@@ -118,13 +124,13 @@ function toSetups(
   })
 }
 
-/** The file of a `sqlite:` address, or ':memory:'. */
-export function databaseFile(url: string): string {
-  return url.replace(/^sqlite:/, '')
+/** The folder of a database that is a file here; undefined for one in memory or on a server. */
+export function databaseFolder(url: string): string | undefined {
+  const file = engineOf(url) === 'sqlite' ? sqliteFile(url) : ':memory:'
+  return file === ':memory:' ? undefined : dirname(file)
 }
 
 /** Without ENCRYPTION_KEY the key stands beside the database. */
 function keyFile(url: string): string {
-  const file = databaseFile(url)
-  return file === ':memory:' ? '.data/encryption.key' : `${dirname(file)}/encryption.key`
+  return `${databaseFolder(url) ?? '.data'}/encryption.key`
 }

@@ -1,7 +1,6 @@
-import { dirname } from 'node:path'
 import type { Config } from './config.ts'
 import { PROVIDERS } from './domain/provider.ts'
-import { databaseFile } from './house.ts'
+import { databaseFolder } from './house.ts'
 import type { ProviderModule } from './providers/contract.ts'
 import type { SandboxDefinition } from './sandbox/sandbox.ts'
 import { type NamedSandbox, type StartedSandbox, startSandboxes } from './sandbox/start-all.ts'
@@ -20,8 +19,8 @@ export function loadSandboxes(modules: readonly ProviderModule[]): Promise<Named
 
 /** Starts the sandboxes of these providers in this process. With a database in a file, they keep their objects beside it. */
 export async function openSandboxes(modules: readonly ProviderModule[], { house }: Config): Promise<StartedSandbox[]> {
-  const file = databaseFile(house.DATABASE_URL)
-  const folder = file === ':memory:' ? undefined : `${dirname(file)}/sandbox`
+  const beside = databaseFolder(house.DATABASE_URL)
+  const folder = beside && `${beside}/sandbox`
   return startSandboxes(await loadSandboxes(modules), { port: house.SANDBOX_PORT, folder, anyPort: true })
 }
 

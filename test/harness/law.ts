@@ -98,7 +98,7 @@ export const ROOMS: readonly Room[] = [
   },
   {
     files: ['db/**'],
-    may: ['db/**', DOMAIN, 'src/security/**', 'kysely', 'better-sqlite3', 'node:**'],
+    may: ['db/**', DOMAIN, 'src/security/**', 'kysely', 'better-sqlite3', 'pg', 'node:**'],
     because: 'the store knows rows and domain',
   },
   {
@@ -203,8 +203,8 @@ export const IMPORT_BANS: readonly Ban[] = [
   { what: ['schema/index.ts'], butIn: COMPOSITION, because: 'the schema is built once, with the registry' },
   { what: ['graphql-yoga', '@graphql-yoga/*'], butIn: ['src/server/**', 'src/boot.ts'], because: 'yoga is the door' },
   { what: ['cockatiel', 'undici'], butIn: [UPSTREAM], because: 'only upstream spells HTTP towards a provider' },
-  { what: ['kysely', 'better-sqlite3'], butIn: ['db/**'], because: 'only db/ spells SQL' },
   { what: ['ioredis'], butIn: ['src/redis/**'], because: 'only src/redis speaks to Redis' },
+  { what: ['kysely', 'better-sqlite3', 'pg'], butIn: ['db/**'], because: 'only db/ spells SQL' },
   { what: ['node:process', 'process', '<computed>'], butIn: [], because: 'it hides what is used' },
 ]
 

@@ -1,0 +1,38 @@
+import type { Dialect, SelectQueryBuilder } from 'kysely'
+import type { Database } from './database.ts'
+import { createPostgresDialect } from './postgres.ts'
+import type { PostgresSettings } from './postgres-pool.ts'
+import { createSqliteDialect } from './sqlite.ts'
+import type { Tables } from './tables.ts'
+
+/**
+ * All that differs between the two databases stands here, in sqlite.ts, postgres.ts, postgres-pool.ts and failure.ts. The
+ * queries are the same: JSON, flags and sealed values are text and integers, NULLs are ordered by name, texts byte by byte.
+ */
+
+export type Engine = 'postgres' | 'sqlite'
+
+export function engineOf(url: string): Engine {
+  return /^postgres(ql)?:/.test(url) ? 'postgres' : 'sqlite'
+}
+
+/** `url`: `sqlite:<file>`, `sqlite::memory:` or `postgres://…`. */
+export function createDialect(url: string, settings: PostgresSettings): Dialect {
+  return engineOf(url) === 'postgres' ? createPostgresDialect(url, settings) : createSqliteDialect(sqliteFile(url))
+}
+
+/** The file of a `sqlite:` address, or ':memory:'. */
+export function sqliteFile(url: string): string {
+  return url.replace(/^sqlite:/, '')
+}
+
+/**
+ * What is read in a transaction is read to be changed: nobody else changes it before the transaction ends. SQLite lets only
+ * one transaction write at a time; PostgreSQL locks the rows. Those that somebody else has are waited for, or skipped.
+ */
+export function locked(db: Database, others: 'WAIT' | 'SKIP' = 'WAIT') {
+  return <From extends keyof Tables, O>(query: SelectQueryBuilder<Tables, From, O>) => {
+    if (db.engine !== 'postgres' || !db.sql.isTransaction) return query
+    return others === 'SKIP' ? query.forNoKeyUpdate().skipLocked() : query.forNoKeyUpdate()
+  }
+}

@@ -1,0 +1,25 @@
+import { type DataTypeNode, type Dialect, PostgresDialect, PostgresQueryCompiler } from 'kysely'
+import { createPostgresPool, type PostgresSettings } from './postgres-pool.ts'
+
+/** PostgreSQL behind a pool of connections. Nothing is connected before the first statement. */
+export function createPostgresDialect(url: string, settings: PostgresSettings): Dialect {
+  const dialect = new PostgresDialect({ pool: async () => createPostgresPool(url, settings) })
+  return {
+    createAdapter: () => dialect.createAdapter(),
+    createDriver: () => dialect.createDriver(),
+    createIntrospector: db => dialect.createIntrospector(db),
+    createQueryCompiler: () => new BinaryOrderCompiler(),
+  }
+}
+
+/**
+ * Text columns compare byte by byte, as SQLite's do: pages come in the same order on both, and no upgrade of the system's
+ * collations breaks an index.
+ */
+class BinaryOrderCompiler extends PostgresQueryCompiler {
+  protected override visitDataType(node: DataTypeNode): void {
+    super.visitDataType(node)
+    const isColumn = this.parentNode?.kind === 'ColumnDefinitionNode'
+    if (isColumn && (node.dataType === 'text' || node.dataType.startsWith('varchar'))) this.append(' collate "C"')
+  }
+}
