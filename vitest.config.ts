@@ -1,17 +1,49 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { POSTGRES_URL, whyNoPostgres } from './test/harness/postgres.ts'
 import { SkipReporter } from './test/harness/skip-reporter.ts'
 
 /** TEST_REPORT: where a machine reads how the run went, beside what a person reads. */
 const report = process.env.TEST_REPORT
 const forMachines: ['json', { outputFile: string }][] = report ? [['json', { outputFile: report }]] : []
 
+/** The tests whose behaviour rests on the database. They run on both. */
+const ON_BOTH = [
+  'change-session',
+  'create-applicant-customer',
+  'create-outcomes',
+  'create-property',
+  'create-session',
+  'lists',
+  'live',
+  'live-property',
+  'polling',
+  'postgres*',
+  'read',
+  'status',
+  'timeline',
+  'webhooks',
+].map(name => `test/${name}.test.ts`)
+
+const whyNot = await whyNoPostgres()
+/** TEST_REQUIRE_SERVICES=1: a run that cannot use them fails. */
+if (whyNot && process.env.TEST_REQUIRE_SERVICES) throw new Error(`PostgreSQL at ${POSTGRES_URL}: ${whyNot}`)
+const skipped = whyNot ? [`${ON_BOTH.length} files on PostgreSQL: ${POSTGRES_URL} says ${whyNot}`] : []
+
+const postgres = {
+  extends: true,
+  test: { name: 'postgres', include: ON_BOTH, globalSetup: 'test/harness/postgres-setup.ts' },
+} as const
+
 export default defineConfig({
   // Two copies of graphql would be loaded otherwise, and they refuse each other's schemas.
   resolve: { alias: [{ find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) }] },
   test: {
-    include: ['test/**/*.test.ts'],
     testTimeout: 20_000,
-    reporters: ['default', ...forMachines, new SkipReporter()],
+    reporters: ['default', ...forMachines, new SkipReporter(skipped)],
+    projects: [
+      { extends: true, test: { name: 'sqlite', include: ['test/**/*.test.ts'], exclude: ['test/postgres*.test.ts'] } },
+      ...(whyNot ? [] : [postgres]),
+    ],
   },
 })

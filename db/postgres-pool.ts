@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os'
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import pg from 'pg'
 import { DatabaseUnavailableError, failureOf, StatementError } from './failure.ts'
@@ -22,6 +23,8 @@ const INT8 = 20
 /** Connections whose errors are in our words, and of which none that broke is used again. */
 export function createPostgresPool(url: string, settings: PostgresSettings): PostgresPool {
   const { applicationName, connections, connectMs, statementMs } = settings
+  // As psql does, where neither the address nor the environment names one.
+  pg.defaults.user ??= userInfo().username
   const pool = new pg.Pool({
     connectionString: url,
     application_name: applicationName,

@@ -1,4 +1,12 @@
-import { type DataTypeNode, type Dialect, PostgresDialect, PostgresQueryCompiler } from 'kysely'
+import {
+  type BinaryOperationNode,
+  type DataTypeNode,
+  type Dialect,
+  OperatorNode,
+  PostgresDialect,
+  PostgresQueryCompiler,
+  PrimitiveValueListNode,
+} from 'kysely'
 import { createPostgresPool, type PostgresSettings } from './postgres-pool.ts'
 
 /** PostgreSQL behind a pool of connections. Nothing is connected before the first statement. */
@@ -8,18 +16,26 @@ export function createPostgresDialect(url: string, settings: PostgresSettings): 
     createAdapter: () => dialect.createAdapter(),
     createDriver: () => dialect.createDriver(),
     createIntrospector: db => dialect.createIntrospector(db),
-    createQueryCompiler: () => new BinaryOrderCompiler(),
+    createQueryCompiler: () => new Compiler(),
   }
 }
 
-/**
- * Text columns compare byte by byte, as SQLite's do: pages come in the same order on both, and no upgrade of the system's
- * collations breaks an index.
- */
-class BinaryOrderCompiler extends PostgresQueryCompiler {
+class Compiler extends PostgresQueryCompiler {
+  /**
+   * Text columns compare byte by byte, as SQLite's do: pages come in the same order on both, and no upgrade of the system's
+   * collations breaks an index.
+   */
   protected override visitDataType(node: DataTypeNode): void {
     super.visitDataType(node)
     const isColumn = this.parentNode?.kind === 'ColumnDefinitionNode'
     if (isColumn && (node.dataType === 'text' || node.dataType.startsWith('varchar'))) this.append(' collate "C"')
+  }
+
+  /** Nothing is in an empty list, which SQLite can say and PostgreSQL cannot. */
+  protected override visitBinaryOperation(node: BinaryOperationNode): void {
+    const { operator, rightOperand } = node
+    const isEmpty = PrimitiveValueListNode.is(rightOperand) && rightOperand.values.length === 0
+    if (isEmpty && OperatorNode.is(operator)) this.append(operator.operator === 'in' ? 'false' : 'true')
+    else super.visitBinaryOperation(node)
   }
 }

@@ -1,9 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import SqliteDatabase from 'better-sqlite3'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type OpenDatabase, openDatabase } from '../db/database.ts'
+import { createVault } from '../src/security/vault.ts'
+import { onPostgres, type TestDatabase, takeDatabase } from './harness/database.ts'
 import { type House, startHouse } from './harness/house.ts'
 import { startWorld, type World } from './harness/load.ts'
 import { follow, type Message, type Subscriber } from './harness/subscriber.ts'
@@ -12,7 +11,7 @@ import { follow, type Message, type Subscriber } from './harness/subscriber.ts'
  * Two houses on one database, as two processes are, and clients that come, drop and come again while both write and are
  * started anew. `RUNS` runs longer, `SEED` runs other stories.
  */
-const RUNS = Number(process.env.RUNS ?? 20)
+const RUNS = Number(process.env.RUNS ?? (onPostgres() ? 4 : 20))
 const SEED = Number(process.env.SEED ?? 20_261_121)
 
 const CREATE = /* GraphQL */ `
@@ -30,18 +29,14 @@ const ONE = /* GraphQL */ `
   subscription ($id: ID!, $after: String) { sessionUpdated(id: $id, after: $after) { event { id } session { id } } }
 `
 
-let folder: string
 let world: World
-let files = 0
 let made = 0
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'sessiongraph-live-'))
   world = await startWorld({ fateOf: () => 'ANSWERED', delayMs: () => 0 })
 })
 afterAll(async () => {
   await world.close()
-  rmSync(folder, { recursive: true, force: true })
 })
 
 interface Place {
@@ -50,34 +45,39 @@ interface Place {
 }
 
 interface Story {
-  readonly file: string
+  readonly database: TestDatabase
+  /** Neither of the houses: it sees what is committed. */
+  readonly reader: OpenDatabase
   readonly places: readonly [Place, Place]
   /** Sessions that can still be moved on. */
   readonly open: string[]
 }
 
 async function openStory(): Promise<Story> {
-  const file = join(folder, `${files++}.db`)
-  const open = async (): Promise<Place> => ({ house: await openHouse(file), writes: [] })
-  return { file, places: [await open(), await open()], open: [] }
+  const database = await takeDatabase()
+  const open = async (): Promise<Place> => ({ house: await openHouse(database), writes: [] })
+  const reader = await openDatabase(database.url, createVault(Buffer.alloc(32)))
+  return { database, reader, places: [await open(), await open()], open: [] }
 }
 
-function openHouse(file: string): Promise<House> {
-  return startHouse({ ...world.env, DATABASE_URL: `sqlite:${file}` }, { jobs: false })
+function openHouse({ url }: TestDatabase): Promise<House> {
+  return startHouse({ ...world.env, DATABASE_URL: url }, { jobs: false })
 }
 
 /** Closes and opens a house, while its clients are connected. */
 async function restart(story: Story, place: Place): Promise<void> {
   await Promise.all(place.writes)
   await place.house.close()
-  place.house = await openHouse(story.file)
+  place.house = await openHouse(story.database)
 }
 
-async function endStory({ places }: Story): Promise<void> {
+async function endStory({ places, reader, database }: Story): Promise<void> {
   for (const { house, writes } of places) {
     await Promise.all(writes)
     await house.close()
   }
+  await reader.close()
+  await database.release()
 }
 
 async function create(story: Story, { house }: Place): Promise<string> {
@@ -126,18 +126,9 @@ function eventIdsOf({ seen }: Client): string[] {
 }
 
 /** What the table has, in the order of its positions; of one session, if given. */
-function eventsIn(file: string, sessionId?: string): { id: string; position: number }[] {
-  const database = new SqliteDatabase(file, { readonly: true })
-  try {
-    const rows = database.prepare('select id, position, session_id from events order by position').all() as {
-      id: string
-      position: number
-      session_id: string
-    }[]
-    return rows.filter(row => sessionId === undefined || row.session_id === sessionId)
-  } finally {
-    database.close()
-  }
+async function eventsIn({ reader }: Story, sessionId?: string): Promise<{ id: string; position: number }[]> {
+  const query = reader.sql.selectFrom('events').select(['id', 'position', 'session_id']).orderBy('position')
+  return (await query.execute()).filter(row => sessionId === undefined || row.session_id === sessionId)
 }
 
 const place = fc.constantFrom(0, 1) as fc.Arbitrary<0 | 1>
@@ -200,7 +191,7 @@ test(
         const [first] = story.places
         const session = await create(story, first)
         const after = (await first.house.ask('{ sessions { liveCursor } }')).data.sessions.liveCursor
-        const begun = eventsIn(story.file).length
+        const begun = (await eventsIn(story)).length
         const toClient = (query: string, variables: object): Client => ({
           query,
           variables: { ...variables, after },
@@ -212,9 +203,9 @@ test(
         await Promise.all(story.places.flatMap(({ writes }) => writes))
         await first.house.ask(CANCEL, { id: session })
 
-        const all = eventsIn(story.file).slice(begun)
+        const all = (await eventsIn(story)).slice(begun)
         const storedId = Buffer.from(session, 'base64url').toString().split(':')[1]
-        const ofOne = eventsIn(story.file, storedId).filter(({ position }) => position > begun)
+        const ofOne = (await eventsIn(story, storedId)).filter(({ position }) => position > begun)
         for (const [index, expected] of [all, ofOne].entries()) {
           const it = clients[index === 0 ? 0 : 1]
           await connect(it, story.places[last], index === 0 ? 'HEADER' : 'AFTER')
@@ -245,7 +236,7 @@ test('positions appear in the order of the commits, whichever of two processes w
     const looks: number[] = []
     const look = async (): Promise<void> => {
       while (writing) {
-        const positions = eventsIn(story.file).map(({ position }) => position)
+        const positions = (await eventsIn(story)).map(({ position }) => position)
         // Whoever saw a position has seen all before it.
         expect(positions).toEqual(positions.map((_, index) => index + 1))
         looks.push(positions.length)
@@ -257,7 +248,7 @@ test('positions appear in the order of the commits, whichever of two processes w
     writing = false
     await looking
 
-    expect(eventsIn(story.file)).toHaveLength(120)
+    expect(await eventsIn(story)).toHaveLength(120)
     expect(new Set(looks).size).toBeGreaterThan(3)
   } finally {
     await endStory(story)

@@ -1,9 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { HEARTBEAT_MS } from '../src/server/sse.ts'
 import { STREAMS_PER_KEY } from '../src/server/streams.ts'
+import { takeDatabase } from './harness/database.ts'
 import { type House, startHouse } from './harness/house.ts'
 import { type Following, follow as followAt, type Subscriber } from './harness/subscriber.ts'
 
@@ -425,13 +423,6 @@ describe('sessionsUpdated', () => {
 })
 
 describe('a house', () => {
-  let folder: string
-
-  beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'sessiongraph-'))
-  })
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
   test('that closes ends its streams, and does not wait for them', async () => {
     const other = await startHouse({}, { jobs: false })
     const open = await Promise.all([1, 2, 3].map(() => follow({ query: MANY }, other)))
@@ -445,7 +436,8 @@ describe('a house', () => {
   })
 
   test('tells what another process wrote, in the order of the table', async () => {
-    const env = { DATABASE_URL: `sqlite:${join(folder, 'shared.db')}` }
+    const database = await takeDatabase()
+    const env = { DATABASE_URL: database.url }
     const first = await startHouse(env, { jobs: false })
     const second = await startHouse(env, { jobs: false })
     try {
@@ -461,6 +453,7 @@ describe('a house', () => {
       await Promise.all(subscribers.splice(0).map(subscriber => subscriber.leave()))
       await first.close()
       await second.close()
+      await database.release()
     }
   })
 })

@@ -1,9 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Provider } from '../src/domain/provider.ts'
 import { nextPollAt } from '../src/services/poll-schedule.ts'
+import { takeDatabase } from './harness/database.ts'
 import { type House, startHouse } from './harness/house.ts'
 import { create } from './harness/reads.ts'
 
@@ -320,8 +318,7 @@ describe('the budget', () => {
   })
 
   test('is shared by two processes: one of them looks, and the other takes over after it died', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-polling-'))
-    const env = { DATABASE_URL: `sqlite:${folder}/shared.db` }
+    const env = { DATABASE_URL: (await takeDatabase()).url }
     const one = await start(env)
     await make(one, 'KAYLE')
     const { origin } = one.sandbox('KAYLE')
@@ -335,6 +332,5 @@ describe('the budget', () => {
     expect(await other.services.polling.run()).toBe(0)
     at += 29_000
     expect(await other.services.polling.run()).toBe(30)
-    rmSync(folder, { recursive: true, force: true })
   })
 })

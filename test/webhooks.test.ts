@@ -7,6 +7,7 @@ import SqliteDatabase from 'better-sqlite3'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Provider } from '../src/domain/provider.ts'
 import { sandbox as rapidly } from '../src/providers/rapidly/sandbox.ts'
+import { takeDatabase } from './harness/database.ts'
 import {
   DEV,
   type Door,
@@ -837,7 +838,7 @@ async function renameAtRapidly(id: string, name: string): Promise<void> {
   expect(response.status).toBe(200)
 }
 
-describe('with the database in a file', () => {
+describe('with a database that others use too', () => {
   const folders: string[] = []
   afterEach(() => {
     for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
@@ -868,14 +869,14 @@ describe('with the database in a file', () => {
   })
 
   test('two processes apply each delivery once, also where one of them comes back late', async () => {
-    const file = newFile()
+    const { url, release } = await takeDatabase()
     let fate: Fate = 'FAILED'
     let delayMs = 0
     const world = await startWorld({
       fateOf: (_, { method }) => (method === 'GET' ? fate : 'ANSWERED'),
       delayMs: () => delayMs,
     })
-    const env = { ...world.env, DATABASE_URL: `sqlite:${file}`, BREAKER_MINIMUM_CALLS: '1000', DEV_API_KEY: API_KEY }
+    const env = { ...world.env, DATABASE_URL: url, BREAKER_MINIMUM_CALLS: '1000', DEV_API_KEY: API_KEY }
     const one = await start(env)
     const other = await start(env)
     const door = await openDoor(one, 'KAYLE')
@@ -904,16 +905,17 @@ describe('with the database in a file', () => {
     await one.close()
     await other.close()
     await world.close()
+    await release()
   })
 
   test('a sandbox that gives way to the real provider has its own address, and so has the provider', async () => {
-    const file = newFile()
-    const before = await start({ DATABASE_URL: `sqlite:${file}`, SANDBOX_WEBHOOKS: 'on' })
+    const { url, release } = await takeDatabase()
+    const before = await start({ DATABASE_URL: url, SANDBOX_WEBHOOKS: 'on' })
     const played = before.doors.find(({ provider }) => provider === 'VERILOCK')
     expect(played).toBeDefined()
     await before.close()
     const world = await startWorld({ fateOf: () => 'ANSWERED', delayMs: () => 0 })
-    const env = { ...world.env, DATABASE_URL: `sqlite:${file}`, VERILOCK_WEBHOOK_SECRET: 'verilock-secret' }
+    const env = { ...world.env, DATABASE_URL: url, VERILOCK_WEBHOOK_SECRET: 'verilock-secret' }
     const real = await start(env)
     const door = real.doors.find(({ provider }) => provider === 'VERILOCK')
     expect(door?.path).not.toBe(played?.path)
@@ -925,5 +927,6 @@ describe('with the database in a file', () => {
     expect(again.doors.find(({ provider }) => provider === 'VERILOCK')).toEqual(door)
     await again.close()
     await world.close()
+    await release()
   })
 })

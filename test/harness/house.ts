@@ -5,6 +5,7 @@ import { registry } from '../../src/providers/registry.ts'
 import type { FaultRuleInput } from '../../src/sandbox/fault-rule.ts'
 import type { LoggedRequest } from '../../src/sandbox/request-log.ts'
 import type { AdvanceStep } from '../../src/sandbox/sandbox.ts'
+import { takePrivateDatabase } from './database.ts'
 
 export const API_KEY = 'sg_dev_key_of_the_tests'
 
@@ -16,7 +17,7 @@ export interface Answer {
   readonly errors: readonly { message: string; path?: (string | number)[]; extensions: Record<string, unknown> }[]
 }
 
-/** The whole house on free ports, in memory, with its sandboxes. */
+/** The whole house on free ports, with a database of its own and its sandboxes. */
 export interface House extends Running {
   ask(query: string, variables?: Record<string, unknown>): Promise<Answer>
   sandbox(provider: Provider): SandboxControl
@@ -35,7 +36,6 @@ export interface SandboxControl {
 }
 
 const MEMORY = {
-  DATABASE_URL: 'sqlite::memory:',
   DEV_API_KEY: API_KEY,
   ENCRYPTION_KEY: '00'.repeat(32),
   // What tests ask is not what one client asks in a minute.
@@ -48,9 +48,15 @@ const MEMORY = {
 }
 
 export async function startHouse(env: NodeJS.ProcessEnv = {}, options: BootOptions = {}): Promise<House> {
-  const running = await boot(loadConfig({ ...MEMORY, ...env }, Object.values(registry)), options)
+  const database = env.DATABASE_URL ? undefined : await takePrivateDatabase()
+  const settings = { DATABASE_URL: database?.url, ...MEMORY, ...env }
+  const running = await boot(loadConfig(settings, Object.values(registry)), options)
   return {
     ...running,
+    close: async () => {
+      await running.close()
+      await database?.release()
+    },
     ask: (query, variables) => ask(running, query, variables),
     sandbox: provider => {
       const started = running.sandboxes.find(sandbox => sandbox.provider === provider)

@@ -2,17 +2,21 @@ import type { Reporter, TestCase, TestModule } from 'vitest/node'
 
 /** Says in the last lines of a run which tests were skipped, and why. */
 export class SkipReporter implements Reporter {
+  readonly #known: readonly string[]
   readonly #print: (line: string) => void
 
-  constructor(print: (line: string) => void = console.log) {
+  /** `known`: what was left out before there was a test of it. */
+  constructor(known: readonly string[] = [], print: (line: string) => void = console.log) {
+    this.#known = known
     this.#print = print
   }
 
   onTestRunEnd(modules: readonly TestModule[]): void {
     const skipped = modules.flatMap(module => [...module.children.allTests('skipped')])
-    if (skipped.length === 0) return
-    this.#print(`Skipped on this machine: ${skipped.length}`)
-    for (const test of skipped) this.#print(`  ${test.fullName}: ${reasonOf(test)}`)
+    const lines = [...skipped.map(test => `${test.fullName}: ${reasonOf(test)}`), ...this.#known]
+    if (lines.length === 0) return
+    this.#print(`Skipped on this machine: ${lines.length}`)
+    for (const line of lines) this.#print(`  ${line}`)
   }
 }
 

@@ -1,0 +1,47 @@
+import { userInfo } from 'node:os'
+import pg from 'pg'
+
+/** The PostgreSQL that the tests use, and what they make there. */
+
+pg.defaults.user ??= userInfo().username
+
+export const POSTGRES_URL = process.env.TEST_DATABASE_URL ?? 'postgres://127.0.0.1:5432/test'
+
+/** Undefined where PostgreSQL answers, else why it does not. */
+export async function whyNoPostgres(): Promise<string | undefined> {
+  try {
+    await onServer(client => client.query('select 1'))
+    return undefined
+  } catch (error) {
+    const { message, code } = error as Error & { code?: string }
+    return code ?? message
+  }
+}
+
+/** Runs `run` with a connection to the server's own database, or to another of it. */
+export async function onServer<T>(run: (client: pg.Client) => Promise<T>, database?: string): Promise<T> {
+  const connectionString = database === undefined ? POSTGRES_URL : addressOf(database)
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 3_000 })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return await run(client)
+  } finally {
+    await client.end()
+  }
+}
+
+/** The address of a database beside the server's own one. */
+export function addressOf(database: string): string {
+  const url = new URL(POSTGRES_URL)
+  url.pathname = `/${database}`
+  return url.href
+}
+
+/** Removes databases whose names begin like this, with whoever is connected to them. */
+export async function dropDatabases(prefix: string): Promise<void> {
+  await onServer(async client => {
+    const { rows } = await client.query('select datname from pg_database where starts_with(datname, $1)', [prefix])
+    for (const { datname } of rows) await client.query(`drop database if exists "${datname}" with (force)`)
+  })
+}
