@@ -2,13 +2,14 @@ import { DomainError } from '../src/domain/errors.ts'
 
 /**
  * What goes wrong in either database, in one set of words.
- * AWAY: it cannot be reached, or the connection broke: what was sent may have been carried out. BUSY: it took too long, or
- * has no room. CONFLICT: two transactions met and this one gave way, undone.
+ * UNREACHED: there was no connection, so nothing was carried out. BROKEN: the connection broke, so it may have been.
+ * BUSY: it took too long, or there was no room. CONFLICT: two transactions met and this one gave way, undone.
  */
-export type Failure = 'AWAY' | 'BUSY' | 'CONFLICT'
+export type Failure = 'UNREACHED' | 'BROKEN' | 'BUSY' | 'CONFLICT'
 
 const SENTENCES: Readonly<Record<Failure, string>> = {
-  AWAY: 'The database cannot be reached now.',
+  UNREACHED: 'The database cannot be reached now.',
+  BROKEN: 'The connection to the database broke.',
   BUSY: 'The database is busy.',
   CONFLICT: 'The database is busy with what this touches.',
 }
@@ -38,17 +39,17 @@ export class StatementError extends Error {
 
 /** By SQLSTATE, or by its class: https://www.postgresql.org/docs/15/errcodes-appendix.html */
 const SQLSTATES: Readonly<Record<string, Failure>> = {
-  '08': 'AWAY',
-  '25006': 'AWAY', // read-only: a standby that was just asked, or a primary that is one no more
-  '25P03': 'AWAY', // it was idle in a transaction for too long, and was cut off
+  '08': 'BROKEN',
+  '25006': 'BROKEN', // read-only: a standby that was just asked, or a primary that is one no more
+  '25P03': 'BROKEN', // it was idle in a transaction for too long, and was cut off
   '40001': 'CONFLICT',
   '40P01': 'CONFLICT',
   '53': 'BUSY',
-  '53300': 'AWAY', // no connection left
+  '53300': 'BROKEN', // no connection left
   '55P03': 'BUSY',
   '57014': 'BUSY', // the statement timeout
-  '57P': 'AWAY', // shutdown, crash, starting up
-  '58': 'AWAY',
+  '57P': 'BROKEN', // shutdown, crash, starting up
+  '58': 'BROKEN',
 }
 
 /** What a SQLSTATE means to us; undefined: the statement is wrong, or its rows are. */

@@ -64,7 +64,7 @@ async function keepCommitsDurable(client: pg.ClientBase): Promise<void> {
 }
 
 function cannotConnect(error: unknown): never {
-  throw new DatabaseUnavailableError('AWAY', { cause: error })
+  throw new DatabaseUnavailableError('UNREACHED', { cause: error })
 }
 
 const ROLLED_BACK = { command: 'SELECT', rowCount: 0, rows: [] } as const
@@ -78,7 +78,7 @@ function guard(client: pg.PoolClient): PostgresPoolClient {
       return await client.query(text, parameters.map(withoutNul))
     } catch (error) {
       const told = toTold(error)
-      if (told instanceof DatabaseUnavailableError && told.failure === 'AWAY') broken = told
+      if (told instanceof DatabaseUnavailableError && told.failure === 'BROKEN') broken = told
       throw told
     }
   }
@@ -97,7 +97,7 @@ function withoutNul(value: unknown): unknown {
 /** What the server says has a SQLSTATE. What has none comes from the connection, unless our own values were at fault. */
 function toTold(error: unknown): unknown {
   if (error instanceof TypeError || error instanceof RangeError) return error
-  if (!(error instanceof pg.DatabaseError)) return new DatabaseUnavailableError('AWAY', { cause: error })
+  if (!(error instanceof pg.DatabaseError)) return new DatabaseUnavailableError('BROKEN', { cause: error })
   const { code = 'XX000', table, constraint } = error
   const failure = failureOf(code)
   const plain = new StatementError(code, table, constraint)

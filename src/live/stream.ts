@@ -2,6 +2,7 @@ import type { Database } from '../../db/database.ts'
 import { listEvents } from '../../db/event-repository.ts'
 import type { TimelineEvent } from '../domain/event.ts'
 import type { Hub } from './hub.ts'
+import { readPatiently } from './patience.ts'
 
 export interface StreamOptions {
   readonly tenantId: string
@@ -22,7 +23,8 @@ export async function* streamEvents(db: Database, hub: Hub, options: StreamOptio
     // The nap begins before the read, so that what is written between them is not slept through.
     const nap = hub.nap(tenantId, hub.pollMs(), signal)
     try {
-      const events = await listEvents(db, { tenantId, sessionId, after, limit: BATCH })
+      const page = { tenantId, sessionId, after, limit: BATCH }
+      const events = await readPatiently(signal, () => listEvents(db, page))
       for (const event of events) {
         if (signal.aborted) return
         yield event

@@ -1,5 +1,5 @@
 import { findAttempts, listAttemptsOf } from '../../db/attempt-repository.ts'
-import { updateSession } from '../../db/session-repository.ts'
+import { findSessions, updateSession } from '../../db/session-repository.ts'
 import type { Applicant } from '../domain/applicant.ts'
 import type { Attempt } from '../domain/attempt.ts'
 import { isTerminal, type Session } from '../domain/session.ts'
@@ -90,6 +90,8 @@ export function createAttempts(deps: Deps, sessions: Sessions, applicants: Appli
     const attempts = await account.client.listAttempts({ providerId: session.providerId }, call)
     const said = { account, source: 'FETCH' as const, beganAt, now: now() }
     await change(deps, session.tenantId, async trx => {
+      // Taken first, so that two who store the same attempts come one after the other.
+      await findSessions(trx, session.tenantId, [session.id])
       const changes = await storeAttempts(trx, said, attempts, { sessionId: session.id, applicantId: null })
       await updateSession(trx, session.id, { attemptsFetchedAt: now() })
       await recordChange(trx, { session, source: 'FETCH', at: now() }, session, session, changes)

@@ -6,7 +6,7 @@ import {
   type OperationError,
   type StoredOperation,
 } from '../../db/operation-repository.ts'
-import { DomainError, ProviderError, ProviderRejectedError } from '../domain/errors.ts'
+import { DomainError, ProviderError, ProviderRejectedError, ProviderUnavailableError } from '../domain/errors.ts'
 import type { CreateCall } from '../providers/contract.ts'
 import type { Account } from './accounts.ts'
 import { CREATES, type StoreAnswer } from './create-kinds.ts'
@@ -93,6 +93,12 @@ export function createJournal(deps: Deps, settings: JournalSettings) {
     })
   }
 
+  /** It was never sent, whether it was written down or not. */
+  async function withdraw(tenantId: string, id: string): Promise<void> {
+    const [operation] = await findOperations(db, tenantId, [id])
+    if (operation?.state === 'SENT' && operation.attemptsMade === 1) await fail(operation, neverSent(operation))
+  }
+
   /** It is not known whether it was made. It is looked for where there is a way. */
   function lose(account: Account | undefined, operation: StoredOperation, error: unknown) {
     const settles = account === undefined || canSettle(account, operation, now())
@@ -129,7 +135,7 @@ export function createJournal(deps: Deps, settings: JournalSettings) {
     await moveOperation(db, operation, { to: 'UNKNOWN', now: now(), nextCheckAt: now() })
   }
 
-  return { ownership, marksOf, succeed, fail, lose, postpone, claim, nudge }
+  return { ownership, marksOf, succeed, fail, withdraw, lose, postpone, claim, nudge }
 }
 
 /** Undoes what was stored of an answer that came too late. */
@@ -154,6 +160,11 @@ export function canSettle(account: Account, operation: StoredOperation, now: Dat
   if (!repeat || operation.repeats >= repeat.times) return false
   const age = now.getTime() - (operation.sentAt ?? operation.createdAt).getTime()
   return repeat.withinMs === undefined || age < repeat.withinMs
+}
+
+/** Why an operation failed whose process never came to send it. */
+export function neverSent({ provider }: StoredOperation): ProviderUnavailableError {
+  return new ProviderUnavailableError('PROVIDER_UNAVAILABLE', provider, 'It was never sent.', { outcome: 'NOT_SENT' })
 }
 
 /** Whether there is a recovery does not depend on what was sent. */

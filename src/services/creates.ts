@@ -1,4 +1,5 @@
 import { v7 as uuid } from 'uuid'
+import { DatabaseUnavailableError } from '../../db/failure.ts'
 import {
   findOperationByKey,
   insertOperation,
@@ -18,6 +19,7 @@ import {
 } from '../domain/errors.ts'
 import type { CreateOperation } from '../domain/operation.ts'
 import type { Account } from './accounts.ts'
+import type { Backlog } from './backlog.ts'
 import type { Call } from './call.ts'
 import type { Journal } from './create-journal.ts'
 import { CREATES, type StoreAnswer } from './create-kinds.ts'
@@ -39,7 +41,7 @@ export interface Created {
 
 export type Creates = ReturnType<typeof createCreates>
 
-export function createCreates(deps: Deps, journal: Journal) {
+export function createCreates(deps: Deps, journal: Journal, backlog: Backlog) {
   const { db, accounts } = deps
   const underWay = new Set<Promise<unknown>>()
 
@@ -79,9 +81,9 @@ export function createCreates(deps: Deps, journal: Journal) {
     }
   }
 
-  function open(call: Call, command: CreateCommand, fingerprint: string, account: Account, plan: CreatePlan) {
+  async function open(call: Call, command: CreateCommand, fingerprint: string, account: Account, plan: CreatePlan) {
     const id = uuid()
-    return insertOperation(db, {
+    const operation = {
       id,
       tenantId: call.tenantId,
       accountId: account.id,
@@ -92,7 +94,15 @@ export function createCreates(deps: Deps, journal: Journal) {
       reference: `sg_${id.replaceAll('-', '')}`,
       input: { ...plan },
       ...journal.ownership(),
-    })
+    }
+    try {
+      return await insertOperation(db, operation)
+    } catch (error) {
+      // It may stand there, and is not sent.
+      const isUnclear = error instanceof DatabaseUnavailableError && error.failure === 'BROKEN'
+      if (isUnclear) backlog.add(() => journal.withdraw(call.tenantId, id))
+      throw error
+    }
   }
 
   /** What a key that was used before answers: by its fingerprint, then by the state of its operation. */
@@ -143,11 +153,11 @@ export function createCreates(deps: Deps, journal: Journal) {
     if (operation.ownedUntil && operation.ownedUntil <= deps.now()) throw new OutcomeUnknownError(operation)
     const store = await answerOf(call, account, operation, plan)
     try {
-      const succeeded = await journal.succeed(account, operation, store, false)
+      const succeeded = await backlog.keep(() => journal.succeed(account, operation, store, false))
       return { operation: succeeded, recordId: succeeded.recordId ?? '', replayed: false }
     } catch (error) {
       deps.report(error)
-      // It was made and could not be written down: the operation is still SENT, and is looked for like any lost one.
+      // It was made and could not be written down: until it is, the operation is looked for as any lost one.
       throw new OutcomeUnknownError(operation)
     }
   }
@@ -163,15 +173,21 @@ export function createCreates(deps: Deps, journal: Journal) {
       return await CREATES[operation.kind].send(account.client, plan, { ...journal.marksOf(operation), trail })
     } catch (error) {
       if (isCertain(error)) {
-        await journal.fail(operation, error)
+        await backlog.keep(() => journal.fail(operation, error)).catch(unlessUnavailable)
         throw error
       }
       if (!(error instanceof DomainError)) deps.report(error)
-      throw new OutcomeUnknownError((await journal.lose(account, operation, error)) ?? operation)
+      const lost = await backlog.keep(() => journal.lose(account, operation, error)).catch(unlessUnavailable)
+      throw new OutcomeUnknownError(lost ?? operation)
     }
   }
 
   return { create, settled }
+}
+
+/** What the provider said is told although it could not be written down yet. */
+function unlessUnavailable(error: unknown): undefined {
+  if (!(error instanceof DatabaseUnavailableError)) throw error
 }
 
 /** True where the error says that nothing was made: the provider said no, or nothing left this process. */

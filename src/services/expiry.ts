@@ -10,12 +10,14 @@ const BATCH = 200
  * Gives the tenants to which something happened.
  */
 export async function expireOverdue(db: Database, now: Date, tenantId?: string): Promise<ReadonlySet<string>> {
+  // Most looks find nothing, and need no transaction.
+  const [overdue] = await findOverdueSessions(db, now, 1, tenantId)
+  return overdue ? inTransaction(db, trx => expireAll(trx, now, tenantId)) : new Set()
+}
+
+async function expireAll(db: Database, now: Date, tenantId?: string): Promise<ReadonlySet<string>> {
   const overdue = await findOverdueSessions(db, now, BATCH, tenantId)
-  if (overdue.length > 0) {
-    await inTransaction(db, async trx => {
-      for (const session of overdue) await expire(trx, session, now)
-    })
-  }
+  for (const session of overdue) await expire(db, session, now)
   return new Set(overdue.map(session => session.tenantId))
 }
 

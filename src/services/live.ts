@@ -3,6 +3,7 @@ import { findSessions, pollSoon, type SessionFilter } from '../../db/session-rep
 import { DomainError, NotFoundError } from '../domain/errors.ts'
 import type { TimelineEvent } from '../domain/event.ts'
 import type { Session } from '../domain/session.ts'
+import { readPatiently } from '../live/patience.ts'
 import { streamEvents } from '../live/stream.ts'
 import type { Call } from './call.ts'
 import { type Connection, checkPage, MAX_COUNT, MAX_PAGE, type PageArguments } from './connection.ts'
@@ -112,14 +113,10 @@ export function createLive(deps: Deps) {
   ): AsyncGenerator<SessionEvent> {
     if (sessionId !== undefined) deps.watched.add(sessionId)
     try {
-      for await (const event of streamEvents(db, hub, {
-        tenantId,
-        sessionId,
-        after,
-        signal: stream?.ended ?? signal,
-      })) {
-        const [current] = await findSessions(db, tenantId, [event.sessionId])
-        if (!current || (filter && !(await isWanted(filter, current, event)))) continue
+      const ended = stream?.ended ?? signal
+      for await (const event of streamEvents(db, hub, { tenantId, sessionId, after, signal: ended })) {
+        const current = await readPatiently(ended, () => findWanted(event, filter))
+        if (!current) continue
         const placed = place(event)
         stream?.reached(placed.cursor)
         yield { cursor: placed.cursor, event: placed, session: current }
@@ -127,6 +124,11 @@ export function createLive(deps: Deps) {
     } finally {
       if (sessionId !== undefined) deps.watched.delete(sessionId)
     }
+  }
+
+  async function findWanted(event: TimelineEvent, filter?: SessionFilter): Promise<Session | undefined> {
+    const [current] = await findSessions(db, event.tenantId, [event.sessionId])
+    return current && (!filter || (await isWanted(filter, current, event))) ? current : undefined
   }
 
   /** `session` was read after `event`, and what happened since is read after both: it leads from one to the other. */

@@ -55,15 +55,16 @@ export function createNotices(deps: Deps, sessions: Sessions, operations: Operat
     const readable = account.client.getSession !== undefined
     if (readable) for (const session of about) await sessions.ask(toCall(account), session)
     await change(deps, account.tenantId, async trx => {
-      if (customer) await storeCustomer(trx, customer.said, customer.snapshot)
-      if (notice.attempt && about.length > 0) await addToAttempt(trx, account, notice.attempt)
+      // The session first, as wherever else a session and what belongs to it are stored: in one order nobody waits in a circle.
       for (const session of about) {
         const applied = await (readable
           ? addToSession(trx, account, session, notice.session?.details)
           : replaceSession(trx, { ...said, beganAt: receivedAt }, notice))
+        if (notice.attempt) await addToAttempt(trx, account, notice.attempt)
         const data = { type: 'WebhookReceived', providerEvent: notice.event, applied } as const
         await recordEvents(trx, { session, source: 'WEBHOOK', at: said.now }, [data])
       }
+      if (customer) await storeCustomer(trx, customer.said, customer.snapshot)
       await finish(trx)
     })
   }
@@ -146,8 +147,9 @@ async function addToSession(
   session: Session,
   told: JsonObject | undefined,
 ): Promise<boolean> {
-  const known = told && (await findSessionByProviderId(db, account.id, session.providerId))
-  if (known) await updateSession(db, known.id, { details: mergeDetails(account.details.session, known.details, told) })
+  const known = await findSessionByProviderId(db, account.id, session.providerId)
+  if (known && told)
+    await updateSession(db, known.id, { details: mergeDetails(account.details.session, known.details, told) })
   return true
 }
 

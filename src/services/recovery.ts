@@ -2,7 +2,8 @@ import { findDueOperations, readOperationInput, type StoredOperation } from '../
 import { DomainError, ProviderError, ProviderUnavailableError } from '../domain/errors.ts'
 import type { LostCreate } from '../providers/contract.ts'
 import type { Account } from './accounts.ts'
-import type { Journal } from './create-journal.ts'
+import type { Backlog } from './backlog.ts'
+import { type Journal, neverSent } from './create-journal.ts'
 import { CREATES, type StorableRecovery, toCall } from './create-kinds.ts'
 import type { CreatePlan } from './create-plan.ts'
 import type { Deps } from './deps.ts'
@@ -22,11 +23,12 @@ const BATCH = 50
 
 export type RecoveryService = ReturnType<typeof createRecovery>
 
-export function createRecovery(deps: Deps, journal: Journal, settings: RecoverySettings) {
+export function createRecovery(deps: Deps, journal: Journal, backlog: Backlog, settings: RecoverySettings) {
   const { db, accounts, now } = deps
 
   /** Looks at every operation whose time has come. Gives how many it looked at. */
   async function run(): Promise<number> {
+    await backlog.writeDown()
     const due = await findDueOperations(db, now(), BATCH)
     await Promise.all(due.map(lookAt))
     return due.length
@@ -108,10 +110,6 @@ function orUncertain(harmless: boolean): (error: unknown) => 'UNCERTAIN' {
 
 function ageMs(operation: StoredOperation, at: Date): number {
   return at.getTime() - (operation.sentAt ?? operation.createdAt).getTime()
-}
-
-function neverSent({ provider }: StoredOperation): ProviderUnavailableError {
-  return new ProviderUnavailableError('PROVIDER_UNAVAILABLE', provider, 'It was never sent.', { outcome: 'NOT_SENT' })
 }
 
 function neverMade({ provider }: StoredOperation): ProviderUnavailableError {

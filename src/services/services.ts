@@ -2,6 +2,7 @@ import { createJobLease } from '../jobs/lease.ts'
 import type { AccountSetup, Accounts } from './accounts.ts'
 import { type Applicants, createApplicants } from './applicants.ts'
 import { type Attempts, createAttempts } from './attempts.ts'
+import { createBacklog } from './backlog.ts'
 import { createJournal, type JournalSettings } from './create-journal.ts'
 import { type Creates, createCreates } from './creates.ts'
 import { createCursors } from './cursor.ts'
@@ -61,6 +62,7 @@ export function createServices(options: ServicesOptions): Services {
   const sessions = createSessions(deps)
   const applicants = createApplicants(deps)
   const journal = createJournal(deps, options)
+  const backlog = createBacklog(deps.report)
   const operations = createOperations(deps, journal)
   const expiry = createJobLease(deps.db, { name: 'expiry', ms: EXPIRY_LEASE_MS, now: deps.now })
   const polling = createPolling(deps, sessions, options)
@@ -68,7 +70,7 @@ export function createServices(options: ServicesOptions): Services {
     accounts: options.accounts,
     applicants,
     attempts: createAttempts(deps, sessions, applicants),
-    creates: createCreates(deps, journal),
+    creates: createCreates(deps, journal, backlog),
     customers: createCustomers(deps),
     expireOverdue: async () => {
       if (!(await expiry.hold())) return
@@ -84,7 +86,7 @@ export function createServices(options: ServicesOptions): Services {
     operations,
     polling,
     providerSettings: createProviderSettings(options),
-    recovery: createRecovery(deps, journal, options),
+    recovery: createRecovery(deps, journal, backlog, options),
     rotation: createRotation(options),
     sessions,
   }
