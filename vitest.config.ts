@@ -20,6 +20,7 @@ const ON_BOTH = [
   'polling',
   'postgres*',
   'read',
+  'same-record',
   'status',
   'timeline',
   'webhooks',

@@ -5,6 +5,8 @@ import type { House } from '../house.ts'
 /** What a command works with. */
 export interface CliContext {
   open(): Promise<House>
+  /** DATABASE_URL, for what needs no more than the database. */
+  databaseUrl(): string
   readonly tenantId: () => string
   /** Prints rows for a person, or as JSON where that was asked for. */
   show(rows: readonly object[]): void

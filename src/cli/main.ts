@@ -7,6 +7,7 @@ import { registry } from '../providers/registry.ts'
 import { attachSandboxes } from '../sandboxes.ts'
 import { type CliContext, format } from './cli.ts'
 import { addDrift } from './drift.ts'
+import { addDatabase } from './database.ts'
 import { addOperations } from './operations.ts'
 import { addPerson } from './person.ts'
 import { addProviders } from './providers.ts'
@@ -28,10 +29,12 @@ const cli: CliContext = {
     const config = loadConfig(process.env, Object.values(registry))
     return openHouse(config, { now: () => new Date(), sandboxes: attachSandboxes })
   },
+  databaseUrl: () => loadConfig(process.env, Object.values(registry)).house.DATABASE_URL,
   tenantId: () => program.opts<{ tenant: string }>().tenant,
   show: rows => console.log(format(rows, program.opts<{ json?: boolean }>().json ?? false)),
 }
 addDrift(program, cli)
+addDatabase(program, cli)
 addOperations(program, cli)
 addPerson(program, cli)
 addProviders(program, cli)
