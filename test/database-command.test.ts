@@ -1,0 +1,131 @@
+import { execFile } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import SqliteDatabase from 'better-sqlite3'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { migrations } from '../db/migrations/index.ts'
+import { packageRoot } from '../src/examples.ts'
+import { type House, startHouse } from './harness/house.ts'
+
+/** `sessiongraph db`, beside a server that writes. */
+
+const CREATE = /* GraphQL */ `
+  mutation ($input: CreateSessionInput!) {
+    createSession(input: $input) { ... on CreateSessionPayload { session { id providerId } } ... on Error { code } }
+  }
+`
+const KEY = '00'.repeat(32)
+const NAMES = Object.keys(migrations)
+
+const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-db-'))
+const url = `sqlite:${join(folder, 'live.db')}`
+let house: House
+let made = 0
+
+beforeAll(async () => {
+  house = await startHouse({ DATABASE_URL: url }, { jobs: false })
+})
+afterAll(async () => {
+  await house.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function db(args: readonly string[], env: Record<string, string> = {}) {
+  const { PATH, HOME } = process.env
+  const options = { cwd: packageRoot(), env: { PATH, HOME, DATABASE_URL: url, ENCRYPTION_KEY: KEY, ...env } }
+  const command = ['--import', 'tsx', 'src/cli/main.ts', '--json', 'db', ...args]
+  return new Promise<{ code: number; said: unknown; stderr: string }>(resolve => {
+    execFile(process.execPath, command, options, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, said: stdout && JSON.parse(stdout)[0], stderr }),
+    )
+  })
+}
+
+async function create(): Promise<string> {
+  made += 1
+  const { data } = await house.ask(CREATE, { input: { idempotencyKey: `key-${made}`, session: { kayle: {} } } })
+  return data.createSession.session.providerId
+}
+
+describe('backup', () => {
+  test('copies all that was acknowledged before it began, while the server writes on', async () => {
+    const acknowledged = await Promise.all(Array.from({ length: 30 }, create))
+    let running = true
+    const writing = Promise.all(
+      [1, 2, 3].map(async () => {
+        while (running) await create()
+      }),
+    )
+    const target = join(folder, 'copy.db')
+    const { code, said } = await db(['backup', target])
+    running = false
+    await writing
+
+    expect([code, said]).toEqual([0, { file: target, bytes: statSync(target).size }])
+    expect(statSync(target).mode & 0o777).toBe(0o600)
+    expect(existsSync(`${target}.unfinished`)).toBe(false)
+    // The drill: the copy alone, opened by another house.
+    const copy = new SqliteDatabase(target, { readonly: true })
+    expect(copy.pragma('integrity_check', { simple: true })).toBe('ok')
+    expect(copy.pragma('foreign_key_check')).toEqual([])
+    copy.close()
+    const restored = await startHouse({ DATABASE_URL: `sqlite:${target}` }, { jobs: false })
+    for (let key = 1; key <= acknowledged.length; key++) {
+      const { data } = await restored.ask('query ($key: String!) { createOperation(by: { idempotencyKey: $key }) { state } }', {
+        key: `key-${key}`,
+      })
+      expect(data.createOperation.state).toBe('SUCCEEDED')
+    }
+    const stored = await restored.db.sql.selectFrom('sessions').select('provider_id').execute()
+    expect(stored.map(row => row.provider_id)).toEqual(expect.arrayContaining(acknowledged))
+    await restored.close()
+  })
+
+  test('does not write over a file, and says so', async () => {
+    const target = join(folder, 'twice.db')
+    expect(await db(['backup', target])).toMatchObject({ code: 0 })
+    const { code, stderr } = await db(['backup', target])
+    expect([code, stderr]).toEqual([1, 'No backup was made. There is a file of that name already.\n'])
+  })
+
+  test('says for PostgreSQL which command makes one, without the password', async () => {
+    const { code, stderr } = await db(['backup', 'copy.dump'], {
+      DATABASE_URL: 'postgres://ada:s3cret@db.example.com:5433/onboarding',
+    })
+    expect([code, stderr]).toEqual([
+      1,
+      'PostgreSQL is backed up by its own tool with the password in PGPASSWORD or ~/.pgpass:\n' +
+        "  pg_dump --format=custom --file='copy.dump' 'postgres://ada@db.example.com:5433/onboarding'\n",
+    ])
+  })
+})
+
+describe('status', () => {
+  test('shows the database, its migrations, its size and what is not known yet', async () => {
+    await house.db.sql
+      .updateTable('operations')
+      .set({ state: 'UNKNOWN', sent_at: 1_760_000_000_000 })
+      .where('idempotency_key', '=', 'key-1')
+      .execute()
+    const { said } = await db(['status'])
+    expect(said).toMatchObject({
+      engine: 'sqlite',
+      version: expect.stringMatching(/^3\./),
+      bytes: expect.any(Number),
+      rows: { sessions: made, operations: made },
+      unknown: 1,
+      oldestUnknown: '2025-10-09T08:53:20.000Z',
+      applied: NAMES,
+      pending: [],
+    })
+  })
+
+  test('of a database that was never migrated names what is pending, which migrate carries out', async () => {
+    const env = { DATABASE_URL: `sqlite:${join(folder, 'fresh.db')}` }
+    expect((await db(['status'], env)).said).toEqual({ engine: 'sqlite', applied: [], pending: NAMES })
+    expect((await db(['migrate'], env)).said).toEqual({ applied: NAMES, total: NAMES.length })
+    expect((await db(['migrate'], env)).said).toEqual({ applied: [], total: NAMES.length })
+    expect((await db(['status'], env)).said).toMatchObject({ applied: NAMES, pending: [] })
+  })
+})
