@@ -1,4 +1,4 @@
-import type { Dialect, SelectQueryBuilder } from 'kysely'
+import { type Dialect, type SelectQueryBuilder, sql } from 'kysely'
 import type { Database } from './database.ts'
 import { createPostgresDialect } from './postgres.ts'
 import type { PostgresSettings } from './postgres-pool.ts'
@@ -28,11 +28,22 @@ export function sqliteFile(url: string): string {
 
 /**
  * What is read in a transaction is read to be changed: nobody else changes it before the transaction ends. SQLite lets only
- * one transaction write at a time; PostgreSQL locks the rows. Those that somebody else has are waited for, or skipped.
+ * one transaction write at a time; PostgreSQL locks the rows.
  */
-export function locked(db: Database, others: 'WAIT' | 'SKIP' = 'WAIT') {
+export function locked(db: Database) {
   return <From extends keyof Tables, O>(query: SelectQueryBuilder<Tables, From, O>) => {
-    if (db.engine !== 'postgres' || !db.sql.isTransaction) return query
-    return others === 'SKIP' ? query.forNoKeyUpdate().skipLocked() : query.forNoKeyUpdate()
+    return db.engine === 'postgres' && db.sql.isTransaction ? query.forNoKeyUpdate() : query
   }
+}
+
+const ERASURE_LOCK = 7_345_021_188
+
+/**
+ * Who stores looks whether it was erased, and whoever erases has to meet all that was stored. SQLite runs their transactions
+ * one after the other; on PostgreSQL who erases waits for those who store, and they for it.
+ */
+export async function lockErasure(db: Database, who: 'ERASES' | 'STORES'): Promise<void> {
+  if (db.engine !== 'postgres' || !db.sql.isTransaction) return
+  const lock = who === 'ERASES' ? sql`pg_advisory_xact_lock` : sql`pg_advisory_xact_lock_shared`
+  await sql`select ${lock}(${sql.lit(ERASURE_LOCK)})`.execute(db.sql)
 }

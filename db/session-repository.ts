@@ -194,7 +194,7 @@ export async function pruneAccess(db: Database, before: Date, limit: number): Pr
   return Number(result.numUpdatedRows)
 }
 
-/** Sessions that are open and past their time, of one tenant or of all; those that somebody else writes now are left out. */
+/** Sessions that are open and past their time, of one tenant or of all. */
 export async function findOverdueSessions(
   db: Database,
   now: Date,
@@ -209,9 +209,9 @@ export async function findOverdueSessions(
     // What the provider said after that time counts, even where it says that the session is still open.
     .whereRef('fetched_at', '<', 'expires_at')
   if (tenantId !== undefined) query = query.where('tenant_id', '=', tenantId)
-  // Whoever writes events of several tenants takes their counters in this order.
+  // In one order, so that two who want the same sessions, and the counters of their tenants, do not wait in a circle.
   const ordered = query.orderBy('tenant_id').orderBy('id').limit(limit)
-  return (await ordered.$call(locked(db, 'SKIP')).execute()).map(row => toSession(db, row))
+  return (await ordered.$call(locked(db)).execute()).map(row => toSession(db, row))
 }
 
 function filtered<O>(tenantId: string, filter: SessionFilter) {

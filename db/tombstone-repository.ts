@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { Database } from './database.ts'
+import { lockErasure } from './dialect.ts'
 
 /**
  * What is left of an erased person: keyed hashes, by which what belonged to it is known when it comes back. Their key is
@@ -17,7 +18,9 @@ const KEY_NAME = 'tombstones'
 
 /** When one of these was erased; undefined where none was. Costs one look where nothing was ever erased here. */
 export async function findTombstone(db: Database, ...traces: readonly Trace[]): Promise<Date | undefined> {
-  const key = traces.length > 0 && (await findKey(db))
+  if (traces.length === 0) return undefined
+  await lockErasure(db, 'STORES')
+  const key = await findKey(db)
   if (!key) return undefined
   const hashes = traces.map(trace => hashOf(key, trace))
   const row = await db.sql.selectFrom('tombstones').select('erased_at').where('hash', 'in', hashes).executeTakeFirst()
@@ -30,6 +33,7 @@ export async function setTombstones(
   traces: readonly Trace[],
   erasedAt: Date,
 ): Promise<void> {
+  await lockErasure(db, 'ERASES')
   const key = (await findKey(db)) ?? (await makeKey(db, erasedAt))
   for (const trace of traces) {
     await db.sql

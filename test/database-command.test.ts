@@ -72,9 +72,12 @@ describe('backup', () => {
     copy.close()
     const restored = await startHouse({ DATABASE_URL: `sqlite:${target}` }, { jobs: false })
     for (let key = 1; key <= acknowledged.length; key++) {
-      const { data } = await restored.ask('query ($key: String!) { createOperation(by: { idempotencyKey: $key }) { state } }', {
-        key: `key-${key}`,
-      })
+      const { data } = await restored.ask(
+        'query ($key: String!) { createOperation(by: { idempotencyKey: $key }) { state } }',
+        {
+          key: `key-${key}`,
+        },
+      )
       expect(data.createOperation.state).toBe('SUCCEEDED')
     }
     const stored = await restored.db.sql.selectFrom('sessions').select('provider_id').execute()

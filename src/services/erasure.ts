@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { wipeLog } from '../../db/checkpoint.ts'
 import { type Database, inTransaction } from '../../db/database.ts'
+import { lockErasure } from '../../db/dialect.ts'
 import {
   deleteDeliveries,
   deletePerson,
@@ -51,6 +52,7 @@ export function createErasure({ db, now }: { readonly db: Database; readonly now
     const deliveries = await eraseDeliveries(tenantId, externalId, person)
     const { records, operations } = await inTransaction(db, async trx => {
       // What came in before the tombstones stood is met here.
+      await lockErasure(trx, 'ERASES')
       const whole = await find(trx, tenantId, externalId)
       await setTombstones(trx, tenantId, tracesAll(whole, tenantId, externalId), now())
       await deletePerson(trx, whole.records, whole.operations)
