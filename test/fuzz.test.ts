@@ -16,7 +16,7 @@ let house: House
 let client: RawClient
 
 beforeAll(async () => {
-  house = await startHouse({ HEADERS_TIMEOUT_MS: '400', REQUEST_TIMEOUT_MS: '800' })
+  house = await startHouse({ BAD_KEYS_PER_MINUTE: '1000000', HEADERS_TIMEOUT_MS: '400', REQUEST_TIMEOUT_MS: '800' })
   client = createRawClient(house.url)
 })
 afterAll(async () => {
