@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Contestant, type ContestantName, settings, startContestant } from './contestants.ts'
+import type { Options } from './options.ts'
 import { runToEnd, type Stub, startStub } from './processes.ts'
 import type { Seeded } from './seed.ts'
 
@@ -19,7 +20,7 @@ export interface Arena {
 }
 
 /** Starts the providers and fills the store. Close stops them and removes it. */
-export async function openArena(sessions: number): Promise<Arena> {
+export async function openArena({ sessions, profile }: Pick<Options, 'sessions' | 'profile'>): Promise<Arena> {
   const directory = mkdtempSync(join(tmpdir(), 'sessiongraph-bench-'))
   const stubs = await Promise.all([startStub(), startStub(), startStub()])
   const [kayle, rapidly, yorlet] = stubs.map(stub => stub.origin) as [string, string, string]
@@ -33,7 +34,8 @@ export async function openArena(sessions: number): Promise<Arena> {
     store,
     directory,
     setLatency: async latencyMs => void (await Promise.all(stubs.map(stub => stub.setLatency(latencyMs)))),
-    start: (names, from = store) => Promise.all(names.map(name => startContestant(name, env, from, directory))),
+    start: (names, from = store) =>
+      Promise.all(names.map(name => startContestant(name, env, from, directory, profile))),
     close: async () => {
       await Promise.all(stubs.map(stub => stub.stop()))
       rmSync(directory, { recursive: true, force: true })

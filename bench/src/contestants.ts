@@ -39,15 +39,22 @@ export function settings(origins: { kayle: string; rapidly: string; yorlet: stri
   }
 }
 
-/** Starts one on a copy of the seeded store of its own. */
+/** Starts one on a copy of the seeded store of its own. `profile`: where ours writes its CPU profile. */
 export async function startContestant(
   name: ContestantName,
   env: NodeJS.ProcessEnv,
   seeded: string,
   directory: string,
+  profile?: string,
 ): Promise<Contestant> {
   const file = join(directory, `${name}.db`)
   copyFileSync(seeded, file)
-  const server = await startServer(CONTESTANTS[name], { ...env, DATABASE_URL: `sqlite:${file}` }, `${file}.log`)
+  const profiling = name === 'ours' && profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []
+  const server = await startServer(
+    CONTESTANTS[name],
+    { ...env, DATABASE_URL: `sqlite:${file}` },
+    `${file}.log`,
+    profiling,
+  )
   return { ...server, name }
 }

@@ -9,7 +9,7 @@ import { writeReport } from './report.ts'
 /** `npm run bench`: starts everything, compares the answers, measures, and writes bench/results. */
 
 const options = readOptions(process.argv.slice(2))
-const arena = await openArena(options.sessions)
+const arena = await openArena(options)
 try {
   const cells = createCells(arena.seeded)
   const contestants = await arena.start(options.contestants)

@@ -18,6 +18,8 @@ export interface Options {
   /** Rows of the stores that are compared in the probe `stores`. */
   readonly storeSizes: readonly number[]
   readonly memoryMinutes: number
+  /** Where our server writes its CPU profile when it ends; undefined: nowhere. */
+  readonly profile: string | undefined
 }
 
 export const PROBES = ['cold', 'sizes', 'stores', 'defer', 'overload', 'memory'] as const
@@ -31,7 +33,8 @@ const USAGE = `npm run bench -- [options]
   --connections 1,64   --latencies 0,5,50 (ms)   --rounds 3   --seconds 1.5   --sessions 1000
   --probes a,b         of ${PROBES.join(', ')}; default: all but memory; none for none
   --stores 1000,100000 rows; 1000000 takes minutes to fill
-  --minutes 10         of the probe memory`
+  --minutes 10         of the probe memory
+  --profile directory  where our server writes its CPU profile (with --contestants ours and one cell)`
 
 /** The command line's options. Prints how to use it and exits where it is asked to or where they do not fit. */
 export function readOptions(args: readonly string[]): Options {
@@ -54,6 +57,7 @@ export function readOptions(args: readonly string[]): Options {
     probes: pick(values.probes, PROBES, quick ? [] : PROBES.filter(name => name !== 'memory')),
     storeSizes: numbers(values.stores ?? '1000,100000'),
     memoryMinutes: Number(values.minutes ?? 10),
+    profile: values.profile,
   }
 }
 
@@ -71,6 +75,7 @@ const FLAGS = {
   probes: { type: 'string' },
   stores: { type: 'string' },
   minutes: { type: 'string' },
+  profile: { type: 'string' },
 } as const
 
 function pick<T extends string>(given: string | undefined, all: readonly T[], otherwise: readonly T[]): readonly T[] {

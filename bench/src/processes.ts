@@ -30,11 +30,16 @@ export interface Server {
 }
 
 /** Starts a server that logs to `logFile`, and waits until it says where it listens. `file`: built JavaScript, or TypeScript of the benchmark. */
-export async function startServer(file: string, env: NodeJS.ProcessEnv, logFile: string): Promise<Server> {
+export async function startServer(
+  file: string,
+  env: NodeJS.ProcessEnv,
+  logFile: string,
+  nodeArgs: readonly string[] = [],
+): Promise<Server> {
   const began = performance.now()
   const log = openSync(logFile, 'a')
   const loader = file.endsWith('.ts') ? TSX : []
-  const child = spawn(process.execPath, [...loader, path(file)], {
+  const child = spawn(process.execPath, [...nodeArgs, ...loader, path(file)], {
     env,
     cwd: ROOT,
     stdio: ['ignore', 'pipe', log],
