@@ -49,6 +49,7 @@ export interface NewApplicant extends ApplicantChange {
 /** A stored applicant, with what only the store needs to know of it. */
 export interface StoredApplicant extends Applicant {
   readonly externalIdPinned: boolean
+  readonly beganAt: Date
 }
 
 export async function insertApplicant(db: Database, applicant: NewApplicant): Promise<void> {
@@ -175,6 +176,7 @@ function toApplicant(db: Database, row: ApplicantRow): StoredApplicant {
     ...(openJson<ApplicantPii>(db.vault, row.pii_sealed) ?? NO_PII),
     createdAt: toDate(row.created_at),
     updatedAt: toDate(row.updated_at),
+    beganAt: toDate(row.began_at),
     customerId: row.customer_id,
     attemptsFetchedAt: toDate(row.attempts_fetched_at),
     sync:

@@ -42,6 +42,7 @@ export interface NewCustomer extends CustomerChange {
 /** A stored customer, with what only the store needs to know of it. */
 export interface StoredCustomer extends Customer {
   readonly externalIdPinned: boolean
+  readonly beganAt: Date
 }
 
 export async function insertCustomer(db: Database, customer: NewCustomer): Promise<void> {
@@ -151,6 +152,7 @@ function toCustomer(db: Database, row: CustomerRow): StoredCustomer {
     metadata: openJson<JsonObject>(db.vault, row.metadata_sealed),
     createdAt: toDate(row.created_at),
     updatedAt: toDate(row.updated_at),
+    beganAt: toDate(row.began_at),
     sync:
       row.fetched_at === null
         ? null

@@ -94,6 +94,7 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
     providers: await accounts.list(DEV_TENANT),
     sandboxes,
     close: async () => {
+      await services.sightings.flush()
       await services.observations.flush(true).catch(error => log.error({ err: error }, 'what was seen is lost'))
       await accounts.close()
       await redis?.close()

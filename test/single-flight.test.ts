@@ -9,6 +9,7 @@ import type { Call } from '../src/services/call.ts'
 import { createCursors } from '../src/services/cursor.ts'
 import type { Deps } from '../src/services/deps.ts'
 import { createRecords, type Noun } from '../src/services/records.ts'
+import { createSightings } from '../src/services/sightings.ts'
 import { createSingleFlight } from '../src/upstream/single-flight.ts'
 import { NO_TURNS } from '../src/upstream/turns.ts'
 import { API_KEY } from './harness/house.ts'
@@ -301,6 +302,7 @@ describe('two tenants', () => {
       hub: createHub(),
       turns: NO_TURNS,
       cursors: createCursors(db.vault),
+      sightings: createSightings(db, { wake: () => {}, report: () => {} }),
       now: () => new Date(),
       defaultMaxAgeSeconds: 30,
       report: () => {},

@@ -8,7 +8,7 @@ import type { RecordFilter } from '../../db/record-filter.ts'
 import type { Applicant } from '../domain/applicant.ts'
 import type { Deps } from './deps.ts'
 import { createRecords, type Records } from './records.ts'
-import { storeApplicant } from './store-applicant.ts'
+import { isApplicantUnchanged, storeApplicant } from './store-applicant.ts'
 
 export type Applicants = Records<Applicant, RecordFilter>
 
@@ -21,6 +21,7 @@ export function createApplicants(deps: Deps): Applicants {
     list: listApplicants,
     count: countApplicants,
     store: storeApplicant,
+    isUnchanged: isApplicantUnchanged,
     reader: client => client.getApplicant?.bind(client),
     toRef: async (_db, { providerId, parentProviderId }: Applicant) => ({ providerId, parentProviderId }),
   })

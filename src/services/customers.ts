@@ -3,7 +3,7 @@ import type { RecordFilter } from '../../db/record-filter.ts'
 import type { Customer } from '../domain/customer.ts'
 import type { Deps } from './deps.ts'
 import { createRecords, type Records } from './records.ts'
-import { storeCustomer } from './store-customer.ts'
+import { isCustomerUnchanged, storeCustomer } from './store-customer.ts'
 
 export type Customers = Records<Customer, RecordFilter>
 
@@ -16,6 +16,7 @@ export function createCustomers(deps: Deps): Customers {
     list: listCustomers,
     count: countCustomers,
     store: storeCustomer,
+    isUnchanged: isCustomerUnchanged,
     reader: client => client.getCustomer?.bind(client),
     toRef: async (_db, { providerId }: Customer) => ({ providerId }),
   })

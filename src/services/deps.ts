@@ -1,10 +1,11 @@
-import { type Database, inTransaction } from '../../db/database.ts'
+import type { Database } from '../../db/database.ts'
 import type { Provider } from '../domain/provider.ts'
 import type { Hub } from '../live/hub.ts'
 import type { Watched } from '../live/watched.ts'
 import type { Turns } from '../upstream/turns.ts'
 import type { Accounts } from './accounts.ts'
 import type { Cursors } from './cursor.ts'
+import type { Sightings } from './sightings.ts'
 
 /** What the services work with. */
 export interface Deps {
@@ -13,6 +14,7 @@ export interface Deps {
   /** Wakes who waits for a tenant's events. */
   readonly hub: Hub
   readonly cursors: Cursors
+  readonly sightings: Sightings
   /** The sessions that somebody follows live in this process, each as often as it is followed. */
   readonly watched: Watched
   /** Whose turn it is to read something, where several instances want it. */
@@ -25,7 +27,7 @@ export interface Deps {
 
 /** Runs `run` in one transaction, then wakes who waits for the tenant's events. */
 export async function change<T>(deps: Deps, tenantId: string, run: (db: Database) => Promise<T>): Promise<T> {
-  const result = await inTransaction(deps.db, run)
+  const result = await deps.sightings.transaction(deps.db, run)
   deps.hub.wake(tenantId)
   return result
 }

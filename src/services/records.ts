@@ -26,15 +26,26 @@ interface StoredRecord {
   readonly sync: Sync | null
 }
 
+/** What every answer about a record tells. */
+interface Told {
+  readonly providerId: string
+  readonly attempts?: readonly unknown[]
+}
+
+/** A record as its row is, with when the request began whose answer it holds. */
+type Row<R> = R & { readonly beganAt: Date }
+
 /** How one noun is stored and read at its provider. */
-export interface Noun<R extends StoredRecord, Snapshot extends { readonly providerId: string }, Filter> {
+export interface Noun<R extends StoredRecord, Snapshot extends Told, Filter, Stored extends Row<R> = Row<R>> {
   readonly word: 'applicant' | 'customer' | 'session'
   readonly capability: Capability
   find(db: Database, tenantId: string, ids: readonly string[]): Promise<R[]>
-  findByProviderId(db: Database, accountId: string, providerId: string): Promise<R | undefined>
+  findByProviderId(db: Database, accountId: string, providerId: string): Promise<Stored | undefined>
   list(db: Database, tenantId: string, filter: Filter, page: KeysetPage): Promise<R[]>
   count(db: Database, tenantId: string, filter: Filter, most: number): Promise<number>
   store(db: Database, said: Said, snapshot: Snapshot): Promise<R>
+  /** True where an answer says what is stored. */
+  isUnchanged(db: Database, said: Said, known: Stored, snapshot: Snapshot): Promise<boolean>
   /** The client's method that reads it; undefined where the provider has none. */
   reader(client: ProviderClient): ((ref: SessionRef, call: ReadCall) => Promise<Snapshot>) | undefined
   /** False where the provider cannot look one up by its id alone. */
@@ -65,16 +76,17 @@ const NEWEST_FIRST: ListOrder = { column: 'created_at', direction: 'desc' }
 
 export function createRecords<
   R extends StoredRecord & { readonly updatedAt: Date },
-  Snapshot extends { readonly providerId: string },
+  Snapshot extends Told,
   Filter,
->(deps: Deps, noun: Noun<R, Snapshot, Filter>): Records<R, Filter> {
-  const { db, accounts, now } = deps
+  Stored extends Row<R>,
+>(deps: Deps, noun: Noun<R, Snapshot, Filter, Stored>): Records<R, Filter> {
+  const { db, accounts, now, sightings } = deps
   const flights = createSingleFlight()
 
   /** The stored records with these ids; undefined where the tenant has none. */
   async function findMany(call: Pick<Call, 'tenantId'>, ids: readonly string[]): Promise<(R | undefined)[]> {
     await noun.prepare?.(db, call.tenantId, now())
-    const found = new Map((await noun.find(db, call.tenantId, ids)).map(record => [record.id, record]))
+    const found = new Map((await noun.find(db, call.tenantId, ids)).map(record => [record.id, sightings.seen(record)]))
     return ids.map(id => found.get(id))
   }
 
@@ -190,7 +202,25 @@ export function createRecords<
       )
     }
     const said = { account, source, beganAt, now: now() }
+    const known = await noun.findByProviderId(db, account.id, ref.providerId)
+    if (known && (await noun.isUnchanged(db, said, sightings.seen(known), snapshot)))
+      return sight(said, known, snapshot)
     return change(deps, account.tenantId, trx => noun.store(trx, said, snapshot))
+  }
+
+  /** Nothing but the time is new: that is written down with that of others. */
+  function sight(said: Said, known: Stored, snapshot: Snapshot): R {
+    sightings.add({
+      table: `${noun.word}s`,
+      tenantId: known.tenantId,
+      id: known.id,
+      comparedAt: known.beganAt,
+      beganAt: said.beganAt,
+      fetchedAt: said.now,
+      withAttempts: snapshot.attempts != null,
+      store: trx => noun.store(trx, said, snapshot),
+    })
+    return sightings.seen(known)
   }
 
   async function list(call: Call, filter: Filter, page: PageArguments, order = NEWEST_FIRST): Promise<Connection<R>> {
@@ -202,7 +232,7 @@ export function createRecords<
         id: row.id,
         at: (order.column === 'updated_at' ? row.updatedAt : row.createdAt).getTime(),
       }),
-      read: keyset => noun.list(db, call.tenantId, filter, keyset),
+      read: async keyset => (await noun.list(db, call.tenantId, filter, keyset)).map(sightings.seen),
       count: most => noun.count(db, call.tenantId, filter, most),
     })
   }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Details } from '../domain/json.ts'
 import type { StatusSource } from '../domain/sync.ts'
 import type { Account } from './accounts.ts'
@@ -40,6 +41,15 @@ export function mergeDetails(
 
 function withoutUndefined(details: Details): Details {
   return Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined))
+}
+
+/** True where the stored record holds already what a change tells of these fields. */
+export function holds<K extends string>(
+  known: Readonly<Record<K, unknown>>,
+  change: Readonly<Partial<Record<K, unknown>>>,
+  fields: readonly K[],
+): boolean {
+  return fields.every(field => change[field] === undefined || isDeepStrictEqual(known[field], change[field]))
 }
 
 /** A record that another one names: what is passed on of it. */

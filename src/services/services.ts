@@ -23,6 +23,7 @@ import { createProviderSettings, type ProviderSettingsService } from './provider
 import { createRecovery, type RecoveryService, type RecoverySettings } from './recovery.ts'
 import { createRotation, type Rotation } from './rotation.ts'
 import { createSessions, type Sessions } from './sessions.ts'
+import { createSightings, type Sightings } from './sightings.ts'
 
 /** Everything a resolver may ask for, each in one call. */
 export interface Services {
@@ -46,9 +47,14 @@ export interface Services {
   readonly recovery: RecoveryService
   readonly rotation: Rotation
   readonly sessions: Sessions
+  readonly sightings: Sightings
 }
 
-export interface ServicesOptions extends Omit<Deps, 'cursors'>, JournalSettings, PollingSettings, RecoverySettings {
+export interface ServicesOptions
+  extends Omit<Deps, 'cursors' | 'sightings'>,
+    JournalSettings,
+    PollingSettings,
+    RecoverySettings {
   readonly setups: readonly AccountSetup[]
   /** Whose accounts the environment's credentials are. */
   readonly firstTenant: string
@@ -58,7 +64,9 @@ export interface ServicesOptions extends Omit<Deps, 'cursors'>, JournalSettings,
 const EXPIRY_LEASE_MS = 10_000
 
 export function createServices(options: ServicesOptions): Services {
-  const deps = { ...options, cursors: createCursors(options.db.vault) }
+  const { db, hub, report } = options
+  const sightings = createSightings(db, { wake: hub.wake, report })
+  const deps = { ...options, sightings, cursors: createCursors(db.vault) }
   const sessions = createSessions(deps)
   const applicants = createApplicants(deps)
   const journal = createJournal(deps, options)
@@ -89,5 +97,6 @@ export function createServices(options: ServicesOptions): Services {
     recovery: createRecovery(deps, journal, backlog, options),
     rotation: createRotation(options),
     sessions,
+    sightings,
   }
 }

@@ -6,6 +6,7 @@ import {
   findSessions,
   listSessions,
   type SessionFilter,
+  type StoredSession,
 } from '../../db/session-repository.ts'
 import { UnsupportedError } from '../domain/errors.ts'
 import { isTerminal, type Session, type SessionOrder, type SessionSnapshot } from '../domain/session.ts'
@@ -15,7 +16,7 @@ import type { Connection, PageArguments } from './connection.ts'
 import type { Deps } from './deps.ts'
 import { expireOverdue } from './expiry.ts'
 import { createRecords, type ListOrder, type Records } from './records.ts'
-import { storeSession } from './store-session.ts'
+import { isSessionUnchanged, storeSession } from './store-session.ts'
 
 const ORDERS = {
   CREATED_AT_DESC: { column: 'created_at', direction: 'desc' },
@@ -34,7 +35,7 @@ export interface Sessions extends Omit<Records<Session, SessionFilter>, 'list'> 
 }
 
 export function createSessions(deps: Deps): Sessions {
-  const records = createRecords<Session, SessionSnapshot, SessionFilter>(deps, {
+  const records = createRecords<Session, SessionSnapshot, SessionFilter, StoredSession>(deps, {
     word: 'session',
     capability: 'GET_SESSION',
     find: findSessions,
@@ -42,6 +43,7 @@ export function createSessions(deps: Deps): Sessions {
     list: listSessions,
     count: countSessions,
     store: storeSession,
+    isUnchanged: isSessionUnchanged,
     reader: client => client.getSession?.bind(client),
     readsById: client => !client.readsSessionsByApplicant,
     toRef,

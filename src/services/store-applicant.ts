@@ -4,36 +4,25 @@ import {
   findApplicantByProviderId,
   findApplicants,
   insertApplicant,
+  type StoredApplicant,
   updateApplicant,
 } from '../../db/applicant-repository.ts'
 import type { Database } from '../../db/database.ts'
 import type { Applicant, ApplicantSnapshot } from '../domain/applicant.ts'
 import type { Linked } from '../domain/linked.ts'
 import { isErased, refuseErased } from './erased.ts'
-import { keyOf, type LinkTarget, mergeDetails, type Said, toExternalId } from './said.ts'
-import { storeAttempts } from './store-attempts.ts'
+import { holds, keyOf, type LinkTarget, mergeDetails, type Said, toExternalId } from './said.ts'
+import { areAttemptsUnchanged, storeAttempts } from './store-attempts.ts'
 import { storeLinkedCustomer } from './store-customer.ts'
 
 export async function storeApplicant(db: Database, said: Said, snapshot: ApplicantSnapshot): Promise<Applicant> {
-  const { account, now } = said
+  const { account } = said
   const known = await findApplicantByProviderId(db, account.id, snapshot.providerId)
   if (!known) await refuseErased(db, said, 'applicant', snapshot)
   const id = known?.id ?? uuid()
   const change = {
-    parentProviderId: snapshot.parentProviderId ?? undefined,
-    status: snapshot.status,
-    outcome: snapshot.outcome,
-    providerStatus: snapshot.providerStatus,
-    externalId: toExternalId(known, snapshot.externalId),
-    pii: mergeApplicantPii(known, snapshot),
-    createdAt: snapshot.createdAt ?? known?.createdAt ?? now,
-    updatedAt: snapshot.updatedAt ?? (known?.status === snapshot.status ? known.updatedAt : now),
+    ...toApplicantChange(said, snapshot, known),
     customerId: snapshot.customer && (await storeLinkedCustomer(db, said, snapshot.customer))?.id,
-    attemptsFetchedAt: snapshot.attempts && now,
-    fetchedAt: now,
-    beganAt: said.beganAt,
-    source: said.source,
-    details: mergeDetails(account.details.applicant, known?.details, snapshot.details),
   }
   if (known) await updateApplicant(db, id, change)
   else await insertApplicant(db, { ...change, ...keyOf(said, id, snapshot.providerId) })
@@ -42,6 +31,56 @@ export async function storeApplicant(db: Database, said: Said, snapshot: Applica
   if (!stored) throw new Error('An applicant that was just stored is gone.')
   return stored
 }
+
+function toApplicantChange(said: Said, snapshot: ApplicantSnapshot, known: StoredApplicant | undefined) {
+  const { account, now } = said
+  return {
+    parentProviderId: snapshot.parentProviderId ?? undefined,
+    status: snapshot.status,
+    outcome: snapshot.outcome,
+    providerStatus: snapshot.providerStatus,
+    externalId: toExternalId(known, snapshot.externalId),
+    pii: mergeApplicantPii(known, snapshot),
+    createdAt: snapshot.createdAt ?? known?.createdAt ?? now,
+    updatedAt: snapshot.updatedAt ?? (known?.status === snapshot.status ? known.updatedAt : now),
+    attemptsFetchedAt: snapshot.attempts && now,
+    fetchedAt: now,
+    beganAt: said.beganAt,
+    source: said.source,
+    details: mergeDetails(account.details.applicant, known?.details, snapshot.details),
+  }
+}
+
+/** True where an answer says what is stored, so that only the time it came is new. */
+export async function isApplicantUnchanged(
+  db: Database,
+  said: Said,
+  known: StoredApplicant,
+  snapshot: ApplicantSnapshot,
+): Promise<boolean> {
+  if (snapshot.customer) return false
+  const { pii, ...change } = toApplicantChange(said, snapshot, known)
+  return (
+    known.sync?.source === said.source &&
+    holds(known, { ...change, ...pii }, COMPARED) &&
+    (await areAttemptsUnchanged(db, said, snapshot.attempts ?? []))
+  )
+}
+
+const COMPARED = [
+  'createdAt',
+  'details',
+  'email',
+  'externalId',
+  'firstName',
+  'lastName',
+  'outcome',
+  'parentProviderId',
+  'phone',
+  'providerStatus',
+  'status',
+  'updatedAt',
+] as const
 
 /**
  * The applicant a session names. One that was told by its id alone is kept as a row that was never read. Undefined for one

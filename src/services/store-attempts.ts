@@ -2,7 +2,7 @@ import { v7 as uuid } from 'uuid'
 import { findAttemptsByProviderId, saveAttempt } from '../../db/attempt-repository.ts'
 import type { Database } from '../../db/database.ts'
 import type { AttemptSnapshot } from '../domain/attempt.ts'
-import { mergeDetails, type Said } from './said.ts'
+import { holds, mergeDetails, type Said } from './said.ts'
 import type { AttemptChange } from './timeline.ts'
 
 /** Stores what was told of the attempts of one owner. Gives those whose status is now another. */
@@ -27,3 +27,33 @@ export async function storeAttempts(
     return from === to ? [] : [{ attemptId: id, from, to }]
   })
 }
+
+/** True where all that was told of the attempts is stored. */
+export async function areAttemptsUnchanged(
+  db: Database,
+  { account }: Said,
+  attempts: readonly AttemptSnapshot[],
+): Promise<boolean> {
+  if (attempts.length === 0) return true
+  const ids = attempts.map(attempt => attempt.providerId)
+  const known = await findAttemptsByProviderId(db, account.id, ids)
+  return attempts.every(({ createdAt, updatedAt, ...told }) => {
+    const attempt = known.get(told.providerId)
+    if (!attempt) return false
+    const details = mergeDetails(account.details.attempt, attempt.details, told.details)
+    const change = { ...told, details, createdAt: createdAt ?? undefined, updatedAt: updatedAt ?? undefined }
+    return holds(attempt, { ...change, completedAt: told.completedAt ?? null }, COMPARED)
+  })
+}
+
+const COMPARED = [
+  'completedAt',
+  'createdAt',
+  'details',
+  'failureCode',
+  'kind',
+  'providerStatus',
+  'riskScore',
+  'status',
+  'updatedAt',
+] as const

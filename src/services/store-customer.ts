@@ -4,20 +4,31 @@ import {
   findCustomerByProviderId,
   findCustomers,
   insertCustomer,
+  type StoredCustomer,
   updateCustomer,
 } from '../../db/customer-repository.ts'
 import type { Database } from '../../db/database.ts'
 import type { Customer, CustomerSnapshot } from '../domain/customer.ts'
 import type { Linked } from '../domain/linked.ts'
 import { isErased, refuseErased } from './erased.ts'
-import { keyOf, type LinkTarget, mergeDetails, type Said, toExternalId } from './said.ts'
+import { holds, keyOf, type LinkTarget, mergeDetails, type Said, toExternalId } from './said.ts'
 
 export async function storeCustomer(db: Database, said: Said, snapshot: CustomerSnapshot): Promise<Customer> {
-  const { account, now } = said
+  const { account } = said
   const known = await findCustomerByProviderId(db, account.id, snapshot.providerId)
   if (!known) await refuseErased(db, said, 'customer', snapshot)
   const id = known?.id ?? uuid()
-  const change = {
+  const change = toCustomerChange(said, snapshot, known)
+  if (known) await updateCustomer(db, id, change)
+  else await insertCustomer(db, { ...change, ...keyOf(said, id, snapshot.providerId) })
+  const [stored] = await findCustomers(db, account.tenantId, [id])
+  if (!stored) throw new Error('A customer that was just stored is gone.')
+  return stored
+}
+
+function toCustomerChange(said: Said, snapshot: CustomerSnapshot, known: StoredCustomer | undefined) {
+  const { account, now } = said
+  return {
     externalId: toExternalId(known, snapshot.externalId),
     pii: mergeCustomerPii(known, snapshot),
     metadata: snapshot.metadata,
@@ -28,12 +39,20 @@ export async function storeCustomer(db: Database, said: Said, snapshot: Customer
     source: said.source,
     details: mergeDetails(account.details.customer, known?.details, snapshot.details),
   }
-  if (known) await updateCustomer(db, id, change)
-  else await insertCustomer(db, { ...change, ...keyOf(said, id, snapshot.providerId) })
-  const [stored] = await findCustomers(db, account.tenantId, [id])
-  if (!stored) throw new Error('A customer that was just stored is gone.')
-  return stored
 }
+
+/** True where an answer says what is stored, so that only the time it came is new. */
+export async function isCustomerUnchanged(
+  _db: Database,
+  said: Said,
+  known: StoredCustomer,
+  snapshot: CustomerSnapshot,
+): Promise<boolean> {
+  const { pii, ...change } = toCustomerChange(said, snapshot, known)
+  return known.sync?.source === said.source && holds(known, { ...change, ...pii }, COMPARED)
+}
+
+const COMPARED = ['createdAt', 'details', 'email', 'externalId', 'metadata', 'name', 'phone', 'updatedAt'] as const
 
 /** The customer another record names. Undefined for one that was erased. */
 export async function storeLinkedCustomer(

@@ -11,9 +11,9 @@ import type { JsonObject } from '../domain/json.ts'
 import type { SessionAccess, SessionSnapshot } from '../domain/session.ts'
 import { refuseErased } from './erased.ts'
 import { nextPollAt } from './poll-schedule.ts'
-import { keyOf, mergeDetails, type Said, toExternalId } from './said.ts'
+import { holds, keyOf, mergeDetails, type Said, toExternalId } from './said.ts'
 import { storeLinkedApplicant } from './store-applicant.ts'
-import { storeAttempts } from './store-attempts.ts'
+import { areAttemptsUnchanged, storeAttempts } from './store-attempts.ts'
 import { storeLinkedCustomer } from './store-customer.ts'
 import { recordChange } from './timeline.ts'
 
@@ -61,6 +61,44 @@ export async function storeSession(
   await recordChange(db, { session: stored, source: change.source, at: said.now }, known, stored, attempts)
   return stored
 }
+
+/**
+ * True where an answer says what is stored, so that only the time it came is new. One that names other records, or is the
+ * first since the session's time was over, is stored whole.
+ */
+export async function isSessionUnchanged(
+  db: Database,
+  said: Said,
+  known: StoredSession,
+  snapshot: SessionSnapshot,
+): Promise<boolean> {
+  const { expiresAt, sync } = known
+  if (snapshot.applicant || snapshot.customer) return false
+  if (expiresAt && sync.fetchedAt < expiresAt && expiresAt <= said.now) return false
+  const change = {
+    ...toSessionChange(said, snapshot, known),
+    externalId: toExternalId(known, snapshot.externalId),
+  }
+  return (
+    change.source === sync.source &&
+    holds(known, change, COMPARED) &&
+    (await areAttemptsUnchanged(db, said, snapshot.attempts ?? []))
+  )
+}
+
+const COMPARED = [
+  'access',
+  'completedAt',
+  'createdAt',
+  'details',
+  'expiresAt',
+  'externalId',
+  'outcome',
+  'providerStatus',
+  'redirectUrl',
+  'status',
+  'updatedAt',
+] as const
 
 /** Where a webhook overtook the answer of the create, the answer is old news, but for what only a create tells. */
 async function updateKnown(db: Database, id: string, said: Said, change: SessionChange): Promise<void> {
