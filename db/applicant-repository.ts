@@ -3,7 +3,7 @@ import type { Details } from '../src/domain/json.ts'
 import type { Outcome } from '../src/domain/outcome.ts'
 import type { Provider } from '../src/domain/provider.ts'
 import type { StatusSource } from '../src/domain/sync.ts'
-import { defined, openJson, sealJson, toDate, toFlag } from './columns.ts'
+import { defined, once, openJson, sealJson, toDate, toFlag } from './columns.ts'
 import type { Database } from './database.ts'
 import { locked } from './dialect.ts'
 import { type KeysetPage, selectPage } from './keyset.ts'
@@ -161,6 +161,8 @@ function toColumns(db: Database, change: ApplicantChange): Partial<ApplicantRow>
 const NO_PII: ApplicantPii = { email: null, phone: null, firstName: null, lastName: null }
 
 function toApplicant(db: Database, row: ApplicantRow): StoredApplicant {
+  const pii = once(() => openJson<ApplicantPii>(db.vault, row.pii_sealed) ?? NO_PII)
+  const details = once(() => openJson<Details>(db.vault, row.details_sealed) ?? {})
   return {
     id: row.id,
     tenantId: row.tenant_id,
@@ -173,7 +175,18 @@ function toApplicant(db: Database, row: ApplicantRow): StoredApplicant {
     status: row.status as ApplicantStatus,
     outcome: row.outcome as Outcome,
     providerStatus: row.provider_status,
-    ...(openJson<ApplicantPii>(db.vault, row.pii_sealed) ?? NO_PII),
+    get email() {
+      return pii().email
+    },
+    get phone() {
+      return pii().phone
+    },
+    get firstName() {
+      return pii().firstName
+    },
+    get lastName() {
+      return pii().lastName
+    },
     createdAt: toDate(row.created_at),
     updatedAt: toDate(row.updated_at),
     beganAt: toDate(row.began_at),
@@ -188,6 +201,8 @@ function toApplicant(db: Database, row: ApplicantRow): StoredApplicant {
             source: row.source as StatusSource,
             lastError: null,
           },
-    details: openJson<Details>(db.vault, row.details_sealed) ?? {},
+    get details() {
+      return details()
+    },
   }
 }

@@ -1,7 +1,7 @@
 import type { Attempt, AttemptKind, AttemptSnapshot, AttemptStatus } from '../src/domain/attempt.ts'
 import type { Details } from '../src/domain/json.ts'
 import type { Provider } from '../src/domain/provider.ts'
-import { openJson, sealJson, toDate, toTime } from './columns.ts'
+import { once, openJson, sealJson, toDate, toTime } from './columns.ts'
 import type { Database } from './database.ts'
 import { locked } from './dialect.ts'
 import type { AttemptRow } from './tables.ts'
@@ -105,6 +105,7 @@ export async function listAttemptsOf(
 }
 
 function toAttempt(db: Database, row: AttemptRow): Attempt {
+  const details = once(() => openJson<Details>(db.vault, row.details_sealed) ?? {})
   return {
     id: row.id,
     tenantId: row.tenant_id,
@@ -121,6 +122,8 @@ function toAttempt(db: Database, row: AttemptRow): Attempt {
     completedAt: toDate(row.completed_at),
     sessionId: row.session_id,
     applicantId: row.applicant_id,
-    details: openJson<Details>(db.vault, row.details_sealed) ?? {},
+    get details() {
+      return details()
+    },
   }
 }

@@ -55,6 +55,15 @@ export function parseJson<T>(text: string): T {
   return JSON.parse(text) as T
 }
 
+/** A value that is opened when it is first asked for: of a list, few fields are selected that are sealed. */
+export function once<T>(open: () => T): () => T {
+  let opened: { readonly value: T } | undefined
+  return () => {
+    opened ??= { value: open() }
+    return opened.value
+  }
+}
+
 /** Leaves out what is undefined, so that an update changes only what was told. */
 export function defined<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {

@@ -2,7 +2,7 @@ import type { Customer } from '../src/domain/customer.ts'
 import type { Details, JsonObject } from '../src/domain/json.ts'
 import type { Provider } from '../src/domain/provider.ts'
 import type { StatusSource } from '../src/domain/sync.ts'
-import { defined, openJson, sealJson, toDate, toFlag } from './columns.ts'
+import { defined, once, openJson, sealJson, toDate, toFlag } from './columns.ts'
 import type { Database } from './database.ts'
 import { locked } from './dialect.ts'
 import { type KeysetPage, selectPage } from './keyset.ts'
@@ -140,6 +140,9 @@ function toColumns(db: Database, change: CustomerChange): Partial<CustomerRow> {
 const NO_PII: CustomerPii = { email: null, name: null, phone: null }
 
 function toCustomer(db: Database, row: CustomerRow): StoredCustomer {
+  const pii = once(() => openJson<CustomerPii>(db.vault, row.pii_sealed) ?? NO_PII)
+  const metadata = once(() => openJson<JsonObject>(db.vault, row.metadata_sealed))
+  const details = once(() => openJson<Details>(db.vault, row.details_sealed) ?? {})
   return {
     id: row.id,
     tenantId: row.tenant_id,
@@ -148,8 +151,18 @@ function toCustomer(db: Database, row: CustomerRow): StoredCustomer {
     providerId: row.provider_id,
     externalId: row.external_id,
     externalIdPinned: row.external_id_pinned === 1,
-    ...(openJson<CustomerPii>(db.vault, row.pii_sealed) ?? NO_PII),
-    metadata: openJson<JsonObject>(db.vault, row.metadata_sealed),
+    get email() {
+      return pii().email
+    },
+    get name() {
+      return pii().name
+    },
+    get phone() {
+      return pii().phone
+    },
+    get metadata() {
+      return metadata()
+    },
     createdAt: toDate(row.created_at),
     updatedAt: toDate(row.updated_at),
     beganAt: toDate(row.began_at),
@@ -162,6 +175,8 @@ function toCustomer(db: Database, row: CustomerRow): StoredCustomer {
             source: row.source as StatusSource,
             lastError: null,
           },
-    details: openJson<Details>(db.vault, row.details_sealed) ?? {},
+    get details() {
+      return details()
+    },
   }
 }

@@ -4,7 +4,7 @@ import type { Outcome } from '../src/domain/outcome.ts'
 import type { Provider } from '../src/domain/provider.ts'
 import type { Session, SessionAccess, SessionStatus } from '../src/domain/session.ts'
 import type { StatusSource } from '../src/domain/sync.ts'
-import { defined, openJson, parseJson, sealJson, toDate, toFlag, toTime } from './columns.ts'
+import { defined, once, openJson, parseJson, sealJson, toDate, toFlag, toTime } from './columns.ts'
 import type { Database } from './database.ts'
 import { locked } from './dialect.ts'
 import { type KeysetPage, selectPage } from './keyset.ts'
@@ -285,7 +285,10 @@ function toAccessJson(access: SessionAccess | null | undefined): JsonObject | nu
 }
 
 function toSession(db: Database, row: SessionRow): StoredSession {
-  const access = openJson<Omit<SessionAccess, 'expiresAt'> & { expiresAt: string | null }>(db.vault, row.access_sealed)
+  const redirectUrl = once(() => row.redirect_url ?? openJson<string>(db.vault, row.redirect_url_sealed))
+  const metadata = once(() => openJson<JsonObject>(db.vault, row.metadata_sealed))
+  const access = once(() => openAccess(db, row))
+  const details = once(() => openDetails(db, row))
   return {
     id: row.id,
     tenantId: row.tenant_id,
@@ -301,13 +304,19 @@ function toSession(db: Database, row: SessionRow): StoredSession {
     polled: row.next_poll_at !== null,
     toldAt: toDate(row.told_at),
     livemode: row.livemode === 1,
-    redirectUrl: row.redirect_url ?? openJson<string>(db.vault, row.redirect_url_sealed),
-    metadata: openJson<JsonObject>(db.vault, row.metadata_sealed),
+    get redirectUrl() {
+      return redirectUrl()
+    },
+    get metadata() {
+      return metadata()
+    },
     createdAt: toDate(row.created_at),
     updatedAt: toDate(row.updated_at),
     expiresAt: toDate(row.expires_at),
     completedAt: toDate(row.completed_at),
-    access: access && { ...access, expiresAt: access.expiresAt ? new Date(access.expiresAt) : null },
+    get access() {
+      return access()
+    },
     applicantId: row.applicant_id,
     customerId: row.customer_id,
     applicantPinned: row.applicant_pinned === 1,
@@ -315,9 +324,18 @@ function toSession(db: Database, row: SessionRow): StoredSession {
     attemptsFetchedAt: toDate(row.attempts_fetched_at),
     beganAt: toDate(row.began_at),
     sync: { fetchedAt: toDate(row.fetched_at), stale: false, source: row.source as StatusSource, lastError: null },
-    details:
-      row.details_sealed === null
-        ? parseJson<Details>(row.details)
-        : (openJson<Details>(db.vault, row.details_sealed) ?? {}),
+    get details() {
+      return details()
+    },
   }
+}
+
+function openAccess(db: Database, row: SessionRow): SessionAccess | null {
+  const access = openJson<Omit<SessionAccess, 'expiresAt'> & { expiresAt: string | null }>(db.vault, row.access_sealed)
+  return access && { ...access, expiresAt: access.expiresAt ? new Date(access.expiresAt) : null }
+}
+
+function openDetails(db: Database, row: SessionRow): Details {
+  if (row.details_sealed === null) return parseJson<Details>(row.details)
+  return openJson<Details>(db.vault, row.details_sealed) ?? {}
 }

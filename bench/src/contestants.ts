@@ -28,6 +28,9 @@ export function settings(origins: { kayle: string; rapidly: string; yorlet: stri
     HOST: '127.0.0.1',
     PORT: '0',
     SANDBOX: 'off',
+    COST_PER_MINUTE: '1000000000',
+    // A list of 100 costs more than one request usually may.
+    MAX_COST: '1000',
     // Nothing ages while it is measured, so that `stored` reads the store.
     MAX_AGE_SECONDS: '86400',
     KAYLE_BASE_URL: origins.kayle,

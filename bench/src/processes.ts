@@ -45,7 +45,7 @@ export async function startServer(
     stdio: ['ignore', 'pipe', log],
   })
   remember(child)
-  const url = await firstMatch(child, /http:\/\/\S+\/graphql/)
+  const url = await firstMatch(child, /http:\/\/\S+\/graphql/, () => readFileSync(logFile, 'utf8'))
   return { pid: child.pid ?? 0, url, startedMs: performance.now() - began, stop: () => stop(child) }
 }
 
@@ -106,11 +106,11 @@ function answerOf(child: ChildProcess): Promise<unknown> {
   })
 }
 
-function firstMatch(child: ChildProcess, pattern: RegExp): Promise<string> {
+function firstMatch(child: ChildProcess, pattern: RegExp, log: () => string): Promise<string> {
   return new Promise((resolve, reject) => {
     let said = ''
     const late = setTimeout(() => reject(new Error(`No address in ${START_MS} ms: ${said}`)), START_MS)
-    child.once('exit', code => reject(new Error(`It ended with ${code}: ${said}`)))
+    child.once('exit', code => reject(new Error(`It ended with ${code}: ${said}${log()}`)))
     child.stdout?.on('data', chunk => {
       said += chunk
       const [found] = pattern.exec(said) ?? []

@@ -114,6 +114,7 @@ export const ROOMS: readonly Room[] = [
       'src/jobs/lease.ts',
       'node:crypto',
       'node:timers/promises',
+      'node:util',
       'node:v8',
       'uuid',
     ],

@@ -1,5 +1,4 @@
 import Sqlite from 'better-sqlite3'
-import { decodeKey } from '../../../src/config.ts'
 import { createVault } from '../../../src/security/vault.ts'
 import { createCursors } from '../../../src/services/cursor.ts'
 import type { Applicant, Attempt, Customer, Session } from './views.ts'
@@ -29,7 +28,7 @@ export function openStore(env: NodeJS.ProcessEnv) {
   for (const pragma of ['journal_mode = WAL', 'synchronous = FULL', 'foreign_keys = ON', 'secure_delete = ON']) {
     database.pragma(pragma)
   }
-  const vault = createVault(decodeKey(env.ENCRYPTION_KEY ?? ''))
+  const vault = createVault(Buffer.from(env.ENCRYPTION_KEY ?? '', 'hex'))
   const cursors = createCursors(vault)
   const one = <T>(text: string) => database.prepare<unknown[], T>(text)
   const page = (where: string) =>
