@@ -133,6 +133,8 @@ describe('the cost', () => {
       '{ session(by: { id: "a" }) { customer { id } applicant { id } attempts(first: 7) { nodes { id } } } }',
       4.1,
     ],
+    ['the schema, as often as it is read', '{ a: __schema { types { name } } b: __schema { types { name } } }', 20],
+    ['one type', '{ __type(name: "Session") { name } }', 1],
     ['a page of a list', '{ sessions { nodes { id } } }', 0.2],
     ['a page with something of each of its 20 rows', '{ sessions { nodes { customer { id } } } }', 20.4],
     [

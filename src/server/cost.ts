@@ -21,10 +21,15 @@ import { fragmentsOf } from './document-shape.ts'
 /**
  * The cost of an operation is the most that it can cause. A call to a provider costs one: every mutation may make one, and
  * so may every field that says how fresh its records have to be. A row of ours costs a hundredth. What is selected below
- * a field costs as often as it gives rows: `first` or `last`, 20 if left out, or as many as there are ids.
+ * a field costs as often as it gives rows: `first` or `last`, 20 if left out, or as many as there are ids. Reading the
+ * schema is work for nobody but us, and much of it: ten, and one for a single type.
  */
 
 const ROW = 1 / 100
+const INTROSPECTION = new Map([
+  ['__schema', 10],
+  ['__type', 1],
+])
 const DEFAULT_ROWS = 20
 const MOST_ROWS = 100
 
@@ -56,7 +61,7 @@ export function costOf(
   }
   function ofField(type: GraphQLNamedType, node: FieldNode): number {
     const field = isObjectType(type) || isInterfaceType(type) ? type.getFields()[node.name.value] : undefined
-    if (!field) return 0
+    if (!field) return INTROSPECTION.get(node.name.value) ?? 0
     const below = node.selectionSet ? ofSelections(getNamedType(field.type), node.selectionSet) : 0
     const call = mayCall(schema, type, field) ? 1 : 0
     if (!givesRows(schema, type, field)) return call + below
