@@ -55,6 +55,14 @@ export async function hashTrace(db: Database, trace: Trace, now: Date): Promise<
   return hashOf((await findKey(db)) ?? (await makeKey(db, now)), trace)
 }
 
+/**
+ * Makes the key of the hashes where there is none yet. Throws UnreadableError where the vault cannot open it: then it is not
+ * the vault that this database was written with.
+ */
+export async function openHouseKey(db: Database, now: Date): Promise<void> {
+  if (!(await findKey(db))) await makeKey(db, now)
+}
+
 /** Throws UnreadableError where the key cannot be opened: nobody who was erased may come back by that. */
 async function findKey(db: Database): Promise<Buffer | undefined> {
   const query = db.sql.selectFrom('house_keys').select('key_sealed').where('name', '=', KEY_NAME)

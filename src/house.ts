@@ -1,7 +1,8 @@
 import { dirname } from 'node:path'
 import { type OpenDatabase, openDatabase } from '../db/database.ts'
 import { engineOf, sqliteFile } from '../db/dialect.ts'
-import { type Config, decodeKeys, upstreamLimits } from './config.ts'
+import { openHouseKey } from '../db/tombstone-repository.ts'
+import { type Config, ConfigError, decodeKeys, upstreamLimits } from './config.ts'
 import type { CallWatch } from './domain/provider-call.ts'
 import { createHub } from './live/hub.ts'
 import { createWatched } from './live/watched.ts'
@@ -13,7 +14,7 @@ import { shareTurns } from './redis/turns.ts'
 import { shareWakes } from './redis/wakes.ts'
 import type { StartedSandbox } from './sandbox/start-all.ts'
 import { readOrCreateKey } from './security/key-file.ts'
-import { createVault } from './security/vault.ts'
+import { createVault, UnreadableError } from './security/vault.ts'
 import { type AccountSetup, openAccounts, type ProviderInfo } from './services/accounts.ts'
 import { createServices, type Services } from './services/services.ts'
 import { createLog, type Logger } from './telemetry/log.ts'
@@ -55,6 +56,7 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
     statementMs: house.DATABASE_STATEMENT_MS,
     migrate: house.AUTO_MIGRATE === 'on',
   })
+  await checkKey(db, now())
   const redis = house.REDIS_URL === undefined ? undefined : openRedis({ url: house.REDIS_URL, report: toReport(log) })
   const modules: readonly ProviderModule[] = Object.values(registry)
   const lacking = modules.filter(module => !module.isConfigured(providers[module.provider] ?? { baseUrl: '' }))
@@ -108,6 +110,17 @@ function toReport(log: Logger): (isUp: boolean) => void {
   return isUp => {
     if (isUp) log.info('Redis answers')
     else log.warn('Redis is away: this instance works on without it, and shares nothing with others')
+  }
+}
+
+/** A key that opens nothing would be found out one value at a time, and seal more meanwhile. Throws ConfigError. */
+async function checkKey(db: OpenDatabase, now: Date): Promise<void> {
+  try {
+    await openHouseKey(db, now)
+  } catch (error) {
+    await db.close()
+    if (!(error instanceof UnreadableError)) throw error
+    throw new ConfigError([`ENCRYPTION_KEY: It does not open this database, whose key is ${error.keyId ?? 'unknown'}.`])
   }
 }
 

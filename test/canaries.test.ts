@@ -208,6 +208,7 @@ describe('no canary is', () => {
   test('in what is said of errors', () => {
     expect(errors.length).toBeGreaterThan(300)
     expect(errors.join('')).toMatch(/PROVIDER_REJECTED|PROVIDER_UNAVAILABLE/)
+    expect(errors.join('')).not.toContain('"RATE_LIMITED"')
     expect(findIn(errors.join('\n'), canaries)).toEqual([])
   })
 

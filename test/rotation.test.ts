@@ -124,8 +124,8 @@ test('a rotation that was broken off goes on where it was', async () => {
 })
 
 test('rows that running servers write meanwhile are neither lost nor overwritten', async () => {
-  const server = await start('busy.db', `${NEW},${OLD}`)
   const old = await start('busy.db', OLD)
+  const server = await start('busy.db', `${NEW},${OLD}`)
   for (let index = 0; index < 10; index++) await createCustomer(old, `n${index}@busy.example`)
   const [results] = await Promise.all([
     rotate(server),
@@ -192,4 +192,12 @@ test('what sessions from before hold in clear is read, and sealed by a rotation'
   const row = await house.db.sql.selectFrom('sessions').select(['details', 'redirect_url']).executeTakeFirst()
   expect(row).toEqual({ details: '{}', redirect_url: null })
   expect((await house.ask(query, { id })).data.node).toEqual(before)
+})
+
+test('a server whose key opens nothing of its database does not start, and says which key it was', async () => {
+  await start('another-key.db', OLD)
+  const refused = await start('another-key.db', NEW).catch(error => error)
+  expect(refused.name).toBe('ConfigError')
+  expect(refused.message).toMatch(/ENCRYPTION_KEY: It does not open this database, whose key is [0-9a-f]{8}\./)
+  expect(refused.message).not.toContain(NEW)
 })
