@@ -108,7 +108,7 @@ export async function createPerson(house: House, canaries: Canaries, externalId:
       rapidly: {
         email: email('RapidlyEmail'),
         name: text('RapidlyName'),
-        metadata: { note: text('RapidlyMetadata') },
+        metadata: { note: text('RapidlyMetadata'), [text('RapidlyKey').slice(0, 40)]: 'x' },
         billingAddress: {
           country: 'SE',
           city: text('RapidlyCity'),
