@@ -1,9 +1,13 @@
+import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { packageRoot } from '../src/examples.ts'
 import {
   type Canaries,
   type CanaryPerson,
@@ -18,10 +22,10 @@ import { type House, startHouse } from './harness/house.ts'
 /** A person is erased: nothing of it is left, and nothing that providers send or answer brings it back. */
 
 const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-erasure-'))
+const env = { DATABASE_URL: `sqlite:${join(folder, 'erasure.db')}`, ENCRYPTION_KEY: 'c3'.repeat(32) }
 let house: House
 
 beforeAll(async () => {
-  const env = { DATABASE_URL: `sqlite:${join(folder, 'erasure.db')}`, ENCRYPTION_KEY: 'c3'.repeat(32) }
   house = await startHouse(env, { jobs: false })
 })
 afterAll(async () => {
@@ -154,6 +158,34 @@ test('an erasure that was broken off keeps away what comes, and ends the same wh
   expect(await findOpened(house, canaries)).toEqual([])
   expect(findInFiles(folder, canaries)).toEqual([])
 })
+
+test('an erasure that is killed in the middle of it leaves all or nothing, and ends the same when it runs again', async () => {
+  const canaries = createCanaries()
+  const person = await createPerson(house, canaries, `usr_${canaries.mark}`)
+  const { sql: db } = house.db
+  const tombstones = async () => (await db.selectFrom('tombstones').select('hash').execute()).length
+  const before = await tombstones()
+  // It takes many seconds to delete a customer, within the transaction that deletes everything.
+  await sql`create trigger slow before delete on customers begin
+    select count(*) from events a, events b, events c, events d, events e, tombstones f, tombstones g; end`.execute(db)
+  const command = ['--import', 'tsx', 'src/cli/main.ts', 'person', 'erase', person.externalId]
+  const { PATH, HOME } = process.env
+  const child = spawn(process.execPath, command, {
+    cwd: packageRoot(),
+    env: { PATH, HOME, ...env, SANDBOX: 'off' },
+    stdio: 'ignore',
+  })
+  const ended = once(child, 'exit')
+  await expect.poll(tombstones, { timeout: 20_000 }).toBeGreaterThan(before)
+  await sleep(300)
+  child.kill('SIGKILL')
+  expect(await ended).toEqual([null, 'SIGKILL'])
+  await sql`drop trigger slow`.execute(db)
+  expect(await countAll(person.externalId)).toBe(9)
+  expect(await erase(person.externalId)).toMatchObject({ sessions: 5, customers: 2 })
+  expect(await findOpened(house, canaries)).toEqual([])
+  expect(findInFiles(folder, canaries)).toEqual([])
+}, 60_000)
 
 test('a person whose create is under way is not erased before it is settled', async () => {
   const canaries = createCanaries()
