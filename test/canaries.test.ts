@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import fs, { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PROVIDERS } from '../src/domain/provider.ts'
 import { packageRoot } from '../src/examples.ts'
 import type { FaultRuleInput } from '../src/sandbox/fault-rule.ts'
@@ -37,19 +37,12 @@ let house: House
 let person: CanaryPerson
 
 beforeAll(async () => {
-  const write = fs.writeSync
-  // The log writes to stderr by itself, whatever stands in front of it.
-  vi.spyOn(fs, 'writeSync').mockImplementation((...args: unknown[]) => {
-    if (args[0] !== 2) return Reflect.apply(write, fs, args)
-    logged.push(String(args[1]))
-    return String(args[1]).length
-  })
-  house = withKey(await startHouse(env, { jobs: false }))
+  const logTo = { write: (line: string) => void logged.push(line) }
+  house = withKey(await startHouse(env, { jobs: false, logTo }))
   person = await createPerson(house, canaries, personId)
 })
 afterAll(async () => {
   await house.close()
-  vi.restoreAllMocks()
   rmSync(folder, { recursive: true, force: true })
 })
 
