@@ -81,7 +81,7 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
     }),
     streams,
     telemetry: { watch: watch.operations, mayInspect: () => isAtHome(config) },
-    metrics: metricsOf(config, watch, house.services, streams, bearer => authenticate(bearer) !== undefined),
+    metrics: metricsOf(config, watch, house.services, { streams, gate }, bearer => authenticate(bearer) !== undefined),
     report: error => house.log.error({ err: error }, 'unexpected error'),
     now,
   })

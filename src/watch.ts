@@ -1,5 +1,6 @@
 import { type Config, isLoopback } from './config.ts'
 import { operationNames, readExamples } from './examples.ts'
+import type { Gate } from './server/gate.ts'
 import { createMetricsAccess } from './server/metrics-access.ts'
 import type { Streams } from './server/streams.ts'
 import type { MetricsOptions } from './server/use-metrics.ts'
@@ -53,12 +54,13 @@ export function metricsOf(
   config: Config,
   watch: Watch,
   services: Services,
-  streams: Streams,
+  { streams, gate }: { readonly streams: Streams; readonly gate: Gate },
   isAdmin: (bearer: string) => Promise<boolean> | boolean,
 ): MetricsOptions {
   const readFigures = async () => ({
     accounts: services.figures.accounts(),
     streams: streams.count(),
+    requests: { inFlight: gate.inFlight, refused: gate.refused },
     store: await services.figures.store(),
   })
   return {

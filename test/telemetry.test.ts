@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { packageRoot, readExamples } from '../src/examples.ts'
+import { logCalls } from '../src/telemetry/call-log.ts'
+import { createLog } from '../src/telemetry/log.ts'
 import { API_KEY, type House, startHouse } from './harness/house.ts'
 import { collectLog } from './harness/log-lines.ts'
 import { makeRecord, READS } from './harness/reads.ts'
@@ -127,6 +129,26 @@ describe('a scrape', () => {
     expect(grown('sessiongraph_provider_drift_total', { provider: 'KAYLE', grade: 'ABSORBED' })).toBe(1)
   })
 
+  test('counts the requests that were turned away because too many were under way', async () => {
+    const small = await startHouse({ MAX_IN_FLIGHT: '1' }, { jobs: false })
+    await small.sandbox('KAYLE').faults([{ method: 'POST', fault: { kind: 'latency', ms: 400 } }])
+    const ask = () =>
+      fetch(small.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` },
+        body: JSON.stringify({
+          query:
+            'mutation { createSession(input: { idempotencyKey: "key-12345", session: { kayle: {} } }) { __typename } }',
+        }),
+      })
+    const statuses = (await Promise.all([ask(), ask(), ask()])).map(({ status }) => status)
+    expect(statuses.sort()).toEqual([200, 503, 503])
+    const { samples } = await scrape({}, small)
+    expect(total(samples, 'sessiongraph_requests_refused_total')).toBe(2)
+    expect(total((await scrape({}, small)).samples, 'sessiongraph_requests_refused_total')).toBe(2)
+    await small.close()
+  })
+
   test('counts the streams that are open', async () => {
     const stream = await follow(house.url, { query: 'subscription { sessionsUpdated { cursor } }' })
     expect(total((await scrape()).samples, 'sessiongraph_streams_open')).toBe(1)
@@ -151,6 +173,15 @@ describe('who may read the metrics', () => {
     expect((await scrape({}, open)).status).toBe(404)
     expect((await scrape(bearer(API_KEY), open)).status).toBe(200)
     await open.close()
+  })
+
+  test('in production: nobody without a key, not even on this machine, where a proxy may stand', async () => {
+    const production = await startHouse(
+      { NODE_ENV: 'production', ENCRYPTION_KEY: 'ab'.repeat(32), DEV_API_KEY: '' },
+      { jobs: false },
+    )
+    expect((await scrape({}, production)).status).toBe(404)
+    await production.close()
   })
 
   test('with METRICS_TOKEN: who has it, wherever from, and nobody without', async () => {
@@ -193,6 +224,19 @@ describe('the log', () => {
       expect.objectContaining({ level: 40, provider: 'VERILOCK', call: 'getSession', kind: 'READ', status: 500 }),
     ])
     expect(log.lines('operation')).toHaveLength(5)
+  })
+
+  test('says of failures how many there were since the last line', () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    const lines = collectLog()
+    const tell = logCalls(createLog('warn', lines))
+    const begun = { provider: 'KAYLE', operation: 'getSession', kind: 'READ', attempt: 1 } as const
+    const fail = () => tell({ ...begun, ms: 1, outcome: 'PROVIDER_UNAVAILABLE', status: null }, begun)
+    for (let n = 0; n < 4; n++) fail()
+    vi.advanceTimersByTime(10_001)
+    fail()
+    vi.useRealTimers()
+    expect(lines.lines('provider call failed').map(({ unsaid }) => unsaid)).toEqual([undefined, 3])
   })
 
   test('has a line of every operation that failed, and of the others the share that was asked for', async () => {

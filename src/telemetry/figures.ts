@@ -4,7 +4,15 @@ import type { CallKind } from '../domain/provider-call.ts'
 export interface Figures {
   readonly accounts: readonly AccountFigures[]
   readonly streams: number
+  readonly requests: RequestFigures
   readonly store: StoreFigures
+}
+
+export interface RequestFigures {
+  /** Under way, streams apart. */
+  readonly inFlight: number
+  /** Turned away since the start, because too many were under way. */
+  readonly refused: number
 }
 
 export interface AccountFigures {

@@ -1,4 +1,4 @@
-import { Gauge, type Registry } from 'prom-client'
+import { Counter, Gauge, type Registry } from 'prom-client'
 import { CALL_KINDS } from '../domain/provider-call.ts'
 import type { AccountFigures, Figures, ReadFigures } from './figures.ts'
 
@@ -22,6 +22,12 @@ export function createGauges(registry: Registry) {
   const waiting = gauge('webhooks_waiting', 'Deliveries that are stored and not applied.')
   const quarantined = gauge('webhooks_quarantined', 'Deliveries that wait for an operator.')
   const lag = gauge('webhook_lag_seconds', 'The age of the oldest delivery that waits.')
+  const requests = gauge('requests_in_flight', 'Requests of clients under way here, streams apart.')
+  const refused = new Counter({
+    name: 'sessiongraph_requests_refused_total',
+    help: 'Requests of clients that were answered 503 because too many were under way.',
+    registers: [registry],
+  })
   const streams = gauge('streams_open', 'Streams that clients have open here.')
 
   function fillAccounts(accounts: readonly AccountFigures[]): void {
@@ -54,6 +60,9 @@ export function createGauges(registry: Registry) {
       fillAccounts(figures.accounts)
       fillStore(figures.store)
       streams.set(figures.streams)
+      requests.set(figures.requests.inFlight)
+      refused.reset()
+      refused.inc(figures.requests.refused)
     },
   }
 }
