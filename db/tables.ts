@@ -5,8 +5,10 @@
 export interface Tables {
   readonly account_secrets: AccountSecretRow
   readonly accounts: AccountRow
+  readonly api_keys: ApiKeyRow
   readonly applicants: ApplicantRow
   readonly attempts: AttemptRow
+  readonly audit_log: AuditRow
   readonly customers: CustomerRow
   readonly deliveries: DeliveryRow
   readonly drift: DriftRow
@@ -17,8 +19,42 @@ export interface Tables {
   readonly positions: PositionRow
   readonly provider_minutes: ProviderMinuteRow
   readonly sessions: SessionRow
+  readonly tenants: TenantRow
   readonly tombstones: TombstoneRow
   readonly webhook_endpoints: WebhookEndpointRow
+}
+
+/** Who the records belong to. */
+export interface TenantRow {
+  readonly id: string
+  readonly name: string
+  readonly created_at: number
+}
+
+/** A key of a tenant. The key itself is nowhere: `hash` finds it, `prefix` lets people tell keys apart. */
+export interface ApiKeyRow {
+  readonly id: string
+  readonly tenant_id: string
+  readonly name: string
+  readonly prefix: string
+  readonly hash: string
+  /** Separated by spaces. */
+  readonly scopes: string
+  readonly expires_at: number | null
+  readonly revoked_at: number | null
+  /** Right to some minutes. */
+  readonly last_used_at: number | null
+  readonly created_at: number
+}
+
+/** What was done to tenants, keys and people. It names nobody: `subject_hash` is keyed. */
+export interface AuditRow {
+  readonly id: string
+  readonly tenant_id: string
+  readonly at: number
+  readonly actor: string
+  readonly action: string
+  readonly subject_hash: string | null
 }
 
 /** One tenant's account at one provider. `origin` is `sandbox` or the provider's address: records of the two never mix. */

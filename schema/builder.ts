@@ -2,9 +2,11 @@ import SchemaBuilder from '@pothos/core'
 import DataloaderPlugin from '@pothos/plugin-dataloader'
 import ErrorsPlugin from '@pothos/plugin-errors'
 import RelayPlugin from '@pothos/plugin-relay'
+import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
 import ZodPlugin from '@pothos/plugin-zod'
 import type { Context } from '../src/context.ts'
 import { decodeGlobalId, encodeGlobalId } from '../src/domain/global-id.ts'
+import './access-plugin.ts'
 import { toInvalidInputError } from './input-issues.ts'
 
 interface BuilderTypes {
@@ -23,7 +25,7 @@ export const ID_DESCRIPTION = 'Our id, unique among all nouns.'
 
 /** The one builder. Nouns and provider folders add to it; schema/index.ts turns it into the schema. */
 export const builder = new SchemaBuilder<BuilderTypes>({
-  plugins: [ErrorsPlugin, DataloaderPlugin, RelayPlugin, ZodPlugin],
+  plugins: ['access', ErrorsPlugin, ScopeAuthPlugin, DataloaderPlugin, RelayPlugin, ZodPlugin],
   relay: {
     brandLoadedObjects: true,
     cursorFieldOptions: { nullable: false, description: 'Where the row stands: give it as `after` or `before`.' },
@@ -44,6 +46,7 @@ export const builder = new SchemaBuilder<BuilderTypes>({
     pageInfoTypeOptions: { description: 'Where a page stands among all pages.' },
     startCursorFieldOptions: { description: 'The cursor of the first row, null on an empty page.' },
   },
+  scopeAuth: { authorizeOnSubscribe: true, authScopes: () => ({}) },
   zod: { validationError: toInvalidInputError },
 })
 

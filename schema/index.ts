@@ -1,5 +1,6 @@
 import type { GraphQLSchema } from 'graphql'
 import { builder } from './builder.ts'
+import './access-table.ts'
 import './scalars.ts'
 import './session.ts'
 import './sessions.ts'
@@ -14,6 +15,7 @@ import './create-applicant.ts'
 import './create-customer.ts'
 import './change-session.ts'
 import './link-record.ts'
+import './client-token.ts'
 import './live.ts'
 
 /** What a provider adds to the schema: loading it registers its union members and inputs. */

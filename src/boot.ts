@@ -15,15 +15,17 @@ import { toLocalOrigin, toOrigin } from './origin.ts'
 import { registry } from './providers/registry.ts'
 import { createLimits } from './redis/limits.ts'
 import { openSandboxes } from './sandboxes.ts'
-import { type Authenticate, createKeyAuthentication } from './security/api-keys.ts'
+import { createDevelopmentKey } from './security/api-keys.ts'
 import { type App, createApp, GRAPHQL_PATH } from './server/app.ts'
 import type { Budget } from './server/budget.ts'
 import { drain, type Grace } from './server/drain.ts'
 import { createGate, type Gate } from './server/gate.ts'
 import { graphiqlOptions } from './server/graphiql.ts'
+import { createGuesses } from './server/guesses.ts'
 import { createListener } from './server/listener.ts'
 import { createReadiness } from './server/readiness.ts'
 import { createStreams, type Streams } from './server/streams.ts'
+import { type Authentication, createAuthentication } from './services/authentication.ts'
 import { type LogTarget, toServerLog } from './telemetry/log.ts'
 import { traceResolvers } from './telemetry/trace-resolvers.ts'
 import { isAtHome, metricsOf, openWatch } from './watch.ts'
@@ -60,15 +62,18 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
   const watch = await openWatch(config, options.logTo)
   const house = await openHouse(config, { now, sandboxes: openSandboxes, log: watch.log, watch: watch.calls })
   const settings = config.house
-  const streams = createStreams()
   const gate = createGate(settings.MAX_IN_FLIGHT)
   const schema = await buildSchema(registry)
   if (watch.traces) traceResolvers(schema, watch.traces)
-  const authenticate = toAuthentication(config)
+  const report = (error: unknown) => house.log.error({ err: error }, 'unexpected error')
+  const authentication = authenticationOf(house, config)
+  const isAdmin = async (bearer: string) => (await authentication.authenticate(bearer))?.scopes.has('admin') ?? false
+  const streams = createStreams(caller => authentication.isLive(caller, now()))
   const app = createApp({
     schema,
     services: house.services,
-    authenticate,
+    authentication,
+    guesses: createGuesses(countBadKeys(house, config), report),
     deadlines: { queryDeadlineMs: settings.QUERY_DEADLINE_MS, mutationDeadlineMs: settings.MUTATION_DEADLINE_MS },
     graphiql: isShown(settings.GRAPHIQL, settings) && graphiqlOptions(readExamples(), presetKey(config)),
     door: openDoor(settings, { log: house.log, budget: options.budget ?? shareBudget(house, config) }),
@@ -80,9 +85,9 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
       degraded: () => (house.redis ? { redis: house.redis.isUp ? 'UP' : 'AWAY' } : {}),
     }),
     streams,
-    telemetry: { watch: watch.operations, mayInspect: () => isAtHome(config) },
-    metrics: metricsOf(config, watch, house.services, { streams, gate }, bearer => authenticate(bearer) !== undefined),
-    report: error => house.log.error({ err: error }, 'unexpected error'),
+    telemetry: { watch: watch.operations, mayInspect: ({ scopes }) => isAtHome(config) || scopes.has('admin') },
+    metrics: metricsOf(config, watch, house.services, { streams, gate }, isAdmin),
+    report,
     now,
   })
   const server = createListener(gate.before(app), listenerLimits(settings))
@@ -114,15 +119,21 @@ function presetKey(config: Config): string | undefined {
   return isLoopback(config.house.HOST) ? developmentKey(config) : undefined
 }
 
-function toAuthentication(config: Config): Authenticate {
+/** Production has no key of its own making: all are made for tenants. */
+function authenticationOf({ services }: House, config: Config): Authentication {
   const key = developmentKey(config)
-  return key === undefined ? () => undefined : createKeyAuthentication(key, DEV_TENANT)
+  return createAuthentication({ ...services, development: key ? createDevelopmentKey(key, DEV_TENANT) : undefined })
 }
 
 /** So long after a process died that pruned, another one goes on. */
 const PRUNE_LEASE_MS = 60_000
 /** How often it is looked whether the hour is over. */
 const PRUNE_LOOK_MS = 60_000
+
+/** Bad keys are counted by all instances together, where there are several. */
+function countBadKeys({ redis }: House, { house }: Config): Budget {
+  return createLimits(redis)({ name: 'bad-keys', points: house.BAD_KEYS_PER_MINUTE, seconds: 60 })
+}
 
 /** What a key spends is counted by all instances together. Undefined where there is one. */
 function shareBudget({ redis }: House, { house }: Config): Budget | undefined {

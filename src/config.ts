@@ -34,6 +34,7 @@ const houseSettings = z.object({
       error: 'Expected 32 bytes, as 64 hex digits or as base64; older keys that still open after a comma.',
     })
     .optional(),
+  BAD_KEYS_PER_MINUTE: positive.default(10),
   DEV_API_KEY: z.string().min(16, { error: 'Expected at least 16 characters.' }).default(DEFAULT_API_KEY),
   SANDBOX: flag.default('on'),
   SANDBOX_WEBHOOKS: flag.default('on'),

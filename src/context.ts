@@ -1,7 +1,9 @@
 import DataLoader from 'dataloader'
 import type { Applicant } from './domain/applicant.ts'
 import type { Attempt } from './domain/attempt.ts'
+import type { Caller } from './domain/caller.ts'
 import type { Customer } from './domain/customer.ts'
+import type { ForbiddenError } from './domain/errors.ts'
 import type { Session } from './domain/session.ts'
 import type { Freshness } from './domain/sync.ts'
 import type { Call } from './services/call.ts'
@@ -9,6 +11,9 @@ import type { Services } from './services/services.ts'
 
 /** What one request carries. */
 export interface Context extends Call {
+  readonly caller: Caller
+  /** What was asked for and may not be had, so that it is told once. */
+  readonly refusals: { error?: ForbiddenError }
   readonly requestId: string
   readonly services: Services
   readonly loaders: Loaders
@@ -34,6 +39,7 @@ interface Key<Of> {
 }
 
 export interface Asked extends Call {
+  readonly caller: Caller
   readonly requestId: string
   readonly liveCursor: string
   readonly lastEventId: string | null
@@ -43,10 +49,11 @@ export function createContext(asked: Asked, services: Services, now: () => Date)
   return {
     ...asked,
     services,
+    refusals: {},
     loaders: createLoaders(asked, services),
     renewed<T>(this: Context, event: T): T {
       // The door copies what is here into a context of its own: that is the one to renew.
-      Object.assign(this, { startedAt: now(), loaders: createLoaders(this, services) })
+      Object.assign(this, { startedAt: now(), refusals: {}, loaders: createLoaders(this, services) })
       return event
     },
   }

@@ -88,6 +88,7 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
     firstCheckSeconds: house.FIRST_CHECK_SECONDS,
     lastCheckSeconds: house.LAST_CHECK_SECONDS,
   })
+  await services.tenants.ensure(DEV_TENANT)
   return {
     db,
     log,

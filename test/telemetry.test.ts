@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { packageRoot, readExamples } from '../src/examples.ts'
 import { logCalls } from '../src/telemetry/call-log.ts'
 import { createLog } from '../src/telemetry/log.ts'
+import { withKey } from './harness/callers.ts'
 import { API_KEY, type House, startHouse } from './harness/house.ts'
 import { collectLog } from './harness/log-lines.ts'
 import { makeRecord, READS } from './harness/reads.ts'
@@ -315,15 +316,13 @@ describe('extensions.upstream', () => {
     )
   })
 
-  test('is not shown where the server can be reached by others', async () => {
+  test('is shown to administrators only where the server can be reached by others', async () => {
     const open = await startHouse({ HOST: '0.0.0.0' }, { jobs: false })
     const { id } = await makeRecord(open, KAYLE)
-    const response = await open.app.fetch('http://localhost/graphql', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` },
-      body: JSON.stringify({ query: readNow(id) }),
-    })
-    expect(await response.json()).toEqual({ data: { session: { id } } })
+    const reader = await withKey(open, { scopes: ['sessions:read'] })
+    expect(JSON.parse((await reader.ask(readNow(id))).text)).toEqual({ data: { session: { id } } })
+    const administrator = await withKey(open)
+    expect((await administrator.ask(readNow(id))).text).toContain('"upstream"')
     await open.close()
   })
 })

@@ -3,6 +3,7 @@ import * as initial from './0001-initial.ts'
 import * as timeline from './0002-timeline.ts'
 import * as webhooks from './0003-webhooks.ts'
 import * as polling from './0004-polling.ts'
+import * as access from './0005-access.ts'
 import * as tenantAccounts from './0006-tenant-accounts.ts'
 import * as erasure from './0007-erasure.ts'
 import * as sealedSessions from './0007-sealed-sessions.ts'
@@ -15,6 +16,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0002-timeline': timeline,
   '0003-webhooks': webhooks,
   '0004-polling': polling,
+  '0005-access': access,
   '0006-tenant-accounts': tenantAccounts,
   '0007-erasure': erasure,
   '0007-sealed-sessions': sealedSessions,

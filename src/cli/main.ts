@@ -8,10 +8,12 @@ import { attachSandboxes } from '../sandboxes.ts'
 import { type CliContext, format } from './cli.ts'
 import { addDatabase } from './database.ts'
 import { addDrift } from './drift.ts'
+import { addKeys } from './keys.ts'
 import { addOperations } from './operations.ts'
 import { addPerson } from './person.ts'
 import { addProviders } from './providers.ts'
 import { addSecrets } from './secrets.ts'
+import { addTenants } from './tenants.ts'
 import { addWebhooks } from './webhooks.ts'
 
 /** The command line. Exit codes: 0 done, 1 not done and the reason said, 2 the command itself was wrong. */
@@ -35,10 +37,12 @@ const cli: CliContext = {
 }
 addDrift(program, cli)
 addDatabase(program, cli)
+addKeys(program, cli)
 addOperations(program, cli)
 addPerson(program, cli)
 addProviders(program, cli)
 addSecrets(program, cli)
+addTenants(program, cli)
 addWebhooks(program, cli)
 
 try {

@@ -61,6 +61,28 @@ export class InvalidInputError extends DomainError {
   }
 }
 
+/** What an operation asked for and its caller may not have. It grows while the operation goes on: one for all of it. */
+export class ForbiddenError extends DomainError {
+  readonly scopes: string[] = []
+  readonly paths: string[] = []
+
+  constructor() {
+    super(
+      'FORBIDDEN',
+      'You may not have what `paths` names. `scopes` are those that would do; a client token has none.',
+    )
+  }
+
+  /** `path`: a field, without the places of rows. */
+  add(path: string, scopes: readonly string[]): void {
+    if (!this.paths.includes(path) && this.paths.length < MAX_PATHS) this.paths.push(path)
+    for (const scope of scopes) if (!this.scopes.includes(scope)) this.scopes.push(scope)
+  }
+}
+
+/** An error is read by people: what a hostile document makes of it has an end. */
+const MAX_PATHS = 100
+
 export class NotFoundError extends DomainError {
   constructor(message: string) {
     super('NOT_FOUND', message)

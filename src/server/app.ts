@@ -1,12 +1,13 @@
 import { useDeferStream } from '@graphql-yoga/plugin-defer-stream'
 import type { GraphQLSchema } from 'graphql'
 import { createYoga, type GraphiQLOptions, type Plugin, useExecutionCancellation, type YogaLogger } from 'graphql-yoga'
-import type { Authenticate } from '../security/api-keys.ts'
+import type { Authentication } from '../services/authentication.ts'
 import type { Services } from '../services/services.ts'
 import type { Budget } from './budget.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { toClientError } from './error-codes.ts'
 import type { Gate } from './gate.ts'
+import type { Guesses } from './guesses.ts'
 import type { DoorLimits } from './limits.ts'
 import type { Readiness } from './readiness.ts'
 import type { Streams } from './streams.ts'
@@ -33,7 +34,8 @@ export const GRAPHQL_PATH = '/graphql'
 export interface AppOptions {
   readonly schema: GraphQLSchema
   readonly services: Services
-  readonly authenticate: Authenticate
+  readonly authentication: Authentication
+  readonly guesses: Guesses
   readonly deadlines: Deadlines
   readonly graphiql: GraphiQLOptions | false
   readonly logger: YogaLogger
@@ -93,7 +95,7 @@ function plugins(options: AppOptions): Plugin<never>[] {
     useWebhooks(services.inbox, options.report),
     useCors(door.corsOrigins, GRAPHQL_PATH),
     ...(options.graphiql ? [useGraphiql(options.graphiql, GRAPHQL_PATH)] : []),
-    useAuthentication(options.authenticate, GRAPHQL_PATH, now),
+    useAuthentication({ ...options, path: GRAPHQL_PATH }),
     useNowhere(GRAPHQL_PATH),
     useDoor(door.limits),
     useTelemetry(options.telemetry),

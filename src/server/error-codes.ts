@@ -3,6 +3,7 @@ import {
   DomainError,
   ERROR_CODES,
   type ErrorCode,
+  ForbiddenError,
   InvalidInputError,
   isRetryable,
   ProviderError,
@@ -41,6 +42,7 @@ function extensionsOf(error: DomainError): Record<string, unknown> {
   return {
     code: error.code,
     retryable: isRetryable(error),
+    ...(error instanceof ForbiddenError && { scopes: error.scopes, paths: error.paths }),
     ...(error instanceof InvalidInputError && { issues: error.issues }),
     ...(error instanceof UnsupportedError && { provider: error.provider, capability: error.capability }),
     ...(error instanceof ProviderNotFoundError && { provider: error.provider, operation: error.operation }),

@@ -31,7 +31,7 @@ export function toEventStream(results: AsyncIterable<Result>, stream: Stream, { 
       const { value, done } = await iterator.next().catch(ended)
       if (value) controller.enqueue(encoder.encode(toNext(value, stream.cursor)))
       if (!done) return
-      controller.enqueue(encoder.encode(stream.reason ? FAREWELLS[stream.reason] : 'event: complete\ndata:\n\n'))
+      controller.enqueue(encoder.encode(stream.reason ? FAREWELLS[stream.reason] : COMPLETE))
       controller.close()
       leave()
     },
@@ -50,7 +50,9 @@ const HEADERS = {
   'x-accel-buffering': 'no',
 }
 
-/** A stream that the server ends is not complete: its client connects again, and goes on after the last id it got. */
+const COMPLETE = 'event: complete\ndata:\n\n'
+
+/** A stream that a closing server ends is not complete: its client connects again, and goes on after the last id it got. */
 const FAREWELLS: Readonly<Record<EndReason, string>> = {
   CLOSING: `retry: 250\nevent: next\ndata: ${JSON.stringify({
     errors: [
@@ -60,6 +62,14 @@ const FAREWELLS: Readonly<Record<EndReason, string>> = {
       },
     ],
   })}\n\n`,
+  KEY_OVER: `event: next\ndata: ${JSON.stringify({
+    errors: [
+      {
+        message: 'The key or the token of this stream is over.',
+        extensions: { code: 'UNAUTHENTICATED', reason: 'KEY_OVER', retryable: false },
+      },
+    ],
+  })}\n\n${COMPLETE}`,
 }
 
 /** What came in parts was seen when its last part was. */

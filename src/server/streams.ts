@@ -1,15 +1,20 @@
+import { type Caller, holderOf } from '../domain/caller.ts'
+
 /** The streams that clients have open here: how many each key has, and a way to end them all. */
 export interface Streams {
-  /** Undefined where the key has as many as it may have. */
-  open(key: string): Stream | undefined
+  /** Undefined where the key has as many as it may have. It ends by itself soon after its caller's key or token does. */
+  open(caller: Caller): Stream | undefined
   /** Ends all that are open, and from now on each as soon as it is opened; their clients are told why. */
   end(reason: EndReason): void
   /** How many are open. */
   count(): number
 }
 
-/** Why the server ended a stream. CLOSING: this instance stops; another one goes on from the last event. */
-export type EndReason = 'CLOSING'
+/**
+ * Why the server ended a stream. CLOSING: this instance stops; another one goes on from the last event. KEY_OVER: what it was
+ * opened with opens nothing any more.
+ */
+export type EndReason = 'CLOSING' | 'KEY_OVER'
 
 export interface Stream {
   readonly ended: AbortSignal
@@ -24,10 +29,23 @@ export interface Stream {
 
 export const STREAMS_PER_KEY = 100
 
-export function createStreams(): Streams {
-  const open = new Map<string, Set<Stream>>()
+/** How often it is looked whether those who follow still may. */
+const LOOK_MS = 2_000
+
+/** `isLive`: whether a caller's key or token still opens anything. */
+export function createStreams(isLive: (caller: Caller) => Promise<boolean>): Streams {
+  const open = new Map<string, Set<OpenStream>>()
   const all = () => [...open.values()].flatMap(streams => [...streams])
   let over: EndReason | undefined
+  let looking: NodeJS.Timeout | undefined
+
+  async function look(): Promise<void> {
+    // A store that cannot be asked just now ends nothing.
+    const ended = await Promise.all(
+      all().map(async stream => !(await isLive(stream.caller).catch(() => true)) && stream),
+    )
+    for (const stream of ended) if (stream) stream.end('KEY_OVER')
+  }
 
   return {
     count: () => all().length,
@@ -35,26 +53,36 @@ export function createStreams(): Streams {
       over = reason
       for (const stream of all()) stream.end(reason)
     },
-    open: key => {
-      const streams = open.get(key) ?? new Set()
+    open: caller => {
+      const key = holderOf(caller)
+      const streams = open.get(key) ?? new Set<OpenStream>()
       if (streams.size >= STREAMS_PER_KEY) return undefined
-      const stream = createStream(() => {
+      const stream = createStream(caller, () => {
         streams.delete(stream)
         if (streams.size === 0) open.delete(key)
+        if (open.size > 0) return
+        clearInterval(looking)
+        looking = undefined
       })
       open.set(key, streams.add(stream))
+      looking ??= setInterval(look, LOOK_MS)
       if (over) stream.end(over)
       return stream
     },
   }
 }
 
-function createStream(onEnd: () => void): Stream {
+interface OpenStream extends Stream {
+  readonly caller: Caller
+}
+
+function createStream(caller: Caller, onEnd: () => void): OpenStream {
   const ending = new AbortController()
   let last: string | undefined
   let why: EndReason | undefined
   ending.signal.addEventListener('abort', onEnd, { once: true })
   return {
+    caller,
     ended: ending.signal,
     end: reason => {
       if (!ending.signal.aborted) why = reason

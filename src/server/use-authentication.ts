@@ -1,6 +1,9 @@
 import { GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import type { Authenticate, Caller } from '../security/api-keys.ts'
+import type { Caller } from '../domain/caller.ts'
+import type { Authentication } from '../services/authentication.ts'
+import { type Arrived, readBearer, toAddress } from './bearer.ts'
+import type { Guesses } from './guesses.ts'
 import { toRequestId } from './request-id.ts'
 
 /** What the door knows of a request that it let in. */
@@ -10,30 +13,54 @@ export interface Admitted {
   readonly startedAt: Date
 }
 
-/** Lets in who holds a key, before anything of the request is parsed. `exempt` paths are open. */
-export function useAuthentication(authenticate: Authenticate, path: string, now: () => Date): Plugin<object, Admitted> {
+export interface AuthenticationDoor {
+  readonly authentication: Pick<Authentication, 'authenticate'>
+  readonly guesses: Guesses
+  readonly path: string
+  readonly now: () => Date
+}
+
+/**
+ * Lets in who holds a key or a client token, before anything of the request is parsed. Bad ones are counted by address;
+ * a good one is let in whatever others of its address did, so that nobody can lock a company out.
+ */
+export function useAuthentication({
+  authentication,
+  guesses,
+  path,
+  now,
+}: AuthenticationDoor): Plugin<object, Admitted> {
   return {
-    onRequest: ({ request, url, serverContext, endResponse, fetchAPI }) => {
+    onRequest: async ({ request, url, serverContext, endResponse, fetchAPI }) => {
       if (url.pathname !== path || request.method === 'OPTIONS') return
       const requestId = toRequestId(request.headers)
-      const caller = authenticate(readBearer(request.headers.get('authorization')))
-      if (caller) Object.assign(serverContext, { caller, requestId, startedAt: now() } satisfies Admitted)
-      else {
-        Object.assign(serverContext, { requestId })
-        endResponse(fetchAPI.Response.json({ errors: [unauthenticated(requestId)] }, UNAUTHENTICATED))
+      const arrived = serverContext as Arrived
+      const token = readBearer(request.headers.get('authorization'), arrived)
+      const caller = token === undefined ? undefined : await authentication.authenticate(token)
+      if (caller) {
+        Object.assign(serverContext, { caller, requestId, startedAt: now() } satisfies Admitted)
+        return
       }
+      Object.assign(serverContext, { requestId })
+      // Who sends no key guesses none.
+      const address = request.headers.has('authorization') ? toAddress(arrived) : undefined
+      const waitMs = address === undefined ? 0 : await guesses.count(address)
+      const [error, init] = waitMs > 0 ? tooMany(requestId, waitMs) : unauthenticated(requestId)
+      endResponse(fetchAPI.Response.json({ errors: [error] }, init))
     },
   }
 }
 
-const UNAUTHENTICATED = { status: 401, headers: { 'www-authenticate': 'Bearer realm="sessiongraph"' } }
-
-function readBearer(header: string | null): string {
-  return /^Bearer +(\S+)$/i.exec(header ?? '')?.[1] ?? ''
+function unauthenticated(requestId: string): [GraphQLError, ResponseInit] {
+  const message = 'Expected a header "Authorization: Bearer <API key>" with a valid key.'
+  const extensions = { code: 'UNAUTHENTICATED', retryable: false, requestId }
+  const headers = { 'www-authenticate': 'Bearer realm="sessiongraph"' }
+  return [new GraphQLError(message, { extensions }), { status: 401, headers }]
 }
 
-function unauthenticated(requestId: string): GraphQLError {
-  return new GraphQLError('Expected a header "Authorization: Bearer <API key>" with a valid key.', {
-    extensions: { code: 'UNAUTHENTICATED', retryable: false, requestId },
-  })
+function tooMany(requestId: string, waitMs: number): [GraphQLError, ResponseInit] {
+  const retryAfter = Math.ceil(waitMs / 1_000)
+  const message = 'Too many bad keys came from your address. A good one is let in all the same.'
+  const extensions = { code: 'RATE_LIMITED', retryable: true, retryAfter, requestId }
+  return [new GraphQLError(message, { extensions }), { status: 429, headers: { 'retry-after': String(retryAfter) } }]
 }

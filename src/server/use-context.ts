@@ -21,7 +21,9 @@ export function useContext(services: Services, deadlines: Deadlines, now: () => 
     // The position has to be older than everything that is read, so it is taken first, where it is asked for at all.
     const liveCursor = mentions(document, 'liveCursor') ? await services.live.cursor(caller) : ''
     const lastEventId = request.headers.get('last-event-id')
-    return createContext({ ...caller, requestId, startedAt, signal, trail, liveCursor, lastEventId }, services, now)
+    const { tenantId, subject } = caller
+    const asked = { caller, tenantId, subject, requestId, startedAt, signal, trail, liveCursor, lastEventId }
+    return createContext(asked, services, now)
   }
 
   return {

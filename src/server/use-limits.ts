@@ -1,5 +1,6 @@
 import type { DocumentNode, ExecutionArgs, GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
+import { holderOf } from '../domain/caller.ts'
 import type { Budget } from './budget.ts'
 import { costOf } from './cost.ts'
 import type { DoorLimits } from './limits.ts'
@@ -12,7 +13,7 @@ export function useLimits(limits: DoorLimits, budget: Budget): Plugin<Admitted> 
   async function check(args: ExecutionArgs, { caller }: Admitted): Promise<GraphQLError | undefined> {
     const cost = Math.ceil(costOf(args.schema, args.document, args.operationName, args.variableValues ?? {}))
     if (cost > limits.maxCost) return tooComplex(`a cost of at most ${limits.maxCost}, not ${cost}`)
-    const waitMs = await budget.spend(spenderOf(caller), Math.max(1, cost))
+    const waitMs = await budget.spend(holderOf(caller), Math.max(1, cost))
     return waitMs > 0 ? spent(waitMs) : undefined
   }
 
@@ -29,11 +30,6 @@ export function useLimits(limits: DoorLimits, budget: Budget): Plugin<Admitted> 
       if (refusal) setResultAndStopExecution({ errors: [refusal] })
     },
   }
-}
-
-/** The key, where callers of a tenant are told apart by one. */
-function spenderOf({ tenantId, keyId }: Admitted['caller'] & { readonly keyId?: string }): string {
-  return keyId ?? tenantId
 }
 
 function spent(waitMs: number): GraphQLError {

@@ -12,7 +12,7 @@ export function useSse(streams: Streams, gate: Gate): Plugin<Admitted & { readon
   return {
     onSubscribe: ({ args, extendContext, setResultAndStopExecution }) => {
       const { caller, request } = args.contextValue
-      const stream = streams.open(caller.tenantId)
+      const stream = streams.open(caller)
       if (!stream) {
         setResultAndStopExecution({ errors: [tooMany()] })
         return

@@ -1,9 +1,12 @@
+import type { Subject } from '../domain/caller.ts'
 import type { StatusSource } from '../domain/sync.ts'
 import type { Trail } from '../domain/trail.ts'
 
 /** Who asks, and how long it may take: what a service needs to know of the request it works for. */
 export interface Call {
   readonly tenantId: string
+  /** What alone is opened, where a client token asks; all of the tenant's otherwise. */
+  readonly subject?: Subject | null
   /** When the request came in: what was fetched since is as fresh as can be. */
   readonly startedAt: Date
   /** Aborted when the request's time is over or its client has left. */

@@ -1,5 +1,6 @@
 import { findOldestPosition, findPosition, listEvents } from '../../db/event-repository.ts'
 import { findSessions, pollSoon, type SessionFilter } from '../../db/session-repository.ts'
+import { opens } from '../domain/caller.ts'
 import { DomainError, NotFoundError } from '../domain/errors.ts'
 import type { TimelineEvent } from '../domain/event.ts'
 import type { Session } from '../domain/session.ts'
@@ -75,7 +76,7 @@ export function createLive(deps: Deps) {
     after?: string | null,
   ): Promise<AsyncGenerator<SessionEvent>> {
     const [known] = await findSessions(db, call.tenantId, [sessionId])
-    if (!known) throw new NotFoundError('There is no such session.')
+    if (!known || !opens(call.subject, known)) throw new NotFoundError('There is no such session.')
     await pollSoon(db, [sessionId], new Date(deps.now().getTime() + SOON_MS))
     return withSessions(call, await start(call, after), sessionId)
   }
@@ -106,7 +107,7 @@ export function createLive(deps: Deps) {
   }
 
   async function* withSessions(
-    { tenantId, signal, stream }: LiveCall,
+    { tenantId, subject, signal, stream }: LiveCall,
     after: number,
     sessionId?: string,
     filter?: SessionFilter,
@@ -116,7 +117,7 @@ export function createLive(deps: Deps) {
       const ended = stream?.ended ?? signal
       for await (const event of streamEvents(db, hub, { tenantId, sessionId, after, signal: ended })) {
         const current = await readPatiently(ended, () => findWanted(event, filter))
-        if (!current) continue
+        if (!current || !opens(subject, current)) continue
         const placed = place(event)
         stream?.reached(placed.cursor)
         yield { cursor: placed.cursor, event: placed, session: current }

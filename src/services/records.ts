@@ -2,6 +2,7 @@ import { v7 as uuid } from 'uuid'
 import type { Database } from '../../db/database.ts'
 import type { KeysetPage } from '../../db/keyset.ts'
 import { findTombstone } from '../../db/tombstone-repository.ts'
+import type { Subject } from '../domain/caller.ts'
 import { DomainError, NotFoundError, UnsupportedError } from '../domain/errors.ts'
 import type { Capability, Provider } from '../domain/provider.ts'
 import type { Freshness, StatusSource, Sync } from '../domain/sync.ts'
@@ -54,13 +55,17 @@ export interface Noun<R extends StoredRecord, Snapshot extends Told, Filter, Sto
   toRef(db: Database, record: R): Promise<SessionRef>
   /** True where nothing can change any more. */
   isSettled?(record: R): boolean
+  /** False where a client token's subject may not know of it; all of a noun without this is closed to one. */
+  opens?(subject: Subject, record: R): boolean
   /** Runs before the store is read. */
   prepare?(db: Database, tenantId: string, now: Date): Promise<void>
 }
 
+type WhoAsks = Pick<Call, 'tenantId' | 'subject'>
+
 export type Records<R, Filter> = {
-  findMany(call: Pick<Call, 'tenantId'>, ids: readonly string[]): Promise<(R | undefined)[]>
-  getStored(call: Pick<Call, 'tenantId'>, id: string): Promise<R>
+  findMany(call: WhoAsks, ids: readonly string[]): Promise<(R | undefined)[]>
+  getStored(call: WhoAsks, id: string): Promise<R>
   get(call: Call, lookup: Lookup, freshness?: Freshness | null): Promise<R>
   getMany(call: Call, ids: readonly string[], freshness?: Freshness | null): Promise<(R | Error)[]>
   refresh(call: Call, record: R, freshness?: Freshness | null): Promise<R>
@@ -84,14 +89,15 @@ export function createRecords<
   const flights = createSingleFlight()
 
   /** The stored records with these ids; undefined where the tenant has none. */
-  async function findMany(call: Pick<Call, 'tenantId'>, ids: readonly string[]): Promise<(R | undefined)[]> {
+  async function findMany(call: WhoAsks, ids: readonly string[]): Promise<(R | undefined)[]> {
     await noun.prepare?.(db, call.tenantId, now())
-    const found = new Map((await noun.find(db, call.tenantId, ids)).map(record => [record.id, sightings.seen(record)]))
+    const records = (await noun.find(db, call.tenantId, ids)).filter(record => isOpen(call, record))
+    const found = new Map(records.map(record => [record.id, sightings.seen(record)]))
     return ids.map(id => found.get(id))
   }
 
   /** The stored record. Throws NOT_FOUND. */
-  async function getStored(call: Pick<Call, 'tenantId'>, id: string): Promise<R> {
+  async function getStored(call: WhoAsks, id: string): Promise<R> {
     const [record] = await findMany(call, [id])
     if (!record) throw new NotFoundError(`There is no such ${noun.word}.`)
     return record
@@ -110,12 +116,18 @@ export function createRecords<
     return Promise.all(stored.map(record => (record ? orError(refresh(call, record, freshness)) : missing)))
   }
 
+  function isOpen({ subject }: WhoAsks, record: R): boolean {
+    return !subject || (noun.opens?.(subject, record) ?? false)
+  }
+
   async function getByProvider(call: Call, lookup: ProviderLookup, freshness?: Freshness | null): Promise<R> {
     const account = await accounts.get(call.tenantId, lookup.provider)
     const readable = noun.reader(account.client) && (noun.readsById?.(account.client) ?? true)
     if (!readable) throw unsupported(account.provider)
     await noun.prepare?.(db, call.tenantId, now())
     const stored = await noun.findByProviderId(db, account.id, lookup.providerId)
+    // A client token makes nothing known here that was not.
+    if (call.subject && !(stored && isOpen(call, stored))) throw new NotFoundError(`There is no such ${noun.word}.`)
     if (stored) return refresh(call, stored, freshness)
     const trace = { accountId: account.id, kind: noun.word, value: lookup.providerId }
     if (await findTombstone(db, trace)) throw notThere(account)

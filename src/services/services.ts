@@ -3,6 +3,7 @@ import type { AccountSetup, Accounts } from './accounts.ts'
 import { type Applicants, createApplicants } from './applicants.ts'
 import { type Attempts, createAttempts } from './attempts.ts'
 import { createBacklog } from './backlog.ts'
+import { type ClientTokens, createClientTokens } from './client-tokens.ts'
 import { createJournal, type JournalSettings } from './create-journal.ts'
 import { type Creates, createCreates } from './creates.ts'
 import { createCursors } from './cursor.ts'
@@ -13,6 +14,7 @@ import { createErasure, type Erasure } from './erasure.ts'
 import { expireOverdue } from './expiry.ts'
 import { createFigures, type Figures } from './figures.ts'
 import { createInbox, type Inbox } from './inbox.ts'
+import { createKeys, type Keys } from './keys.ts'
 import { createLinks, type Links } from './links.ts'
 import { createLive, type Live } from './live.ts'
 import { createNotices } from './notices.ts'
@@ -24,12 +26,14 @@ import { createRecovery, type RecoveryService, type RecoverySettings } from './r
 import { createRotation, type Rotation } from './rotation.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 import { createSightings, type Sightings } from './sightings.ts'
+import { createTenants, type Tenants } from './tenants.ts'
 
 /** Everything a resolver may ask for, each in one call. */
 export interface Services {
   readonly accounts: Accounts
   readonly applicants: Applicants
   readonly attempts: Attempts
+  readonly clientTokens: ClientTokens
   readonly creates: Creates
   readonly customers: Customers
   /** Writes down what the clock alone ends, and wakes who follows it. */
@@ -38,6 +42,7 @@ export interface Services {
   readonly erasure: Erasure
   readonly figures: Figures
   readonly inbox: Inbox
+  readonly keys: Keys
   readonly links: Links
   readonly live: Live
   readonly observations: Observations
@@ -48,6 +53,7 @@ export interface Services {
   readonly rotation: Rotation
   readonly sessions: Sessions
   readonly sightings: Sightings
+  readonly tenants: Tenants
 }
 
 export interface ServicesOptions
@@ -68,6 +74,7 @@ export function createServices(options: ServicesOptions): Services {
   const sightings = createSightings(db, { wake: hub.wake, report })
   const deps = { ...options, sightings, cursors: createCursors(db.vault) }
   const sessions = createSessions(deps)
+  const tenants = createTenants(deps)
   const applicants = createApplicants(deps)
   const journal = createJournal(deps, options)
   const backlog = createBacklog(deps.report)
@@ -78,6 +85,7 @@ export function createServices(options: ServicesOptions): Services {
     accounts: options.accounts,
     applicants,
     attempts: createAttempts(deps, sessions, applicants),
+    clientTokens: createClientTokens(deps, sessions),
     creates: createCreates(deps, journal, backlog),
     customers: createCustomers(deps),
     expireOverdue: async () => {
@@ -88,6 +96,7 @@ export function createServices(options: ServicesOptions): Services {
     erasure: createErasure(deps),
     figures: createFigures(deps, polling, options),
     inbox: createInbox(deps, createNotices(deps, sessions, operations)),
+    keys: createKeys(deps, tenants),
     links: createLinks(deps, sessions),
     live: createLive(deps),
     observations: createObservations(deps),
@@ -98,5 +107,6 @@ export function createServices(options: ServicesOptions): Services {
     rotation: createRotation(options),
     sessions,
     sightings,
+    tenants,
   }
 }

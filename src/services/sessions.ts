@@ -8,6 +8,7 @@ import {
   type SessionFilter,
   type StoredSession,
 } from '../../db/session-repository.ts'
+import { opens } from '../domain/caller.ts'
 import { UnsupportedError } from '../domain/errors.ts'
 import { isTerminal, type Session, type SessionOrder, type SessionSnapshot } from '../domain/session.ts'
 import type { SessionRef } from '../providers/contract.ts'
@@ -48,6 +49,7 @@ export function createSessions(deps: Deps): Sessions {
     readsById: client => !client.readsSessionsByApplicant,
     toRef,
     isSettled: isTerminal,
+    opens,
     prepare: async (db, tenantId, now) => {
       for (const changed of await expireOverdue(db, now, tenantId)) deps.hub.wake(changed)
     },

@@ -174,6 +174,7 @@ export const ROOMS: readonly Room[] = [
       '@graphql-yoga/*',
       'rate-limiter-flexible',
       'node:**',
+      'rate-limiter-flexible',
     ],
     because: 'the server is HTTP towards clients and knows no provider, schema or row',
   },

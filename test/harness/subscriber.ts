@@ -28,15 +28,20 @@ export interface Following {
   readonly variables?: Record<string, unknown>
   readonly lastEventId?: string
   readonly accept?: string
+  /** A key or a client token; the key of development if left out. */
+  readonly token?: string
 }
 
-export async function follow(url: string, { query, variables, lastEventId, accept }: Following): Promise<Subscriber> {
+export async function follow(
+  url: string,
+  { query, variables, lastEventId, accept, token }: Following,
+): Promise<Subscriber> {
   const leaving = new AbortController()
   const response = await fetch(url, {
     method: 'POST',
     headers: {
       accept: accept ?? 'text/event-stream',
-      authorization: `Bearer ${API_KEY}`,
+      authorization: `Bearer ${token ?? API_KEY}`,
       'content-type': 'application/json',
       ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
     },

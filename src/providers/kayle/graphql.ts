@@ -1,3 +1,4 @@
+import { decide, PARENT, scoped } from '../../../schema/access.ts'
 import { builder } from '../../../schema/builder.ts'
 import { attemptDetails, sessionDetails } from '../../../schema/details.ts'
 import { providerSessionInput } from '../../../schema/provider-inputs.ts'
@@ -110,3 +111,7 @@ providerSessionInput.join({
   type: KayleSessionInput,
   toRequest: input => ({ provider: 'KAYLE', input }),
 })
+
+decide('KayleSession', [PARENT, ['contractVersion', 'failureCode', 'shareFields']])
+decide('KayleShareField', [PARENT, ['key', 'required', 'reason', 'source']])
+decide('KayleAttempt', [PARENT, ['selectedFieldKeys', 'sessionProviderId']], [scoped('pii:read'), ['claims']])

@@ -1,3 +1,4 @@
+import { decide, PARENT, scoped } from '../../../schema/access.ts'
 import { builder } from '../../../schema/builder.ts'
 import { applicantDetails, attemptDetails, sessionDetails } from '../../../schema/details.ts'
 import { providerApplicantInput, providerSessionInput } from '../../../schema/provider-inputs.ts'
@@ -105,3 +106,12 @@ providerApplicantInput.join({
   type: PersonrApplicantInput,
   toRequest: input => ({ provider: 'PERSONR', input }),
 })
+
+decide('PersonrVerification', [PARENT, ['flowName', 'sourceKey']])
+decide(
+  'PersonrApplicant',
+  [PARENT, ['externalUserIds', 'flowName', 'rejectLabels', 'sourceKey']],
+  // Whoever holds the link may be verified in the applicant's place.
+  [scoped('session:access'), ['verificationLinkCustom']],
+)
+decide('PersonrReview', [PARENT, ['rejectLabels', 'reviewAnswer']])

@@ -1,3 +1,4 @@
+import { decide, PARENT, scoped } from '../../../schema/access.ts'
 import { builder } from '../../../schema/builder.ts'
 import { customerDetails, sessionDetails } from '../../../schema/details.ts'
 import { providerCustomerInput, providerSessionInput } from '../../../schema/provider-inputs.ts'
@@ -153,3 +154,11 @@ providerCustomerInput.join({
   // It was checked already; parsing it again gives its metadata a type.
   toRequest: input => ({ provider: 'RAPIDLY', input: customerInput.parse(input) }),
 })
+
+decide('RapidlyCustomerSession', [PARENT, ['customerProviderId', 'externalMemberId', 'memberId', 'returnUrl']])
+decide(
+  'RapidlyCustomer',
+  [PARENT, ['deletedAt', 'emailVerified', 'type', 'workspaceId']],
+  [scoped('pii:read'), ['avatarUrl', 'billingAddress']],
+)
+decide('RapidlyAddress', [PARENT, ['country', 'line1', 'line2', 'postalCode', 'city', 'state']])

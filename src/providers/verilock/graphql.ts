@@ -1,3 +1,4 @@
+import { decide, PARENT, scoped } from '../../../schema/access.ts'
 import { builder } from '../../../schema/builder.ts'
 import { applicantDetails, attemptDetails, sessionDetails } from '../../../schema/details.ts'
 import { providerSessionInput } from '../../../schema/provider-inputs.ts'
@@ -88,3 +89,8 @@ providerSessionInput.join({
   type: VerilockSessionInput,
   toRequest: input => ({ provider: 'VERILOCK', input }),
 })
+
+decide('VerilockSession', [PARENT, ['profileId', 'riskScore', 'steps']])
+decide('VerilockStep', [PARENT, ['name', 'score', 'status']])
+decide('VerilockApplicant', [scoped('pii:read'), ['fullName']])
+decide('VerilockCheck', [PARENT, ['score', 'step']])

@@ -1,3 +1,4 @@
+import { decide, PARENT } from '../../../schema/access.ts'
 import { builder } from '../../../schema/builder.ts'
 import { applicantDetails, customerDetails, sessionDetails } from '../../../schema/details.ts'
 import { providerCustomerInput, providerSessionInput } from '../../../schema/provider-inputs.ts'
@@ -109,3 +110,10 @@ providerCustomerInput.join({
   type: YorletCustomerInput,
   toRequest: input => ({ provider: 'YORLET', input }),
 })
+
+decide('YorletApplicationSession', [
+  PARENT,
+  ['account', 'applicantProviderId', 'applicationProviderId', 'customerProviderId', 'deleted', 'mode'],
+])
+decide('YorletApplicant', [PARENT, ['applicationProviderId', 'leadTenant', 'permittedOccupier']])
+decide('YorletCustomer', [PARENT, ['delinquent', 'description']])

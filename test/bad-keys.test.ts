@@ -1,0 +1,111 @@
+import { request } from 'node:http'
+import { RateLimiterMemory } from 'rate-limiter-flexible'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { readBearer, toAddress } from '../src/server/bearer.ts'
+import { createBudget } from '../src/server/budget.ts'
+import { createGuesses } from '../src/server/guesses.ts'
+import { API_KEY, type House, startHouse } from './harness/house.ts'
+
+/** Bad keys over real sockets. */
+
+let house: House
+beforeEach(async () => {
+  house = await startHouse({}, { jobs: false })
+})
+afterEach(() => house.close())
+
+async function ask(authorization?: string | readonly string[]) {
+  const headers = { 'content-type': 'application/json', ...(authorization !== undefined && { authorization }) }
+  const body = '{"query":"{ __typename }"}'
+  return new Promise<{ status: number; retryAfter: number; text: string }>((resolve, reject) => {
+    const asked = request(house.url, { method: 'POST', headers: headers as Record<string, string> }, async answer => {
+      const text = (await answer.toArray()).join('')
+      resolve({ status: answer.statusCode ?? 0, retryAfter: Number(answer.headers['retry-after']), text })
+    })
+    asked.on('error', reject).end(body)
+  })
+}
+
+test('the eleventh bad key of a minute is answered 429 and when to come again, and a good one is let in all the same', async () => {
+  for (let index = 0; index < 10; index += 1) {
+    const { status, text } = await ask(`Bearer sg_${String(index).padStart(43, 'a')}`)
+    expect([status, JSON.parse(text).errors[0].extensions.code]).toEqual([401, 'UNAUTHENTICATED'])
+  }
+  const { status, text, retryAfter } = await ask(`Bearer sg_${'z'.repeat(43)}`)
+  expect(status).toBe(429)
+  expect(JSON.parse(text).errors[0].extensions).toMatchObject({ code: 'RATE_LIMITED', retryable: true, retryAfter })
+  expect(retryAfter).toBeGreaterThan(0)
+  expect(retryAfter).toBeLessThanOrEqual(60)
+  expect((await ask(`Bearer ${API_KEY}`)).status).toBe(200)
+})
+
+test('who sends no key guesses none', async () => {
+  for (let index = 0; index < 15; index += 1) expect((await ask()).status).toBe(401)
+})
+
+test.each<[string, string | readonly string[]]>([
+  ['a huge one', `Bearer ${'x'.repeat(8_000)}`],
+  ['a good key with much behind it', `Bearer ${API_KEY} ${'x'.repeat(100)}`],
+  ['several', [`Bearer ${API_KEY}`, 'Bearer another']],
+  ['the same twice', [`Bearer ${API_KEY}`, `Bearer ${API_KEY}`]],
+  ['two in one', `Bearer ${API_KEY}, Bearer ${API_KEY}`],
+  ['another scheme', `Basic ${Buffer.from(`${API_KEY}:`).toString('base64')}`],
+  ['letters of another alphabet', 'Bearer s\u00e9cret\u00ff'],
+  ['a tab', `Bearer\t${API_KEY}`],
+  ['a prototype', 'Bearer __proto__'],
+  ['a token that is none', 'Bearer eyJhbGciOiJub25lIn0.eyJ0aWQiOiJkZXYifQ.'],
+  ['a pile of dots', `Bearer ${'.'.repeat(500)}`],
+])('%s is refused with 401', async (_what, authorization) => {
+  const { status, text } = await ask(authorization)
+  expect(status).toBe(401)
+  expect(JSON.parse(text)).toMatchObject({ errors: [{ extensions: { code: 'UNAUTHENTICATED', retryable: false } }] })
+  expect(text).not.toContain(API_KEY)
+})
+
+describe('what is counted', () => {
+  const limiter = () => createBudget(new RateLimiterMemory({ points: 2, duration: 60 }), () => {})
+
+  test('is counted for each address by itself', async () => {
+    const guesses = createGuesses(limiter(), () => {})
+    expect([await guesses.count('192.0.2.1'), await guesses.count('192.0.2.1')]).toEqual([0, 0])
+    expect(await guesses.count('192.0.2.1')).toBeGreaterThan(0)
+    expect(await guesses.count('192.0.2.2')).toBe(0)
+  })
+
+  test('has no more places than memory is meant for, however many addresses there are', async () => {
+    const places = new Set<unknown>()
+    const counting = {
+      spend: async (place: string) => {
+        places.add(place)
+        return 0
+      },
+    }
+    const guesses = createGuesses(counting, () => {})
+    for (let index = 0; index < 200_000; index += 1) await guesses.count(`address-${index}`)
+    expect(places.size).toBeLessThanOrEqual(65_536)
+  })
+
+  test('refuses nobody where it cannot be counted, and says so', async () => {
+    const reported: unknown[] = []
+    const broken = { spend: () => Promise.reject(new Error('away')) }
+    expect(await createGuesses(broken, error => reported.push(error)).count('192.0.2.1')).toBe(0)
+    expect(reported).toHaveLength(1)
+  })
+
+  test.each([
+    ['192.0.2.7', '192.0.2.7'],
+    ['::ffff:192.0.2.7', '::ffff:192.0.2.7'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+    ['2001:db8:1:2::9', '2001:db8:1:2'],
+    ['2001:db8::9', '2001:db8:0:0'],
+    ['::1', '0:0:0:0'],
+  ])('%s belongs to %s', (remoteAddress, network) => {
+    expect(toAddress({ req: { socket: { remoteAddress } } as never })).toBe(network)
+  })
+
+  test('a token with a comma or a space is two', () => {
+    expect(readBearer('Bearer a,b', {})).toBeUndefined()
+    expect(readBearer('Bearer a b', {})).toBeUndefined()
+    expect(readBearer('Bearer a.b-c_d', {})).toBe('a.b-c_d')
+  })
+})

@@ -1,0 +1,489 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Asker, withClientToken, withKey } from './harness/callers.ts'
+import { type Door, deliver, fromVerilock, openDoor } from './harness/deliveries.ts'
+import { type House, startHouse } from './harness/house.ts'
+import { follow } from './harness/subscriber.ts'
+import { connectTenant, type OwnProviders, startOwnProviders } from './harness/tenants.ts'
+
+/**
+ * Two tenants of one server, each with providers of its own, and every way to a record: `beta` asks for what `dev` has. It
+ * gets what it would get for something that is not there, word for word.
+ */
+
+let house: House
+let own: OwnProviders
+let dev: Owner
+let beta: Owner
+let door: Door
+
+interface Owner {
+  readonly asker: Asker
+  readonly session: Made
+  readonly verilock: Made
+  readonly applicant: Made
+  readonly customer: Made
+  readonly operation: string
+  readonly attempt: string
+  /** A cursor of its sessions, of its customers, of a timeline, and of its live events. */
+  readonly cursors: Readonly<Record<'sessions' | 'customers' | 'timeline' | 'live', string>>
+}
+
+interface Made {
+  readonly id: string
+  readonly providerId: string
+}
+
+const SHARED_USER = 'user-of-both'
+const SHARED_EMAIL = 'both@example.com'
+
+beforeAll(async () => {
+  house = await startHouse({}, { jobs: false })
+  own = await startOwnProviders()
+  await house.services.tenants.create({ id: 'beta' })
+  await connectTenant(house, 'beta', own)
+  dev = await furnish(await withKey(house), 'dev')
+  beta = await furnish(await withKey(house, { tenantId: 'beta' }), 'beta')
+  door = await openDoor(house, 'VERILOCK')
+})
+afterAll(async () => {
+  await house.close()
+  await own.close()
+})
+
+/** Gives a tenant one of everything, under the same keys, the same user and the same e-mail address as the other. */
+async function furnish(asker: Asker, name: 'dev' | 'beta'): Promise<Owner> {
+  const applicant = await make(
+    asker,
+    'Applicant',
+    `${name}-person`,
+    '{ personr: { email: "EMAIL", phone: "+46 70 000 00 00", firstName: "NAME", flowName: "KYC basic" } }',
+    name,
+  )
+  const customer = await make(
+    asker,
+    'Customer',
+    `${name}-customer`,
+    '{ rapidly: { email: "EMAIL", name: "NAME" } }',
+    name,
+  )
+  const session = await make(
+    asker,
+    'Session',
+    'same-key',
+    '{ kayle: {} }',
+    name,
+    `applicantId: "${applicant.id}", customerId: "${customer.id}", metadata: { of: "${name}" }`,
+  )
+  const verilock = await make(
+    asker,
+    'Session',
+    'same-key-2',
+    '{ verilock: { profileId: "01234567-89ab-cdef-0123-456789abcdef" } }',
+    name,
+  )
+  const sandbox = name === 'dev' ? house.sandbox('KAYLE') : own.sandbox('KAYLE')
+  for (const to of ['attempt_started', 'attempt_succeeded']) await sandbox.advance({ id: session.providerId, to })
+  const { data, errors } = await asker.ask(
+    `query ($id: ID!) {
+      session(by: { id: $id }) {
+        liveCursor attempts(freshness: { maxAgeSeconds: 0 }) { nodes { id } } timeline { edges { cursor } }
+      }
+      sessions { edges { cursor } } customers { edges { cursor } }
+      createOperation(by: { idempotencyKey: "same-key" }) { id }
+    }`,
+    { id: session.id },
+  )
+  if (errors.length > 0) throw new Error(JSON.stringify(errors))
+  return {
+    asker,
+    session,
+    verilock,
+    applicant,
+    customer,
+    operation: data.createOperation.id,
+    attempt: data.session.attempts.nodes[0].id,
+    cursors: {
+      sessions: data.sessions.edges[0].cursor,
+      customers: data.customers.edges[0].cursor,
+      timeline: data.session.timeline.edges[0].cursor,
+      live: data.session.liveCursor,
+    },
+  }
+}
+
+async function make(asker: Asker, noun: string, key: string, provided: string, name: string, more = ''): Promise<Made> {
+  const given = provided.replace('EMAIL', SHARED_EMAIL).replace('NAME', `Secret-${name}`)
+  const field = noun.toLowerCase()
+  const { data, errors } = await asker.ask(`mutation {
+    made: create${noun}(input: { idempotencyKey: "${key}", externalId: "${SHARED_USER}", ${field}: ${given}, ${more} }) {
+      __typename ... on Create${noun}Payload { replayed record: ${field} { id providerId } } ... on Error { message code }
+    }
+  }`)
+  if (!data?.made?.record) throw new Error(JSON.stringify({ data, errors }))
+  return data.made.record
+}
+
+/** An id of the same shape that its provider gave nothing. */
+function unlike(providerId: string): string {
+  return providerId.slice(0, -4) + [...providerId.slice(-4)].map(digit => (digit === '7' ? '1' : '7')).join('')
+}
+
+/** The id of nothing, of this noun. */
+function missing(noun: string): string {
+  return Buffer.from(`${noun}:01970000-0000-7000-8000-000000000000`).toString('base64url')
+}
+
+const NO_CURSOR = Buffer.from('abc.0.nosignatures').toString('base64url')
+
+type Way = readonly [what: string, query: string, of: (owner: Owner) => string, nothing?: string]
+
+const byProvider = (noun: string, provider: string) =>
+  `query ($v: String!) { it: ${noun}(by: { provider: { provider: ${provider}, providerId: $v } }) { id } }`
+const create = (noun: string, inner: string) =>
+  `mutation ($v: ID!) { it: create${noun}(input: { idempotencyKey: "KEY", ${inner} }) { __typename ... on InvalidInputError { issues { path message } } ... on Error { message code } } }`
+
+const READS: readonly Way[] = [
+  ['a session as a node', 'query ($v: ID!) { it: node(id: $v) { id } }', it => it.session.id, missing('Session')],
+  [
+    'an applicant as a node',
+    'query ($v: ID!) { it: node(id: $v) { id } }',
+    it => it.applicant.id,
+    missing('Applicant'),
+  ],
+  ['a customer as a node', 'query ($v: ID!) { it: node(id: $v) { id } }', it => it.customer.id, missing('Customer')],
+  ['an attempt as a node', 'query ($v: ID!) { it: node(id: $v) { id } }', it => it.attempt, missing('Attempt')],
+  ['a create as a node', 'query ($v: ID!) { it: node(id: $v) { id } }', it => it.operation, missing('CreateOperation')],
+  ['a session among nodes', 'query ($v: ID!) { it: nodes(ids: [$v]) { id } }', it => it.session.id, missing('Session')],
+  ['a session', 'query ($v: ID!) { it: session(by: { id: $v }) { id } }', it => it.session.id, missing('Session')],
+  [
+    'a session, fresh',
+    'query ($v: ID!) { it: session(by: { id: $v }, freshness: { maxAgeSeconds: 0 }) { id } }',
+    it => it.session.id,
+    missing('Session'),
+  ],
+  [
+    'an applicant',
+    'query ($v: ID!) { it: applicant(by: { id: $v }) { id } }',
+    it => it.applicant.id,
+    missing('Applicant'),
+  ],
+  ['a customer', 'query ($v: ID!) { it: customer(by: { id: $v }) { id } }', it => it.customer.id, missing('Customer')],
+  ['a session of Kayle by its provider’s id', byProvider('session', 'KAYLE'), it => it.session.providerId],
+  ['a session of Verilock by its provider’s id', byProvider('session', 'VERILOCK'), it => it.verilock.providerId],
+  ['an applicant of Personr by its provider’s id', byProvider('applicant', 'PERSONR'), it => it.applicant.providerId],
+  ['a customer of Rapidly by its provider’s id', byProvider('customer', 'RAPIDLY'), it => it.customer.providerId],
+  [
+    'a create',
+    'query ($v: ID!) { it: createOperation(by: { id: $v }) { id } }',
+    it => it.operation,
+    missing('CreateOperation'),
+  ],
+  [
+    'the sessions of an applicant',
+    'query ($v: ID!) { it: sessions(filter: { applicantId: $v }) { nodes { id } } }',
+    it => it.applicant.id,
+    missing('Applicant'),
+  ],
+  [
+    'the sessions of a customer',
+    'query ($v: ID!) { it: sessions(filter: { customerId: $v }) { totalCount } }',
+    it => it.customer.id,
+    missing('Customer'),
+  ],
+  [
+    'a page of sessions',
+    'query ($v: String!) { it: sessions(after: $v) { nodes { id } } }',
+    it => it.cursors.sessions,
+    NO_CURSOR,
+  ],
+  [
+    'a page of sessions before it',
+    'query ($v: String!) { it: sessions(last: 1, before: $v) { nodes { id } } }',
+    it => it.cursors.sessions,
+    NO_CURSOR,
+  ],
+  [
+    'a page of customers',
+    'query ($v: String!) { it: customers(after: $v) { nodes { id } } }',
+    it => it.cursors.customers,
+    NO_CURSOR,
+  ],
+]
+
+function whole([what, query, of, nothing]: Way) {
+  return [what, query, of, nothing] as const
+}
+
+const CHANGE = '{ __typename ... on Error { message code } }'
+const WRITES: readonly Way[] = [
+  [
+    'cancelSession',
+    `mutation ($v: ID!) { it: cancelSession(input: { id: $v }) ${CHANGE} }`,
+    it => it.verilock.id,
+    missing('Session'),
+  ],
+  [
+    'refreshSession',
+    `mutation ($v: ID!) { it: refreshSession(input: { id: $v }) ${CHANGE} }`,
+    it => it.session.id,
+    missing('Session'),
+  ],
+  [
+    'linkSession',
+    `mutation ($v: ID!) { it: linkSession(input: { sessionId: $v, externalId: "taken" }) ${CHANGE} }`,
+    it => it.session.id,
+    missing('Session'),
+  ],
+  [
+    'linkSession to an applicant',
+    `mutation ($v: ID!) { it: linkSession(input: { sessionId: "OWN", applicantId: $v }) ${CHANGE} }`,
+    it => it.applicant.id,
+    missing('Applicant'),
+  ],
+  [
+    'linkSession to a customer',
+    `mutation ($v: ID!) { it: linkSession(input: { sessionId: "OWN", customerId: $v }) ${CHANGE} }`,
+    it => it.customer.id,
+    missing('Customer'),
+  ],
+  [
+    'linkRecord of an applicant',
+    `mutation ($v: ID!) { it: linkRecord(input: { record: { applicantId: $v }, externalId: "taken" }) ${CHANGE} }`,
+    it => it.applicant.id,
+    missing('Applicant'),
+  ],
+  [
+    'linkRecord of a customer',
+    `mutation ($v: ID!) { it: linkRecord(input: { record: { customerId: $v }, externalId: "taken" }) ${CHANGE} }`,
+    it => it.customer.id,
+    missing('Customer'),
+  ],
+  [
+    'createSession for an applicant',
+    create('Session', 'applicantId: $v, session: { kayle: {} }'),
+    it => it.applicant.id,
+    missing('Applicant'),
+  ],
+  [
+    'createSession for a customer',
+    create('Session', 'customerId: $v, session: { kayle: {} }'),
+    it => it.customer.id,
+    missing('Customer'),
+  ],
+  [
+    'createSession at Personr',
+    create('Session', 'session: { personr: { applicant: { applicantId: $v } } }'),
+    it => it.applicant.id,
+    missing('Applicant'),
+  ],
+  [
+    'createSession at Rapidly',
+    create('Session', 'session: { rapidly: { customer: { customerId: $v } } }'),
+    it => it.customer.id,
+    missing('Customer'),
+  ],
+  [
+    'createClientToken',
+    `mutation ($v: ID!) { it: createClientToken(input: { subject: { sessionId: $v } }) ${CHANGE} }`,
+    it => it.session.id,
+    missing('Session'),
+  ],
+]
+
+let keys = 0
+async function askFor(query: string, v: string) {
+  keys += 1
+  const own = query.replace('KEY', `way-${keys}`).replace('OWN', beta.session.id)
+  const { text, ...answer } = await beta.asker.ask(own, { v })
+  const comparable = JSON.stringify({
+    ...answer,
+    errors: answer.errors.map(error => ({ ...error, extensions: { ...error.extensions, requestId: '' } })),
+  })
+  return { ...answer, text, comparable }
+}
+
+describe('what another tenant has', () => {
+  test.each(READS.map(whole))(
+    'is not read as %s, and is as if it were not there',
+    async (_what, query, of, nothing) => {
+      const control = await dev.asker.ask(query, { v: of(dev) })
+      expect(control.errors).toEqual([])
+      expect(JSON.stringify(control.data.it)).not.toBe('null')
+
+      const [foreign, absent] = [await askFor(query, of(dev)), await askFor(query, nothing ?? unlike(of(dev)))]
+      expect(foreign.comparable).toBe(absent.comparable)
+      expect(foreign.text).not.toContain('Secret-dev')
+      expect(foreign.text).not.toContain(dev.session.id)
+    },
+  )
+
+  test.each(WRITES.map(whole))(
+    'is not touched by %s, and is as if it were not there',
+    async (_what, query, of, nothing) => {
+      const before = await stateOf(dev)
+      const [foreign, absent] = [await askFor(query, of(dev)), await askFor(query, nothing ?? unlike(of(dev)))]
+      expect(foreign.comparable).toBe(absent.comparable)
+      expect(foreign.data.it.__typename).toMatch(/^(NotFoundError|InvalidInputError)$/)
+      expect(await stateOf(dev)).toBe(before)
+    },
+  )
+
+  test('is not found by its idempotency key, which the other has as well', async () => {
+    const query = '{ createOperation(by: { idempotencyKey: "same-key" }) { id session { id } } }'
+    const { data } = await beta.asker.ask(query)
+    expect(data.createOperation).toEqual({ id: beta.operation, session: { id: beta.session.id } })
+    const foreign = await askFor(
+      'query ($v: String!) { it: createOperation(by: { idempotencyKey: $v }) { id } }',
+      'dev-person',
+    )
+    const absent = await askFor(
+      'query ($v: String!) { it: createOperation(by: { idempotencyKey: $v }) { id } }',
+      'no-such-key',
+    )
+    expect(foreign.comparable).toBe(absent.comparable)
+  })
+
+  test('is in no list, under no filter, and not counted', async () => {
+    const query = `{
+      sessions { totalCount nodes { id metadata applicant { id firstName } customer { id name } } }
+      same: sessions(filter: { externalId: "${SHARED_USER}" }) { nodes { id } }
+      applicants(filter: { email: "${SHARED_EMAIL}" }) { totalCount nodes { id sessions { nodes { id } } } }
+      customers(filter: { externalId: "${SHARED_USER}" }) { totalCount nodes { id name sessions { nodes { id } } } }
+    }`
+    for (const [owner, other, name] of [
+      [dev, beta, 'dev'],
+      [beta, dev, 'beta'],
+    ] as const) {
+      const { data, errors, text } = await owner.asker.ask(query)
+      expect(errors).toEqual([])
+      expect(data.same.nodes.map((node: Made) => node.id).sort()).toEqual([owner.session.id, owner.verilock.id].sort())
+      expect(data.sessions.nodes).toContainEqual({
+        id: owner.session.id,
+        metadata: { of: name },
+        applicant: { id: owner.applicant.id, firstName: `Secret-${name}` },
+        customer: { id: owner.customer.id, name: `Secret-${name}` },
+      })
+      expect(data.applicants).toMatchObject({ totalCount: 1, nodes: [{ id: owner.applicant.id }] })
+      expect(data.customers).toMatchObject({ totalCount: 1, nodes: [{ id: owner.customer.id }] })
+      for (const { id } of [other.session, other.verilock, other.applicant, other.customer])
+        expect(text).not.toContain(id)
+    }
+  })
+
+  test('is on no page after a cursor of the other’s timeline', async () => {
+    const query = 'query ($v: String!) { it: session(by: { id: "OWN" }) { timeline(after: $v) { nodes { id } } } }'
+    const [foreign, absent] = [await askFor(query, dev.cursors.timeline), await askFor(query, NO_CURSOR)]
+    expect(foreign.comparable).toBe(absent.comparable)
+    expect(foreign.errors).toMatchObject([{ extensions: { code: 'CURSOR_INVALID' } }])
+  })
+
+  test('is not followed: not by its id, not by its cursors, not among all', async () => {
+    const { token } = beta.asker
+    const of = async (id: string, after?: string) => {
+      const query = 'subscription ($id: ID!, $after: String) { sessionUpdated(id: $id, after: $after) { cursor } }'
+      const [message] = await (await follow(house.url, { query, variables: { id, after }, token })).all()
+      const [error] = message?.data.errors ?? []
+      return { ...error, extensions: { ...error?.extensions, requestId: '' } }
+    }
+    expect(await of(dev.session.id)).toEqual(await of(missing('Session')))
+    expect(await of(beta.session.id, dev.cursors.live)).toEqual(await of(beta.session.id, NO_CURSOR))
+
+    const all = await follow(house.url, { query: 'subscription { sessionsUpdated { session { id } } }', token })
+    await link(dev, 'one')
+    await link(beta, 'two')
+    const [first] = await all.first(1)
+    expect(first?.data.data.sessionsUpdated.session.id).toBe(beta.session.id)
+    await all.leave()
+  })
+
+  test('is not opened by a client token of the other, though its user has the same name', async () => {
+    const client = await withClientToken(house, beta.asker, { externalId: SHARED_USER })
+    const query = 'query ($id: ID!) { session(by: { id: $id }) { id } }'
+    expect((await client.ask(query, { id: beta.verilock.id })).data.session).toEqual({ id: beta.verilock.id })
+    const texts = await Promise.all(
+      [dev.verilock.id, missing('Session')].map(async id => {
+        const { status, data, errors } = await client.ask(query, { id })
+        return JSON.stringify([status, data, errors.map(({ message, extensions: { code } }) => [message, code])])
+      }),
+    )
+    expect(texts[0]).toBe(texts[1])
+  })
+})
+
+describe('the address of another tenant’s deliveries', () => {
+  test('is neither listed, nor given another secret, nor removed', async () => {
+    const call = { tenantId: 'beta' }
+    expect(await house.services.endpoints.list(call)).toEqual([])
+    await expect(house.services.endpoints.rotate(call, door.id)).rejects.toThrow('There is no such endpoint.')
+    await expect(house.services.endpoints.remove(call, door.id)).rejects.toThrow('There is no such endpoint.')
+    expect(await house.services.endpoints.list({ tenantId: 'dev' })).toContainEqual(
+      expect.objectContaining({ id: door.id }),
+    )
+  })
+
+  test('takes nothing that the other signed, and what the other is told changes nothing here', async () => {
+    const added = await house.services.endpoints.add({ tenantId: 'beta' }, { provider: 'VERILOCK' })
+    const secret = added.secret ?? ''
+    const sent = {
+      event: 'session.approved',
+      webhook_id: 'wh_x',
+      data: { session_id: dev.verilock.providerId, status: 'approved' },
+    }
+    expect(await deliver(house, door, fromVerilock({ secret }, sent))).toBe(401)
+
+    const before = await stateOf(dev)
+    const path = `/webhooks/verilock/${added.endpoint.id}`
+    expect(await deliver(house, { path }, fromVerilock({ secret }, sent))).toBe(204)
+    await house.services.inbox.applyDue()
+    expect(await stateOf(dev)).toBe(before)
+    const { data } = await dev.asker.ask('query ($id: ID!) { session(by: { id: $id }) { status } }', {
+      id: dev.verilock.id,
+    })
+    expect(data.session.status).toBe('CREATED')
+  })
+})
+
+test('two hundred requests of both at once get each their own, through every loader', async () => {
+  const query = `query ($ids: [ID!]!, $all: [ID!]!) {
+    nodes(ids: $ids) { id ... on Session { metadata applicant { id } customer { id name } attempts { nodes { id } } } }
+    foreign: nodes(ids: $all) { id }
+    sessions { nodes { id customer { id } } }
+  }`
+  const asked = Array.from({ length: 200 }, (_, index) => (index % 2 === 0 ? dev : beta))
+  await Promise.all(
+    asked.map(async owner => {
+      const other = owner === dev ? beta : dev
+      const foreign = [other.session.id, other.applicant.id, other.customer.id, other.attempt, other.operation]
+      const { data, errors, text } = await owner.asker.ask(query, { ids: [owner.session.id], all: foreign })
+      expect(errors).toEqual([])
+      expect(data.foreign).toEqual(foreign.map(() => null))
+      expect(data.nodes).toMatchObject([
+        {
+          id: owner.session.id,
+          applicant: { id: owner.applicant.id },
+          customer: { id: owner.customer.id },
+          attempts: { nodes: [{ id: owner.attempt }] },
+        },
+      ])
+      for (const id of foreign) expect(text).not.toContain(id)
+    }),
+  )
+})
+
+async function link(owner: Owner, externalId: string): Promise<void> {
+  const query =
+    'mutation ($id: ID!, $e: String) { linkSession(input: { sessionId: $id, externalId: $e, applicantId: null }) { __typename } }'
+  await owner.asker.ask(query, { id: owner.session.id, e: externalId })
+  const back =
+    'mutation ($id: ID!, $e: String, $a: ID) { linkSession(input: { sessionId: $id, externalId: $e, applicantId: $a }) { __typename } }'
+  await owner.asker.ask(back, { id: owner.session.id, e: SHARED_USER, a: owner.applicant.id })
+}
+
+/** What a tenant has in the store, as text. */
+async function stateOf(owner: Owner): Promise<string> {
+  const { data } = await owner.asker.ask(`{
+    sessions { nodes { id externalId status updatedAt applicant { id } customer { id } timeline { nodes { id } } } }
+    applicants { nodes { id externalId } } customers { nodes { id externalId } }
+  }`)
+  return JSON.stringify(data)
+}
