@@ -17,6 +17,7 @@ const ON_BOTH = [
   'lists',
   'live',
   'live-property',
+  'personal-data',
   'polling',
   'postgres*',
   'read',
