@@ -27,10 +27,11 @@ const ON_BOTH = [
   'webhooks',
 ].map(name => `test/${name}.test.ts`)
 
+const { host } = new URL(POSTGRES_URL)
 const whyNot = await whyNoPostgres()
 /** TEST_REQUIRE_SERVICES=1: a run that cannot use them fails. */
-if (whyNot && process.env.TEST_REQUIRE_SERVICES) throw new Error(`PostgreSQL at ${POSTGRES_URL}: ${whyNot}`)
-const skipped = whyNot ? [`${ON_BOTH.length} files on PostgreSQL: ${POSTGRES_URL} says ${whyNot}`] : []
+if (whyNot && process.env.TEST_REQUIRE_SERVICES) throw new Error(`PostgreSQL at ${host}: ${whyNot}`)
+const skipped = whyNot ? [`${ON_BOTH.length} files on PostgreSQL: ${host} says ${whyNot}`] : []
 
 const postgres = {
   extends: true,

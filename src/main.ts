@@ -1,3 +1,5 @@
+import { PendingMigrationsError } from '../db/database.ts'
+import { DatabaseUnavailableError } from '../db/failure.ts'
 import { boot, type Running } from './boot.ts'
 import { ConfigError, developmentKey, loadConfig } from './config.ts'
 import { registry } from './providers/registry.ts'
@@ -22,8 +24,15 @@ try {
   }
   announce(running, developmentKey(config))
 } catch (error) {
-  console.error(error instanceof ConfigError ? error.message : error)
+  console.error(toReason(error) ?? error)
   process.exit(1)
+}
+
+/** What an operator can mend, in words; undefined for what is unexpected. */
+function toReason(error: unknown): string | undefined {
+  if (error instanceof ConfigError || error instanceof PendingMigrationsError) return error.message
+  if (!(error instanceof DatabaseUnavailableError)) return undefined
+  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message
 }
 
 function announce({ url, providers, sandboxes, doors }: Running, apiKey: string | undefined): void {

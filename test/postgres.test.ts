@@ -21,7 +21,7 @@ import { addressOf, dropDatabases, onServer } from './harness/postgres.ts'
 const VAULT = createVault(Buffer.alloc(32))
 
 describe('migrations', () => {
-  const prefix = `sg_test_migrate_${process.pid}_`
+  const prefix = `sg_test_${Date.now().toString(36)}_m${process.pid}_`
   let databases = 0
   const children: ChildProcess[] = []
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
+import { PendingMigrationsError } from '../../db/database.ts'
 import { ConfigError, loadConfig } from '../config.ts'
 import { DomainError, InvalidInputError } from '../domain/errors.ts'
 import { DEV_TENANT, openHouse } from '../house.ts'
@@ -48,7 +49,8 @@ addWebhooks(program, cli)
 try {
   await program.parseAsync()
 } catch (error) {
-  if (!(error instanceof ConfigError || error instanceof DomainError)) throw error
+  const isExpected = [ConfigError, DomainError, PendingMigrationsError].some(kind => error instanceof kind)
+  if (!isExpected || !(error instanceof Error)) throw error
   console.error([error.message, ...describeIssues(error)].join('\n'))
   process.exit(1)
 }

@@ -1,7 +1,7 @@
 import type { TestProject } from 'vitest/node'
 import { openDatabase } from '../../db/database.ts'
 import { createVault } from '../../src/security/vault.ts'
-import { addressOf, dropDatabases, onServer } from './postgres.ts'
+import { addressOf, dropDatabases, listDatabases, onServer } from './postgres.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -10,15 +10,25 @@ declare module 'vitest' {
   }
 }
 
+const NAME = 'sg_test_'
+const STALE_MS = 6 * 3_600_000
 let prefix = ''
 
 /** Before the tests on PostgreSQL: one migrated database, of which each test's own is a copy. */
 export async function setup(project: TestProject): Promise<void> {
-  prefix = `sg_test_${Date.now().toString(36)}_${process.pid}`
+  await dropStale()
+  prefix = `${NAME}${Date.now().toString(36)}_${process.pid}`
   await onServer(client => client.query(`create database "${prefix}" template template0`))
   const database = await openDatabase(addressOf(prefix), createVault(Buffer.alloc(32)))
   await database.close()
   project.provide('postgresPrefix', prefix)
+}
+
+/** What a run left behind that was killed. */
+async function dropStale(): Promise<void> {
+  const names = await listDatabases(NAME)
+  const isStale = (name: string) => Date.now() - Number.parseInt(name.slice(NAME.length), 36) > STALE_MS
+  for (const name of names.filter(isStale)) await dropDatabases(name)
 }
 
 export function teardown(): Promise<void> {

@@ -40,8 +40,13 @@ export function addressOf(database: string): string {
 
 /** Removes databases whose names begin like this, with whoever is connected to them. */
 export async function dropDatabases(prefix: string): Promise<void> {
+  const names = await listDatabases(prefix)
   await onServer(async client => {
-    const { rows } = await client.query('select datname from pg_database where starts_with(datname, $1)', [prefix])
-    for (const { datname } of rows) await client.query(`drop database if exists "${datname}" with (force)`)
+    for (const name of names) await client.query(`drop database if exists "${name}" with (force)`)
   })
+}
+
+export function listDatabases(prefix: string): Promise<string[]> {
+  const query = 'select datname as name from pg_database where starts_with(datname, $1)'
+  return onServer(async client => (await client.query(query, [prefix])).rows.map(({ name }) => name))
 }
