@@ -9,18 +9,22 @@ const forMachines: ['json', { outputFile: string }][] = report ? [['json', { out
 
 /** The tests whose behaviour rests on the database. They run on both. */
 const ON_BOTH = [
+  'accounts',
   'change-session',
   'create-applicant-customer',
   'create-outcomes',
   'create-property',
   'create-session',
+  'erasure',
   'lists',
   'live',
   'live-property',
   'personal-data',
   'polling',
   'postgres*',
+  'prune',
   'read',
+  'rotation',
   'same-record',
   'status',
   'timeline',
