@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { listAudit } from '../db/audit-repository.ts'
 import { PROVIDERS } from '../src/domain/provider.ts'
 import { probe } from '../src/services/probe.ts'
 import { type House, startHouse } from './harness/house.ts'
@@ -205,6 +206,15 @@ describe('settings that cannot be used', () => {
       { path: ['baseUrl'], message: 'Expected no credentials in it.' },
       { path: ['apiKey'], message: 'Expected the credentials to be complete.' },
     ])
+  })
+
+  test('and their changes are written down without them', async () => {
+    const tenantId = tenant()
+    await connectTenant(house, tenantId, own)
+    await house.services.providerSettings.remove({ tenantId }, 'KAYLE')
+    const entries = await listAudit(house.db, tenantId, 10)
+    expect(entries.map(({ action }) => action).sort()).toEqual(['provider.remove', ...Array(5).fill('provider.set')])
+    expect(JSON.stringify(entries)).not.toContain(own.settings('KAYLE').apiKey)
   })
 
   test('are never shown: neither by the list nor in clear in the database', async () => {

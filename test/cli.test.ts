@@ -195,6 +195,15 @@ describe('operations', () => {
 describe('providers', () => {
   const kayle = { baseUrl: 'http://localhost:9', apiKey: 'kk_live_the-key-of-a-tenant' }
 
+  beforeAll(async () => void (await house.services.tenants.create({ id: 'acme' })))
+
+  test('set of a tenant that is not there is refused', async () => {
+    expect(await run(['providers', 'set', 'nobody', 'kayle'], JSON.stringify(kayle))).toMatchObject({
+      code: 1,
+      stderr: 'There is no such tenant.\n',
+    })
+  })
+
   test('set reads settings from stdin, as JSON or as lines, and shows no secret', async () => {
     const lines = `KAYLE_API_KEY=${kayle.apiKey}\nbaseUrl = ${kayle.baseUrl}\n`
     for (const stdin of [JSON.stringify(kayle), lines]) {

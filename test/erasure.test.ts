@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { listAudit } from '../db/audit-repository.ts'
 import { packageRoot } from '../src/examples.ts'
 import {
   type Canaries,
@@ -47,6 +48,17 @@ async function countAll(externalId: string): Promise<number> {
   }
   return count
 }
+
+test('an erasure is written down and names nobody', async () => {
+  const externalId = `usr_${randomUUID()}`
+  const before = await listAudit(house.db, 'dev', 100)
+  await erase(externalId)
+  const [entry, ...rest] = await listAudit(house.db, 'dev', 100)
+  expect(rest).toEqual(before)
+  expect(entry).toMatchObject({ tenantId: 'dev', actor: 'cli', action: 'person.erase' })
+  expect(entry?.subjectHash).toMatch(/^[\w-]{43}$/)
+  expect(JSON.stringify(entry)).not.toContain(externalId)
+})
 
 describe('a person at all five providers', () => {
   const canaries: Canaries = createCanaries()

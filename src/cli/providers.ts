@@ -21,6 +21,7 @@ export function addProviders(program: Command, cli: CliContext): void {
     .option('--sandbox', 'the sandbox, which all tenants that have it share; development only')
     .action((tenantId: string, provider: Provider, options: { another?: boolean; sandbox?: boolean }) =>
       withHouse(cli, async ({ services }) => {
+        await services.tenants.get(tenantId)
         const settings = services.providerSettings
         const call = { tenantId }
         if (options.sandbox) await settings.setSandbox(call, provider)

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { v7 as uuid } from 'uuid'
+import { insertAudit } from '../../db/audit-repository.ts'
 import { wipeLog } from '../../db/checkpoint.ts'
 import { type Database, inTransaction } from '../../db/database.ts'
 import { lockErasure } from '../../db/dialect.ts'
@@ -13,7 +15,7 @@ import {
   type PersonRecords,
   tracesOf,
 } from '../../db/erasure-repository.ts'
-import { setTombstones, type Trace } from '../../db/tombstone-repository.ts'
+import { hashTrace, setTombstones, type Trace } from '../../db/tombstone-repository.ts'
 import { DomainError } from '../domain/errors.ts'
 import type { WebhookNotice } from '../providers/contract.ts'
 import type { Call } from './call.ts'
@@ -56,6 +58,7 @@ export function createErasure({ db, now }: { readonly db: Database; readonly now
       const whole = await find(trx, tenantId, externalId)
       await setTombstones(trx, tenantId, tracesAll(whole, tenantId, externalId), now())
       await deletePerson(trx, whole.records, whole.operations)
+      await writeDown(trx, tenantId, externalId)
       return whole
     })
     await wipe()
@@ -67,6 +70,12 @@ export function createErasure({ db, now }: { readonly db: Database; readonly now
       creates: operations.length,
       deliveries,
     }
+  }
+
+  /** That somebody was erased, and nobody's name: the hash is that of the tombstone. */
+  async function writeDown(trx: Database, tenantId: string, externalId: string): Promise<void> {
+    const subjectHash = await hashTrace(trx, { tenantId, kind: 'externalId', value: externalId }, now())
+    await insertAudit(trx, { id: uuid(), tenantId, at: now(), actor: 'cli', action: 'person.erase', subjectHash })
   }
 
   async function find(from: Database, tenantId: string, externalId: string): Promise<Person> {

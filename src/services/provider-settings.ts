@@ -6,6 +6,7 @@ import type { Provider } from '../domain/provider.ts'
 import type { ProviderModule, ProviderSettings } from '../providers/contract.ts'
 import type { AccountSetup, Accounts } from './accounts.ts'
 import type { Call } from './call.ts'
+import { writeAudit } from './tenants.ts'
 
 /** The accounts at providers that tenants set, as an operator sees them: no secret is ever shown. */
 
@@ -49,7 +50,7 @@ export function createProviderSettings({ db, accounts, now, setups, firstTenant 
     const sameAddress = known && known.origin.split('#')[0] === baseUrl
     const origin = wanted.another ? `${baseUrl}#${id}` : sameAddress ? known.origin : baseUrl
     const key = { tenantId, provider: wanted.provider, origin }
-    return changed(tenantId, connectAccount(db, key, { ...wanted.given, baseUrl }, id, now()))
+    return changed(tenantId, 'provider.set', connectAccount(db, key, { ...wanted.given, baseUrl }, id, now()))
   }
 
   /** Gives the tenant the sandbox that the first one has. Throws BAD_REQUEST where there is none, as in production. */
@@ -57,13 +58,17 @@ export function createProviderSettings({ db, accounts, now, setups, firstTenant 
     const { sandbox, settings } = setupOf(provider)
     refuseEnvironment(tenantId, provider)
     if (!sandbox || !settings) throw new DomainError('BAD_REQUEST', `There is no sandbox of ${provider} here.`)
-    return changed(tenantId, connectAccount(db, { tenantId, provider, origin: 'sandbox' }, null, uuid(), now()))
+    return changed(
+      tenantId,
+      'provider.set',
+      connectAccount(db, { tenantId, provider, origin: 'sandbox' }, null, uuid(), now()),
+    )
   }
 
   /** Forgets what was set; records stay readable from the store. Throws NOT_FOUND. Gives our id of the account. */
   async function remove({ tenantId }: TenantCall, provider: Provider): Promise<string> {
     refuseEnvironment(tenantId, provider)
-    const id = await changed(tenantId, disconnectAccount(db, { tenantId, provider }))
+    const id = await changed(tenantId, 'provider.remove', disconnectAccount(db, { tenantId, provider }))
     if (!id) throw new NotFoundError(`The tenant has set no account at ${provider}.`)
     return id
   }
@@ -85,8 +90,13 @@ export function createProviderSettings({ db, accounts, now, setups, firstTenant 
     })
   }
 
-  async function changed<T>(tenantId: string, change: Promise<T>): Promise<T> {
+  async function changed<T extends string | undefined>(
+    tenantId: string,
+    action: string,
+    change: Promise<T>,
+  ): Promise<T> {
     const result = await change
+    if (result) await writeAudit(db, { tenantId, action, at: now(), subject: result })
     accounts.forget(tenantId)
     return result
   }

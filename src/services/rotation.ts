@@ -2,6 +2,7 @@ import { wipeLog } from '../../db/checkpoint.ts'
 import { sealClearSessions } from '../../db/clear-text.ts'
 import type { Database } from '../../db/database.ts'
 import { countOldValues, findNewestOldPrint, reseal } from '../../db/rotation.ts'
+import { writeAudit } from './tenants.ts'
 
 /** What a rotation has done so far, or did. */
 export interface RotationProgress {
@@ -24,7 +25,14 @@ const KEPT_MS = 24 * 3_600_000
 
 export type Rotation = ReturnType<typeof createRotation>
 
-export function createRotation({ db, now }: { readonly db: Database; readonly now: () => Date }) {
+export interface RotationOptions {
+  readonly db: Database
+  readonly now: () => Date
+  /** Under whom a rotation of the whole house is written down. */
+  readonly firstTenant: string
+}
+
+export function createRotation({ db, now, firstTenant }: RotationOptions) {
   /** Rewrites what older keys sealed with the current one. May be broken off, and run again, at any time. */
   async function rotate(tell: (progress: RotationProgress) => void): Promise<RotationResult> {
     let rewritten = await sealClearSessions(db)
@@ -35,6 +43,7 @@ export function createRotation({ db, now }: { readonly db: Database; readonly no
       if (batch.rows > 0) tell({ table: batch.table, rewritten })
     }
     await wipeLog(db)
+    await writeAudit(db, { tenantId: firstTenant, action: 'secrets.rotate', at: now() })
     const newest = await findNewestOldPrint(db, new Date(now().getTime() - KEPT_MS))
     const dropAfter = newest ? new Date(newest.getTime() + KEPT_MS) : null
     return { rewritten, unreadable, left: await countOldValues(db), dropAfter }
