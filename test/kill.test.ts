@@ -2,11 +2,11 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import SqliteDatabase from 'better-sqlite3'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { API_KEY } from './harness/house.ts'
 import { describeKills } from './harness/kill-run.ts'
 import { type Build, buildServer, type ServerProcess, startServer } from './harness/server-process.ts'
+import { openSqliteStore } from './harness/shared-store.ts'
 
 /** SIGKILL under load, for a part of the time with two processes on one file. `KILLS` runs longer. */
 
@@ -14,24 +14,14 @@ const KILLS = Number(process.env.KILLS ?? 50)
 const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
 
 const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-kill-'))
-const file = join(folder, 'kill.db')
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-async function query<Row>(text: string): Promise<Row[]> {
-  const database = new SqliteDatabase(file, { readonly: true })
-  try {
-    return database.prepare(text).all() as Row[]
-  } finally {
-    database.close()
-  }
-}
 
 describeKills({
   kills: KILLS,
   seed: SEED,
   serversAt: kill => (kill >= KILLS * 0.4 && kill < KILLS * 0.8 ? 2 : 1),
-  openStore: async () => ({ env: { DATABASE_URL: `sqlite:${file}` }, query, close: async () => {} }),
-  checkStore: async () => {
+  openStore: async () => openSqliteStore('kill'),
+  checkStore: async ({ query }) => {
     expect(await query('PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }])
     expect(await query('PRAGMA foreign_key_check')).toEqual([])
   },

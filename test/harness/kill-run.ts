@@ -12,16 +12,9 @@ import {
   type ServerProcess,
   startServer,
 } from './server-process.ts'
+import type { SharedStore } from './shared-store.ts'
 
 /** SIGKILL at random moments under load, and what has to be true of every create afterwards. */
-
-/** The database that all servers of a run share. */
-export interface SharedStore {
-  /** The settings by which a server reaches it. */
-  readonly env: NodeJS.ProcessEnv
-  query<Row>(text: string): Promise<Row[]>
-  close(): Promise<void>
-}
 
 export interface KillRun {
   readonly kills: number

@@ -39,6 +39,16 @@ export interface ServerProcess {
   isUp(): boolean
   /** SIGKILL: nothing of it runs any more when this resolves. */
   kill(): Promise<void>
+  /** SIGTERM, or another: what it exits with, and after how long. It may be told again. */
+  stop(signal?: NodeJS.Signals): Promise<Stopped>
+}
+
+export interface Stopped {
+  /** Null where it was killed. */
+  readonly code: number | null
+  readonly ms: number
+  /** The end of what it printed. */
+  readonly said: string
 }
 
 /** What tests ask is not what one client asks in a minute. */
@@ -50,7 +60,8 @@ export function startServer(main: string, env: NodeJS.ProcessEnv, ended: (said: 
   let said = ''
   let up = false
   let killed = false
-  const gone = new Promise<void>(resolve => child.once('exit', () => resolve()))
+  const exit = new Promise<number | null>(resolve => child.once('exit', resolve))
+  const gone = exit.then(() => {})
   const listening = new Promise<void>(resolve => {
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', chunk => {
@@ -74,6 +85,13 @@ export function startServer(main: string, env: NodeJS.ProcessEnv, ended: (said: 
       killed = true
       child.kill('SIGKILL')
       return gone
+    },
+    stop: async (signal = 'SIGTERM') => {
+      killed = true
+      const began = performance.now()
+      child.kill(signal)
+      const code = await exit
+      return { code, ms: performance.now() - began, said }
     },
   }
 }
