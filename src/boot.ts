@@ -86,7 +86,7 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
     }),
     streams,
     telemetry: { watch: watch.operations, mayInspect: ({ scopes }) => isAtHome(config) || scopes.has('admin') },
-    metrics: metricsOf(config, watch, house.services, { streams, gate }, isAdmin),
+    metrics: metricsOf(config, watch, house, { streams, gate }, isAdmin),
     report,
     now,
   })

@@ -53,7 +53,7 @@ export function isAtHome({ house }: Config): boolean {
 export function metricsOf(
   config: Config,
   watch: Watch,
-  services: Services,
+  { services, redis }: { readonly services: Services; readonly redis: { readonly isUp: boolean } | undefined },
   { streams, gate }: { readonly streams: Streams; readonly gate: Gate },
   isAdmin: (bearer: string) => Promise<boolean> | boolean,
 ): MetricsOptions {
@@ -61,6 +61,7 @@ export function metricsOf(
     accounts: services.figures.accounts(),
     streams: streams.count(),
     requests: { inFlight: gate.inFlight, refused: gate.refused },
+    redisUp: redis?.isUp,
     store: await services.figures.store(),
   })
   return {

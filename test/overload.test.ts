@@ -61,6 +61,8 @@ test('ten times as much as there is room for: all that has room is answered, the
   // Nobody who was refused had to wait for somebody who was served.
   expect(Math.max(...refused.map(({ place }) => place))).toBeLessThan(Math.min(...served.map(({ place }) => place)))
   expect(house.gate.refused).toBe(9 * MOST)
+  const { body: metrics } = await client.exchange(new URL('/metrics', house.url).href)
+  expect(metrics).toContain(`sessiongraph_requests_refused_total ${9 * MOST}`)
   await house.sandbox('KAYLE').clearFaults()
 })
 

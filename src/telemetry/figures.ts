@@ -5,6 +5,8 @@ export interface Figures {
   readonly accounts: readonly AccountFigures[]
   readonly streams: number
   readonly requests: RequestFigures
+  /** Undefined where there is none to speak to. */
+  readonly redisUp: boolean | undefined
   readonly store: StoreFigures
 }
 

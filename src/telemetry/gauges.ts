@@ -30,6 +30,8 @@ export function createGauges(registry: Registry) {
   })
   const streams = gauge('streams_open', 'Streams that clients have open here.')
 
+  const redis = gauge('redis_up', '1 while Redis answers; where none is set there is no such line.', ['role'])
+
   function fillAccounts(accounts: readonly AccountFigures[]): void {
     for (const each of [inFlight, breaker, polls, budget]) each.reset()
     const worst = new Map<string, number>()
@@ -63,6 +65,7 @@ export function createGauges(registry: Registry) {
       requests.set(figures.requests.inFlight)
       refused.reset()
       refused.inc(figures.requests.refused)
+      if (figures.redisUp !== undefined) redis.set({ role: 'shared' }, figures.redisUp ? 1 : 0)
     },
   }
 }
