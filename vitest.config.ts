@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { POSTGRES_URL, whyNoPostgres } from './test/harness/postgres.ts'
+import { findRedis, NO_REDIS } from './test/harness/redis.ts'
 import { SkipReporter } from './test/harness/skip-reporter.ts'
 
 /** TEST_REPORT: where a machine reads how the run went, beside what a person reads. */
@@ -16,6 +17,7 @@ const ON_BOTH = [
   'create-property',
   'create-session',
   'erasure',
+  'late-answer',
   'lists',
   'live',
   'live-property',
@@ -35,6 +37,7 @@ const { host } = new URL(POSTGRES_URL)
 const whyNot = await whyNoPostgres()
 /** TEST_REQUIRE_SERVICES=1: a run that cannot use them fails. */
 if (whyNot && process.env.TEST_REQUIRE_SERVICES) throw new Error(`PostgreSQL at ${host}: ${whyNot}`)
+if (process.env.TEST_REQUIRE_SERVICES && !(await findRedis())) throw new Error(NO_REDIS)
 const skipped = whyNot ? [`${ON_BOTH.length} files on PostgreSQL: ${host} says ${whyNot}`] : []
 
 const postgres = {

@@ -1,7 +1,8 @@
 import { describe } from 'vitest'
 import { describeKills } from './harness/kill-run.ts'
+import { whyNoPostgres } from './harness/postgres.ts'
 import { findRedis, NO_REDIS } from './harness/redis.ts'
-import { openPostgresStore, whyNoPostgres } from './harness/shared-store.ts'
+import { openPostgresStore } from './harness/shared-store.ts'
 
 /** SIGKILL under load with three servers on one PostgreSQL and Redis. `CLUSTER_KILLS` runs longer. */
 
