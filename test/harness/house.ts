@@ -5,6 +5,7 @@ import { registry } from '../../src/providers/registry.ts'
 import type { FaultRuleInput } from '../../src/sandbox/fault-rule.ts'
 import type { LoggedRequest } from '../../src/sandbox/request-log.ts'
 import type { AdvanceStep } from '../../src/sandbox/sandbox.ts'
+import type { Grace } from '../../src/server/drain.ts'
 import { takePrivateDatabase } from './database.ts'
 
 export const API_KEY = 'sg_dev_key_of_the_tests'
@@ -53,8 +54,8 @@ export async function startHouse(env: NodeJS.ProcessEnv = {}, options: BootOptio
   const running = await boot(loadConfig(settings, Object.values(registry)), options)
   return {
     ...running,
-    close: async () => {
-      await running.close()
+    close: async (grace?: Grace) => {
+      await running.close(grace)
       await database?.release()
     },
     ask: (query, variables) => ask(running, query, variables),
