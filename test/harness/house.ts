@@ -41,6 +41,9 @@ const MEMORY = {
   ENCRYPTION_KEY: '00'.repeat(32),
   // What tests ask is not what one client asks in a minute.
   COST_PER_MINUTE: '1000000000',
+  // On a busy machine a connection may take a while, which is not what most tests are about.
+  DATABASE_CONNECT_MS: '20000',
+  DATABASE_STATEMENT_MS: '20000',
   LOG_LEVEL: 'silent',
   PORT: '0',
   SANDBOX_PORT: '0',
