@@ -50,9 +50,6 @@ export default defineConfig({
   resolve: { alias: [{ find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) }] },
   test: {
     testTimeout: 20_000,
-    // Dropping a database waits for the disk, which others use too.
-    hookTimeout: 60_000,
-    teardownTimeout: 60_000,
     reporters: ['default', ...forMachines, new SkipReporter(skipped)],
     projects: [
       { extends: true, test: { name: 'sqlite', include: ['test/**/*.test.ts'], exclude: ['test/postgres*.test.ts'] } },

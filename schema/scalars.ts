@@ -6,7 +6,7 @@ const dateTime = z.iso.datetime({ offset: true })
 
 builder.scalarType('DateTime', {
   description: 'A moment, RFC 3339 in UTC with milliseconds, such as `2026-05-05T11:00:00.000Z`.',
-  serialize: value => new Date(value as Date | string).toISOString(),
+  serialize: value => (value instanceof Date ? value : new Date(value as string)).toISOString(),
   parseValue: value => {
     const parsed = dateTime.safeParse(value)
     if (!parsed.success) throw new GraphQLError('DateTime expects an RFC 3339 string.')

@@ -90,7 +90,7 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
     report,
     now,
   })
-  const server = createListener(gate.before(app), listenerLimits(settings))
+  const server = createListener(gate.before(app.listener), listenerLimits(settings))
   await listen(server, settings.PORT, settings.HOST)
   const { port } = server.address() as AddressInfo
   const doors = await openWebhooks(house, config, toLocalOrigin(settings.HOST, port))

@@ -81,7 +81,7 @@ async function openStory(): Promise<Story> {
   const story: Story = {
     name,
     database,
-    reader: await openDatabase(database.url, createVault(Buffer.alloc(32)), { connectMs: 20_000 }),
+    reader: await openDatabase(database.url, createVault(Buffer.alloc(32))),
     houses: [],
     lateFor: 0,
     told: [],
@@ -425,8 +425,7 @@ describe('one key', () => {
 })
 
 describe('the database', () => {
-  const open = (name: string) =>
-    openDatabase(`sqlite:${join(folder, name)}`, createVault(Buffer.alloc(32)), { connectMs: 20_000 })
+  const open = (name: string) => openDatabase(`sqlite:${join(folder, name)}`, createVault(Buffer.alloc(32)))
 
   afterEach(() => {
     driver.staysNormal = false

@@ -56,7 +56,7 @@ interface Story {
 async function openStory(): Promise<Story> {
   const database = await takeDatabase()
   const open = async (): Promise<Place> => ({ house: await openHouse(database), writes: [] })
-  const reader = await openDatabase(database.url, createVault(Buffer.alloc(32)), { connectMs: 20_000 })
+  const reader = await openDatabase(database.url, createVault(Buffer.alloc(32)))
   return { database, reader, places: [await open(), await open()], open: [] }
 }
 

@@ -134,7 +134,7 @@ describe('a database with a session', () => {
   /** The same database, as another process has it. */
   async function openAgain(settings: { statementMs?: number } = {}): Promise<OpenDatabase> {
     const { rows } = await sql<{ name: string }>`select current_database() as name`.execute(house.db.sql)
-    const db = await openDatabase(addressOf(rows[0]?.name ?? ''), VAULT, { connectMs: 20_000, ...settings })
+    const db = await openDatabase(addressOf(rows[0]?.name ?? ''), VAULT, settings)
     open.push(db)
     return db
   }

@@ -1,18 +1,32 @@
 import { useDeferStream } from '@graphql-yoga/plugin-defer-stream'
 import type { GraphQLSchema } from 'graphql'
-import { createYoga, type GraphiQLOptions, type Plugin, useExecutionCancellation, type YogaLogger } from 'graphql-yoga'
+import {
+  createYoga,
+  type GraphiQLOptions,
+  type Plugin,
+  useExecutionCancellation,
+  type YogaLogger,
+  type YogaServerOptions,
+} from 'graphql-yoga'
 import type { Authentication } from '../services/authentication.ts'
+
 import type { Services } from '../services/services.ts'
 import type { Budget } from './budget.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { toClientError } from './error-codes.ts'
 import type { Gate } from './gate.ts'
+
 import type { Guesses } from './guesses.ts'
+
+import { type AnswerLightly, createLightDoor } from './light-door.ts'
+import { LightResponse } from './light-fetch.ts'
+
 import type { DoorLimits } from './limits.ts'
 import type { Readiness } from './readiness.ts'
 import type { Streams } from './streams.ts'
 import { useAcceptable } from './use-acceptable.ts'
 import { useAuthentication } from './use-authentication.ts'
+import { useCompiled } from './use-compiled.ts'
 import { type Deadlines, useContext } from './use-context.ts'
 import { useCors } from './use-cors.ts'
 import { useDoor } from './use-door.ts'
@@ -64,9 +78,21 @@ export interface DoorOptions {
 
 export type App = ReturnType<typeof createApp>
 
-/** The door for clients. A request listener for node:http, and `fetch` for tests. */
+/**
+ * The door for clients: a listener for node:http, with a short way in and Yoga's own, and each of the two by itself for
+ * tests: `answer` and `fetch`. Both are one pipeline: the same plugins, caches and settings.
+ */
 export function createApp(options: AppOptions) {
-  return createYoga({
+  const settings = yogaSettings(options)
+  const yoga = createYoga(settings)
+  const light = createYoga({ ...settings, fetchAPI: { Response: LightResponse as unknown as typeof Response } })
+  const answer: AnswerLightly = (request, context) => light.handleRequest(request, context as never)
+  const listener = createLightDoor({ path: GRAPHQL_PATH, answer, otherwise: yoga, report: options.report })
+  return { fetch: yoga.fetch, answer, listener }
+}
+
+function yogaSettings(options: AppOptions): YogaServerOptions<object, object> {
+  return {
     schema: options.schema,
     graphqlEndpoint: GRAPHQL_PATH,
     logging: options.logger,
@@ -82,7 +108,7 @@ export function createApp(options: AppOptions) {
     parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: createDocumentCache() },
     maskedErrors: { maskError: toClientError },
     plugins: plugins(options),
-  })
+  }
 }
 
 /** In the order in which a request meets them. */
@@ -107,6 +133,7 @@ function plugins(options: AppOptions): Plugin<never>[] {
     useAcceptable(),
     useSse(streams, options.gate),
     useExecutionCancellation(),
+    useCompiled(),
     useDeferStream(),
   ] as Plugin<never>[]
 }

@@ -1,6 +1,7 @@
 import { type DocumentNode, getOperationAST } from 'graphql'
-import type { Plugin } from 'graphql-yoga'
+import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import { createContext } from '../context.ts'
+import { limitTime } from '../domain/time-limit.ts'
 import type { Services } from '../services/services.ts'
 import type { Admitted } from './use-authentication.ts'
 import type { Trailed } from './use-telemetry.ts'
@@ -30,8 +31,10 @@ export function useContext(services: Services, deadlines: Deadlines, now: () => 
     onExecute: async ({ args, extendContext }) => {
       const operation = getOperationAST(args.document, args.operationName)
       const ms = operation?.operation === 'mutation' ? deadlines.mutationDeadlineMs : deadlines.queryDeadlineMs
-      const signal = AbortSignal.any([args.contextValue.request.signal, AbortSignal.timeout(ms)])
+      const { signal, done } = limitTime(ms, args.contextValue.request.signal)
       extendContext(await build(args.contextValue, args.document, signal))
+      // What comes in parts is done when its last part is: its time runs on.
+      return { onExecuteDone: ({ result }) => (isAsyncIterable(result) ? undefined : done()) }
     },
     onSubscribe: async ({ args, extendContext }) => {
       extendContext(await build(args.contextValue, args.document, args.contextValue.request.signal))

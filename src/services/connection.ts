@@ -46,14 +46,24 @@ export async function readConnection<T>(cursors: Cursors, args: PageArguments, l
   const rows = size === 0 ? [] : await list.read(page)
   const more = rows.length > size
   const kept = backward ? rows.slice(-size) : rows.slice(0, size)
-  const edges = kept.map(node => ({ cursor: cursors.encode(list.scope, list.positionOf(node)), node }))
+  const edges = kept.map(node => ({
+    // Signed where it is asked for only.
+    get cursor() {
+      return cursors.encode(list.scope, list.positionOf(node))
+    },
+    node,
+  }))
   return {
     edges,
     pageInfo: {
       hasNextPage: backward ? before !== undefined : more,
       hasPreviousPage: backward ? more : after !== undefined,
-      startCursor: edges[0]?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
+      get startCursor() {
+        return edges[0]?.cursor ?? null
+      },
+      get endCursor() {
+        return edges.at(-1)?.cursor ?? null
+      },
     },
     count: () => countUpTo(list),
   }

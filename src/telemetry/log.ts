@@ -27,9 +27,14 @@ export function toServerLog(log: Logger) {
     error: (error: unknown) => {
       const original = findOriginal(error)
       if (original instanceof DomainError) log.debug({ code: original.code }, original.message)
-      else if (original !== undefined) log.error({ err: original }, 'unexpected error')
+      else if (original !== undefined && !isAbort(original)) log.error({ err: original }, 'unexpected error')
     },
   }
+}
+
+/** A client that left, which it may. */
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
 }
 
 /** The error under what GraphQL wrapped around it; undefined where GraphQL itself made it. */

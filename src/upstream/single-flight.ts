@@ -11,6 +11,7 @@ interface Flight {
   readonly promise: Promise<unknown>
   readonly controller: AbortController
   waiting: number
+  over: boolean
 }
 
 export function createSingleFlight(): SingleFlight {
@@ -21,11 +22,12 @@ export function createSingleFlight(): SingleFlight {
     if (known) return known
     const controller = new AbortController()
     const promise = start(controller.signal).finally(() => {
+      flight.over = true
       if (flights.get(key) === flight) flights.delete(key)
     })
     // Where everybody left, nobody listens to how it ends.
     promise.catch(() => {})
-    const flight: Flight = { promise, controller, waiting: 0 }
+    const flight: Flight = { promise, controller, waiting: 0, over: false }
     flights.set(key, flight)
     return flight
   }
@@ -40,7 +42,7 @@ export function createSingleFlight(): SingleFlight {
         return await orAborted(flight.promise as Promise<T>, signal)
       } finally {
         flight.waiting--
-        if (flight.waiting === 0) {
+        if (flight.waiting === 0 && !flight.over) {
           if (flights.get(key) === flight) flights.delete(key)
           flight.controller.abort()
         }

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { ProviderContractError } from '../domain/errors.ts'
 import type { CallKind, CallWatch } from '../domain/provider-call.ts'
+import { limitTime, type TimeLimit } from '../domain/time-limit.ts'
 import { type RefusalReader, toAnswerError } from './answer.ts'
 import type { CircuitState } from './breaker.ts'
 import type { BreakerHints } from './breaker-hints.ts'
@@ -48,8 +49,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 
   function call<T>(call: Call<T>): Promise<T> {
     const tell = tellOf(provider, call, options.watch)
-    return tell.whole(
-      guard.run(call, deadlineOf(call), deadline =>
+    const limit = limitOf(call)
+    const run = tell.whole(
+      guard.run(call, limit.signal, deadline =>
         tell.attempt(async (headers, answered) => {
           const answer = await transport.send(call, deadline, headers)
           answered(answer.status)
@@ -57,6 +59,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         }),
       ),
     )
+    run.then(limit.done, limit.done)
+    return run
   }
 
   function read<T>(call: Call<T>, answer: RawAnswer): T {
@@ -67,10 +71,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   }
 
   /** When a call has to be over. A client that leaves ends its reads, and nothing else. */
-  function deadlineOf({ kind, signal }: RequestOptions): AbortSignal {
-    if (kind !== 'READ') return AbortSignal.timeout(options.createDeadlineMs)
-    const deadline = AbortSignal.timeout(options.readDeadlineMs)
-    return signal ? AbortSignal.any([deadline, signal]) : deadline
+  function limitOf({ kind, signal }: RequestOptions): TimeLimit {
+    return kind === 'READ' ? limitTime(options.readDeadlineMs, signal) : limitTime(options.createDeadlineMs)
   }
 
   function parse<T>(call: Call<T>, body: unknown): T {
