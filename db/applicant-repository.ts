@@ -7,6 +7,7 @@ import { defined, once, openJson, sealJson, toDate, toFlag } from './columns.ts'
 import type { Database } from './database.ts'
 import { locked } from './dialect.ts'
 import { type KeysetPage, selectPage } from './keyset.ts'
+import { placeAmong } from './newest.ts'
 import { countRows, filteredRecords, type RecordFilter } from './record-filter.ts'
 import type { ApplicantRow } from './tables.ts'
 
@@ -110,6 +111,24 @@ export async function listApplicants(
     .selectAll()
     .$call(filteredRecords<ApplicantRow>(db, tenantId, filter))
   return (await selectPage(query, page)).map(row => toApplicant(db, row))
+}
+
+/** The newest applicants of each of the caller's own users, at most so many of each. */
+export async function listApplicantsOfPeople(
+  db: Database,
+  tenantId: string,
+  externalIds: readonly string[],
+  most: number,
+): Promise<StoredApplicant[]> {
+  if (externalIds.length === 0) return []
+  const placed = db.sql
+    .selectFrom('applicants')
+    .selectAll()
+    .$call(filteredRecords<ApplicantRow>(db, tenantId, {}))
+    .where('external_id', 'in', externalIds)
+    .select(placeAmong('external_id'))
+  const rows = db.sql.selectFrom(placed.as('placed')).selectAll().where('place', '<=', most).orderBy('place')
+  return (await rows.execute()).map(row => toApplicant(db, row))
 }
 
 /** How many applicants there are, counted up to `most`. */

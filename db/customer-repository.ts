@@ -6,6 +6,7 @@ import { defined, once, openJson, sealJson, toDate, toFlag } from './columns.ts'
 import type { Database } from './database.ts'
 import { locked } from './dialect.ts'
 import { type KeysetPage, selectPage } from './keyset.ts'
+import { placeAmong } from './newest.ts'
 import { countRows, filteredRecords, type RecordFilter } from './record-filter.ts'
 import type { CustomerRow } from './tables.ts'
 
@@ -99,6 +100,24 @@ export async function listCustomers(
     .selectAll()
     .$call(filteredRecords<CustomerRow>(db, tenantId, filter))
   return (await selectPage(query, page)).map(row => toCustomer(db, row))
+}
+
+/** The newest customers of each of the caller's own users, at most so many of each. */
+export async function listCustomersOfPeople(
+  db: Database,
+  tenantId: string,
+  externalIds: readonly string[],
+  most: number,
+): Promise<StoredCustomer[]> {
+  if (externalIds.length === 0) return []
+  const placed = db.sql
+    .selectFrom('customers')
+    .selectAll()
+    .$call(filteredRecords<CustomerRow>(db, tenantId, {}))
+    .where('external_id', 'in', externalIds)
+    .select(placeAmong('external_id'))
+  const rows = db.sql.selectFrom(placed.as('placed')).selectAll().where('place', '<=', most).orderBy('place')
+  return (await rows.execute()).map(row => toCustomer(db, row))
 }
 
 /** How many customers there are, counted up to `most`. */

@@ -1,4 +1,4 @@
-import type { SelectQueryBuilder } from 'kysely'
+import { type SelectQueryBuilder, sql } from 'kysely'
 import type { Details, JsonObject } from '../src/domain/json.ts'
 import type { Outcome } from '../src/domain/outcome.ts'
 import type { Provider } from '../src/domain/provider.ts'
@@ -8,6 +8,7 @@ import { defined, once, openJson, parseJson, sealJson, toDate, toFlag, toTime } 
 import type { Database } from './database.ts'
 import { locked } from './dialect.ts'
 import { type KeysetPage, selectPage } from './keyset.ts'
+import { placeAmong } from './newest.ts'
 import { countRows } from './record-filter.ts'
 import type { SessionRow, Tables } from './tables.ts'
 
@@ -139,6 +140,48 @@ export async function listSessions(
 ): Promise<StoredSession[]> {
   const query = db.sql.selectFrom('sessions').selectAll().$call(filtered<SessionRow>(tenantId, filter))
   return (await selectPage(query, page)).map(row => toSession(db, row))
+}
+
+/** Of each of the caller's own users and at each provider: the newest session that is open, and the newest that is not. */
+export async function listNewestSessionsOfPeople(
+  db: Database,
+  tenantId: string,
+  externalIds: readonly string[],
+): Promise<StoredSession[]> {
+  if (externalIds.length === 0) return []
+  const isOpen = sql`case when status in ('CREATED', 'IN_PROGRESS') then 1 else 0 end`
+  const placed = db.sql
+    .selectFrom('sessions')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('external_id', 'in', externalIds)
+    .select(placeAmong('external_id', 'provider', isOpen))
+  const rows = db.sql.selectFrom(placed.as('placed')).selectAll().where('place', '=', 1)
+  return (await rows.execute()).map(row => toSession(db, row))
+}
+
+/** The record that sessions are linked to, and the externalId it had and has. */
+export interface Renamed {
+  readonly tenantId: string
+  readonly applicantId?: string
+  readonly customerId?: string
+  readonly from: string | null
+  readonly to: string | null
+}
+
+/** Gives a record's new externalId to the sessions linked to it that had none, or had the same, but by no word of the caller. */
+export async function renameSessions(
+  db: Database,
+  { tenantId, applicantId, customerId, from, to }: Renamed,
+): Promise<void> {
+  const linked = db.sql
+    .updateTable('sessions')
+    .set({ external_id: to })
+    .where('tenant_id', '=', tenantId)
+    .where('external_id_pinned', '=', 0)
+    .where(eb => eb.or([eb('external_id', 'is', null), eb('external_id', '=', from ?? '')]))
+  if (applicantId) await linked.where('applicant_id', '=', applicantId).execute()
+  if (customerId) await linked.where('customer_id', '=', customerId).execute()
 }
 
 /** How many sessions there are, counted up to `most`. */

@@ -4,6 +4,8 @@ import type { Attempt } from './domain/attempt.ts'
 import type { Caller } from './domain/caller.ts'
 import type { Customer } from './domain/customer.ts'
 import type { ForbiddenError } from './domain/errors.ts'
+import type { NextAction } from './domain/next-action.ts'
+import type { Person } from './domain/person.ts'
 import type { Session } from './domain/session.ts'
 import type { Freshness } from './domain/sync.ts'
 import type { Call } from './services/call.ts'
@@ -31,6 +33,9 @@ export interface Loaders {
   readonly customer: DataLoader<Key<string>, Customer, string>
   readonly attemptsOfSession: DataLoader<Key<Session>, readonly Attempt[] | null, string>
   readonly attemptsOfApplicant: DataLoader<Key<Applicant>, readonly Attempt[] | null, string>
+  readonly applicantsOfPerson: DataLoader<Person, readonly Applicant[], string>
+  readonly customersOfPerson: DataLoader<Person, readonly Customer[], string>
+  readonly nextActionOfPerson: DataLoader<Person, NextAction, string>
 }
 
 interface Key<Of> {
@@ -60,7 +65,7 @@ export function createContext(asked: Asked, services: Services, now: () => Date)
 }
 
 function createLoaders(call: Call, services: Services): Loaders {
-  const { applicants, attempts, customers } = services
+  const { applicants, attempts, customers, people } = services
   return {
     applicant: loader(
       id => id,
@@ -78,7 +83,15 @@ function createLoaders(call: Call, services: Services): Loaders {
       applicant => applicant.id,
       (owners, freshness) => attempts.ofApplicants(call, owners, freshness),
     ),
+    applicantsOfPerson: personLoader(some => people.applicantsOf(call, some)),
+    customersOfPerson: personLoader(some => people.customersOf(call, some)),
+    nextActionOfPerson: personLoader(some => people.nextActionsOf(call, some)),
   }
+}
+
+/** What comes from the store alone is read without a freshness. */
+function personLoader<T>(load: (people: readonly Person[]) => Promise<readonly T[]>): DataLoader<Person, T, string> {
+  return new DataLoader(load, { cacheKeyFn: person => person.externalId })
 }
 
 /** A loader whose keys carry the freshness asked for: what is asked for differently is read apart. */

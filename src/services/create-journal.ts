@@ -171,6 +171,7 @@ export function neverSent({ provider }: StoredOperation): ProviderUnavailableErr
 const NO_PLAN: CreatePlan = {
   input: {},
   externalId: null,
+  externalIdPinned: false,
   metadata: null,
   applicantId: null,
   customerId: null,

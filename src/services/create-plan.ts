@@ -24,6 +24,8 @@ export interface CreateCommand {
 export interface CreatePlan {
   readonly input: JsonObject
   readonly externalId: string | null
+  /** True where the caller itself gave it, and it is not that of a linked record. */
+  readonly externalIdPinned: boolean
   readonly metadata: JsonObject | null
   /** Our records that the caller linked. */
   readonly applicantId: string | null
@@ -62,6 +64,7 @@ export async function planCreate(
     input: request.input,
     externalId:
       command.externalId ?? (applicant ?? ownApplicant)?.externalId ?? (customer ?? ownCustomer)?.externalId ?? null,
+    externalIdPinned: command.externalId != null,
     metadata: command.metadata ?? null,
     applicantId: applicant?.id ?? null,
     customerId: customer?.id ?? null,

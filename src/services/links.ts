@@ -1,12 +1,14 @@
 import { findApplicants, updateApplicant } from '../../db/applicant-repository.ts'
 import { findCustomers, updateCustomer } from '../../db/customer-repository.ts'
-import { findSessions, updateSession } from '../../db/session-repository.ts'
+import type { Database } from '../../db/database.ts'
+import { findSessions, type Renamed, renameSessions, updateSession } from '../../db/session-repository.ts'
 import type { Applicant } from '../domain/applicant.ts'
 import type { Customer } from '../domain/customer.ts'
 import { NotFoundError } from '../domain/errors.ts'
 import type { Session } from '../domain/session.ts'
 import type { Call } from './call.ts'
 import { change, type Deps } from './deps.ts'
+import { linkedExternalId } from './linked-external-id.ts'
 import type { Sessions } from './sessions.ts'
 import { recordChange } from './timeline.ts'
 
@@ -30,15 +32,24 @@ export type Links = ReturnType<typeof createLinks>
 export function createLinks(deps: Deps, sessions: Sessions) {
   const { db, now } = deps
 
-  /** Attaches an applicant and a customer, of any provider, to a session. Throws NOT_FOUND for what is not there. */
+  /**
+   * Attaches an applicant and a customer, of any provider, to a session. Throws NOT_FOUND for what is not there, and
+   * INVALID_INPUT where the externalIds contradict each other.
+   */
   async function linkSession(call: Call, link: LinkSession): Promise<Session> {
     const session = await sessions.getStored(call, link.sessionId)
     if (link.applicantId != null) await getApplicant(call, link.applicantId)
     if (link.customerId != null) await getCustomer(call, link.customerId)
     await change(deps, call.tenantId, async trx => {
-      const [before = session] = await findSessions(trx, call.tenantId, [session.id])
+      const [before] = await findSessions(trx, call.tenantId, [session.id])
+      if (!before) throw new NotFoundError('There is no such session.')
+      const { applicantId = before.applicantId, customerId = before.customerId } = link
+      const after = { ...before, applicantId, customerId }
       await updateSession(trx, session.id, {
-        externalId: link.externalId,
+        externalId: linkedExternalId(before, link, {
+          applicants: await findApplicants(trx, call.tenantId, idsOf(before.applicantId, applicantId)),
+          customers: await findCustomers(trx, call.tenantId, idsOf(before.customerId, customerId)),
+        }),
         externalIdPinned: link.externalId === undefined ? undefined : true,
         applicantId: link.applicantId,
         customerId: link.customerId,
@@ -46,26 +57,28 @@ export function createLinks(deps: Deps, sessions: Sessions) {
         customerPinned: link.customerId === undefined ? undefined : true,
         updatedAt: now(),
       })
-      const linked = {
-        ...before,
-        applicantId: link.applicantId === undefined ? before.applicantId : link.applicantId,
-        customerId: link.customerId === undefined ? before.customerId : link.customerId,
-      }
-      await recordChange(trx, { session, source: 'CREATE', at: now() }, before, linked)
+      await recordChange(trx, { session, source: 'CREATE', at: now() }, before, after)
     })
     return sessions.getStored(call, session.id)
   }
 
+  /** The sessions linked to the record that have no id of their own go with it. */
   async function linkRecord(call: Call, link: LinkRecord): Promise<{ applicant?: Applicant; customer?: Customer }> {
     const externalIdPinned = link.externalId === undefined ? undefined : true
     const told = { externalId: link.externalId, externalIdPinned, updatedAt: now() }
     if (link.applicantId != null) {
-      const { id } = await getApplicant(call, link.applicantId)
-      await updateApplicant(db, id, told)
+      const { id, externalId: from } = await getApplicant(call, link.applicantId)
+      await change(deps, call.tenantId, async trx => {
+        await updateApplicant(trx, id, told)
+        await rename(trx, call, { applicantId: id, from, to: link.externalId })
+      })
       return { applicant: await getApplicant(call, id) }
     }
-    const { id } = await getCustomer(call, link.customerId ?? '')
-    await updateCustomer(db, id, told)
+    const { id, externalId: from } = await getCustomer(call, link.customerId ?? '')
+    await change(deps, call.tenantId, async trx => {
+      await updateCustomer(trx, id, told)
+      await rename(trx, call, { customerId: id, from, to: link.externalId })
+    })
     return { customer: await getCustomer(call, id) }
   }
 
@@ -82,4 +95,17 @@ export function createLinks(deps: Deps, sessions: Sessions) {
   }
 
   return { linkSession, linkRecord }
+}
+
+function idsOf(...ids: readonly (string | null)[]): string[] {
+  return ids.filter(id => id !== null)
+}
+
+/** Where the record's externalId was given or removed, so is that of the sessions that have it from the record. */
+async function rename(
+  db: Database,
+  { tenantId }: Call,
+  { to, ...renamed }: Omit<Renamed, 'tenantId' | 'to'> & { readonly to: string | null | undefined },
+): Promise<void> {
+  if (to !== undefined) await renameSessions(db, { tenantId, ...renamed, to })
 }

@@ -20,6 +20,7 @@ import { createLive, type Live } from './live.ts'
 import { createNotices } from './notices.ts'
 import { createObservations, type Observations } from './observations.ts'
 import { createOperations, type Operations } from './operations.ts'
+import { createPeople, type People } from './people.ts'
 import { createPolling, type Polling, type PollingSettings } from './polling.ts'
 import { createProviderSettings, type ProviderSettingsService } from './provider-settings.ts'
 import { createRecovery, type RecoveryService, type RecoverySettings } from './recovery.ts'
@@ -47,6 +48,7 @@ export interface Services {
   readonly live: Live
   readonly observations: Observations
   readonly operations: Operations
+  readonly people: People
   readonly polling: Polling
   readonly providerSettings: ProviderSettingsService
   readonly recovery: RecoveryService
@@ -101,6 +103,7 @@ export function createServices(options: ServicesOptions): Services {
     live: createLive(deps),
     observations: createObservations(deps),
     operations,
+    people: createPeople(deps, sessions),
     polling,
     providerSettings: createProviderSettings(options),
     recovery: createRecovery(deps, journal, backlog, options),

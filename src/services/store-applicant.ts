@@ -8,6 +8,7 @@ import {
   updateApplicant,
 } from '../../db/applicant-repository.ts'
 import type { Database } from '../../db/database.ts'
+import { renameSessions } from '../../db/session-repository.ts'
 import type { Applicant, ApplicantSnapshot } from '../domain/applicant.ts'
 import type { Linked } from '../domain/linked.ts'
 import { isErased, refuseErased } from './erased.ts'
@@ -29,6 +30,13 @@ export async function storeApplicant(db: Database, said: Said, snapshot: Applica
   await storeAttempts(db, said, snapshot.attempts ?? [], { sessionId: null, applicantId: id })
   const [stored] = await findApplicants(db, account.tenantId, [id])
   if (!stored) throw new Error('An applicant that was just stored is gone.')
+  if (known && known.externalId !== stored.externalId)
+    await renameSessions(db, {
+      tenantId: account.tenantId,
+      applicantId: id,
+      from: known.externalId,
+      to: stored.externalId,
+    })
   return stored
 }
 

@@ -8,6 +8,7 @@ import {
   updateCustomer,
 } from '../../db/customer-repository.ts'
 import type { Database } from '../../db/database.ts'
+import { renameSessions } from '../../db/session-repository.ts'
 import type { Customer, CustomerSnapshot } from '../domain/customer.ts'
 import type { Linked } from '../domain/linked.ts'
 import { isErased, refuseErased } from './erased.ts'
@@ -23,6 +24,13 @@ export async function storeCustomer(db: Database, said: Said, snapshot: Customer
   else await insertCustomer(db, { ...change, ...keyOf(said, id, snapshot.providerId) })
   const [stored] = await findCustomers(db, account.tenantId, [id])
   if (!stored) throw new Error('A customer that was just stored is gone.')
+  if (known && known.externalId !== stored.externalId)
+    await renameSessions(db, {
+      tenantId: account.tenantId,
+      customerId: id,
+      from: known.externalId,
+      to: stored.externalId,
+    })
   return stored
 }
 

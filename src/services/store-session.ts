@@ -20,6 +20,7 @@ import { recordChange } from './timeline.ts'
 /** What the caller of a create said about the session, which the provider does not keep for us. */
 export interface SessionOrigin {
   readonly externalId?: string | null
+  readonly externalIdPinned?: boolean
   readonly metadata?: JsonObject | null
   /** Links that the caller asked for: the provider's own never replaces them. */
   readonly applicantId?: string | null
@@ -39,12 +40,13 @@ export async function storeSession(
   const applicant = snapshot.applicant && (await storeLinkedApplicant(db, said, snapshot.applicant))
   const customer = snapshot.customer && (await storeLinkedCustomer(db, said, snapshot.customer))
   const id = known?.id ?? uuid()
-  const inherited = known
-    ? null
-    : ((origin.applicantId ? null : applicant?.externalId) ?? (origin.customerId ? null : customer?.externalId))
+  const inherited =
+    (origin.applicantId || known?.applicantPinned ? null : applicant?.externalId) ??
+    (origin.customerId || known?.customerPinned ? null : customer?.externalId)
   const change = {
     ...toSessionChange(said, snapshot, known),
     externalId: toExternalId(known, origin.externalId, snapshot.externalId, inherited),
+    externalIdPinned: origin.externalIdPinned || undefined,
     applicantId: known?.applicantPinned ? undefined : (origin.applicantId ?? applicant?.id),
     customerId: known?.customerPinned ? undefined : (origin.customerId ?? customer?.id),
     applicantPinned: origin.applicantId ? true : undefined,
@@ -104,10 +106,12 @@ const COMPARED = [
 async function updateKnown(db: Database, id: string, said: Said, change: SessionChange): Promise<void> {
   const applied = await updateSession(db, id, change)
   if (applied || said.source !== 'CREATE') return
-  const { access, externalId, metadata, applicantId, customerId, applicantPinned, customerPinned } = change
+  const { access, externalId, externalIdPinned, metadata, applicantId, customerId, applicantPinned, customerPinned } =
+    change
   await updateSession(db, id, {
     access,
     externalId,
+    externalIdPinned,
     metadata,
     applicantId,
     customerId,
