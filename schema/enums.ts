@@ -1,6 +1,7 @@
 import { APPLICANT_STATUSES } from '../src/domain/applicant.ts'
 import { ATTEMPT_KINDS, ATTEMPT_STATUSES } from '../src/domain/attempt.ts'
 import { ERROR_CODES } from '../src/domain/errors.ts'
+import { NEXT_ACTION_KINDS } from '../src/domain/next-action.ts'
 import { CREATE_KINDS, CREATE_STATES } from '../src/domain/operation.ts'
 import { OUTCOMES } from '../src/domain/outcome.ts'
 import { CAPABILITIES, PROVIDERS } from '../src/domain/provider.ts'
@@ -59,4 +60,18 @@ export const CreateStateEnum = builder.enumType('CreateState', {
 export const ErrorCodeEnum = builder.enumType('ErrorCode', {
   description: 'The code of an error, in a result or in `extensions.code`. docs/errors.md says what to do about each.',
   values: ERROR_CODES,
+})
+
+const [VERIFY, APPLY, OPEN_PORTAL, WAIT, RETRY, NONE, UNKNOWN] = NEXT_ACTION_KINDS
+export const NextActionKindEnum = builder.enumType('NextActionKind', {
+  description: 'What an app has its user do next.',
+  values: {
+    VERIFY: { value: VERIFY, description: 'Go through the verification at `url`.' },
+    APPLY: { value: APPLY, description: 'Go on with the application at `url`.' },
+    OPEN_PORTAL: { value: OPEN_PORTAL, description: 'Open the customer portal at `url`.' },
+    WAIT: { value: WAIT, description: 'Wait: the provider is at it.' },
+    RETRY: { value: RETRY, description: 'Do it again: at `url`, or with a new session where that is null.' },
+    NONE: { value: NONE, description: 'Nothing: it is decided or done, or nothing was ever begun.' },
+    UNKNOWN: { value: UNKNOWN, description: 'It cannot be told. Read the session again later.' },
+  } as const,
 })

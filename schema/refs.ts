@@ -2,6 +2,7 @@ import type { Applicant } from '../src/domain/applicant.ts'
 import type { Attempt } from '../src/domain/attempt.ts'
 import type { Customer } from '../src/domain/customer.ts'
 import type { CreateOperation } from '../src/domain/operation.ts'
+import type { Person } from '../src/domain/person.ts'
 import type { Session } from '../src/domain/session.ts'
 import { builder, ID_DESCRIPTION } from './builder.ts'
 
@@ -31,6 +32,9 @@ export const CreateOperationRef = builder.loadableNodeRef('CreateOperation', {
   id: { description: ID_DESCRIPTION, resolve: (operation: CreateOperation) => operation.id },
   load: (ids: string[], context) => orMiss(context.services.operations.findMany(context, ids)),
 })
+
+/** Not stored itself, so it is no Node: the caller's own id is its key. */
+export const PersonRef = builder.objectRef<Person>('Person')
 
 /** A miss is null where a node is asked for, which the loader's type cannot say. */
 async function orMiss<T>(found: Promise<(T | undefined)[]>): Promise<T[]> {

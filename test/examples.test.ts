@@ -16,7 +16,7 @@ describe('the examples', () => {
   afterEach(() => house.close())
 
   it('are found, one operation in each', () => {
-    expect(examples.length).toBeGreaterThanOrEqual(4)
+    expect(examples.length).toBeGreaterThanOrEqual(5)
     for (const { name, query } of examples) expect(operationsIn(parse(query)), name).toHaveLength(1)
   })
 
@@ -24,7 +24,8 @@ describe('the examples', () => {
     expect(validate(schema, parse(query))).toEqual([])
   })
 
-  it.each(examples)('$name runs on a fresh house as it stands', async ({ query }) => {
+  it.each(examples)('$name runs as it stands on a house where at most the first has run', async ({ name, query }) => {
+    if (name === '05-person') await house.ask(examples[0]?.query ?? '')
     const { status, errors, data } = await house.ask(query)
     expect(status).toBe(200)
     expect(errors).toEqual([])
