@@ -1,6 +1,8 @@
 import SchemaBuilder from '@pothos/core'
 import DataloaderPlugin from '@pothos/plugin-dataloader'
+import DirectivesPlugin from '@pothos/plugin-directives'
 import ErrorsPlugin from '@pothos/plugin-errors'
+import FederationPlugin from '@pothos/plugin-federation'
 import RelayPlugin from '@pothos/plugin-relay'
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
 import ZodPlugin from '@pothos/plugin-zod'
@@ -16,6 +18,7 @@ interface BuilderTypes {
   Scalars: {
     DateTime: { Input: Date; Output: Date }
     ID: { Input: string; Output: string }
+    _Any: { Input: unknown; Output: unknown }
     JSON: { Input: unknown; Output: unknown }
     URL: { Input: string; Output: string }
   }
@@ -25,7 +28,16 @@ export const ID_DESCRIPTION = 'Our id, unique among all nouns.'
 
 /** The one builder. Nouns and provider folders add to it; schema/index.ts turns it into the schema. */
 export const builder = new SchemaBuilder<BuilderTypes>({
-  plugins: ['access', ErrorsPlugin, ScopeAuthPlugin, DataloaderPlugin, RelayPlugin, ZodPlugin],
+  plugins: [
+    'access',
+    ErrorsPlugin,
+    ScopeAuthPlugin,
+    DataloaderPlugin,
+    RelayPlugin,
+    ZodPlugin,
+    DirectivesPlugin,
+    FederationPlugin,
+  ],
   relay: {
     brandLoadedObjects: true,
     cursorFieldOptions: { nullable: false, description: 'Where the row stands: give it as `after` or `before`.' },
@@ -43,7 +55,8 @@ export const builder = new SchemaBuilder<BuilderTypes>({
     nodesQueryOptions: false,
     nodeTypeOptions: { description: 'Anything that has an id of ours.' },
     pageInfoFieldOptions: { nullable: false, description: 'Where the page stands among all pages.' },
-    pageInfoTypeOptions: { description: 'Where a page stands among all pages.' },
+    // Beside another Relay subgraph there is but one of it.
+    pageInfoTypeOptions: { shareable: true, description: 'Where a page stands among all pages.' },
     startCursorFieldOptions: { description: 'The cursor of the first row, null on an empty page.' },
   },
   scopeAuth: { authorizeOnSubscribe: true, authScopes: () => ({}) },

@@ -1,6 +1,7 @@
 import type { GraphQLSchema } from 'graphql'
 import { builder } from './builder.ts'
 import './access-table.ts'
+import { FEDERATION_LINK, type FederationMode, withFederation } from './subgraph.ts'
 import './scalars.ts'
 import './session.ts'
 import './sessions.ts'
@@ -10,6 +11,7 @@ import './attempt.ts'
 import './operation.ts'
 import './person.ts'
 import './provider.ts'
+import './entities.ts'
 import './node.ts'
 import './create-session.ts'
 import './create-applicant.ts'
@@ -24,8 +26,12 @@ export interface SchemaPart {
   readonly graphql: () => Promise<unknown>
 }
 
-/** The schema of our nouns with what the providers of the registry add to them. */
-export async function buildSchema(registry: Readonly<Record<string, SchemaPart>>): Promise<GraphQLSchema> {
+/** The schema of our nouns with what the providers of the registry add to them, and with as much of a subgraph as asked. */
+export async function buildSchema(
+  registry: Readonly<Record<string, SchemaPart>>,
+  federation: FederationMode = 'off',
+): Promise<GraphQLSchema> {
   await Promise.all(Object.values(registry).map(provider => provider.graphql()))
-  return builder.toSchema()
+  const schema = builder.toSchema({ extensions: { directives: [FEDERATION_LINK] } })
+  return withFederation(schema, federation)
 }

@@ -5,6 +5,9 @@ import { ApplicantRef, AttemptRef, CreateOperationRef, CustomerRef, SessionRef }
 
 const MAX_NODES = 100
 
+/** A graph of many subgraphs can have but one `node`, and ours cannot find what is not ours. */
+const AT_HOME_ONLY = { inaccessible: true, shareable: true } as const
+
 const NODES = {
   Applicant: ApplicantRef,
   Attempt: AttemptRef,
@@ -14,7 +17,7 @@ const NODES = {
 } as const
 
 /** The stored record with this id, null where there is none: an unknown noun is a miss like any other. */
-async function loadNode(globalId: string, context: Context) {
+export async function loadNode(globalId: string, context: Context) {
   const decoded = decodeGlobalId(globalId)
   const ref =
     decoded && Object.hasOwn(NODES, decoded.typename) ? NODES[decoded.typename as keyof typeof NODES] : undefined
@@ -27,6 +30,7 @@ builder.queryFields(t => ({
   node: t.field({
     type: builder.nodeInterfaceRef(),
     description: 'Anything by its id, from our store. Null where there is none.',
+    ...AT_HOME_ONLY,
     args: { id: t.arg.id({ required: true, description: 'The id.' }) },
     resolve: (_root, { id }, context) => loadNode(id, context),
   }),
@@ -34,6 +38,7 @@ builder.queryFields(t => ({
     type: [builder.nodeInterfaceRef()],
     nullable: { list: true, items: true },
     description: 'Many things by their ids, at most 100, in the order asked; null in the place of what is not there.',
+    ...AT_HOME_ONLY,
     args: {
       ids: t.arg.idList({
         required: true,

@@ -1,7 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { printSchema } from 'graphql'
 import { buildSchema } from '../schema/index.ts'
+import { printSubgraph } from '../schema/subgraph.ts'
 import { registry } from '../src/providers/registry.ts'
 
-/** Writes schema/schema.graphql: `npm run schema`. */
-writeFileSync(new URL('../schema/schema.graphql', import.meta.url), `${printSchema(await buildSchema(registry))}\n`)
+/** Writes schema/schema.graphql for clients and schema/subgraph.graphql for gateways: `npm run schema`. */
+const clients = printSchema(await buildSchema(registry))
+const gateways = await printSubgraph(await buildSchema(registry, 'on'))
+writeFileSync(new URL('../schema/schema.graphql', import.meta.url), `${clients}\n`)
+writeFileSync(new URL('../schema/subgraph.graphql', import.meta.url), `${gateways.trimEnd()}\n`)

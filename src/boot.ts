@@ -5,7 +5,7 @@ import { checkDatabase } from '../db/readiness.ts'
 import { buildSchema } from '../schema/index.ts'
 import { type Config, developmentKey, isLoopback, retention } from './config.ts'
 import { openDoor } from './door.ts'
-import { isShown, listenerLimits } from './door-settings.ts'
+import { federationMode, isShown, listenerLimits } from './door-settings.ts'
 import { readExamples } from './examples.ts'
 import { DEV_TENANT, type House, openHouse } from './house.ts'
 import { createJobLease } from './jobs/lease.ts'
@@ -63,7 +63,7 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
   const house = await openHouse(config, { now, sandboxes: openSandboxes, log: watch.log, watch: watch.calls })
   const settings = config.house
   const gate = createGate(settings.MAX_IN_FLIGHT)
-  const schema = await buildSchema(registry)
+  const schema = await buildSchema(registry, federationMode(settings))
   if (watch.traces) traceResolvers(schema, watch.traces)
   const report = (error: unknown) => house.log.error({ err: error }, 'unexpected error')
   const authentication = authenticationOf(house, config)

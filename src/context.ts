@@ -33,6 +33,8 @@ export interface Loaders {
   readonly customer: DataLoader<Key<string>, Customer, string>
   readonly attemptsOfSession: DataLoader<Key<Session>, readonly Attempt[] | null, string>
   readonly attemptsOfApplicant: DataLoader<Key<Applicant>, readonly Attempt[] | null, string>
+  /** By externalId; null where no record carries it. */
+  readonly person: DataLoader<string, Person | null>
   readonly applicantsOfPerson: DataLoader<Person, readonly Applicant[], string>
   readonly customersOfPerson: DataLoader<Person, readonly Customer[], string>
   readonly nextActionOfPerson: DataLoader<Person, NextAction, string>
@@ -83,6 +85,7 @@ function createLoaders(call: Call, services: Services): Loaders {
       applicant => applicant.id,
       (owners, freshness) => attempts.ofApplicants(call, owners, freshness),
     ),
+    person: new DataLoader(externalIds => people.findMany(call, externalIds)),
     applicantsOfPerson: personLoader(some => people.applicantsOf(call, some)),
     customersOfPerson: personLoader(some => people.customersOf(call, some)),
     nextActionOfPerson: personLoader(some => people.nextActionsOf(call, some)),

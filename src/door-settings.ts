@@ -25,6 +25,7 @@ export const doorSettings = {
   GRAPHIQL: flag.optional(),
   INTROSPECTION: flag.optional(),
   SUGGESTIONS: flag.optional(),
+  FEDERATION: z.enum(['on', 'entities', 'off']).optional(),
   TRUSTED_DOCUMENTS: z.enum(['off', 'warn', 'enforce']).default('off'),
   TRUSTED_DOCUMENTS_DIR: z.string().default('examples'),
 }
@@ -34,6 +35,11 @@ export type DoorSettings = Readonly<z.infer<z.ZodObject<typeof doorSettings>>>
 /** What only the makers of a client need is on where it is developed, and in production where it is asked for. */
 export function isShown(setting: 'on' | 'off' | undefined, { NODE_ENV }: { readonly NODE_ENV: string }): boolean {
   return setting === undefined ? NODE_ENV !== 'production' : setting === 'on'
+}
+
+/** How much of a subgraph is served. Its SDL tells all that introspection does, so where that is off it stays untold. */
+export function federationMode(settings: DoorSettings & { readonly NODE_ENV: string }): 'on' | 'entities' | 'off' {
+  return settings.FEDERATION ?? (isShown(settings.INTROSPECTION, settings) ? 'on' : 'entities')
 }
 
 /** The origins of a list with commas. */

@@ -133,6 +133,7 @@ export const ROOMS: readonly Room[] = [
   {
     files: ['schema/**'],
     may: ['schema/**', DOMAIN, ...POTHOS],
+    mayLazily: ['@apollo/subgraph'],
     mayAsTypes: ['src/context.ts', 'src/services/**'],
     because: 'the schema gets context, services and registry as values',
   },
