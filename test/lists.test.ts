@@ -474,3 +474,28 @@ describe('node and nodes', () => {
     expect(tooMany.errors).toMatchObject([{ extensions: { code: 'INVALID_INPUT', issues: [{ path: ['ids'] }] } }])
   })
 })
+
+test('the attempts of a session come a page at a time, and a cursor of those of another session is CURSOR_INVALID', async () => {
+  const [one, other] = [await create({ session: { kayle: {} } }), await create({ session: { kayle: {} } })]
+  for (const { providerId } of [one, one, one, other]) {
+    await house.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_failed' })
+  }
+  const read = (id: string, args: string) =>
+    house.ask(
+      `query ($id: ID!) {
+      session(by: { id: $id }, freshness: { maxAgeSeconds: 0 }) {
+        attempts(${args}) { totalCount nodes { id } pageInfo { hasNextPage endCursor } }
+      }
+    }`,
+      { id },
+    )
+
+  const first = (await read(one.id, 'first: 2')).data.session.attempts
+  expect(first).toMatchObject({ totalCount: 3, pageInfo: { hasNextPage: true } })
+  const next = (await read(one.id, `first: 2, after: "${first.pageInfo.endCursor}"`)).data.session.attempts
+  expect(next).toMatchObject({ nodes: [{ id: expect.any(String) }], pageInfo: { hasNextPage: false } })
+  expect(new Set([...first.nodes, ...next.nodes].map(({ id }: { id: string }) => id)).size).toBe(3)
+
+  const foreign = await read(other.id, `after: "${first.pageInfo.endCursor}"`)
+  expect(foreign.errors).toMatchObject([{ path: ['session', 'attempts'], extensions: { code: 'CURSOR_INVALID' } }])
+})
