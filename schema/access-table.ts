@@ -1,4 +1,14 @@
-import { decide, KEY, needOfIds, needOfNoun, orClient, PARENT, scoped } from './access.ts'
+import {
+  decide,
+  KEY,
+  needOfIds,
+  needOfNoun,
+  needOfPerson,
+  needOfRepresentations,
+  orClient,
+  PARENT,
+  scoped,
+} from './access.ts'
 
 /** The decisions about the nouns. Those about a provider's own members stand in its folder. */
 
@@ -20,7 +30,9 @@ decide(
   [({ filter }) => scoped('applicants:read', ...emailNeeds(filter)), ['applicants']],
   [({ filter }) => scoped('customers:read', ...emailNeeds(filter)), ['customers']],
   [needOfNoun('CreateOperation'), ['createOperation']],
-  [KEY, ['providers']],
+  [needOfPerson, ['person']],
+  [({ representations }, caller) => needOfRepresentations(representations, caller), ['_entities']],
+  [KEY, ['providers', '_service']],
 )
 
 /** Who asks which records have an e-mail address learns the address of a record. */
@@ -80,6 +92,15 @@ decide(
   [READS_APPLICANTS, ['applicant']],
   [READS_CUSTOMERS, ['customer']],
 )
+decide(
+  'Person',
+  [PARENT, ['externalId']],
+  [orClient(READS_SESSIONS), ['sessions', 'nextAction']],
+  [READS_APPLICANTS, ['applicants']],
+  [READS_CUSTOMERS, ['customers']],
+)
+decide('NextAction', [PARENT, ['kind', 'session']], [orClient(scoped('session:access')), ['url', 'expiresAt']])
+decide('_Service', [PARENT, ['sdl']])
 decide('Sync', [PARENT, ['fetchedAt', 'stale', 'source', 'lastError']])
 decide('SyncError', [PARENT, ['code', 'message', 'at']])
 

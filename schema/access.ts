@@ -109,3 +109,24 @@ export function needOfPerson({ externalId }: { readonly externalId: string }, { 
   const reader = anyOf('sessions:read', 'applicants:read', 'customers:read')
   return { ...reader, clients: opensPerson(subject, externalId) }
 }
+
+/** What entities ask for by the keys that another subgraph knows, whether they are there or not. */
+export function needOfRepresentations(representations: readonly unknown[], caller: Caller): Need {
+  const needs = representations.map(given => needOfRepresentation(given as Representation | null, caller))
+  return {
+    scopes: [...new Set(needs.flatMap(need => need.scopes))],
+    oneOf: [...new Set(needs.flatMap(need => need.oneOf))],
+    clients: needs.every(need => need.clients),
+  }
+}
+
+/** As it came in: anything may be in it. */
+interface Representation {
+  readonly __typename?: unknown
+  readonly externalId?: unknown
+}
+
+function needOfRepresentation(given: Representation | null, caller: Caller): Need {
+  const typename = String(given?.__typename)
+  return typename === 'Person' ? needOfPerson({ externalId: String(given?.externalId) }, caller) : needOfNoun(typename)
+}

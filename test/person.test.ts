@@ -190,6 +190,17 @@ describe('a person', () => {
     expect(calls).toEqual({ applicantsOf: [3], nextActionsOf: [3] })
   })
 
+  test.each([
+    ['sessions(first: 100) { nodes { attempts { totalCount } customer { id } } }', false],
+    ['sessions(first: 20) { nodes { attempts { totalCount } customer { id } } }', true],
+    ['applicants { attempts { totalCount } customer { id } } customers { id }', false],
+    ['applicants { attempts { totalCount } } customers { id }', true],
+  ])('may be asked for with %s: %s, since it counts what that can cause', async (fields, allowed) => {
+    await createSession({ kayle: {} }, { externalId: 'usr_1' })
+    const { errors } = await house.ask(`{ person(externalId: "usr_1") { ${fields} } }`)
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual(allowed ? [] : ['QUERY_TOO_COMPLEX'])
+  })
+
   test('is shown by the example, in one call', async () => {
     const query = readExamples().find(({ name }) => name === '05-person')?.query ?? ''
     const { access, id } = await createSession({ kayle: {} }, { externalId: 'usr_1337' })

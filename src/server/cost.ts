@@ -21,8 +21,8 @@ import { fragmentsOf } from './document-shape.ts'
 /**
  * The cost of an operation is the most that it can cause. A call to a provider costs one: every mutation may make one, and
  * so may every field that says how fresh its records have to be. A row of ours costs a hundredth. What is selected below
- * a field costs as often as it gives rows: `first` or `last`, 20 if left out, or as many as there are ids. Reading the
- * schema is work for nobody but us, and much of it: ten, and one for a single type.
+ * a field costs as often as it gives rows: `first` or `last`, 20 if left out, as many as there are ids, or 100 where a list
+ * takes no arguments. Reading the schema is work for nobody but us, and much of it: ten, and one for a single type.
  */
 
 const ROW = 1 / 100
@@ -90,9 +90,11 @@ function givesRows(schema: GraphQLSchema, parent: GraphQLNamedType, { type }: Gr
   return (isTop || hasId(parent)) && (isPage(named) || isRecord(named))
 }
 
-/** A record, or an event about one. */
+/** A record, an event about one, or a person. */
 function hasId(type: GraphQLNamedType): boolean {
-  return (isObjectType(type) || isInterfaceType(type)) && 'id' in type.getFields()
+  if (!isObjectType(type) && !isInterfaceType(type)) return false
+  const fields = type.getFields()
+  return 'id' in fields || 'externalId' in fields
 }
 
 function isPage(type: GraphQLNamedType): boolean {
@@ -118,6 +120,8 @@ function countRows(
     return typeof asked.value === 'number' ? Math.min(Math.max(asked.value, 0), MOST_ROWS) : MOST_ROWS
   }
   if (!isListType(getNullableType(field.type))) return 1
+  // A list that is asked for by nothing, as a person's applicants are, may be as long as a list can be.
+  if (field.args.length === 0) return MOST_ROWS
   return Math.max(1, ...values.map(({ value }) => (Array.isArray(value) ? value.length : 1)))
 }
 
