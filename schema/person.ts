@@ -69,6 +69,7 @@ builder.queryField('person', t =>
     args: {
       externalId: t.arg.string({ required: true, description: "The caller's own user id.", validate: shortText }),
     },
-    resolve: (_root, { externalId }, context) => context.services.people.get(context, externalId),
+    resolve: async (_root, { externalId }, { loaders, services }) =>
+      services.people.known(await loaders.person.load(externalId)),
   }),
 )

@@ -173,7 +173,7 @@ describe('a person', () => {
     }
     const asked = { ...house.services.people }
     const calls: Record<string, number[]> = {}
-    for (const name of ['applicantsOf', 'nextActionsOf'] as const) {
+    for (const name of ['applicantsOf', 'findMany', 'nextActionsOf'] as const) {
       Object.assign(house.services.people, {
         [name]: (call: never, people: readonly object[]) => {
           calls[name] = [...(calls[name] ?? []), people.length]
@@ -187,7 +187,7 @@ describe('a person', () => {
          c: person(externalId: "usr_3") ${fields} d: person(externalId: "usr_1") ${fields} }`,
     )
     expect(errors).toEqual([])
-    expect(calls).toEqual({ applicantsOf: [3], nextActionsOf: [3] })
+    expect(calls).toEqual({ applicantsOf: [3], findMany: [3], nextActionsOf: [3] })
   })
 
   test.each([

@@ -19,8 +19,8 @@ export const MOST_RECORDS = 100
 
 /** All that is known of the caller's own users, from the store alone: no provider is asked. */
 export interface People {
-  /** Throws NOT_FOUND where no record carries the id. */
-  get(call: Asker, externalId: string): Promise<Person>
+  /** The person that was found. Throws NOT_FOUND where no record carries the id. */
+  known(person: Person | null): Person
   findMany(call: Asker, externalIds: readonly string[]): Promise<(Person | null)[]>
   applicantsOf(call: Asker, people: readonly Person[]): Promise<Applicant[][]>
   customersOf(call: Asker, people: readonly Person[]): Promise<Customer[][]>
@@ -36,8 +36,7 @@ export function createPeople({ db, hub, now }: Deps, sessions: Sessions): People
     return externalIds.map(externalId => (known.has(externalId) ? { externalId } : null))
   }
 
-  async function get(call: Asker, externalId: string): Promise<Person> {
-    const [person] = await findMany(call, [externalId])
+  function known(person: Person | null): Person {
     if (!person) throw new NotFoundError('Nothing is known of such a person.')
     return person
   }
@@ -55,7 +54,7 @@ export function createPeople({ db, hub, now }: Deps, sessions: Sessions): People
   }
 
   return {
-    get,
+    known,
     findMany,
     nextActionsOf,
     sessionsOf,
