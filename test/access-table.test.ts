@@ -4,7 +4,7 @@ import { type Decision, decide, decided, decisionAbout, KEY, lacking, PARENT, sc
 import { buildSchema } from '../schema/index.ts'
 import { registry } from '../src/providers/registry.ts'
 
-const schema = await buildSchema(registry)
+const schema = await buildSchema(registry, 'on')
 const objects = Object.values(schema.getTypeMap())
   .filter(isObjectType)
   .filter(type => !isIntrospectionType(type))
