@@ -7,6 +7,7 @@ import { printSubgraph } from '../schema/subgraph.ts'
 import { encodeGlobalId } from '../src/domain/global-id.ts'
 import { PROVIDERS } from '../src/domain/provider.ts'
 import { registry } from '../src/providers/registry.ts'
+import { withClientToken, withKey } from './harness/callers.ts'
 import { type Gateway, startGateway } from './harness/gateway.ts'
 import { API_KEY, type House, startHouse } from './harness/house.ts'
 import { startUsersSubgraph, type UsersSubgraph } from './harness/users-subgraph.ts'
@@ -216,6 +217,26 @@ describe('_entities', () => {
     const { data, errors } = await house.ask(ENTITIES, { representations: many(101) })
     expect(data).toBeNull()
     expect(errors).toMatchObject([{ extensions: { code: 'INVALID_INPUT', issues: [{ path: ['representations'] }] } }])
+  })
+
+  test('asks for the scopes of what it shows, of a client token that it is about its own person', async () => {
+    const reader = await withKey(house, { scopes: ['sessions:read'] })
+    const [own, other] = ['usr_1', 'usr_2'].map(externalId => ({ __typename: 'Person', externalId }))
+    const session = { __typename: 'Session', id: sessionIds[0] }
+    const allowed = await reader.ask(ENTITIES, { representations: [session, own] })
+    expect(allowed).toMatchObject({ errors: [], data: { _entities: [{ id: session.id }, { externalId: 'usr_1' }] } })
+    const refused = await reader.ask(ENTITIES, { representations: [{ __typename: 'Customer', id: ids.Customer }] })
+    expect(refused).toMatchObject({ data: null, errors: [{ extensions: { code: 'FORBIDDEN' } }] })
+
+    const phone = await withClientToken(house, await withKey(house), { externalId: 'usr_1' })
+    const mine = await phone.ask(ENTITIES, { representations: [session, own] })
+    expect(mine).toMatchObject({ errors: [], data: { _entities: [{ id: session.id }, { externalId: 'usr_1' }] } })
+    expect(await phone.ask(ENTITIES, { representations: [other] })).toMatchObject({
+      data: null,
+      errors: [{ extensions: { code: 'FORBIDDEN' } }],
+    })
+    const foreign = { __typename: 'Session', id: sessionIds[1] }
+    expect((await phone.ask(ENTITIES, { representations: [foreign] })).data).toEqual({ _entities: [null] })
   })
 
   test('is for callers with a key, like everything else', async () => {
