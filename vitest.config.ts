@@ -22,6 +22,7 @@ const ON_BOTH = [
   'live',
   'live-property',
   'personal-data',
+  'person',
   'polling',
   'postgres*',
   'prune',

@@ -2,6 +2,9 @@ import { ApolloGateway, IntrospectAndCompose, RemoteGraphQLDataSource } from '@a
 import { parse } from 'graphql'
 import type { Answer } from './house.ts'
 
+// It would tell Apollo that it runs.
+process.env.APOLLO_TELEMETRY_DISABLED = 'true'
+
 export interface Gateway {
   /** The SDL that clients of the gateway see. */
   readonly fields: readonly string[]
