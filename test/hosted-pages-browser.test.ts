@@ -171,8 +171,10 @@ test('without its cancel token the page of Kayle opens, and cannot cancel', asyn
 
 test("another site's form changes nothing", async () => {
   const url = await hostedUrl('YORLET')
-  const { page, close } = await open(house.url)
-  await page.setContent(`<form method="post" action="${url}"><button name="to" value="complete">Win</button></form>`)
+  const { page, close } = await open(url)
+  const body = `<form method="post" action="${url}"><button name="to" value="complete">Win</button></form>`
+  await page.route('http://another.test/', route => route.fulfill({ contentType: 'text/html', body }))
+  await page.goto('http://another.test/')
   await page.getByRole('button').click()
   expect(await page.getByRole('heading', { level: 1 }).innerText()).toContain('does not open')
   await page.goto(url)
