@@ -1,8 +1,9 @@
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Provider } from '../src/domain/provider.ts'
 import { findChromium, launchChromium } from './harness/browser.ts'
 import { type House, startHouse } from './harness/house.ts'
+import { faintTexts, namelessControls } from './harness/legible.ts'
 
 /** The hosted pages as a person meets them: with a mouse, with keys alone, with a phone, in the dark, without script. */
 
@@ -213,35 +214,4 @@ test('Rapidly and Personr show no whole e-mail address', async () => {
 function post(url: string, body: string): Promise<Response> {
   const headers = { 'content-type': 'application/x-www-form-urlencoded' }
   return fetch(url, { method: 'POST', redirect: 'manual', headers, body })
-}
-
-/** Texts whose contrast is below 4.5 to 1. */
-function faintTexts(page: Page): Promise<string[]> {
-  return page.evaluate(`(() => {
-    const numbers = color => color.match(/[\\d.]+/g).map(Number)
-    const light = color => {
-      const [r, g, b] = numbers(color).map(part => part / 255).map(p => p <= 0.04045 ? p / 12.92 : ((p + 0.055) / 1.055) ** 2.4)
-      return 0.2126 * r + 0.7152 * g + 0.0722 * b
-    }
-    const ground = element => {
-      for (let at = element; at; at = at.parentElement) {
-        const color = getComputedStyle(at).backgroundColor
-        if (numbers(color)[3] !== 0) return color
-      }
-      return 'rgb(255, 255, 255)'
-    }
-    const own = element => [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim())
-    const faint = element => {
-      const [low, high] = [light(getComputedStyle(element).color), light(ground(element))].sort((a, b) => a - b)
-      return (high + 0.05) / (low + 0.05) < 4.5
-    }
-    return [...document.body.querySelectorAll('*')].filter(own).filter(faint).map(element => element.textContent)
-  })()`)
-}
-
-/** Controls that a reader could not name. */
-function namelessControls(page: Page): Promise<string[]> {
-  return page.evaluate(`[...document.querySelectorAll('select, button, a')]
-    .filter(element => !(element.labels?.[0]?.textContent ?? '').trim() && (element.matches('select') || !element.innerText.trim()))
-    .map(element => element.outerHTML)`)
 }

@@ -1,0 +1,93 @@
+import { print } from '@0no-co/graphql.web'
+import type { TadaDocumentNode } from 'gql.tada'
+
+/** What this browser may do: ask about one user, for a quarter of an hour. Our own server gives it. */
+export interface Pass {
+  readonly url: string
+  readonly externalId: string
+  readonly token: string
+  readonly expiresAt: string
+}
+
+/** One thing that went wrong, with the code to branch on: docs/errors.md has them all. */
+export class Trouble extends Error {
+  readonly code: string
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+const RENEW_BEFORE_MS = 30_000
+let pass: Promise<Pass> | undefined
+
+/** The pass of this browser, a new one where it is nearly over or was refused. */
+export async function getPass({ renew = false } = {}): Promise<Pass> {
+  const held = renew ? undefined : await pass?.catch(() => undefined)
+  if (held && Date.parse(held.expiresAt) - Date.now() > RENEW_BEFORE_MS) return held
+  pass = callOurServer<Pass>('/api/pass')
+  return pass
+}
+
+/** Asks the company's own server, which knows who is logged in and holds the API key. */
+export async function callOurServer<Answer>(path: string, body: object = {}): Promise<Answer> {
+  const response = await reach(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  const answer = await response.json().catch(() => ({}))
+  if (!response.ok) throw new Trouble(answer.code ?? 'UNREACHABLE', answer.message ?? '')
+  return answer
+}
+
+/** Sends an operation straight to the API, with the pass alone. A pass that is over is renewed once. */
+export async function send<Result, Variables>(
+  document: TadaDocumentNode<Result, Variables>,
+  variables: Variables,
+  init: RequestInit = {},
+  again = true,
+): Promise<Response> {
+  const { url, token } = await getPass({ renew: !again })
+  const response = await reach(url, {
+    ...init,
+    method: 'POST',
+    headers: { ...init.headers, authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ query: print(document), variables }),
+  })
+  return response.status === 401 && again ? send(document, variables, init, false) : response
+}
+
+export async function ask<Result, Variables>(
+  document: TadaDocumentNode<Result, Variables>,
+  variables: Variables,
+): Promise<{ data: Result | null; codes: readonly string[] }> {
+  const response = await send(document, variables, { headers: { accept: 'application/graphql-response+json' } })
+  const { data = null, errors = [] }: Answer<Result> = await response.json()
+  const [first] = errors
+  if (data === null && first) throw toTrouble(first)
+  return { data, codes: errors.map(error => error.extensions.code) }
+}
+
+interface Answer<Result> {
+  readonly data?: Result | null
+  readonly errors?: readonly ApiError[]
+}
+
+export interface ApiError {
+  readonly message: string
+  readonly extensions: { readonly code: string }
+}
+
+export function toTrouble({ message, extensions }: ApiError): Trouble {
+  return new Trouble(extensions.code, message)
+}
+
+async function reach(url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init)
+  } catch (error) {
+    if (init.signal?.aborted) throw error
+    throw new Trouble('UNREACHABLE', '')
+  }
+}

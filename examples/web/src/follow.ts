@@ -1,0 +1,71 @@
+import { type ApiError, send, toTrouble } from './client.ts'
+import { Followed, type Session } from './operations.ts'
+
+export interface Following {
+  /** The session's `liveCursor`, or the last cursor seen. */
+  readonly after: string
+  onSession(session: Session): void
+  onConnected(connected: boolean): void
+}
+
+const FIRST_WAIT_MS = 250
+const LONGEST_WAIT_MS = 5_000
+
+/**
+ * Follows one session until the function returned is called. When the connection breaks it comes back with the id of
+ * the last message, as an EventSource does, so nothing is missed and nothing comes twice.
+ */
+export function follow(id: string, { after, onSession, onConnected }: Following): () => void {
+  const leaving = new AbortController()
+  let last = after
+  let wait = FIRST_WAIT_MS
+
+  async function connect(): Promise<void> {
+    const headers = { accept: 'text/event-stream', 'last-event-id': last }
+    const response = await send(Followed, { id, after: last }, { headers, signal: leaving.signal })
+    for await (const message of readMessages(response)) {
+      onConnected(true)
+      wait = FIRST_WAIT_MS
+      if (!message) continue
+      const { data, errors } = message.result
+      if (errors?.[0]) throw toTrouble(errors[0])
+      if (message.id) last = message.id
+      if (data?.sessionUpdated) onSession(data.sessionUpdated.session)
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!leaving.signal.aborted) {
+      await connect().catch(() => {})
+      if (leaving.signal.aborted) return
+      onConnected(false)
+      await new Promise(resolve => setTimeout(resolve, wait))
+      wait = Math.min(wait * 2, LONGEST_WAIT_MS)
+    }
+  }
+
+  void run()
+  return () => leaving.abort()
+}
+
+interface Message {
+  readonly id?: string
+  readonly result: { data?: { sessionUpdated: { session: Session } }; errors?: ApiError[] }
+}
+
+/** The messages of a stream of server-sent events; undefined for a heartbeat. */
+async function* readMessages(response: Response): AsyncGenerator<Message | undefined> {
+  if (!response.body) return
+  let text = ''
+  for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+    const blocks = (text + chunk).split('\n\n')
+    text = blocks.pop() ?? ''
+    for (const block of blocks) yield toMessage(block)
+  }
+}
+
+function toMessage(block: string): Message | undefined {
+  const field = (name: string) => new RegExp(`^${name}: ?(.+)$`, 'm').exec(block)?.[1]
+  const data = field('data')
+  return data ? { id: field('id'), result: JSON.parse(data) } : undefined
+}

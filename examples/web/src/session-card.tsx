@@ -1,0 +1,64 @@
+import { useEffect, useState } from 'react'
+import { follow } from './follow.ts'
+import type { Event, Session } from './operations.ts'
+import { describeEvent, OUTCOMES, PROVIDERS, plain } from './words.ts'
+
+interface Props {
+  readonly session: Session
+  readonly isFollowed: boolean
+  readonly onChange: (session: Session) => void
+}
+
+/** One session with its attempts and its timeline. */
+export function SessionCard({ session, isFollowed, onChange }: Props) {
+  const isLive = useLive(session, isFollowed, onChange)
+  const attempts = session.attempts?.nodes ?? []
+  const word = OUTCOMES[session.outcome] || plain(session.status)
+  return (
+    <article className="card" aria-label={`${PROVIDERS[session.provider].name}, ${word}`}>
+      <div className="head">
+        <h3>{PROVIDERS[session.provider].name}</h3>
+        <span className={`pill ${session.outcome.toLowerCase()} ${session.status.toLowerCase()}`}>{word}</span>
+        {isFollowed && <Live isLive={isLive} />}
+      </div>
+      {attempts.length > 0 && (
+        <ul className="attempts" aria-label="Attempts">
+          {attempts.map((attempt, index) => (
+            <li key={attempt.id}>
+              {plain(attempt.kind)} {index + 1}: {plain(attempt.status).toLowerCase()}
+              {attempt.failureCode && ` (${plain(attempt.failureCode).toLowerCase()})`}
+            </li>
+          ))}
+        </ul>
+      )}
+      <ol className="timeline" aria-label="Timeline">
+        {session.timeline.nodes.map(event => (
+          <TimelineItem key={event.id} event={event} />
+        ))}
+      </ol>
+    </article>
+  )
+}
+
+function TimelineItem({ event }: { event: Event }) {
+  return (
+    <li className={event.__typename === 'WebhookReceived' ? 'minor' : ''}>
+      <span>{describeEvent(event)}</span>
+      <time dateTime={event.at}>{new Date(event.at).toLocaleTimeString()}</time>
+    </li>
+  )
+}
+
+function Live({ isLive }: { isLive: boolean }) {
+  return <span className={isLive ? 'live on' : 'live'}>{isLive ? 'live' : 'connecting'}</span>
+}
+
+/** Follows the session while it is on the screen, from the position at which it was first read. */
+function useLive({ id, liveCursor }: Session, isFollowed: boolean, onChange: (session: Session) => void): boolean {
+  const [after] = useState(liveCursor)
+  const [isLive, setLive] = useState(false)
+  useEffect(() => {
+    if (isFollowed) return follow(id, { after, onSession: onChange, onConnected: setLive })
+  }, [id, after, isFollowed, onChange])
+  return isLive
+}

@@ -1,0 +1,258 @@
+import { readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { findChromium, launchChromium } from './harness/browser.ts'
+import { buildExample, EXAMPLE_WEB, type ExampleWeb, serveExample } from './harness/example-web.ts'
+import { API_KEY, type House, startHouse } from './harness/house.ts'
+import { faintTexts, namelessControls } from './harness/legible.ts'
+import { findFreePort } from './harness/server-process.ts'
+
+/** The front end of examples/web as a person meets it, with a server, its sandboxes and the built page. */
+
+const chromium = findChromium()
+const DESKTOP = { viewport: { width: 1280, height: 800 } }
+const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
+const LOOKS: readonly [string, BrowserContextOptions][] = [
+  ['a desktop', { ...DESKTOP, colorScheme: 'light' }],
+  ['a desktop in the dark', { ...DESKTOP, colorScheme: 'dark' }],
+  ['a phone', { ...PHONE, colorScheme: 'light' }],
+  ['a phone in the dark', { ...PHONE, colorScheme: 'dark' }],
+]
+
+const PICTURES = process.env.TEST_PICTURES
+let browser: Browser
+let built: Awaited<ReturnType<typeof buildExample>>
+
+beforeAll(async () => {
+  if (!chromium) return
+  built = await buildExample()
+  browser = await launchChromium(chromium)
+})
+beforeEach(context => {
+  context.skip(!chromium, 'no browser at /usr/bin/chromium; CHROMIUM_PATH names another')
+})
+afterAll(async () => {
+  await browser?.close()
+  built?.remove()
+})
+
+test('its packages are those that it is tested with', () => {
+  const own = readPackage(join(EXAMPLE_WEB, 'package.json'))
+  const { devDependencies: ours } = readPackage('package.json')
+  const { '@0no-co/graphql.web': printer, ...others } = { ...own.dependencies, ...own.devDependencies }
+  expect(ours).toMatchObject(others)
+  expect(printer).toBe(readPackage('node_modules/@0no-co/graphql.web/package.json').version)
+})
+
+describe('with its sandboxes beside it', () => {
+  let house: House
+  let web: ExampleWeb
+
+  beforeAll(async () => {
+    if (!chromium) return
+    const port = await findFreePort()
+    house = await startHouse({ CORS_ORIGINS: `http://localhost:${port}`, SANDBOX_WEBHOOKS: 'on' })
+    web = await serveExample(built.outDir, port, { url: house.url, key: API_KEY })
+  })
+  afterAll(async () => {
+    await web?.close()
+    await house?.close()
+  })
+
+  test('a session is begun, its page is opened, and what happens there shows without a reload', async () => {
+    const { page, hosts, keys, faults, close } = await open(web.url)
+    await page.getByText('Nothing yet.').waitFor()
+    await begin(page, 'Kayle')
+    await page.getByRole('article', { name: 'Kayle, Created' }).getByText('live').waitFor()
+    const marked = await page.evaluate('globalThis.marked = Math.random()')
+
+    const opening = page.context().waitForEvent('page')
+    await page.getByRole('link', { name: 'Verify at Kayle' }).click()
+    await (await opening).getByRole('button', { name: 'Succeed' }).click()
+
+    await page.getByRole('article', { name: 'Kayle, Approved' }).waitFor()
+    await page.getByRole('heading', { name: 'You are all set' }).waitFor()
+    expect(await timelineOf(page)).toEqual(expect.arrayContaining(['Begun', 'Completed, approved']))
+    expect(await page.evaluate('globalThis.marked')).toBe(marked)
+    expect([...hosts].sort()).toEqual([new URL(house.url).host, new URL(web.url).host].sort())
+    expect(keys.size).toBeGreaterThan(0)
+    expect([...keys].join()).not.toContain(API_KEY)
+    expect(faults).toEqual([])
+    await close()
+  })
+
+  test.each(['Kayle', 'Personr', 'Rapidly', 'Verilock', 'Yorlet'])('a session can be begun at %s', async name => {
+    const { page, close } = await open(web.url)
+    await begin(page, name)
+    const heading = page.getByRole('heading', { name: /Verify|application|portal|looking/ })
+    await heading.waitFor()
+    expect(await page.getByRole('link', { name }).getAttribute('href')).toMatch(/^http:/)
+    await close()
+  })
+
+  test('keys are enough', async () => {
+    const { page, close } = await open(web.url)
+    await page.getByText('Nothing yet.').waitFor()
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('ArrowUp')
+    await page.keyboard.press('Enter')
+    await page.getByRole('article', { name: 'Kayle, Created' }).waitFor()
+    await close()
+  })
+
+  test('one user sees nothing of another', async () => {
+    const [one, other] = [await open(web.url), await open(web.url)]
+    await begin(one.page, 'Verilock')
+    await one.page.getByRole('article').waitFor()
+    await other.page.reload()
+    await other.page.getByText('Nothing yet.').waitFor()
+    expect(await other.page.getByRole('article').count()).toBe(0)
+    await Promise.all([one.close(), other.close()])
+  })
+
+  test('a provider that is away is said in a sentence, and trying again begins one session', async () => {
+    const { page, close } = await open(web.url)
+    await house.sandbox('KAYLE').faults([{ fault: { kind: 'status', status: 503 }, times: 1 }])
+    await begin(page, 'Kayle')
+    expect(await page.getByRole('alert').innerText()).toMatch(/^(The provider cannot|That took too long)/)
+    await picture(page, 'a-provider-away')
+    await house.sandbox('KAYLE').clearFaults()
+    await expect.poll(() => tryAgain(page), { timeout: 15_000 }).toBe(1)
+    await close()
+  })
+
+  test.each(LOOKS)('on %s everything fits and can be read', async (look, options) => {
+    const { page, close } = await open(web.url, options)
+    await page.getByText('Nothing yet.').waitFor()
+    await picture(page, `${look}-empty`)
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0)
+    expect(await faintTexts(page)).toEqual([])
+
+    await begin(page, 'Verilock')
+    await page.getByRole('link', { name: 'Verify at Verilock' }).waitFor()
+    await begin(page, 'Kayle')
+    const opening = page.context().waitForEvent('page')
+    await page.getByRole('link', { name: 'Verify at Kayle' }).click()
+    const hosted = await opening
+    await hosted.getByRole('button', { name: 'Fail this attempt' }).click()
+    await hosted.getByRole('button', { name: 'Succeed' }).click()
+    await page.getByRole('article', { name: 'Kayle, Approved' }).waitFor()
+    await page.getByRole('link', { name: 'Verify at Verilock' }).waitFor()
+    await picture(page, `${look}-journey`)
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0)
+    expect(await faintTexts(page)).toEqual([])
+    expect(await namelessControls(page)).toEqual([])
+    await close()
+  })
+})
+
+test('nothing is missed and nothing comes twice where the server is started again while the page follows', async () => {
+  const far = await startHouse()
+  const kayle = far.sandboxes.find(({ provider }) => provider === 'KAYLE')
+  const file = join(tmpdir(), `sessiongraph-web-${process.pid}.db`)
+  const [apiPort, webPort] = [await findFreePort(), await findFreePort()]
+  const env = {
+    PORT: String(apiPort),
+    DATABASE_URL: `sqlite:${file}`,
+    CORS_ORIGINS: `http://localhost:${webPort}`,
+    KAYLE_BASE_URL: kayle?.baseUrl,
+    KAYLE_API_KEY: String(kayle?.settings.apiKey),
+  }
+  const before = await startHouse(env)
+  const web = await serveExample(built.outDir, webPort, { url: before.url, key: API_KEY })
+  const { page, close } = await open(web.url)
+  await begin(page, 'Kayle')
+  await page.getByRole('article', { name: 'Kayle, Created' }).getByText('live').waitFor()
+  const { data } = await before.ask('{ sessions { nodes { id providerId } } }')
+  const { id, providerId } = data.sessions.nodes[0]
+
+  await before.close()
+  await page.getByText('connecting').waitFor()
+  await picture(page, 'a-server-away')
+  await far.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_started' })
+  const after = await startHouse(env)
+  const refresh = `mutation { refreshSession(input: { id: "${id}" }) { __typename } }`
+  await after.ask(refresh)
+  await far.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_succeeded' })
+  await after.ask(refresh)
+
+  await page.getByRole('article', { name: 'Kayle, Approved' }).getByText('live').waitFor()
+  const known = await after.ask(`{ session(by: { id: "${id}" }) { timeline { totalCount } } }`)
+  await expect.poll(async () => (await timelineOf(page)).length).toBe(known.data.session.timeline.totalCount)
+  expect(await timelineOf(page)).toEqual(expect.arrayContaining(['Begun', 'In progress', 'Completed, approved']))
+
+  await close()
+  await web.close()
+  await after.close()
+  await far.close()
+  for (const end of ['', '-wal', '-shm']) rmSync(file + end, { force: true })
+})
+
+test('a server that cannot be reached is said in a sentence, and trying again helps', async () => {
+  const [apiPort, webPort] = [await findFreePort(), await findFreePort()]
+  const web = await serveExample(built.outDir, webPort, { url: `http://localhost:${apiPort}/graphql`, key: API_KEY })
+  const { page, close } = await open(web.url)
+  expect(await page.getByRole('alert').innerText()).toContain('We cannot be reached.')
+  await picture(page, 'nobody-there')
+
+  const house = await startHouse({ PORT: String(apiPort), CORS_ORIGINS: new URL(web.url).origin })
+  await page.getByRole('button', { name: 'Try again' }).click()
+  await page.getByText('Nothing yet.').waitFor()
+  await close()
+  await web.close()
+  await house.close()
+})
+
+/** The page, the hosts that it asks, the keys that it shows them, and what its scripts throw. */
+async function open(url: string, options?: BrowserContextOptions) {
+  const context = await browser.newContext(options)
+  const [hosts, keys, faults] = [new Set<string>(), new Set<string>(), [] as string[]]
+  const page = await context.newPage()
+  page.on('request', request => {
+    hosts.add(new URL(request.url()).host)
+    const key = request.headers().authorization
+    if (key) keys.add(key)
+  })
+  page.on('pageerror', error => faults.push(error.message))
+  await page.goto(url)
+  return { page, hosts, keys, faults, close: () => context.close() }
+}
+
+async function begin(page: Page, name: string): Promise<void> {
+  await page.getByRole('radio', { name: new RegExp(`^${name}`) }).check()
+  const answered = page.waitForResponse(response => response.url().endsWith('/api/sessions'))
+  await page.getByRole('button', { name: `Begin at ${name}` }).click()
+  await answered
+}
+
+/** Presses the button again, and counts the sessions that are shown. */
+async function tryAgain(page: Page): Promise<number> {
+  const shown = () => page.getByRole('article').count()
+  if ((await shown()) === 0) {
+    await begin(page, 'Kayle')
+    await page.waitForTimeout(500)
+  }
+  return shown()
+}
+
+function timelineOf(page: Page): Promise<string[]> {
+  return page.getByRole('list', { name: 'Timeline' }).locator('li span').allInnerTexts()
+}
+
+/** Kept where somebody wants to look: TEST_PICTURES names the folder. */
+async function picture(page: Page, name: string): Promise<void> {
+  if (PICTURES) await page.screenshot({ path: join(PICTURES, `${name.replaceAll(' ', '-')}.png`), fullPage: true })
+}
+
+function readPackage(path: string) {
+  return JSON.parse(readFileSync(path, 'utf8')) as Record<
+    'dependencies' | 'devDependencies',
+    Record<string, string>
+  > & {
+    version: string
+  }
+}
