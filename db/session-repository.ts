@@ -237,6 +237,16 @@ export async function pruneAccess(db: Database, before: Date, limit: number): Pr
   return Number(result.numUpdatedRows)
 }
 
+/** Whether there is one of these. Every read looks, so this is written as text: building it would cost ten times its run. */
+export async function hasOverdueSessions(db: Database, now: Date, tenantId?: string): Promise<boolean> {
+  const ofTenant = tenantId === undefined ? sql`` : sql` and tenant_id = ${tenantId}`
+  const { rows } = await sql`
+    select 1 from sessions
+    where status in ('CREATED', 'IN_PROGRESS') and expires_at <= ${now.getTime()} and fetched_at < expires_at${ofTenant}
+    limit 1`.execute(db.sql)
+  return rows.length > 0
+}
+
 /** Sessions that are open and past their time, of one tenant or of all. */
 export async function findOverdueSessions(
   db: Database,

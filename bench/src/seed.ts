@@ -48,7 +48,8 @@ async function storeSession(services: Services, n: number, customerId: string): 
   })
   await services.links.linkSession(call(), {
     sessionId: id,
-    externalId: `user-${n}`,
+    // Whose customer it is: another one would be refused.
+    externalId: `user-${customerOf(n)}`,
     applicantId: applicant.id,
     customerId,
   })

@@ -1,5 +1,11 @@
 import { type Database, inTransaction } from '../../db/database.ts'
-import { findOverdueSessions, type StoredSession, setNextPoll, updateSession } from '../../db/session-repository.ts'
+import {
+  findOverdueSessions,
+  hasOverdueSessions,
+  type StoredSession,
+  setNextPoll,
+  updateSession,
+} from '../../db/session-repository.ts'
 import { nextPollAt } from './poll-schedule.ts'
 import { recordChange } from './timeline.ts'
 
@@ -11,8 +17,8 @@ const BATCH = 200
  */
 export async function expireOverdue(db: Database, now: Date, tenantId?: string): Promise<ReadonlySet<string>> {
   // Most looks find nothing, and need no transaction.
-  const [overdue] = await findOverdueSessions(db, now, 1, tenantId)
-  return overdue ? inTransaction(db, trx => expireAll(trx, now, tenantId)) : new Set()
+  if (!(await hasOverdueSessions(db, now, tenantId))) return new Set()
+  return inTransaction(db, trx => expireAll(trx, now, tenantId))
 }
 
 async function expireAll(db: Database, now: Date, tenantId?: string): Promise<ReadonlySet<string>> {

@@ -10,9 +10,9 @@ import type * as view from './views.ts'
 
 /** Yoga and Pothos as they come, with the pool client of the limit. */
 
-const builder = new SchemaBuilder<{ Context: PeerContext; DefaultFieldNullability: false }>({
-  defaultFieldNullability: false,
-})
+// The house's plugins add to Pothos' types wherever these are loaded; their settings are not wanted here.
+const settings = { defaultFieldNullability: false } as never
+const builder = new SchemaBuilder<{ Context: PeerContext; DefaultFieldNullability: false }>(settings)
 
 const Provider = builder.enumType('Provider', { values: ['KAYLE'] })
 const Status = builder.enumType('SessionStatus', {
