@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { checkDatabase } from '../db/readiness.ts'
 import { buildSchema } from '../schema/index.ts'
 import { type Config, developmentKey, isLoopback, retention } from './config.ts'
+import { createConsole } from './console/console.ts'
 import { openDoor } from './door.ts'
 import { federationMode, isShown, listenerLimits } from './door-settings.ts'
 import { readExamples } from './examples.ts'
@@ -76,6 +77,7 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
     guesses: createGuesses(countBadKeys(house, config), report),
     deadlines: { queryDeadlineMs: settings.QUERY_DEADLINE_MS, mutationDeadlineMs: settings.MUTATION_DEADLINE_MS },
     graphiql: isShown(settings.GRAPHIQL, settings) && graphiqlOptions(readExamples(), presetKey(config)),
+    console: settings.CONSOLE === 'on' && createConsole({ db: house.db, services: house.services, now }),
     door: openDoor(settings, { log: house.log, budget: options.budget ?? shareBudget(house, config) }),
     logger: toServerLog(house.log),
     gate,

@@ -22,6 +22,7 @@ export const doorSettings = {
     .string()
     .refine(text => toOrigins(text).every(isOrigin), { error: 'Expected origins such as https://app.example.com.' })
     .optional(),
+  CONSOLE: flag.default('on'),
   GRAPHIQL: flag.optional(),
   INTROSPECTION: flag.optional(),
   SUGGESTIONS: flag.optional(),

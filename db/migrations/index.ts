@@ -9,6 +9,7 @@ import * as erasure from './0007-erasure.ts'
 import * as sealedSessions from './0007-sealed-sessions.ts'
 import * as leases from './0009-leases.ts'
 import * as drift from './0010-drift.ts'
+import * as console from './0012-console.ts'
 
 /** The migrations by name, in order. They only go forward. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -22,4 +23,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0007-sealed-sessions': sealedSessions,
   '0009-leases': leases,
   '0010-drift': drift,
+  '0012-console': console,
 }

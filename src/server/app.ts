@@ -27,6 +27,7 @@ import type { Streams } from './streams.ts'
 import { useAcceptable } from './use-acceptable.ts'
 import { useAuthentication } from './use-authentication.ts'
 import { useCompiled } from './use-compiled.ts'
+import { type ConsoleRoom, useConsole } from './use-console.ts'
 import { type Deadlines, useContext } from './use-context.ts'
 import { useCors } from './use-cors.ts'
 import { useDoor } from './use-door.ts'
@@ -52,6 +53,8 @@ export interface AppOptions {
   readonly guesses: Guesses
   readonly deadlines: Deadlines
   readonly graphiql: GraphiQLOptions | false
+  /** The pages for operators. */
+  readonly console: ConsoleRoom | false
   readonly logger: YogaLogger
   readonly gate: Gate
   readonly readiness: () => Promise<Readiness>
@@ -121,6 +124,7 @@ function plugins(options: AppOptions): Plugin<never>[] {
     useWebhooks(services.inbox, options.report),
     useCors(door.corsOrigins, GRAPHQL_PATH),
     ...(options.graphiql ? [useGraphiql(options.graphiql, GRAPHQL_PATH)] : []),
+    ...(options.console ? [useConsole({ ...options, console: options.console, budget: door.budget })] : []),
     useAuthentication({ ...options, path: GRAPHQL_PATH }),
     useNowhere(GRAPHQL_PATH),
     useDoor(door.limits),

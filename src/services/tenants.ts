@@ -37,14 +37,14 @@ export function createTenants({ db, now }: Pick<Deps, 'db' | 'now'>) {
   }
 }
 
-/** Something done at the command line. `subject` is hashed, so that the entry names nobody. */
+/** Something done at the command line, or by the key that `actor` names. `subject` is hashed: the entry names nobody. */
 export async function writeAudit(
   db: Database,
-  entry: { tenantId: string; action: string; at: Date; subject?: string },
+  entry: { tenantId: string; action: string; at: Date; actor?: string; subject?: string },
 ): Promise<void> {
-  const { tenantId, action, at, subject } = entry
+  const { tenantId, action, at, actor = 'cli', subject } = entry
   const subjectHash = subject === undefined ? null : db.vault.fingerprint(`audit|${tenantId}|${subject}`)
-  await insertAudit(db, { id: uuid(), tenantId, at, actor: 'cli', action, subjectHash })
+  await insertAudit(db, { id: uuid(), tenantId, at, actor, action, subjectHash })
 }
 
 function invalid(message: string): DomainError {

@@ -1,0 +1,41 @@
+import { ask } from './api.js'
+import { badge, card, choice, empty, h, PROVIDERS, say, table, when } from './elements.js'
+
+/** @type {import('./main.js').View<DriftAnswer>} */
+export const drift = {
+  title: 'Drift',
+  lead: 'Where providers answer something else than their documentation says: names and types only, never a value.',
+  load: params => ask(`/drift?${params}`),
+  draw: ({ rows, cut }, { params, choose }) => [
+    h(
+      'form',
+      { class: 'filters', 'aria-label': 'Which drift', submit: event => event.preventDefault() },
+      choice('Provider', 'provider', PROVIDERS, params.get('provider'), choose),
+    ),
+    rows.length === 0
+      ? empty('No drift in the last 30 days.', 'Providers answer what they document.')
+      : card(
+          'Seen in the last 30 days',
+          list(rows),
+          cut && h('p', { class: 'note' }, 'Only the newest 200 are shown.'),
+        ),
+  ],
+}
+
+/** @param {DriftRow[]} rows */
+function list(rows) {
+  return table(
+    'The newest first',
+    [
+      ['Last seen', row => when(row.lastAt)],
+      ['Provider', row => say(row.provider)],
+      ['Call', row => h('code', {}, row.operation)],
+      ['Grade', row => badge(row.grade)],
+      ['Where', row => h('code', {}, row.path || 'the answer itself')],
+      ['What stood there', row => h('code', {}, row.shape ?? '–')],
+      ['Times', row => row.count.toLocaleString()],
+      ['First seen', row => when(row.firstAt)],
+    ],
+    rows,
+  )
+}

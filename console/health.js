@@ -1,0 +1,132 @@
+import { ask } from './api.js'
+import { AXIS_WIDTH, chart } from './chart.js'
+import { badge, card, empty, figure, h, lasting, percent, say } from './elements.js'
+
+/** @type {[string, string][]} */
+const SPANS = [
+  ['1h', '1 hour'],
+  ['6h', '6 hours'],
+  ['24h', '24 hours'],
+  ['7d', '7 days'],
+]
+const CIRCUITS = ['CLOSED', 'HALF_OPEN', 'OPEN']
+
+/** @type {import('./main.js').View<HealthAnswer>} */
+export const health = {
+  title: 'Provider health',
+  lead: 'How fast each provider answers, how often it fails, and whether calls to it are held back.',
+  load: params => ask(`/health?span=${encodeURIComponent(params.get('span') ?? '6h')}`),
+  draw: (data, { choose }) => {
+    const used = data.providers.filter(({ configured }) => configured)
+    const unused = data.providers.filter(({ configured }) => !configured).map(({ provider }) => say(provider))
+    return [
+      spans(data.span, choose),
+      used.length === 0 && empty('No provider is connected.', 'Connect one with: sessiongraph providers connect.'),
+      h('div', { class: 'grid' }, ...used.map(one => providerCard(one, data))),
+      unused.length > 0 && h('p', { class: 'note' }, `Not connected: ${unused.join(', ')}.`),
+    ]
+  },
+}
+
+/** @param {string} current @param {(name: string, value: string) => void} choose */
+function spans(current, choose) {
+  const buttons = SPANS.map(([span, word]) =>
+    h(
+      'button',
+      {
+        type: 'button',
+        name: `span-${span}`,
+        'aria-pressed': String(span === current),
+        click: () => choose('span', span),
+      },
+      word,
+    ),
+  )
+  return h('div', { class: 'segments', role: 'group', 'aria-label': 'How far back' }, ...buttons)
+}
+
+/** @param {ProviderHealth} one @param {HealthAnswer} data */
+function providerCard(one, data) {
+  const { provider, sandbox, health: now } = one
+  const title = h('h2', {}, say(provider), ' ', sandbox ? badge('PLAIN', 'Sandbox') : badge('PLAIN', 'Real'))
+  const section = card(say(provider))
+  section.replaceChildren(title, nowFigures(now), ...(one.at.length > 0 ? charts(one, data) : [quiet()]))
+  return section
+}
+
+/** @param {ProviderHealth['health']} now */
+function nowFigures(now) {
+  if (!now) return h('p', {}, '–')
+  return h(
+    'dl',
+    { class: 'figures', 'aria-label': 'In the last minute' },
+    figure('Circuit now', badge(now.circuit)),
+    figure('Slow calls (p95)', lasting(now.p95Ms)),
+    figure('Failed', now.p50Ms === null ? '–' : percent(now.errorRate), now.errorRate > 0.05 ? 'bad' : 'plain'),
+    figure('Under way', now.inFlight),
+  )
+}
+
+const quiet = () =>
+  empty(
+    'No calls in this time.',
+    'A minute is written down after it is over. Choose a longer time to look further back.',
+  )
+
+/** @param {ProviderHealth} one @param {HealthAnswer} data */
+function charts(one, data) {
+  /** @type {number[]} */
+  const at = []
+  for (let ms = data.from; ms <= data.until; ms += data.stepMs) at.push(ms)
+  const index = new Map(one.at.map((ms, place) => [ms, place]))
+  /** @template T @param {T[]} values @returns {(T | null)[]} */
+  const over = values => at.map(ms => values[index.get(ms) ?? -1] ?? null)
+  const p95 = numbersIn(one.p95Ms)
+  const calls = one.calls.reduce((sum, count) => sum + count, 0)
+  const failed = one.calls.reduce((sum, count, place) => sum + count * (one.errorRate[place] ?? 0), 0)
+  return [
+    chart({
+      title: 'Latency',
+      summary: `p95 between ${lasting(Math.min(...p95))} and ${lasting(Math.max(...p95))}.`,
+      at,
+      lines: [
+        { label: 'p95', color: '--line-2', values: over(one.p95Ms) },
+        { label: 'p50', color: '--line-1', values: over(one.p50Ms), filled: true },
+      ],
+      format: lasting,
+      top: 50,
+    }),
+    chart({
+      title: 'Failed calls',
+      summary: `${Math.round(failed).toLocaleString()} of ${calls.toLocaleString()} calls failed (${percent(calls ? failed / calls : 0)}).`,
+      at,
+      lines: [{ label: 'failed', color: '--line-3', values: over(one.errorRate), filled: true }],
+      format: percent,
+      top: 0.1,
+    }),
+    circuit(over(one.circuit)),
+  ]
+}
+
+/** @param {(number | null)[]} values @returns {number[]} */
+const numbersIn = values => values.flatMap(value => (value === null ? [] : [value]))
+
+/** @param {(number | null)[]} states */
+function circuit(states) {
+  const known = numbersIn(states)
+  const open = known.filter(state => state === 2).length
+  const half = known.filter(state => state === 1).length
+  const sentence =
+    open + half === 0 ? 'closed throughout' : `open in ${open} of ${known.length} steps, half open in ${half}`
+  const strip = h('div', { class: 'strip', role: 'img', 'aria-label': `Circuit: ${sentence}.` })
+  strip.append(
+    ...states.map(state => h('i', { class: state === null ? 'none' : (CIRCUITS[state] ?? '').toLowerCase() })),
+  )
+  strip.style.marginInlineStart = `${AXIS_WIDTH}px`
+  return h(
+    'figure',
+    { class: 'chart' },
+    h('figcaption', {}, h('h3', {}, 'Circuit'), h('p', {}, `${say(sentence)}.`)),
+    strip,
+  )
+}

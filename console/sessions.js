@@ -1,0 +1,132 @@
+import { ask } from './api.js'
+import { chart } from './chart.js'
+import { badge, card, choice, counted, empty, h, PROVIDERS, percent, say, table, when } from './elements.js'
+
+const STATUSES = ['CREATED', 'IN_PROGRESS', 'COMPLETED', 'CANCELED', 'EXPIRED', 'UNKNOWN']
+const OUTCOMES = ['PENDING', 'APPROVED', 'REJECTED', 'NEEDS_RETRY', 'NOT_APPLICABLE', 'UNKNOWN']
+
+/** @type {import('./main.js').View<SessionsAnswer>} */
+export const sessions = {
+  title: 'Sessions',
+  lead: 'What became of the sessions of the last 30 days, and how many of them came through at each provider.',
+  load: params => ask(`/sessions?${params}`),
+  draw: (data, context) => {
+    if (data.total === 0) {
+      return [
+        empty('No session in the last 30 days.', 'They are here as soon as a client creates one with createSession.'),
+      ]
+    }
+    return [
+      data.cut && h('p', { class: 'notice wary' }, `Only the newest ${data.total.toLocaleString()} are counted.`),
+      h('div', { class: 'grid' }, daily(data), states(data), ...data.funnels.map(funnel)),
+      newest(data, context),
+    ]
+  },
+}
+
+/** @param {SessionsAnswer} data */
+function daily({ daily, total }) {
+  const approved = daily.approved.reduce((sum, count) => sum + count, 0)
+  return card(
+    'By day',
+    chart({
+      title: 'Created and approved',
+      summary: `${counted(total, 'session')} created, ${approved.toLocaleString()} of them approved. Days are UTC.`,
+      at: daily.at,
+      lines: [
+        { label: 'created', color: '--line-1', values: daily.created, filled: true },
+        { label: 'approved', color: '--line-4', values: daily.approved },
+      ],
+      format: value => (Number.isInteger(value) ? value.toLocaleString() : ''),
+      top: 5,
+      unitOfTime: 'day',
+    }),
+  )
+}
+
+/** @param {SessionsAnswer} data */
+function states({ groups, total }) {
+  const rows = groups.map(({ status, outcome, count }) => {
+    const query = new URLSearchParams({ status, outcome })
+    const link = h('a', { href: `#/sessions?${query}` }, `${say(status)} · ${say(outcome)}`)
+    return h('li', {}, link, h('span', {}, `${count.toLocaleString()} (${percent(count / total)})`), bar(count / total))
+  })
+  return card('By status and outcome', h('ul', { class: 'bars' }, ...rows))
+}
+
+/** @param {import('./elements.js').Child} _ @param {Funnel} one */
+const stepsOf = (_, one) =>
+  /** @type {[string, number][]} */ ([
+    ['Created', one.created],
+    ['Begun', one.begun],
+    ['Completed', one.completed],
+    ['Approved', one.approved],
+  ])
+
+/** @param {Funnel} one */
+function funnel(one) {
+  const rows = stepsOf('', one).map(([word, count]) =>
+    h(
+      'li',
+      {},
+      h('span', {}, word),
+      h('span', {}, `${count.toLocaleString()} (${percent(count / one.created)})`),
+      bar(count / one.created),
+    ),
+  )
+  return card(
+    `From created to approved: ${say(one.provider)}`,
+    h('ol', { class: 'bars' }, ...rows),
+    h('p', { class: 'note' }, 'One that expired or was cancelled counts as created only.'),
+  )
+}
+
+/** @param {number} share */
+function bar(share) {
+  const fill = h('i', {})
+  fill.style.inlineSize = `${Math.max(share * 100, share > 0 ? 1 : 0)}%`
+  return h('span', { class: 'bar', 'aria-hidden': 'true' }, fill)
+}
+
+/** @param {SessionsAnswer} data @param {import('./main.js').Context} context */
+function newest({ rows }, { params, choose }) {
+  const filters = h(
+    'form',
+    { class: 'filters', 'aria-label': 'Which sessions', submit: event => event.preventDefault() },
+    choice('Provider', 'provider', PROVIDERS, params.get('provider'), choose),
+    choice('Status', 'status', STATUSES, params.get('status'), choose),
+    choice('Outcome', 'outcome', OUTCOMES, params.get('outcome'), choose),
+  )
+  const list =
+    rows.length > 0
+      ? sessionTable('The newest 50 that match', rows)
+      : empty('No session matches.', 'Choose “All” for one of the three.')
+  return card('Newest', filters, list)
+}
+
+/** @param {string} caption @param {SessionRow[]} rows */
+export function sessionTable(caption, rows) {
+  return table(
+    caption,
+    [
+      ['Created', row => when(row.createdAt)],
+      ['Provider', row => say(row.provider)],
+      ['Status', row => badge(row.status)],
+      ['Outcome', row => badge(row.outcome)],
+      ['External id', row => h('code', {}, row.externalId ?? '–')],
+      [
+        '',
+        row =>
+          h(
+            'a',
+            {
+              href: `#/session/${row.id}`,
+              'aria-label': `Timeline of the session of ${row.externalId ?? row.providerId}`,
+            },
+            'Timeline',
+          ),
+      ],
+    ],
+    rows,
+  )
+}

@@ -1,0 +1,240 @@
+import { sql } from 'kysely'
+import type { CreateState } from '../src/domain/operation.ts'
+import type { Outcome } from '../src/domain/outcome.ts'
+import type { Provider } from '../src/domain/provider.ts'
+import type { SessionStatus } from '../src/domain/session.ts'
+import { toDate } from './columns.ts'
+import type { Database } from './database.ts'
+
+/** What an operator looks at: counts and lists of one tenant, each bounded, none with a person in it. */
+
+/** Nobody waits for more rows than so many to be counted. */
+export const MOST_LOOKED_AT = 50_000
+
+const DAY_MS = 86_400_000
+
+/** So many sessions of a day that are alike. */
+export interface SessionGroup {
+  readonly provider: Provider
+  readonly status: SessionStatus
+  readonly outcome: Outcome
+  /** The day's first moment, UTC. */
+  readonly day: Date
+  readonly count: number
+}
+
+/** The newest sessions since then, counted by day, provider, status and outcome. */
+export async function countSessionGroups(db: Database, tenantId: string, since: Date): Promise<SessionGroup[]> {
+  const day = sql<number>`created_at - created_at % ${sql.lit(DAY_MS)}`
+  const rows = await db.sql
+    .selectFrom(newest(db, tenantId, since).as('newest'))
+    .select(['provider', 'status', 'outcome', day.as('day'), eb => eb.fn.countAll().as('count')])
+    .groupBy(['provider', 'status', 'outcome', day])
+    .execute()
+  return rows.map(row => ({ ...named(row), day: new Date(Number(row.day)), count: Number(row.count) }))
+}
+
+/** A session without anything that is somebody's but the caller's own id of its user. */
+export interface SessionLine {
+  readonly id: string
+  readonly provider: Provider
+  readonly providerId: string
+  readonly status: SessionStatus
+  readonly outcome: Outcome
+  readonly providerStatus: string | null
+  readonly externalId: string | null
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+export interface LineFilter {
+  readonly provider?: string
+  readonly status?: string
+  readonly outcome?: string
+}
+
+/** The newest sessions since then that match. */
+export async function listSessionLines(
+  db: Database,
+  tenantId: string,
+  { provider, status, outcome }: LineFilter,
+  { since, limit }: { readonly since: Date; readonly limit: number },
+): Promise<SessionLine[]> {
+  let ids = db.sql.selectFrom(newest(db, tenantId, since).as('newest')).select('id')
+  if (provider !== undefined) ids = ids.where('provider', '=', provider)
+  if (status !== undefined) ids = ids.where('status', '=', status)
+  if (outcome !== undefined) ids = ids.where('outcome', '=', outcome)
+  const found = ids.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit)
+  const rows = await lines(db).where('id', 'in', found).orderBy('created_at', 'desc').orderBy('id', 'desc').execute()
+  return rows.map(toLine)
+}
+
+/** The newest sessions of the caller's own user. */
+export async function findSessionLines(
+  db: Database,
+  tenantId: string,
+  externalId: string,
+  limit: number,
+): Promise<SessionLine[]> {
+  const rows = await lines(db)
+    .where('tenant_id', '=', tenantId)
+    .where('external_id', '=', externalId)
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute()
+  return rows.map(toLine)
+}
+
+/** Undefined where the tenant has none of this id. */
+export async function findSessionLine(db: Database, tenantId: string, id: string): Promise<SessionLine | undefined> {
+  const row = await lines(db).where('tenant_id', '=', tenantId).where('id', '=', id).executeTakeFirst()
+  return row && toLine(row)
+}
+
+/** The tenant's creates that nobody knows the outcome of, the newest first; only their ids. */
+export async function listUnknownOperations(db: Database, tenantId: string, limit: number): Promise<string[]> {
+  const state: CreateState = 'UNKNOWN'
+  const rows = await db.sql
+    .selectFrom('operations')
+    .select('id')
+    .where('tenant_id', '=', tenantId)
+    // Said as it stands in the index, which is not used otherwise.
+    .where('state', '=', sql.lit(state))
+    .orderBy('created_at', 'desc')
+    .limit(limit)
+    .execute()
+  return rows.map(({ id }) => id)
+}
+
+export interface OpenDeliveries {
+  readonly waiting: number
+  readonly quarantined: number
+  /** Since when the longest waiting one waits. */
+  readonly oldestWaiting: Date | null
+}
+
+/** The tenant's deliveries that are not applied. */
+export async function countOpenDeliveries(db: Database, tenantId: string): Promise<OpenDeliveries> {
+  const open = db.sql
+    .selectFrom('deliveries')
+    .select(['state', 'received_at'])
+    .where('tenant_id', '=', tenantId)
+    .where('state', '<>', sql.lit('APPLIED'))
+    .orderBy('received_at')
+    .limit(MOST_LOOKED_AT)
+  const rows = await db.sql
+    .selectFrom(open.as('open'))
+    .select(['state', eb => eb.fn.countAll().as('count'), eb => eb.fn.min('received_at').as('oldest')])
+    .groupBy('state')
+    .execute()
+  const of = (state: string) => rows.find(row => row.state === state)
+  const oldest = of('STORED')?.oldest
+  return {
+    waiting: Number(of('STORED')?.count ?? 0),
+    quarantined: Number(of('QUARANTINED')?.count ?? 0),
+    oldestWaiting: oldest == null ? null : new Date(Number(oldest)),
+  }
+}
+
+/** How the calls at a provider went within a while that begins `at`, all instances together. */
+export interface HealthStep {
+  readonly provider: Provider
+  readonly at: Date
+  readonly calls: number
+  readonly failures: number
+  /** The mean of the minutes' medians, weighed by their calls. */
+  readonly p50Ms: number | null
+  /** The worst of the minutes. */
+  readonly p95Ms: number | null
+  /** The worst that the circuit was: 0 closed, 1 half open, 2 open. */
+  readonly circuit: 0 | 1 | 2
+}
+
+/** The oldest first. */
+export async function listHealthSteps(
+  db: Database,
+  tenantId: string,
+  { since, stepMs }: { readonly since: Date; readonly stepMs: number },
+): Promise<HealthStep[]> {
+  const at = sql<number>`at - at % ${sql.lit(stepMs)}`
+  const minutes = db.sql
+    .selectFrom('provider_minutes')
+    .select(['provider', 'at', 'calls', 'failures', 'p50_ms', 'p95_ms', 'circuit'])
+    .where('tenant_id', '=', tenantId)
+    .where('at', '>=', since.getTime())
+    .orderBy('at', 'desc')
+    .limit(MOST_LOOKED_AT)
+  const rows = await db.sql
+    .selectFrom(minutes.as('minutes'))
+    .select([
+      'provider',
+      at.as('step'),
+      eb => eb.fn.sum('calls').as('calls'),
+      eb => eb.fn.sum('failures').as('failures'),
+      eb => eb.fn.max('p95_ms').as('p95'),
+      sql<number | null>`sum(p50_ms * calls) / nullif(sum(case when p50_ms is null then 0 else calls end), 0)`.as(
+        'p50',
+      ),
+      sql<number>`max(case circuit when 'OPEN' then 2 when 'HALF_OPEN' then 1 else 0 end)`.as('worst'),
+    ])
+    .groupBy(['provider', at])
+    .orderBy('step')
+    .execute()
+  return rows.map(row => ({
+    // A provider is written by its name only.
+    provider: row.provider as Provider,
+    at: new Date(Number(row.step)),
+    calls: Number(row.calls),
+    failures: Number(row.failures),
+    p50Ms: row.p50 === null ? null : Math.round(Number(row.p50)),
+    p95Ms: row.p95 === null ? null : Number(row.p95),
+    circuit: Number(row.worst) as 0 | 1 | 2,
+  }))
+}
+
+/** All that is counted or filtered by, from the index that holds it. */
+function newest({ sql: from }: Database, tenantId: string, since: Date) {
+  return from
+    .selectFrom('sessions')
+    .select(['id', 'provider', 'status', 'outcome', 'created_at'])
+    .where('tenant_id', '=', tenantId)
+    .where('created_at', '>=', since.getTime())
+    .orderBy('created_at', 'desc')
+    .limit(MOST_LOOKED_AT)
+}
+
+function lines({ sql: from }: Database) {
+  return from
+    .selectFrom('sessions')
+    .select([
+      'id',
+      'provider',
+      'provider_id',
+      'status',
+      'outcome',
+      'provider_status',
+      'external_id',
+      'created_at',
+      'updated_at',
+    ])
+}
+
+type LineRow = Awaited<ReturnType<ReturnType<typeof lines>['execute']>>[number]
+
+function toLine(row: LineRow): SessionLine {
+  return {
+    id: row.id,
+    ...named(row),
+    providerId: row.provider_id,
+    providerStatus: row.provider_status,
+    externalId: row.external_id,
+    createdAt: toDate(row.created_at),
+    updatedAt: toDate(row.updated_at),
+  }
+}
+
+/** They are written by their names only. */
+function named({ provider, status, outcome }: { provider: string; status: string; outcome: string }) {
+  return { provider: provider as Provider, status: status as SessionStatus, outcome: outcome as Outcome }
+}

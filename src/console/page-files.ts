@@ -1,0 +1,41 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, extname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export interface PageFile {
+  readonly body: Buffer
+  readonly type: string
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+}
+
+/** All that the browser may load, by name. The chart library is the one that is installed; nothing comes from elsewhere. */
+export function pageFiles(): ReadonlyMap<string, PageFile> {
+  const folder = pageFolder()
+  const charts = dirname(createRequire(import.meta.url).resolve('uplot'))
+  const own = readdirSync(folder).map((name): [string, string] => [name, join(folder, name)])
+  const all: [string, string][] = [
+    ...own,
+    ['uplot.js', join(charts, 'uPlot.esm.js')],
+    ['uplot.css', join(charts, 'uPlot.min.css')],
+  ]
+  return new Map(
+    all.flatMap(([name, path]) => {
+      const type = TYPES[extname(name)]
+      return type ? [[name === 'index.html' ? '' : name, { body: readFileSync(path), type }]] : []
+    }),
+  )
+}
+
+/** `console/` beside package.json: above src/ in development, above dist/src/ as built. */
+function pageFolder(): string {
+  let folder = dirname(fileURLToPath(import.meta.url))
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder)
+  return join(folder, 'console')
+}
