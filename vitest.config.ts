@@ -12,6 +12,7 @@ const forMachines: ['json', { outputFile: string }][] = report ? [['json', { out
 const ON_BOTH = [
   'accounts',
   'change-session',
+  'console',
   'create-applicant-customer',
   'create-outcomes',
   'create-property',

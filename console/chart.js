@@ -24,6 +24,7 @@ import UPlot from './uplot.js'
 
 const HEIGHT = 150
 export const AXIS_WIDTH = 58
+export const RIGHT_EDGE = 12
 const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: 'short', timeStyle: 'short' })
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'short', timeZone: 'UTC' })
 
@@ -116,6 +117,7 @@ function toOptions({ plot, lines, at, format, top, name, reading }) {
   return {
     width: plot.clientWidth,
     height: HEIGHT,
+    padding: [8, RIGHT_EDGE, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
     scales: { y: { range: (_plot, _low, high) => [0, Math.max(top, (high ?? 0) * 1.1)] } },

@@ -29,7 +29,7 @@ function list(rows) {
     [
       ['Last seen', row => when(row.lastAt)],
       ['Provider', row => say(row.provider)],
-      ['Call', row => h('code', {}, row.operation)],
+      ['Call', row => h('code', { class: 'whole' }, row.operation)],
       ['Grade', row => badge(row.grade)],
       ['Where', row => h('code', {}, row.path || 'the answer itself')],
       ['What stood there', row => h('code', {}, row.shape ?? '–')],

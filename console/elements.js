@@ -46,11 +46,17 @@ export function toneOf(word) {
 /** @param {string} word @param {string} [text] */
 export const badge = (word, text = say(word)) => h('span', { class: `badge ${toneOf(word)}` }, text)
 
-const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
+/** @type {Intl.DateTimeFormatOptions} */
+const TO_THE_SECOND = { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit', second: '2-digit' }
+const THIS_YEAR = new Intl.DateTimeFormat(undefined, TO_THE_SECOND)
+const OTHER_YEAR = new Intl.DateTimeFormat(undefined, { ...TO_THE_SECOND, year: 'numeric' })
 
 /** @param {string | null} at */
 export function when(at) {
-  return at ? h('time', { datetime: at }, WHEN.format(new Date(at))) : h('span', {}, '–')
+  if (!at) return h('span', {}, '–')
+  const date = new Date(at)
+  const format = date.getFullYear() === new Date().getFullYear() ? THIS_YEAR : OTHER_YEAR
+  return h('time', { datetime: at, title: at }, format.format(date))
 }
 
 /** Milliseconds as people say them. @param {number | null | undefined} ms */
@@ -111,7 +117,12 @@ export function choice(label, name, words, chosen, choose) {
   const options = words.map(word => h('option', { value: word, selected: word === chosen }, say(word)))
   /** @param {Event} event */
   const change = event => choose(name, /** @type {HTMLSelectElement} */ (event.target).value)
-  return h('label', {}, label, h('select', { name, change }, h('option', { value: '' }, 'All'), ...options))
+  return h(
+    'div',
+    {},
+    h('label', { for: `choose-${name}` }, label),
+    h('select', { id: `choose-${name}`, name, change }, h('option', { value: '' }, 'All'), ...options),
+  )
 }
 
 /** A sentence that is shown and read out, and goes away. @param {string} text @param {string} [tone] */

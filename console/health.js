@@ -1,5 +1,5 @@
 import { ask } from './api.js'
-import { AXIS_WIDTH, chart } from './chart.js'
+import { AXIS_WIDTH, chart, RIGHT_EDGE } from './chart.js'
 import { badge, card, empty, figure, h, lasting, percent, say } from './elements.js'
 
 /** @type {[string, string][]} */
@@ -122,7 +122,8 @@ function circuit(states) {
   strip.append(
     ...states.map(state => h('i', { class: state === null ? 'none' : (CIRCUITS[state] ?? '').toLowerCase() })),
   )
-  strip.style.marginInlineStart = `${AXIS_WIDTH}px`
+  // As wide as what is drawn above it.
+  strip.style.marginInline = `${AXIS_WIDTH}px ${RIGHT_EDGE}px`
   return h(
     'figure',
     { class: 'chart' },

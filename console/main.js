@@ -66,7 +66,7 @@ async function show(moved) {
   )
   const again = () => void show(false)
   const fresh = h('button', { type: 'button', class: 'quiet', click: again }, 'Refresh')
-  const head = h('div', { class: 'head' }, h('div', {}, title, h('p', { class: 'lead' }, view.lead)), fresh)
+  const head = h('div', { class: 'head' }, title, fresh, h('p', { class: 'lead' }, view.lead))
   // What is shown stays until its next state is there.
   if (moved || main.firstElementChild?.className !== 'head') main.replaceChildren(head, body)
   if (moved) title.focus({ preventScroll: true })

@@ -1,6 +1,6 @@
 import { ask, tell } from './api.js'
 import { confirm } from './confirm.js'
-import { badge, card, empty, h, say, table, when } from './elements.js'
+import { card, empty, h, say, table, when } from './elements.js'
 
 /** @type {import('./main.js').View<OperationsAnswer>} */
 export const operations = {
@@ -22,10 +22,9 @@ function list(rows, again) {
     [
       ['Created', row => when(row.createdAt)],
       ['What', row => `${say(row.kind)} at ${say(row.provider)}`],
-      ['State', row => badge(row.state)],
       ['Idempotency key', row => h('code', {}, row.idempotencyKey)],
       ['Our reference there', row => h('code', {}, row.reference)],
-      ['Why', row => (row.errorCode ? h('code', {}, row.errorCode) : '–')],
+      ['Why', row => say(row.errorCode)],
       ['Next look', row => (row.settlesItself ? when(row.nextCheckAt) : 'None: it waits for you')],
       [
         '',

@@ -18,7 +18,8 @@ export const sessions = {
     }
     return [
       data.cut && h('p', { class: 'notice wary' }, `Only the newest ${data.total.toLocaleString()} are counted.`),
-      h('div', { class: 'grid' }, daily(data), states(data), ...data.funnels.map(funnel)),
+      h('div', { class: 'grid' }, daily(data), states(data)),
+      funnels(data),
       newest(data, context),
     ]
   },
@@ -54,31 +55,33 @@ function states({ groups, total }) {
   return card('By status and outcome', h('ul', { class: 'bars' }, ...rows))
 }
 
-/** @param {import('./elements.js').Child} _ @param {Funnel} one */
-const stepsOf = (_, one) =>
-  /** @type {[string, number][]} */ ([
-    ['Created', one.created],
-    ['Begun', one.begun],
-    ['Completed', one.completed],
-    ['Approved', one.approved],
-  ])
+/** @param {SessionsAnswer} data */
+const funnels = ({ funnels }) =>
+  card(
+    'From created to approved',
+    h('div', { class: 'grid small' }, ...funnels.map(funnel)),
+    h('p', { class: 'note' }, 'One that expired or was cancelled counts as created only.'),
+  )
 
 /** @param {Funnel} one */
-function funnel(one) {
-  const rows = stepsOf('', one).map(([word, count]) =>
+function funnel({ provider, created, begun, completed, approved }) {
+  /** @type {[string, number][]} */
+  const steps = [
+    ['Created', created],
+    ['Begun', begun],
+    ['Completed', completed],
+    ['Approved', approved],
+  ]
+  const rows = steps.map(([word, count]) =>
     h(
       'li',
       {},
       h('span', {}, word),
-      h('span', {}, `${count.toLocaleString()} (${percent(count / one.created)})`),
-      bar(count / one.created),
+      h('span', {}, `${count.toLocaleString()} (${percent(count / created)})`),
+      bar(count / created),
     ),
   )
-  return card(
-    `From created to approved: ${say(one.provider)}`,
-    h('ol', { class: 'bars' }, ...rows),
-    h('p', { class: 'note' }, 'One that expired or was cancelled counts as created only.'),
-  )
+  return h('div', {}, h('h3', {}, say(provider)), h('ol', { class: 'bars' }, ...rows))
 }
 
 /** @param {number} share */

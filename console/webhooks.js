@@ -52,7 +52,7 @@ function inbox({ rows, cut }, again) {
       [
         ['Received', row => when(row.receivedAt)],
         ['Provider', row => say(row.provider)],
-        ['Event', row => h('code', {}, row.event ?? 'not understood')],
+        ['Event', row => (row.event ? h('code', { class: 'whole' }, row.event) : 'Not understood')],
         ['State', row => badge(row.state)],
         ['Applied after', row => lasting(row.lagMs)],
         ['Tries', row => row.tries],

@@ -1,0 +1,283 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { findChromium, launchChromium } from './harness/browser.ts'
+import { type ConsoleHouse, startConsoleHouse } from './harness/console-house.ts'
+import { DEV } from './harness/deliveries.ts'
+import { API_KEY, startHouse } from './harness/house.ts'
+
+/** The console as an operator meets it: each view, on a desktop and a phone, in the light and in the dark, by keyboard. */
+
+const chromium = findChromium()
+const pictures = process.env.CONSOLE_PICTURES ?? mkdtempSync(join(tmpdir(), 'sessiongraph-console-'))
+let browser: Browser
+let at: ConsoleHouse
+
+beforeAll(async () => {
+  if (!chromium) return
+  at = await startConsoleHouse()
+  browser = await launchChromium(chromium)
+}, 60_000)
+beforeEach(context => {
+  context.skip(!chromium, 'no browser at /usr/bin/chromium; CHROMIUM_PATH names another')
+})
+afterAll(async () => {
+  await browser?.close()
+  await at?.house.close()
+})
+
+const DESKTOP = { viewport: { width: 1280, height: 900 } }
+const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
+const LOOKS: readonly [string, BrowserContextOptions][] = [
+  ['1280-light', { ...DESKTOP, colorScheme: 'light' }],
+  ['1280-dark', { ...DESKTOP, colorScheme: 'dark' }],
+  ['390-light', { ...PHONE, colorScheme: 'light' }],
+  ['390-dark', { ...PHONE, colorScheme: 'dark' }],
+]
+
+/** Where each view is, and a text that stands in it once it is there. */
+const VIEWS: readonly (readonly [name: string, hash: () => string, text: string])[] = [
+  ['health', () => '#/health', 'Circuit now'],
+  ['sessions', () => '#/sessions', 'From created to approved: Kayle'],
+  ['operations', () => '#/operations', 'Outcome unknown'],
+  ['webhooks', () => '#/webhooks', 'Inbox'],
+  ['drift', () => '#/drift', 'data.attempts[].liveness'],
+  ['session', () => `#/session/${at.session.id}`, 'Session created'],
+  ['search', () => '#/search', 'By external id'],
+]
+
+/** The page, what it asks of others, and what its scripts throw or its policy forbids. */
+async function open(options: BrowserContextOptions = DESKTOP, url = at.url) {
+  const context = await browser.newContext(options)
+  const page = await context.newPage()
+  const foreign: string[] = []
+  const faults: string[] = []
+  page.on('request', request => {
+    if (new URL(request.url()).host !== new URL(url).host) foreign.push(request.url())
+  })
+  page.on('pageerror', error => faults.push(error.message))
+  page.on('console', message => {
+    if (message.type() === 'error' && !message.text().includes('401')) faults.push(message.text())
+  })
+  await page.goto(url)
+  return { page, foreign, faults, close: () => context.close() }
+}
+
+async function signIn(page: Page, key = API_KEY): Promise<void> {
+  await page.getByLabel('API key with the scope admin').fill(key)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+}
+
+async function signedIn(options?: BrowserContextOptions, url?: string) {
+  const opened = await open(options, url)
+  await signIn(opened.page)
+  await opened.page.getByRole('heading', { level: 1, name: 'Provider health' }).waitFor()
+  return opened
+}
+
+async function go(page: Page, hash: string, text: string): Promise<void> {
+  await page.evaluate(`location.hash = ${JSON.stringify(hash)}`)
+  await page.getByText(text).first().waitFor()
+  await page.waitForTimeout(SETTLES_MS)
+}
+
+/** Charts are drawn once they know how wide they are. */
+const SETTLES_MS = 150
+
+describe.each(LOOKS)('at %s', (look, options) => {
+  test('every view fits, can be read, and asks nobody else', async () => {
+    const { page, foreign, faults, close } = await signedIn(options)
+    for (const [name, hash, text] of VIEWS) {
+      await go(page, hash(), text)
+      await page.screenshot({ path: join(pictures, `${look}-${name}.png`), fullPage: true })
+      expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), name).toBeLessThanOrEqual(0)
+      expect(await faintTexts(page), name).toEqual([])
+      expect(await namelessControls(page), name).toEqual([])
+      expect(await page.getByRole('heading', { level: 1 }).count(), name).toBe(1)
+    }
+    expect(foreign).toEqual([])
+    expect(faults).toEqual([])
+    await close()
+  })
+
+  test('the way in and the question before something is done can be read', async () => {
+    const { page, close } = await open(options)
+    await page.screenshot({ path: join(pictures, `${look}-login.png`), fullPage: true })
+    expect(await faintTexts(page)).toEqual([])
+    await signIn(page)
+    await page.getByRole('heading', { name: 'Provider health' }).waitFor()
+    await go(page, '#/operations', 'Outcome unknown')
+    await page.getByRole('button', { name: 'Settle' }).first().click()
+    await page.screenshot({ path: join(pictures, `${look}-settle.png`) })
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    expect(await page.getByRole('dialog').count()).toBe(0)
+    await close()
+  })
+})
+
+test('charts are drawn, and say in words and numbers what they show', async () => {
+  const { page, close } = await signedIn()
+  await page.locator('canvas').first().waitFor()
+  const personr = page.locator('section', { has: page.getByRole('heading', { name: /^Personr/ }) })
+  expect(await personr.locator('canvas').count()).toBe(2)
+  expect(await personr.getByText(/of 14,400 calls failed/).count()).toBe(1)
+  expect(await personr.getByRole('img', { name: /Circuit: open in \d+ of/ }).count()).toBe(1)
+  await personr.getByText('Numbers').first().click()
+  expect(await personr.getByRole('region', { name: 'Latency, numbers' }).getByRole('row').count()).toBeGreaterThan(50)
+  await page.getByRole('button', { name: '24 hours' }).click()
+  await page.locator('[aria-pressed=true]', { hasText: '24 hours' }).waitFor()
+  expect(page.url()).toContain('span=24h')
+  await close()
+})
+
+test('sessions are found by status and outcome, by external id, and lead to their timeline', async () => {
+  const { page, close } = await signedIn()
+  await go(page, '#/sessions', 'By status and outcome')
+  await page.getByRole('link', { name: 'Completed · Rejected' }).click()
+  await page.waitForURL(/outcome=REJECTED/)
+  await page.locator('[aria-busy]').waitFor({ state: 'detached' })
+  expect(new Set(await page.locator('td[data-name=Outcome]').allInnerTexts())).toEqual(new Set(['Rejected']))
+  await page.getByLabel('Outcome', { exact: true }).selectOption('APPROVED')
+  await expect.poll(() => page.locator('td[data-name=Outcome]').first().innerText()).toBe('Approved')
+
+  await go(page, '#/search', 'By external id')
+  await page.getByLabel('External id').fill(at.session.externalId)
+  await page.getByRole('button', { name: 'Search' }).click()
+  await page.getByRole('link', { name: `Timeline of the session of ${at.session.externalId}` }).click()
+  await page.getByText('Session created').waitFor()
+  expect(await page.locator('.timeline li').count()).toBeGreaterThan(1)
+  expect(page.url()).not.toContain(at.session.externalId)
+  await go(page, '#/search', 'Found')
+  await page.getByLabel('External id').fill('nobody')
+  await page.getByRole('button', { name: 'Search' }).click()
+  await page.getByText('No session has this external id.').waitFor()
+  await close()
+})
+
+test('a create is settled as never made, after a question, by keyboard alone', async () => {
+  const [, key = ''] = at.lost
+  const { page, close } = await signedIn()
+  await go(page, '#/operations', 'Outcome unknown')
+  await page.getByRole('button', { name: `Settle ${key}` }).press('Enter')
+  await page.getByLabel(/It was never made/).press('Space')
+  await page.getByRole('dialog').getByRole('button', { name: 'Settle' }).press('Enter')
+  await page.getByText('Settled: it was never made.').waitFor()
+  await page.getByRole('button', { name: `Settle ${key}` }).waitFor({ state: 'detached' })
+  expect(await at.house.services.operations.get(DEV, { idempotencyKey: key })).toMatchObject({ state: 'FAILED' })
+  await close()
+})
+
+test('a create is settled as made; an id that the provider does not know is told in the question', async () => {
+  const [key = ''] = at.lost
+  const { page, close } = await signedIn()
+  await go(page, '#/operations', 'Outcome unknown')
+  await page.getByRole('button', { name: `Settle ${key}` }).click()
+  await page.getByLabel('It was made').check()
+  await page.getByLabel('Its id at Kayle').fill(`vs_${'0'.repeat(64)}`)
+  await page.getByRole('dialog').getByRole('button', { name: 'Settle' }).click()
+  await page.getByRole('dialog').getByRole('alert').filter({ hasText: /\.$/ }).waitFor()
+  const { sessions = {} } = await at.house.sandbox('KAYLE').objects()
+  await page.getByLabel('Its id at Kayle').fill(Object.keys(sessions).at(-1) ?? '')
+  await page.getByRole('dialog').getByRole('button', { name: 'Settle' }).click()
+  await page.getByText('Settled: it was made.').waitFor()
+  expect(await at.house.services.operations.get(DEV, { idempotencyKey: key })).toMatchObject({ state: 'SUCCEEDED' })
+  await close()
+})
+
+test('a delivery is replayed, and what became of it is said', async () => {
+  const { page, close } = await signedIn()
+  await go(page, '#/webhooks', 'Inbox')
+  await page.getByRole('button', { name: 'Replay a delivery of Kayle' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Replay' }).click()
+  await page.getByText('Replayed: the delivery is quarantined.').waitFor()
+  expect((await at.house.services.endpoints.delivery(DEV, at.quarantinedId)).tries).toBe(1)
+  await close()
+})
+
+test('keys are enough: what is reached is seen, and the tab key stays in a question', async () => {
+  const { page, close } = await signedIn()
+  for (let press = 0; press < 12; press += 1) {
+    await page.keyboard.press('Tab')
+    expect(await page.evaluate('getComputedStyle(document.activeElement).outline')).toMatch(/solid [2-9]/)
+  }
+  await close()
+})
+
+test('a bad key is told so, and the good one stays in this tab and in no cookie, address or other store', async () => {
+  const { page, close } = await open()
+  await signIn(page, `sg_${'x'.repeat(43)}`)
+  await page.getByText('This key opens nothing.').waitFor()
+  await signIn(page)
+  await page.getByRole('heading', { name: 'Provider health' }).waitFor()
+  await page.reload()
+  await page.getByRole('heading', { name: 'Provider health' }).waitFor()
+  expect(await page.evaluate('document.cookie + location.href + JSON.stringify(localStorage)')).not.toContain(API_KEY)
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.getByLabel('API key with the scope admin').waitFor()
+  expect(await page.evaluate('sessionStorage.length')).toBe(0)
+  await close()
+})
+
+test('a server that is away is told in a sentence, and asked again on demand', async () => {
+  const { page, close } = await signedIn()
+  await page.route('**/console/api/**', route => route.abort())
+  await go(page, '#/drift', 'The server cannot be reached.')
+  await page.screenshot({ path: join(pictures, 'failure.png') })
+  await page.unroute('**/console/api/**')
+  await page.getByRole('button', { name: 'Try again' }).click()
+  await page.getByText('data.attempts[].liveness').waitFor()
+  await close()
+})
+
+test('where there is nothing yet, every view says so and when there will be something', async () => {
+  const house = await startHouse({}, { jobs: false })
+  const { page, faults, close } = await signedIn(DESKTOP, new URL('/console', house.url).href)
+  for (const [name, text] of [
+    ['health', 'No calls in this time.'],
+    ['sessions', 'No session in the last 30 days.'],
+    ['operations', 'Nothing is stuck.'],
+    ['webhooks', 'Nothing was delivered.'],
+    ['drift', 'No drift in the last 30 days.'],
+    ['nowhere', 'There is no such page.'],
+  ] as const) {
+    await go(page, `#/${name}`, text)
+    await page.screenshot({ path: join(pictures, `empty-${name}.png`) })
+  }
+  await go(page, '#/session/unknown', 'There is no such session.')
+  expect(faults.filter(fault => !fault.includes('404'))).toEqual([])
+  await close()
+  await house.close()
+})
+
+/** Texts whose contrast is below 4.5 to 1. */
+function faintTexts(page: Page): Promise<string[]> {
+  return page.evaluate(`(() => {
+    const numbers = color => color.match(/[\\d.]+/g).map(Number)
+    const light = color => {
+      const [r, g, b] = numbers(color).map(part => part / 255).map(p => p <= 0.04045 ? p / 12.92 : ((p + 0.055) / 1.055) ** 2.4)
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b
+    }
+    const ground = element => {
+      for (let at = element; at; at = at.parentElement) {
+        const color = getComputedStyle(at).backgroundColor
+        if (numbers(color)[3] !== 0) return color
+      }
+      return 'rgb(255, 255, 255)'
+    }
+    const own = element => [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim())
+    const faint = element => {
+      const [low, high] = [light(getComputedStyle(element).color), light(ground(element))].sort((a, b) => a - b)
+      return (high + 0.05) / (low + 0.05) < 4.5
+    }
+    return [...document.body.querySelectorAll('*')].filter(own).filter(element => element.tagName !== 'NOSCRIPT').filter(faint).map(element => element.textContent)
+  })()`)
+}
+
+/** Controls that a reader could not name. */
+function namelessControls(page: Page): Promise<string[]> {
+  return page.evaluate(`[...document.querySelectorAll('select, button, a, input')]
+    .filter(element => !(element.labels?.[0]?.textContent ?? '').trim() && !element.ariaLabel && (element.matches('select, input') || !element.innerText.trim()))
+    .map(element => element.outerHTML)`)
+}

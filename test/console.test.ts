@@ -1,0 +1,223 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { listAudit } from '../db/audit-repository.ts'
+import { SCOPES } from '../src/domain/caller.ts'
+import { withClientToken, withDevelopmentKey, withKey } from './harness/callers.ts'
+import { type ConsoleHouse, startConsoleHouse } from './harness/console-house.ts'
+import { API_KEY, startHouse } from './harness/house.ts'
+
+/** The console's door: who is let in, what is told, and what is written down. */
+
+let at: ConsoleHouse
+beforeAll(async () => {
+  at = await startConsoleHouse({ BAD_KEYS_PER_MINUTE: '5' })
+})
+afterAll(() => at.house.close())
+
+const QUESTIONS = ['/me', '/health', '/sessions', '/operations', '/webhooks', '/drift']
+
+interface Asking {
+  readonly key?: string | null
+  readonly body?: unknown
+  readonly method?: string
+}
+
+async function ask(path: string, { key = API_KEY, body, method = body === undefined ? 'GET' : 'POST' }: Asking = {}) {
+  const response = await at.house.app.fetch(`http://localhost/console${path}`, {
+    method,
+    headers: { ...(key !== null && { authorization: `Bearer ${key}` }), 'content-type': 'application/json' },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  })
+  const text = await response.text()
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it asked for
+  const json = (): any => JSON.parse(text)
+  return { status: response.status, headers: response.headers, text, json }
+}
+
+describe('who asks', () => {
+  test.each(QUESTIONS)('%s is answered to no one without a key', async path => {
+    const { status, json, headers } = await ask(`/api${path}`, { key: null })
+    expect([status, json().errors[0].extensions.code]).toEqual([401, 'UNAUTHENTICATED'])
+    expect(headers.get('www-authenticate')).toContain('Bearer')
+  })
+
+  test.each(QUESTIONS)('%s is answered to no key without admin, and to no client token', async path => {
+    const { token } = await withKey(at.house, { scopes: SCOPES.filter(scope => scope !== 'admin') })
+    const client = await withClientToken(at.house, withDevelopmentKey(at.house), {
+      externalId: at.session.externalId,
+    })
+    for (const key of [token, client.token]) {
+      const { status, json } = await ask(`/api${path}`, { key })
+      expect([status, json().errors[0].extensions.code]).toEqual([403, 'FORBIDDEN'])
+    }
+  })
+
+  test('nothing is done for a key without admin', async () => {
+    const { token } = await withKey(at.house, { scopes: ['sessions:write'] })
+    const [operation] = (await ask('/api/operations')).json().rows
+    for (const path of [`/api/operations/${operation.id}/settle`, `/api/webhooks/${at.quarantinedId}/replay`]) {
+      expect((await ask(path, { key: token, body: { absent: true } })).status).toBe(403)
+    }
+    expect((await ask('/api/operations')).json().rows).toContainEqual(operation)
+  })
+
+  test("sees nothing of another tenant's, and cannot settle or replay it", async () => {
+    await at.house.services.tenants.create({ id: 'acme' })
+    const { token: key } = await withKey(at.house, { tenantId: 'acme', scopes: ['admin'] })
+    const [operation] = (await ask('/api/operations')).json().rows
+    expect((await ask('/api/me', { key })).json()).toEqual({ tenantId: 'acme' })
+    expect((await ask('/api/sessions', { key })).json()).toMatchObject({ total: 0, groups: [], funnels: [], rows: [] })
+    expect((await ask('/api/operations', { key })).json()).toEqual({ rows: [], cut: false })
+    expect((await ask('/api/webhooks', { key })).json()).toMatchObject({ quarantined: 0, endpoints: [], rows: [] })
+    expect((await ask('/api/drift', { key })).json().rows).toEqual([])
+    for (const { at: times } of (await ask('/api/health', { key })).json().providers) expect(times).toEqual([])
+    const search = { key, body: { externalId: at.session.externalId } }
+    expect((await ask('/api/search', search)).json()).toEqual({ rows: [] })
+    expect((await ask(`/api/sessions/${at.session.id}`, { key })).status).toBe(404)
+    const settling = { key, body: { absent: true } }
+    expect((await ask(`/api/operations/${operation.id}/settle`, settling)).status).toBe(404)
+    expect((await ask(`/api/webhooks/${at.quarantinedId}/replay`, { key, body: {} })).status).toBe(404)
+    expect(await listAudit(at.house.db, 'acme', 10)).not.toContainEqual(expect.objectContaining({ action: /settle/ }))
+  })
+
+  test('who guesses keys is told to wait, by address, and a good key is let in all the same', async () => {
+    const guess = (key: string) =>
+      fetch(new URL('/console/api/me', at.house.url), { headers: { authorization: `Bearer ${key}` } })
+    for (let index = 0; index < 5; index += 1) {
+      expect((await guess(`sg_${String(index).padStart(43, 'a')}`)).status).toBe(401)
+    }
+    const refused = await guess(`sg_${'z'.repeat(43)}`)
+    expect(refused.status).toBe(429)
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect((await guess(API_KEY)).status).toBe(200)
+  })
+
+  test('spends its budget as with any other question', async () => {
+    const house = await startHouse({ COST_PER_MINUTE: '3' }, { jobs: false })
+    const statuses: number[] = []
+    for (let index = 0; index < 4; index += 1) {
+      const headers = { authorization: `Bearer ${API_KEY}` }
+      statuses.push((await house.app.fetch('http://localhost/console/api/drift', { headers })).status)
+    }
+    expect(statuses).toEqual([200, 200, 200, 429])
+    await house.close()
+  })
+})
+
+describe('the page', () => {
+  test.each(['', '/main.js', '/console.css', '/uplot.js', '/uplot.css', '/icon.svg'])(
+    '/console%s runs its own files only, and is taken for what it is',
+    async path => {
+      const { status, headers } = await ask(path, { key: null })
+      expect(status).toBe(200)
+      const policy = headers.get('content-security-policy') ?? ''
+      expect(policy).toContain("default-src 'none'")
+      expect(policy).not.toMatch(/unsafe|https?:|\*/)
+      expect(headers.get('x-content-type-options')).toBe('nosniff')
+      expect(headers.get('x-frame-options')).toBe('DENY')
+      expect(headers.get('set-cookie')).toBeNull()
+    },
+  )
+
+  test('holds no script, style or handler in its text', async () => {
+    const { text } = await ask('', { key: null })
+    expect(text).not.toMatch(/<script(?![^>]*src=)|<style|\son\w+=|style=/)
+  })
+
+  test.each(['/answers.d.ts', '/tsconfig.json', '/../package.json', '/%2e%2e/package.json', '/nothing.js'])(
+    'has no file %s',
+    async path => {
+      expect((await ask(path, { key: null })).status).toBe(404)
+    },
+  )
+
+  test('is away where it is switched off', async () => {
+    const house = await startHouse({ CONSOLE: 'off' }, { jobs: false })
+    const headers = { authorization: `Bearer ${API_KEY}` }
+    for (const path of ['', '/main.js', '/api/me']) {
+      expect((await house.app.fetch(`http://localhost/console${path}`, { headers })).status).toBe(404)
+    }
+    await house.close()
+  })
+})
+
+describe('what is told', () => {
+  test('has no link, token, name, address or secret in it', async () => {
+    const secrets = (await at.house.services.endpoints.list({ tenantId: 'dev' })).flatMap(({ secrets }) => secrets)
+    expect(secrets.length).toBeGreaterThan(0)
+    const texts: string[] = []
+    for (const path of [...QUESTIONS, `/sessions/${at.session.id}`]) texts.push((await ask(`/api${path}`)).text)
+    texts.push((await ask('/api/search', { body: { externalId: at.session.externalId } })).text)
+    for (const text of texts) {
+      for (const secret of secrets) expect(text).not.toContain(secret)
+      expect(text).not.toMatch(/https?:|@|sealed|token|secret|redirect|metadata|email/i)
+    }
+  })
+
+  test('counts sessions by state, and each step of a funnel holds the next', async () => {
+    const { total, groups, funnels, daily, rows } = (await ask('/api/sessions')).json()
+    const sum = (counts: number[]) => counts.reduce((all, count) => all + count, 0)
+    expect(sum(groups.map(({ count }: { count: number }) => count))).toBe(total)
+    expect(sum(daily.created)).toBe(total)
+    expect(sum(funnels.map(({ created }: { created: number }) => created))).toBe(total)
+    for (const { created, begun, completed, approved } of funnels) {
+      expect([created, begun, completed, approved].toSorted((one, other) => other - one)).toEqual([
+        created,
+        begun,
+        completed,
+        approved,
+      ])
+    }
+    expect(rows).toHaveLength(50)
+    const { rows: rejected } = (await ask('/api/sessions?outcome=REJECTED&provider=KAYLE')).json()
+    expect(rejected.length).toBeGreaterThan(0)
+    for (const row of rejected) expect(row).toMatchObject({ outcome: 'REJECTED', provider: 'KAYLE' })
+  })
+
+  test('adds up the minutes of each provider, and tells its worst', async () => {
+    const { providers } = (await ask('/api/health?span=6h')).json()
+    const personr = providers.find(({ provider }: { provider: string }) => provider === 'PERSONR')
+    expect(Math.max(...personr.p95Ms)).toBeGreaterThan(1_000)
+    expect(Math.max(...personr.errorRate)).toBeCloseTo(0.75)
+    expect(new Set(personr.circuit)).toEqual(new Set([0, 2]))
+    expect(personr.at).toEqual(personr.at.toSorted())
+  })
+
+  test.each([
+    ['/api/search', {}, 400, 'INVALID_INPUT'],
+    ['/api/search', { externalId: 'x'.repeat(300) }, 400, 'INVALID_INPUT'],
+    ['/api/search', { externalId: { $ne: '' } }, 400, 'INVALID_INPUT'],
+    ['/api/search', { externalId: 'x'.repeat(9_000) }, 413, 'PAYLOAD_TOO_LARGE'],
+    ['/api/operations/nothing/settle', { absent: true }, 404, 'NOT_FOUND'],
+    ['/api/operations/nothing/settle', { absent: true, found: 'x' }, 400, 'BAD_REQUEST'],
+    ['/api/nothing', {}, 404, 'NOT_FOUND'],
+  ])('%s with what it cannot use is refused: %o', async (path, body, status, code) => {
+    const refused = await ask(path, { body })
+    expect([refused.status, refused.json().errors[0].extensions.code]).toEqual([status, code])
+  })
+})
+
+describe('what is done', () => {
+  test('settling and replaying happen, and stand in the audit log with the key that did it', async () => {
+    const { token: key, keyId } = await withKey(at.house, { scopes: ['admin'] })
+    const [operation] = (await ask('/api/operations')).json().rows
+    const settled = await ask(`/api/operations/${operation.id}/settle`, { key, body: { absent: true } })
+    expect(settled.json().row).toMatchObject({ id: operation.id, state: 'FAILED' })
+    const again = await ask(`/api/operations/${operation.id}/settle`, { key, body: { absent: true } })
+    expect([again.status, again.json().errors[0].extensions.code]).toEqual([400, 'BAD_REQUEST'])
+
+    const [applied] = (await ask('/api/webhooks'))
+      .json()
+      .rows.filter(({ state }: { state: string }) => state === 'APPLIED')
+    const replayed = await ask(`/api/webhooks/${applied.id}/replay`, { key, body: {} })
+    expect(replayed.json().row).toMatchObject({ id: applied.id, state: 'APPLIED' })
+    expect(Date.parse(replayed.json().row.appliedAt)).toBeGreaterThanOrEqual(Date.parse(applied.appliedAt))
+
+    const entries = (await listAudit(at.house.db, 'dev', 20)).filter(({ actor }) => actor === keyId)
+    expect(entries.map(({ action }) => action).sort()).toEqual([
+      'operation.settle.absent',
+      'operation.settle.absent',
+      'webhook.replay',
+    ])
+    for (const { subjectHash } of entries) expect(subjectHash).not.toContain(operation.id)
+  })
+})
