@@ -40,7 +40,7 @@ const LOOKS: readonly [string, BrowserContextOptions][] = [
 /** Where each view is, and a text that stands in it once it is there. */
 const VIEWS: readonly (readonly [name: string, hash: () => string, text: string])[] = [
   ['health', () => '#/health', 'Circuit now'],
-  ['sessions', () => '#/sessions', 'From created to approved: Kayle'],
+  ['sessions', () => '#/sessions', 'One that expired'],
   ['operations', () => '#/operations', 'Outcome unknown'],
   ['webhooks', () => '#/webhooks', 'Inbox'],
   ['drift', () => '#/drift', 'data.attempts[].liveness'],
