@@ -89,17 +89,20 @@ describe('backup', () => {
     const target = join(folder, 'twice.db')
     expect(await db(['backup', target])).toMatchObject({ code: 0 })
     const { code, stderr } = await db(['backup', target])
-    expect([code, stderr]).toEqual([1, 'No backup was made. There is a file of that name already.\n'])
+    expect([code, JSON.parse(stderr).error]).toEqual([
+      1,
+      { code: 'BAD_REQUEST', message: 'No backup was made. There is a file of that name already.' },
+    ])
   })
 
   test('says for PostgreSQL which command makes one, without the password', async () => {
     const { code, stderr } = await db(['backup', 'copy.dump'], {
       DATABASE_URL: 'postgres://ada:s3cret@db.example.com:5433/onboarding',
     })
-    expect([code, stderr]).toEqual([
+    expect([code, JSON.parse(stderr).error.message]).toEqual([
       1,
       'PostgreSQL is backed up by its own tool with the password in PGPASSWORD or ~/.pgpass:\n' +
-        "  pg_dump --format=custom --file='copy.dump' 'postgres://ada@db.example.com:5433/onboarding'\n",
+        "  pg_dump --format=custom --file='copy.dump' 'postgres://ada@db.example.com:5433/onboarding'",
     ])
   })
 })

@@ -1,19 +1,41 @@
 import { InvalidArgumentError } from 'commander'
+import type { Config } from '../config.ts'
 import { PROVIDERS, type Provider } from '../domain/provider.ts'
 import type { House } from '../house.ts'
+import type { Progress } from './progress.ts'
 
-/** What a command works with. */
+/** What the commands are given: the house when they need it, and the terminal they speak to. */
 export interface CliContext {
-  open(): Promise<House>
+  /** `changes` takes the place of variables of the environment. */
+  open(changes?: NodeJS.ProcessEnv): Promise<House>
+  /** The settings alone. Throws ConfigError. */
+  config(): Config
   /** DATABASE_URL, for what needs no more than the database. */
   databaseUrl(): string
   readonly tenantId: () => string
+  /** What `--tenant` named; undefined where it was left out. */
+  readonly namedTenant: () => string | undefined
   /** Prints rows for a person, or as JSON where that was asked for. */
   show(rows: readonly object[]): void
+  /** Says how far long work has come, on stderr. */
+  readonly progress: Progress
+  /** All of stdin, as text. */
+  stdin(): Promise<string>
 }
 
 export interface TenantCall {
   readonly tenantId: string
+}
+
+/** Something a command did not do, in words of the command line's own. Exit code 1. */
+export class CliError extends Error {
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.name = 'CliError'
+    this.code = code
+  }
 }
 
 /** Opens the house for one command and closes it again. */
@@ -25,8 +47,15 @@ export async function withHouse(
   try {
     await run(house, { tenantId: cli.tenantId() })
   } finally {
+    cli.progress.end()
     await house.close()
   }
+}
+
+/** What somebody would type, below a command's help. A test parses each. */
+export function examples(...lines: readonly string[]): string {
+  const heading = lines.length === 1 ? 'Example:' : 'Examples:'
+  return ['', heading, ...lines.map(line => `  ${line}`)].join('\n')
 }
 
 /** An argument that names a provider. */
@@ -40,21 +69,4 @@ export function toProvider(value: string): Provider {
 export function toCount(value: string): number {
   if (!/^[1-9]\d{0,3}$/.test(value)) throw new InvalidArgumentError('Expected a number from 1 to 9999.')
   return Number(value)
-}
-
-/** Rows as JSON, or a name and a value a line with an empty line between them. */
-export function format(rows: readonly object[], json: boolean): string {
-  if (json) return JSON.stringify(rows, null, 2)
-  if (rows.length === 0) return 'Nothing there.'
-  return rows.map(row => Object.entries(row).map(toLine).join('\n')).join('\n\n')
-}
-
-function toLine([name, value]: [string, unknown]): string {
-  return `${name.padEnd(15)} ${toText(value)}`
-}
-
-function toText(value: unknown): string {
-  if (value == null) return '–'
-  if (value instanceof Date) return value.toISOString()
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

@@ -4,7 +4,7 @@ import { engineOf, sqliteFile } from '../../db/dialect.ts'
 import { listMigrations, migrate } from '../../db/migrate.ts'
 import { readStatus } from '../../db/status.ts'
 import { DomainError } from '../domain/errors.ts'
-import type { CliContext } from './cli.ts'
+import { type CliContext, examples } from './cli.ts'
 
 /** `sessiongraph db`: the database itself, without the house around it. */
 export function addDatabase(program: Command, cli: CliContext): void {
@@ -13,6 +13,7 @@ export function addDatabase(program: Command, cli: CliContext): void {
   command
     .command('migrate')
     .description('carries out the migrations that are pending; safe beside running servers and other migrations')
+    .addHelpText('after', examples('sessiongraph db migrate'))
     .action(async () => {
       const url = cli.databaseUrl()
       const before = await listMigrations(url)
@@ -24,11 +25,13 @@ export function addDatabase(program: Command, cli: CliContext): void {
   command
     .command('status')
     .description('which database, its migrations and its size, and the oldest create whose outcome is not known')
+    .addHelpText('after', examples('sessiongraph db status'))
     .action(async () => cli.show([await statusOf(cli.databaseUrl())]))
 
   command
     .command('backup <file>')
     .description('copies a SQLite database while it is in use; says how it is done for PostgreSQL')
+    .addHelpText('after', examples('sessiongraph db backup /var/backups/sessiongraph.db'))
     .action(async (file: string) => {
       const url = cli.databaseUrl()
       if (engineOf(url) === 'postgres') throw new DomainError('BAD_REQUEST', toDumpAdvice(url, file))

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { ApiKey } from '../domain/api-key.ts'
 import { SCOPES, type Scope } from '../domain/caller.ts'
-import { type CliContext, withHouse } from './cli.ts'
+import { type CliContext, examples, withHouse } from './cli.ts'
 
 const DAY_MS = 86_400_000
 
@@ -31,7 +31,10 @@ export function addKeys(program: Command, cli: CliContext): void {
     )
     .addHelpText(
       'after',
-      '\nExample:\n  sessiongraph keys create acme --name web --scopes sessions:read,session:access',
+      examples(
+        'sessiongraph keys create acme --name web --scopes sessions:read,session:access',
+        'sessiongraph keys create acme --name ops --scopes all --expires 90d',
+      ),
     )
     .action((tenantId: string, { name, scopes, expires }: NewKeyOptions) =>
       withHouse(cli, async ({ services }) => {
@@ -43,6 +46,7 @@ export function addKeys(program: Command, cli: CliContext): void {
   command
     .command('list <tenant>')
     .description('the keys of a tenant, how each begins, and when it was last used, to some minutes')
+    .addHelpText('after', examples('sessiongraph keys list acme'))
     .action((tenantId: string) =>
       withHouse(cli, async ({ services }) => {
         await services.tenants.get(tenantId)
@@ -53,6 +57,7 @@ export function addKeys(program: Command, cli: CliContext): void {
   command
     .command('revoke <tenant> <id>')
     .description('ends a key, its client tokens and their streams within seconds')
+    .addHelpText('after', examples('sessiongraph keys revoke acme 01a1fc51-4540-7679-a16e-870c9ec09ee5'))
     .action((tenantId: string, id: string) =>
       withHouse(cli, async ({ services }) => {
         await services.keys.revoke({ tenantId }, id)

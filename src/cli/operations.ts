@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { CREATE_STATES, type CreateOperation, type CreateState } from '../domain/operation.ts'
 import type { House } from '../house.ts'
-import { type CliContext, type TenantCall, toCount, withHouse } from './cli.ts'
+import { type CliContext, examples, type TenantCall, toCount, withHouse } from './cli.ts'
 
 /** `sessiongraph operations`: the creates whose outcome is not known, and what an operator can do about them. */
 export function addOperations(program: Command, cli: CliContext): void {
@@ -12,6 +12,10 @@ export function addOperations(program: Command, cli: CliContext): void {
     .description('the newest creates in the states given')
     .addOption(new Option('--state <state...>', 'which states').choices(CREATE_STATES).default(['UNKNOWN']))
     .addOption(new Option('--limit <number>', 'how many at most').argParser(toCount).default(50))
+    .addHelpText(
+      'after',
+      examples('sessiongraph operations list', 'sessiongraph operations list --state UNKNOWN FAILED --limit 10'),
+    )
     .action((options: { state: CreateState[]; limit: number }) =>
       withHouse(cli, async ({ services }, call) => {
         cli.show((await services.operations.list(call, options.state, options.limit)).map(toRow))
@@ -21,6 +25,7 @@ export function addOperations(program: Command, cli: CliContext): void {
   command
     .command('show <id>')
     .description('one create, by its id or its idempotency key')
+    .addHelpText('after', examples('sessiongraph operations show signup-1337'))
     .action((id: string) => withHouse(cli, async (house, call) => cli.show([toRow(await find(house, call, id))])))
 
   command
@@ -28,7 +33,13 @@ export function addOperations(program: Command, cli: CliContext): void {
     .description('says what became of a create whose outcome is not known')
     .addOption(new Option('--found <providerId>', 'it was made: its id at the provider').conflicts('absent'))
     .option('--absent', 'it was never made: the same idempotency key may send it again')
-    .addHelpText('after', '\nExample:\n  sessiongraph operations settle 01a1fc51-4540-7679-a16e-870c9ec09ee5 --absent')
+    .addHelpText(
+      'after',
+      examples(
+        'sessiongraph operations settle 01a1fc51-4540-7679-a16e-870c9ec09ee5 --absent',
+        'sessiongraph operations settle signup-1337 --found vs_1a2b3c',
+      ),
+    )
     .action((id: string, options: { found?: string; absent?: boolean }, self: Command) => {
       if (!options.found && !options.absent) self.error('error: expected --found <providerId> or --absent')
       return withHouse(cli, async (house, call) => {

@@ -1,10 +1,9 @@
-import { text } from 'node:stream/consumers'
 import { Argument, type Command } from 'commander'
 import { toVariable } from '../config.ts'
 import { DomainError } from '../domain/errors.ts'
 import type { Provider } from '../domain/provider.ts'
 import { probe } from '../services/probe.ts'
-import { type CliContext, toProvider, withHouse } from './cli.ts'
+import { type CliContext, examples, toProvider, withHouse } from './cli.ts'
 
 /** `sessiongraph providers`: each tenant's own accounts at the providers. Secrets come from stdin and are never shown. */
 export function addProviders(program: Command, cli: CliContext): void {
@@ -19,6 +18,10 @@ export function addProviders(program: Command, cli: CliContext): void {
     .description('sets the account from stdin: a JSON object, or a line KEY=VALUE for each setting')
     .option('--another', 'it is another account than the one before: their records never meet')
     .option('--sandbox', 'the sandbox, which all tenants that have it share; development only')
+    .addHelpText(
+      'after',
+      examples('sessiongraph providers set acme kayle < kayle.env', 'sessiongraph providers set acme yorlet --sandbox'),
+    )
     .action((tenantId: string, provider: Provider, options: { another?: boolean; sandbox?: boolean }) =>
       withHouse(cli, async ({ services }) => {
         await services.tenants.get(tenantId)
@@ -26,7 +29,7 @@ export function addProviders(program: Command, cli: CliContext): void {
         const call = { tenantId }
         if (options.sandbox) await settings.setSandbox(call, provider)
         else {
-          const given = readSettings(provider, await text(process.stdin))
+          const given = readSettings(provider, await cli.stdin())
           await settings.set(call, { provider, given, another: options.another })
         }
         cli.show((await settings.list(call)).filter(account => account.provider === provider))
@@ -35,6 +38,7 @@ export function addProviders(program: Command, cli: CliContext): void {
 
   aboutOne('test')
     .description('makes one harmless read and says what is right or wrong')
+    .addHelpText('after', examples('sessiongraph providers test acme kayle'))
     .action((tenantId: string, provider: Provider) =>
       withHouse(cli, async ({ services }) => {
         const { ok, says } = await probe(await services.accounts.get(tenantId, provider))
@@ -45,6 +49,7 @@ export function addProviders(program: Command, cli: CliContext): void {
 
   aboutOne('remove')
     .description('forgets the account; its records stay readable')
+    .addHelpText('after', examples('sessiongraph providers remove acme kayle'))
     .action((tenantId: string, provider: Provider) =>
       withHouse(cli, async ({ services }) => {
         const accountId = await services.providerSettings.remove({ tenantId }, provider)
@@ -56,8 +61,12 @@ export function addProviders(program: Command, cli: CliContext): void {
     .command('list')
     .description('the accounts of a tenant, without their secrets')
     .argument('<tenant>', 'the tenant')
+    .addHelpText('after', examples('sessiongraph providers list acme'))
     .action((tenantId: string) =>
-      withHouse(cli, async ({ services }) => cli.show(await services.providerSettings.list({ tenantId }))),
+      withHouse(cli, async ({ services }) => {
+        await services.tenants.get(tenantId)
+        cli.show(await services.providerSettings.list({ tenantId }))
+      }),
     )
 }
 

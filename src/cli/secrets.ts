@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { RotationResult } from '../services/rotation.ts'
-import { type CliContext, withHouse } from './cli.ts'
+import { type CliContext, examples, withHouse } from './cli.ts'
 
 /** `sessiongraph secrets`: the keys of what is encrypted at rest. */
 export function addSecrets(program: Command, cli: CliContext): void {
@@ -9,10 +9,11 @@ export function addSecrets(program: Command, cli: CliContext): void {
   command
     .command('rotate')
     .description('rewrites what older keys of ENCRYPTION_KEY sealed with the first one; servers may run meanwhile')
+    .addHelpText('after', examples('sessiongraph secrets rotate'))
     .action(() =>
       withHouse(cli, async ({ services }) => {
         const tell = ({ table, rewritten }: { table: string; rewritten: number }) =>
-          process.stderr.write(`${table}: ${rewritten} rewritten so far\n`)
+          cli.progress.tell(`${table}: ${rewritten} rewritten so far`)
         cli.show([toRow(await services.rotation.rotate(tell))])
       }),
     )

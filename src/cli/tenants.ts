@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type CliContext, withHouse } from './cli.ts'
+import { type CliContext, examples, withHouse } from './cli.ts'
 
 /** `sessiongraph tenants`: who the records, accounts and keys belong to. */
 export function addTenants(program: Command, cli: CliContext): void {
@@ -9,6 +9,7 @@ export function addTenants(program: Command, cli: CliContext): void {
     .command('create <tenant>')
     .description('a new tenant: 1 to 40 small letters, digits and hyphens')
     .option('--name <name>', 'its name for people; the id if left out')
+    .addHelpText('after', examples('sessiongraph tenants create acme --name "Acme Ltd"'))
     .action((id: string, { name }: { name?: string }) =>
       withHouse(cli, async ({ services }) => cli.show([await services.tenants.create({ id, name })])),
     )
@@ -16,5 +17,6 @@ export function addTenants(program: Command, cli: CliContext): void {
   command
     .command('list')
     .description('all tenants')
+    .addHelpText('after', examples('sessiongraph tenants list'))
     .action(() => withHouse(cli, async ({ services }) => cli.show(await services.tenants.list())))
 }

@@ -1,9 +1,11 @@
-import { text } from 'node:stream/consumers'
 import { Argument, type Command, Option } from 'commander'
 import { DomainError } from '../domain/errors.ts'
 import type { Provider } from '../domain/provider.ts'
 import type { AddedEndpoint } from '../services/endpoints.ts'
-import { type CliContext, toCount, toProvider, withHouse } from './cli.ts'
+import { type CliContext, examples, toCount, toProvider, withHouse } from './cli.ts'
+
+const ENDPOINT = 'k3XvT0fJq1mWc8sYbR5uZg2e'
+const DELIVERY = '01a1fc51-4540-7679-a16e-870c9ec09ee5'
 
 /** `sessiongraph webhooks`: where providers deliver to, and what they delivered. */
 export function addWebhooks(program: Command, cli: CliContext): void {
@@ -14,9 +16,13 @@ export function addWebhooks(program: Command, cli: CliContext): void {
     .description('a new address for the deliveries of one provider; prints what to enter at its dashboard')
     .addArgument(new Argument('<provider>', 'the provider').argParser(toProvider))
     .option('--secret-stdin', "read the provider's signing secret from stdin; else one is made")
+    .addHelpText(
+      'after',
+      examples('sessiongraph webhooks add kayle', 'sessiongraph webhooks add verilock --secret-stdin < secret.txt'),
+    )
     .action((provider: Provider, options: { secretStdin?: boolean }) =>
       withHouse(cli, async ({ services }, call) => {
-        const secrets = options.secretStdin ? [await readSecret()] : undefined
+        const secrets = options.secretStdin ? [await readSecret(cli)] : undefined
         cli.show([toRow(await services.endpoints.add(call, { provider, secrets }))])
       }),
     )
@@ -25,9 +31,10 @@ export function addWebhooks(program: Command, cli: CliContext): void {
     .command('rotate <id>')
     .description('makes another secret the first; the one before it stays live')
     .option('--secret-stdin', 'read the secret from stdin; else one is made')
+    .addHelpText('after', examples(`sessiongraph webhooks rotate ${ENDPOINT}`))
     .action((id: string, options: { secretStdin?: boolean }) =>
       withHouse(cli, async ({ services }, call) => {
-        const secret = options.secretStdin ? await readSecret() : undefined
+        const secret = options.secretStdin ? await readSecret(cli) : undefined
         cli.show([toRow(await services.endpoints.rotate(call, id, secret))])
       }),
     )
@@ -35,6 +42,7 @@ export function addWebhooks(program: Command, cli: CliContext): void {
   command
     .command('remove <id>')
     .description('answers 404 to deliveries from now on')
+    .addHelpText('after', examples(`sessiongraph webhooks remove ${ENDPOINT}`))
     .action((id: string) =>
       withHouse(cli, async ({ services }, call) => {
         await services.endpoints.remove(call, id)
@@ -46,6 +54,7 @@ export function addWebhooks(program: Command, cli: CliContext): void {
     .command('list')
     .description('the addresses, and the newest deliveries')
     .addOption(new Option('--limit <number>', 'how many deliveries at most').argParser(toCount).default(20))
+    .addHelpText('after', examples('sessiongraph webhooks list', 'sessiongraph webhooks list --tenant acme --limit 5'))
     .action((options: { limit: number }) =>
       withHouse(cli, async ({ services }, call) => {
         const endpoints = await services.endpoints.list(call)
@@ -55,8 +64,17 @@ export function addWebhooks(program: Command, cli: CliContext): void {
     )
 
   command
+    .command('show <deliveryId>')
+    .description('one delivery: what it was called, its state and how often it was tried; not what was in it')
+    .addHelpText('after', examples(`sessiongraph webhooks show ${DELIVERY}`))
+    .action((id: string) =>
+      withHouse(cli, async ({ services }, call) => cli.show([await services.endpoints.delivery(call, id)])),
+    )
+
+  command
     .command('replay <deliveryId>')
     .description('applies a delivery again, as after a quarantine')
+    .addHelpText('after', examples(`sessiongraph webhooks replay ${DELIVERY}`))
     .action((id: string) =>
       withHouse(cli, async ({ services }, call) => {
         await services.inbox.replay(call, id)
@@ -66,8 +84,8 @@ export function addWebhooks(program: Command, cli: CliContext): void {
     )
 }
 
-async function readSecret(): Promise<string> {
-  const secret = (await text(process.stdin)).trim()
+async function readSecret(cli: CliContext): Promise<string> {
+  const secret = (await cli.stdin()).trim()
   if (secret.length < 8) throw new DomainError('BAD_REQUEST', 'Expected a secret of at least 8 characters on stdin.')
   return secret
 }

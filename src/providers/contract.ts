@@ -210,4 +210,6 @@ export interface ListQuery {
 export interface Page<T> {
   readonly items: readonly T[]
   readonly nextCursor: string | null
+  /** How much of the list ends with this page, 0 to 1, where the provider tells. */
+  readonly share?: number
 }

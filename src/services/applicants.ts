@@ -5,12 +5,12 @@ import {
   listApplicants,
 } from '../../db/applicant-repository.ts'
 import type { RecordFilter } from '../../db/record-filter.ts'
-import type { Applicant } from '../domain/applicant.ts'
+import type { Applicant, ApplicantSnapshot } from '../domain/applicant.ts'
 import type { Deps } from './deps.ts'
 import { createRecords, type Records } from './records.ts'
 import { isApplicantUnchanged, storeApplicant } from './store-applicant.ts'
 
-export type Applicants = Records<Applicant, RecordFilter>
+export type Applicants = Records<Applicant, RecordFilter, ApplicantSnapshot>
 
 export function createApplicants(deps: Deps): Applicants {
   return createRecords(deps, {

@@ -1,11 +1,11 @@
 import { countCustomers, findCustomerByProviderId, findCustomers, listCustomers } from '../../db/customer-repository.ts'
 import type { RecordFilter } from '../../db/record-filter.ts'
-import type { Customer } from '../domain/customer.ts'
+import type { Customer, CustomerSnapshot } from '../domain/customer.ts'
 import type { Deps } from './deps.ts'
 import { createRecords, type Records } from './records.ts'
 import { isCustomerUnchanged, storeCustomer } from './store-customer.ts'
 
-export type Customers = Records<Customer, RecordFilter>
+export type Customers = Records<Customer, RecordFilter, CustomerSnapshot>
 
 export function createCustomers(deps: Deps): Customers {
   return createRecords(deps, {

@@ -7,6 +7,8 @@ export interface Probe {
   readonly ok: boolean
   /** What is right or wrong, in a sentence. */
   readonly says: string
+  /** What the read failed with. */
+  readonly code?: ErrorCode
 }
 
 /** Makes one harmless read at the provider and says what came of it. */
@@ -17,7 +19,8 @@ export async function probe(account: Account): Promise<Probe> {
     return { ok: true, says: `${provider} answers, takes the credentials and keeps its contract.` }
   } catch (error) {
     if (!(error instanceof DomainError)) throw error
-    return { ok: false, says: `${provider} ${WRONG[error.code] ?? `answered ${error.code} to a harmless read`}.` }
+    const { code } = error
+    return { ok: false, code, says: `${provider} ${WRONG[code] ?? `answered ${code} to a harmless read`}.` }
   }
 }
 

@@ -63,13 +63,21 @@ export interface Noun<R extends StoredRecord, Snapshot extends Told, Filter, Sto
 
 type WhoAsks = Pick<Call, 'tenantId' | 'subject'>
 
-export type Records<R, Filter> = {
+export type Records<R, Filter, Snapshot> = {
   findMany(call: WhoAsks, ids: readonly string[]): Promise<(R | undefined)[]>
   getStored(call: WhoAsks, id: string): Promise<R>
   get(call: Call, lookup: Lookup, freshness?: Freshness | null): Promise<R>
   getMany(call: Call, ids: readonly string[], freshness?: Freshness | null): Promise<(R | Error)[]>
   refresh(call: Call, record: R, freshness?: Freshness | null): Promise<R>
   list(call: Call, filter: Filter, page: PageArguments, order?: ListOrder): Promise<Connection<R>>
+  /** Stores what the provider's list tells of a record. Throws NOT_FOUND for one that was erased. */
+  keep(said: Said, snapshot: Snapshot): Promise<Kept<R>>
+}
+
+export interface Kept<R> {
+  readonly record: R
+  /** True where nothing but the time was new. */
+  readonly unchanged: boolean
 }
 
 export interface ListOrder {
@@ -84,7 +92,7 @@ export function createRecords<
   Snapshot extends Told,
   Filter,
   Stored extends Row<R>,
->(deps: Deps, noun: Noun<R, Snapshot, Filter, Stored>): Records<R, Filter> {
+>(deps: Deps, noun: Noun<R, Snapshot, Filter, Stored>): Records<R, Filter, Snapshot> {
   const { db, accounts, now, sightings } = deps
   const flights = createSingleFlight()
 
@@ -213,11 +221,16 @@ export function createRecords<
         `${account.provider} answered with another ${noun.word}.`,
       )
     }
-    const said = { account, source, beganAt, now: now() }
-    const known = await noun.findByProviderId(db, account.id, ref.providerId)
+    return (await keep({ account, source, beganAt, now: now() }, snapshot)).record
+  }
+
+  async function keep(said: Said, snapshot: Snapshot): Promise<Kept<R>> {
+    const { account } = said
+    const known = await noun.findByProviderId(db, account.id, snapshot.providerId)
     if (known && (await noun.isUnchanged(db, said, sightings.seen(known), snapshot)))
-      return sight(said, known, snapshot)
-    return change(deps, account.tenantId, trx => noun.store(trx, said, snapshot))
+      return { record: sight(said, known, snapshot), unchanged: true }
+    const record = await change(deps, account.tenantId, trx => noun.store(trx, said, snapshot))
+    return { record, unchanged: false }
   }
 
   /** Nothing but the time is new: that is written down with that of others. */
@@ -253,7 +266,7 @@ export function createRecords<
     return new UnsupportedError(provider, noun.capability, `${provider} cannot be asked for this ${noun.word}.`)
   }
 
-  return { findMany, getStored, get, getMany, refresh, list }
+  return { findMany, getStored, get, getMany, keep, refresh, list }
 }
 
 /** Who leaves a shared read is told so in our words. */

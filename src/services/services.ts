@@ -13,6 +13,7 @@ import { createEndpoints, type Endpoints } from './endpoints.ts'
 import { createErasure, type Erasure } from './erasure.ts'
 import { expireOverdue } from './expiry.ts'
 import { createFigures, type Figures } from './figures.ts'
+import { createImports, type Imports } from './imports.ts'
 import { createInbox, type Inbox } from './inbox.ts'
 import { createKeys, type Keys } from './keys.ts'
 import { createLinks, type Links } from './links.ts'
@@ -42,6 +43,7 @@ export interface Services {
   readonly endpoints: Endpoints
   readonly erasure: Erasure
   readonly figures: Figures
+  readonly imports: Imports
   readonly inbox: Inbox
   readonly keys: Keys
   readonly links: Links
@@ -78,6 +80,7 @@ export function createServices(options: ServicesOptions): Services {
   const sessions = createSessions(deps)
   const tenants = createTenants(deps)
   const applicants = createApplicants(deps)
+  const customers = createCustomers(deps)
   const journal = createJournal(deps, options)
   const backlog = createBacklog(deps.report)
   const operations = createOperations(deps, journal)
@@ -89,7 +92,7 @@ export function createServices(options: ServicesOptions): Services {
     attempts: createAttempts(deps, sessions, applicants),
     clientTokens: createClientTokens(deps, sessions),
     creates: createCreates(deps, journal, backlog),
-    customers: createCustomers(deps),
+    customers,
     expireOverdue: async () => {
       if (!(await expiry.hold())) return
       for (const tenantId of await expireOverdue(deps.db, deps.now())) deps.hub.wake(tenantId)
@@ -97,6 +100,7 @@ export function createServices(options: ServicesOptions): Services {
     endpoints: createEndpoints(deps),
     erasure: createErasure(deps),
     figures: createFigures(deps, polling, options),
+    imports: createImports(deps, sessions, customers),
     inbox: createInbox(deps, createNotices(deps, sessions, operations)),
     keys: createKeys(deps, tenants),
     links: createLinks(deps, sessions),

@@ -25,7 +25,7 @@ const ORDERS = {
   UPDATED_AT_DESC: { column: 'updated_at', direction: 'desc' },
 } as const satisfies Record<SessionOrder, ListOrder>
 
-export interface Sessions extends Omit<Records<Session, SessionFilter>, 'list'> {
+export interface Sessions extends Omit<Records<Session, SessionFilter, SessionSnapshot>, 'list'> {
   list(call: Call, filter: SessionFilter, page: PageArguments, order?: SessionOrder): Promise<Connection<Session>>
   /** Cancels at the provider, then reads again, so that what is shown is what is. Safe to repeat. */
   cancel(call: Call, id: string): Promise<Session>

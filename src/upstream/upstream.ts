@@ -24,6 +24,8 @@ export interface Upstream {
   /** Counts an answer that could be read and is about something else, and gives the error that it means. */
   refuse(operation: string, message: string): ProviderContractError
   health(): Health
+  /** How far its clock was ahead of ours when it last answered, in milliseconds, to a second; null where it never said. */
+  clockAheadMs(): number | null
   /** The circuit of each class of calls. */
   circuits(): Readonly<Record<CallKind, CircuitState>>
   drift(): readonly CountedDrift[]
@@ -46,6 +48,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const transport = createTransport(options)
   const guard = createGuard(options)
   const drift = createDriftLog()
+  let dated: { readonly date: string; readonly at: number } | undefined
 
   function call<T>(call: Call<T>): Promise<T> {
     const tell = tellOf(provider, call, options.watch)
@@ -55,6 +58,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         tell.attempt(async (headers, answered) => {
           const answer = await transport.send(call, deadline, headers)
           answered(answer.status)
+          if (answer.headers.date) dated = { date: answer.headers.date, at: Date.now() }
           return read(call, answer)
         }),
       ),
@@ -95,8 +99,14 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     }
   }
 
+  function clockAheadMs(): number | null {
+    const ahead = dated ? Date.parse(dated.date) - dated.at : Number.NaN
+    return Number.isNaN(ahead) ? null : ahead
+  }
+
   return {
     call,
+    clockAheadMs,
     refuse,
     health: () => ({ ...guard.health(), driftCount: drift.total }),
     circuits: guard.circuits,

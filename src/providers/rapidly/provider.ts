@@ -48,10 +48,9 @@ export function connect({ settings, upstream, now }: Connection<Settings>): Prov
       const query = { limit, page: cursor, email }
       const { data, meta } = await read('listCustomers', '/customers/', customerList, call, query)
       const { page, pages } = meta ?? {}
-      return {
-        items: data.map(toCustomer),
-        nextCursor: page && pages && page < pages ? String(page + 1) : null,
-      }
+      const items = data.map(toCustomer)
+      if (!page || !pages || page >= pages) return { items, nextCursor: null }
+      return { items, nextCursor: String(page + 1), share: page / pages }
     },
 
     recovery: createRecovery(read, { getCustomer }, now),

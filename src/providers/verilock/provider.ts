@@ -43,7 +43,8 @@ export function connect({ settings, upstream }: Connection<Settings>): ProviderC
     })
     const { current_page, last_page } = answer.meta ?? {}
     const more = current_page && last_page && current_page < last_page
-    return { items: answer.data, nextCursor: more ? String(current_page + 1) : null }
+    if (!more) return { items: answer.data, nextCursor: null }
+    return { items: answer.data, nextCursor: String(current_page + 1), share: current_page / last_page }
   }
 
   return {
@@ -70,8 +71,8 @@ export function connect({ settings, upstream }: Connection<Settings>): ProviderC
     },
 
     async listSessions(query, call) {
-      const { items, nextCursor } = await readPage(query, call)
-      return { items: items.map(toSession), nextCursor }
+      const { items, ...page } = await readPage(query, call)
+      return { items: items.map(toSession), ...page }
     },
 
     recovery: { session: recoverSession({ readSession, readPage }) },

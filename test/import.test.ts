@@ -1,0 +1,161 @@
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { toVariable } from '../src/config.ts'
+import type { Provider } from '../src/domain/provider.ts'
+import type { ImportProgress } from '../src/services/imports.ts'
+import { cliOf, spawnCli } from './harness/cli.ts'
+import { DEV } from './harness/deliveries.ts'
+import { type House, startHouse } from './harness/house.ts'
+import { type OwnProviders, startOwnProviders } from './harness/tenants.ts'
+import { until } from './harness/waiting.ts'
+
+/** `sessiongraph import`: what a provider had before us is taken into the store. */
+
+const SESSIONS = 230
+const CUSTOMERS = 140
+const PROVIDERS: readonly Provider[] = ['KAYLE', 'PERSONR', 'RAPIDLY', 'VERILOCK', 'YORLET']
+const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-import-'))
+let own: OwnProviders
+let env: Record<string, string>
+let house: House
+let cli: ReturnType<typeof cliOf>
+
+beforeAll(async () => {
+  own = await startOwnProviders()
+  env = {
+    DATABASE_URL: `sqlite:${join(folder, 'import.db')}`,
+    ENCRYPTION_KEY: '0a'.repeat(32),
+    LOG_LEVEL: 'silent',
+    ...Object.fromEntries(PROVIDERS.flatMap(toVariables)),
+  }
+  for (let made = 0; made < SESSIONS; made++) await post('KAYLE', '/v1/sessions', {})
+  for (let made = 0; made < CUSTOMERS; made++) {
+    await post('RAPIDLY', '/customers/', { name: `Imported ${made}`, email: `imported${made}@example.com` })
+  }
+  house = await startHouse(env, { jobs: false })
+  cli = cliOf(env)
+}, 60_000)
+afterAll(async () => {
+  await house.close()
+  await own.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function toVariables(provider: Provider): [string, string][] {
+  return Object.entries(own.settings(provider)).map(([name, value]) => [toVariable(provider, name), value])
+}
+
+async function post(provider: Provider, path: string, body: object): Promise<{ readonly id: string }> {
+  const { baseUrl, apiKey } = own.settings(provider)
+  const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
+  const answer = await fetch(baseUrl + path, { method: 'POST', headers, body: JSON.stringify(body) })
+  expect(answer.ok, await answer.clone().text()).toBe(true)
+  return (await answer.json()) as { id: string }
+}
+
+async function stored(noun: 'sessions' | 'customers', provider: Provider): Promise<string[]> {
+  const rows = await house.db.sql.selectFrom(noun).select('provider_id').where('provider', '=', provider).execute()
+  return rows.map(row => row.provider_id).sort()
+}
+
+async function listed(provider: Provider): Promise<string[]> {
+  const requests = await own.sandbox(provider).requests()
+  return requests.filter(({ method }) => method === 'GET').map(({ query }) => query)
+}
+
+/** True when where it goes on is written down. */
+async function hasBegun(): Promise<boolean> {
+  const rows = await house.db.sql.selectFrom('account_secrets').select('name').execute()
+  return rows.some(({ name }) => name === 'import session')
+}
+
+describe('an import that is killed', () => {
+  test('goes on where it was, and stores each session once', async () => {
+    const child = spawnCli(['import', 'kayle', '--per-minute', '12'], env)
+    // The second page is due five seconds after the first.
+    await until(hasBegun, 60_000)
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    const before = await stored('sessions', 'KAYLE')
+    expect(before.length).toBeLessThan(SESSIONS)
+    await own.sandbox('KAYLE').forget()
+
+    const [row] = await cli.rows('import', 'kayle', '--per-minute', '600')
+    expect(row).toMatchObject({ records: 'sessions', resumed: true, pages: 3, listed: SESSIONS, erased: 0 })
+    const [first] = await listed('KAYLE')
+    expect(first).toContain('starting_after=')
+    const all = await stored('sessions', 'KAYLE')
+    expect(all).toHaveLength(SESSIONS)
+    expect(new Set(all).size).toBe(SESSIONS)
+  }, 120_000)
+
+  test('begins anew when it was done, and changes nothing', async () => {
+    const events = await house.db.sql.selectFrom('events').select('id').execute()
+    const [row] = await cli.rows('import', 'kayle', '--per-minute', '600')
+    expect(row).toMatchObject({ listed: SESSIONS, stored: 0, unchanged: SESSIONS, resumed: false })
+    expect(await house.db.sql.selectFrom('events').select('id').execute()).toHaveLength(events.length)
+  }, 60_000)
+})
+
+test('a server serves what was imported', async () => {
+  await cli.rows('import', 'rapidly', '--per-minute', '600')
+  const { data } = await house.ask('{ customers(filter: { email: "imported7@example.com" }) { nodes { name } } }')
+  expect(data.customers.nodes).toEqual([{ name: 'Imported 7' }])
+  expect((await stored('customers', 'RAPIDLY')).length).toBeGreaterThanOrEqual(CUSTOMERS)
+}, 60_000)
+
+test('who was erased does not come back', async () => {
+  const { id } = await post('RAPIDLY', '/customers/', {
+    name: 'Erased',
+    email: 'erased@example.com',
+    external_id: 'usr_erased',
+  })
+  await cli.rows('import', 'rapidly', '--per-minute', '600')
+  expect(await stored('customers', 'RAPIDLY')).toContain(id)
+  await house.services.erasure.erase(DEV, 'usr_erased')
+  const [row] = await cli.rows('import', 'rapidly', '--per-minute', '600')
+  expect(row).toMatchObject({ erased: 1 })
+  expect(await stored('customers', 'RAPIDLY')).not.toContain(id)
+}, 60_000)
+
+test('it keeps the distance that its budget asks for', async () => {
+  await own.sandbox('KAYLE').forget()
+  const began = performance.now()
+  await cli.rows('import', 'kayle', '--per-minute', '120')
+  // Three pages, half a second apart.
+  expect(performance.now() - began).toBeGreaterThan(950)
+  expect(await listed('KAYLE')).toHaveLength(3)
+}, 60_000)
+
+test('a provider that asks for fewer calls is waited for', async () => {
+  await own.sandbox('RAPIDLY').faults([{ fault: { kind: 'status', status: 429, retryAfter: 1 }, times: 2 }])
+  const told: ImportProgress[] = []
+  const tell = (progress: ImportProgress) => void told.push(progress)
+  const [done] = await house.services.imports.run(DEV, 'RAPIDLY', { callsPerMinute: 6_000, tell })
+  expect(done?.done).toBe(true)
+  // The first one is waited for by who asked, the second one by the import.
+  expect(told.flatMap(({ waits }) => waits?.seconds ?? [])).toContain(1)
+  expect(told.at(-1)?.share).toBe(1)
+  expect(told.some(({ share }) => share !== undefined && share < 1)).toBe(true)
+}, 60_000)
+
+test('two imports of one account do not run at once: the second one waits and then says so', async () => {
+  const first = house.services.imports.run(DEV, 'KAYLE', { callsPerMinute: 60, tell: () => {} })
+  const waits: string[] = []
+  const tell = (progress: ImportProgress) => void waits.push(progress.waits?.because ?? '')
+  const second = house.services.imports.run(DEV, 'KAYLE', { callsPerMinute: 6_000, tell })
+  await Promise.all([first, second])
+  expect(waits[0]).toContain('another import')
+}, 60_000)
+
+test('a provider that lists nothing is refused, and exit code 1 says so', async () => {
+  const { code, stderr } = await cli.run(['import', 'personr'])
+  expect([code, stderr]).toEqual([1, 'PERSONR lists neither sessions nor customers.\n'])
+  const { stderr: asJson } = await cli.run(['import', 'personr', '--json'])
+  expect(JSON.parse(asJson)).toEqual({
+    error: { code: 'UNSUPPORTED_BY_PROVIDER', message: 'PERSONR lists neither sessions nor customers.' },
+  })
+})
