@@ -1,0 +1,100 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createClient } from 'graphql-sse'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { API_KEY, type House, startHouse } from '../harness/house.ts'
+import { createKayleSession } from '../harness/kayle-session.ts'
+import { findFreePort } from '../harness/server-process.ts'
+
+/** The client of GraphQL over SSE, in its distinct connections mode. */
+
+const AUTHORIZATION = { authorization: `Bearer ${API_KEY}` }
+const FOLLOW = `subscription ($id: ID!, $after: String) {
+  sessionUpdated(id: $id, after: $after) { cursor event { id __typename } session { status } }
+}`
+const TOLD = `query ($id: ID!, $after: String) {
+  session(by: { id: $id }) { timeline(first: 100, after: $after) { nodes { id } } }
+}`
+const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-sse-'))
+let far: House
+
+beforeAll(async () => {
+  far = await startHouse()
+})
+afterAll(async () => {
+  await far.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+interface Event {
+  readonly sessionUpdated: { readonly cursor: string; readonly event: { readonly id: string } }
+}
+
+test('a query and a mutation are answered like a stream of one', async () => {
+  const client = createClient({ url: far.url, headers: AUTHORIZATION })
+  const results = []
+  for await (const result of client.iterate({ query: '{ providers { provider } }' })) results.push(result)
+  expect(results).toEqual([{ data: { providers: expect.any(Array) } }])
+  client.dispose()
+})
+
+test('a client that goes on after its last cursor misses nothing and gets nothing twice, over a restart', async () => {
+  const kayle = far.sandboxes.find(({ provider }) => provider === 'KAYLE')
+  const env = {
+    PORT: String(await findFreePort()),
+    DATABASE_URL: `sqlite:${join(folder, 'live.db')}`,
+    KAYLE_BASE_URL: kayle?.baseUrl,
+    KAYLE_API_KEY: String(kayle?.settings.apiKey),
+  }
+  let house = await startHouse(env)
+  const { id, providerId, liveCursor } = await createKayleSession(house, 'sse-restart')
+  const seen: Event['sessionUpdated'][] = []
+  let isOver = false
+  const done = followOn(house.url, id, liveCursor, seen, () => isOver)
+
+  await step(house, id, providerId, 'attempt_started')
+  await expect.poll(() => seen.length).toBeGreaterThan(0)
+  await house.close()
+  house = await startHouse(env)
+  await step(house, id, providerId, 'attempt_failed')
+  await step(house, id, providerId, 'attempt_succeeded')
+
+  const { data } = await house.ask(TOLD, { id, after: liveCursor })
+  const told = data.session.timeline.nodes.map((event: { id: string }) => event.id)
+  expect(told.length).toBeGreaterThanOrEqual(4)
+  await expect.poll(() => seen.map(({ event }) => event.id), { timeout: 10_000 }).toEqual(told)
+  isOver = true
+  await house.close()
+  await done
+})
+
+/** As in docs/clients.md: connects again with the cursor of the last event. */
+async function followOn(
+  url: string,
+  id: string,
+  from: string,
+  seen: Event['sessionUpdated'][],
+  isOver: () => boolean,
+): Promise<void> {
+  let after = from
+  while (!isOver()) {
+    const client = createClient({ url, headers: AUTHORIZATION, retryAttempts: 0 })
+    try {
+      for await (const { data } of client.iterate<Event>({ query: FOLLOW, variables: { id, after } })) {
+        if (!data) break
+        after = data.sessionUpdated.cursor
+        seen.push(data.sessionUpdated)
+      }
+    } catch {
+      // The server is away: it is asked again.
+    }
+    client.dispose()
+    await new Promise(resolve => setTimeout(resolve, 100))
+  }
+}
+
+async function step(house: House, id: string, providerId: string, to: string): Promise<void> {
+  await far.sandbox('KAYLE').advance({ id: providerId, to })
+  await house.ask(`mutation { refreshSession(input: { id: "${id}" }) { __typename } }`)
+}
