@@ -1,6 +1,6 @@
 import type { Arena } from './arena.ts'
 import type { Cell, CellName } from './cells.ts'
-import type { Contestant } from './contestants.ts'
+import type { Contestant, ContestantName } from './contestants.ts'
 import type { Options } from './options.ts'
 import { type Measured, measure } from './rounds.ts'
 import { row, TITLES } from './table.ts'
@@ -13,7 +13,13 @@ export interface MeasuredCell {
   readonly measured: Measured
 }
 
-/** Every cell at every number of connections; those that ask providers at every latency. Prints each as it comes. */
+/** With providers that take their time the others only wait as well. */
+const WITH_LATENCY: readonly ContestantName[] = ['ours', 'limit', 'mercurius']
+
+/**
+ * Every cell at every number of connections; those that ask providers at every latency, with the most connections. Prints
+ * each as it comes.
+ */
 export async function measureCells(
   arena: Arena,
   cells: Readonly<Record<CellName, Cell>>,
@@ -21,14 +27,18 @@ export async function measureCells(
   options: Options,
 ): Promise<MeasuredCell[]> {
   const done: MeasuredCell[] = []
+  const some = contestants.filter(({ name }) => WITH_LATENCY.includes(name))
   console.log(TITLES.join('\t'))
   for (const latencyMs of options.latencies) {
     await arena.setLatency(latencyMs)
     for (const name of options.cells) {
       const cell = cells[name]
       if (latencyMs > 0 && !cell.live) continue
-      for (const connections of options.connections) {
-        const measured = await measure(cell, contestants, arena.stubs, { ...options, connections })
+      for (const connections of latencyMs > 0 ? options.connections.slice(-1) : options.connections) {
+        const measured = await measure(cell, latencyMs > 0 ? some : contestants, arena.stubs, {
+          ...options,
+          connections,
+        })
         const one = { cell, connections, latencyMs, measured }
         done.push(one)
         for (const contestant of measured.keys()) console.log(row(one, contestant).join('\t'))

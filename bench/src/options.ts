@@ -30,7 +30,7 @@ const USAGE = `npm run bench -- [options]
   --compare            compare the answers of all contestants, measure nothing
   --cells a,b          of ${CELLS.join(', ')}
   --contestants a,b    of ${Object.keys(CONTESTANTS).join(', ')}
-  --connections 1,64   --latencies 0,5,50 (ms)   --rounds 3   --seconds 1.5   --sessions 1000
+  --connections 1,64   --latencies 0,5,50 (ms)   --rounds 3   --seconds 1   --sessions 1000
   --probes a,b         of ${PROBES.join(', ')}; default: all but memory; none for none
   --stores 1000,100000 rows; 1000000 takes minutes to fill
   --minutes 10         of the probe memory
@@ -51,7 +51,7 @@ export function readOptions(args: readonly string[]): Options {
     connections: numbers(values.connections ?? (quick ? '64' : '1,64')),
     latencies: numbers(values.latencies ?? (quick ? '0' : '0,5,50')),
     rounds: Number(values.rounds ?? 3),
-    seconds: Number(values.seconds ?? (quick ? 1 : 1.5)),
+    seconds: Number(values.seconds ?? 1),
     sessions: Number(values.sessions ?? 1000),
     compareOnly: values.compare ?? false,
     probes: pick(values.probes, PROBES, quick ? [] : PROBES.filter(name => name !== 'memory')),

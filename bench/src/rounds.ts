@@ -22,6 +22,7 @@ export interface RoundsOptions {
 export type Measured = ReadonlyMap<ContestantName, readonly Round[]>
 
 const DRAIN_MS = 150
+const WARM_UP_SECONDS = 1
 
 /** Rounds of all contestants in turn, so that whatever disturbs the machine disturbs all; one to warm up is not kept. */
 export async function measure(
@@ -31,7 +32,7 @@ export async function measure(
   { connections, rounds, seconds }: RoundsOptions,
 ): Promise<Measured> {
   const measured = new Map<ContestantName, Round[]>(contestants.map(({ name }) => [name, []]))
-  for (const { url } of contestants) await load(url, cell.bodies, connections, Math.min(1, seconds))
+  for (const { url } of contestants) await load(url, cell.bodies, connections, WARM_UP_SECONDS)
   for (let round = 0; round < rounds; round++) {
     for (const contestant of contestants) {
       await sleep(DRAIN_MS)
