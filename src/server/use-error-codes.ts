@@ -57,10 +57,10 @@ function withoutSuggestion(message: string): string {
 
 function withRequestId(error: GraphQLError, message: string, requestId: string | undefined): GraphQLError {
   const { nodes, source, positions, path, originalError, extensions } = error
+  // The path says where an answer lacks something. A place in the document would be told only where it was not compiled.
+  const place = path ? undefined : { nodes, source, positions }
   return new GraphQLError(message, {
-    nodes,
-    source,
-    positions,
+    ...place,
     path,
     originalError,
     extensions: { retryable: false, ...extensions, requestId },
