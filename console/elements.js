@@ -81,11 +81,12 @@ export const counted = (count, one, many = `${one}s`) => `${count.toLocaleString
  * @param {string} caption
  * @param {[name: string, cell: (row: Row) => Child | Child[]][]} columns
  * @param {Row[]} rows
+ * @param {string} [look] `compact`: two cells beside each other in a card
  */
-export function table(caption, columns, rows) {
+export function table(caption, columns, rows, look = '') {
   return h(
     'table',
-    {},
+    { class: look },
     h('caption', {}, caption),
     h('thead', {}, h('tr', {}, ...columns.map(([name]) => h('th', { scope: 'col' }, name)))),
     h(

@@ -59,14 +59,11 @@ async function show(moved) {
     return main.replaceChildren(heading('Nothing here'), h('p', {}, 'There is no such page. Choose one above.'))
   const title = heading(view.title)
   document.title = `${view.title} · sessiongraph console`
-  const body = h(
-    'div',
-    { class: 'body', 'aria-busy': 'true' },
-    h('p', { role: 'status', class: 'loading' }, 'Loading …'),
-  )
+  const body = h('div', { class: 'body' }, h('p', { role: 'status', class: 'loading' }, 'Loading …'))
   const again = () => void show(false)
   const fresh = h('button', { type: 'button', class: 'quiet', click: again }, 'Refresh')
   const head = h('div', { class: 'head' }, title, fresh, h('p', { class: 'lead' }, view.lead))
+  main.setAttribute('aria-busy', 'true')
   // What is shown stays until its next state is there.
   if (moved || main.firstElementChild?.className !== 'head') main.replaceChildren(head, body)
   if (moved) title.focus({ preventScroll: true })
@@ -80,13 +77,14 @@ async function show(moved) {
     if (error instanceof Refusal && (error.status === 401 || error.status === 403)) return showLogin(error.message)
     body.replaceChildren(failure(error, again))
   }
-  body.removeAttribute('aria-busy')
+  main.removeAttribute('aria-busy')
   const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.getAttribute('name')
   const refreshed = document.activeElement?.textContent === 'Refresh'
   main.replaceChildren(head, body)
   if (refreshed) fresh.focus()
   else if (focused) /** @type {HTMLElement | null} */ (body.querySelector(`[name="${CSS.escape(focused)}"]`))?.focus()
-  else if (moved) title.focus({ preventScroll: true })
+  // Whatever had it is gone, such as the button of a row that is settled.
+  else if (moved || document.activeElement === document.body) title.focus({ preventScroll: true })
 }
 
 /** @param {string} name @param {string} id @param {URLSearchParams} params @param {string} key @param {string} value */
@@ -120,7 +118,7 @@ function drawTop(current) {
     h('a', { href: `#/${path}`, 'aria-current': path === current ? 'page' : undefined }, word),
   )
   const out = h('button', { type: 'button', class: 'quiet', click: () => showLogin('You are signed out.') }, 'Sign out')
-  const who = h('span', { class: 'tenant' }, tenant && `Tenant ${tenant}`)
+  const who = h('span', { class: 'tenant' }, ...tenantName())
   top.replaceChildren(
     h(
       'div',
@@ -141,12 +139,16 @@ function drawTop(current) {
 /** @param {{ tenantId: string }} me @param {HTMLElement} who */
 function welcome(me, who) {
   tenant = me.tenantId
-  who.textContent = `Tenant ${tenant}`
+  who.replaceChildren(...tenantName())
 }
+
+/** Where there is little room the name alone is seen. */
+const tenantName = () => (tenant ? [h('span', { class: 'roomy' }, 'Tenant '), tenant] : [])
 
 /** @param {string} because */
 function showLogin(because) {
   turn += 1
+  main.removeAttribute('aria-busy')
   forgetKey()
   tenant = ''
   top.replaceChildren()

@@ -131,5 +131,6 @@ export function sessionTable(caption, rows) {
       ],
     ],
     rows,
+    'compact',
   )
 }
