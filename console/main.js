@@ -78,6 +78,7 @@ async function show(moved) {
     body.replaceChildren(failure(error, again))
   }
   main.removeAttribute('aria-busy')
+  const toList = moved && params.size > 0
   const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.getAttribute('name')
   const refreshed = document.activeElement?.textContent === 'Refresh'
   main.replaceChildren(head, body)
@@ -85,6 +86,8 @@ async function show(moved) {
   else if (focused) /** @type {HTMLElement | null} */ (body.querySelector(`[name="${CSS.escape(focused)}"]`))?.focus()
   // Whatever had it is gone, such as the button of a row that is settled.
   else if (moved || document.activeElement === document.body) title.focus({ preventScroll: true })
+  // Who follows a number wants to see what it counted.
+  if (toList) body.querySelector('.filters')?.scrollIntoView({ block: 'start' })
 }
 
 /** @param {string} name @param {string} id @param {URLSearchParams} params @param {string} key @param {string} value */

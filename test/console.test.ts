@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { listAudit } from '../db/audit-repository.ts'
 import { SCOPES } from '../src/domain/caller.ts'
@@ -194,6 +195,25 @@ describe('what is told', () => {
     const refused = await ask(path, { body })
     expect([refused.status, refused.json().errors[0].extensions.code]).toEqual([status, code])
   })
+})
+
+test.each([
+  [
+    'sessions',
+    `created_at >= 1 order by created_at desc`,
+    'COVERING INDEX sessions_counted',
+    'id, provider, status, outcome',
+  ],
+  ['operations', `state = 'UNKNOWN' order by created_at desc`, 'INDEX operations_unknown', 'id'],
+  ['deliveries', `state <> 'APPLIED' order by received_at`, 'INDEX deliveries_open', 'state, received_at'],
+])('on SQLite %s where %s are read by an index, so that a million of them hold up nobody', async (...given) => {
+  const [from, where, index, columns] = given
+  const { db } = at.house
+  if (db.engine !== 'sqlite') return
+  const query = `explain query plan select ${columns} from ${from} where tenant_id = 'dev' and ${where} limit 50`
+  const { rows } = await sql.raw<{ detail: string }>(query).execute(db.sql)
+  expect(rows.map(({ detail }) => detail).join()).toContain(index)
+  expect(rows).toHaveLength(1)
 })
 
 describe('what is done', () => {
