@@ -127,6 +127,9 @@ interface Representation {
 }
 
 function needOfRepresentation(given: Representation | null, caller: Caller): Need {
-  const typename = String(given?.__typename)
-  return typename === 'Person' ? needOfPerson({ externalId: String(given?.externalId) }, caller) : needOfNoun(typename)
+  const { __typename: typename, externalId } = given ?? {}
+  // What is no key of a person is a miss, which anybody may be told who may ask for some person.
+  if (typename === 'Person')
+    return needOfPerson({ externalId: typeof externalId === 'string' ? externalId : '' }, caller)
+  return needOfNoun(typeof typename === 'string' ? typename : '')
 }

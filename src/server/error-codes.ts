@@ -58,7 +58,8 @@ function extensionsOf(error: DomainError): Record<string, unknown> {
 /** The same error with one of our codes, without what a parser quotes of the text it was given. */
 export function coded(error: GraphQLError, otherwise: ErrorCode): GraphQLError {
   const { nodes, source, positions, path, originalError } = error
-  const { originalError: _quoted, ...extensions } = error.extensions
+  // Those of compiled operations have none.
+  const { originalError: _quoted, ...extensions } = error.extensions ?? {}
   return new GraphQLError(withoutValues(error.message), {
     nodes,
     source,
@@ -76,8 +77,8 @@ const DOOR_CODES: ReadonlyMap<unknown, ErrorCode> = new Map([
 ])
 
 function codeOf({ extensions }: GraphQLError): ErrorCode | undefined {
-  const { status } = (extensions.http ?? {}) as { status?: unknown }
-  return DOOR_CODES.get(status) ?? ERROR_CODES.find(code => code === extensions.code)
+  const { status } = (extensions?.http ?? {}) as { status?: unknown }
+  return DOOR_CODES.get(status) ?? ERROR_CODES.find(code => code === extensions?.code)
 }
 
 /** graphql's messages about a document quote the values that stand in it: places and types stay, values go. */

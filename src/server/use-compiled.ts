@@ -1,6 +1,7 @@
-import { type DocumentNode, type ExecutionResult, type GraphQLSchema, getOperationAST, visit } from 'graphql'
+import { type DocumentNode, type ExecutionResult, type GraphQLSchema, getOperationAST } from 'graphql'
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit'
 import type { Plugin } from 'graphql-yoga'
+import { isCompilable } from './compilable.ts'
 
 /** Compiling costs as much as many executions: it is worth it for a document that comes again and again. */
 const TIMES_BEFORE = 2
@@ -8,7 +9,7 @@ const TIMES_BEFORE = 2
 /**
  * Runs queries and mutations that come often as functions compiled for them. A document is forgotten with what it was
  * compiled to when the cache of documents drops it, so that this is bounded like that. Variables were checked before:
- * what is compiled takes them as they are. What comes in parts is left to the executor.
+ * what is compiled takes them as they are. What may not be compiled is left to the executor.
  */
 export function useCompiled(): Plugin {
   const operations = new WeakMap<DocumentNode, Map<string, Known>>()
@@ -47,20 +48,9 @@ function compile(
   document: DocumentNode,
   operationName: string | null | undefined,
 ): NonNullable<Known['compiled']> {
-  const operation = getOperationAST(document, operationName)
-  if (operation?.operation === 'subscription' || comesInParts(document)) return 'NOT_COMPILED'
+  if (!isCompilable(schema, document, operationName)) return 'NOT_COMPILED'
   const compiled: CompiledQuery | ExecutionResult = compileQuery(schema, document, operationName ?? undefined, {
     disablingCapturingStackErrors: true,
   })
   return isCompiledQuery(compiled) ? compiled : 'NOT_COMPILED'
-}
-
-function comesInParts(document: DocumentNode): boolean {
-  let found = false
-  visit(document, {
-    Directive: ({ name }) => {
-      found ||= name.value === 'defer' || name.value === 'stream'
-    },
-  })
-  return found
 }
