@@ -499,3 +499,23 @@ test('the attempts of a session come a page at a time, and a cursor of those of 
   const foreign = await read(other.id, `after: "${first.pageInfo.endCursor}"`)
   expect(foreign.errors).toMatchObject([{ path: ['session', 'attempts'], extensions: { code: 'CURSOR_INVALID' } }])
 })
+
+test('a cursor of an attempt that is gone goes on after the place where it stood', async () => {
+  const one = await create({ session: { kayle: {} } })
+  for (let count = 0; count < 3; count++) {
+    await house.sandbox('KAYLE').advance({ id: one.providerId, to: 'attempt_failed' })
+  }
+  const read = async (args: string) => {
+    const query = `query ($id: ID!) { session(by: { id: $id }) { attempts(${args}) { nodes { id } pageInfo { endCursor } } } }`
+    return (await house.ask(query, { id: one.id })).data.session.attempts
+  }
+  const all = (await read('freshness: { maxAgeSeconds: 0 }')).nodes
+  const { pageInfo } = await read('first: 2')
+  await house.db.sql.deleteFrom('attempts').where('id', '=', localId(all[1].id)).execute()
+
+  expect((await read(`after: "${pageInfo.endCursor}"`)).nodes).toEqual([all[2]])
+})
+
+function localId(globalId: string): string {
+  return Buffer.from(globalId, 'base64url').toString().split(':')[1] ?? ''
+}

@@ -1,4 +1,5 @@
 import { findAttempts, listAttemptsOf } from '../../db/attempt-repository.ts'
+import type { Position } from '../../db/keyset.ts'
 import { findSessions, updateSession } from '../../db/session-repository.ts'
 import type { Applicant } from '../domain/applicant.ts'
 import type { Attempt } from '../domain/attempt.ts'
@@ -126,14 +127,19 @@ export function createAttempts(deps: Deps, sessions: Sessions, applicants: Appli
       direction: 'asc',
       positionOf: attempt => ({ at: attempt.createdAt.getTime(), id: attempt.id }),
       read: async ({ after, limit }) => {
-        const start = after ? attempts.findIndex(attempt => attempt.id === after.id) + 1 : 0
-        return attempts.slice(start, start + limit)
+        // By its place, for the attempt itself may be gone.
+        return (after ? attempts.filter(attempt => isBeyond(attempt, after)) : attempts).slice(0, limit)
       },
       count: async () => attempts.length,
     })
   }
 
   return { findMany, ofSessions, ofApplicants, toConnection }
+}
+
+/** Whether it comes after that place in the order in which the store lists attempts. */
+function isBeyond({ createdAt, id }: Attempt, place: Position): boolean {
+  return createdAt.getTime() === place.at ? id > place.id : createdAt.getTime() > place.at
 }
 
 function answer(refreshed: boolean | Error, attempts: readonly Attempt[] = []): readonly Attempt[] | null | Error {
