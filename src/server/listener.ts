@@ -30,7 +30,8 @@ const HEADERS = { 'content-type': 'application/json; charset=utf-8', 'cache-cont
 /** What cannot be made an address of would be an unexpected error further in. */
 function isAddressed({ url = '', headers: { host = '' }, httpVersion }: IncomingMessage): boolean {
   const isHost = host === '' ? httpVersion === '1.0' : HOST.test(host)
-  return isHost && /^\/(?!\/)/.test(url)
+  // Some hosts look right and are none: 1.2.3.999, or a port of 99999.
+  return isHost && /^\/(?!\/)/.test(url) && URL.canParse(url, `http://${host || 'localhost'}`)
 }
 
 const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
