@@ -1,5 +1,9 @@
+import { GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import type { Inbox } from '../services/inbox.ts'
+import { askedByRequest } from './asked.ts'
+import { checkLength, readBody } from './body.ts'
+import type { RefusalOptions } from './refusal.ts'
 
 const PATH = /^\/webhooks\/([a-z]{1,40})\/([A-Za-z0-9_-]{1,64})$/
 const MAX_BODY_BYTES = 256 * 1024
@@ -19,14 +23,16 @@ export function useWebhooks(inbox: Inbox, report: (error: unknown) => void): Plu
       if (!provider || !endpoint) return answer(404)
       if (request.method !== 'POST') return answer(405, { allow: 'POST' })
       try {
-        const body = await readBounded(request)
-        if (!body) return answer(413)
+        checkLength(askedByRequest(request), MAX_BODY_BYTES)
+        const body = Buffer.from(await readBody(request.body, MAX_BODY_BYTES))
         const reception = await inbox.receive(provider.toUpperCase(), endpoint, {
           headers: flatten(request.headers),
           body,
         })
         answer(STATUSES[reception])
       } catch (error) {
+        const refusal = asRefusal(error)
+        if (refusal) return answer(refusal.status, { ...refusal.headers })
         report(error)
         answer(503, { 'retry-after': RETRY_AFTER_SECONDS })
       }
@@ -36,17 +42,9 @@ export function useWebhooks(inbox: Inbox, report: (error: unknown) => void): Plu
 
 const STATUSES = { STORED: 204, FORGED: 401, UNKNOWN_ENDPOINT: 404 } as const
 
-/** The body, undefined where it is too long; reading stops there. */
-async function readBounded(request: Request): Promise<Buffer | undefined> {
-  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) return undefined
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of request.body ?? []) {
-    size += chunk.length
-    if (size > MAX_BODY_BYTES) return undefined
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
+/** What a body was refused with. Its sender hears it before the connection is closed. */
+function asRefusal(error: unknown): RefusalOptions | undefined {
+  return error instanceof GraphQLError ? (error.extensions.http as RefusalOptions) : undefined
 }
 
 function flatten(headers: Headers): Record<string, string> {
