@@ -51,9 +51,16 @@ async function send({ status, headers, body }: LightResponse, response: ServerRe
   response.end()
 }
 
+/** Until more may be written, or nothing can be any more. */
 function drained(response: ServerResponse): Promise<void> {
   return new Promise(resolve => {
-    response.once('drain', resolve)
-    response.once('close', resolve)
+    const go = () => {
+      response.off('drain', go)
+      response.off('close', go)
+      resolve()
+    }
+    response.on('drain', go)
+    response.on('close', go)
+    if (response.destroyed) go()
   })
 }

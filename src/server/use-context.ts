@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { type DocumentNode, getOperationAST } from 'graphql'
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import { createContext } from '../context.ts'
@@ -19,6 +20,8 @@ export function useContext(services: Services, deadlines: Deadlines, now: () => 
     signal: AbortSignal,
   ) {
     const { caller, requestId, startedAt, request, trail } = admitted
+    // Each read of the operation listens to it while it runs: as many as one may ask for, which is no leak.
+    setMaxListeners(0, signal)
     // The position has to be older than everything that is read, so it is taken first, where it is asked for at all.
     const liveCursor = mentions(document, 'liveCursor') ? await services.live.cursor(caller) : ''
     const lastEventId = request.headers.get('last-event-id')
