@@ -19,7 +19,8 @@ export async function readBody(chunks: AsyncIterable<Uint8Array> | null, maxByte
   let size = 0
   // Left early, a `for await` would close the connection before the answer.
   const iterator = chunks?.[Symbol.asyncIterator]()
-  for (let next = await iterator?.next(); next && !next.done; next = await iterator?.next()) {
+  const read = () => iterator?.next().catch(cutOff)
+  for (let next = await read(); next && !next.done; next = await read()) {
     size += next.value.length
     if (size <= maxBytes) parts.push(next.value)
     else if (size > maxBytes * READ_ON) throw tooLong(maxBytes, { connection: 'close' })
@@ -29,6 +30,11 @@ export async function readBody(chunks: AsyncIterable<Uint8Array> | null, maxByte
 }
 
 const READ_ON = 4
+
+/** Its sender left, or was too slow: nobody hears it, and nobody has to look into it. */
+function cutOff(): never {
+  throw badRequest('Expected the whole body.')
+}
 
 function tooLong(maxBytes: number, headers = {}): GraphQLError {
   return refuse('PAYLOAD_TOO_LARGE', `Expected a body of at most ${maxBytes} bytes.`, { status: 413, headers })

@@ -1,7 +1,7 @@
-import { GraphQLError } from 'graphql'
+import { type ExecutionResult, GraphQLError } from 'graphql'
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { ErrorCode } from '../domain/errors.ts'
-import { coded } from './error-codes.ts'
+import { coded, toClientError } from './error-codes.ts'
 import type { Admitted } from './use-authentication.ts'
 import { checkVariables } from './variables.ts'
 
@@ -43,7 +43,30 @@ export function useErrorCodes({ suggestions }: { readonly suggestions: boolean }
     onExecute: ({ args, setResultAndStopExecution }) => {
       const errors = checkVariables(args.schema, args.document, args.operationName, args.variableValues ?? {})
       if (errors.length > 0) setResultAndStopExecution({ errors })
+      // What comes in parts has its errors in each of them, where nobody else looks for them.
+      const onNext = ({ result, setResult }: NextPart) =>
+        setResult(ofPart(result, error => complete(toClientError(error), args.contextValue)))
+      return { onExecuteDone: ({ result }) => (isAsyncIterable(result) ? { onNext } : undefined) }
     },
+  }
+}
+
+interface Part extends ExecutionResult {
+  readonly incremental?: readonly Part[]
+}
+
+interface NextPart {
+  readonly result: Part
+  readonly setResult: (result: Part) => void
+}
+
+/** A part, and those inside it, with what becomes of its errors. */
+function ofPart(part: Part, tell: (error: GraphQLError) => GraphQLError): Part {
+  const { errors, incremental } = part
+  return {
+    ...part,
+    ...(errors && { errors: errors.map(tell) }),
+    ...(incremental && { incremental: incremental.map(each => ofPart(each, tell)) }),
   }
 }
 

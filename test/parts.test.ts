@@ -1,0 +1,50 @@
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { API_KEY, type House, startHouse } from './harness/house.ts'
+
+/** What comes in parts, or only in part. */
+
+const log: string[] = []
+let house: House
+beforeAll(async () => {
+  house = await startHouse({ LOG_LEVEL: 'error' }, { jobs: false, logTo: { write: line => void log.push(line) } })
+})
+afterAll(() => house.close())
+
+const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` }
+
+async function parts(query: string): Promise<string> {
+  const init = { method: 'POST', headers: { ...headers, accept: 'multipart/mixed' }, body: JSON.stringify({ query }) }
+  return (await fetch(house.url, init)).text()
+}
+
+test('an error in a deferred part has its code and the id of the request', async () => {
+  const text = await parts('{ providers { provider } ... @defer { session(by: { id: "nobody" }) { id } } }')
+  expect(text).toContain('"hasNext":true')
+  expect(text).toMatch(/"path":\["session"\],"extensions":\{[^}]*"code":"NOT_FOUND"/)
+  expect(text).toMatch(/"requestId":"[\w-]+"/)
+})
+
+test('an unexpected error in a deferred part says nothing of what is inside', async () => {
+  await house.db.sql.schema.alterTable('customers').renameTo('away').execute()
+  const text = await parts('{ providers { provider } ... @defer { customers { nodes { id } } } }')
+  await house.db.sql.schema.alterTable('away').renameTo('customers').execute()
+  expect(text).toContain('"code":"INTERNAL_ERROR"')
+  expect(text).not.toMatch(/no such table|relation|customers" /)
+})
+
+test('a client that leaves in the middle of its body is no unexpected error', async () => {
+  log.length = 0
+  const { port } = new URL(house.url)
+  for (const path of ['/graphql', '/graphql?', '/webhooks/kayle/nobody']) {
+    const socket = connect(Number(port), '127.0.0.1')
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    socket.write(`POST ${path} HTTP/1.1\r\nhost: a\r\n${lines.join('')}content-length: 100\r\n\r\n{"que`)
+    await sleep(100)
+    socket.destroy()
+    await expect.poll(() => house.gate.inFlight).toBe(0)
+  }
+  await sleep(50)
+  expect(log).toEqual([])
+})
