@@ -104,6 +104,40 @@ describe('with its sandboxes beside it', () => {
     await close()
   })
 
+  test('a first visit makes one user, also where React runs effects twice', async () => {
+    const strict = await buildExample('development')
+    const port = await findFreePort()
+    const developed = await serveExample(strict.outDir, port, { url: house.url, key: API_KEY })
+    const context = await browser.newContext()
+    const page = await context.newPage()
+    const asked: string[] = []
+    page.on('request', request => request.url().endsWith('/api/pass') && asked.push(request.url()))
+    await page.goto(developed.url)
+    await page.getByRole('alert').or(page.getByText('Nothing yet.')).waitFor()
+    expect(asked).toHaveLength(1)
+    await context.close()
+    await developed.close()
+    strict.remove()
+  })
+
+  test('a stream that is silent for too long is taken for dead, and opened again', async () => {
+    const { page, close } = await open(web.url)
+    await page.getByText('Nothing yet.').waitFor()
+    await page.clock.install()
+    let silent = 0
+    await page.route(house.url, async route => {
+      const isStream = route.request().headers().accept === 'text/event-stream'
+      if (!isStream || silent > 0) return route.continue()
+      silent += 1
+    })
+    await begin(page, 'Kayle')
+    await page.getByText('connecting').waitFor()
+    await expect.poll(() => silent).toBe(1)
+    await page.clock.fastForward(60_000)
+    await page.getByRole('article', { name: 'Kayle, Created' }).getByText('live').waitFor()
+    await close()
+  })
+
   test('one user sees nothing of another', async () => {
     const [one, other] = [await open(web.url), await open(web.url)]
     await begin(one.page, 'Verilock')

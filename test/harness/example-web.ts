@@ -12,31 +12,42 @@ export interface ExampleWeb {
   close(): Promise<void>
 }
 
-/** Builds the front end; what it needs is among our own packages too, so that nothing has to be installed first. */
-export async function buildExample(): Promise<{ readonly outDir: string; remove(): void }> {
+/**
+ * Builds the front end, as for users or as for its developers. What it needs is among our own packages too, so that
+ * nothing has to be installed first.
+ */
+export async function buildExample(
+  mode: 'production' | 'development' = 'production',
+): Promise<{ readonly outDir: string; remove(): void }> {
   const outDir = mkdtempSync(join(tmpdir(), 'sessiongraph-web-'))
-  await build({ root: EXAMPLE_WEB, logLevel: 'warn', build: { outDir, emptyOutDir: true } })
+  const restore = set({ NODE_ENV: mode })
+  await build({ root: EXAMPLE_WEB, mode, logLevel: 'warn', build: { outDir, emptyOutDir: true } })
+  restore()
   return { outDir, remove: () => rmSync(outDir, { recursive: true, force: true }) }
 }
 
 /** Serves what was built, with the company's own server beside it, for an API at this address. */
 export async function serveExample(outDir: string, port: number, api: { url: string; key: string }) {
   // Its settings are read when it starts.
-  const { SESSIONGRAPH_URL, SESSIONGRAPH_API_KEY } = process.env
-  Object.assign(process.env, { SESSIONGRAPH_URL: api.url, SESSIONGRAPH_API_KEY: api.key })
+  const restore = set({ SESSIONGRAPH_URL: api.url, SESSIONGRAPH_API_KEY: api.key })
   const server = await preview({
     root: EXAMPLE_WEB,
     logLevel: 'warn',
     build: { outDir },
     preview: { port, host: 'localhost' },
   })
-  restore({ SESSIONGRAPH_URL, SESSIONGRAPH_API_KEY })
+  restore()
   return { url: `http://localhost:${port}/`, close: () => server.close() } satisfies ExampleWeb
 }
 
-function restore(settings: Readonly<Record<string, string | undefined>>): void {
-  for (const [name, value] of Object.entries(settings)) {
-    if (value === undefined) delete process.env[name]
-    else process.env[name] = value
+/** Sets what is read from the environment, until the function returned is called. */
+function set(settings: Readonly<Record<string, string>>): () => void {
+  const before = Object.keys(settings).map(name => [name, process.env[name]] as const)
+  Object.assign(process.env, settings)
+  return () => {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name]
+      else process.env[name] = value
+    }
   }
 }

@@ -21,12 +21,15 @@ export class Trouble extends Error {
 const RENEW_BEFORE_MS = 30_000
 let pass: Promise<Pass> | undefined
 
-/** The pass of this browser, a new one where it is nearly over or was refused. */
-export async function getPass({ renew = false } = {}): Promise<Pass> {
-  const held = renew ? undefined : await pass?.catch(() => undefined)
-  if (held && Date.parse(held.expiresAt) - Date.now() > RENEW_BEFORE_MS) return held
-  pass = callOurServer<Pass>('/api/pass')
+/** The pass of this browser, a new one where it is nearly over or was refused. Who asks meanwhile gets the same one. */
+export function getPass({ renew = false } = {}): Promise<Pass> {
+  const fetchPass = () => callOurServer<Pass>('/api/pass')
+  pass = pass && !renew ? pass.then(held => (isFresh(held) ? held : fetchPass()), fetchPass) : fetchPass()
   return pass
+}
+
+function isFresh({ expiresAt }: Pass): boolean {
+  return Date.parse(expiresAt) - Date.now() > RENEW_BEFORE_MS
 }
 
 /** Asks the company's own server, which knows who is logged in and holds the API key. */

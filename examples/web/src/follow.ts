@@ -10,6 +10,8 @@ export interface Following {
 
 const FIRST_WAIT_MS = 250
 const LONGEST_WAIT_MS = 5_000
+/** The server sends a heartbeat every 15 seconds: a connection that is silent for longer is dead without saying so. */
+const LONGEST_SILENCE_MS = 40_000
 
 /**
  * Follows one session until the function returned is called. When the connection breaks it comes back with the id of
@@ -22,8 +24,11 @@ export function follow(id: string, { after, onSession, onConnected }: Following)
 
   async function connect(): Promise<void> {
     const headers = { accept: 'text/event-stream', 'last-event-id': last }
-    const response = await send(Followed, { id, after: last }, { headers, signal: leaving.signal })
+    const silence = createSilence()
+    const signal = AbortSignal.any([leaving.signal, silence.signal])
+    const response = await send(Followed, { id, after: last }, { headers, signal })
     for await (const message of readMessages(response)) {
+      silence.broken()
       onConnected(true)
       wait = FIRST_WAIT_MS
       if (!message) continue
@@ -46,6 +51,20 @@ export function follow(id: string, { after, onSession, onConnected }: Following)
 
   void run()
   return () => leaving.abort()
+}
+
+/** A signal that is aborted when nothing was heard for too long. */
+function createSilence() {
+  const ending = new AbortController()
+  const begin = () => setTimeout(() => ending.abort(), LONGEST_SILENCE_MS)
+  let timer = begin()
+  return {
+    signal: ending.signal,
+    broken: () => {
+      clearTimeout(timer)
+      timer = begin()
+    },
+  }
 }
 
 interface Message {
