@@ -203,6 +203,18 @@ test('keys are enough: what is reached is seen, and the tab key stays in a quest
     await page.keyboard.press('Tab')
     expect(await page.evaluate('getComputedStyle(document.activeElement).outline')).toMatch(/solid [2-9]/)
   }
+  await go(page, '#/webhooks', 'Inbox')
+  await page
+    .getByRole('button', { name: /^Replay/ })
+    .first()
+    .press('Enter')
+  for (let press = 0; press < 6; press += 1) {
+    await page.keyboard.press('Tab')
+    // Beside the question only the browser's own buttons are reached.
+    expect(await page.evaluate('document.activeElement.closest("main, header")')).toBeNull()
+  }
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
   await close()
 })
 

@@ -77,7 +77,8 @@ describe('who asks', () => {
     const settling = { key, body: { absent: true } }
     expect((await ask(`/api/operations/${operation.id}/settle`, settling)).status).toBe(404)
     expect((await ask(`/api/webhooks/${at.quarantinedId}/replay`, { key, body: {} })).status).toBe(404)
-    expect(await listAudit(at.house.db, 'acme', 10)).not.toContainEqual(expect.objectContaining({ action: /settle/ }))
+    const actions = (await listAudit(at.house.db, 'acme', 10)).map(({ action }) => action)
+    expect(actions.filter(action => /settle|replay/.test(action))).toEqual([])
   })
 
   test('who guesses keys is told to wait, by address, and a good key is let in all the same', async () => {
