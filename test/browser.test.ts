@@ -10,7 +10,7 @@ const SIZES: readonly [string, BrowserContextOptions][] = [
   ['a desktop', { viewport: { width: 1280, height: 800 } }],
   ['a phone', { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 }],
 ]
-const TABS = ['CreateSession', 'ReadSessions', 'CreateAtEveryProvider', 'Providers']
+const TABS = ['CreateSession', 'ReadSessions', 'CreateAtEveryProvider', 'Providers', 'Person']
 
 /** How long GraphiQL holds back what it knows of its editors. */
 const SETTLES_MS = 200
