@@ -1,53 +1,11 @@
-import { PendingMigrationsError } from '../db/database.ts'
-import { DatabaseUnavailableError } from '../db/failure.ts'
-import { boot, type Running } from './boot.ts'
-import { ConfigError, developmentKey, loadConfig } from './config.ts'
-import { registry } from './providers/registry.ts'
-import type { Grace } from './server/drain.ts'
+import { ConfigError } from './config.ts'
+import { serve } from './serve.ts'
 
-/** Starts the server and says how to use it. The only file with side effects. */
+/** The server as a process. */
 
 try {
-  const config = loadConfig(process.env, Object.values(registry))
-  const running = await boot(config)
-  const { DRAIN_DELAY_MS, DRAIN_DEADLINE_MS } = config.house
-  let stopping = false
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      // Who asks twice does not want to wait.
-      if (stopping) process.exit(1)
-      stopping = true
-      // A person at the keyboard has nobody to tell first.
-      const delayMs = signal === 'SIGINT' ? 0 : DRAIN_DELAY_MS
-      void stop(running, { delayMs, deadlineMs: DRAIN_DEADLINE_MS })
-    })
-  }
-  announce(running, developmentKey(config))
+  await serve(process.env)
 } catch (error) {
-  console.error(toReason(error) ?? error)
+  console.error(error instanceof ConfigError ? error.message : error)
   process.exit(1)
-}
-
-/** What an operator can mend, in words; undefined for what is unexpected. */
-function toReason(error: unknown): string | undefined {
-  if (error instanceof ConfigError || error instanceof PendingMigrationsError) return error.message
-  if (!(error instanceof DatabaseUnavailableError)) return undefined
-  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message
-}
-
-function announce({ url, providers, sandboxes, doors }: Running, apiKey: string | undefined): void {
-  console.log(`sessiongraph  ${url}  (GraphiQL in a browser)`)
-  if (apiKey) console.log(`API key       ${apiKey}  (send it as "Authorization: Bearer …"; DEV_API_KEY sets another)`)
-  for (const { provider, configured, sandbox } of providers) {
-    const at = sandboxes.find(running => running.provider === provider)?.origin
-    const door = doors.find(open => open.provider === provider)?.path
-    const real = door ? `real, webhooks at ${new URL(door, url)}` : 'real'
-    const state = sandbox ? `sandbox at ${at}` : configured ? real : 'not configured'
-    console.log(`${provider.padEnd(13)} ${state}`)
-  }
-}
-
-async function stop(running: Running, grace: Grace): Promise<void> {
-  await running.close(grace)
-  process.exit(0)
 }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import type { GraphQLSchema } from 'graphql'
 import type { Config } from '../config.ts'
 import { PROVIDERS, type Provider } from '../domain/provider.ts'
 import type { House } from '../house.ts'
@@ -17,10 +18,24 @@ export interface CliContext {
   readonly namedTenant: () => string | undefined
   /** Prints rows for a person, or as JSON where that was asked for. */
   show(rows: readonly object[]): void
+  /** Prints text as it is. */
+  print(text: string): void
+  readonly isJson: () => boolean
+  readonly runs: Runs
+  /** What this build serves. */
+  schema(): Promise<GraphQLSchema>
   /** Says how far long work has come, on stderr. */
   readonly progress: Progress
   /** All of stdin, as text. */
   stdin(): Promise<string>
+}
+
+/** What runs by itself. `serve` and `sandbox` go on until a signal. */
+export interface Runs {
+  serve(): Promise<void>
+  sandbox(): Promise<void>
+  /** Gives whether the story came true. */
+  demo(): Promise<boolean>
 }
 
 export interface TenantCall {

@@ -22,6 +22,13 @@ const code = await runCli(
   {
     defaultTenant: DEV_TENANT,
     config: () => config(),
+    // Each loads what it needs, and no other command waits for that.
+    runs: {
+      serve: async () => (await import('../serve.ts')).serve(process.env),
+      sandbox: async () => (await import('../run-sandboxes.ts')).runSandboxes(process.env),
+      demo: async () => (await import('../demo/demo.ts')).tellDemo(process.env),
+    },
+    schema: async () => (await import('../../schema/index.ts')).buildSchema(registry),
     open: async changes => openHouse(config(changes), { now: () => new Date(), sandboxes: attachSandboxes }),
   },
 )

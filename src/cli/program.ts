@@ -1,7 +1,8 @@
 import { Command, CommanderError } from 'commander'
+import type { GraphQLSchema } from 'graphql'
 import type { Config } from '../config.ts'
 import type { House } from '../house.ts'
-import { type CliContext, examples } from './cli.ts'
+import { type CliContext, examples, type Runs } from './cli.ts'
 import { addDatabase } from './database.ts'
 import { addDoctor } from './doctor.ts'
 import { addDrift } from './drift.ts'
@@ -12,6 +13,8 @@ import { addOperations } from './operations.ts'
 import { addPerson } from './person.ts'
 import { createProgress } from './progress.ts'
 import { addProviders } from './providers.ts'
+import { addRunning } from './running.ts'
+import { addSchema } from './schema.ts'
 import { addSecrets } from './secrets.ts'
 import { format } from './show.ts'
 import { addTenants } from './tenants.ts'
@@ -35,6 +38,8 @@ export interface Tools {
   open(changes?: NodeJS.ProcessEnv): Promise<House>
   /** Throws ConfigError. */
   config(): Config
+  readonly runs: Runs
+  schema(): Promise<GraphQLSchema>
 }
 
 /** Runs one command line, without the name of the program. Gives the exit code. */
@@ -84,6 +89,8 @@ const COMMANDS = [
   addOperations,
   addPerson,
   addProviders,
+  addRunning,
+  addSchema,
   addSecrets,
   addTenants,
   addWebhooks,
@@ -107,6 +114,10 @@ function createContext(program: Command, terminal: Terminal, tools: Tools, asJso
       isTty: terminal.isTty,
       now: () => performance.now(),
     }),
+    print: terminal.out,
+    isJson: () => asJson,
+    runs: tools.runs,
+    schema: tools.schema,
     stdin: terminal.stdin,
   }
 }

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { buildSchema } from '../../schema/index.ts'
 import { runCli } from '../../src/cli/program.ts'
 import { loadConfig } from '../../src/config.ts'
 import { packageRoot } from '../../src/examples.ts'
@@ -33,6 +34,8 @@ export function cliOf(env: NodeJS.ProcessEnv, now: () => Date = () => new Date()
     const code = await runCli(args, terminal, {
       defaultTenant: DEV_TENANT,
       config,
+      runs: { serve: async () => {}, sandbox: async () => {}, demo: async () => true },
+      schema: () => buildSchema(registry),
       open: async changes => openHouse(config(changes), { now, sandboxes: attachSandboxes }),
     })
     return { code, stdout, stderr }

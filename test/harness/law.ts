@@ -21,7 +21,10 @@ export const ROOMS: readonly Room[] = [
       'src/main.ts',
       'src/cli/main.ts',
       'src/boot.ts',
+      'src/demo/**',
       'src/house.ts',
+      'src/run-sandboxes.ts',
+      'src/serve.ts',
       'src/sandboxes.ts',
       'src/watch.ts',
       'src/webhooks.ts',
@@ -157,7 +160,17 @@ export const ROOMS: readonly Room[] = [
   },
   {
     files: ['src/cli/**', 'src/console/**'],
-    may: ['{room}/**', 'src/config.ts', DOMAIN, 'src/services/**', 'src/jobs/**', 'db/**', 'commander', 'node:**'],
+    may: [
+      '{room}/**',
+      'src/config.ts',
+      DOMAIN,
+      'src/services/**',
+      'src/jobs/**',
+      'db/**',
+      'commander',
+      'graphql',
+      'node:**',
+    ],
     mayAsTypes: ['src/house.ts'],
     because: 'operators go through services and jobs',
   },
@@ -189,22 +202,31 @@ export interface Ban {
 }
 
 const MAINS = ['src/main.ts', 'src/cli/main.ts']
-const COMPOSITION = ['src/main.ts', 'src/boot.ts']
+const COMPOSITION = ['src/main.ts', 'src/boot.ts', 'src/serve.ts']
 
 /** What few may import, whatever room they are in. */
 export const IMPORT_BANS: readonly Ban[] = [
   { what: MAINS, butIn: [], because: 'main has side effects' },
   {
     what: ['src/house.ts', 'src/sandboxes.ts', 'src/webhooks.ts'],
-    butIn: [...COMPOSITION, 'src/sandboxes.ts', 'src/webhooks.ts', 'src/cli/**'],
+    butIn: [...COMPOSITION, 'src/sandboxes.ts', 'src/webhooks.ts', 'src/run-sandboxes.ts', 'src/cli/**'],
     because: 'only a main puts the house together',
   },
   {
     what: ['src/boot.ts', 'src/door.ts', 'src/examples.ts', 'src/watch.ts'],
-    butIn: [...COMPOSITION, 'src/door.ts', 'src/watch.ts'],
+    butIn: [...COMPOSITION, 'src/demo/**', 'src/door.ts', 'src/watch.ts'],
     because: 'only main puts the house together',
   },
-  { what: ['schema/index.ts'], butIn: COMPOSITION, because: 'the schema is built once, with the registry' },
+  {
+    what: ['src/serve.ts', 'src/run-sandboxes.ts', 'src/demo/demo.ts'],
+    butIn: MAINS,
+    because: 'only a main runs until a signal',
+  },
+  {
+    what: ['schema/index.ts'],
+    butIn: [...COMPOSITION, 'src/cli/main.ts'],
+    because: 'the schema is built once, with the registry',
+  },
   {
     what: ['graphql-jit', 'graphql-yoga', '@graphql-yoga/*'],
     butIn: ['src/server/**', 'src/boot.ts'],
@@ -225,7 +247,7 @@ export const USE_BANS: readonly Ban[] = [
   },
   {
     what: ['*.listen', 'process.(exit|exitCode|abort|kill|on|once|addListener)'],
-    butIn: [...COMPOSITION, ...MAINS, 'src/sandbox/server.ts'],
+    butIn: [...COMPOSITION, ...MAINS, 'src/run-sandboxes.ts', 'src/sandbox/server.ts'],
     because: 'side effects live in main',
   },
 ]

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { boot } from '../src/boot.ts'
-import { loadConfig } from '../src/config.ts'
-import { registry } from '../src/providers/registry.ts'
+import { boot } from '../boot.ts'
+import { loadConfig } from '../config.ts'
+import { registry } from '../providers/registry.ts'
 
 /** What an operation gave. */
 export interface Answer<Data> {
