@@ -24,6 +24,8 @@ interface Owner {
   readonly customer: Made
   readonly operation: string
   readonly attempt: string
+  /** A user that the other has not. */
+  readonly user: string
   /** A cursor of its sessions, of its customers, of a timeline, and of its live events. */
   readonly cursors: Readonly<Record<'sessions' | 'customers' | 'timeline' | 'live', string>>
 }
@@ -81,6 +83,8 @@ async function furnish(asker: Asker, name: 'dev' | 'beta'): Promise<Owner> {
     '{ verilock: { profileId: "01234567-89ab-cdef-0123-456789abcdef" } }',
     name,
   )
+  const user = `only-${name}`
+  await make(asker, 'Session', 'same-key-3', '{ kayle: {} }', name, '', user)
   const sandbox = name === 'dev' ? house.sandbox('KAYLE') : own.sandbox('KAYLE')
   for (const to of ['attempt_started', 'attempt_succeeded']) await sandbox.advance({ id: session.providerId, to })
   const { data, errors } = await asker.ask(
@@ -102,6 +106,7 @@ async function furnish(asker: Asker, name: 'dev' | 'beta'): Promise<Owner> {
     customer,
     operation: data.createOperation.id,
     attempt: data.session.attempts.nodes[0].id,
+    user,
     cursors: {
       sessions: data.sessions.edges[0].cursor,
       customers: data.customers.edges[0].cursor,
@@ -111,11 +116,19 @@ async function furnish(asker: Asker, name: 'dev' | 'beta'): Promise<Owner> {
   }
 }
 
-async function make(asker: Asker, noun: string, key: string, provided: string, name: string, more = ''): Promise<Made> {
+async function make(
+  asker: Asker,
+  noun: string,
+  key: string,
+  provided: string,
+  name: string,
+  more = '',
+  externalId = SHARED_USER,
+): Promise<Made> {
   const given = provided.replace('EMAIL', SHARED_EMAIL).replace('NAME', `Secret-${name}`)
   const field = noun.toLowerCase()
   const { data, errors } = await asker.ask(`mutation {
-    made: create${noun}(input: { idempotencyKey: "${key}", externalId: "${SHARED_USER}", ${field}: ${given}, ${more} }) {
+    made: create${noun}(input: { idempotencyKey: "${key}", externalId: "${externalId}", ${field}: ${given}, ${more} }) {
       __typename ... on Create${noun}Payload { replayed record: ${field} { id providerId } } ... on Error { message code }
     }
   }`)
@@ -141,6 +154,25 @@ const byProvider = (noun: string, provider: string) =>
   `query ($v: String!) { it: ${noun}(by: { provider: { provider: ${provider}, providerId: $v } }) { id } }`
 const create = (noun: string, inner: string) =>
   `mutation ($v: ID!) { it: create${noun}(input: { idempotencyKey: "KEY", ${inner} }) { __typename ... on InvalidInputError { issues { path message } } ... on Error { message code } } }`
+
+const entity = (noun: string, of: (owner: Owner) => string): Way => [
+  `an entity ${noun}`,
+  `query ($v: ID!) { it: _entities(representations: [{ __typename: "${noun}", id: $v }]) { __typename } }`,
+  of,
+  missing(noun),
+]
+const ENTITIES: readonly Way[] = [
+  entity('Session', it => it.session.id),
+  entity('Applicant', it => it.applicant.id),
+  entity('Customer', it => it.customer.id),
+  entity('Attempt', it => it.attempt),
+  [
+    'an entity Person',
+    'query ($v: String!) { it: _entities(representations: [{ __typename: "Person", externalId: $v }]) { __typename } }',
+    it => it.user,
+    'nobody',
+  ],
+]
 
 const READS: readonly Way[] = [
   ['a session as a node', 'query ($v: ID!) { it: node(id: $v) { id } }', it => it.session.id, missing('Session')],
@@ -178,6 +210,13 @@ const READS: readonly Way[] = [
     it => it.operation,
     missing('CreateOperation'),
   ],
+  [
+    'a person',
+    'query ($v: String!) { it: person(externalId: $v) { externalId sessions { totalCount } nextAction { kind } } }',
+    it => it.user,
+    'nobody',
+  ],
+  ...ENTITIES,
   [
     'the sessions of an applicant',
     'query ($v: ID!) { it: sessions(filter: { applicantId: $v }) { nodes { id } } }',
@@ -308,7 +347,7 @@ describe('what another tenant has', () => {
     async (_what, query, of, nothing) => {
       const control = await dev.asker.ask(query, { v: of(dev) })
       expect(control.errors).toEqual([])
-      expect(JSON.stringify(control.data.it)).not.toBe('null')
+      expect(JSON.stringify(control.data.it)).not.toMatch(/^(null|\[null\])$/)
 
       const [foreign, absent] = [await askFor(query, of(dev)), await askFor(query, nothing ?? unlike(of(dev)))]
       expect(foreign.comparable).toBe(absent.comparable)
@@ -409,6 +448,114 @@ describe('what another tenant has', () => {
     expect(texts[0]).toBe(texts[1])
   })
 })
+
+const PERSON = `query ($externalId: String!) { person(externalId: $externalId) {
+  externalId nextAction { session { id } }
+  sessions { totalCount nodes { id applicant { id firstName sessions { nodes { id } } } customer { id name } } }
+  applicants { id firstName sessions { nodes { id } } } customers { id name sessions { nodes { id } } }
+} }`
+
+describe('a person that both tenants know by the same id', () => {
+  test('has to each what is its own, down every path', async () => {
+    for (const [owner, other] of bothWays()) {
+      const { data, errors, text } = await owner.asker.ask(PERSON, { externalId: SHARED_USER })
+      expect(errors).toEqual([])
+      const { person } = data
+      expect(idsOf(person.sessions.nodes)).toEqual([owner.session.id, owner.verilock.id].sort())
+      expect(person.sessions.totalCount).toBe(2)
+      expect(idsOf(person.applicants)).toContain(owner.applicant.id)
+      expect(idsOf(person.customers)).toEqual([owner.customer.id])
+      expect([owner.session.id, owner.verilock.id]).toContain(person.nextAction.session.id)
+      expectNothingOf(other, text)
+    }
+  })
+
+  test('is an entity to each of them, in a list with what is the other’s', async () => {
+    const query = `query ($given: [_Any!]!) { _entities(representations: $given) {
+      __typename ... on Session { id } ... on Applicant { id } ... on Customer { id } ... on Attempt { id }
+      ... on Person { externalId sessions(first: 5) { nodes { id applicant { id sessions(first: 5) { nodes { id } } } } } }
+    } }`
+    for (const [owner, other] of bothWays()) {
+      const given = entitiesOf(owner).flatMap((own, index) => [entitiesOf(other)[index], own])
+      const person = { __typename: 'Person', externalId: SHARED_USER }
+      const { data, errors, text } = await owner.asker.ask(query, { given: [...given, person] })
+      expect(errors).toEqual([])
+      expect(data._entities).toMatchObject([...entitiesOf(owner).flatMap(own => [null, own]), person])
+      expectNothingOf(other, text)
+
+      const foreign = [...entitiesOf(other), { __typename: 'Person', externalId: other.user }]
+      const absent = [
+        ...NOUNS.map(noun => ({ __typename: noun, id: missing(noun) })),
+        { __typename: 'Person', externalId: 'nobody' },
+      ]
+      const asked = [foreign, absent].map(theirs => owner.asker.ask(query, { given: [...theirs, person] }))
+      const [first, second] = await Promise.all(asked)
+      expect(first && unnamed(first.text)).toBe(second && unnamed(second.text))
+    }
+  })
+
+  test('leads a client token to the sessions of its own tenant, and from them no further', async () => {
+    const query = `query ($externalId: String!) { person(externalId: $externalId) {
+      externalId nextAction { session { id } } applicants { id }
+      sessions { totalCount nodes { id applicant { id sessions { nodes { id } } } customer { id } } }
+    } }`
+    for (const [owner, other] of bothWays()) {
+      const client = await withClientToken(house, owner.asker, { externalId: SHARED_USER })
+      const { data, errors, text } = await client.ask(query, { externalId: SHARED_USER })
+      expect(errors).toMatchObject([{ extensions: { code: 'FORBIDDEN', scopes: [] } }])
+      expect(idsOf(data.person.sessions.nodes)).toEqual([owner.session.id, owner.verilock.id].sort())
+      for (const node of data.person.sessions.nodes) expect(node).toMatchObject({ applicant: null, customer: null })
+      expect(data.person.applicants).toBeNull()
+      expectNothingOf(other, text)
+    }
+  })
+
+  test('is all that a client token opens: another’s user is refused like nobody, and not found under its own token', async () => {
+    const query = 'query ($v: String!) { it: person(externalId: $v) { externalId sessions { nodes { id } } } }'
+    const client = await withClientToken(house, beta.asker, { externalId: SHARED_USER })
+    expect(await plain(client, query, dev.user)).toBe(await plain(client, query, 'nobody'))
+    const [theirs, nobodys] = await Promise.all(
+      [dev.user, 'nobody'].map(externalId => withClientToken(house, beta.asker, { externalId })),
+    )
+    const foreign = await plain(theirs as Asker, query, dev.user)
+    expect(foreign).toBe(await plain(nobodys as Asker, query, 'nobody'))
+    expect(foreign).toContain('NOT_FOUND')
+  })
+})
+
+const NOUNS = ['Session', 'Applicant', 'Customer', 'Attempt'] as const
+
+function entitiesOf({ session, applicant, customer, attempt }: Owner) {
+  const ids = [session.id, applicant.id, customer.id, attempt]
+  return NOUNS.map((__typename, index) => ({ __typename, id: ids[index] }))
+}
+
+function bothWays() {
+  return [
+    [dev, beta],
+    [beta, dev],
+  ] as const
+}
+
+function idsOf(records: readonly { readonly id: string }[]): string[] {
+  return records.map(({ id }) => id).sort()
+}
+
+function expectNothingOf(other: Owner, text: string): void {
+  const { session, verilock, applicant, customer, attempt, user } = other
+  for (const id of [session.id, verilock.id, applicant.id, customer.id, attempt, user]) expect(text).not.toContain(id)
+  expect(text).not.toContain(`Secret-${user.slice('only-'.length)}`)
+}
+
+/** An answer without the id of its request. */
+async function plain(asker: Asker, query: string, v: string): Promise<string> {
+  const { status, text } = await asker.ask(query, { v })
+  return `${status} ${unnamed(text)}`
+}
+
+function unnamed(text: string): string {
+  return text.replaceAll(/"requestId":"[^"]*"/g, '')
+}
 
 describe('the address of another tenant’s deliveries', () => {
   test('is neither listed, nor given another secret, nor removed', async () => {
