@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type Decision, decided } from '../schema/access.ts'
 import { buildSchema } from '../schema/index.ts'
 import { SCOPES } from '../src/domain/caller.ts'
+import { packageRoot } from '../src/examples.ts'
 import { registry } from '../src/providers/registry.ts'
 import { quotedIn, readDoc, tableRows } from './harness/docs.ts'
 
@@ -32,3 +35,32 @@ test('docs/security.md names every field that needs something else than scopes o
 test('no field needs two scopes at once by itself, so that the table tells all', () => {
   expect(fieldsWhere(decision => typeof decision !== 'function' && decision.scopes.length > 1)).toEqual([])
 })
+
+const page = readDoc('docs/security.md')
+const threats = tableRows(section('Threats')).slice(1)
+
+/** What stands under a heading, up to the next of its rank. */
+function section(heading: string): string {
+  return page.split(/^## /m).find(part => part.startsWith(`${heading}\n`)) ?? ''
+}
+
+test('docs/security.md has a table of threats', () => {
+  expect(threats.length).toBeGreaterThanOrEqual(13)
+})
+
+test.each(threats)('what holds “%s” is shown by tests that exist', (_threat, holds, shown = '') => {
+  const files = quotedIn(shown)
+  expect(holds).not.toBe('')
+  expect(files).not.toEqual([])
+  for (const file of files) {
+    expect(file).toMatch(/^test\/[\w/-]+\.test\.ts$/)
+    expect(existsSync(join(packageRoot(), file)), file).toBe(true)
+  }
+})
+
+test.each(['TLS', 'Network', 'Key custody', 'Backups', 'Clocks', 'PostgreSQL', 'Provider dashboards'])(
+  'docs/security.md leaves %s to the operator in words',
+  subject => {
+    expect(section('Left to the operator')).toContain(`- **${subject}`)
+  },
+)
