@@ -51,6 +51,11 @@ test.each(docPaths())('every link in %s leads to a file that is there', path => 
   for (const link of links) expect(existsSync(join(packageRoot(), dirname(path), link)), link).toBe(true)
 })
 
+test('the README names every page of docs/', () => {
+  const pages = docPaths().filter(path => path.startsWith('docs/'))
+  for (const page of pages) expect(readme).toMatch(new RegExp(`^- \\[${page}\\]\\(${page}\\): `, 'm'))
+})
+
 test('the README has every setting of the house, with its default, and no other', () => {
   const rows = tableRows(readme).filter(([name = '', , about]) => /^`[A-Z_]+`$/.test(name) && about !== undefined)
   const listed = new Map(rows.map(([name = '', value = '']) => [name.replaceAll('`', ''), value]))
