@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { withKey } from './harness/callers.ts'
 import { API_KEY, type House, startHouse } from './harness/house.ts'
 
 /** What comes in parts, or only in part. */
@@ -14,8 +15,9 @@ afterAll(() => house.close())
 
 const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` }
 
-async function parts(query: string): Promise<string> {
-  const init = { method: 'POST', headers: { ...headers, accept: 'multipart/mixed' }, body: JSON.stringify({ query }) }
+async function parts(query: string, token = API_KEY): Promise<string> {
+  const asking = { ...headers, authorization: `Bearer ${token}`, accept: 'multipart/mixed' }
+  const init = { method: 'POST', headers: asking, body: JSON.stringify({ query }) }
   return (await fetch(house.url, init)).text()
 }
 
@@ -24,6 +26,16 @@ test('an error in a deferred part has its code and the id of the request', async
   expect(text).toContain('"hasNext":true')
   expect(text).toMatch(/"path":\["session"\],"extensions":\{[^}]*"code":"NOT_FOUND"/)
   expect(text).toMatch(/"requestId":"[\w-]+"/)
+})
+
+test('a field that is refused in a deferred part has its error there, though another was refused in an earlier one', async () => {
+  const { token } = await withKey(house, { scopes: ['sessions:read'] })
+  const fields = 'applicants { totalCount } ... @defer { customers { totalCount } } ... Later @defer'
+  const text = await parts(`{ ${fields} } fragment Later on Query { person: applicants { totalCount } }`, token)
+  const refused = [...text.matchAll(/"paths":(\[[^\]]*\])/g)].map(([, paths = '']) => JSON.parse(paths))
+  expect(text).toContain('"hasNext":true')
+  expect(refused.sort()).toEqual([['applicants'], ['customers'], ['person']])
+  expect(text).toMatch(/"path":\["customers"\],"extensions":\{[^}]*"code":"FORBIDDEN"/)
 })
 
 test('an unexpected error in a deferred part says nothing of what is inside', async () => {

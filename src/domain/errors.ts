@@ -74,9 +74,10 @@ export class ForbiddenError extends DomainError {
   }
 
   /** `path`: a field, without the places of rows. */
-  add(path: string, scopes: readonly string[]): void {
+  add(path: string, scopes: readonly string[]): this {
     if (!this.paths.includes(path) && this.paths.length < MAX_PATHS) this.paths.push(path)
     for (const scope of scopes) if (!this.scopes.includes(scope)) this.scopes.push(scope)
+    return this
   }
 }
 
