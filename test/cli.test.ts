@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { listAudit } from '../db/audit-repository.ts'
 import { addDrift } from '../db/drift-repository.ts'
 import { packageRoot } from '../src/examples.ts'
 import { DEV, deliver, fromVerilock, signKayle } from './harness/deliveries.ts'
@@ -51,6 +52,13 @@ function run(args: readonly string[], stdin = '', more: Record<string, string> =
     )
     child.stdin?.end(stdin)
   })
+}
+
+/** What was written down about a subject of the tenant, by the command line. */
+async function writtenOf(subject: string): Promise<string[]> {
+  const print = house.db.vault.fingerprint(`audit|dev|${subject}`)
+  const entries = await listAudit(house.db, 'dev', 100)
+  return entries.filter(it => it.actor === 'cli' && it.subjectHash === print).map(({ action }) => action)
 }
 
 /** What a command prints for programs. */
@@ -133,10 +141,13 @@ describe('webhooks', () => {
     expect(await deliver(house, added, signKayle('not a JWE', added.secret, new Date()))).toBe(204)
     const delivery = (await json(['webhooks', 'list'])).find(({ state }) => state === 'QUARANTINED')
     expect(await json(['webhooks', 'replay', delivery.id])).toEqual([expect.objectContaining({ state: 'QUARANTINED' })])
-    expect(await run(['webhooks', 'replay', randomUUID()])).toMatchObject({
+    expect(await writtenOf(delivery.id)).toEqual(['webhook.replay'])
+    const nothing = randomUUID()
+    expect(await run(['webhooks', 'replay', nothing])).toMatchObject({
       code: 1,
       stderr: 'There is no such delivery.\n',
     })
+    expect(await writtenOf(nothing)).toEqual([])
   })
 
   test("shows another tenant nothing of the first one's", async () => {
@@ -176,12 +187,14 @@ describe('operations', () => {
     const again = await run(['operations', 'settle', key, '--absent'])
     expect([again.code, again.stdout]).toEqual([1, ''])
     expect(again.stderr).toMatch(/^[A-Z].*\.\n$/)
+    expect((await writtenOf(settled.id)).sort()).toEqual(['operation.settle.absent', 'operation.settle.found'])
   })
 
   test('settle says that it was never made, and its key may be sent again', async () => {
     const key = await lose()
     const [settled] = await json(['operations', 'settle', key, '--absent'])
     expect(settled).toMatchObject({ state: 'FAILED' })
+    expect(await writtenOf(settled.id)).toEqual(['operation.settle.absent'])
   })
 
   test('settle finds nothing under an id that the provider does not know', async () => {

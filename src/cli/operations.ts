@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { CREATE_STATES, type CreateOperation, type CreateState } from '../domain/operation.ts'
 import type { House } from '../house.ts'
+import { writeDown } from './audit.ts'
 import { type CliContext, examples, type TenantCall, toCount, withHouse } from './cli.ts'
 
 /** `sessiongraph operations`: the creates whose outcome is not known, and what an operator can do about them. */
@@ -45,6 +46,7 @@ export function addOperations(program: Command, cli: CliContext): void {
       return withHouse(cli, async (house, call) => {
         const operation = await find(house, call, id)
         const { settleFound, settleAbsent } = house.services.operations
+        await writeDown(house, call, options.found ? 'operation.settle.found' : 'operation.settle.absent', operation.id)
         const settled = await (options.found
           ? settleFound(call, operation.id, options.found)
           : settleAbsent(call, operation.id))

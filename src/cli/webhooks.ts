@@ -2,6 +2,7 @@ import { Argument, type Command, Option } from 'commander'
 import { DomainError } from '../domain/errors.ts'
 import type { Provider } from '../domain/provider.ts'
 import type { AddedEndpoint } from '../services/endpoints.ts'
+import { writeDown } from './audit.ts'
 import { type CliContext, examples, toCount, toProvider, withHouse } from './cli.ts'
 
 const ENDPOINT = 'k3XvT0fJq1mWc8sYbR5uZg2e'
@@ -76,7 +77,10 @@ export function addWebhooks(program: Command, cli: CliContext): void {
     .description('applies a delivery again, as after a quarantine')
     .addHelpText('after', examples(`sessiongraph webhooks replay ${DELIVERY}`))
     .action((id: string) =>
-      withHouse(cli, async ({ services }, call) => {
+      withHouse(cli, async (house, call) => {
+        const { services } = house
+        await services.endpoints.delivery(call, id)
+        await writeDown(house, call, 'webhook.replay', id)
         await services.inbox.replay(call, id)
         await services.inbox.applyDue()
         cli.show([await services.endpoints.delivery(call, id)])
