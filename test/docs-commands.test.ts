@@ -34,10 +34,8 @@ function commandsOf(page: string): string[] {
 
 function wordsOf(command: string): string[] {
   const typed = command.replace(/\s+#.*$/, '').split(/ [<>] /)[0] ?? ''
-  return typed
-    .replace(/^(npm run --silent )?sessiongraph (-- )?/, '')
-    .trim()
-    .split(/\s+/)
+  const words = typed.replace(/^(npm run --silent )?sessiongraph (-- )?/, '').match(/"[^"]*"|\S+/g) ?? []
+  return words.map(word => word.replaceAll('"', ''))
 }
 
 test.each(docPaths())('every command of %s is of a kind that is tried', path => {
