@@ -34,7 +34,7 @@ export function scoped(...scopes: readonly Scope[]): Need {
 }
 
 /** An API key with one of these scopes. */
-export function anyOf(...oneOf: readonly Scope[]): Need {
+function anyOf(...oneOf: readonly Scope[]): Need {
   return { ...KEY, oneOf }
 }
 

@@ -71,7 +71,7 @@ export function addProviders(program: Command, cli: CliContext): void {
 }
 
 /** Settings by name. A line may name one as the environment does: KAYLE_API_KEY, API_KEY and apiKey are the same. */
-export function readSettings(provider: Provider, input: string): Record<string, string> {
+function readSettings(provider: Provider, input: string): Record<string, string> {
   const entries = input.trimStart().startsWith('{') ? readJson(input) : readLines(input)
   return Object.fromEntries(entries.map(([name, value]) => [toName(provider, name), value]))
 }

@@ -21,8 +21,6 @@ const ANSWERS: readonly (readonly [method: string, path: RegExp, answer: Answer]
   ['GET', /^\/drift$/, showDrift],
 ]
 
-export type Console = ReturnType<typeof createConsole>
-
 /** The pages for operators who would rather look than read, and what they ask. */
 export function createConsole(parts: Omit<Desk, 'remember'>) {
   const desk = { ...parts, remember: createBriefMemory() }

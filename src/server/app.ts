@@ -9,18 +9,14 @@ import {
   type YogaServerOptions,
 } from 'graphql-yoga'
 import type { Authentication } from '../services/authentication.ts'
-
 import type { Services } from '../services/services.ts'
 import type { Budget } from './budget.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { toClientError } from './error-codes.ts'
 import type { Gate } from './gate.ts'
-
 import type { Guesses } from './guesses.ts'
-
 import { type AnswerLightly, createLightDoor } from './light-door.ts'
 import { LightResponse } from './light-fetch.ts'
-
 import type { DoorLimits } from './limits.ts'
 import type { Readiness } from './readiness.ts'
 import type { Streams } from './streams.ts'

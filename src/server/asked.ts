@@ -1,5 +1,3 @@
-import type { IncomingMessage } from 'node:http'
-
 /** What the checks of the door read of a request, however it came in. */
 export interface Asked {
   readonly method: string
@@ -14,17 +12,6 @@ export function askedByRequest(request: Request): Asked {
     method: request.method,
     search: searchOf(request.url),
     header: name => request.headers.get(name) ?? undefined,
-  }
-}
-
-export function askedByMessage(message: IncomingMessage): Asked {
-  return {
-    method: message.method ?? '',
-    search: searchOf(message.url ?? ''),
-    header: name => {
-      const value = message.headers[name]
-      return Array.isArray(value) ? value.join(', ') : value
-    },
   }
 }
 

@@ -10,7 +10,7 @@ import { decodeText, parseJson } from './json-text.ts'
 import { refuse, toRefusalResponse } from './refusal.ts'
 import { toRequestId } from './request-id.ts'
 
-export const CONSOLE_PATH = '/console'
+const CONSOLE_PATH = '/console'
 const QUESTIONS = `${CONSOLE_PATH}/api`
 const MAX_BODY_BYTES = 4_096
 const MAX_JSON_DEPTH = 4

@@ -1,6 +1,6 @@
 import type { Plugin } from 'graphql-yoga'
 
-export const METRICS_PATH = '/metrics'
+const METRICS_PATH = '/metrics'
 
 export interface MetricsOptions {
   /** Whether who asks may read them; `bearer` is what it authorises itself with. */

@@ -15,7 +15,7 @@ import { expireOverdue } from './expiry.ts'
 import type { Sessions } from './sessions.ts'
 
 /** The most records that one person shows of a noun; the newest are kept. */
-export const MOST_RECORDS = 100
+const MOST_RECORDS = 100
 
 /** All that is known of the caller's own users, from the store alone: no provider is asked. */
 export interface People {

@@ -15,8 +15,6 @@ export interface MetricsOptions {
   readonly isKnown: (name: string) => boolean
 }
 
-export type Metrics = ReturnType<typeof createMetrics>
-
 /** Counts for one house. No label has values that a client or a provider chooses, and none names a tenant. */
 export function createMetrics({ isKnown }: MetricsOptions) {
   const registry = new Registry()
