@@ -1,5 +1,5 @@
 import SchemaBuilder, { BasePlugin, type PothosOutputFieldConfig, type SchemaTypes } from '@pothos/core'
-import { type ASTNode, type GraphQLResolveInfo, type OperationDefinitionNode, visit } from 'graphql'
+import type { GraphQLResolveInfo } from 'graphql'
 import type { Context } from '../src/context.ts'
 import { ForbiddenError } from '../src/domain/errors.ts'
 import { type Decision, decisionAbout, lacking, type Need } from './access.ts'
@@ -43,33 +43,15 @@ function carriedOut(decision: Decision) {
 }
 
 /** Null, and one error an operation: the first refusal is thrown, the others are told in it. Of one in parts each is. */
-function refuse({ refusals }: Context, info: GraphQLResolveInfo, scopes: readonly string[]): null {
+function refuse({ inParts, refusals }: Context, info: GraphQLResolveInfo, scopes: readonly string[]): null {
   const path = toFieldPath(info.path)
-  if (comesInParts(info)) throw new ForbiddenError().add(path, scopes)
+  // What was thrown may have been sent with an earlier part, where nothing more can be told.
+  if (inParts) throw new ForbiddenError().add(path, scopes)
   const first = refusals.error === undefined
   refusals.error ??= new ForbiddenError()
   refusals.error.add(path, scopes)
   if (first || info.parentType.name === 'Subscription') throw refusals.error
   return null
-}
-
-const inParts = new WeakMap<OperationDefinitionNode, boolean>()
-
-/** What was thrown may have been sent with an earlier part, where nothing more can be told. */
-function comesInParts({ operation, fragments }: GraphQLResolveInfo): boolean {
-  const known = inParts.get(operation) ?? [operation, ...Object.values(fragments)].some(hasDefer)
-  inParts.set(operation, known)
-  return known
-}
-
-function hasDefer(node: ASTNode): boolean {
-  let found = false
-  visit(node, {
-    Directive: ({ name }) => {
-      found ||= name.value === 'defer' || name.value === 'stream'
-    },
-  })
-  return found
 }
 
 /** The path of a field without the places of rows: it is refused in all of them alike. */

@@ -17,6 +17,8 @@ export interface Context extends Call {
   /** What was asked for and may not be had, so that it is told once. */
   readonly refusals: { error?: ForbiddenError }
   readonly requestId: string
+  /** True where parts of the answer may be sent before others are known. */
+  readonly inParts: boolean
   readonly services: Services
   readonly loaders: Loaders
   /** The position of the tenant's events when the request began. */
@@ -48,6 +50,7 @@ interface Key<Of> {
 export interface Asked extends Call {
   readonly caller: Caller
   readonly requestId: string
+  readonly inParts: boolean
   readonly liveCursor: string
   readonly lastEventId: string | null
 }

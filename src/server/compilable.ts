@@ -10,7 +10,7 @@ import {
   visit,
   visitWithTypeInfo,
 } from 'graphql'
-import { fragmentsOf } from './document-shape.ts'
+import { comesInParts, fragmentsOf } from './document-shape.ts'
 
 /** Compiling writes a fragment out at each place where it is spread: so many selections are as many as a document can hold. */
 const MOST_SELECTIONS = 2_000
@@ -24,7 +24,7 @@ export function isCompilable(
   const operation = getOperationAST(document, operationName)
   if (!operation || operation.operation === 'subscription') return false
   if (selectionsOf(document, operation.selectionSet) > MOST_SELECTIONS) return false
-  return !comesInParts(document) && !hasPrototype(document) && !hasVariableInScalar(schema, document)
+  return !comesInParts(document, operation) && !hasPrototype(document) && !hasVariableInScalar(schema, document)
 }
 
 /** How many selections there are with every fragment written out. Parsing refused fragments that spread themselves. */
@@ -46,16 +46,6 @@ function selectionsOf(document: DocumentNode, root: SelectionSetNode): number {
   }
 
   return ofSet(root)
-}
-
-function comesInParts(document: DocumentNode): boolean {
-  let found = false
-  visit(document, {
-    Directive: ({ name }) => {
-      found ||= name.value === 'defer' || name.value === 'stream'
-    },
-  })
-  return found
 }
 
 /** What is compiled is written with literal objects, in which this name is no name. */

@@ -4,7 +4,9 @@ import {
   type FragmentDefinitionNode,
   GraphQLError,
   Kind,
+  type OperationDefinitionNode,
   type SelectionSetNode,
+  visit,
 } from 'graphql'
 
 /** How much a document asks for, told from its text alone. What fragments hold counts wherever they are spread. */
@@ -51,6 +53,25 @@ export function shapeOf(document: DocumentNode): Shape {
   for (const name of fragments.keys()) ofFragment(name)
   const operations = document.definitions.filter(definition => definition.kind === Kind.OPERATION_DEFINITION)
   return operations.map(({ selectionSet }) => ofSelections(selectionSet)).reduce(most, NOTHING)
+}
+
+const inParts = new WeakMap<OperationDefinitionNode, boolean>()
+
+/** True where an operation's answer may be sent in parts, the first of them before the last is known. */
+export function comesInParts(document: DocumentNode, operation: OperationDefinitionNode): boolean {
+  const known = inParts.get(operation) ?? [operation, ...fragmentsOf(document).values()].some(isSplit)
+  inParts.set(operation, known)
+  return known
+}
+
+function isSplit(node: OperationDefinitionNode | FragmentDefinitionNode): boolean {
+  let found = false
+  visit(node, {
+    Directive: ({ name }) => {
+      found ||= name.value === 'defer' || name.value === 'stream'
+    },
+  })
+  return found
 }
 
 export function fragmentsOf(document: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> {

@@ -1,9 +1,10 @@
 import { setMaxListeners } from 'node:events'
-import { type DocumentNode, getOperationAST } from 'graphql'
+import { type DocumentNode, type ExecutionArgs, getOperationAST } from 'graphql'
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import { createContext } from '../context.ts'
 import { limitTime } from '../domain/time-limit.ts'
 import type { Services } from '../services/services.ts'
+import { comesInParts } from './document-shape.ts'
 import type { Admitted } from './use-authentication.ts'
 import type { Trailed } from './use-telemetry.ts'
 
@@ -16,7 +17,7 @@ export interface Deadlines {
 export function useContext(services: Services, deadlines: Deadlines, now: () => Date): Plugin<Admitted & Trailed> {
   async function build(
     admitted: Admitted & Trailed & { readonly request: Request },
-    document: DocumentNode,
+    { document, operationName }: ExecutionArgs,
     signal: AbortSignal,
   ) {
     const { caller, requestId, startedAt, request, trail } = admitted
@@ -26,7 +27,9 @@ export function useContext(services: Services, deadlines: Deadlines, now: () => 
     const liveCursor = mentions(document, 'liveCursor') ? await services.live.cursor(caller) : ''
     const lastEventId = request.headers.get('last-event-id')
     const { tenantId, subject } = caller
-    const asked = { caller, tenantId, subject, requestId, startedAt, signal, trail, liveCursor, lastEventId }
+    const operation = getOperationAST(document, operationName)
+    const inParts = operation ? comesInParts(document, operation) : false
+    const asked = { caller, tenantId, subject, requestId, startedAt, signal, trail, inParts, liveCursor, lastEventId }
     return createContext(asked, services, now)
   }
 
@@ -35,12 +38,12 @@ export function useContext(services: Services, deadlines: Deadlines, now: () => 
       const operation = getOperationAST(args.document, args.operationName)
       const ms = operation?.operation === 'mutation' ? deadlines.mutationDeadlineMs : deadlines.queryDeadlineMs
       const { signal, done } = limitTime(ms, args.contextValue.request.signal)
-      extendContext(await build(args.contextValue, args.document, signal))
+      extendContext(await build(args.contextValue, args, signal))
       // What comes in parts is done when its last part is: its time runs on.
       return { onExecuteDone: ({ result }) => (isAsyncIterable(result) ? undefined : done()) }
     },
     onSubscribe: async ({ args, extendContext }) => {
-      extendContext(await build(args.contextValue, args.document, args.contextValue.request.signal))
+      extendContext(await build(args.contextValue, args, args.contextValue.request.signal))
     },
   }
 }
