@@ -26,7 +26,8 @@ export function drawChart(cells: readonly MeasuredCell[], targets: Readonly<Reco
       `<text x="${LEFT + index * 110 + 18}" y="20">${name}</text>`,
   )
   const style = 'font-family="system-ui, sans-serif" font-size="12" fill="#57606a"'
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${LEFT + WIDTH + 70}" height="${height}" ${style}>
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${LEFT + WIDTH + 70}" height="${height}" ${style} role="img" aria-label="Answers per second as a share of the limit">
+<title>Answers per second, as a share of the limit</title>
 <rect width="100%" height="100%" fill="#ffffff"/>
 ${[...legend, ...groups].join('\n')}
 </svg>

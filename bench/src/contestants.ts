@@ -53,11 +53,12 @@ export async function startContestant(
   const file = join(directory, `${name}.db`)
   copyFileSync(seeded, file)
   const profiling = name === 'ours' && profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []
-  const server = await startServer(
-    CONTESTANTS[name],
-    { ...env, DATABASE_URL: `sqlite:${file}` },
-    `${file}.log`,
-    profiling,
-  )
-  return { ...server, name }
+  const settings = { ...env, DATABASE_URL: `sqlite:${file}` }
+  return { ...(await startServer(CONTESTANTS[name], settings, `${file}.log`, profiling)), name }
+}
+
+/** Starts our server on a database that several may use. */
+export async function startOurs(env: NodeJS.ProcessEnv, databaseUrl: string, directory: string): Promise<Contestant> {
+  const settings = { ...env, DATABASE_URL: databaseUrl }
+  return { ...(await startServer(CONTESTANTS.ours, settings, join(directory, 'ours.log'))), name: 'ours' }
 }

@@ -22,7 +22,7 @@ export interface Options {
   readonly profile: string | undefined
 }
 
-export const PROBES = ['cold', 'sizes', 'stores', 'defer', 'overload', 'memory'] as const
+export const PROBES = ['cold', 'sizes', 'stores', 'defer', 'overload', 'postgres', 'processes', 'memory'] as const
 export type ProbeName = (typeof PROBES)[number]
 
 const USAGE = `npm run bench -- [options]

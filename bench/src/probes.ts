@@ -3,7 +3,9 @@ import { probeCold } from './probes/cold.ts'
 import { probeDefer } from './probes/defer.ts'
 import { probeMemory } from './probes/memory.ts'
 import { probeOverload } from './probes/overload.ts'
+import { probePostgres } from './probes/postgres.ts'
 import type { Probe, Probed } from './probes/probe.ts'
+import { probeProcesses } from './probes/processes.ts'
 import { probeSizes } from './probes/sizes.ts'
 import { probeStores } from './probes/stores.ts'
 
@@ -12,6 +14,8 @@ const PROBES: Readonly<Record<ProbeName, Probe>> = {
   defer: probeDefer,
   memory: probeMemory,
   overload: probeOverload,
+  postgres: probePostgres,
+  processes: probeProcesses,
   sizes: probeSizes,
   stores: probeStores,
 }

@@ -17,10 +17,12 @@ export interface Seeded {
 
 type Services = Awaited<ReturnType<typeof openHouse>>['services']
 
-/** Fills an empty store and writes it to `file`. `env`: the settings of the server that will use it. */
+/**
+ * Fills an empty store: the DATABASE_URL of `env`, the settings of the server that will use it, else one that is written
+ * to `file`.
+ */
 export async function seed(env: NodeJS.ProcessEnv, sessions: number, file: string): Promise<Seeded> {
-  const memory = { ...env, DATABASE_URL: 'sqlite::memory:' }
-  const config = loadConfig(memory, Object.values(registry))
+  const config = loadConfig({ DATABASE_URL: 'sqlite::memory:', ...env }, Object.values(registry))
   const house = await openHouse(config, { now: () => new Date(), sandboxes: async () => [] })
   const { services, db } = house
   try {
@@ -33,7 +35,7 @@ export async function seed(env: NodeJS.ProcessEnv, sessions: number, file: strin
       return storeSession(services, n, customer.id)
     })
     const cursors = await listCursors(services)
-    await sql`vacuum into ${file}`.execute(db.sql)
+    if (env.DATABASE_URL === undefined) await sql`vacuum into ${file}`.execute(db.sql)
     return { ids: ids.map(id => encodeGlobalId('Session', id)), providerIds: ids.map((_, n) => kayleId(n)), cursors }
   } finally {
     await house.close()

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -24,7 +24,8 @@ export async function load(
   connections: number,
   seconds: number,
 ): Promise<Load> {
-  const file = join(mkdtempSync(join(tmpdir(), 'bench-')), 'bodies')
+  const directory = mkdtempSync(join(tmpdir(), 'sessiongraph-bench-'))
+  const file = join(directory, 'bodies')
   writeFileSync(file, bodies.join('\n'))
   const args = [
     '-t1',
@@ -38,8 +39,12 @@ export async function load(
     file,
   ]
   const env = { ...process.env, BENCH_AUTHORIZATION: authorization }
-  const { stdout } = await promisify(execFile)('wrk', args, { env })
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Load
+  try {
+    const { stdout } = await promisify(execFile)('wrk', args, { env })
+    return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Load
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
 }
 
 export const authorization = `Bearer ${API_KEY}`

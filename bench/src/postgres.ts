@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import type { Arena } from './arena.ts'
+import { runToEnd } from './processes.ts'
+import type { Seeded } from './seed.ts'
+
+/** A seeded database on the PostgreSQL of this machine, made for the benchmark and dropped after it. */
+export interface PostgresStore {
+  readonly url: string
+  readonly seeded: Seeded
+  drop(): Promise<void>
+}
+
+const SERVER = process.env.TEST_DATABASE_URL ?? 'postgres://127.0.0.1:5432/test'
+const NAME = `sg_bench_${process.pid}`
+
+/** Undefined where no PostgreSQL answers. */
+export async function openPostgresStore(
+  { env, directory }: Arena,
+  sessions: number,
+): Promise<PostgresStore | undefined> {
+  if (!(await onServer(`create database ${NAME}`))) return undefined
+  const url = new URL(SERVER)
+  url.pathname = `/${NAME}`
+  url.username ||= userInfo().username
+  const file = join(directory, 'postgres')
+  await runToEnd('bench/src/seed.ts', [file, String(sessions)], { ...env, DATABASE_URL: url.href })
+  return {
+    url: url.href,
+    seeded: JSON.parse(readFileSync(`${file}.json`, 'utf8')) as Seeded,
+    drop: async () => void (await onServer(`drop database if exists ${NAME} with (force)`)),
+  }
+}
+
+async function onServer(statement: string): Promise<boolean> {
+  pg.defaults.user ??= userInfo().username
+  const client = new pg.Client({ connectionString: SERVER, connectionTimeoutMillis: 3_000 })
+  try {
+    await client.connect()
+    await client.query(statement)
+    return true
+  } catch (error) {
+    console.error(`PostgreSQL: ${error instanceof Error ? error.message : error}`)
+    return false
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
