@@ -38,12 +38,27 @@ interface SessionRow {
   updatedAt: string
 }
 
+interface RecordRow {
+  id: string
+  graphqlId: string
+  provider: string
+  providerId: string
+  createdAt: string
+}
+
+interface SearchAnswer {
+  sessions: SessionRow[]
+  applicants: RecordRow[]
+  customers: RecordRow[]
+}
+
 interface Funnel {
   provider: string
   created: number
   begun: number
   completed: number
-  approved: number
+  /** Null where none of them has an outcome. */
+  approved: number | null
 }
 
 interface SessionsAnswer {

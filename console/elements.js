@@ -32,7 +32,7 @@ export function say(word) {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
-const GOOD = ['COMPLETED', 'APPROVED', 'APPLIED', 'CLOSED', 'SUCCEEDED', 'TOLERATED']
+const GOOD = ['COMPLETED', 'APPROVED', 'APPLIED', 'CLOSED', 'SUCCEEDED']
 const BAD = ['REJECTED', 'QUARANTINED', 'OPEN', 'FAILED', 'REFUSED']
 const WARY = ['UNKNOWN', 'NEEDS_RETRY', 'HALF_OPEN', 'STORED', 'DEGRADED', 'EXPIRED']
 
@@ -47,17 +47,25 @@ export function toneOf(word) {
 export const badge = (word, text = say(word)) => h('span', { class: `badge ${toneOf(word)}` }, text)
 
 /** @type {Intl.DateTimeFormatOptions} */
-const TO_THE_SECOND = { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit', second: '2-digit' }
-const THIS_YEAR = new Intl.DateTimeFormat(undefined, TO_THE_SECOND)
-const OTHER_YEAR = new Intl.DateTimeFormat(undefined, { ...TO_THE_SECOND, year: 'numeric' })
+const TO_THE_MINUTE = { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' }
+const [toMinute, toSecond] = [toFormat(TO_THE_MINUTE), toFormat({ ...TO_THE_MINUTE, second: '2-digit' })]
 
-/** @param {string | null} at */
-export function when(at) {
-  if (!at) return h('span', {}, '–')
-  const date = new Date(at)
-  const format = date.getFullYear() === new Date().getFullYear() ? THIS_YEAR : OTHER_YEAR
-  return h('time', { datetime: at, title: at }, format.format(date))
+/** With the year where it is another one than this. @param {Intl.DateTimeFormatOptions} options */
+function toFormat(options) {
+  const ofThisYear = new Intl.DateTimeFormat(undefined, options)
+  const ofOthers = new Intl.DateTimeFormat(undefined, { ...options, year: 'numeric' })
+  return (/** @type {string} */ at) => {
+    const date = new Date(at)
+    const text = (date.getFullYear() === new Date().getFullYear() ? ofThisYear : ofOthers).format(date)
+    return h('time', { datetime: at, title: at }, text)
+  }
 }
+
+/** To the minute, as a list needs it; the whole time is its title. @param {string | null} at */
+export const when = at => (at ? toMinute(at) : h('span', {}, '–'))
+
+/** @param {string} at */
+export const whenExactly = at => toSecond(at)
 
 /** Milliseconds as people say them. @param {number | null | undefined} ms */
 export function lasting(ms) {
@@ -75,26 +83,38 @@ export const percent = share => `${(share * 100).toFixed(share > 0 && share < 0.
 /** @param {number} count @param {string} one @param {string} [many] */
 export const counted = (count, one, many = `${one}s`) => `${count.toLocaleString()} ${count === 1 ? one : many}`
 
+/** So many rows are shown before somebody asks for all of them. */
+const FEW = 15
+
 /**
- * A table that is a list of cards where there is no room for it.
+ * A table that is a list of cards where there is no room for it. A long one shows its first rows, and a button for the rest.
  * @template Row
  * @param {string} caption
- * @param {[name: string, cell: (row: Row) => Child | Child[]][]} columns
+ * @param {[name: string, cell: (row: Row) => Child | Child[], look?: 'named'][]} columns `named`: also where the cells flow
  * @param {Row[]} rows
- * @param {string} [look] `compact`: two cells beside each other in a card
+ * @param {string} [look] `flow`: where there is no room, the cells of a row follow each other like words
  */
 export function table(caption, columns, rows, look = '') {
-  return h(
+  const toTr = (/** @type {Row} */ row) =>
+    h('tr', {}, ...columns.map(([name, cell, look]) => h('td', { 'data-name': name, class: look }, cell(row))))
+  const few = rows.length > FEW * 1.5 ? FEW : rows.length
+  const body = h('tbody', {}, ...rows.slice(0, few).map(toTr))
+  const whole = h(
     'table',
     { class: look },
     h('caption', {}, caption),
     h('thead', {}, h('tr', {}, ...columns.map(([name]) => h('th', { scope: 'col' }, name)))),
-    h(
-      'tbody',
-      {},
-      ...rows.map(row => h('tr', {}, ...columns.map(([name, cell]) => h('td', { 'data-name': name }, cell(row))))),
-    ),
+    body,
   )
+  if (few === rows.length) return whole
+  const click = () => {
+    body.append(...rows.slice(few).map(toTr))
+    more.remove()
+    const next = /** @type {HTMLElement | null | undefined} */ (body.rows[few]?.querySelector('a, button'))
+    next?.focus()
+  }
+  const more = h('button', { type: 'button', class: 'more', click }, `Show all ${rows.length}`)
+  return h('div', {}, whole, more)
 }
 
 /** What is shown where there is nothing to show. @param {string} title @param {string} text */
@@ -133,4 +153,5 @@ export function notify(text, tone = 'good') {
   setTimeout(() => notice.remove(), 10_000)
 }
 
-export const PROVIDERS = ['KAYLE', 'PERSONR', 'RAPIDLY', 'VERILOCK', 'YORLET']
+/** A path that may go on in the next line after a dot. @param {string} path */
+export const breakable = path => h('code', {}, ...path.split(/(?<=\.)/).flatMap(part => [part, h('wbr')]))

@@ -1,6 +1,6 @@
 import { ask } from './api.js'
 import { AXIS_WIDTH, chart, RIGHT_EDGE } from './chart.js'
-import { badge, card, empty, figure, h, lasting, percent, say } from './elements.js'
+import { badge, card, empty, h, lasting, percent, say, table } from './elements.js'
 
 /** @type {[string, string][]} */
 const SPANS = [
@@ -21,7 +21,9 @@ export const health = {
     const unused = data.providers.filter(({ configured }) => !configured).map(({ provider }) => say(provider))
     return [
       spans(data.span, choose),
-      used.length === 0 && empty('No provider is connected.', 'Connect one with: sessiongraph providers connect.'),
+      used.length === 0 &&
+        empty('No provider is connected.', 'Connect one with: sessiongraph providers set <tenant> <provider>.'),
+      used.length > 0 && card('Now', overview(used)),
       h('div', { class: 'grid' }, ...used.map(one => providerCard(one, data))),
       unused.length > 0 && h('p', { class: 'note' }, `Not connected: ${unused.join(', ')}.`),
     ]
@@ -45,26 +47,40 @@ function spans(current, choose) {
   return h('div', { class: 'segments', role: 'group', 'aria-label': 'How far back' }, ...buttons)
 }
 
-/** @param {ProviderHealth} one @param {HealthAnswer} data */
-function providerCard(one, data) {
-  const { provider, sandbox, health: now } = one
-  const title = h('h2', {}, say(provider), ' ', sandbox ? badge('PLAIN', 'Sandbox') : badge('PLAIN', 'Real'))
-  const section = card(say(provider))
-  section.replaceChildren(title, nowFigures(now), ...(one.at.length > 0 ? charts(one, data) : [quiet()]))
-  return section
-}
+/** Who is well and who is not, before any chart. @param {ProviderHealth[]} providers */
+const overview = providers =>
+  table(
+    'In the last minute',
+    [
+      ['Provider', ({ provider }) => h('button', { class: 'link', click: () => goTo(provider) }, say(provider))],
+      ['Circuit now', ({ health }) => (health ? badge(health.circuit) : '–')],
+      ['Slow calls (p95)', ({ health }) => lasting(health?.p95Ms), 'named'],
+      ['Failed', ({ health }) => failedShare(health), 'named'],
+      ['Under way', ({ health }) => health?.inFlight ?? '–', 'named'],
+    ],
+    providers,
+    'flow',
+  )
 
 /** @param {ProviderHealth['health']} now */
-function nowFigures(now) {
-  if (!now) return h('p', {}, '–')
-  return h(
-    'dl',
-    { class: 'figures', 'aria-label': 'In the last minute' },
-    figure('Circuit now', badge(now.circuit)),
-    figure('Slow calls (p95)', lasting(now.p95Ms)),
-    figure('Failed', now.p50Ms === null ? '–' : percent(now.errorRate), now.errorRate > 0.05 ? 'bad' : 'plain'),
-    figure('Under way', now.inFlight),
-  )
+function failedShare(now) {
+  if (!now || now.p50Ms === null) return '–'
+  return now.errorRate > 0.05 ? h('b', { class: 'bad' }, percent(now.errorRate)) : percent(now.errorRate)
+}
+
+/** @param {string} provider */
+function goTo(provider) {
+  const title = document.getElementById(`provider-${provider}`)
+  title?.scrollIntoView({ block: 'start' })
+  title?.focus({ preventScroll: true })
+}
+
+/** @param {ProviderHealth} one @param {HealthAnswer} data */
+function providerCard(one, data) {
+  const { provider, sandbox } = one
+  const kind = badge('PLAIN', sandbox ? 'Sandbox' : 'Real')
+  const title = h('h2', { id: `provider-${provider}`, tabindex: -1 }, say(provider), ' ', kind)
+  return h('section', { class: 'card' }, title, ...(one.at.length > 0 ? charts(one, data) : [quiet()]))
 }
 
 const quiet = () =>

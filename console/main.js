@@ -22,6 +22,7 @@ import { webhooks } from './webhooks.js'
 /**
  * @typedef {object} Context
  * @property {URLSearchParams} params
+ * @property {string[]} providers the names of all that there are
  * @property {(name: string, value: string) => void} choose changes what is asked, in the address
  * @property {() => void} again
  */
@@ -38,7 +39,8 @@ const VIEWS = [
 
 const main = /** @type {HTMLElement} */ (document.getElementById('main'))
 const top = /** @type {HTMLElement} */ (document.getElementById('top'))
-let tenant = ''
+/** @type {{ tenantId: string, providers: string[] } | null} */
+let me = null
 let turn = 0
 
 /** `#/webhooks?x=y` → its parts. */
@@ -69,9 +71,10 @@ async function show(moved) {
   if (moved) title.focus({ preventScroll: true })
   try {
     const data = await view.load(params, id)
+    const { providers } = await whoAmI()
     if (mine !== turn) return
     const choose = (/** @type {string} */ key, /** @type {string} */ value) => choosing(name, id, params, key, value)
-    body.replaceChildren(...view.draw(data, { params, choose, again }).filter(node => node instanceof Node))
+    body.replaceChildren(...view.draw(data, { params, providers, choose, again }).filter(node => node instanceof Node))
   } catch (error) {
     if (mine !== turn) return
     if (error instanceof Refusal && (error.status === 401 || error.status === 403)) return showLogin(error.message)
@@ -121,39 +124,35 @@ function drawTop(current) {
     h('a', { href: `#/${path}`, 'aria-current': path === current ? 'page' : undefined }, word),
   )
   const out = h('button', { type: 'button', class: 'quiet', click: () => showLogin('You are signed out.') }, 'Sign out')
-  const who = h('span', { class: 'tenant' }, ...tenantName())
   top.replaceChildren(
     h(
       'div',
       { class: 'brand' },
       h('span', { class: 'mark', 'aria-hidden': 'true' }, 's'),
       h('b', {}, 'sessiongraph'),
-      who,
+      h('span', { id: 'tenant', class: 'tenant' }, ...tenantName()),
       out,
     ),
     h('nav', { 'aria-label': 'Views' }, ...links),
   )
-  if (!tenant)
-    void ask('/me')
-      .then(me => welcome(/** @type {{ tenantId: string }} */ (me), who))
-      .catch(() => {})
 }
 
-/** @param {{ tenantId: string }} me @param {HTMLElement} who */
-function welcome(me, who) {
-  tenant = me.tenantId
-  who.replaceChildren(...tenantName())
+async function whoAmI() {
+  if (me) return me
+  me = /** @type {{ tenantId: string, providers: string[] }} */ (await ask('/me'))
+  document.getElementById('tenant')?.replaceChildren(...tenantName())
+  return me
 }
 
 /** Where there is little room the name alone is seen. */
-const tenantName = () => (tenant ? [h('span', { class: 'roomy' }, 'Tenant '), tenant] : [])
+const tenantName = () => (me ? [h('span', { class: 'roomy' }, 'Tenant '), me.tenantId] : [])
 
 /** @param {string} because */
 function showLogin(because) {
   turn += 1
   main.removeAttribute('aria-busy')
   forgetKey()
-  tenant = ''
+  me = null
   top.replaceChildren()
   document.title = 'Sign in · sessiongraph console'
   main.replaceChildren(login(because, () => void show(true)))

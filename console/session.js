@@ -1,5 +1,6 @@
 import { ask } from './api.js'
-import { badge, card, empty, figure, h, lasting, say, toneOf, when } from './elements.js'
+import { badge, card, empty, figure, h, lasting, say, toneOf, when, whenExactly } from './elements.js'
+import { askFor } from './search.js'
 
 /** @type {import('./main.js').View<SessionAnswer>} */
 export const session = {
@@ -34,14 +35,21 @@ function facts(row) {
     h(
       'dl',
       { class: 'facts' },
+      h('div', {}, h('dt', {}, 'External id'), h('dd', {}, ...user(row.externalId))),
       ...[
-        ['External id', row.externalId ?? '–'],
         ['Id at the provider', row.providerId],
         ['Id in GraphQL', row.graphqlId],
         ['Id in the store', row.id],
       ].map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, h('code', {}, value)))),
     ),
   )
+}
+
+/** @param {string | null} externalId @returns {import('./elements.js').Child[]} */
+function user(externalId) {
+  if (!externalId) return ['–']
+  const link = h('a', { href: '#/search', click: () => askFor(externalId) }, 'all of this user')
+  return [h('code', {}, externalId), ' ', link]
 }
 
 /** @param {TimelineEvent[]} events */
@@ -52,18 +60,24 @@ function line(events) {
 /** @param {TimelineEvent} event @param {TimelineEvent} [before] */
 function point(event, before) {
   const gap = before && Date.parse(event.at) - Date.parse(before.at)
-  const tone =
-    event.type === 'StatusChanged'
-      ? toneOf(event.outcome === 'PENDING' ? (event.to ?? '') : (event.outcome ?? ''))
-      : 'plain'
   return h(
     'li',
-    { class: tone },
+    { class: toneAt(event) },
     gap ? h('p', { class: 'gap' }, `${lasting(gap)} later`) : null,
     h('p', { class: 'strong' }, ...tellingOf(event)),
-    h('p', { class: 'note' }, when(event.at), ` · ${SOURCES[event.source] ?? say(event.source)}`),
+    h('p', { class: 'note' }, whenExactly(event.at), ...sourceOf(event)),
   )
 }
+
+/** @param {TimelineEvent} event */
+function toneAt({ type, to = '', outcome = '' }) {
+  if (type === 'StatusChanged') return toneOf(outcome === 'PENDING' ? to : outcome)
+  return type === 'AttemptChanged' ? toneOf(to) : 'plain'
+}
+
+/** Only a status follows from the clock. @param {TimelineEvent} event */
+const sourceOf = ({ type, source }) =>
+  source === 'DERIVED' && type !== 'StatusChanged' ? [] : [` · ${SOURCES[source] ?? say(source)}`]
 
 /** @type {Record<string, string>} */
 const SOURCES = {
@@ -81,11 +95,18 @@ function tellingOf(event) {
     return [`Attempt ${event.from ? `${say(event.from)} → ` : ''}`, badge(event.to ?? '')]
   if (event.type === 'WebhookReceived')
     return ['Webhook ', h('code', {}, event.providerEvent ?? ''), event.applied ? ' applied' : ' changed nothing']
-  if (event.type === 'LinkChanged')
-    return [
-      `Linked: ${[event.applicantId && 'applicant', event.customerId && 'customer'].filter(Boolean).join(' and ') || 'nothing any more'}`,
-    ]
+  if (event.type === 'LinkChanged') return linkTelling(event)
   return [event.type]
+}
+
+/** @param {TimelineEvent} event @returns {import('./elements.js').Child[]} */
+function linkTelling({ applicantId, customerId }) {
+  const linked = [
+    ...(applicantId ? [['applicant', applicantId]] : []),
+    ...(customerId ? [['customer', customerId]] : []),
+  ]
+  if (linked.length === 0) return ['Linked to nobody any more']
+  return linked.flatMap(([noun, id], index) => [index > 0 ? ' and ' : 'Linked to ', `${noun} `, h('code', {}, id)])
 }
 
 /** @param {TimelineEvent} event @returns {import('./elements.js').Child[]} */

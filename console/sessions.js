@@ -1,6 +1,6 @@
 import { ask } from './api.js'
 import { chart } from './chart.js'
-import { badge, card, choice, counted, empty, h, PROVIDERS, percent, say, table, when } from './elements.js'
+import { badge, card, choice, counted, empty, h, percent, say, table, when } from './elements.js'
 
 const STATUSES = ['CREATED', 'IN_PROGRESS', 'COMPLETED', 'CANCELED', 'EXPIRED', 'UNKNOWN']
 const OUTCOMES = ['PENDING', 'APPROVED', 'REJECTED', 'NEEDS_RETRY', 'NOT_APPLICABLE', 'UNKNOWN']
@@ -70,7 +70,7 @@ function funnel({ provider, created, begun, completed, approved }) {
     ['Created', created],
     ['Begun', begun],
     ['Completed', completed],
-    ['Approved', approved],
+    ...(approved === null ? [] : [/** @type {[string, number]} */ (['Approved', approved])]),
   ]
   const rows = steps.map(([word, count]) =>
     h(
@@ -81,7 +81,8 @@ function funnel({ provider, created, begun, completed, approved }) {
       bar(count / created),
     ),
   )
-  return h('div', {}, h('h3', {}, say(provider)), h('ol', { class: 'bars' }, ...rows))
+  const note = approved === null && h('p', { class: 'note' }, 'None of them has an outcome.')
+  return h('div', {}, h('h3', {}, say(provider)), h('ol', { class: 'bars' }, ...rows), note)
 }
 
 /** @param {number} share */
@@ -92,11 +93,11 @@ function bar(share) {
 }
 
 /** @param {SessionsAnswer} data @param {import('./main.js').Context} context */
-function newest({ rows }, { params, choose }) {
+function newest({ rows }, { params, providers, choose }) {
   const filters = h(
     'form',
     { class: 'filters', 'aria-label': 'Which sessions', submit: event => event.preventDefault() },
-    choice('Provider', 'provider', PROVIDERS, params.get('provider'), choose),
+    choice('Provider', 'provider', providers, params.get('provider'), choose),
     choice('Status', 'status', STATUSES, params.get('status'), choose),
     choice('Outcome', 'outcome', OUTCOMES, params.get('outcome'), choose),
   )
@@ -131,6 +132,6 @@ export function sessionTable(caption, rows) {
       ],
     ],
     rows,
-    'compact',
+    'flow',
   )
 }

@@ -1,13 +1,13 @@
 import { ask, tell } from './api.js'
 import { confirm } from './confirm.js'
-import { badge, card, empty, figure, h, lasting, say, table, when } from './elements.js'
+import { badge, card, choice, empty, figure, h, lasting, say, table, when } from './elements.js'
 
 /** @type {import('./main.js').View<WebhooksAnswer>} */
 export const webhooks = {
   title: 'Webhooks',
   lead: 'What providers delivered, whether it is applied, and how long that took.',
-  load: () => ask('/webhooks'),
-  draw: (data, { again }) => [
+  load: params => ask(`/webhooks?${params}`),
+  draw: (data, context) => [
     h(
       'dl',
       { class: 'figures card' },
@@ -16,7 +16,7 @@ export const webhooks = {
       figure('Quarantined', data.quarantined.toLocaleString(), data.quarantined > 0 ? 'bad' : 'good'),
     ),
     endpoints(data),
-    inbox(data, again),
+    inbox(data, context),
   ],
 }
 
@@ -38,8 +38,15 @@ function endpoints({ endpoints: rows }) {
   )
 }
 
-/** @param {WebhooksAnswer} data @param {() => void} again */
-function inbox({ rows, cut }, again) {
+/** @param {WebhooksAnswer} data @param {import('./main.js').Context} context */
+function inbox({ rows, cut }, { params, choose, again }) {
+  const state = params.get('state')
+  const filters = h(
+    'form',
+    { class: 'filters', 'aria-label': 'Which deliveries', submit: event => event.preventDefault() },
+    choice('State', 'state', ['STORED', 'QUARANTINED'], state, choose),
+  )
+  if (rows.length === 0 && state) return card('Inbox', filters, empty('No delivery is in this state.', 'Choose “All”.'))
   if (rows.length === 0)
     return card(
       'Inbox',
@@ -47,6 +54,7 @@ function inbox({ rows, cut }, again) {
     )
   return card(
     'Inbox',
+    filters,
     table(
       'The newest first',
       [
@@ -54,8 +62,8 @@ function inbox({ rows, cut }, again) {
         ['Provider', row => say(row.provider)],
         ['Event', row => (row.event ? h('code', { class: 'whole' }, row.event) : 'Not understood')],
         ['State', row => badge(row.state)],
-        ['Applied after', row => lasting(row.lagMs)],
-        ['Tries', row => row.tries],
+        ['Applied after', row => lasting(row.lagMs), 'named'],
+        ['Tries', row => row.tries, 'named'],
         [
           '',
           row =>
@@ -71,6 +79,7 @@ function inbox({ rows, cut }, again) {
         ],
       ],
       rows,
+      'flow',
     ),
     cut && h('p', { class: 'note' }, 'Only the newest 100 are shown.'),
   )

@@ -1,90 +1,80 @@
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { findChromium, launchChromium } from './harness/browser.ts'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { CHROMIUM, DESKTOP, PHONE, picture, useBrowser } from './harness/browser.ts'
 import { API_KEY, type House, startHouse } from './harness/house.ts'
 
 const SIZES: readonly [string, BrowserContextOptions][] = [
-  ['a desktop', { viewport: { width: 1280, height: 800 } }],
-  ['a phone', { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 }],
+  ['a desktop', DESKTOP],
+  ['a phone', PHONE],
 ]
 const TABS = ['CreateSession', 'ReadSessions', 'CreateAtEveryProvider', 'Providers', 'Person']
 
 /** How long GraphiQL holds back what it knows of its editors. */
 const SETTLES_MS = 200
 
-const chromium = findChromium()
-const pictures = mkdtempSync(join(tmpdir(), 'sessiongraph-pictures-'))
-let browser: Browser
+const browser = useBrowser()
 let house: House
 
 beforeAll(async () => {
-  if (!chromium) return
-  house = await startHouse()
-  browser = await launchChromium(chromium)
+  if (CHROMIUM) house = await startHouse()
 })
 
-beforeEach(context => {
-  context.skip(!chromium, 'no browser at /usr/bin/chromium; CHROMIUM_PATH names another')
-})
-
-afterAll(async () => {
-  await browser?.close()
-  await house?.close()
-})
+afterAll(() => house?.close())
 
 test.each(SIZES)(
   'GraphiQL on %s creates a session and reads it back, and asks nobody but us',
   async (size, options) => {
-    const { page, hosts, faults } = await open(house.url, options)
+    const { page, hosts, faults, close } = await open(house.url, options)
     expect(await tabsOf(page)).toEqual(TABS)
     for (const tab of TABS) expect(await headersIn(page, tab)).toContain(`Bearer ${API_KEY}`)
 
     const created = await run(page, 'CreateSession')
-    await page.screenshot({ path: join(pictures, `${size}-created.png`) })
+    await picture(page, `graphiql on ${size} created`)
     expect(created).toContain('CreateSessionPayload')
 
     const read = await run(page, 'ReadSessions')
-    await page.screenshot({ path: join(pictures, `${size}-read.png`) })
+    await picture(page, `graphiql on ${size} read`)
     expect(read).toContain('"totalCount": 1')
     expect(read).toContain('"KAYLE"')
 
     expect([...hosts]).toEqual([new URL(house.url).host])
     expect(faults).toEqual([])
-    await page.context().close()
+    await close()
   },
 )
 
+test('GraphiQL shows below the data which calls it took', async () => {
+  const fresh = await startHouse()
+  const { page, close } = await open(fresh.url, DESKTOP)
+  const shown = await run(page, 'CreateSession')
+  const [, below = ''] = shown.split('"extensions":')
+  for (const said of ['"upstream"', '"createSession"', '"CREATE"', '"ms"', '"SUCCEEDED"']) expect(below).toContain(said)
+  await close()
+  await fresh.close()
+})
+
 test('a browser that was here before gets the key of this start, not the one it saw', async () => {
   const before = await startHouse({ DEV_API_KEY: 'sg_dev_key_of_an_earlier_start' })
-  const { page } = await open(before.url)
+  const { page, close } = await open(before.url)
   expect(await headersIn(page, 'Providers')).toContain('sg_dev_key_of_an_earlier_start')
   await before.close()
 
   const after = await startHouse({ PORT: new URL(before.url).port })
-  await visit(page, after.url)
+  await goTo(page, after.url)
   expect(await headersIn(page, 'Providers')).toContain(API_KEY)
   expect(await run(page, 'Providers')).toContain('"configured": true')
-  await page.context().close()
+  await close()
   await after.close()
 })
 
-/** The page, the hosts of every request it makes, and what its scripts throw. */
 async function open(url: string, options?: BrowserContextOptions) {
-  const context = await browser.newContext(options)
-  const hosts = new Set<string>()
-  const faults: string[] = []
-  context.on('request', request => hosts.add(new URL(request.url().replace(/^blob:/, '')).host))
-  const page = await context.newPage()
-  page.on('pageerror', error => faults.push(error.message))
-  await visit(page, url)
-  return { page, hosts, faults }
+  const visit = await browser.visit(options)
+  await goTo(visit.page, url)
+  return visit
 }
 
 /** Opens the page and waits until it knows the schema. */
-async function visit(page: Page, url: string): Promise<void> {
+async function goTo(page: Page, url: string): Promise<void> {
   const known = page.waitForResponse(response => response.request().postData()?.includes('__schema') === true)
   await page.goto(url)
   await (await known).finished()

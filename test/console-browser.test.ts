@@ -1,41 +1,20 @@
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { findChromium, launchChromium } from './harness/browser.ts'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { CHROMIUM, DESKTOP, LOOKS, picture, useBrowser } from './harness/browser.ts'
 import { type ConsoleHouse, startConsoleHouse } from './harness/console-house.ts'
 import { DEV } from './harness/deliveries.ts'
 import { API_KEY, startHouse } from './harness/house.ts'
+import { faintTexts, namelessControls, overflow } from './harness/legible.ts'
 
 /** The console as an operator meets it: each view, on a desktop and a phone, in the light and in the dark, by keyboard. */
 
-const chromium = findChromium()
-const pictures = process.env.CONSOLE_PICTURES ?? mkdtempSync(join(tmpdir(), 'sessiongraph-console-'))
-let browser: Browser
+const browser = useBrowser()
 let at: ConsoleHouse
 
 beforeAll(async () => {
-  if (!chromium) return
-  at = await startConsoleHouse()
-  browser = await launchChromium(chromium)
+  if (CHROMIUM) at = await startConsoleHouse()
 }, 60_000)
-beforeEach(context => {
-  context.skip(!chromium, 'no browser at /usr/bin/chromium; CHROMIUM_PATH names another')
-})
-afterAll(async () => {
-  await browser?.close()
-  await at?.house.close()
-})
-
-const DESKTOP = { viewport: { width: 1280, height: 900 } }
-const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
-const LOOKS: readonly [string, BrowserContextOptions][] = [
-  ['1280-light', { ...DESKTOP, colorScheme: 'light' }],
-  ['1280-dark', { ...DESKTOP, colorScheme: 'dark' }],
-  ['390-light', { ...PHONE, colorScheme: 'light' }],
-  ['390-dark', { ...PHONE, colorScheme: 'dark' }],
-]
+afterAll(() => at?.house.close())
 
 /** Where each view is, and a text that stands in it once it is there. */
 const VIEWS: readonly (readonly [name: string, hash: () => string, text: string])[] = [
@@ -43,26 +22,19 @@ const VIEWS: readonly (readonly [name: string, hash: () => string, text: string]
   ['sessions', () => '#/sessions', 'One that expired'],
   ['operations', () => '#/operations', 'Outcome unknown'],
   ['webhooks', () => '#/webhooks', 'Inbox'],
-  ['drift', () => '#/drift', 'data.attempts[].liveness'],
+  ['drift', () => '#/drift', 'liveness_of_the_face'],
   ['session', () => `#/session/${at.session.id}`, 'Session created'],
   ['search', () => '#/search', 'By external id'],
 ]
 
-/** The page, what it asks of others, and what its scripts throw or its policy forbids. */
+/** A visit whose faults are also what the page's policy forbids. */
 async function open(options: BrowserContextOptions = DESKTOP, url = at.url) {
-  const context = await browser.newContext(options)
-  const page = await context.newPage()
-  const foreign: string[] = []
-  const faults: string[] = []
-  page.on('request', request => {
-    if (new URL(request.url()).host !== new URL(url).host) foreign.push(request.url())
+  const visit = await browser.visit(options)
+  visit.page.on('console', message => {
+    if (message.type() === 'error' && !message.text().includes('401')) visit.faults.push(message.text())
   })
-  page.on('pageerror', error => faults.push(error.message))
-  page.on('console', message => {
-    if (message.type() === 'error' && !message.text().includes('401')) faults.push(message.text())
-  })
-  await page.goto(url)
-  return { page, foreign, faults, close: () => context.close() }
+  await visit.page.goto(url)
+  return visit
 }
 
 async function signIn(page: Page, key = API_KEY): Promise<void> {
@@ -88,29 +60,29 @@ const SETTLES_MS = 150
 
 describe.each(LOOKS)('at %s', (look, options) => {
   test('every view fits, can be read, and asks nobody else', async () => {
-    const { page, foreign, faults, close } = await signedIn(options)
+    const { page, hosts, faults, close } = await signedIn(options)
     for (const [name, hash, text] of VIEWS) {
       await go(page, hash(), text)
-      await page.screenshot({ path: join(pictures, `${look}-${name}.png`), fullPage: true })
-      expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), name).toBeLessThanOrEqual(0)
+      await picture(page, `console-${look}-${name}`)
+      expect(await overflow(page), name).toBe(0)
       expect(await faintTexts(page), name).toEqual([])
       expect(await namelessControls(page), name).toEqual([])
       expect(await page.getByRole('heading', { level: 1 }).count(), name).toBe(1)
     }
-    expect(foreign).toEqual([])
+    expect([...hosts]).toEqual([new URL(at.url).host])
     expect(faults).toEqual([])
     await close()
   })
 
   test('the way in and the question before something is done can be read', async () => {
     const { page, close } = await open(options)
-    await page.screenshot({ path: join(pictures, `${look}-login.png`), fullPage: true })
+    await picture(page, `console-${look}-login`)
     expect(await faintTexts(page)).toEqual([])
     await signIn(page)
     await page.getByRole('heading', { name: 'Provider health' }).waitFor()
     await go(page, '#/operations', 'Outcome unknown')
     await page.getByRole('button', { name: 'Settle' }).first().click()
-    await page.screenshot({ path: join(pictures, `${look}-settle.png`) })
+    await picture(page, `console-${look}-settle`, false)
     await page.getByRole('button', { name: 'Cancel' }).click()
     expect(await page.getByRole('dialog').count()).toBe(0)
     await close()
@@ -121,6 +93,8 @@ test('charts are drawn, and say in words and numbers what they show', async () =
   const { page, close } = await signedIn()
   await page.locator('canvas').first().waitFor()
   const personr = page.locator('section', { has: page.getByRole('heading', { name: /^Personr/ }) })
+  await page.getByRole('button', { name: 'Personr', exact: true }).press('Enter')
+  expect(await page.evaluate('document.activeElement.innerText')).toMatch(/^Personr/)
   expect(await personr.locator('canvas').count()).toBe(2)
   expect(await personr.getByText(/of 14,400 calls failed/).count()).toBe(1)
   expect(await personr.getByRole('img', { name: /Circuit: open in \d+ of/ }).count()).toBe(1)
@@ -150,10 +124,25 @@ test('sessions are found by status and outcome, by external id, and lead to thei
   await page.getByText('Session created').waitFor()
   expect(await page.locator('.timeline li').count()).toBeGreaterThan(1)
   expect(page.url()).not.toContain(at.session.externalId)
-  await go(page, '#/search', 'Found')
+  await page.getByRole('link', { name: 'all of this user' }).click()
+  await page.getByRole('heading', { name: 'Customers' }).waitFor()
+  for (const noun of ['Sessions', 'Applicants', 'Customers']) {
+    const found = page.locator('section', { has: page.getByRole('heading', { name: noun, exact: true }) })
+    expect(await found.locator('tbody tr').count(), noun).toBe(1)
+  }
   await page.getByLabel('External id').fill('nobody')
   await page.getByRole('button', { name: 'Search' }).click()
-  await page.getByText('No session has this external id.').waitFor()
+  await page.getByText('Nothing has this external id.').waitFor()
+  await close()
+})
+
+test('a long list begins with its first rows, and goes on where it ended', async () => {
+  const { page, close } = await signedIn()
+  await go(page, '#/sessions', 'By status and outcome')
+  expect(await page.locator('tbody tr').count()).toBe(15)
+  await page.getByRole('button', { name: 'Show all 50' }).press('Enter')
+  expect(await page.locator('tbody tr').count()).toBe(50)
+  expect(await page.evaluate('document.activeElement.closest("tr").rowIndex')).toBe(16)
   await close()
 })
 
@@ -199,6 +188,7 @@ test('a delivery is replayed, and what became of it is said', async () => {
 
 test('keys are enough: what is reached is seen, and the tab key stays in a question', async () => {
   const { page, close } = await signedIn()
+  await go(page, '#/health', 'Circuit now')
   for (let press = 0; press < 12; press += 1) {
     await page.keyboard.press('Tab')
     expect(await page.evaluate('getComputedStyle(document.activeElement).outline')).toMatch(/solid [2-9]/)
@@ -237,10 +227,10 @@ test('a server that is away is told in a sentence, and asked again on demand', a
   const { page, close } = await signedIn()
   await page.route('**/console/api/**', route => route.abort())
   await go(page, '#/drift', 'The server cannot be reached.')
-  await page.screenshot({ path: join(pictures, 'failure.png') })
+  await picture(page, 'console-failure', false)
   await page.unroute('**/console/api/**')
   await page.getByRole('button', { name: 'Try again' }).click()
-  await page.getByText('data.attempts[].liveness').waitFor()
+  await page.getByText('liveness_of_the_face').waitFor()
   await close()
 })
 
@@ -252,45 +242,14 @@ test('where there is nothing yet, every view says so and when there will be some
     ['sessions', 'No session in the last 30 days.'],
     ['operations', 'Nothing is stuck.'],
     ['webhooks', 'Nothing was delivered.'],
-    ['drift', 'No drift in the last 30 days.'],
+    ['drift', 'No drift was seen.'],
     ['nowhere', 'There is no such page.'],
   ] as const) {
     await go(page, `#/${name}`, text)
-    await page.screenshot({ path: join(pictures, `empty-${name}.png`) })
+    await picture(page, `console-empty-${name}`, false)
   }
   await go(page, '#/session/unknown', 'There is no such session.')
   expect(faults.filter(fault => !fault.includes('404'))).toEqual([])
   await close()
   await house.close()
 })
-
-/** Texts whose contrast is below 4.5 to 1. */
-function faintTexts(page: Page): Promise<string[]> {
-  return page.evaluate(`(() => {
-    const numbers = color => color.match(/[\\d.]+/g).map(Number)
-    const light = color => {
-      const [r, g, b] = numbers(color).map(part => part / 255).map(p => p <= 0.04045 ? p / 12.92 : ((p + 0.055) / 1.055) ** 2.4)
-      return 0.2126 * r + 0.7152 * g + 0.0722 * b
-    }
-    const ground = element => {
-      for (let at = element; at; at = at.parentElement) {
-        const color = getComputedStyle(at).backgroundColor
-        if (numbers(color)[3] !== 0) return color
-      }
-      return 'rgb(255, 255, 255)'
-    }
-    const own = element => [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim())
-    const faint = element => {
-      const [low, high] = [light(getComputedStyle(element).color), light(ground(element))].sort((a, b) => a - b)
-      return (high + 0.05) / (low + 0.05) < 4.5
-    }
-    return [...document.body.querySelectorAll('*')].filter(own).filter(element => element.tagName !== 'NOSCRIPT').filter(faint).map(element => element.textContent)
-  })()`)
-}
-
-/** Controls that a reader could not name. */
-function namelessControls(page: Page): Promise<string[]> {
-  return page.evaluate(`[...document.querySelectorAll('select, button, a, input')]
-    .filter(element => !(element.labels?.[0]?.textContent ?? '').trim() && !element.ariaLabel && (element.matches('select, input') || !element.innerText.trim()))
-    .map(element => element.outerHTML)`)
-}

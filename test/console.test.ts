@@ -2,9 +2,11 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { listAudit } from '../db/audit-repository.ts'
 import { SCOPES } from '../src/domain/caller.ts'
+import { PROVIDERS } from '../src/domain/provider.ts'
 import { withClientToken, withDevelopmentKey, withKey } from './harness/callers.ts'
 import { type ConsoleHouse, startConsoleHouse } from './harness/console-house.ts'
 import { API_KEY, startHouse } from './harness/house.ts'
+import { SESSION_INPUTS } from './harness/session-inputs.ts'
 
 /** The console's door: who is let in, what is told, and what is written down. */
 
@@ -65,14 +67,14 @@ describe('who asks', () => {
     await at.house.services.tenants.create({ id: 'acme' })
     const { token: key } = await withKey(at.house, { tenantId: 'acme', scopes: ['admin'] })
     const [operation] = (await ask('/api/operations')).json().rows
-    expect((await ask('/api/me', { key })).json()).toEqual({ tenantId: 'acme' })
+    expect((await ask('/api/me', { key })).json()).toEqual({ tenantId: 'acme', providers: PROVIDERS })
     expect((await ask('/api/sessions', { key })).json()).toMatchObject({ total: 0, groups: [], funnels: [], rows: [] })
     expect((await ask('/api/operations', { key })).json()).toEqual({ rows: [], cut: false })
     expect((await ask('/api/webhooks', { key })).json()).toMatchObject({ quarantined: 0, endpoints: [], rows: [] })
     expect((await ask('/api/drift', { key })).json().rows).toEqual([])
     for (const { at: times } of (await ask('/api/health', { key })).json().providers) expect(times).toEqual([])
     const search = { key, body: { externalId: at.session.externalId } }
-    expect((await ask('/api/search', search)).json()).toEqual({ rows: [] })
+    expect((await ask('/api/search', search)).json()).toEqual({ sessions: [], applicants: [], customers: [] })
     expect((await ask(`/api/sessions/${at.session.id}`, { key })).status).toBe(404)
     const settling = { key, body: { absent: true } }
     expect((await ask(`/api/operations/${operation.id}/settle`, settling)).status).toBe(404)
@@ -119,6 +121,29 @@ describe('the page', () => {
       expect(headers.get('set-cookie')).toBeNull()
     },
   )
+
+  test.each(['', '/main.js', '/uplot.js'])(
+    '/console%s is kept by a browser, which asks whether it is still so',
+    async path => {
+      const get = (tag?: string) =>
+        fetch(new URL(`/console${path}`, at.house.url), { headers: { ...(tag && { 'if-none-match': tag }) } })
+      const first = await get()
+      const tag = first.headers.get('etag') ?? ''
+      expect([first.headers.get('cache-control'), tag]).toEqual(['no-cache', expect.stringMatching(/^"[\w-]{22}"$/)])
+      for (const known of [tag, `W/${tag}`, `"another", ${tag}`]) {
+        const again = await get(known)
+        expect([again.status, await again.text(), again.headers.get('etag')]).toEqual([304, '', tag])
+      }
+      expect((await get('"another"')).status).toBe(200)
+    },
+  )
+
+  test('is kept where it holds nobody, and what it asks is kept nowhere', async () => {
+    for (const path of [...QUESTIONS, `/sessions/${at.session.id}`]) {
+      const { headers } = await ask(`/api${path}`)
+      expect([headers.get('cache-control'), headers.get('etag')]).toEqual(['no-store', null])
+    }
+  })
 
   test('holds no script, style or handler in its text', async () => {
     const { text } = await ask('', { key: null })
@@ -175,6 +200,52 @@ describe('what is told', () => {
     for (const row of rejected) expect(row).toMatchObject({ outcome: 'REJECTED', provider: 'KAYLE' })
   })
 
+  test('approves nobody at a provider that decides nothing', async () => {
+    const house = await startHouse({}, { jobs: false })
+    const input = { idempotencyKey: 'key-1', session: SESSION_INPUTS.RAPIDLY }
+    await house.ask('mutation ($input: CreateSessionInput!) { createSession(input: $input) { __typename } }', { input })
+    const headers = { authorization: `Bearer ${API_KEY}` }
+    const answer = await house.app.fetch('http://localhost/console/api/sessions', { headers })
+    const { funnels } = (await answer.json()) as { funnels: object[] }
+    expect(funnels).toEqual([{ provider: 'RAPIDLY', created: 1, begun: 1, completed: 0, approved: null }])
+    await house.close()
+  })
+
+  test('finds all that carries an external id, and says nothing else of it', async () => {
+    const { externalId, id } = at.session
+    const found = (await ask('/api/search', { body: { externalId } })).json()
+    expect(found.sessions).toMatchObject([{ id, provider: 'KAYLE', externalId }])
+    expect(found.applicants).toMatchObject([{ provider: 'PERSONR', graphqlId: expect.any(String) }])
+    expect(found.customers).toMatchObject([{ provider: 'RAPIDLY', graphqlId: expect.any(String) }])
+    for (const record of [...found.applicants, ...found.customers]) {
+      expect(Object.keys(record).sort()).toEqual(['createdAt', 'graphqlId', 'id', 'provider', 'providerId'])
+    }
+    const query = 'query ($ids: [ID!]!) { nodes(ids: $ids) { __typename } }'
+    const ids = [...found.applicants, ...found.customers].map(({ graphqlId }) => graphqlId)
+    const { data } = await at.house.ask(query, { ids })
+    expect(data.nodes).toEqual([{ __typename: 'Applicant' }, { __typename: 'Customer' }])
+  })
+
+  test('shows the deliveries of one state alone, and counts anew after a replay', async () => {
+    const states = async (query: string) =>
+      (await ask(`/api/webhooks${query}`)).json().rows.map(({ state }: { state: string }) => state)
+    expect(new Set(await states(''))).toEqual(new Set(['APPLIED', 'QUARANTINED']))
+    expect(await states('?state=QUARANTINED')).toEqual(['QUARANTINED'])
+    expect(await states('?state=STORED')).toEqual([])
+    expect(await states('?state=nonsense')).toEqual(await states(''))
+    const quarantined = async () => (await ask('/api/webhooks')).json().quarantined
+    const { rows } = (await ask('/api/webhooks')).json()
+    const applied = rows.find(({ event }: { event: string }) => event === 'aml.alert')
+    const write = (state: string) =>
+      at.house.db.sql.updateTable('deliveries').set({ state }).where('id', '=', at.quarantinedId).execute()
+    await write('APPLIED')
+    await ask(`/api/webhooks/${applied.id}/replay`, { body: {} })
+    expect(await quarantined()).toBe(0)
+    await write('QUARANTINED')
+    await ask(`/api/webhooks/${applied.id}/replay`, { body: {} })
+    expect(await quarantined()).toBe(1)
+  })
+
   test('adds up the minutes of each provider, and tells its worst', async () => {
     const { providers } = (await ask('/api/health?span=6h')).json()
     const personr = providers.find(({ provider }: { provider: string }) => provider === 'PERSONR')
@@ -207,6 +278,9 @@ test.each([
   ],
   ['operations', `state = 'UNKNOWN' order by created_at desc`, 'INDEX operations_unknown', 'id'],
   ['deliveries', `state <> 'APPLIED' order by received_at`, 'INDEX deliveries_open', 'state, received_at'],
+  ['deliveries', `state <> 'APPLIED' and state = 'STORED' order by received_at desc`, 'INDEX deliveries_open', 'id'],
+  ['applicants', `external_id = 'x' order by created_at desc`, 'INDEX applicants', 'id'],
+  ['customers', `external_id = 'x' order by created_at desc`, 'INDEX customers', 'id'],
 ])('on SQLite %s where %s are read by an index, so that a million of them hold up nobody', async (...given) => {
   const [from, where, index, columns] = given
   const { db } = at.house

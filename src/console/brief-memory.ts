@@ -2,13 +2,17 @@
 const REMEMBERED_MS = 5_000
 const MOST_REMEMBERED = 500
 
-export type BriefMemory = <T>(key: string, ask: () => Promise<T>) => Promise<T>
+export interface BriefMemory {
+  <T>(key: string, ask: () => Promise<T>): Promise<T>
+  /** The next one asks. */
+  forget(key: string): void
+}
 
 /** Asks once for all who want to know the same within some seconds. What failed is asked again. */
 export function createBriefMemory(): BriefMemory {
   const known = new Map<string, { readonly at: number; readonly answer: Promise<unknown> }>()
 
-  return <T>(key: string, ask: () => Promise<T>): Promise<T> => {
+  const remember = <T>(key: string, ask: () => Promise<T>): Promise<T> => {
     const at = performance.now()
     const before = known.get(key)
     // What is under a key was asked by the same question.
@@ -19,4 +23,5 @@ export function createBriefMemory(): BriefMemory {
     answer.catch(() => known.delete(key))
     return answer
   }
+  return Object.assign(remember, { forget: (key: string) => void known.delete(key) })
 }

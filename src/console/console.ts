@@ -1,14 +1,16 @@
+import { PROVIDERS } from '../domain/provider.ts'
 import { createBriefMemory } from './brief-memory.ts'
 import { settle, showOperations } from './creates.ts'
 import type { Answer, Desk, Operator, Question } from './desk.ts'
 import { showDrift } from './drift.ts'
 import { showHealth } from './health.ts'
 import { pageFiles } from './page-files.ts'
-import { search, showSession, showSessions } from './sessions.ts'
+import { search } from './search.ts'
+import { showSession, showSessions } from './sessions.ts'
 import { replay, showWebhooks } from './webhooks.ts'
 
 const ANSWERS: readonly (readonly [method: string, path: RegExp, answer: Answer])[] = [
-  ['GET', /^\/me$/, async (_desk, { tenantId }) => ({ tenantId })],
+  ['GET', /^\/me$/, async (_desk, { tenantId }) => ({ tenantId, providers: PROVIDERS })],
   ['GET', /^\/health$/, showHealth],
   ['GET', /^\/sessions$/, showSessions],
   ['GET', /^\/sessions\/([\w-]{1,64})$/, showSession],

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, extname, join } from 'node:path'
@@ -6,6 +7,8 @@ import { fileURLToPath } from 'node:url'
 export interface PageFile {
   readonly body: Buffer
   readonly type: string
+  /** Says what is in it: another body has another one. */
+  readonly tag: string
 }
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -28,9 +31,13 @@ export function pageFiles(): ReadonlyMap<string, PageFile> {
   return new Map(
     all.flatMap(([name, path]) => {
       const type = TYPES[extname(name)]
-      return type ? [[name === 'index.html' ? '' : name, { body: readFileSync(path), type }]] : []
+      return type ? [[name === 'index.html' ? '' : name, toFile(readFileSync(path), type)]] : []
     }),
   )
+}
+
+function toFile(body: Buffer, type: string): PageFile {
+  return { body, type, tag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` }
 }
 
 /** `console/` beside package.json: above src/ in development, above dist/src/ as built. */

@@ -1,24 +1,20 @@
 import {
   countSessionGroups,
   findSessionLine,
-  findSessionLines,
   listSessionLines,
   MOST_LOOKED_AT,
   type SessionGroup,
-  type SessionLine,
 } from '../../db/console-repository.ts'
 import { listEvents } from '../../db/event-repository.ts'
-import { InvalidInputError, NotFoundError } from '../domain/errors.ts'
-import { encodeGlobalId } from '../domain/global-id.ts'
+import { NotFoundError } from '../domain/errors.ts'
 import { PROVIDERS } from '../domain/provider.ts'
 import type { Answer } from './desk.ts'
+import { withGlobalId } from './global-id.ts'
 
 const DAY_MS = 86_400_000
 const DAYS = 30
 const LINES = 50
 const MOST_EVENTS = 500
-/** As long as an external id may be. */
-const LONGEST_ID = 256
 
 /** `?provider&status&outcome`: the last 30 days counted, the funnel of each provider, and the newest that match. */
 export const showSessions: Answer = async ({ db, now, remember }, { tenantId }, { search }) => {
@@ -36,14 +32,8 @@ export const showSessions: Answer = async ({ db, now, remember }, { tenantId }, 
     groups: byState(groups),
     funnels: PROVIDERS.map(provider => toFunnel(provider, groups)).filter(({ created }) => created > 0),
     daily: toDaily(groups, since),
-    rows: rows.map(toRow),
+    rows: rows.map(row => withGlobalId('Session', row)),
   }
-}
-
-/** `{ "externalId" }`: the sessions of the caller's own user. Throws INVALID_INPUT. */
-export const search: Answer = async ({ db }, { tenantId }, { body }) => {
-  const externalId = readExternalId(body)
-  return { rows: (await findSessionLines(db, tenantId, externalId, LINES)).map(toRow) }
 }
 
 /** One session and what happened to it. Throws NOT_FOUND. */
@@ -52,17 +42,11 @@ export const showSession: Answer = async ({ db }, { tenantId }, { id }) => {
   if (!session) throw new NotFoundError('There is no such session.')
   const events = await listEvents(db, { tenantId, sessionId: id, after: 0, limit: MOST_EVENTS + 1 })
   return {
-    session: toRow(session),
+    session: withGlobalId('Session', session),
     events: events.slice(0, MOST_EVENTS).map(({ at, source, data }) => ({ at, source, ...data })),
     /** True where only the first are shown. */
     cut: events.length > MOST_EVENTS,
   }
-}
-
-function readExternalId(body: unknown): string {
-  const given = typeof body === 'object' && body !== null && 'externalId' in body ? body.externalId : undefined
-  if (typeof given === 'string' && given !== '' && given.length <= LONGEST_ID) return given
-  throw new InvalidInputError([{ path: ['externalId'], message: `Expected 1 to ${LONGEST_ID} characters.` }])
 }
 
 function pick(search: URLSearchParams, names: readonly string[]): Record<string, string> {
@@ -87,8 +71,13 @@ function toFunnel(provider: string, groups: readonly SessionGroup[]) {
     created: sum(own),
     begun: sum(own.filter(({ status }) => status === 'IN_PROGRESS')) + sum(completed),
     completed: sum(completed),
-    approved: sum(completed.filter(({ outcome }) => outcome === 'APPROVED')),
+    approved: haveNoOutcome(own) ? null : sum(completed.filter(({ outcome }) => outcome === 'APPROVED')),
   }
+}
+
+/** As at a provider that decides nothing. */
+function haveNoOutcome(groups: readonly SessionGroup[]): boolean {
+  return groups.every(({ outcome }) => outcome === 'NOT_APPLICABLE')
 }
 
 /** A column each, as a chart takes them; every day is there. */
@@ -104,8 +93,4 @@ function toDaily(groups: readonly SessionGroup[], since: Date) {
 
 function sum(groups: readonly SessionGroup[]): number {
   return groups.reduce((total, { count }) => total + count, 0)
-}
-
-function toRow(session: SessionLine) {
-  return { ...session, graphqlId: encodeGlobalId('Session', session.id) }
 }

@@ -1,15 +1,19 @@
-import { countOpenDeliveries } from '../../db/console-repository.ts'
-import type { Delivery } from '../../db/webhook-repository.ts'
+import { countOpenDeliveries, type DeliveryLine, listDeliveryLines } from '../../db/console-repository.ts'
 import { writeDown } from './audit.ts'
 import type { Answer } from './desk.ts'
 
 const MOST = 100
+const OPEN_STATES = ['STORED', 'QUARANTINED'] as const
 
-/** The addresses of providers without what they sign with, what waits and since when, and the newest deliveries. */
-export const showWebhooks: Answer = async ({ db, services, now, remember }, { tenantId }) => {
-  const open = await remember(`webhooks|${tenantId}`, () => countOpenDeliveries(db, tenantId))
+/**
+ * `?state=STORED|QUARANTINED`: the addresses of providers without what they sign with, what waits and since when, and the
+ * newest deliveries.
+ */
+export const showWebhooks: Answer = async ({ db, services, now, remember }, { tenantId }, { search }) => {
+  const open = await remember(memoryOf(tenantId), () => countOpenDeliveries(db, tenantId))
   const endpoints = await services.endpoints.list({ tenantId })
-  const deliveries = await services.endpoints.deliveries({ tenantId }, MOST)
+  const state = OPEN_STATES.find(known => known === search.get('state'))
+  const deliveries = await listDeliveryLines(db, tenantId, { state, limit: MOST })
   const { oldestWaiting, waiting, quarantined } = open
   return {
     waiting,
@@ -28,10 +32,13 @@ export const replay: Answer = async (desk, operator, { id }) => {
   await writeDown(desk, operator, 'webhook.replay', id)
   await inbox.replay(operator, id)
   await inbox.applyDue()
+  desk.remember.forget(memoryOf(operator.tenantId))
   return { row: toRow(await endpoints.delivery(operator, id)) }
 }
 
-function toRow({ id, provider, event, state, tries, receivedAt, appliedAt }: Delivery) {
+const memoryOf = (tenantId: string) => `webhooks|${tenantId}`
+
+function toRow({ id, provider, event, state, tries, receivedAt, appliedAt }: DeliveryLine) {
   const lagMs = appliedAt ? appliedAt.getTime() - receivedAt.getTime() : null
   return { id, provider, event, state, tries, receivedAt, appliedAt, lagMs }
 }

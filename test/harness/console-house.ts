@@ -42,6 +42,8 @@ async function makeSession(house: House): Promise<ConsoleHouse['session']> {
     input: { idempotencyKey: randomUUID(), session: { kayle: { redirectUrl: 'https://app.example.com/done' } } },
   })
   const { id, providerId } = data.createSession.session
+  for (const [noun, record] of Object.entries(RECORDS))
+    await house.ask(CREATE_RECORD[noun] ?? '', { externalId, record })
   await house.ask(
     'mutation ($id: ID!, $to: String!) { linkSession(input: { sessionId: $id, externalId: $to }) { __typename } }',
     { id, to: externalId },
@@ -57,6 +59,23 @@ async function makeSession(house: House): Promise<ConsoleHouse['session']> {
 const CREATE = `mutation ($input: CreateSessionInput!) {
   createSession(input: $input) { ... on CreateSessionPayload { session { id providerId } } }
 }`
+
+/** Who is known by the same external id elsewhere. */
+const RECORDS = {
+  Applicant: { personr: { email: 'zaphod@example.com', phone: '+46 70 000 00 00', flowName: 'KYC basic' } },
+  Customer: { rapidly: { email: 'zaphod@example.com' } },
+}
+
+const CREATE_RECORD: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.keys(RECORDS).map(noun => [
+    noun,
+    `mutation ($externalId: String!, $record: Provider${noun}Input!) {
+      create${noun}(input: { idempotencyKey: "${noun}", externalId: $externalId, ${noun.toLowerCase()}: $record }) {
+        __typename
+      }
+    }`,
+  ]),
+)
 
 const READ = `query ($id: ID!) {
   session(by: { id: $id }, freshness: { maxAgeSeconds: 0 }) { status attempts { edges { node { status } } } }
@@ -113,7 +132,7 @@ async function copySession(house: House, id: string): Promise<void> {
   const accounts = house.services.accounts.all()
   const rows = Array.from({ length: 400 }, (_, index) => {
     const { id: account_id, provider } = accounts[index % accounts.length] ?? { id: '', provider: 'KAYLE' as Provider }
-    const [status, outcome] = ENDS[(index * 7) % ENDS.length] ?? ENDS[0]
+    const [status, outcome] = ENDS[Math.floor(index / accounts.length) % ENDS.length] ?? ENDS[0]
     const created_at = Date.now() - ((index * index * 37) % (29 * DAY_MS)) - (index % 29) * DAY_MS * 0.9
     const at = Math.max(created_at, Date.now() - 29 * DAY_MS)
     return {
@@ -145,9 +164,9 @@ async function writeDrift(house: House): Promise<void> {
     accountId: first?.id ?? '',
     provider: first?.provider ?? 'KAYLE',
     operation: 'getSession',
-    grade: 'TOLERATED',
-    path: 'data.attempts[].liveness',
-    shape: '{"score":"number","passed":"boolean"}',
+    grade: 'ABSORBED',
+    path: 'data.attempts.*.liveness_of_the_face',
+    shape: 'object {passed, score}',
     count: 1_204,
   })
   await addDrift(house.db, {
