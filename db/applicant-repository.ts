@@ -2,13 +2,15 @@ import type { Applicant, ApplicantStatus } from '../src/domain/applicant.ts'
 import type { Details } from '../src/domain/json.ts'
 import type { Outcome } from '../src/domain/outcome.ts'
 import type { Provider } from '../src/domain/provider.ts'
-import type { StatusSource } from '../src/domain/sync.ts'
-import { defined, once, openJson, sealJson, toDate, toFlag } from './columns.ts'
+import type { StatusSource, Sync } from '../src/domain/sync.ts'
+import type { Vault } from '../src/security/vault.ts'
+import { defined, sealJson, toDate, toFlag, toSync } from './columns.ts'
 import type { Database } from './database.ts'
-import { locked } from './dialect.ts'
 import { type KeysetPage, selectPage } from './keyset.ts'
 import { placeAmong } from './newest.ts'
 import { countRows, filteredRecords, type RecordFilter } from './record-filter.ts'
+import { recordQueries } from './record-queries.ts'
+import { StoredRecord } from './stored-record.ts'
 import type { ApplicantRow } from './tables.ts'
 
 export interface ApplicantPii {
@@ -75,14 +77,15 @@ export async function updateApplicant(db: Database, id: string, change: Applican
   return (await query.executeTakeFirst()).numUpdatedRows > 0n
 }
 
+const QUERIES = recordQueries('applicants')
+
 export async function findApplicants(
   db: Database,
   tenantId: string,
   ids: readonly string[],
 ): Promise<StoredApplicant[]> {
   if (ids.length === 0) return []
-  const query = db.sql.selectFrom('applicants').selectAll().where('tenant_id', '=', tenantId).where('id', 'in', ids)
-  return (await query.$call(locked(db)).execute()).map(row => toApplicant(db, row))
+  return (await QUERIES.byIds(db, tenantId, ...ids)).map(row => toApplicant(db, row))
 }
 
 export async function findApplicantByProviderId(
@@ -90,13 +93,7 @@ export async function findApplicantByProviderId(
   accountId: string,
   providerId: string,
 ): Promise<StoredApplicant | undefined> {
-  const query = db.sql
-    .selectFrom('applicants')
-    .selectAll()
-    .where('account_id', '=', accountId)
-    .where('provider_id', '=', providerId)
-    .$call(locked(db))
-  const row = await query.executeTakeFirst()
+  const [row] = await QUERIES.byProviderId(db, accountId, providerId)
   return row && toApplicant(db, row)
 }
 
@@ -180,48 +177,54 @@ function toColumns(db: Database, change: ApplicantChange): Partial<ApplicantRow>
 const NO_PII: ApplicantPii = { email: null, phone: null, firstName: null, lastName: null }
 
 function toApplicant(db: Database, row: ApplicantRow): StoredApplicant {
-  const pii = once(() => openJson<ApplicantPii>(db.vault, row.pii_sealed) ?? NO_PII)
-  const details = once(() => openJson<Details>(db.vault, row.details_sealed) ?? {})
-  return {
-    id: row.id,
-    tenantId: row.tenant_id,
-    accountId: row.account_id,
-    provider: row.provider as Provider,
-    providerId: row.provider_id,
-    parentProviderId: row.parent_provider_id,
-    externalId: row.external_id,
-    externalIdPinned: row.external_id_pinned === 1,
-    status: row.status as ApplicantStatus,
-    outcome: row.outcome as Outcome,
-    providerStatus: row.provider_status,
-    get email() {
-      return pii().email
-    },
-    get phone() {
-      return pii().phone
-    },
-    get firstName() {
-      return pii().firstName
-    },
-    get lastName() {
-      return pii().lastName
-    },
-    createdAt: toDate(row.created_at),
-    updatedAt: toDate(row.updated_at),
-    beganAt: toDate(row.began_at),
-    customerId: row.customer_id,
-    attemptsFetchedAt: toDate(row.attempts_fetched_at),
-    sync:
-      row.fetched_at === null
-        ? null
-        : {
-            fetchedAt: toDate(row.fetched_at),
-            stale: false,
-            source: row.source as StatusSource,
-            lastError: null,
-          },
-    get details() {
-      return details()
-    },
+  return new ApplicantRecord(row, db.vault)
+}
+
+class ApplicantRecord extends StoredRecord<ApplicantRow> implements StoredApplicant {
+  readonly parentProviderId: string | null
+  readonly externalId: string | null
+  readonly externalIdPinned: boolean
+  readonly status: ApplicantStatus
+  readonly outcome: Outcome
+  readonly providerStatus: string | null
+  readonly customerId: string | null
+  readonly attemptsFetchedAt: Date | null
+  readonly sync: Sync | null
+
+  constructor(row: ApplicantRow, vault: Vault) {
+    super(row, vault)
+    this.parentProviderId = row.parent_provider_id
+    this.externalId = row.external_id
+    this.externalIdPinned = row.external_id_pinned === 1
+    this.status = row.status as ApplicantStatus
+    this.outcome = row.outcome as Outcome
+    this.providerStatus = row.provider_status
+    this.customerId = row.customer_id
+    this.attemptsFetchedAt = toDate(row.attempts_fetched_at)
+    this.sync = row.fetched_at === null ? null : toSync(toDate(row.fetched_at), row.source)
+  }
+
+  private get pii(): ApplicantPii {
+    return this.sealed.open<ApplicantPii>('pii_sealed') ?? NO_PII
+  }
+
+  get email(): string | null {
+    return this.pii.email
+  }
+
+  get phone(): string | null {
+    return this.pii.phone
+  }
+
+  get firstName(): string | null {
+    return this.pii.firstName
+  }
+
+  get lastName(): string | null {
+    return this.pii.lastName
+  }
+
+  get details(): Details {
+    return this.sealed.open<Details>('details_sealed') ?? {}
   }
 }

@@ -1,9 +1,12 @@
 import type { Attempt, AttemptKind, AttemptSnapshot, AttemptStatus } from '../src/domain/attempt.ts'
 import type { Details } from '../src/domain/json.ts'
 import type { Provider } from '../src/domain/provider.ts'
-import { once, openJson, sealJson, toDate, toTime } from './columns.ts'
+import type { Vault } from '../src/security/vault.ts'
+import { sealJson, toDate, toTime } from './columns.ts'
 import type { Database } from './database.ts'
 import { locked } from './dialect.ts'
+import { keptQuery } from './kept-query.ts'
+import { StoredRecord } from './stored-record.ts'
 import type { AttemptRow } from './tables.ts'
 
 export interface AttemptOwner {
@@ -76,15 +79,19 @@ export async function findAttemptsByProviderId(
   accountId: string,
   providerIds: readonly string[],
 ): Promise<Map<string, Attempt>> {
-  const query = db.sql
+  const rows = await SELECT_BY_PROVIDER_ID(db, accountId, ...providerIds)
+  return new Map(rows.map(row => [row.provider_id, toAttempt(db, row)]))
+}
+
+const SELECT_BY_PROVIDER_ID = keptQuery((db, accountId: string, ...providerIds: string[]) =>
+  db.sql
     .selectFrom('attempts')
     .selectAll()
     .where('account_id', '=', accountId)
     .where('provider_id', 'in', providerIds)
     .orderBy('id')
-    .$call(locked(db))
-  return new Map((await query.execute()).map(row => [row.provider_id, toAttempt(db, row)]))
-}
+    .$call(locked(db)),
+)
 
 /** The attempts of all these sessions or applicants, oldest first. */
 export async function listAttemptsOf(
@@ -94,36 +101,50 @@ export async function listAttemptsOf(
   ownerIds: readonly string[],
 ): Promise<Attempt[]> {
   if (ownerIds.length === 0) return []
-  const query = db.sql
-    .selectFrom('attempts')
-    .selectAll()
-    .where('tenant_id', '=', tenantId)
-    .where(owner, 'in', ownerIds)
-    .orderBy('created_at')
-    .orderBy('id')
-  return (await query.execute()).map(row => toAttempt(db, row))
+  return (await SELECT_OF[owner](db, tenantId, ...ownerIds)).map(row => toAttempt(db, row))
+}
+
+const SELECT_OF = { session_id: selectOf('session_id'), applicant_id: selectOf('applicant_id') }
+
+function selectOf(owner: 'session_id' | 'applicant_id') {
+  return keptQuery((db, tenantId: string, ...ownerIds: string[]) =>
+    db.sql
+      .selectFrom('attempts')
+      .selectAll()
+      .where('tenant_id', '=', tenantId)
+      .where(owner, 'in', ownerIds)
+      .orderBy('created_at')
+      .orderBy('id'),
+  )
 }
 
 function toAttempt(db: Database, row: AttemptRow): Attempt {
-  const details = once(() => openJson<Details>(db.vault, row.details_sealed) ?? {})
-  return {
-    id: row.id,
-    tenantId: row.tenant_id,
-    accountId: row.account_id,
-    provider: row.provider as Provider,
-    providerId: row.provider_id,
-    kind: row.kind as AttemptKind,
-    status: row.status as AttemptStatus,
-    providerStatus: row.provider_status,
-    failureCode: row.failure_code,
-    riskScore: row.risk_score,
-    createdAt: toDate(row.created_at),
-    updatedAt: toDate(row.updated_at),
-    completedAt: toDate(row.completed_at),
-    sessionId: row.session_id,
-    applicantId: row.applicant_id,
-    get details() {
-      return details()
-    },
+  return new AttemptRecord(row, db.vault)
+}
+
+class AttemptRecord extends StoredRecord<AttemptRow> implements Attempt {
+  readonly kind: AttemptKind
+  readonly status: AttemptStatus
+  readonly providerStatus: string | null
+  readonly failureCode: string | null
+  readonly riskScore: number | null
+  readonly completedAt: Date | null
+  readonly sessionId: string | null
+  readonly applicantId: string | null
+
+  constructor(row: AttemptRow, vault: Vault) {
+    super(row, vault)
+    this.kind = row.kind as AttemptKind
+    this.status = row.status as AttemptStatus
+    this.providerStatus = row.provider_status
+    this.failureCode = row.failure_code
+    this.riskScore = row.risk_score
+    this.completedAt = toDate(row.completed_at)
+    this.sessionId = row.session_id
+    this.applicantId = row.applicant_id
+  }
+
+  get details(): Details {
+    return this.sealed.open<Details>('details_sealed') ?? {}
   }
 }

@@ -1,4 +1,5 @@
 import { chmodSync, existsSync, renameSync, rmSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import SqliteDatabase from 'better-sqlite3'
 
 /** All in one step, which sees one state of the database: between two, a write of another process begins it anew. */
@@ -11,6 +12,7 @@ const PRIVATE = 0o600
  */
 export async function backUpSqlite(file: string, target: string): Promise<number> {
   if (existsSync(target)) throw new Error('There is a file of that name already.')
+  if (!existsSync(dirname(target))) throw new Error('The folder of that file is not there.')
   const unfinished = `${target}.unfinished`
   rmSync(unfinished, { force: true })
   const source = new SqliteDatabase(file, { fileMustExist: true, readonly: true })

@@ -1,4 +1,5 @@
 import type { Json } from '../src/domain/json.ts'
+import type { StatusSource, Sync } from '../src/domain/sync.ts'
 import { UnreadableError, type Vault } from '../src/security/vault.ts'
 
 /** Between the domain's values and what the columns hold. Undefined stays undefined: the column is left as it is. */
@@ -55,13 +56,9 @@ export function parseJson<T>(text: string): T {
   return JSON.parse(text) as T
 }
 
-/** A value that is opened when it is first asked for: of a list, few fields are selected that are sealed. */
-export function once<T>(open: () => T): () => T {
-  let opened: { readonly value: T } | undefined
-  return () => {
-    opened ??= { value: open() }
-    return opened.value
-  }
+/** What a row knows of when and how its record was read; what went wrong since is known by whoever tries. */
+export function toSync(fetchedAt: Date, source: string): Sync {
+  return { fetchedAt, stale: false, source: source as StatusSource, lastError: null }
 }
 
 /** Leaves out what is undefined, so that an update changes only what was told. */

@@ -5,6 +5,7 @@ import type { Provider } from '../src/domain/provider.ts'
 import type { SessionStatus } from '../src/domain/session.ts'
 import { toDate } from './columns.ts'
 import type { Database } from './database.ts'
+import type { DeliveryState } from './webhook-repository.ts'
 
 /** What an operator looks at: counts and lists of one tenant, each bounded, none with a person in it. */
 
@@ -86,6 +87,38 @@ export async function findSessionLines(
   return rows.map(toLine)
 }
 
+/** An applicant or a customer by its ids: nothing of who it is. */
+export interface RecordLine {
+  readonly id: string
+  readonly provider: Provider
+  readonly providerId: string
+  readonly createdAt: Date
+}
+
+/** The newest applicants or customers of the caller's own user. */
+export async function findRecordLines(
+  db: Database,
+  table: 'applicants' | 'customers',
+  { tenantId, externalId, limit }: { readonly tenantId: string; readonly externalId: string; readonly limit: number },
+): Promise<RecordLine[]> {
+  const rows = await db.sql
+    .selectFrom(table)
+    .select(['id', 'provider', 'provider_id', 'created_at'])
+    .where('tenant_id', '=', tenantId)
+    .where('external_id', '=', externalId)
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute()
+  return rows.map(row => ({
+    id: row.id,
+    // A provider is written by its name only.
+    provider: row.provider as Provider,
+    providerId: row.provider_id,
+    createdAt: toDate(row.created_at),
+  }))
+}
+
 /** Undefined where the tenant has none of this id. */
 export async function findSessionLine(db: Database, tenantId: string, id: string): Promise<SessionLine | undefined> {
   const row = await lines(db).where('tenant_id', '=', tenantId).where('id', '=', id).executeTakeFirst()
@@ -105,6 +138,42 @@ export async function listUnknownOperations(db: Database, tenantId: string, limi
     .limit(limit)
     .execute()
   return rows.map(({ id }) => id)
+}
+
+/** A delivery without what it carries. */
+export interface DeliveryLine {
+  readonly id: string
+  readonly provider: Provider
+  readonly event: string | null
+  readonly state: DeliveryState
+  readonly tries: number
+  readonly receivedAt: Date
+  readonly appliedAt: Date | null
+}
+
+/** The tenant's newest deliveries; with `state`, which is one that is not applied, those alone. */
+export async function listDeliveryLines(
+  db: Database,
+  tenantId: string,
+  { state, limit }: { readonly state?: Exclude<DeliveryState, 'APPLIED'>; readonly limit: number },
+): Promise<DeliveryLine[]> {
+  let query = db.sql
+    .selectFrom('deliveries')
+    .select(['id', 'provider', 'event', 'state', 'tries', 'received_at', 'applied_at'])
+    .where('tenant_id', '=', tenantId)
+    .orderBy('received_at', 'desc')
+    .limit(limit)
+  // The first condition is the index's.
+  if (state) query = query.where('state', '<>', sql.lit('APPLIED')).where('state', '=', state)
+  return (await query.execute()).map(row => ({
+    id: row.id,
+    provider: row.provider as Provider,
+    event: row.event,
+    state: row.state as DeliveryState,
+    tries: row.tries,
+    receivedAt: toDate(row.received_at),
+    appliedAt: row.applied_at === null ? null : toDate(row.applied_at),
+  }))
 }
 
 export interface OpenDeliveries {

@@ -1,13 +1,15 @@
 import type { Customer } from '../src/domain/customer.ts'
 import type { Details, JsonObject } from '../src/domain/json.ts'
 import type { Provider } from '../src/domain/provider.ts'
-import type { StatusSource } from '../src/domain/sync.ts'
-import { defined, once, openJson, sealJson, toDate, toFlag } from './columns.ts'
+import type { StatusSource, Sync } from '../src/domain/sync.ts'
+import type { Vault } from '../src/security/vault.ts'
+import { defined, sealJson, toDate, toFlag, toSync } from './columns.ts'
 import type { Database } from './database.ts'
-import { locked } from './dialect.ts'
 import { type KeysetPage, selectPage } from './keyset.ts'
 import { placeAmong } from './newest.ts'
 import { countRows, filteredRecords, type RecordFilter } from './record-filter.ts'
+import { recordQueries } from './record-queries.ts'
+import { StoredRecord } from './stored-record.ts'
 import type { CustomerRow } from './tables.ts'
 
 export interface CustomerPii {
@@ -68,10 +70,11 @@ export async function updateCustomer(db: Database, id: string, change: CustomerC
   return (await query.executeTakeFirst()).numUpdatedRows > 0n
 }
 
+const QUERIES = recordQueries('customers')
+
 export async function findCustomers(db: Database, tenantId: string, ids: readonly string[]): Promise<StoredCustomer[]> {
   if (ids.length === 0) return []
-  const query = db.sql.selectFrom('customers').selectAll().where('tenant_id', '=', tenantId).where('id', 'in', ids)
-  return (await query.$call(locked(db)).execute()).map(row => toCustomer(db, row))
+  return (await QUERIES.byIds(db, tenantId, ...ids)).map(row => toCustomer(db, row))
 }
 
 export async function findCustomerByProviderId(
@@ -79,13 +82,7 @@ export async function findCustomerByProviderId(
   accountId: string,
   providerId: string,
 ): Promise<StoredCustomer | undefined> {
-  const query = db.sql
-    .selectFrom('customers')
-    .selectAll()
-    .where('account_id', '=', accountId)
-    .where('provider_id', '=', providerId)
-    .$call(locked(db))
-  const row = await query.executeTakeFirst()
+  const [row] = await QUERIES.byProviderId(db, accountId, providerId)
   return row && toCustomer(db, row)
 }
 
@@ -159,43 +156,42 @@ function toColumns(db: Database, change: CustomerChange): Partial<CustomerRow> {
 const NO_PII: CustomerPii = { email: null, name: null, phone: null }
 
 function toCustomer(db: Database, row: CustomerRow): StoredCustomer {
-  const pii = once(() => openJson<CustomerPii>(db.vault, row.pii_sealed) ?? NO_PII)
-  const metadata = once(() => openJson<JsonObject>(db.vault, row.metadata_sealed))
-  const details = once(() => openJson<Details>(db.vault, row.details_sealed) ?? {})
-  return {
-    id: row.id,
-    tenantId: row.tenant_id,
-    accountId: row.account_id,
-    provider: row.provider as Provider,
-    providerId: row.provider_id,
-    externalId: row.external_id,
-    externalIdPinned: row.external_id_pinned === 1,
-    get email() {
-      return pii().email
-    },
-    get name() {
-      return pii().name
-    },
-    get phone() {
-      return pii().phone
-    },
-    get metadata() {
-      return metadata()
-    },
-    createdAt: toDate(row.created_at),
-    updatedAt: toDate(row.updated_at),
-    beganAt: toDate(row.began_at),
-    sync:
-      row.fetched_at === null
-        ? null
-        : {
-            fetchedAt: toDate(row.fetched_at),
-            stale: false,
-            source: row.source as StatusSource,
-            lastError: null,
-          },
-    get details() {
-      return details()
-    },
+  return new CustomerRecord(row, db.vault)
+}
+
+class CustomerRecord extends StoredRecord<CustomerRow> implements StoredCustomer {
+  readonly externalId: string | null
+  readonly externalIdPinned: boolean
+  readonly sync: Sync | null
+
+  constructor(row: CustomerRow, vault: Vault) {
+    super(row, vault)
+    this.externalId = row.external_id
+    this.externalIdPinned = row.external_id_pinned === 1
+    this.sync = row.fetched_at === null ? null : toSync(toDate(row.fetched_at), row.source)
+  }
+
+  private get pii(): CustomerPii {
+    return this.sealed.open<CustomerPii>('pii_sealed') ?? NO_PII
+  }
+
+  get email(): string | null {
+    return this.pii.email
+  }
+
+  get name(): string | null {
+    return this.pii.name
+  }
+
+  get phone(): string | null {
+    return this.pii.phone
+  }
+
+  get metadata(): JsonObject | null {
+    return this.sealed.open<JsonObject>('metadata_sealed')
+  }
+
+  get details(): Details {
+    return this.sealed.open<Details>('details_sealed') ?? {}
   }
 }

@@ -39,7 +39,9 @@ export async function openDatabase(
 ): Promise<OpenDatabase> {
   const { migrate: mayMigrate, ...settings } = { ...DEFAULTS, ...options }
   const engine = engineOf(url)
-  const sql = new Kysely<Tables>({ dialect: createDialect(url, { applicationName: 'sessiongraph', ...settings }) })
+  const sql = new Kysely<Tables>({
+    dialect: await createDialect(url, { applicationName: 'sessiongraph', ...settings }),
+  })
   try {
     // In its own memory SQLite has but this one connection.
     if (!mayMigrate) await refusePending(sql)

@@ -1,6 +1,5 @@
 import { type Dialect, type SelectQueryBuilder, sql } from 'kysely'
 import type { Database } from './database.ts'
-import { createPostgresDialect } from './postgres.ts'
 import type { PostgresSettings } from './postgres-pool.ts'
 import { createSqliteDialect } from './sqlite.ts'
 import type { Tables } from './tables.ts'
@@ -16,9 +15,11 @@ export function engineOf(url: string): Engine {
   return /^postgres(ql)?:/.test(url) ? 'postgres' : 'sqlite'
 }
 
-/** `url`: `sqlite:<file>`, `sqlite::memory:` or `postgres://…`. */
-export function createDialect(url: string, settings: PostgresSettings): Dialect {
-  return engineOf(url) === 'postgres' ? createPostgresDialect(url, settings) : createSqliteDialect(sqliteFile(url))
+/** `url`: `sqlite:<file>`, `sqlite::memory:` or `postgres://…`. Who has no PostgreSQL does not load what speaks to it. */
+export async function createDialect(url: string, settings: PostgresSettings): Promise<Dialect> {
+  if (engineOf(url) === 'sqlite') return createSqliteDialect(sqliteFile(url))
+  const { createPostgresDialect } = await import('./postgres.ts')
+  return createPostgresDialect(url, settings)
 }
 
 /** The file of a `sqlite:` address, or ':memory:'. */

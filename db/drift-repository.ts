@@ -64,6 +64,14 @@ export async function listDrift(db: Database, tenantId: string, limit: number, p
   )
 }
 
-export async function pruneDrift(db: Database, before: Date): Promise<void> {
-  await db.sql.deleteFrom('drift').where('last_at', '<', before.getTime()).execute()
+/** Removes up to so many places that were last seen before that time. Gives how many. */
+export async function pruneDrift(db: Database, before: Date, limit: number): Promise<number> {
+  const old = db.sql.selectFrom('drift').select(KEY).where('last_at', '<', before.getTime()).limit(limit)
+  const result = await db.sql
+    .deleteFrom('drift')
+    .where(({ eb, refTuple }) => eb(refTuple(...KEY), 'in', old.$asTuple(...KEY)))
+    .executeTakeFirst()
+  return Number(result.numDeletedRows)
 }
+
+const KEY = ['account_id', 'operation', 'grade', 'path'] as const

@@ -17,7 +17,7 @@ export function listMigrations(url: string): Promise<readonly MigrationInfo[]> {
 }
 
 async function withMigrator<T>(url: string, run: (migrator: Migrator) => Promise<T>): Promise<T> {
-  const sql = new Kysely<unknown>({ dialect: createDialect(url, SETTINGS) })
+  const sql = new Kysely<unknown>({ dialect: await createDialect(url, SETTINGS) })
   try {
     return await run(createMigrator(sql))
   } finally {

@@ -56,9 +56,17 @@ export async function listMinutes(db: Database, tenantId: string, since: Date): 
   }))
 }
 
-export async function pruneMinutes(db: Database, before: Date): Promise<void> {
-  await db.sql.deleteFrom('provider_minutes').where('at', '<', before.getTime()).execute()
+/** Removes up to so many minutes from before that time. Gives how many. */
+export async function pruneMinutes(db: Database, before: Date, limit: number): Promise<number> {
+  const old = db.sql.selectFrom('provider_minutes').select(KEY).where('at', '<', before.getTime()).limit(limit)
+  const result = await db.sql
+    .deleteFrom('provider_minutes')
+    .where(({ eb, refTuple }) => eb(refTuple(...KEY), 'in', old.$asTuple(...KEY)))
+    .executeTakeFirst()
+  return Number(result.numDeletedRows)
 }
+
+const KEY = ['account_id', 'at', 'instance'] as const
 
 function toRow({ tenantId, accountId, at, p50Ms, p95Ms, ...same }: StoredMinute) {
   return {

@@ -24,7 +24,7 @@ const SETTINGS = { applicationName: 'sessiongraph status', connections: 1, conne
 
 /** What an operator looks at. Every migration has to be carried out. */
 export async function readStatus(url: string): Promise<DatabaseStatus> {
-  const sql = new Kysely<Tables>({ dialect: createDialect(url, SETTINGS) })
+  const sql = new Kysely<Tables>({ dialect: await createDialect(url, SETTINGS) })
   try {
     return await readOpened({ sql, engine: engineOf(url) })
   } finally {

@@ -177,7 +177,7 @@ export interface LeaseRow {
 }
 
 /** What every record that a provider keeps has. `began_at`: when the request began whose answer it holds. */
-interface RecordRow {
+export interface RecordRow {
   readonly id: string
   readonly tenant_id: string
   readonly account_id: string

@@ -1,0 +1,26 @@
+import type { Vault } from '../src/security/vault.ts'
+import { openJson } from './columns.ts'
+
+type SealedColumn<Row> = { [Name in keyof Row]: Row[Name] extends string | null ? Name : never }[keyof Row]
+
+/** The sealed columns of a row, each opened when it is first asked for. */
+export class Sealed<Row> {
+  readonly row: Row
+  readonly #vault: Vault
+  #opened: Map<keyof Row, unknown> | undefined
+
+  constructor(row: Row, vault: Vault) {
+    this.row = row
+    this.#vault = vault
+  }
+
+  /** What was sealed of a value of type T; null where there is none, or where it cannot be opened. */
+  open<T>(column: SealedColumn<Row>): T | null {
+    this.#opened ??= new Map()
+    const known = this.#opened.get(column)
+    if (known !== undefined) return known as T | null
+    const value = openJson<T>(this.#vault, this.row[column] as string | null)
+    this.#opened.set(column, value)
+    return value
+  }
+}
