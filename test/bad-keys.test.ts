@@ -1,8 +1,7 @@
 import { request } from 'node:http'
-import { RateLimiterMemory } from 'rate-limiter-flexible'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createLimits } from '../src/redis/limits.ts'
 import { readBearer, toAddress } from '../src/server/bearer.ts'
-import { createBudget } from '../src/server/budget.ts'
 import { createGuesses } from '../src/server/guesses.ts'
 import { API_KEY, type House, startHouse } from './harness/house.ts'
 
@@ -63,7 +62,7 @@ test.each<[string, string | readonly string[]]>([
 })
 
 describe('what is counted', () => {
-  const limiter = () => createBudget(new RateLimiterMemory({ points: 2, duration: 60 }), () => {})
+  const limiter = () => createLimits(undefined)({ name: 'bad-keys', points: 2, seconds: 60 })
 
   test('is counted for each address by itself', async () => {
     const guesses = createGuesses(limiter(), () => {})

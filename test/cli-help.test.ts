@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createProgram } from '../src/cli/program.ts'
+import { packageRoot } from '../src/examples.ts'
 import { cliOf } from './harness/cli.ts'
 import { type House, startHouse } from './harness/house.ts'
 
@@ -36,6 +37,7 @@ function program(): Command {
     open: notRun,
     runs: { serve: notRun, sandbox: notRun, demo: notRun },
     schema: notRun,
+    freeBytes: notRun,
   })
 }
 
@@ -46,6 +48,17 @@ function leavesOf(command: Command, path: readonly string[] = []): { path: strin
 }
 
 const leaves = leavesOf(program()).map(({ path }) => path.join(' '))
+
+test('what the console tells an operator to type is one of them, with its arguments', () => {
+  const folder = join(packageRoot(), 'console')
+  const texts = readdirSync(folder).map(file => readFileSync(join(folder, file), 'utf8'))
+  const told = texts.flatMap(text => [...text.matchAll(/sessiongraph ((?:[a-z]+ )+(?:<\w+> ?)*<\w+>)/g)])
+  const known = leavesOf(program()).map(({ path, command }) =>
+    [...path, ...command.registeredArguments.filter(it => it.required).map(it => `<${it.name()}>`)].join(' '),
+  )
+  expect(told).toHaveLength(2)
+  for (const [, typed] of told) expect(known).toContain(typed)
+})
 
 test('the commands are these', () => {
   expect(leaves.toSorted()).toEqual([
@@ -100,6 +113,14 @@ describe.each(leaves)('%s', path => {
     }
   })
 
+  test('--help says what each word of it means, and which go with every command', async () => {
+    const { command } = leavesOf(program()).find(leaf => leaf.path.join(' ') === path) ?? { command: program() }
+    for (const argument of command.registeredArguments) expect(argument.description, argument.name()).toMatch(/\w{2}/)
+    for (const option of command.options) expect(option.description, option.flags).toMatch(/\w{2}/)
+    const { stdout } = await cli.run([...path.split(' '), '--help'])
+    expect(stdout).toMatch(/^Global Options:\n +--tenant <id> .*\n +--json /m)
+  })
+
   test('takes no secret as a word of the command', () => {
     const { command } = leavesOf(program()).find(leaf => leaf.path.join(' ') === path) ?? { command: program() }
     const words = [...command.options.filter(option => !option.isBoolean()), ...command.registeredArguments]
@@ -122,60 +143,42 @@ function wordsOf(line: string): string[] {
   return [...line.trim().matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '')
 }
 
+const NOBODY = '01a1fc51-4540-7679-a16e-870c9ec09ee5'
+/** What cannot be done, though the words are right. */
+const REFUSED = [
+  'tenants create Not_A_Tenant',
+  'keys create nobody --name web --scopes all',
+  'keys list nobody',
+  `keys revoke dev ${NOBODY}`,
+  'providers list nobody',
+  'providers set nobody kayle',
+  'providers test dev kayle',
+  'providers remove dev kayle',
+  'operations list --tenant nobody',
+  'operations show nobody',
+  'operations settle nobody --absent',
+  'person show usr_1 --tenant nobody',
+  'person erase usr_1 --tenant nobody',
+  'webhooks add kayle',
+  'webhooks list --tenant nobody',
+  'webhooks rotate nobody',
+  'webhooks remove nobody',
+  `webhooks show ${NOBODY}`,
+  `webhooks replay ${NOBODY}`,
+  'drift list --tenant nobody',
+  'import kayle',
+  'doctor --tenant nobody',
+  `db backup ${folder}`,
+  'schema check no-such-file',
+]
+/** What needs the database alone. */
+const NEEDS_DATABASE = ['db migrate', 'db status', 'secrets rotate', 'tenants list']
+/** What runs: it says the same where it does not start. */
+const RUNS = ['demo', 'sandbox', 'serve']
+
 describe('--json', () => {
-  const nobody = '01a1fc51-4540-7679-a16e-870c9ec09ee5'
-
-  test('what is done is an array on stdout, and nothing on stderr', async () => {
-    const file = join(folder, 'schema.graphql')
-    const { stdout } = await cli.run(['schema', 'print'])
-    writeFileSync(file, stdout)
-    const done = [
-      'tenants create acme',
-      'tenants list',
-      'keys create acme --name web --scopes all',
-      'keys list acme',
-      'providers list acme',
-      'operations list',
-      'person show nobody',
-      'person erase nobody',
-      'webhooks list',
-      'drift list',
-      'secrets rotate',
-      'db status',
-      'db migrate',
-      `db backup ${join(folder, 'copy.db')}`,
-      'schema print',
-      `schema check ${file}`,
-      'doctor --tenant acme',
-    ]
-    for (const words of done) {
-      const { code, stdout, stderr } = await cli.run([...words.split(' '), '--json'])
-      expect([code, stderr], words).toEqual([0, ''])
-      expect(Array.isArray(JSON.parse(stdout)), words).toBe(true)
-    }
-  })
-
   test('what is not done is an error on stderr, and nothing on stdout', async () => {
-    const refused = [
-      'tenants create Not_A_Tenant',
-      'keys list nobody',
-      `keys revoke dev ${nobody}`,
-      'providers list nobody',
-      'providers set nobody kayle',
-      'providers test dev kayle',
-      'providers remove dev kayle',
-      'operations show nobody',
-      'operations settle nobody --absent',
-      'webhooks add kayle',
-      'webhooks rotate nobody',
-      'webhooks remove nobody',
-      `webhooks show ${nobody}`,
-      `webhooks replay ${nobody}`,
-      'import kayle',
-      `db backup ${join(folder, 'copy.db')}`,
-      'schema check no-such-file',
-    ]
-    for (const words of refused) {
+    for (const words of REFUSED) {
       const { code, stdout, stderr } = await cli.run([...words.split(' '), '--json'])
       expect([code, stdout], words).toEqual([1, ''])
       expect(JSON.parse(stderr), words).toEqual({
@@ -184,10 +187,97 @@ describe('--json', () => {
     }
   })
 
+  test.each(NEEDS_DATABASE)('%s says in an error that the database cannot be reached', async words => {
+    const away = cliOf({ ...env, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' })
+    const { code, stdout, stderr } = await away.run([...words.split(' '), '--json'])
+    expect([code, stdout]).toEqual([1, ''])
+    expect(JSON.parse(stderr).error).toEqual({ code: 'OVERLOADED', message: expect.stringContaining('DATABASE_URL') })
+  })
+
+  test.each(RUNS)('%s says in an error why it did not start', async words => {
+    const taken = async () => {
+      throw Object.assign(new Error('Port 4000 is taken.'), { code: 'EADDRINUSE' })
+    }
+    const runs = { serve: taken, sandbox: taken, demo: taken }
+    const { code, stdout, stderr } = await cliOf(env, { runs }).run([words, '--json'])
+    expect([code, stdout]).toEqual([1, ''])
+    expect(JSON.parse(stderr)).toEqual({ error: { code: 'EADDRINUSE', message: 'Port 4000 is taken.' } })
+  })
+
+  test('a story that did not come true is one, too', async () => {
+    const runs = { serve: async () => {}, sandbox: async () => {}, demo: async () => false }
+    const { code, stderr } = await cliOf(env, { runs }).run(['demo', '--json'])
+    expect([code, JSON.parse(stderr).error.code]).toEqual([1, 'DEMO_FAILED'])
+  })
+
+  test('a fault of ours is an error with its stack', async () => {
+    const broken = async () => {
+      throw new TypeError('nothing is not iterable')
+    }
+    const runs = { serve: broken, sandbox: broken, demo: broken }
+    const { code, stderr } = await cliOf(env, { runs }).run(['serve', '--json'])
+    const message = expect.stringMatching(/^TypeError: nothing is not iterable\n +at /)
+    expect([code, JSON.parse(stderr)]).toEqual([1, { error: { code: 'INTERNAL_ERROR', message } }])
+    await expect(cliOf(env, { runs }).run(['serve'])).rejects.toThrow('nothing is not iterable')
+  })
+
+  test('every command is among these; what is done is shown by test/docs-commands.test.ts', () => {
+    // What prints what is in the program cannot fail.
+    const told = [...REFUSED, ...NEEDS_DATABASE, ...RUNS, 'schema print']
+    for (const leaf of leaves)
+      expect(
+        told.some(words => `${words} `.startsWith(`${leaf} `)),
+        leaf,
+      ).toBe(true)
+  })
+
   test('settings that cannot be used are an error as well', async () => {
     const { code, stderr } = await cliOf({ ...env, PORT: 'many' }).run(['tenants', 'list', '--json'])
     expect(code).toBe(1)
     expect(JSON.parse(stderr).error).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('PORT') })
+  })
+})
+
+describe('a tenant', () => {
+  const named = REFUSED.filter(words => words.includes('nobody') && /tenant|^(keys|providers) /.test(words))
+
+  test.each(named)('that is none is not taken for one that has nothing: %s', async words => {
+    const { code, stdout, stderr } = await cli.run(words.split(' '))
+    expect([code, stdout]).toEqual([1, ''])
+    const there = '`sessiongraph tenants list` shows those there are'
+    expect(stderr).toContain(`There is no such tenant. ${there}, \`sessiongraph tenants create nobody\` makes one.`)
+  })
+
+  test('is named once: beside a command that names it itself --tenant is refused', async () => {
+    const { code, stderr } = await cli.run(['keys', 'list', 'dev', '--tenant', 'acme'])
+    expect([code, stderr]).toEqual([2, expect.stringContaining('expected no --tenant')])
+    expect(await cli.run(['keys', 'list', 'dev', '--tenant', 'dev'])).toMatchObject({ code: 0 })
+  })
+})
+
+describe('what is not there', () => {
+  test.each([
+    [`keys revoke dev ${NOBODY}`, '`sessiongraph keys list dev` shows'],
+    ['operations show nobody', '`sessiongraph operations list --state PENDING SENT SUCCEEDED FAILED UNKNOWN` shows'],
+    [`webhooks show ${NOBODY}`, '`sessiongraph webhooks list` shows'],
+    ['webhooks rotate nobody --tenant dev', '`sessiongraph webhooks list --tenant dev` shows'],
+    ['providers test dev kayle', '`sessiongraph providers set dev kayle` sets'],
+    ['webhooks add kayle', '`sessiongraph providers set dev kayle` sets'],
+    ['import kayle', '`sessiongraph providers set dev kayle` sets'],
+  ])('is said with where to look, or how to make it: %s', async (words, advice) => {
+    const { code, stderr } = await cli.run(words.split(' '))
+    expect([code, stderr]).toEqual([1, expect.stringContaining(advice)])
+  })
+})
+
+describe('keys create', () => {
+  test.each([
+    ['keys create', "missing required argument 'tenant'"],
+    ['keys create dev', 'expected --name <name> and --scopes <scopes>'],
+    ['keys create dev --name web', 'expected --name <name> and --scopes <scopes>'],
+  ])('says what is missing, the tenant first: %s', async (words, said) => {
+    const { code, stderr } = await cli.run(words.split(' '))
+    expect([code, stderr]).toEqual([2, expect.stringContaining(said)])
   })
 })
 
@@ -204,11 +294,7 @@ describe('schema check', () => {
 })
 
 test('several rows are a table for people, and a name and a value a line where it would be too wide', async () => {
+  await cli.run(['tenants', 'create', 'acme'])
   const { stdout } = await cli.run(['tenants', 'list'])
   expect(stdout).toMatch(/^id +name +createdAt\nacme +acme +20/)
-})
-
-test('person show tells what is stored of somebody, and after person erase nothing', async () => {
-  const own = await house.services.tenants.create({ id: 'shown' })
-  expect(await cli.rows('person', 'show', 'usr_1', '--tenant', own.id)).toEqual([])
 })

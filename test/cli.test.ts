@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { listAudit } from '../db/audit-repository.ts'
 import { addDrift } from '../db/drift-repository.ts'
+import { PROVIDERS } from '../src/domain/provider.ts'
 import { packageRoot } from '../src/examples.ts'
 import { DEV, deliver, fromVerilock, signKayle } from './harness/deliveries.ts'
 import { API_KEY, type House, startHouse } from './harness/house.ts'
@@ -73,6 +74,7 @@ describe('webhooks', () => {
   test('add makes an address with a secret, and the server takes what is signed with it', async () => {
     const [added] = await json(['webhooks', 'add', 'verilock'])
     expect(added).toMatchObject({
+      id: expect.stringMatching(/^[0-9a-f]{36}$/),
       provider: 'VERILOCK',
       secret: expect.stringMatching(/^whsec_.{32}$/),
       liveSecrets: 1,
@@ -119,7 +121,7 @@ describe('webhooks', () => {
     expect(await run(['webhooks', 'remove', added.id])).toMatchObject({
       code: 1,
       stdout: '',
-      stderr: 'There is no such endpoint.\n',
+      stderr: expect.stringMatching(/^There is no such endpoint\. `sessiongraph webhooks list`/),
     })
   })
 
@@ -145,12 +147,13 @@ describe('webhooks', () => {
     const nothing = randomUUID()
     expect(await run(['webhooks', 'replay', nothing])).toMatchObject({
       code: 1,
-      stderr: 'There is no such delivery.\n',
+      stderr: expect.stringMatching(/^There is no such delivery\./),
     })
     expect(await writtenOf(nothing)).toEqual([])
   })
 
   test("shows another tenant nothing of the first one's", async () => {
+    await house.services.tenants.create({ id: 'another' })
     expect(await run(['--tenant', 'another', 'webhooks', 'list'])).toMatchObject({
       code: 0,
       stdout: 'Nothing there.\n',
@@ -213,7 +216,7 @@ describe('providers', () => {
   test('set of a tenant that is not there is refused', async () => {
     expect(await run(['providers', 'set', 'nobody', 'kayle'], JSON.stringify(kayle))).toMatchObject({
       code: 1,
-      stderr: 'There is no such tenant.\n',
+      stderr: expect.stringMatching(/^There is no such tenant\./),
     })
   })
 
@@ -228,10 +231,7 @@ describe('providers', () => {
     }
     expect(await json(['providers', 'list', 'acme'])).toMatchObject([
       { provider: 'KAYLE', from: 'STORE' },
-      {},
-      {},
-      {},
-      {},
+      ...PROVIDERS.slice(1).map(() => ({})),
     ])
   })
 
@@ -249,7 +249,7 @@ describe('providers', () => {
     await run(['providers', 'set', 'acme', 'kayle'], JSON.stringify(kayle))
     expect(await run(['providers', 'test', 'acme', 'kayle'])).toMatchObject({
       code: 1,
-      stderr: 'KAYLE cannot be reached at this address, or is down.\n',
+      stderr: expect.stringMatching(/^KAYLE cannot be reached.*`sessiongraph providers set acme kayle`/),
     })
     const { stdout } = await run(['providers', 'test', 'dev', 'kayle'])
     expect(stdout).toContain('KAYLE answers, takes the credentials and keeps its contract.')
@@ -293,7 +293,7 @@ describe('a command that is wrong', () => {
     [['webhooks'], /Usage: sessiongraph webhooks/],
     [['webhook'], /unknown command 'webhook'.*Did you mean webhooks/s],
     [['webhooks', 'add'], /missing required argument 'provider'/],
-    [['webhooks', 'add', 'acme'], /Expected one of kayle, personr, rapidly, verilock, yorlet/],
+    [['webhooks', 'add', 'acme'], `Expected one of ${PROVIDERS.map(name => name.toLowerCase()).join(', ')}`],
     [['webhooks', 'list', '--limit', 'many'], /Expected a number from 1 to 9999/],
     [['operations', 'list', '--state', 'LOST'], /Allowed choices are/],
     [['operations', 'settle', 'key'], /expected --found <providerId> or --absent/],
@@ -319,7 +319,7 @@ describe('a command that cannot be carried out ends with 1', () => {
 
   test('where the provider is not configured', async () => {
     const { code, stderr } = await run(['webhooks', 'add', 'kayle'], '', { KAYLE_API_KEY: '' })
-    expect([code, stderr]).toEqual([1, 'KAYLE is not configured.\n'])
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^KAYLE is not configured\./)])
   })
 
   test('where a setting is wrong, without repeating it', async () => {

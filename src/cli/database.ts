@@ -29,8 +29,9 @@ export function addDatabase(program: Command, cli: CliContext): void {
     .action(async () => cli.show([await statusOf(cli.databaseUrl())]))
 
   command
-    .command('backup <file>')
+    .command('backup')
     .description('copies a SQLite database while it is in use; says how it is done for PostgreSQL')
+    .argument('<file>', 'where the copy goes; nothing may be there yet')
     .addHelpText('after', examples('sessiongraph db backup /var/backups/sessiongraph.db'))
     .action(async (file: string) => {
       const url = cli.databaseUrl()

@@ -1,10 +1,10 @@
 import type { WebhookEndpoint } from '../../db/webhook-repository.ts'
-import { type Config, toVariable } from '../config.ts'
-import type { ErrorCode } from '../domain/errors.ts'
+import type { Config } from '../config.ts'
 import type { House } from '../house.ts'
 import type { Account } from '../services/accounts.ts'
 import { probe } from '../services/probe.ts'
 import type { ShownAccount } from '../services/provider-settings.ts'
+import { adviceOn, SANDBOX_ADVICE } from './advice.ts'
 import { type Finding, note, ok, problem } from './finding.ts'
 
 /** What `sessiongraph doctor` finds at the providers of one tenant: each account is asked once, for something harmless. */
@@ -35,21 +35,11 @@ async function checkAnswer(account: Account, { from, provider }: ShownAccount): 
   const { ok: well, says, code } = await probe(account)
   if (account.sandbox) {
     if (well) return [ok(check, 'Its sandbox answers. Set credentials to use the real one.')]
-    return [note(check, 'It is a sandbox, which runs with the server (`npm start`) and does not answer now.')]
+    return [note(check, `It does not answer now. ${SANDBOX_ADVICE}`)]
   }
-  if (!well) return [problem(check, `${says} ${adviceFor(code, account, from)}`)]
+  if (!well) return [problem(check, `${says} ${adviceOn(code, account, from)}`.trimEnd())]
   const clock = checkClock(provider, account.upstream.clockAheadMs())
   return clock ? [ok(check, says), clock] : [ok(check, says)]
-}
-
-function adviceFor(code: ErrorCode | undefined, { provider, tenantId }: Account, from: ShownAccount['from']): string {
-  const place =
-    from === 'ENVIRONMENT'
-      ? `the variables ${provider}_…, such as ${toVariable(provider, 'baseUrl')}`
-      : `the account, with \`sessiongraph providers set ${tenantId} ${provider.toLowerCase()}\``
-  if (code === 'PROVIDER_RATE_LIMITED') return ''
-  if (code === 'PROVIDER_UNAVAILABLE') return `Look at its status page, the network of this machine, and ${place}.`
-  return `Set them anew: ${place}.`
 }
 
 function checkClock(provider: string, aheadMs: number | null): Finding | undefined {

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { countSealedByOthers, readDurability, tryWrite } from '../../db/checkup.ts'
@@ -7,6 +6,7 @@ import { engineOf, sqliteFile } from '../../db/dialect.ts'
 import { readStatus } from '../../db/status.ts'
 import type { Config } from '../config.ts'
 import type { House } from '../house.ts'
+import type { CliContext } from './cli.ts'
 import { type Finding, note, ok, problem } from './finding.ts'
 
 /** What `sessiongraph doctor` looks at in the house itself. */
@@ -26,7 +26,7 @@ export async function checkStore({ db }: House): Promise<Finding> {
     await tryWrite(db, new Date())
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    return problem('store', `It cannot be written: ${message} Look at the rights of the file and the room on its disk.`)
+    return problem('store', `It cannot be written: ${message} Look at what its user may do, and the room on its disk.`)
   }
   const { safe, settings } = await readDurability(db)
   if (safe) return ok('store', `It can be written, and what it acknowledged survives a crash (${settings}).`)
@@ -51,34 +51,38 @@ export async function checkBacklog({ services }: House, url: string): Promise<Fi
   const { deliveriesQuarantined, deliveriesWaiting, webhookLagSeconds } = await services.figures.store()
   const findings: Finding[] = []
   if (deliveriesQuarantined > 0) {
-    const look = 'Look at them with `sessiongraph webhooks list`, then replay them.'
-    findings.push(problem('inbox', `${deliveriesQuarantined} deliveries could not be applied. ${look}`))
+    const look = 'Look with `sessiongraph webhooks list`, mend the cause, and replay.'
+    findings.push(problem('inbox', `${toDeliveries(deliveriesQuarantined)} could not be applied. ${look}`))
   }
   if (webhookLagSeconds > LONG_WAIT_SECONDS) {
-    const waits = `${deliveriesWaiting} deliveries wait, the oldest for ${Math.round(webhookLagSeconds)} s`
+    const waits = `${toDeliveries(deliveriesWaiting)} not applied yet, the oldest for ${Math.round(webhookLagSeconds)} s`
     findings.push(problem('inbox', `${waits}. Is a server running, and do its providers answer?`))
   }
   if (findings.length === 0) findings.push(ok('inbox', 'No delivery waits to be applied.'))
   return [...findings, await checkCreates(url)]
 }
 
+function toDeliveries(count: number): string {
+  return count === 1 ? '1 delivery' : `${count} deliveries`
+}
+
 async function checkCreates(url: string): Promise<Finding> {
   if (sqliteFile(url) === ':memory:') return ok('creates', 'There are none in memory.')
   const { oldestUnknown, unknown } = await readStatus(url)
   if (!oldestUnknown) return ok('creates', 'The outcome of every create is known.')
-  const says = `The outcome of ${unknown} is not known, of the oldest since ${oldestUnknown.toISOString()}`
+  const creates = unknown === 1 ? '1 create' : `${unknown} creates`
+  const says = `The outcome of ${creates} is not known, of the oldest since ${oldestUnknown.toISOString()}`
   if (Date.now() - oldestUnknown.getTime() < LONG_UNKNOWN_MS) {
     return note('creates', `${says}. The server looks for it by itself.`)
   }
   return problem('creates', `${says}. Look at it with \`sessiongraph operations list\`, then settle it.`)
 }
 
-export async function checkDisk(url: string): Promise<Finding> {
+export async function checkDisk({ freeBytes }: CliContext, url: string): Promise<Finding> {
   if (engineOf(url) === 'postgres') return note('disk', 'It is PostgreSQL that needs room; look at its own machine.')
   const file = sqliteFile(url)
   if (file === ':memory:' || !existsSync(dirname(file))) return ok('disk', 'Nothing is on disk yet.')
-  const { bavail, bsize } = await statfs(dirname(file))
-  const free = bavail * bsize
+  const free = await freeBytes(dirname(file))
   const says = `${(free / GIGABYTE).toFixed(1)} GB are free beside the database.`
   return free < LEAST_BYTES ? problem('disk', `${says} Make room: a full disk ends every write.`) : ok('disk', says)
 }

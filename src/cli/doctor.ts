@@ -5,7 +5,7 @@ import { engineOf, sqliteFile } from '../../db/dialect.ts'
 import { listMigrations } from '../../db/migrate.ts'
 import type { Config } from '../config.ts'
 import type { House } from '../house.ts'
-import { type CliContext, CliError, examples } from './cli.ts'
+import { type CliContext, CliError, examples, expectTenant } from './cli.ts'
 import { checkAccounts } from './doctor-accounts.ts'
 import { checkBacklog, checkDisk, checkEncryption, checkRedis, checkStore } from './doctor-house.ts'
 import { toFailure } from './failure.ts'
@@ -41,14 +41,14 @@ async function examine(cli: CliContext): Promise<Finding[]> {
     return [settings, made, ...(await withOpened(cli, inMemory, house => checkOutside(cli, house, config)))]
   }
   const migrations = await checkMigrations(url)
-  if (migrations.state === 'PROBLEM') return [settings, migrations, await checkDisk(url)]
+  if (migrations.state === 'PROBLEM') return [settings, migrations, await checkDisk(cli, url)]
   const opened = await withOpened(cli, {}, async house => [
     await checkStore(house),
     await checkEncryption(house, config),
     ...(await checkBacklog(house, url)),
     ...(await checkOutside(cli, house, config)),
   ])
-  return [settings, migrations, await checkDisk(url), ...opened]
+  return [settings, migrations, await checkDisk(cli, url), ...opened]
 }
 
 /** A database that is a file and not there: looking at it would make it. */
@@ -90,7 +90,7 @@ async function withOpened(
 async function checkOutside(cli: CliContext, house: House, config: Config): Promise<Finding[]> {
   const tenants = await house.services.tenants.list()
   const named = cli.namedTenant()
-  if (named !== undefined) await house.services.tenants.get(named)
+  if (named !== undefined) await expectTenant(house, named)
   const ids = named === undefined ? tenants.map(({ id }) => id) : [named]
   const findings = [...(await checkRedis(house))]
   for (const tenantId of ids) {
@@ -101,7 +101,6 @@ async function checkOutside(cli: CliContext, house: House, config: Config): Prom
 }
 
 function messageOf(error: unknown): string {
-  const failure = toFailure(error)
-  if (!failure) throw error
-  return failure.message
+  if (!(error instanceof Error) || !toFailure(error)) throw error
+  return error.message
 }

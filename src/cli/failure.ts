@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander'
 import { PendingMigrationsError } from '../../db/database.ts'
+import { DatabaseUnavailableError } from '../../db/failure.ts'
 import { ConfigError } from '../config.ts'
 import { DomainError, type InputIssue, InvalidInputError } from '../domain/errors.ts'
 import { CliError } from './cli.ts'
@@ -22,14 +23,25 @@ export function toFailure(error: unknown): Failure | undefined {
     return { code: 'USAGE', message }
   }
   if (error instanceof InvalidInputError) return { code: error.code, message: error.message, issues: error.issues }
+  if (error instanceof DatabaseUnavailableError && error.failure === 'UNREACHED') {
+    return { code: error.code, message: `${error.message} Look at DATABASE_URL, and whether it runs.` }
+  }
   if (error instanceof DomainError || error instanceof CliError) return { code: error.code, message: error.message }
   if (error instanceof ConfigError) return { code: 'CONFIG_INVALID', message: error.message }
   if (error instanceof PendingMigrationsError) return { code: 'MIGRATIONS_PENDING', message: error.message }
   // The machine's own words: no such file, no such host, a full disk.
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string' && !OURS.test(error.code)) {
     return { code: error.code, message: error.message }
   }
   return undefined
+}
+
+/** Node's own code for how it was called: a fault of ours. */
+const OURS = /^ERR_/
+
+/** The same fault for programs, which read one line of JSON. */
+export function toUnexpected(error: unknown): Failure {
+  return { code: 'INTERNAL_ERROR', message: String(error instanceof Error ? error.stack : error) }
 }
 
 /** For a person: the sentence, and what is wrong with each input, a line each. */

@@ -1,13 +1,15 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { ApiKey } from '../domain/api-key.ts'
 import { SCOPES, type Scope } from '../domain/caller.ts'
-import { type CliContext, examples, withHouse } from './cli.ts'
+import type { House } from '../house.ts'
+import { tenantArgument } from './arguments.ts'
+import { type CliContext, examples, orAdvise, type TenantCall, withTenant } from './cli.ts'
 
 const DAY_MS = 86_400_000
 
 interface NewKeyOptions {
-  readonly name: string
-  readonly scopes: readonly Scope[]
+  readonly name?: string
+  readonly scopes?: readonly Scope[]
   readonly expires: Date | null
 }
 
@@ -16,13 +18,16 @@ export function addKeys(program: Command, cli: CliContext): void {
   const command = program.command('keys').description('the API keys of a tenant')
 
   command
-    .command('create <tenant>')
-    .description('a new key; it is shown this once')
-    .requiredOption('--name <name>', 'what it is for')
+    .command('create')
+    .description('makes a key for a tenant; it is shown this once')
+    .addArgument(tenantArgument())
+    .usage('<tenant> --name <name> --scopes <scopes> [options]')
+    .option('--name <name>', 'what it is for, in words for people, required')
     .addOption(
-      new Option('--scopes <scopes>', `with commas between them, or "all": ${SCOPES.join(', ')}`)
-        .argParser(toScopes)
-        .makeOptionMandatory(),
+      new Option(
+        '--scopes <scopes>',
+        `what it may do, required: "all", or with commas between some of ${SCOPES.join(', ')}`,
+      ).argParser(toScopes),
     )
     .addOption(
       new Option('--expires <when>', 'days such as 90d, a time such as 2027-01-31T00:00:00Z, or "never"')
@@ -36,34 +41,38 @@ export function addKeys(program: Command, cli: CliContext): void {
         'sessiongraph keys create acme --name ops --scopes all --expires 90d',
       ),
     )
-    .action((tenantId: string, { name, scopes, expires }: NewKeyOptions) =>
-      withHouse(cli, async ({ services }) => {
-        const { apiKey, key } = await services.keys.create({ tenantId }, { name, scopes, expiresAt: expires })
+    .action((tenantId: string, { name, scopes, expires }: NewKeyOptions, self: Command) => {
+      if (!name || !scopes) return self.error('error: expected --name <name> and --scopes <scopes>')
+      const wanted = { name, scopes, expiresAt: expires }
+      const make = async ({ services }: House, call: TenantCall) => {
+        const { apiKey, key } = await services.keys.create(call, wanted)
         cli.show([{ key, ...toRow(apiKey) }])
-      }),
-    )
+      }
+      return withTenant(cli, make, tenantId)
+    })
 
   command
-    .command('list <tenant>')
+    .command('list')
     .description('the keys of a tenant, how each begins, and when it was last used, to some minutes')
+    .addArgument(tenantArgument())
     .addHelpText('after', examples('sessiongraph keys list acme'))
     .action((tenantId: string) =>
-      withHouse(cli, async ({ services }) => {
-        await services.tenants.get(tenantId)
-        cli.show((await services.keys.list({ tenantId })).map(toRow))
-      }),
+      withTenant(cli, async ({ services }, call) => cli.show((await services.keys.list(call)).map(toRow)), tenantId),
     )
 
   command
-    .command('revoke <tenant> <id>')
+    .command('revoke')
     .description('ends a key, its client tokens and their streams within seconds')
+    .addArgument(tenantArgument())
+    .argument('<id>', 'the id of the key, as `keys list` shows it')
     .addHelpText('after', examples('sessiongraph keys revoke acme 01a1fc51-4540-7679-a16e-870c9ec09ee5'))
-    .action((tenantId: string, id: string) =>
-      withHouse(cli, async ({ services }) => {
-        await services.keys.revoke({ tenantId }, id)
+    .action((tenantId: string, id: string) => {
+      const revoke = async ({ services }: House, call: TenantCall) => {
+        await orAdvise(services.keys.revoke(call, id), `\`sessiongraph keys list ${tenantId}\` shows those there are.`)
         cli.show([{ revoked: id }])
-      }),
-    )
+      }
+      return withTenant(cli, revoke, tenantId)
+    })
 }
 
 function toScopes(value: string): readonly Scope[] {

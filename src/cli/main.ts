@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { statfs } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { loadConfig } from '../config.ts'
 import { DEV_TENANT, openHouse } from '../house.ts'
@@ -10,12 +11,21 @@ import { runCli } from './program.ts'
 
 const config = (changes?: NodeJS.ProcessEnv) => loadConfig({ ...process.env, ...changes }, Object.values(registry))
 
+// Who reads it may stop before the end, as `head` does.
+process.stdout.on('error', error => {
+  if ('code' in error && error.code === 'EPIPE') process.exit(0)
+  throw error
+})
+
 const code = await runCli(
   process.argv.slice(2),
   {
     out: text => void process.stdout.write(text),
     err: text => void process.stderr.write(text),
-    stdin: () => text(process.stdin),
+    stdin: () => {
+      if (process.stdin.isTTY) process.stderr.write('Reads from stdin, which Ctrl-D ends.\n')
+      return text(process.stdin)
+    },
     isTty: process.stderr.isTTY ?? false,
     columns: process.stdout.columns,
   },
@@ -29,6 +39,10 @@ const code = await runCli(
       demo: async () => (await import('../demo/demo.ts')).tellDemo(process.env),
     },
     schema: async () => (await import('../../schema/index.ts')).buildSchema(registry),
+    freeBytes: async folder => {
+      const { bavail, bsize } = await statfs(folder)
+      return bavail * bsize
+    },
     open: async changes => openHouse(config(changes), { now: () => new Date(), sandboxes: attachSandboxes }),
   },
 )

@@ -1,37 +1,43 @@
 import { type Command, Option } from 'commander'
 import { CREATE_STATES, type CreateOperation, type CreateState } from '../domain/operation.ts'
 import type { House } from '../house.ts'
+import { limitOption } from './arguments.ts'
 import { writeDown } from './audit.ts'
-import { type CliContext, examples, type TenantCall, toCount, withHouse } from './cli.ts'
+import { type CliContext, examples, orAdvise, type TenantCall, typed, withTenant } from './cli.ts'
 
 /** `sessiongraph operations`: the creates whose outcome is not known, and what an operator can do about them. */
 export function addOperations(program: Command, cli: CliContext): void {
-  const command = program.command('operations').description('creates: what became of them, and settling what is stuck')
+  const command = program
+    .command('operations')
+    .description('creates of sessions, applicants and customers: what became of them, and settling what is stuck')
 
   command
     .command('list')
-    .description('the newest creates in the states given')
-    .addOption(new Option('--state <state...>', 'which states').choices(CREATE_STATES).default(['UNKNOWN']))
-    .addOption(new Option('--limit <number>', 'how many at most').argParser(toCount).default(50))
+    .description('the newest creates whose outcome is not known, or that are in the states given')
+    .addOption(new Option('--state <state...>', 'one state or several').choices(CREATE_STATES).default(['UNKNOWN']))
+    .addOption(limitOption(50, 'creates'))
     .addHelpText(
       'after',
       examples('sessiongraph operations list', 'sessiongraph operations list --state UNKNOWN FAILED --limit 10'),
     )
     .action((options: { state: CreateState[]; limit: number }) =>
-      withHouse(cli, async ({ services }, call) => {
+      withTenant(cli, async ({ services }, call) => {
         cli.show((await services.operations.list(call, options.state, options.limit)).map(toRow))
       }),
     )
 
   command
-    .command('show <id>')
-    .description('one create, by its id or its idempotency key')
+    .command('show')
+    .description('one create')
+    .argument('<id>', ID)
     .addHelpText('after', examples('sessiongraph operations show signup-1337'))
-    .action((id: string) => withHouse(cli, async (house, call) => cli.show([toRow(await find(house, call, id))])))
+    .action((id: string) => withTenant(cli, async (house, call) => cli.show([toRow(await find(cli, house, call, id))])))
 
   command
-    .command('settle <id>')
-    .description('says what became of a create whose outcome is not known')
+    .command('settle')
+    .description('writes down what became of a create whose outcome is not known, after you looked at the provider')
+    .argument('<id>', ID)
+    .usage('<id> (--found <providerId> | --absent) [options]')
     .addOption(new Option('--found <providerId>', 'it was made: its id at the provider').conflicts('absent'))
     .option('--absent', 'it was never made: the same idempotency key may send it again')
     .addHelpText(
@@ -43,8 +49,8 @@ export function addOperations(program: Command, cli: CliContext): void {
     )
     .action((id: string, options: { found?: string; absent?: boolean }, self: Command) => {
       if (!options.found && !options.absent) self.error('error: expected --found <providerId> or --absent')
-      return withHouse(cli, async (house, call) => {
-        const operation = await find(house, call, id)
+      return withTenant(cli, async (house, call) => {
+        const operation = await find(cli, house, call, id)
         const { settleFound, settleAbsent } = house.services.operations
         await writeDown(house, call, options.found ? 'operation.settle.found' : 'operation.settle.absent', operation.id)
         const settled = await (options.found
@@ -55,9 +61,12 @@ export function addOperations(program: Command, cli: CliContext): void {
     })
 }
 
-async function find({ services }: House, call: TenantCall, id: string): Promise<CreateOperation> {
+const ID = 'the id of the create, or its idempotency key'
+
+async function find(cli: CliContext, { services }: House, call: TenantCall, id: string): Promise<CreateOperation> {
   const [byId] = await services.operations.findMany(call, [id])
-  return byId ?? services.operations.get(call, { idempotencyKey: id })
+  const all = typed(cli, `operations list --state ${CREATE_STATES.join(' ')}`)
+  return byId ?? orAdvise(services.operations.get(call, { idempotencyKey: id }), `${all} shows those there are.`)
 }
 
 /** What an operator needs to see. What the client sent stays sealed. */

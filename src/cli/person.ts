@@ -1,61 +1,30 @@
 import type { Command } from 'commander'
-import type { Applicant } from '../domain/applicant.ts'
-import type { Customer } from '../domain/customer.ts'
-import type { Session } from '../domain/session.ts'
-import type { Call } from '../services/call.ts'
-import type { Connection } from '../services/connection.ts'
-import { type CliContext, examples, withHouse } from './cli.ts'
+import { type CliContext, examples, withTenant } from './cli.ts'
+import { listPersonRows } from './person-rows.ts'
+
+const EXTERNAL_ID = 'your own id of the user, as it was given in `externalId`'
 
 /** `sessiongraph person`: what one of a tenant's own users asks for. */
 export function addPerson(program: Command, cli: CliContext): void {
   const command = program.command('person').description("one of the tenant's own users")
 
   command
-    .command('show <externalId>')
-    .description('all records that are stored of the user with this id, with what they say of the person')
+    .command('show')
+    .description('all that is stored of a user, and that `person erase` would delete; without links and tokens')
+    .argument('<externalId>', EXTERNAL_ID)
     .addHelpText('after', examples('sessiongraph person show usr_1337 --tenant acme'))
     .action((externalId: string) =>
-      withHouse(cli, async ({ services }, { tenantId }) => {
-        await services.tenants.get(tenantId)
-        const call: Call = { tenantId, startedAt: new Date(), signal: new AbortController().signal }
-        cli.show([
-          ...(await all(after => services.sessions.list(call, { externalId }, { first: PAGE, after }))).map(toSession),
-          ...(await all(after => services.applicants.list(call, { externalId }, { first: PAGE, after }))).map(toPerson),
-          ...(await all(after => services.customers.list(call, { externalId }, { first: PAGE, after }))).map(toPerson),
-        ])
-      }),
+      withTenant(cli, async ({ db }, { tenantId }) => cli.show(await listPersonRows(db, tenantId, externalId))),
     )
 
   command
-    .command('erase <externalId>')
-    .description('erases all that is stored of the user with this id; it does not come back from the providers')
+    .command('erase')
+    .description('erases all that is stored of a user, for good; it does not come back from the providers')
+    .argument('<externalId>', EXTERNAL_ID)
     .addHelpText('after', examples('sessiongraph person erase usr_1337 --tenant acme'))
     .action((externalId: string) =>
-      withHouse(cli, async ({ services }, call) => {
+      withTenant(cli, async ({ services }, call) => {
         cli.show([{ ...(await services.erasure.erase(call, externalId)) }])
       }),
     )
-}
-
-const PAGE = 100
-
-async function all<T>(page: (after: string | null) => Promise<Connection<T>>): Promise<T[]> {
-  const nodes: T[] = []
-  for (let after: string | null = null; ; ) {
-    const { edges, pageInfo }: Connection<T> = await page(after)
-    nodes.push(...edges.map(({ node }) => node))
-    if (!pageInfo.hasNextPage) return nodes
-    after = pageInfo.endCursor
-  }
-}
-
-function toSession({ id, provider, providerId, status, outcome, metadata, createdAt }: Session) {
-  return { record: 'session', id, provider, providerId, status, outcome, metadata, createdAt }
-}
-
-function toPerson(record: Applicant | Customer) {
-  const { id, provider, providerId, email, phone, createdAt } = record
-  const isApplicant = 'firstName' in record
-  const name = isApplicant ? [record.firstName, record.lastName].filter(Boolean).join(' ') : record.name
-  return { record: isApplicant ? 'applicant' : 'customer', id, provider, providerId, name, email, phone, createdAt }
 }

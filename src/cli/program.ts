@@ -6,7 +6,7 @@ import { type CliContext, examples, type Runs } from './cli.ts'
 import { addDatabase } from './database.ts'
 import { addDoctor } from './doctor.ts'
 import { addDrift } from './drift.ts'
-import { describeFailure, EXIT, toFailure } from './failure.ts'
+import { describeFailure, EXIT, toFailure, toUnexpected } from './failure.ts'
 import { addImport } from './import.ts'
 import { addKeys } from './keys.ts'
 import { addOperations } from './operations.ts'
@@ -40,6 +40,8 @@ export interface Tools {
   config(): Config
   readonly runs: Runs
   schema(): Promise<GraphQLSchema>
+  /** How many bytes are free on the disk of a folder. */
+  freeBytes(folder: string): Promise<number>
 }
 
 /** Runs one command line, without the name of the program. Gives the exit code. */
@@ -51,7 +53,7 @@ export async function runCli(args: readonly string[], terminal: Terminal, tools:
     return EXIT.DONE
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.DONE
-    const failure = toFailure(error)
+    const failure = toFailure(error) ?? (asJson ? toUnexpected(error) : undefined)
     if (!failure) throw error
     const isUsage = error instanceof CommanderError
     if (asJson) terminal.err(`${JSON.stringify({ error: failure })}\n`)
@@ -66,6 +68,8 @@ export function createProgram(terminal: Terminal, tools: Tools, asJson = false):
     .description('Operates a sessiongraph server. Reads the same settings from the environment as the server.')
     .option('--tenant <id>', `the tenant to work for; ${tools.defaultTenant} if left out`)
     .option('--json', 'print JSON for programs: an array on stdout, or an object with "error" on stderr')
+    .configureHelp({ showGlobalOptions: true })
+    .hook('preAction', refuseTwoTenants)
     .addHelpText('after', `${examples(...FIRST_STEPS)}\n\nExit codes: 0 done, 1 not done, 2 the command was wrong.`)
     .exitOverride()
     .showHelpAfterError('(--help says how it is used)')
@@ -76,6 +80,14 @@ export function createProgram(terminal: Terminal, tools: Tools, asJson = false):
   const cli = createContext(program, terminal, tools, asJson)
   for (const add of COMMANDS) add(program, cli)
   return program
+}
+
+/** A command that names its tenant by a word of its own has no use for another. */
+function refuseTwoTenants(program: Command, command: Command): void {
+  const { tenant } = program.opts<{ tenant?: string }>()
+  const place = command.registeredArguments.findIndex(argument => argument.name() === 'tenant')
+  if (tenant === undefined || place === -1 || command.args[place] === tenant) return
+  command.error(`error: expected no --tenant: this command's own words name the tenant ${command.args[place]}`)
 }
 
 const FIRST_STEPS = ['sessiongraph doctor', 'sessiongraph operations list --json']
@@ -118,6 +130,7 @@ function createContext(program: Command, terminal: Terminal, tools: Tools, asJso
     isJson: () => asJson,
     runs: tools.runs,
     schema: tools.schema,
+    freeBytes: tools.freeBytes,
     stdin: terminal.stdin,
   }
 }

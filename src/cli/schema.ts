@@ -18,8 +18,9 @@ export function addSchema(program: Command, cli: CliContext): void {
     })
 
   command
-    .command('check <file>')
+    .command('check')
     .description('compares it with a schema that clients were built for: exit code 1 where one of them could break')
+    .argument('<file>', 'that schema, as `schema print` printed it at the time')
     .addHelpText('after', examples('sessiongraph schema check schema.graphql'))
     .action(async (file: string) => {
       const before = readSchema(await readFile(file, 'utf8'))

@@ -6,8 +6,9 @@ export function addTenants(program: Command, cli: CliContext): void {
   const command = program.command('tenants').description('who the records, accounts and keys belong to')
 
   command
-    .command('create <tenant>')
-    .description('a new tenant: 1 to 40 small letters, digits and hyphens')
+    .command('create')
+    .description('makes a tenant')
+    .argument('<tenant>', 'its id: 1 to 40 small letters, digits and hyphens')
     .option('--name <name>', 'its name for people; the id if left out')
     .addHelpText('after', examples('sessiongraph tenants create acme --name "Acme Ltd"'))
     .action((id: string, { name }: { name?: string }) =>

@@ -1,10 +1,13 @@
-import { Argument, type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { DomainError } from '../domain/errors.ts'
 import type { Provider } from '../domain/provider.ts'
 import type { AddedEndpoint } from '../services/endpoints.ts'
+import { limitOption, providerArgument } from './arguments.ts'
 import { writeDown } from './audit.ts'
-import { type CliContext, examples, toCount, toProvider, withHouse } from './cli.ts'
+import { type CliContext, examples, orAdvise, typed, withTenant } from './cli.ts'
 
+const ENDPOINT_ID = 'the id of the address, as `webhooks list` shows it'
+const DELIVERY_ID = 'the id of the delivery, as `webhooks list` shows it'
 const ENDPOINT = 'k3XvT0fJq1mWc8sYbR5uZg2e'
 const DELIVERY = '01a1fc51-4540-7679-a16e-870c9ec09ee5'
 
@@ -15,38 +18,40 @@ export function addWebhooks(program: Command, cli: CliContext): void {
   command
     .command('add')
     .description('a new address for the deliveries of one provider; prints what to enter at its dashboard')
-    .addArgument(new Argument('<provider>', 'the provider').argParser(toProvider))
+    .addArgument(providerArgument())
     .option('--secret-stdin', "read the provider's signing secret from stdin; else one is made")
     .addHelpText(
       'after',
       examples('sessiongraph webhooks add kayle', 'sessiongraph webhooks add verilock --secret-stdin < secret.txt'),
     )
     .action((provider: Provider, options: { secretStdin?: boolean }) =>
-      withHouse(cli, async ({ services }, call) => {
+      withTenant(cli, async ({ services }, call) => {
         const secrets = options.secretStdin ? [await readSecret(cli)] : undefined
         cli.show([toRow(await services.endpoints.add(call, { provider, secrets }))])
       }),
     )
 
   command
-    .command('rotate <id>')
+    .command('rotate')
     .description('makes another secret the first; the one before it stays live')
+    .argument('<id>', ENDPOINT_ID)
     .option('--secret-stdin', 'read the secret from stdin; else one is made')
     .addHelpText('after', examples(`sessiongraph webhooks rotate ${ENDPOINT}`))
     .action((id: string, options: { secretStdin?: boolean }) =>
-      withHouse(cli, async ({ services }, call) => {
+      withTenant(cli, async ({ services }, call) => {
         const secret = options.secretStdin ? await readSecret(cli) : undefined
-        cli.show([toRow(await services.endpoints.rotate(call, id, secret))])
+        cli.show([toRow(await orList(cli, services.endpoints.rotate(call, id, secret)))])
       }),
     )
 
   command
-    .command('remove <id>')
-    .description('answers 404 to deliveries from now on')
+    .command('remove')
+    .description('closes an address: deliveries to it are answered 404 from now on')
+    .argument('<id>', ENDPOINT_ID)
     .addHelpText('after', examples(`sessiongraph webhooks remove ${ENDPOINT}`))
     .action((id: string) =>
-      withHouse(cli, async ({ services }, call) => {
-        await services.endpoints.remove(call, id)
+      withTenant(cli, async ({ services }, call) => {
+        await orList(cli, services.endpoints.remove(call, id))
         cli.show([{ removed: id }])
       }),
     )
@@ -54,10 +59,10 @@ export function addWebhooks(program: Command, cli: CliContext): void {
   command
     .command('list')
     .description('the addresses, and the newest deliveries')
-    .addOption(new Option('--limit <number>', 'how many deliveries at most').argParser(toCount).default(20))
+    .addOption(limitOption(20, 'deliveries'))
     .addHelpText('after', examples('sessiongraph webhooks list', 'sessiongraph webhooks list --tenant acme --limit 5'))
     .action((options: { limit: number }) =>
-      withHouse(cli, async ({ services }, call) => {
+      withTenant(cli, async ({ services }, call) => {
         const endpoints = await services.endpoints.list(call)
         const deliveries = await services.endpoints.deliveries(call, options.limit)
         cli.show([...endpoints.map(endpoint => toRow({ endpoint })), ...deliveries])
@@ -65,27 +70,36 @@ export function addWebhooks(program: Command, cli: CliContext): void {
     )
 
   command
-    .command('show <deliveryId>')
+    .command('show')
     .description('one delivery: what it was called, its state and how often it was tried; not what was in it')
+    .argument('<deliveryId>', DELIVERY_ID)
     .addHelpText('after', examples(`sessiongraph webhooks show ${DELIVERY}`))
     .action((id: string) =>
-      withHouse(cli, async ({ services }, call) => cli.show([await services.endpoints.delivery(call, id)])),
+      withTenant(cli, async ({ services }, call) =>
+        cli.show([await orList(cli, services.endpoints.delivery(call, id))]),
+      ),
     )
 
   command
-    .command('replay <deliveryId>')
-    .description('applies a delivery again, as after a quarantine')
+    .command('replay')
+    .description('applies a delivery again, once what kept it from being applied is mended')
+    .argument('<deliveryId>', DELIVERY_ID)
     .addHelpText('after', examples(`sessiongraph webhooks replay ${DELIVERY}`))
     .action((id: string) =>
-      withHouse(cli, async (house, call) => {
+      withTenant(cli, async (house, call) => {
         const { services } = house
-        await services.endpoints.delivery(call, id)
+        await orList(cli, services.endpoints.delivery(call, id))
         await writeDown(house, call, 'webhook.replay', id)
         await services.inbox.replay(call, id)
         await services.inbox.applyDue()
         cli.show([await services.endpoints.delivery(call, id)])
       }),
     )
+}
+
+/** What was looked for, or where it would be shown. */
+function orList<T>(cli: CliContext, found: Promise<T>): Promise<T> {
+  return orAdvise(found, `${typed(cli, 'webhooks list')} shows those there are.`)
 }
 
 async function readSecret(cli: CliContext): Promise<string> {
