@@ -1,4 +1,5 @@
 import type { Context } from '../src/context.ts'
+import { altered } from '../src/domain/altered.ts'
 import { decodeGlobalId } from '../src/domain/global-id.ts'
 import { builder } from './builder.ts'
 import { ApplicantRef, AttemptRef, CreateOperationRef, CustomerRef, SessionRef } from './refs.ts'
@@ -23,7 +24,7 @@ export async function loadNode(globalId: string, context: Context) {
     decoded && Object.hasOwn(NODES, decoded.typename) ? NODES[decoded.typename as keyof typeof NODES] : undefined
   if (!decoded || !ref) return null
   const record = await ref.getDataloader(context).load(decoded.id)
-  return record && { ...record, __typename: decoded.typename }
+  return record && altered(record, { __typename: decoded.typename })
 }
 
 builder.queryFields(t => ({

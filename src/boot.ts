@@ -51,11 +51,15 @@ export interface BootOptions {
   readonly now?: () => Date
   /** False to run no job by itself. */
   readonly jobs?: boolean
-  /** What clients may spend; by default it is kept by this process. */
+  /** What clients may spend; by default it is counted by all instances together. */
   readonly budget?: Budget
+  /** How often an operation is asked for before it is made ready to be run at once. */
+  readonly readyAfter?: number
   /** Takes the place of stderr. */
   readonly logTo?: LogTarget
 }
+
+const READY_AFTER = 2
 
 /** Config → database → providers → schema → listen. Close undoes all of it. */
 export async function boot(config: Config, options: BootOptions = {}): Promise<Running> {
@@ -78,7 +82,7 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
     deadlines: { queryDeadlineMs: settings.QUERY_DEADLINE_MS, mutationDeadlineMs: settings.MUTATION_DEADLINE_MS },
     graphiql: isShown(settings.GRAPHIQL, settings) && graphiqlOptions(readExamples(), presetKey(config)),
     console: settings.CONSOLE === 'on' && createConsole({ db: house.db, services: house.services, now }),
-    door: openDoor(settings, { log: house.log, budget: options.budget ?? shareBudget(house, config) }),
+    door: openDoor(settings, { log: house.log, budget: options.budget ?? countCost(house, config) }),
     logger: toServerLog(house.log),
     gate,
     readiness: createReadiness({
@@ -88,6 +92,7 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
     }),
     streams,
     telemetry: { watch: watch.operations, mayInspect: ({ scopes }) => isAtHome(config) || scopes.has('admin') },
+    readyAfter: options.readyAfter ?? READY_AFTER,
     metrics: metricsOf(config, watch, house, { streams, gate }, isAdmin),
     report,
     now,
@@ -137,9 +142,9 @@ function countBadKeys({ redis }: House, { house }: Config): Budget {
   return createLimits(redis)({ name: 'bad-keys', points: house.BAD_KEYS_PER_MINUTE, seconds: 60 })
 }
 
-/** What a key spends is counted by all instances together. Undefined where there is one. */
-function shareBudget({ redis }: House, { house }: Config): Budget | undefined {
-  return redis && createLimits(redis)({ name: 'cost', points: house.COST_PER_MINUTE, seconds: 60 })
+/** So is what a key spends. */
+function countCost({ redis }: House, { house }: Config): Budget {
+  return createLimits(redis)({ name: 'cost', points: house.COST_PER_MINUTE, seconds: 60 })
 }
 
 /** Starts what happens without anybody asking. Gives what ends it. */

@@ -63,6 +63,8 @@ const houseSettings = z.object({
   RETAIN_TIMELINE_DAYS: positive.default(400),
   RETAIN_ACCESS_HOURS: positive.default(24),
   RETAIN_OPERATIONS_HOURS: z.coerce.number().int().min(24).default(720),
+  RETAIN_DRIFT_DAYS: positive.default(30),
+  RETAIN_MINUTES_DAYS: positive.default(7),
   POLLS_PER_MINUTE: positive.default(30),
   JOB_INTERVAL_MS: positive.default(1_000),
   ...doorSettings,
@@ -188,6 +190,8 @@ export function retention(house: Config['house']) {
     timelineMs: house.RETAIN_TIMELINE_DAYS * DAY_MS,
     accessMs: house.RETAIN_ACCESS_HOURS * HOUR_MS,
     operationsMs: house.RETAIN_OPERATIONS_HOURS * HOUR_MS,
+    driftMs: house.RETAIN_DRIFT_DAYS * DAY_MS,
+    minutesMs: house.RETAIN_MINUTES_DAYS * DAY_MS,
   }
 }
 

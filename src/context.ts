@@ -1,13 +1,15 @@
 import DataLoader from 'dataloader'
 import type { Applicant } from './domain/applicant.ts'
 import type { Attempt } from './domain/attempt.ts'
-import type { Caller } from './domain/caller.ts'
+import type { Caller, Subject } from './domain/caller.ts'
 import type { Customer } from './domain/customer.ts'
 import type { ForbiddenError } from './domain/errors.ts'
 import type { NextAction } from './domain/next-action.ts'
 import type { Person } from './domain/person.ts'
 import type { Session } from './domain/session.ts'
 import type { Freshness } from './domain/sync.ts'
+import type { Signalling } from './domain/time-limit.ts'
+import type { Trail } from './domain/trail.ts'
 import type { Call } from './services/call.ts'
 import type { Services } from './services/services.ts'
 
@@ -17,6 +19,9 @@ export interface Context extends Call {
   /** What was asked for and may not be had, so that it is told once. */
   readonly refusals: { error?: ForbiddenError }
   readonly requestId: string
+  readonly subject: Subject | null
+  readonly trail: Trail
+  readonly now: () => Date
   /** True where parts of the answer may be sent before others are known. */
   readonly inParts: boolean
   readonly services: Services
@@ -47,26 +52,60 @@ interface Key<Of> {
   readonly freshness: Freshness | null | undefined
 }
 
-export interface Asked extends Call {
+export interface Asked extends Omit<Context, 'loaders' | 'refusals' | 'renewed' | 'signal'> {
+  readonly limit: Signalling
+}
+
+/** A context whose signal and loaders are made when somebody asks for them. */
+class LazyContext implements Context {
   readonly caller: Caller
+  readonly tenantId: string
+  readonly subject: Subject | null
   readonly requestId: string
+  readonly startedAt: Date
+  readonly trail: Trail
   readonly inParts: boolean
   readonly liveCursor: string
   readonly lastEventId: string | null
+  readonly services: Services
+  readonly now: () => Date
+  readonly refusals = {}
+  readonly #limit: Signalling
+  #loaders: Loaders | undefined
+
+  constructor(asked: Asked) {
+    this.caller = asked.caller
+    this.tenantId = asked.tenantId
+    this.subject = asked.subject
+    this.requestId = asked.requestId
+    this.startedAt = asked.startedAt
+    this.trail = asked.trail
+    this.inParts = asked.inParts
+    this.liveCursor = asked.liveCursor
+    this.lastEventId = asked.lastEventId
+    this.services = asked.services
+    this.now = asked.now
+    this.#limit = asked.limit
+  }
+
+  get signal(): AbortSignal {
+    return this.#limit.signal
+  }
+
+  get loaders(): Loaders {
+    this.#loaders ??= createLoaders(this, this.services)
+    return this.#loaders
+  }
+
+  renewed<T>(this: Context, event: T): T {
+    // The door copies what is here into a context of its own: that is the one to renew.
+    Object.assign(this, { startedAt: this.now(), refusals: {}, loaders: createLoaders(this, this.services) })
+    return event
+  }
 }
 
-export function createContext(asked: Asked, services: Services, now: () => Date): Context {
-  return {
-    ...asked,
-    services,
-    refusals: {},
-    loaders: createLoaders(asked, services),
-    renewed<T>(this: Context, event: T): T {
-      // The door copies what is here into a context of its own: that is the one to renew.
-      Object.assign(this, { startedAt: now(), refusals: {}, loaders: createLoaders(this, services) })
-      return event
-    },
-  }
+export function createContext(asked: Asked): Context {
+  return new LazyContext(asked)
 }
 
 function createLoaders(call: Call, services: Services): Loaders {

@@ -1,14 +1,14 @@
 import { type DoorSettings, doorLimits, isShown, toOrigins } from './door-settings.ts'
 import { readExamples } from './examples.ts'
 import type { DoorOptions } from './server/app.ts'
-import { type Budget, createMemoryBudget } from './server/budget.ts'
+import type { Budget } from './server/budget.ts'
 import { createTrustedDocuments } from './server/trusted-documents.ts'
 import type { Logger } from './telemetry/log.ts'
 
 export interface DoorParts {
   readonly log: Logger
-  /** Left out: what clients spend is kept by this process. */
-  readonly budget?: Budget
+  /** What clients may spend. */
+  readonly budget: Budget
 }
 
 /** The door as it is set. Throws where the folder of the trusted documents is not there. */
@@ -20,7 +20,7 @@ export function openDoor(
   const texts = mode === 'off' ? [] : readExamples(settings.TRUSTED_DOCUMENTS_DIR).map(({ query }) => query)
   return {
     limits: doorLimits(settings),
-    budget: budget ?? createMemoryBudget(settings.COST_PER_MINUTE),
+    budget,
     corsOrigins: toOrigins(settings.CORS_ORIGINS),
     introspection: isShown(settings.INTROSPECTION, settings),
     suggestions: isShown(settings.SUGGESTIONS, settings),

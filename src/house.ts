@@ -9,7 +9,7 @@ import { createWatched } from './live/watched.ts'
 import type { ProviderModule } from './providers/contract.ts'
 import { registry } from './providers/registry.ts'
 import { shareBreakerHints } from './redis/breaker-hints.ts'
-import { openRedis, type Redis } from './redis/redis.ts'
+import type { Redis } from './redis/redis.ts'
 import { shareTurns } from './redis/turns.ts'
 import { shareWakes } from './redis/wakes.ts'
 import type { StartedSandbox } from './sandbox/start-all.ts'
@@ -57,7 +57,7 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
     migrate: house.AUTO_MIGRATE === 'on',
   })
   await checkKey(db, now())
-  const redis = house.REDIS_URL === undefined ? undefined : openRedis({ url: house.REDIS_URL, report: toReport(log) })
+  const redis = await connectRedis(house.REDIS_URL, log)
   const modules: readonly ProviderModule[] = Object.values(registry)
   const lacking = modules.filter(module => !module.isConfigured(providers[module.provider] ?? { baseUrl: '' }))
   const sandboxes = house.SANDBOX === 'on' ? await options.sandboxes(lacking, config) : []
@@ -105,6 +105,13 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
       await db.close()
     },
   }
+}
+
+/** Who has no Redis does not load what speaks to it. */
+async function connectRedis(url: string | undefined, log: Logger): Promise<Redis | undefined> {
+  if (url === undefined) return undefined
+  const { openRedis } = await import('./redis/redis.ts')
+  return openRedis({ url, report: toReport(log) })
 }
 
 function toReport(log: Logger): (isUp: boolean) => void {

@@ -1,4 +1,4 @@
-import { ConfigError } from './config.ts'
+import { describeFailure, toFailure } from './cli/failure.ts'
 import { serve } from './serve.ts'
 
 /** The server as a process. */
@@ -6,6 +6,7 @@ import { serve } from './serve.ts'
 try {
   await serve(process.env)
 } catch (error) {
-  console.error(error instanceof ConfigError ? error.message : error)
+  const failure = toFailure(error)
+  console.error(failure ? describeFailure(failure) : error)
   process.exit(1)
 }

@@ -1,12 +1,14 @@
 import { boot, type Running } from './boot.ts'
-import { developmentKey, loadConfig } from './config.ts'
+import { type Config, developmentKey, loadConfig } from './config.ts'
+import { isShown } from './door-settings.ts'
 import { registry } from './providers/registry.ts'
 import type { Grace } from './server/drain.ts'
+import { CONSOLE_PATH } from './server/use-console.ts'
 
 /** Starts the server with these variables, says how to use it, and ends it on a signal. Throws what kept it from starting. */
 export async function serve(env: NodeJS.ProcessEnv): Promise<void> {
   const config = loadConfig(env, Object.values(registry))
-  const running = await boot(config)
+  const running = await boot(config).catch(explain)
   const { DRAIN_DELAY_MS, DRAIN_DEADLINE_MS } = config.house
   let stopping = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -19,11 +21,23 @@ export async function serve(env: NodeJS.ProcessEnv): Promise<void> {
       void stop(running, { delayMs, deadlineMs: DRAIN_DEADLINE_MS })
     })
   }
-  announce(running, developmentKey(config))
+  announce(running, config)
 }
 
-function announce({ url, providers, sandboxes, doors }: Running, apiKey: string | undefined): void {
-  console.log(`sessiongraph  ${url}  (GraphiQL in a browser)`)
+/** A port that somebody else has is no fault of ours. */
+function explain(error: unknown): never {
+  const { code, port } = error as { code?: string; port?: number }
+  if (code !== 'EADDRINUSE') throw error
+  throw Object.assign(new Error(`Port ${port} is taken. PORT sets another.`), { code })
+}
+
+function announce({ url, providers, sandboxes, doors }: Running, config: Config): void {
+  const { CONSOLE, GRAPHIQL } = config.house
+  const apiKey = developmentKey(config)
+  const inBrowser = isShown(GRAPHIQL, config.house) ? '  (GraphiQL in a browser)' : ''
+  const opens = apiKey ? 'the API key below opens it' : 'a key with the scope admin opens it'
+  console.log(`sessiongraph  ${url}${inBrowser}`)
+  if (CONSOLE === 'on') console.log(`console       ${new URL(CONSOLE_PATH, url)}  (${opens})`)
   if (apiKey) console.log(`API key       ${apiKey}  (send it as "Authorization: Bearer …"; DEV_API_KEY sets another)`)
   for (const { provider, configured, sandbox } of providers) {
     const at = sandboxes.find(running => running.provider === provider)?.origin

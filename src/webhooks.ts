@@ -58,7 +58,8 @@ async function stableId({ db, services }: House, provider: Provider): Promise<st
   const { id } = await services.accounts.get(DEV_TENANT, provider)
   const known = await findSecret(db, id, ENDPOINT_SECRET)
   if (known !== undefined) return known
-  const made = db.vault.fingerprint(`webhook endpoint ${id}`).slice(0, 24)
+  // A command would take one that begins with a hyphen for an option.
+  const made = db.vault.fingerprint(`webhook endpoint ${id}`).slice(0, 24).replace(/^-/, '_')
   await saveSecret(db, id, ENDPOINT_SECRET, made, new Date())
   return made
 }

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { API_KEY, type House, startHouse } from './harness/house.ts'
+import { collectLog } from './harness/log-lines.ts'
 
-/** A POST comes in by a short way, everything else by Yoga's own: whichever way, the answer is the same. */
+/** What is ready goes a short way, everything else through Yoga: whichever way, the answer is the same. */
 
 const ORIGIN = 'https://app.example.com'
 
@@ -77,19 +78,42 @@ const CASES: Readonly<Record<string, Sent>> = {
   ),
 }
 
-describe('both ways in give the same answer to', () => {
+const HOUSES = { 'at once': 0, 'from the third time on': 2 } as const
+
+describe.each(Object.entries(HOUSES))('%s, both ways give the same answer to', (_when, readyAfter) => {
+  let house: House
+  beforeAll(async () => {
+    house = await startHouse({ CORS_ORIGINS: ORIGIN, MAX_BODY_BYTES: '20000' }, { readyAfter })
+  })
+  afterAll(() => house.close())
+
   test.each(Object.entries(CASES))('%s', async (_name, { headers, body }) => {
-    const init = {
+    // Fetch writes into the headers that it is given.
+    const init = () => ({
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}`, ...headers },
       body,
-    }
-    const [short, long] = [await fetch(house.url, init), await house.app.fetch(house.url, init)]
+    })
+    const [short, long] = [await fetch(house.url, init()), await house.app.fetch(house.url, init())]
     const told = await comparable(short)
 
     expect(told).toEqual(await comparable(long))
     expect(told.body).not.toBe('')
+    // Asked for often enough, it is not told in another way.
+    for (let times = 0; times < 3; times++) expect(await comparable(await fetch(house.url, init()))).toEqual(told)
   })
+})
+
+test('what a client is told by a code is no unexpected error, whichever way it was asked', async () => {
+  const log = collectLog()
+  const house = await startHouse({ LOG_LEVEL: 'info' }, { readyAfter: 1, logTo: log })
+  for (let times = 0; times < 3; times++) {
+    const { errors } = await house.ask(NOBODY)
+    expect(errors[0]?.extensions.code).toBe('NOT_FOUND')
+  }
+  await house.close()
+  expect(log.lines('operation')).toHaveLength(3)
+  expect(log.lines('unexpected error')).toEqual([])
 })
 
 test('a client that leaves ends the reads of its operation, by the short way in too', async () => {

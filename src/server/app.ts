@@ -11,18 +11,25 @@ import {
 import type { Authentication } from '../services/authentication.ts'
 import type { Services } from '../services/services.ts'
 import type { Budget } from './budget.ts'
+import { createCharge } from './charge.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { toClientError } from './error-codes.ts'
+import { createErrorTeller } from './error-teller.ts'
 import type { Gate } from './gate.ts'
 import type { Guesses } from './guesses.ts'
-import { type AnswerLightly, createLightDoor } from './light-door.ts'
-import { LightResponse } from './light-fetch.ts'
+import { type AnswerPost, createLightDoor } from './light-door.ts'
+import { LightResponse, toLightRequest } from './light-fetch.ts'
 import type { DoorLimits } from './limits.ts'
+import { contextOpener } from './operation-context.ts'
+import { createReader } from './reader.ts'
 import type { Readiness } from './readiness.ts'
+import { createReadyOperations } from './ready-operations.ts'
+import { createShortWay } from './short-way.ts'
 import type { Streams } from './streams.ts'
+import type { TelemetryOptions } from './telling.ts'
+import { createTrust, type TrustedDocumentsOptions } from './trusted-documents.ts'
 import { useAcceptable } from './use-acceptable.ts'
 import { useAuthentication } from './use-authentication.ts'
-import { useCompiled } from './use-compiled.ts'
 import { type ConsoleRoom, useConsole } from './use-console.ts'
 import { type Deadlines, useContext } from './use-context.ts'
 import { useCors } from './use-cors.ts'
@@ -36,8 +43,8 @@ import { useNoIntrospection } from './use-no-introspection.ts'
 import { useNowhere } from './use-nowhere.ts'
 import { useSecurityHeaders } from './use-security-headers.ts'
 import { useSse } from './use-sse.ts'
-import { type TelemetryOptions, useTelemetry } from './use-telemetry.ts'
-import { type TrustedDocumentsOptions, useTrustedDocuments } from './use-trusted-documents.ts'
+import { useTelemetry } from './use-telemetry.ts'
+import { useTrustedDocuments } from './use-trusted-documents.ts'
 import { useWebhooks } from './use-webhooks.ts'
 
 export const GRAPHQL_PATH = '/graphql'
@@ -58,6 +65,8 @@ export interface AppOptions {
   readonly door: DoorOptions
   readonly telemetry: TelemetryOptions
   readonly metrics: MetricsOptions
+  /** How often an operation is asked for before it is made ready. */
+  readonly readyAfter: number
   /** Tells whoever watches that something unexpected happened. */
   readonly report: (error: unknown) => void
   readonly now: () => Date
@@ -78,19 +87,49 @@ export interface DoorOptions {
 export type App = ReturnType<typeof createApp>
 
 /**
- * The door for clients: a listener for node:http, with a short way in and Yoga's own, and each of the two by itself for
- * tests: `answer` and `fetch`. Both are one pipeline: the same plugins, caches and settings.
+ * The door for clients: a listener for node:http, and its two ways by themselves for tests. `fetch`: Yoga with all its
+ * plugins, which everything can go. `answer`: for a POST, whose operation is run at once where it is ready; what is not
+ * goes the same way as the rest, with light Requests and Responses.
  */
 export function createApp(options: AppOptions) {
-  const settings = yogaSettings(options)
+  const steps = createSteps(options)
+  const settings = yogaSettings(options, steps)
   const yoga = createYoga(settings)
   const light = createYoga({ ...settings, fetchAPI: { Response: LightResponse as unknown as typeof Response } })
-  const answer: AnswerLightly = (request, context) => light.handleRequest(request, context as never)
+  const operations = createReadyOperations({
+    schema: options.schema,
+    after: options.readyAfter,
+    read: createReader(light.getEnveloped, options.door.limits),
+  })
+  const { warn } = options.door.trusted
+  const report = (error: unknown) => void options.logger.error(error)
+  const goShort = createShortWay({ ...options, ...options.door, ...steps, operations, report, warn })
+
+  const answer: AnswerPost = async (posted, leaving, context) => {
+    const shortly = await goShort(posted, leaving)
+    if (shortly instanceof LightResponse) return shortly
+    const request = toLightRequest(posted, shortly.unread, GRAPHQL_PATH, leaving)
+    const answered: unknown = await light.handleRequest(request, context as never)
+    if (!(answered instanceof LightResponse)) throw new TypeError('A plugin answered with a Response of its own.')
+    return answered
+  }
   const listener = createLightDoor({ path: GRAPHQL_PATH, answer, otherwise: yoga, report: options.report })
   return { fetch: yoga.fetch, answer, listener }
 }
 
-function yogaSettings(options: AppOptions): YogaServerOptions<object, object> {
+type Steps = ReturnType<typeof createSteps>
+
+/** What is done for an operation whichever way it goes. */
+function createSteps({ door, services, now }: AppOptions) {
+  return {
+    trust: createTrust(door.trusted),
+    charge: createCharge(door.limits, door.budget),
+    openContext: contextOpener(services, now),
+    tellError: createErrorTeller(door.suggestions),
+  }
+}
+
+function yogaSettings(options: AppOptions, steps: Steps): YogaServerOptions<object, object> {
   return {
     schema: options.schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -106,13 +145,13 @@ function yogaSettings(options: AppOptions): YogaServerOptions<object, object> {
     maxRequestBodySize: false,
     parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: createDocumentCache() },
     maskedErrors: { maskError: toClientError },
-    plugins: plugins(options),
+    plugins: plugins(options, steps),
   }
 }
 
 /** In the order in which a request meets them. */
-function plugins(options: AppOptions): Plugin<never>[] {
-  const { door, services, streams, now } = options
+function plugins(options: AppOptions, { trust, charge, openContext, tellError }: Steps): Plugin<never>[] {
+  const { door, services, streams } = options
   return [
     useSecurityHeaders(),
     useHealth(GRAPHQL_PATH, options.readiness),
@@ -125,15 +164,14 @@ function plugins(options: AppOptions): Plugin<never>[] {
     useNowhere(GRAPHQL_PATH),
     useDoor(door.limits),
     useTelemetry(options.telemetry),
-    useTrustedDocuments(door.trusted),
+    useTrustedDocuments(trust, door.trusted.warn),
     ...(door.introspection ? [] : [useNoIntrospection()]),
-    useErrorCodes({ suggestions: door.suggestions }),
-    useLimits(door.limits, door.budget),
-    useContext(services, options.deadlines, now),
+    useErrorCodes(tellError),
+    useLimits(door.limits, charge),
+    useContext(openContext, options.deadlines),
     useAcceptable(),
     useSse(streams, options.gate),
     useExecutionCancellation(),
-    useCompiled(),
     useDeferStream(),
   ] as Plugin<never>[]
 }

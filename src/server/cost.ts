@@ -34,22 +34,22 @@ const DEFAULT_ROWS = 20
 const MOST_ROWS = 100
 
 type Variables = Readonly<Record<string, unknown>>
+/** What does not depend on variables is a number from the beginning. */
+type Cost = number | ((variables: Variables) => number)
 
-export function costOf(
+/** What an operation costs with each of its variables. */
+export function planCost(
   schema: GraphQLSchema,
   document: DocumentNode,
   operationName: string | null | undefined,
-  variables: Variables,
-): number {
+): (variables: Variables) => number {
   const operation = getOperationAST(document, operationName)
   const root = operation && schema.getRootType(operation.operation)
-  if (!operation || !root) return 0
+  if (!operation || !root) return () => 0
   const fragments = fragmentsOf(document)
-  const known = new Map<string, number>()
-  const rowsOf = (field: GraphQLField<unknown, unknown>, node: FieldNode) =>
-    countRows(field, node, operation, variables)
+  const known = new Map<string, Cost>()
 
-  function ofSelections(type: GraphQLNamedType, { selections }: SelectionSetNode): number {
+  function ofSelections(type: GraphQLNamedType, { selections }: SelectionSetNode): Cost {
     const costs = selections.map(selection => {
       if (selection.kind === Kind.FIELD) return ofField(type, selection)
       if (selection.kind === Kind.FRAGMENT_SPREAD) return ofFragment(selection.name.value)
@@ -57,17 +57,17 @@ export function costOf(
       return ofSelections(on ?? type, selection.selectionSet)
     })
     // The rows of a page are the same ones under `nodes` and under `edges`.
-    return isPage(type) ? Math.max(0, ...costs) : sum(costs)
+    return combine(costs, isPage(type) ? most : sum)
   }
-  function ofField(type: GraphQLNamedType, node: FieldNode): number {
+  function ofField(type: GraphQLNamedType, node: FieldNode): Cost {
     const field = isObjectType(type) || isInterfaceType(type) ? type.getFields()[node.name.value] : undefined
     if (!field) return INTROSPECTION.get(node.name.value) ?? 0
     const below = node.selectionSet ? ofSelections(getNamedType(field.type), node.selectionSet) : 0
     const call = mayCall(schema, type, field) ? 1 : 0
-    if (!givesRows(schema, type, field)) return call + below
-    return call + rowsOf(field, node) * (ROW + below)
+    if (!givesRows(schema, type, field)) return combine([call, below], sum)
+    return combine([call, rowsOf(field, node), below], ([calls = 0, rows = 0, cost = 0]) => calls + rows * (ROW + cost))
   }
-  function ofFragment(name: string): number {
+  function ofFragment(name: string): Cost {
     const fragment = fragments.get(name)
     const type = fragment && schema.getType(fragment.typeCondition.name.value)
     if (!type) return 0
@@ -75,8 +75,26 @@ export function costOf(
     known.set(name, cost)
     return cost
   }
+  function rowsOf(field: GraphQLField<unknown, unknown>, node: FieldNode): Cost {
+    const count = (variables: Variables) => countRows(field, node, operation as OperationDefinitionNode, variables)
+    return hasVariable(node) ? count : count({})
+  }
 
-  return ofSelections(root, operation.selectionSet)
+  const cost = ofSelections(root, operation.selectionSet)
+  return variables => costWith(cost, variables)
+}
+
+function combine(costs: readonly Cost[], fold: (numbers: readonly number[]) => number): Cost {
+  if (costs.every(cost => typeof cost === 'number')) return fold(costs)
+  return variables => fold(costs.map(cost => costWith(cost, variables)))
+}
+
+function costWith(cost: Cost, variables: Variables): number {
+  return typeof cost === 'number' ? cost : cost(variables)
+}
+
+function hasVariable({ arguments: given = [] }: FieldNode): boolean {
+  return given.some(({ value }) => value.kind === Kind.VARIABLE)
 }
 
 function mayCall(schema: GraphQLSchema, parent: GraphQLNamedType, { args }: GraphQLField<unknown, unknown>): boolean {
@@ -137,4 +155,8 @@ function toValue(node: ValueNode, operation: OperationDefinitionNode, variables:
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((one, other) => one + other, 0)
+}
+
+function most(numbers: readonly number[]): number {
+  return Math.max(0, ...numbers)
 }

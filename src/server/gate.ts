@@ -76,7 +76,8 @@ export function createGate(most: number): Gate {
 }
 
 function pathOf({ url = '' }: IncomingMessage): string {
-  return url.split('?', 1)[0] ?? ''
+  const end = url.indexOf('?')
+  return end < 0 ? url : url.slice(0, end)
 }
 
 /** The rest of the request is read and thrown away by node. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Budget } from './budget.ts'
+import { type Budget, lenient } from './budget.ts'
 
 /** Bad keys by address. */
 export interface Guesses {
@@ -12,17 +12,9 @@ const PLACES = 65_536
 
 /** `limit`: how many a place may have in a minute, in this process or in all of them. */
 export function createGuesses(limit: Budget, report: (error: unknown) => void): Guesses {
-  return {
-    count: async address => {
-      try {
-        return await limit.spend(toPlace(address), 1)
-      } catch (error) {
-        // What cannot be counted is refused for what it is, a bad key, and no more.
-        report(error)
-        return 0
-      }
-    },
-  }
+  // What cannot be counted is refused for what it is, a bad key, and no more.
+  const counted = lenient(limit, report)
+  return { count: address => counted.spend(toPlace(address), 1) }
 }
 
 function toPlace(address: string): string {

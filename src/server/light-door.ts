@@ -1,13 +1,14 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { LightResponse, toLightRequest } from './light-fetch.ts'
+import type { Signalling } from '../domain/time-limit.ts'
+import type { LightResponse } from './light-fetch.ts'
+import type { Posted } from './short-way.ts'
 
-/** Answers a Request in its context with every plugin that there is. */
-export type AnswerLightly = (request: Request, context: object) => PromiseLike<unknown> | unknown
+/** Answers a POST; `context`: what it came with. */
+export type AnswerPost = (posted: Posted, leaving: Signalling, context: object) => Promise<LightResponse>
 
 export interface LightDoorOptions {
   readonly path: string
-  /** The same pipeline for light requests. */
-  readonly answer: AnswerLightly
+  readonly answer: AnswerPost
   /** The door for everything else. */
   readonly otherwise: RequestListener
   readonly report: (error: unknown) => void
@@ -24,14 +25,33 @@ export function createLightDoor({ path, answer, otherwise, report }: LightDoorOp
   }
 
   async function handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
-    const leaving = new AbortController()
-    response.once('close', () => {
-      if (!response.writableFinished) leaving.abort()
-    })
-    const request = toLightRequest(message, path, leaving.signal)
-    const answered = await answer(request, { req: message, res: response })
-    if (!(answered instanceof LightResponse)) throw new TypeError('A plugin answered with a Response of its own.')
+    const answered = await answer(message, new Leaving(response), { req: message, res: response })
     if (!response.destroyed) await send(answered, response)
+  }
+}
+
+/** A signal that is aborted when a client leaves before it has its answer; made where somebody asks for it. */
+class Leaving {
+  readonly #response: ServerResponse
+  #controller: AbortController | undefined
+
+  constructor(response: ServerResponse) {
+    this.#response = response
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= this.#watch()
+    return this.#controller.signal
+  }
+
+  #watch(): AbortController {
+    const controller = new AbortController()
+    const leave = () => {
+      if (!this.#response.writableFinished) controller.abort()
+    }
+    if (this.#response.destroyed) leave()
+    else this.#response.once('close', leave)
+    return controller
   }
 }
 

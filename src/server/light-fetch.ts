@@ -1,4 +1,6 @@
 import type { IncomingMessage } from 'node:http'
+import type { Signalling } from '../domain/time-limit.ts'
+import { joined } from './asked.ts'
 
 /**
  * As much of the fetch API as the plugins and Yoga use for a POST: whole Requests and Responses cost more than most
@@ -6,26 +8,27 @@ import type { IncomingMessage } from 'node:http'
  */
 
 export class LightHeaders {
-  readonly #values: Map<string, string>
+  /** By their names in lower case. */
+  readonly #values: Record<string, string> = {}
 
   constructor(init: Readonly<Record<string, string>> = {}) {
-    this.#values = new Map(Object.entries(init).map(([name, value]) => [name.toLowerCase(), value]))
+    for (const name in init) this.set(name, init[name] ?? '')
   }
 
   get(name: string): string | null {
-    return this.#values.get(name.toLowerCase()) ?? null
+    return this.#values[name.toLowerCase()] ?? null
   }
 
   has(name: string): boolean {
-    return this.#values.has(name.toLowerCase())
+    return this.#values[name.toLowerCase()] !== undefined
   }
 
   set(name: string, value: string): void {
-    this.#values.set(name.toLowerCase(), value)
+    this.#values[name.toLowerCase()] = value
   }
 
   toObject(): Record<string, string> {
-    return Object.fromEntries(this.#values)
+    return this.#values
   }
 }
 
@@ -51,32 +54,34 @@ export class LightResponse {
   }
 
   static json(value: unknown, { headers, ...init }: LightResponseInit = {}): LightResponse {
-    const body = JSON.stringify(value)
-    return new LightResponse(body, {
+    return new LightResponse(JSON.stringify(value), {
       ...init,
       headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
     })
   }
 }
 
-/** What node got, as a Request: its body is read when somebody asks for it. `pathname`: the address without a query. */
-export function toLightRequest(message: IncomingMessage, pathname: string, signal: AbortSignal): Request {
+/** What node got, as a Request. `pathname`: the address without a query. */
+export function toLightRequest(
+  message: Pick<IncomingMessage, 'headers' | 'method'>,
+  body: AsyncIterable<Uint8Array>,
+  pathname: string,
+  leaving: Signalling,
+): Request {
   const url = `http://${message.headers.host ?? 'localhost'}${pathname}`
   const request = {
     method: message.method,
     url,
     parsedUrl: { pathname, search: '', searchParams: new URLSearchParams(), href: url },
     headers: {
-      get: (name: string) => join(message.headers[name.toLowerCase()]),
+      get: (name: string) => joined(message.headers[name.toLowerCase()]) ?? null,
       has: (name: string) => message.headers[name.toLowerCase()] !== undefined,
     },
-    body: message,
-    signal,
+    body,
+    get signal() {
+      return leaving.signal
+    },
   }
   // It has all that is asked for of one: see above.
   return request as unknown as Request
-}
-
-function join(value: string | string[] | undefined): string | null {
-  return Array.isArray(value) ? value.join(', ') : (value ?? null)
 }

@@ -3,8 +3,7 @@ import { randomUUID } from 'node:crypto'
 export const REQUEST_ID_HEADER = 'x-request-id'
 
 /** The client's id of its request where it is well formed, else one of ours. It stands in answers, logs and calls to providers. */
-export function toRequestId(headers: Headers): string {
-  const sent = headers.get(REQUEST_ID_HEADER)
+export function toRequestId(sent: string | null | undefined): string {
   return sent && FORM.test(sent) ? sent : randomUUID()
 }
 

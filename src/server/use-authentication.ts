@@ -2,7 +2,7 @@ import type { Plugin } from 'graphql-yoga'
 import type { Caller } from '../domain/caller.ts'
 import type { Arrived } from './bearer.ts'
 import { createEntrance, type EntranceOptions } from './entrance.ts'
-import { toRequestId } from './request-id.ts'
+import { REQUEST_ID_HEADER, toRequestId } from './request-id.ts'
 
 /** What the door knows of a request that it let in. */
 export interface Admitted {
@@ -25,7 +25,7 @@ export function useAuthentication({ path, now, ...options }: AuthenticationDoor)
   return {
     onRequest: async ({ request, url, serverContext, endResponse, fetchAPI }) => {
       if (url.pathname !== path || request.method === 'OPTIONS') return
-      const requestId = toRequestId(request.headers)
+      const requestId = toRequestId(request.headers.get(REQUEST_ID_HEADER))
       const caller = await enter(request, serverContext as Arrived, requestId)
       if (!('error' in caller)) {
         Object.assign(serverContext, { caller, requestId, startedAt: now() } satisfies Admitted)

@@ -8,9 +8,9 @@ import { createEntrance, type EntranceOptions } from './entrance.ts'
 import { toClientError } from './error-codes.ts'
 import { decodeText, parseJson } from './json-text.ts'
 import { refuse, toRefusalResponse } from './refusal.ts'
-import { toRequestId } from './request-id.ts'
+import { REQUEST_ID_HEADER, toRequestId } from './request-id.ts'
 
-const CONSOLE_PATH = '/console'
+export const CONSOLE_PATH = '/console'
 const QUESTIONS = `${CONSOLE_PATH}/api`
 const MAX_BODY_BYTES = 4_096
 const MAX_JSON_DEPTH = 4
@@ -18,7 +18,7 @@ const MAX_JSON_DEPTH = 4
 /** What stands behind the door. */
 export interface ConsoleRoom {
   /** A file of the page by its name, '' for the page itself. */
-  file(name: string): { readonly body: Uint8Array; readonly type: string } | undefined
+  file(name: string): { readonly body: Uint8Array; readonly type: string; readonly tag: string } | undefined
   /** Undefined where there is nothing to ask. Throws DomainError. */
   ask(
     question: {
@@ -45,7 +45,7 @@ export function useConsole({ console, budget, report, ...options }: ConsoleDoor)
   const enter = createEntrance(options)
 
   async function answer(request: Request, url: URL, arrived: Arrived, fetchAPI: FetchAPI): Promise<Response> {
-    const requestId = toRequestId(request.headers)
+    const requestId = toRequestId(request.headers.get(REQUEST_ID_HEADER))
     const caller = await enter(request, arrived, requestId)
     if ('error' in caller) return fetchAPI.Response.json({ errors: [caller.error] }, caller.init)
     try {
@@ -80,8 +80,13 @@ export function useConsole({ console, budget, report, ...options }: ConsoleDoor)
       if (pathname === `${CONSOLE_PATH}/`) return endResponse(moved(fetchAPI))
       const file = console.file(pathname.slice(CONSOLE_PATH.length + 1))
       if (!file || !['GET', 'HEAD'].includes(request.method)) return
-      const headers = { 'content-type': file.type, 'content-security-policy': POLICY }
-      endResponse(new fetchAPI.Response(Buffer.from(file.body), { headers }))
+      // Kept by the browser, which asks each time whether it is still the same: there is nobody in it.
+      const headers = { 'cache-control': 'no-cache', etag: file.tag, 'content-security-policy': POLICY }
+      if (request.headers.get('if-none-match')?.includes(file.tag)) {
+        return endResponse(new fetchAPI.Response(null, { status: 304, headers }))
+      }
+      const typed = { ...headers, 'content-type': file.type }
+      endResponse(new fetchAPI.Response(Buffer.from(file.body), { headers: typed }))
     },
   }
 }

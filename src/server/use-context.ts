@@ -1,10 +1,8 @@
-import { setMaxListeners } from 'node:events'
-import { type DocumentNode, type ExecutionArgs, getOperationAST } from 'graphql'
+import { type ExecutionArgs, getOperationAST } from 'graphql'
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
-import { createContext } from '../context.ts'
-import { limitTime } from '../domain/time-limit.ts'
-import type { Services } from '../services/services.ts'
+import { limitTime, type Signalling } from '../domain/time-limit.ts'
 import { comesInParts } from './document-shape.ts'
+import { asksCursor, type OpenContext } from './operation-context.ts'
 import type { Admitted } from './use-authentication.ts'
 import type { Trailed } from './use-telemetry.ts'
 
@@ -14,40 +12,36 @@ export interface Deadlines {
 }
 
 /** Gives each operation its context: who asks, and the signal that ends its reads when its time is over or its client left. */
-export function useContext(services: Services, deadlines: Deadlines, now: () => Date): Plugin<Admitted & Trailed> {
-  async function build(
-    admitted: Admitted & Trailed & { readonly request: Request },
+export function useContext(open: OpenContext, deadlines: Deadlines): Plugin<Admitted & Trailed> {
+  async function contextOf(
+    { request, ...admitted }: Admitted & Trailed & { readonly request: Request },
     { document, operationName }: ExecutionArgs,
-    signal: AbortSignal,
+    limit: Signalling,
   ) {
-    const { caller, requestId, startedAt, request, trail } = admitted
-    // Each read of the operation listens to it while it runs: as many as one may ask for, which is no leak.
-    setMaxListeners(0, signal)
-    // The position has to be older than everything that is read, so it is taken first, where it is asked for at all.
-    const liveCursor = mentions(document, 'liveCursor') ? await services.live.cursor(caller) : ''
-    const lastEventId = request.headers.get('last-event-id')
-    const { tenantId, subject } = caller
     const operation = getOperationAST(document, operationName)
     const inParts = operation ? comesInParts(document, operation) : false
-    const asked = { caller, tenantId, subject, requestId, startedAt, signal, trail, inParts, liveCursor, lastEventId }
-    return createContext(asked, services, now)
+    const lastEventId = request.headers.get('last-event-id')
+    const context = await open({ ...admitted, limit, lastEventId, inParts, asksCursor: asksCursor(document) })
+    // Only what is there by itself is copied.
+    const { loaders, signal, renewed } = context
+    return { ...context, loaders, signal, renewed }
   }
 
   return {
     onExecute: async ({ args, extendContext }) => {
       const operation = getOperationAST(args.document, args.operationName)
-      const ms = operation?.operation === 'mutation' ? deadlines.mutationDeadlineMs : deadlines.queryDeadlineMs
-      const { signal, done } = limitTime(ms, args.contextValue.request.signal)
-      extendContext(await build(args.contextValue, args, signal))
+      const ms = deadlineOf(deadlines, operation?.operation)
+      const limit = limitTime(ms, args.contextValue.request)
+      extendContext(await contextOf(args.contextValue, args, limit))
       // What comes in parts is done when its last part is: its time runs on.
-      return { onExecuteDone: ({ result }) => (isAsyncIterable(result) ? undefined : done()) }
+      return { onExecuteDone: ({ result }) => (isAsyncIterable(result) ? undefined : limit.done()) }
     },
     onSubscribe: async ({ args, extendContext }) => {
-      extendContext(await build(args.contextValue, args, args.contextValue.request.signal))
+      extendContext(await contextOf(args.contextValue, args, args.contextValue.request))
     },
   }
 }
 
-function mentions(document: DocumentNode, field: string): boolean {
-  return document.loc?.source.body.includes(field) ?? true
+export function deadlineOf({ mutationDeadlineMs, queryDeadlineMs }: Deadlines, kind: string | undefined): number {
+  return kind === 'mutation' ? mutationDeadlineMs : queryDeadlineMs
 }

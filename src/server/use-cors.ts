@@ -18,7 +18,7 @@ export function useCors(origins: readonly string[], path: string): Plugin {
 }
 
 /** What an answer says to a browser about who may read it. */
-function corsHeaders(origin: string | null | undefined, origins: readonly string[]): Record<string, string> {
+export function corsHeaders(origin: string | null | undefined, origins: readonly string[]): Record<string, string> {
   if (origins.length === 0) return {}
   if (!origin || !origins.includes(origin)) return { vary: 'Origin' }
   return {

@@ -2,6 +2,7 @@ import { type ExecutionResult, GraphQLError } from 'graphql'
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { ErrorCode } from '../domain/errors.ts'
 import { coded, toClientError } from './error-codes.ts'
+import type { ErrorTeller } from './error-teller.ts'
 import type { Admitted } from './use-authentication.ts'
 import { checkVariables } from './variables.ts'
 
@@ -9,10 +10,8 @@ import { checkVariables } from './variables.ts'
  * Gives a code to what GraphQL itself refuses: a document that cannot be parsed or is invalid, variables that do not fit.
  * Without `suggestions` it does not say either what the schema has instead.
  */
-export function useErrorCodes({ suggestions }: { readonly suggestions: boolean }): Plugin<Admitted> {
-  const said = (error: GraphQLError) => (suggestions ? error.message : withoutSuggestion(error.message))
-  const complete = (error: GraphQLError, { requestId }: Partial<Admitted>) =>
-    withRequestId(error, said(error), requestId)
+export function useErrorCodes(tell: ErrorTeller): Plugin<Admitted> {
+  const complete = (error: GraphQLError, { requestId }: Partial<Admitted>) => tell(error, requestId)
 
   return {
     onParse:
@@ -72,20 +71,4 @@ function ofPart(part: Part, tell: (error: GraphQLError) => GraphQLError): Part {
 
 function withCode(error: unknown, code: ErrorCode): unknown {
   return error instanceof GraphQLError ? coded(error, code) : error
-}
-
-function withoutSuggestion(message: string): string {
-  return message.replace(/ Did you mean [\s\S]*$/, '')
-}
-
-function withRequestId(error: GraphQLError, message: string, requestId: string | undefined): GraphQLError {
-  const { nodes, source, positions, path, originalError, extensions } = error
-  // The path says where an answer lacks something. A place in the document would be told only where it was not compiled.
-  const place = path ? undefined : { nodes, source, positions }
-  return new GraphQLError(message, {
-    ...place,
-    path,
-    originalError,
-    extensions: { retryable: false, ...extensions, requestId },
-  })
 }

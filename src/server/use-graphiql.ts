@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
 import { type GraphiQLOptions, type Plugin, shouldRenderGraphiQL } from 'graphql-yoga'
 
 /** GraphiQL for a browser that comes to the address of the graph. The page needs no key; what it asks does. */
@@ -16,6 +15,8 @@ export function useGraphiql(options: GraphiQLOptions, path: string): Plugin {
 }
 
 async function render(options: GraphiQLOptions) {
+  // A page of some megabytes: loaded when somebody wants to see it.
+  const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql')
   const text = await renderGraphiQL(options)
   const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policyOf(text) }
   return { html: Buffer.from(text), headers }

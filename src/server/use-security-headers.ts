@@ -1,7 +1,7 @@
 import type { Plugin } from 'graphql-yoga'
 
 /** What a browser may do with any answer of ours: take it for what it says it is, keep it nowhere, tell nobody. */
-const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',

@@ -1,56 +1,35 @@
-import { type DocumentNode, type ExecutionResult, getOperationAST } from 'graphql'
-import { isAsyncIterable, type Plugin } from 'graphql-yoga'
-import type { OperationOutcome, OperationWatch, ToldOperation } from '../domain/operation-watch.ts'
-import { createTrail, type Trail } from '../domain/trail.ts'
+import type { DocumentNode } from 'graphql'
+import type { Plugin } from 'graphql-yoga'
+import { isAsyncIterable } from 'graphql-yoga'
+import type { Trail } from '../domain/trail.ts'
 import { REQUEST_ID_HEADER } from './request-id.ts'
+import { codesOf, type TelemetryOptions, type Told, tellBegin, tellEnd, tellOperation } from './telling.ts'
 import type { Admitted } from './use-authentication.ts'
-
-/** What is known of an operation while it runs. It stands in the context, which the door copies: so it is one object. */
-interface Told {
-  readonly began: number
-  readonly trail: Trail
-  kind: ToldOperation['kind']
-  name: string | null
-}
 
 /** What this plugin gives each operation. */
 export interface Trailed {
   readonly trail: Trail
 }
 
-export interface TelemetryOptions {
-  readonly watch: OperationWatch
-  /** True for callers who may see which providers were asked for them. */
-  readonly mayInspect: (caller: Admitted['caller']) => boolean
-}
-
-/** `isTold`: how it went was told, so that it is not told again. */
+/** The context is copied by the door, so what is told is one object. `isTold`: how it went was told, and not again. */
 type Known = Admitted & Partial<Trailed> & { readonly told?: Told; readonly isTold?: true }
 
 /** Tells of each operation how it went, and shows those who may see it which calls it made. */
-export function useTelemetry({ watch, mayInspect }: TelemetryOptions): Plugin<Known> {
+export function useTelemetry(options: TelemetryOptions): Plugin<Known> {
+  const { watch } = options
   return {
     onParams: ({ context, request }) => {
       const { requestId } = context as unknown as Known
-      const trail = createTrail(requestId)
-      const told: Told = { began: performance.now(), trail, kind: 'invalid', name: null }
-      Object.assign(context as object, { trail, told })
-      watch.begin(trail, request.headers.get('traceparent'))
+      const told = tellBegin(options, requestId, request.headers.get('traceparent'))
+      Object.assign(context as object, { trail: told.trail, told })
     },
     onExecute: ({ args }) => look(args),
     onSubscribe: ({ args }) => look(args),
     onExecutionResult: ({ result, setResult, context }) => {
       const { told, caller } = context as unknown as Known
       if (!told || !result || Array.isArray(result)) return
-      const { began, trail, kind, name } = told
-      const { keyId = null, tenantId } = caller as Admitted['caller'] & { readonly keyId?: string }
-      const codes = isAsyncIterable(result) ? [] : codesOf(result)
-      const outcome = isAsyncIterable(result) ? 'ok' : outcomeOf(result, kind)
       Object.assign(context as object, { isTold: true })
-      watch.end({ trail, kind, name, ms: performance.now() - began, outcome, codes, tenantId, keyId })
-      if (isAsyncIterable(result) || !mayInspect(caller)) return
-      if (trail.callCount === 0 && trail.spared.length === 0) return
-      setResult({ ...result, extensions: { ...result.extensions, upstream: toUpstream(trail) } })
+      setResult(tellEnd(options, told, caller, result))
     },
     onResultProcess: ({ result, serverContext }) => {
       const { isTold } = serverContext as unknown as Partial<Known>
@@ -75,33 +54,7 @@ interface Executed {
 }
 
 function look({ contextValue: { told }, document, operationName }: Executed): void {
-  const operation = told && getOperationAST(document, operationName)
-  if (!operation) return
-  told.kind = operation.operation
-  told.name = operation.name?.value ?? null
-}
-
-function outcomeOf({ data, errors }: ExecutionResult, kind: ToldOperation['kind']): OperationOutcome {
-  if (!errors || errors.length === 0) return 'ok'
-  if (kind === 'invalid' || data === undefined) return 'refused'
-  return data === null ? 'failed' : 'partial'
-}
-
-/** Each once, and no more than a few. */
-function codesOf({ errors = [] }: ExecutionResult): string[] {
-  return [...new Set(errors.map(({ extensions }) => String(extensions?.code ?? 'INTERNAL_ERROR')))].slice(0, MOST_CODES)
-}
-
-const MOST_CODES = 8
-
-/** What was asked of providers, without addresses and ids. */
-function toUpstream({ requestId, calls, callCount, spared }: Trail) {
-  return {
-    requestId,
-    calls: calls.map(call => ({ ...call, ms: Math.round(call.ms * 10) / 10 })),
-    ...(callCount > calls.length && { callCount }),
-    spared,
-  }
+  if (told) tellOperation(told, document, operationName)
 }
 
 /** What the door turned away before there was an operation. */
