@@ -51,7 +51,12 @@ export function toNextAction(sessions: readonly Session[], now: Date): NextActio
   const session = [...sessions].sort(byUrgency)[0]
   if (!session) return { kind: 'NONE', session: null, url: null, expiresAt: null }
   const page = pageOf(session, now)
-  const { kind } = ruleFor({ ...session, page: page !== null })
+  const { kind } = ruleFor({
+    outcome: session.outcome,
+    status: session.status,
+    provider: session.provider,
+    page: page !== null,
+  })
   const opens = page !== null && kind !== 'WAIT' && kind !== 'NONE' && kind !== 'UNKNOWN'
   return { kind, session, url: opens ? page : null, expiresAt: opens ? (session.access?.expiresAt ?? null) : null }
 }

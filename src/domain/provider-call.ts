@@ -1,6 +1,11 @@
 import type { Provider } from './provider.ts'
 import type { Trail } from './trail.ts'
 
+/** The HTTP methods with which providers are asked. */
+export const HTTP_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+
+export type HttpMethod = (typeof HTTP_METHODS)[number]
+
 export const CALL_KINDS = ['READ', 'CREATE', 'WRITE'] as const
 
 /** A WRITE may be repeated harmlessly (a cancel), a CREATE may not. */

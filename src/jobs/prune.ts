@@ -1,6 +1,8 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import type { Database } from '../../db/database.ts'
+import { pruneDrift } from '../../db/drift-repository.ts'
 import { listTenantsWithEvents, pruneEvents } from '../../db/event-repository.ts'
+import { pruneMinutes } from '../../db/minute-repository.ts'
 import { pruneOperations } from '../../db/operation-repository.ts'
 import { pruneAccess } from '../../db/session-repository.ts'
 import { pruneDeliveries } from '../../db/webhook-repository.ts'
@@ -15,6 +17,10 @@ export interface Retention {
   readonly accessMs: number
   /** Creates, after they succeeded or failed. */
   readonly operationsMs: number
+  /** Where answers drifted, after it was last seen. */
+  readonly driftMs: number
+  /** How the calls of a minute went. */
+  readonly minutesMs: number
 }
 
 export interface PruneOptions {
@@ -45,6 +51,8 @@ export function createPrune({ db, lease, retention, now }: PruneOptions): (signa
       (trx, limit) => pruneDeliveries(trx, before(retention.inboxMs), limit),
       (trx, limit) => pruneAccess(trx, before(retention.accessMs), limit),
       (trx, limit) => pruneOperations(trx, before(retention.operationsMs), limit),
+      (trx, limit) => pruneDrift(trx, before(retention.driftMs), limit),
+      (trx, limit) => pruneMinutes(trx, before(retention.minutesMs), limit),
       ...events,
     ]
   }

@@ -27,15 +27,15 @@ export function createLimits(redis: Redis | undefined): (options: LimitOptions) 
     async function count(key: string, spent: number): Promise<RateLimiterRes> {
       const together = await redis?.ask(client => {
         shared ??= new RateLimiterRedis({ storeClient: client, keyPrefix, points, duration: seconds })
-        return shared.consume(key, spent).catch(orResult)
+        // A key is a secret or names a person: only its hash leaves this process.
+        return shared.consume(hash(key), spent).catch(orResult)
       })
       return together ?? own.consume(key, spent).catch(orResult)
     }
 
     return {
       spend: async (key, spent = 1) => {
-        // A key is a secret or names a person: only its hash leaves this process.
-        const { consumedPoints, msBeforeNext } = await count(hash(key), spent)
+        const { consumedPoints, msBeforeNext } = await count(key, spent)
         return consumedPoints <= points ? 0 : Math.max(1, msBeforeNext)
       },
     }

@@ -1,3 +1,5 @@
+import type { HttpMethod } from '../domain/provider-call.ts'
+
 /** One documented or recorded conversation with a provider, replayed by the provider contract suite. */
 export interface Fixture {
   /** A sentence: what is asked and what comes of it. */
@@ -8,6 +10,8 @@ export interface Fixture {
   readonly call: FixtureCall
   readonly exchanges: readonly Exchange[]
   /** Either what the call gives, as the part of it that matters, or the error it ends in. */
+  /** What no document says of the answer, as its drift is counted: such as `ABSORBED status`. */
+  readonly drifts?: readonly string[]
   readonly means: { readonly value: unknown } | { readonly error: FixtureError }
 }
 
@@ -33,7 +37,7 @@ export interface FixtureCall {
 
 export interface Exchange {
   readonly sends: {
-    readonly method: 'GET' | 'POST'
+    readonly method: HttpMethod
     /** With the base path and the query, as it stands in the request line. */
     readonly path: string
     readonly headers?: Readonly<Record<string, string>>

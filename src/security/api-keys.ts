@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { type Caller, SCOPES } from '../domain/caller.ts'
 
 const MARK = 'sg_'
@@ -38,5 +38,5 @@ export function createDevelopmentKey(key: string, tenantId: string): Development
 }
 
 function digest(value: string): Buffer {
-  return createHash('sha256').update(value, 'utf8').digest()
+  return hash('sha256', value, 'buffer')
 }

@@ -86,7 +86,7 @@ export function createErasure({ db, now }: { readonly db: Database; readonly now
     const ids = open.map(({ id }) => id).join(', ')
     throw new DomainError(
       'BAD_REQUEST',
-      `A create of this person is not settled yet: ${ids}. Settle it, then try again.`,
+      `A create of this person is not settled yet: ${ids}. Wait, or settle it with \`sessiongraph operations settle\`.`,
     )
   }
 

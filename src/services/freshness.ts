@@ -1,3 +1,4 @@
+import { altered } from '../domain/altered.ts'
 import { DomainError } from '../domain/errors.ts'
 import type { Freshness, Sync } from '../domain/sync.ts'
 import type { Call } from './call.ts'
@@ -78,5 +79,5 @@ function secondsOld({ fetchedAt, now }: Age): number {
 export function markStale<T extends { readonly sync: Sync | null }>(record: T, error: DomainError, now: Date): T {
   if (!record.sync) return record
   const lastError = { code: error.code, message: error.message, at: now }
-  return { ...record, sync: { ...record.sync, stale: true, lastError } }
+  return altered(record, { sync: { ...record.sync, stale: true, lastError } })
 }

@@ -40,7 +40,12 @@ export interface ImportProgress extends Imported {
   /** How much of the list is done, 0 to 1; undefined where the provider does not tell. */
   readonly share?: number
   /** Why it waits, for how many seconds; undefined where it does not. */
-  readonly waits?: { readonly seconds: number; readonly because: string }
+  readonly waits?: Waits
+}
+
+interface Waits {
+  readonly seconds: number
+  readonly because: string
 }
 
 export interface ImportOptions {
@@ -48,6 +53,8 @@ export interface ImportOptions {
   readonly callsPerMinute: number
   /** True to begin anew where an earlier run was broken off. */
   readonly restart?: boolean
+  /** How often in a row a provider may be unable to give a page, before it is given up; 6 if left out. */
+  readonly tries?: number
   tell(progress: ImportProgress): void
 }
 
@@ -68,6 +75,15 @@ interface List {
   keep(said: Said, told: Told): Promise<Kept<unknown>>
 }
 
+/** One noun of one account on its way. */
+interface Walk {
+  readonly lease: JobLease
+  /** What its place is written down as. */
+  readonly name: string
+  readonly start: Place
+  toProgress(place: Place): Imported
+}
+
 interface Told {
   readonly providerId: string
 }
@@ -78,7 +94,7 @@ const MINUTE_MS = 60_000
 /** After an import died, another may go on after so long. */
 const LEASE_MS = 15_000
 const LEASE_LOOK_MS = 500
-/** How often in a row a provider may be unable to give a page. */
+/** With the pauses between them a minute, or ten where the provider asks for long ones. */
 const MOST_TRIES = 6
 const FIRST_PAUSE_SECONDS = 2
 const LONGEST_PAUSE_SECONDS = 120
@@ -106,28 +122,41 @@ export function createImports(deps: Deps, sessions: Sessions, customers: Custome
     const name = `import ${noun}`
     const lease = createJobLease(db, { name: `${account.id}|${name}`, ms: LEASE_MS, now })
     const begun = { provider: account.provider, noun, ...START, resumed: false, done: false }
-    let held = await waitFor(lease, seconds => options.tell({ ...begun, waits: { seconds, because: ANOTHER } }))
-    const known = options.restart ? undefined : await findPlace(account.id, name)
-    let place = known ?? START
-    const toProgress = () => ({ ...begun, ...withoutCursor(place), resumed: known !== undefined })
-    const pace = createPace(options.callsPerMinute)
-    for (;;) {
+    const held = await waitFor(lease, seconds => options.tell({ ...begun, waits: { seconds, because: ANOTHER } }))
+    try {
+      const known = options.restart ? undefined : await findPlace(account.id, name)
+      const toProgress = (place: Place) => ({ ...begun, ...withoutCursor(place), resumed: known !== undefined })
+      const end = await walkPages(list, { lease, name, toProgress, start: known ?? START }, options)
+      return { ...toProgress(end), done: true }
+    } finally {
+      // What cannot be given back runs out.
+      await held.rest(now()).catch(() => {})
+    }
+  }
+
+  async function walkPages(
+    list: List,
+    { lease, name, toProgress, start }: Walk,
+    { callsPerMinute, tell, tries = MOST_TRIES }: ImportOptions,
+  ): Promise<Place> {
+    const { account, noun } = list
+    const pace = createPace(callsPerMinute)
+    tell(toProgress(start))
+    for (let place = start; ; ) {
       await pace.turn(lease)
       const beganAt = now()
-      const page = await readPatiently(list, place.cursor, lease, waits => options.tell({ ...toProgress(), waits }))
+      const tellWaits = (waits: Waits) => tell({ ...toProgress(place), waits })
+      const page = await readPatiently(list, place.cursor, { lease, tries, tell: tellWaits })
       if (page.nextCursor !== null && page.nextCursor === place.cursor)
         throw account.upstream.refuse(`list ${noun}s`, `${account.provider} lists the same page again and again.`)
-      const counts = await keepAll(list, page.items, beganAt)
-      place = add(place, page, counts)
-      held = await hold(lease)
+      place = add(place, page, await keepAll(list, page.items, beganAt))
+      const isLast = page.nextCursor === null
       // An empty text in place of a cursor: the next run begins anew.
-      const text = page.nextCursor === null ? '' : JSON.stringify(place)
-      await stepOf(held, trx => saveSecret(trx, account.id, name, text, now()))
-      options.tell({ ...toProgress(), share: page.nextCursor === null ? 1 : page.share })
-      if (page.nextCursor === null) break
+      const text = isLast ? '' : JSON.stringify(place)
+      await stepOf(await hold(lease), trx => saveSecret(trx, account.id, name, text, now()))
+      tell({ ...toProgress(place), share: isLast ? 1 : page.share })
+      if (isLast) return place
     }
-    await held.rest(now())
-    return { ...toProgress(), done: true }
   }
 
   async function findPlace(accountId: string, name: string): Promise<Place | undefined> {
@@ -234,21 +263,22 @@ async function sleepHolding(ms: number, lease: JobLease): Promise<void> {
   }
 }
 
-/** A provider that has too much to do, or is away, is asked again. */
-async function readPatiently(
-  { read }: List,
-  cursor: string | null,
-  lease: JobLease,
-  tell: (waits: ImportProgress['waits']) => void,
-): Promise<Page<Told>> {
+interface Patience {
+  readonly lease: JobLease
+  readonly tries: number
+  tell(waits: Waits): void
+}
+
+/** A provider that has too much to do, or is away, is asked again, and given up after so many tries. */
+async function readPatiently({ read }: List, cursor: string | null, patience: Patience): Promise<Page<Told>> {
   for (let tries = 1; ; tries++) {
     try {
       return await read({ limit: PAGE, cursor: cursor ?? undefined })
     } catch (error) {
-      if (!(error instanceof ProviderError) || !AGAIN.includes(error.code) || tries === MOST_TRIES) throw error
+      if (!(error instanceof ProviderError) || !AGAIN.includes(error.code) || tries >= patience.tries) throw error
       const seconds = Math.min(error.retryAfterSeconds ?? FIRST_PAUSE_SECONDS ** tries, LONGEST_PAUSE_SECONDS)
-      tell({ seconds, because: error.message })
-      await sleepHolding(seconds * 1000, lease)
+      patience.tell({ seconds, because: error.message })
+      await sleepHolding(seconds * 1000, patience.lease)
     }
   }
 }

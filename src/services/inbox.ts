@@ -180,7 +180,7 @@ function bodyKey({ body }: RawDelivery, at: Date): string {
   return `body:${createHash('sha256').update(body).digest('base64url')}:${minute}`
 }
 
-/** An endpoint's id: nobody can guess it. */
+/** An endpoint's id: nobody can guess it, and no command takes it for an option. */
 export function newEndpointId(): string {
-  return randomBytes(18).toString('base64url')
+  return randomBytes(18).toString('hex')
 }

@@ -1,4 +1,4 @@
-import type { StoredSession } from '../../db/session-repository.ts'
+import type { StoredSession } from '../../db/session-columns.ts'
 import { InvalidInputError } from '../domain/errors.ts'
 import type { LinkSession } from './links.ts'
 

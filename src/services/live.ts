@@ -1,5 +1,6 @@
 import { findOldestPosition, findPosition, listEvents } from '../../db/event-repository.ts'
-import { findSessions, pollSoon, type SessionFilter } from '../../db/session-repository.ts'
+import { pollSoon } from '../../db/session-clock-repository.ts'
+import { findSessions, type SessionFilter } from '../../db/session-repository.ts'
 import { opens } from '../domain/caller.ts'
 import { DomainError, NotFoundError } from '../domain/errors.ts'
 import type { TimelineEvent } from '../domain/event.ts'

@@ -1,12 +1,8 @@
 import { findApplicantByProviderId } from '../../db/applicant-repository.ts'
 import { findAttemptsByProviderId, updateAttemptDetails } from '../../db/attempt-repository.ts'
 import type { Database } from '../../db/database.ts'
-import {
-  findSessionByProviderId,
-  listSessions,
-  type StoredSession,
-  updateSession,
-} from '../../db/session-repository.ts'
+import type { StoredSession } from '../../db/session-columns.ts'
+import { findSessionByProviderId, listSessions, updateSession } from '../../db/session-repository.ts'
 import type { CustomerSnapshot } from '../domain/customer.ts'
 import { NotFoundError, UnsupportedError } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/json.ts'
@@ -135,7 +131,8 @@ async function replaceSession(db: Database, said: Said, { session, occurredAt }:
 }
 
 /** Of two events of the same second, as which Yorlet tells time, the one that ended the session was the later. */
-function isOvertaken(occurredAt: Date, told: SessionSnapshot, { toldAt, ...known }: StoredSession): boolean {
+function isOvertaken(occurredAt: Date, told: SessionSnapshot, known: StoredSession): boolean {
+  const { toldAt } = known
   if (!toldAt || occurredAt > toldAt) return false
   return occurredAt < toldAt || (isTerminal(known) && !isTerminal({ status: told.status, sync: known.sync }))
 }

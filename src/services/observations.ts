@@ -1,6 +1,6 @@
 import { v7 as uuid } from 'uuid'
-import { addDrift, listDrift, pruneDrift, type StoredDrift } from '../../db/drift-repository.ts'
-import { insertMinutes, listMinutes, pruneMinutes, type StoredMinute } from '../../db/minute-repository.ts'
+import { addDrift, listDrift, type StoredDrift } from '../../db/drift-repository.ts'
+import { insertMinutes, listMinutes, type StoredMinute } from '../../db/minute-repository.ts'
 import type { Provider } from '../domain/provider.ts'
 import type { Account } from './accounts.ts'
 import type { Call } from './call.ts'
@@ -11,11 +11,6 @@ import type { Deps } from './deps.ts'
  * how the calls of each minute went. Each instance adds what it saw itself.
  */
 
-const DAY_MS = 86_400_000
-const PRUNE_EVERY_MS = 3_600_000
-export const MINUTES_KEPT_DAYS = 7
-/** As long as the deliveries of the inbox: who looks into one wants to see the other. */
-export const DRIFT_KEPT_DAYS = 30
 /** What could not be written waits, but not without end. */
 const MOST_WAITING = 5_000
 
@@ -23,17 +18,15 @@ type Owner = Pick<StoredDrift, 'tenantId' | 'accountId' | 'provider'>
 
 export type Observations = ReturnType<typeof createObservations>
 
-export function createObservations({ db, accounts, now }: Deps) {
+export function createObservations({ db, accounts }: Pick<Deps, 'db' | 'accounts'>) {
   const instance = uuid()
   let drift: StoredDrift[] = []
   let minutes: StoredMinute[] = []
-  let prunedAt = 0
 
   /** Writes down what came since the last time; with `all` the minute that runs, too, as before the end. */
   async function flush(all = false): Promise<void> {
     for (const account of accounts.all()) collect(account, all)
     await write()
-    if (now().getTime() - prunedAt >= PRUNE_EVERY_MS) await prune()
   }
 
   function collect({ upstream, ...account }: Account, all: boolean): void {
@@ -54,18 +47,12 @@ export function createObservations({ db, accounts, now }: Deps) {
     }
   }
 
-  async function prune(): Promise<void> {
-    prunedAt = now().getTime()
-    await pruneDrift(db, new Date(prunedAt - DRIFT_KEPT_DAYS * DAY_MS))
-    await pruneMinutes(db, new Date(prunedAt - MINUTES_KEPT_DAYS * DAY_MS))
-  }
-
   return {
     flush,
     /** What drifted, the newest first. */
     drift: (call: Pick<Call, 'tenantId'>, limit: number, provider?: Provider) =>
       listDrift(db, call.tenantId, limit, provider),
-    /** How the calls went by minute, account and instance, the oldest first. Kept for seven days. */
+    /** How the calls went by minute, account and instance, the oldest first. */
     minutes: (call: Pick<Call, 'tenantId'>, since: Date) => listMinutes(db, call.tenantId, since),
   }
 }

@@ -1,4 +1,5 @@
-import { findDuePolls, pollSoon, type StoredSession, setNextPoll } from '../../db/session-repository.ts'
+import { findDuePolls, pollSoon, setNextPoll } from '../../db/session-clock-repository.ts'
+import type { StoredSession } from '../../db/session-columns.ts'
 import { DomainError } from '../domain/errors.ts'
 import { isTerminal } from '../domain/session.ts'
 import { createJobLease, type Held } from '../jobs/lease.ts'

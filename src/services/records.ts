@@ -52,13 +52,15 @@ export interface Noun<R extends StoredRecord, Snapshot extends Told, Filter, Sto
   /** False where the provider cannot look one up by its id alone. */
   readsById?(client: ProviderClient): boolean
   /** What the provider needs to know to read a stored record. */
-  toRef(db: Database, record: R): Promise<SessionRef>
+  toRef(db: Database, record: R, client: ProviderClient): Promise<SessionRef>
   /** True where nothing can change any more. */
   isSettled?(record: R): boolean
   /** False where a client token's subject may not know of it; all of a noun without this is closed to one. */
   opens?(subject: Subject, record: R): boolean
-  /** Runs before the store is read. */
-  prepare?(db: Database, tenantId: string, now: Date): Promise<void>
+  /** Writes down what the clock alone has changed. Runs before a list is read, and where a record is overdue. */
+  settle?(db: Database, tenantId: string, now: Date): Promise<void>
+  /** True where the clock has changed what is stored. */
+  isOverdue?(record: R, now: Date): boolean
 }
 
 type WhoAsks = Pick<Call, 'tenantId' | 'subject'>
@@ -98,16 +100,28 @@ export function createRecords<
 
   /** The stored records with these ids; undefined where the tenant has none. */
   async function findMany(call: WhoAsks, ids: readonly string[]): Promise<(R | undefined)[]> {
-    await noun.prepare?.(db, call.tenantId, now())
-    const records = (await noun.find(db, call.tenantId, ids)).filter(record => isOpen(call, record))
+    const stored = await inTime(call.tenantId, () => noun.find(db, call.tenantId, ids))
+    const records = stored.filter(record => isOpen(call, record))
     const found = new Map(records.map(record => [record.id, sightings.seen(record)]))
     return ids.map(id => found.get(id))
+  }
+
+  /** What was found, once more where time has gone on over it. */
+  async function inTime<Found extends R>(tenantId: string, find: () => Promise<Found[]>): Promise<Found[]> {
+    const found = await find()
+    if (!noun.settle || !found.some(record => noun.isOverdue?.(record, now()))) return found
+    await noun.settle(db, tenantId, now())
+    return find()
+  }
+
+  function missing(): NotFoundError {
+    return new NotFoundError(`There is no such ${noun.word}.`)
   }
 
   /** The stored record. Throws NOT_FOUND. */
   async function getStored(call: WhoAsks, id: string): Promise<R> {
     const [record] = await findMany(call, [id])
-    if (!record) throw new NotFoundError(`There is no such ${noun.word}.`)
+    if (!record) throw missing()
     return record
   }
 
@@ -120,8 +134,7 @@ export function createRecords<
   /** The records with these ids, each as fresh as asked, or the error in its place. */
   async function getMany(call: Call, ids: readonly string[], freshness?: Freshness | null): Promise<(R | Error)[]> {
     const stored = await findMany(call, ids)
-    const missing = new NotFoundError(`There is no such ${noun.word}.`)
-    return Promise.all(stored.map(record => (record ? orError(refresh(call, record, freshness)) : missing)))
+    return Promise.all(stored.map(record => (record ? orError(refresh(call, record, freshness)) : missing())))
   }
 
   function isOpen({ subject }: WhoAsks, record: R): boolean {
@@ -132,10 +145,12 @@ export function createRecords<
     const account = await accounts.get(call.tenantId, lookup.provider)
     const readable = noun.reader(account.client) && (noun.readsById?.(account.client) ?? true)
     if (!readable) throw unsupported(account.provider)
-    await noun.prepare?.(db, call.tenantId, now())
-    const stored = await noun.findByProviderId(db, account.id, lookup.providerId)
+    const [stored] = await inTime(call.tenantId, async () => {
+      const found = await noun.findByProviderId(db, account.id, lookup.providerId)
+      return found ? [found] : []
+    })
     // A client token makes nothing known here that was not.
-    if (call.subject && !(stored && isOpen(call, stored))) throw new NotFoundError(`There is no such ${noun.word}.`)
+    if (call.subject && !(stored && isOpen(call, stored))) throw missing()
     if (stored) return refresh(call, stored, freshness)
     const trace = { accountId: account.id, kind: noun.word, value: lookup.providerId }
     if (await findTombstone(db, trace)) throw notThere(account)
@@ -166,7 +181,8 @@ export function createRecords<
   }
 
   async function fetchStored(call: Call, record: R): Promise<R> {
-    return fetch(call, await accounts.of(record), await noun.toRef(db, record))
+    const account = await accounts.of(record)
+    return fetch(call, account, await noun.toRef(db, record, account.client))
   }
 
   /** Reads it at the provider and stores it: once for all who want it now, unless the caller must not join an earlier read. */
@@ -249,7 +265,7 @@ export function createRecords<
   }
 
   async function list(call: Call, filter: Filter, page: PageArguments, order = NEWEST_FIRST): Promise<Connection<R>> {
-    await noun.prepare?.(db, call.tenantId, now())
+    await noun.settle?.(db, call.tenantId, now())
     return readConnection(deps.cursors, page, {
       ...order,
       scope: `${call.tenantId}|${noun.word}|${order.column}|${order.direction}`,

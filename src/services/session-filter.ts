@@ -1,4 +1,5 @@
 import type { SessionFilter } from '../../db/session-repository.ts'
+import { altered } from '../domain/altered.ts'
 import type { TimelineEvent } from '../domain/event.ts'
 import type { Session } from '../domain/session.ts'
 
@@ -32,10 +33,10 @@ function undo(session: Session, events: readonly TimelineEvent[]): Session {
 
 function undoOne(session: Session, { data }: TimelineEvent): Session {
   if (data.type === 'StatusChanged') {
-    return { ...session, status: data.from ?? data.to, outcome: data.fromOutcome ?? data.outcome }
+    return altered(session, { status: data.from ?? data.to, outcome: data.fromOutcome ?? data.outcome })
   }
   if (data.type === 'LinkChanged') {
-    return { ...session, applicantId: data.fromApplicantId, customerId: data.fromCustomerId }
+    return altered(session, { applicantId: data.fromApplicantId, customerId: data.fromCustomerId })
   }
   return session
 }

@@ -1,21 +1,21 @@
 import { findApplicants } from '../../db/applicant-repository.ts'
 import type { Database } from '../../db/database.ts'
+import type { StoredSession } from '../../db/session-columns.ts'
 import {
   countSessions,
   findSessionByProviderId,
   findSessions,
   listSessions,
   type SessionFilter,
-  type StoredSession,
 } from '../../db/session-repository.ts'
 import { opens } from '../domain/caller.ts'
 import { UnsupportedError } from '../domain/errors.ts'
 import { isTerminal, type Session, type SessionOrder, type SessionSnapshot } from '../domain/session.ts'
-import type { SessionRef } from '../providers/contract.ts'
+import type { ProviderClient, SessionRef } from '../providers/contract.ts'
 import type { Call } from './call.ts'
 import type { Connection, PageArguments } from './connection.ts'
 import type { Deps } from './deps.ts'
-import { expireOverdue } from './expiry.ts'
+import { expireOverdue, isOverdue } from './expiry.ts'
 import { createRecords, type ListOrder, type Records } from './records.ts'
 import { isSessionUnchanged, storeSession } from './store-session.ts'
 
@@ -50,7 +50,8 @@ export function createSessions(deps: Deps): Sessions {
     toRef,
     isSettled: isTerminal,
     opens,
-    prepare: async (db, tenantId, now) => {
+    isOverdue,
+    settle: async (db, tenantId, now) => {
       for (const changed of await expireOverdue(db, now, tenantId)) deps.hub.wake(changed)
     },
   })
@@ -85,11 +86,10 @@ export function createSessions(deps: Deps): Sessions {
 }
 
 /** A provider may know a session by its applicant alone. */
-async function toRef(db: Database, session: Session): Promise<SessionRef> {
-  const [applicant] = session.applicantId ? await findApplicants(db, session.tenantId, [session.applicantId]) : []
-  return {
-    providerId: session.providerId,
-    applicantProviderId: applicant?.accountId === session.accountId ? applicant.providerId : null,
-    createdAt: session.createdAt,
-  }
+async function toRef(db: Database, session: Session, client: ProviderClient): Promise<SessionRef> {
+  const { providerId, createdAt, applicantId } = session
+  if (!client.readsSessionsByApplicant || !applicantId) return { providerId, createdAt, applicantProviderId: null }
+  const [applicant] = await findApplicants(db, session.tenantId, [applicantId])
+  const isTheirs = applicant?.accountId === session.accountId
+  return { providerId, createdAt, applicantProviderId: isTheirs ? applicant.providerId : null }
 }

@@ -1,5 +1,6 @@
 import { type Database, inTransaction } from '../../db/database.ts'
 import { type SightedTable, type SightingRow, saveSightings } from '../../db/sighting-repository.ts'
+import { altered } from '../domain/altered.ts'
 import { DomainError } from '../domain/errors.ts'
 import type { Sync } from '../domain/sync.ts'
 
@@ -65,7 +66,7 @@ export function createSightings(db: Database, { wake, report }: SightingsOptions
     if (!sighting || !record.sync || record.sync.fetchedAt >= sighting.fetchedAt) return record
     const { fetchedAt, withAttempts } = sighting
     const sync = { ...record.sync, fetchedAt, stale: false, lastError: null }
-    return { ...record, sync, ...(withAttempts && { attemptsFetchedAt: fetchedAt }) }
+    return altered(record, { sync, ...(withAttempts && { attemptsFetchedAt: fetchedAt }) })
   }
 
   async function transaction<T>(db: Database, run: (db: Database) => Promise<T>): Promise<T> {

@@ -1,12 +1,7 @@
 import { v7 as uuid } from 'uuid'
 import type { Database } from '../../db/database.ts'
-import {
-  findSessionByProviderId,
-  insertSession,
-  type SessionChange,
-  type StoredSession,
-  updateSession,
-} from '../../db/session-repository.ts'
+import type { SessionChange, StoredSession } from '../../db/session-columns.ts'
+import { findSessionByProviderId, insertSession, updateSession } from '../../db/session-repository.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { SessionAccess, SessionSnapshot } from '../domain/session.ts'
 import { refuseErased } from './erased.ts'

@@ -75,24 +75,56 @@ export type Place = Pick<Drift, 'path' | 'shape'>
 /** The places at which an answer says more than its schema: fields it does not know, words that are none of its known ones. */
 export function findUnknown(schema: z.ZodType, value: unknown): Place[] {
   const found = new Map<string, string>()
-  visit(schema, value, [], found)
+  visit(schema, value, undefined, found)
   return [...found].map(([path, shape]) => ({ path, shape }))
 }
 
+/** A step into an answer: most paths lead to nothing new, and are never written out. */
+interface Step {
+  readonly from: Step | undefined
+  readonly shown: string
+}
+
 /** What the schema leaves open, such as metadata, is not looked into. */
-function visit(outer: z.ZodType, value: unknown, path: readonly string[], found: Map<string, string>): void {
+function visit(outer: z.ZodType, value: unknown, step: Step | undefined, found: Map<string, string>): void {
   if (value === null || value === undefined) return
-  const schema = unwrap(outer)
-  if (schema instanceof z.ZodUnion) {
-    const branch = (schema.options as z.ZodType[]).find(option => option.safeParse(value).success)
-    if (branch) visit(branch, value, path, found)
-  }
-  if (schema instanceof z.ZodString && isUnknownWord(outer, schema, value)) found.set(path.join('.'), toShape(value))
-  for (const [key, item] of isContainer(value) ? Object.entries(value) : []) {
+  const { schema, options, words } = lookOf(outer)
+  const branch = options?.find(option => option.safeParse(value).success)
+  if (branch) visit(branch, value, step, found)
+  if (words && typeof value === 'string' && !words.has(value)) found.set(toPath(step), toShape(value))
+  if (!isContainer(value)) return
+  for (const key of Object.keys(value)) {
+    const item: unknown = value[key as never]
     const { shown, field, isUnknown } = fieldAt(schema, key)
-    if (isUnknown) found.set([...path, shown].join('.'), toShape(item))
-    if (field) visit(field, item, [...path, shown], found)
+    if (isUnknown) found.set(toPath({ from: step, shown }), toShape(item))
+    if (field) visit(field, item, { from: step, shown }, found)
   }
+}
+
+function toPath(step: Step | undefined): string {
+  if (!step) return ''
+  return step.from ? `${toPath(step.from)}.${step.shown}` : step.shown
+}
+
+/** What is looked at in a schema each time. */
+interface Look {
+  /** Without what makes it optional. */
+  readonly schema: z.ZodType
+  readonly options: readonly z.ZodType[] | undefined
+  /** The known words of an open word list. */
+  readonly words: ReadonlySet<unknown> | undefined
+}
+
+const looks = new WeakMap<z.ZodType, Look>()
+
+function lookOf(outer: z.ZodType): Look {
+  const known = looks.get(outer)
+  if (known) return known
+  const schema = unwrap(outer)
+  const options = schema instanceof z.ZodUnion ? (schema.options as readonly z.ZodType[]) : undefined
+  const look = { schema, options, words: schema instanceof z.ZodString ? wordsOf(outer, schema) : undefined }
+  looks.set(outer, look)
+  return look
 }
 
 /** A path into what a provider sent, as it may be shown. */
@@ -119,9 +151,9 @@ function fieldAt(schema: z.ZodType, key: string): Field {
 }
 
 /** A wire schema names the known words of an open word list as `.meta({ known })`. */
-function isUnknownWord(outer: z.ZodType, inner: z.ZodType, value: unknown): boolean {
+function wordsOf(outer: z.ZodType, inner: z.ZodType): ReadonlySet<unknown> | undefined {
   const known = (inner.meta() ?? outer.meta())?.known
-  return Array.isArray(known) && typeof value === 'string' && !known.includes(value)
+  return Array.isArray(known) ? new Set(known) : undefined
 }
 
 /** The schema of what is sent: without what makes it optional, and before what is made of it. */

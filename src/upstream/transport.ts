@@ -2,7 +2,7 @@ import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import { buildConnector, type Dispatcher, errors, FormData, Pool } from 'undici'
 import { DomainError, ProviderContractError, ProviderUnavailableError, type SendOutcome } from '../domain/errors.ts'
 import type { Provider } from '../domain/provider.ts'
-import type { CallKind } from '../domain/provider-call.ts'
+import type { CallKind, HttpMethod } from '../domain/provider-call.ts'
 import type { Trail } from '../domain/trail.ts'
 
 export type { CallKind }
@@ -11,7 +11,7 @@ export type { CallKind }
 export interface RequestOptions {
   readonly operation: string
   readonly kind: CallKind
-  readonly method: 'GET' | 'POST'
+  readonly method: HttpMethod
   /** Below the base URL, with a leading slash. */
   readonly path: string
   readonly query?: Readonly<Record<string, string | number | undefined>>

@@ -63,7 +63,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         }),
       ),
     )
-    run.then(limit.done, limit.done)
+    const done = () => limit.done()
+    run.then(done, done)
     return run
   }
 
@@ -76,7 +77,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 
   /** When a call has to be over. A client that leaves ends its reads, and nothing else. */
   function limitOf({ kind, signal }: RequestOptions): TimeLimit {
-    return kind === 'READ' ? limitTime(options.readDeadlineMs, signal) : limitTime(options.createDeadlineMs)
+    return kind === 'READ'
+      ? limitTime(options.readDeadlineMs, signal && { signal })
+      : limitTime(options.createDeadlineMs)
   }
 
   function parse<T>(call: Call<T>, body: unknown): T {

@@ -157,6 +157,7 @@ const sessions: readonly Fixture[] = [
       evidence: word === 'paused' ? 'assumed' : 'seed for the word; the read is assumed',
       call: { method: 'getSession', argument: { providerId: SESSION.id }, settings: undocumented },
       exchanges: [{ sends: asksSession, answers: ok({ ...SESSION, status: word }) }],
+      drifts: word === 'paused' ? ['ABSORBED status'] : [],
       means: { value: { status, outcome: 'NOT_APPLICABLE', providerStatus: word } },
     }),
   ),
@@ -165,6 +166,7 @@ const sessions: readonly Fixture[] = [
     evidence: 'seed for the fields; the read is assumed',
     call: { method: 'getSession', argument: { providerId: SESSION.id }, settings: undocumented },
     exchanges: [{ sends: asksSession, answers: ok({ ...SESSION, mode: 'express', deleted: true }) }],
+    drifts: ['ABSORBED mode'],
     means: { value: { details: { ...sessionMeans.details, mode: 'UNKNOWN', deleted: true } } },
   },
   {
@@ -283,6 +285,7 @@ const customers: readonly Fixture[] = [
     evidence: 'docs Y/api/customers/*; the wrong type is assumed',
     call: getCustomer,
     exchanges: [{ sends: asksCustomer, answers: ok({ ...CUSTOMER, phone: 7 }) }],
+    drifts: ['DEGRADED phone'],
     means: { value: customerMeans },
   },
   {
