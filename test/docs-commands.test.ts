@@ -1,91 +1,183 @@
-import { parse, buildSchema as parseSchema, validate } from 'graphql'
-import { expect, test } from 'vitest'
+import type { Command } from 'commander'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createProgram } from '../src/cli/program.ts'
-import { cliOf } from './harness/cli.ts'
-import { codeBlocks, docPaths, quotedIn, readDoc, tableRows } from './harness/docs.ts'
+import { docPaths, quotedIn, readDoc, tableRows } from './harness/docs.ts'
+import { FILES, haveAcme, PLACEHOLDERS } from './harness/placeholders.ts'
+import { type Reader, startReader, type Typed } from './harness/reader.ts'
+import { commandsIn, dockerCommandsIn, type ShownCommand } from './harness/shown-commands.ts'
 
-/** What a reader is told to type: each command is one that there is, and what can be run here is run. */
+/**
+ * What a reader is told to type, in the documentation and by `--help`, is typed: page by page, in the order of the page, into
+ * a shell beside a running server. Each command has to end well.
+ */
 
-class NotRun extends Error {}
-
-function program() {
-  const silent = { out: () => {}, err: () => {}, stdin: async () => '', isTty: false, columns: undefined }
-  const notRun = () => {
-    throw new NotRun()
-  }
-  const runs = { serve: notRun, sandbox: notRun, demo: notRun }
-  return createProgram(silent, { defaultTenant: 'dev', config: notRun, open: notRun, runs, schema: notRun })
-}
-
-/** Where commands of each kind are tried; what is not tried says why. */
-const KINDS: readonly { readonly command: RegExp; readonly tried: string }[] = [
-  { command: /^curl .*localhost:41\d\d/, tried: 'test/docs.test.ts, test/sandbox-faults.test.ts: by a sandbox' },
-  { command: /^npm (ci|test|start|run)\b/, tried: 'test/readme.test.ts: the script is there' },
-  { command: /^(npm run --silent )?sessiongraph /, tried: 'below' },
-  { command: /^pg_dump /, tried: 'nowhere: it is a tool of PostgreSQL; test/database-command.test.ts compares it' },
+const PAGES = [
+  ...docPaths(),
+  'bench/README.md',
+  'deploy/Dockerfile',
+  'deploy/docker-compose.yml',
+  'examples/sixth-provider/README.md',
+  'examples/web/README.md',
 ]
 
-/** The commands of a page, each on one line, without what is piped into it. */
-function commandsOf(page: string): string[] {
-  const lines = codeBlocks(page, 'sh').flatMap(block => block.replace(/\\\n\s*/g, ' ').split('\n'))
-  const starts = lines.filter(line => /^[a-z]/.test(line))
-  return starts.flatMap(line => line.split(/ && | \| /)).filter(line => !line.startsWith('echo '))
+/** What is not typed here, and why. */
+const NOT_TYPED: Readonly<Record<string, string>> = {
+  'docker build -f deploy/Dockerfile -t sessiongraph .': 'needs images from elsewhere; deploy.test.ts reads the file',
+  'docker compose -f deploy/docker-compose.yml up --build':
+    'needs images from elsewhere; deploy.test.ts reads the file',
+  'DOOR=fetch npm test': 'is what runs this',
+  'hive-gateway supergraph': 'is not installed; federation.md says that it was done by hand',
+  'node dist/src/main.js': 'is what kill.test.ts starts, compiled into another folder',
+  'npm --prefix bench ci': 'fetches packages',
+  'npm --prefix bench run bench': 'takes ten minutes',
+  'npm --prefix bench run bench -- --help': 'needs the packages of the bench, which are installed by hand',
+  'npm --prefix bench run bench -- --quick --cells one,list': 'needs them too',
+  'npm --prefix bench run types': 'needs them too',
+  'npm ci': 'fetches packages',
+  'npm ci --prefix examples/web': 'fetches packages',
+  'npm run build': 'writes dist/; kill.test.ts compiles the same into another folder',
+  'npm run dev --prefix examples/web': 'needs its own packages; example-web.test.ts serves the page without them',
+  'npm run release': 'writes the schema that clients rely on; schema-safety.test.ts holds what it checks',
+  'npm run schema': 'writes the schema; sixth-provider.test.ts runs it in a copy of the package',
+  'npm run types --prefix examples/web': 'needs its own packages; `npm run types` runs it',
+  'npm test': 'is what runs this',
+  "pg_dump --format=custom --file='sessiongraph.dump' 'postgres://user@host/database'": 'postgres-docs.test.ts does',
+  'pg_restore --dbname=… sessiongraph.dump': 'postgres-docs.test.ts does',
+  'rover supergraph compose --config supergraph.yaml > supergraph.graphql': 'is not installed, as federation.md says',
+  'router --config router.yaml --supergraph supergraph.graphql': 'is not installed, as federation.md says',
+  'VACUUM (FULL) sessions, applicants, customers, attempts, events, deliveries, operations':
+    'postgres-docs.test.ts does',
+  'wgc router compose -i graph.yaml -o execution.json': 'is not installed, as federation.md says',
 }
 
-function wordsOf(command: string): string[] {
-  const typed = command.replace(/\s+#.*$/, '').split(/ [<>] /)[0] ?? ''
-  const words = typed.replace(/^(npm run --silent )?sessiongraph (-- )?/, '').match(/"[^"]*"|\S+/g) ?? []
-  return words.map(word => word.replaceAll('"', ''))
+/** What runs until a signal, and what it says when it is there. */
+const RUNS_ON: readonly [command: RegExp, says: RegExp][] = [
+  [/^(CORS_ORIGINS=\S+ )?npm start$/, /GraphiQL/],
+  [/ serve$/, /GraphiQL/],
+  [/ sandbox( > sandbox.env)?$/, /YORLET_API_KEY=/],
+]
+
+const silent = { out: () => {}, err: () => {}, stdin: async () => '', isTty: false, columns: undefined }
+const never = () => {
+  throw new Error('Nothing is carried out.')
+}
+const runs = { serve: never, sandbox: never, demo: never }
+const program = createProgram(silent, {
+  defaultTenant: 'dev',
+  config: never,
+  open: never,
+  runs,
+  schema: never,
+  freeBytes: never,
+})
+const groups = program.commands.filter(({ commands }) => commands.length > 0).map(command => command.name())
+
+function shownBy(page: string): ShownCommand[] {
+  return page.endsWith('.md') ? commandsIn(readDoc(page), groups) : dockerCommandsIn(readDoc(page))
 }
 
-test.each(docPaths())('every command of %s is of a kind that is tried', path => {
-  for (const command of commandsOf(readDoc(path))) {
-    expect(
-      KINDS.some(kind => kind.command.test(command)),
-      command,
-    ).toBe(true)
-  }
-})
+const used = new Set<string>()
+/** What starts a process is started once. */
+const started = new Map<string, Promise<Typed>>()
 
-test.each(docPaths())('every sessiongraph command of %s is one that there is', async path => {
-  const page = readDoc(path)
-  const quoted = quotedIn(page).filter(text => /^sessiongraph [a-z]/.test(text) && !/<|…/.test(text))
-  const typed = commandsOf(page).filter(command => /^(npm run --silent )?sessiongraph /.test(command))
-  for (const command of [...typed, ...quoted]) {
-    const error = await program()
-      .parseAsync(wordsOf(command), { from: 'user' })
-      .then(
-        () => undefined,
-        (thrown: Error & { code?: string }) => thrown,
-      )
-    // What is quoted may be the beginning of a command only.
-    const isBeginning = ['commander.help', 'commander.missingArgument', 'commander.missingMandatoryOptionValue']
-    expect(
-      error instanceof NotRun || (!typed.includes(command) && isBeginning.includes(error?.code ?? '')),
-      command,
-    ).toBe(true)
-  }
+let reader: Reader
+beforeEach(async () => {
+  reader = await startReader()
+  for (const [file, text] of Object.entries(FILES)) reader.write(file, text(reader.house))
 })
+afterEach(() => reader.close())
 
-// The recipes of docs/clients.md share fragments from block to block; their own test carries each of them out.
-const PAGES = docPaths().filter(path => path !== 'docs/clients.md')
+const pages = PAGES.filter(page => shownBy(page).length > 0)
 
-test.each(PAGES)('every operation of %s is valid', path => {
-  const schema = parseSchema(readDoc('schema/schema.graphql'))
-  for (const operation of codeBlocks(readDoc(path), 'graphql')) {
-    const document = parse(operation)
-    if (document.definitions.every(({ kind }) => kind === 'OperationDefinition' || kind === 'FragmentDefinition'))
-      expect(validate(schema, document), operation).toEqual([])
+test.each(pages)('every command of %s can be typed', page => typeAll(shownBy(page)), 120_000)
+
+/** Tenants come first, as with whoever begins. */
+const examples = [...new Set(allOf(program).flatMap(examplesOf))].sort(
+  (one, other) => Number(isFirst(other)) - Number(isFirst(one)),
+)
+
+test('every example of --help can be typed, and told in JSON where it ends by itself', async () => {
+  for (const text of examples) {
+    const inJson = !/ (serve|sandbox|demo)$| > /.test(text)
+    const { code, said } = await typeOne({
+      text: inJson ? text.replace(/( --json)?$/, ' --json') : text,
+      inBlock: true,
+    })
+    expect(code, `${text}\n${said}`).toBe(0)
+    if (inJson) expect(Array.isArray(JSON.parse(said)), text).toBe(true)
   }
-})
+}, 120_000)
 
 test('docs/command-line.md has every command, and no other', () => {
   const listed = tableRows(readDoc('docs/command-line.md')).flatMap(([names = '']) => quotedIn(names))
-  const own = program().commands.map(command => command.name())
+  const own = program.commands.map(command => command.name())
   expect(listed.sort()).toEqual(own.filter(name => name !== 'help').sort())
 })
 
-test('what docs/command-line.md tells to type first can be typed before there is anything', async () => {
-  const env = { DATABASE_URL: 'sqlite:.data/never-made.db', ENCRYPTION_KEY: '0f'.repeat(32), SANDBOX: 'off' }
-  expect(await cliOf(env).run(['doctor'])).toMatchObject({ code: 0 })
+test('what is not typed, or filled in, is on one of the pages', () => {
+  const shown = new Set(pages.flatMap(page => shownBy(page).map(({ text }) => text)))
+  for (const command of Object.keys(NOT_TYPED)) expect(shown, command).toContain(command)
+  for (const [placeholder] of PLACEHOLDERS) expect(used, placeholder).toContain(placeholder)
 })
+
+async function typeAll(commands: readonly ShownCommand[]): Promise<void> {
+  for (const shown of commands) {
+    if (Object.hasOwn(NOT_TYPED, shown.text)) continue
+    const { code, said } = await typeOne(shown)
+    expect(code, `${shown.text}\n${said}`).toBe(0)
+  }
+}
+
+async function typeOne({ text, inBlock }: ShownCommand): Promise<Typed> {
+  const ours = text.replace(/^npm run (--silent )?sessiongraph --/, 'sessiongraph')
+  // A name in the middle of a sentence stands for the command, and its help for both.
+  const whole = !inBlock && isNameOnly(ours) ? `${ours} --help` : ours
+  if (/\bacme\b/.test(whole) && !whole.includes('tenants create')) await haveAcme(reader.house)
+  const typed = await fillIn(whole)
+  expect(typed, 'a placeholder that nobody fills in').not.toMatch(/<\w[^>]*>|…/)
+  const [, says] = RUNS_ON.find(([command]) => command.test(whole)) ?? []
+  if (!says && !/\bdemo$/.test(whole)) return reader.type(typed)
+  const command = typed.replace(/^sessiongraph (\w+)$/, 'npm run --silent sessiongraph -- $1')
+  const running = started.get(command) ?? reader.type(command, says)
+  started.set(command, running)
+  return running
+}
+
+async function fillIn(command: string): Promise<string> {
+  let filled = command
+  for (const [shown, typed] of PLACEHOLDERS) {
+    if (!filled.includes(shown)) continue
+    used.add(shown)
+    filled = filled.replace(shown, await typed(reader.house))
+  }
+  return filled
+}
+
+/** True for `sessiongraph`, a group of its commands, and a command that takes more words than were given. */
+function isNameOnly(typed: string): boolean {
+  let command = program
+  for (const name of typed.split(' ').slice(1)) {
+    const next = command.commands.find(each => each.name() === name)
+    if (!next) return false
+    command = next
+  }
+  return command.commands.length > 0 || command.registeredArguments.some(({ required }) => required)
+}
+
+function allOf(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allOf)]
+}
+
+/** The lines below `Examples:` in what `--help` prints. */
+function examplesOf(command: Command): string[] {
+  let help = ''
+  const writeOut = (text: string) => {
+    help += text
+  }
+  command.configureOutput({ writeOut }).outputHelp()
+  return [...help.matchAll(/^ {2}(sessiongraph .*)$/gm)].map(([, line = '']) => line)
+}
+
+function isFirst(command: string): boolean {
+  return command.includes('tenants create')
+}
