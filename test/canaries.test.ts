@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PROVIDERS } from '../src/domain/provider.ts'
 import { packageRoot } from '../src/examples.ts'
+import { registry } from '../src/providers/registry.ts'
 import type { FaultRuleInput } from '../src/sandbox/fault-rule.ts'
 import { probe } from '../src/services/probe.ts'
 import {
@@ -94,7 +95,7 @@ test('there are at least 50 canaries', async () => {
     const login: Record<string, string> =
       provider === 'PERSONR'
         ? { email: canaries.email('PersonrLogin'), password: canaries.text('PersonrPassword') }
-        : { apiKey: canaries.text(`${provider}Key`) }
+        : Object.fromEntries(registry[provider].secrets.map(name => [name, canaries.text(`${provider}-${name}`)]))
     const baseUrl = house.sandboxes.find(sandbox => sandbox.provider === provider)?.baseUrl ?? ''
     await house.services.providerSettings.set({ tenantId }, { provider, given: { baseUrl, ...login } })
     const secret = canaries.text(`${provider}WebhookSecret`)
@@ -210,7 +211,7 @@ describe('no canary is', () => {
     const health = await house.ask(
       '{ providers { provider configured sandbox capabilities health { circuit errorRate driftCount } } }',
     )
-    expect(health.data.providers).toHaveLength(5)
+    expect(health.data.providers).toHaveLength(PROVIDERS.length)
     const doors = await Promise.all(
       ['/livez', '/readyz', '/metrics', '/healthz', '/'].map(async path =>
         (await house.app.fetch(`http://localhost${path}`)).text(),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Provider } from '../src/domain/provider.ts'
 import { type House, startHouse } from './harness/house.ts'
+import { SESSION_INPUTS, type Tried } from './harness/session-inputs.ts'
 
 const SESSION = /* GraphQL */ `
   fragment Changed on Session {
@@ -47,14 +47,6 @@ const LINK_RECORD = /* GraphQL */ `
   }
 `
 
-const INPUTS = {
-  KAYLE: { kayle: {} },
-  PERSONR: { personr: { applicant: { applicantProviderId: '4242424242424x424242424242424242' } } },
-  RAPIDLY: { rapidly: { customer: { customerExternalId: 'usr_1337' } } },
-  VERILOCK: { verilock: { profileId: '01234567-89ab-cdef-0123-456789abcdef', applicantEmail: 'jean@example.com' } },
-  YORLET: { yorlet: { applicantProviderId: 'apst_manvb9c4m2WsXy5Z' } },
-} as const satisfies Record<Provider, object>
-
 const UNKNOWN_IDS = [
   ['an id that was never given', Buffer.from('Session:01970000-0000-7000-8000-000000000000').toString('base64url')],
   ['an id of another noun', Buffer.from('Customer:01970000-0000-7000-8000-000000000000').toString('base64url')],
@@ -70,9 +62,9 @@ beforeAll(async () => {
 })
 afterAll(() => house.close())
 
-async function create(provider: Provider, more: object = {}): Promise<{ id: string; providerId: string }> {
+async function create(provider: Tried, more: object = {}): Promise<{ id: string; providerId: string }> {
   made += 1
-  const input = { idempotencyKey: `key-${made}`, session: INPUTS[provider], ...more }
+  const input = { idempotencyKey: `key-${made}`, session: SESSION_INPUTS[provider], ...more }
   return (await house.ask(CREATE, { input })).data.createSession.session
 }
 
@@ -205,7 +197,7 @@ describe.each(['cancelSession', 'refreshSession'] as const)('%s', name => {
 
   test('says that the provider is down, and leaves the record as it was', async () => {
     const other = await startHouse()
-    const input = { idempotencyKey: 'down', session: INPUTS.KAYLE }
+    const input = { idempotencyKey: 'down', session: SESSION_INPUTS.KAYLE }
     const { id } = (await other.ask(CREATE, { input })).data.createSession.session
     await other.sandboxes.find(({ provider }) => provider === 'KAYLE')?.close()
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { PROVIDERS, type Provider } from '../src/domain/provider.ts'
 import { type House, startHouse } from './harness/house.ts'
+import { SESSION_INPUTS, TRIED, type Tried } from './harness/session-inputs.ts'
 
 const SESSION = /* GraphQL */ `
   fragment Everything on Session {
@@ -44,22 +45,6 @@ const CREATE_APPLICANT = /* GraphQL */ `
     createApplicant(input: $input) { ... on CreateApplicantPayload { applicant { id providerId externalId } } }
   }
 `
-
-/** What each provider's sandbox takes as it is seeded. */
-const INPUTS = {
-  KAYLE: { kayle: { redirectUrl: 'https://app.example.com/done' } },
-  PERSONR: { personr: { applicant: { applicantProviderId: '4242424242424x424242424242424242' } } },
-  RAPIDLY: { rapidly: { customer: { customerExternalId: 'usr_1337' }, returnUrl: 'https://app.example.com/account' } },
-  VERILOCK: {
-    verilock: {
-      profileId: '01234567-89ab-cdef-0123-456789abcdef',
-      applicantEmail: 'jean.dupont@example.com',
-      applicantName: 'Jean Dupont',
-      redirectUrl: 'https://app.example.com/done',
-    },
-  },
-  YORLET: { yorlet: { applicantProviderId: 'apst_manvb9c4m2WsXy5Z' } },
-} as const satisfies Record<Provider, object>
 
 const PERSONR_APPLICANT = { email: 'ann@example.com', phone: '+46 70 000 00 00', flowName: 'KYC basic' }
 
@@ -129,10 +114,10 @@ describe('at each provider', () => {
       applicant: { provider: 'YORLET', providerId: 'apst_manvb9c4m2WsXy5Z' },
       customer: { provider: 'YORLET', providerId: 'cus_lrhplff1u4ZhIPSU', email: 'ada@example.com' },
     },
-  } satisfies Record<Provider, object>
+  } satisfies Record<Tried, object>
 
-  test.each(PROVIDERS)('%s makes a session, which one call reads back with all that belongs to it', async provider => {
-    const made = await create({ session: INPUTS[provider] })
+  test.each(TRIED)('%s makes a session, which one call reads back with all that belongs to it', async provider => {
+    const made = await create({ session: SESSION_INPUTS[provider] })
 
     expect(made).toMatchObject({ __typename: 'CreateSessionPayload', replayed: false })
     expect(made.operation).toMatchObject({ state: 'SUCCEEDED', attemptsMade: 1 })
@@ -144,10 +129,10 @@ describe('at each provider', () => {
     expect(data.session.access).toEqual(made.session.access)
   })
 
-  test.each(PROVIDERS)('%s is sent one create, whatever is read back with it', async provider => {
+  test.each(TRIED)('%s is sent one create, whatever is read back with it', async provider => {
     await house.sandbox(provider).forget()
 
-    await create({ session: INPUTS[provider] })
+    await create({ session: SESSION_INPUTS[provider] })
 
     const creates = (await requestsOf(provider)).filter(({ path }) =>
       CREATE_PATHS.some(create => path.endsWith(create)),
@@ -165,8 +150,8 @@ const CREATE_PATHS = [
 ]
 
 describe('an idempotency key', () => {
-  test.each(PROVIDERS)('that comes again with the same input gives the same session of %s, unsent', async provider => {
-    const input = { idempotencyKey: newKey(), session: INPUTS[provider] }
+  test.each(TRIED)('that comes again with the same input gives the same session of %s, unsent', async provider => {
+    const input = { idempotencyKey: newKey(), session: SESSION_INPUTS[provider] }
     const first = await create(input)
     await house.sandbox(provider).forget()
 
@@ -181,10 +166,10 @@ describe('an idempotency key', () => {
   test('fits however the fields are ordered', async () => {
     const idempotencyKey = newKey()
     const metadata = { a: 1, b: { c: 2, d: 3 } }
-    await create({ idempotencyKey, externalId: 'usr_o', metadata, session: INPUTS.KAYLE })
+    await create({ idempotencyKey, externalId: 'usr_o', metadata, session: SESSION_INPUTS.KAYLE })
 
     const again = await create({
-      session: INPUTS.KAYLE,
+      session: SESSION_INPUTS.KAYLE,
       metadata: { b: { d: 3, c: 2 }, a: 1 },
       externalId: 'usr_o',
       idempotencyKey,
@@ -194,13 +179,13 @@ describe('an idempotency key', () => {
   })
 
   test.each([
-    ['another provider', { session: INPUTS.VERILOCK }],
+    ['another provider', { session: SESSION_INPUTS.VERILOCK }],
     ['another redirect', { session: { kayle: { redirectUrl: 'https://app.example.com/other' } } }],
-    ['another external id', { session: INPUTS.KAYLE, externalId: 'usr_2' }],
-    ['other metadata', { session: INPUTS.KAYLE, metadata: { a: 2 } }],
+    ['another external id', { session: SESSION_INPUTS.KAYLE, externalId: 'usr_2' }],
+    ['other metadata', { session: SESSION_INPUTS.KAYLE, metadata: { a: 2 } }],
   ])('that comes again with %s is refused, and nothing is sent', async (_what, other) => {
     const idempotencyKey = newKey()
-    const first = await create({ idempotencyKey, session: INPUTS.KAYLE })
+    const first = await create({ idempotencyKey, session: SESSION_INPUTS.KAYLE })
     await house.sandbox('KAYLE').forget()
     await house.sandbox('VERILOCK').forget()
 
@@ -231,7 +216,7 @@ describe('links', () => {
   test('join a session to an applicant and a customer of other providers', async () => {
     const [applicant, customer] = [await createApplicant('usr_links'), await createCustomer('usr_links')]
 
-    const made = await create({ session: INPUTS.KAYLE, applicantId: applicant.id, customerId: customer.id })
+    const made = await create({ session: SESSION_INPUTS.KAYLE, applicantId: applicant.id, customerId: customer.id })
 
     expect(made.session).toMatchObject({
       provider: 'KAYLE',
@@ -243,7 +228,7 @@ describe('links', () => {
   test('win over the link that the provider itself tells', async () => {
     const customer = await createCustomer(null)
 
-    const made = await create({ session: INPUTS.YORLET, customerId: customer.id })
+    const made = await create({ session: SESSION_INPUTS.YORLET, customerId: customer.id })
 
     expect(made.session.customer).toMatchObject({ id: customer.id, provider: 'RAPIDLY' })
     expect(made.session.applicant).toMatchObject({ provider: 'YORLET' })
@@ -266,7 +251,7 @@ describe('links', () => {
   })
 
   test('to a record of another provider cannot stand where the provider needs one of its own', async () => {
-    const yorlet = (await create({ session: INPUTS.YORLET })).session.customer
+    const yorlet = (await create({ session: SESSION_INPUTS.YORLET })).session.customer
 
     const refused = await create({ session: { rapidly: { customer: { customerId: yorlet.id } } } })
 
@@ -282,7 +267,7 @@ describe('links', () => {
     await house.sandbox('KAYLE').forget()
 
     for (const link of [{ applicantId: unknown }, { customerId: unknown }]) {
-      expect(await create({ session: INPUTS.KAYLE, ...link })).toMatchObject({
+      expect(await create({ session: SESSION_INPUTS.KAYLE, ...link })).toMatchObject({
         __typename: 'NotFoundError',
         code: 'NOT_FOUND',
       })
@@ -293,28 +278,34 @@ describe('links', () => {
   test('to a record of another noun are NOT_FOUND', async () => {
     const customer = await createCustomer(null)
 
-    expect(await create({ session: INPUTS.KAYLE, applicantId: customer.id })).toMatchObject({ code: 'NOT_FOUND' })
+    expect(await create({ session: SESSION_INPUTS.KAYLE, applicantId: customer.id })).toMatchObject({
+      code: 'NOT_FOUND',
+    })
   })
 })
 
 describe('the external id', () => {
   test("is the input's", async () => {
-    expect((await create({ session: INPUTS.KAYLE, externalId: 'usr_7' })).session.externalId).toBe('usr_7')
+    expect((await create({ session: SESSION_INPUTS.KAYLE, externalId: 'usr_7' })).session.externalId).toBe('usr_7')
   })
 
   test("else the linked applicant's, else the linked customer's", async () => {
     const [applicant, customer] = [await createApplicant('usr_a'), await createCustomer('usr_c')]
     const nameless = await createApplicant(null)
 
-    const ofApplicant = await create({ session: INPUTS.KAYLE, applicantId: applicant.id })
-    const ofCustomer = await create({ session: INPUTS.KAYLE, applicantId: nameless.id, customerId: customer.id })
+    const ofApplicant = await create({ session: SESSION_INPUTS.KAYLE, applicantId: applicant.id })
+    const ofCustomer = await create({
+      session: SESSION_INPUTS.KAYLE,
+      applicantId: nameless.id,
+      customerId: customer.id,
+    })
 
     expect(ofApplicant.session.externalId).toBe('usr_a')
     expect(ofCustomer.session.externalId).toBe('usr_c')
   })
 
   test('is inherited from the record that the provider itself links', async () => {
-    const made = await create({ session: INPUTS.RAPIDLY })
+    const made = await create({ session: SESSION_INPUTS.RAPIDLY })
 
     expect(made.session).toMatchObject({ externalId: 'usr_1337', customer: { externalId: 'usr_1337' } })
   })
@@ -324,9 +315,9 @@ describe('the external id', () => {
     await house.sandbox('KAYLE').forget()
 
     const refusals = [
-      await create({ session: INPUTS.KAYLE, externalId: 'usr_z', applicantId: applicant.id }),
-      await create({ session: INPUTS.KAYLE, externalId: 'usr_z', customerId: customer.id }),
-      await create({ session: INPUTS.KAYLE, applicantId: applicant.id, customerId: customer.id }),
+      await create({ session: SESSION_INPUTS.KAYLE, externalId: 'usr_z', applicantId: applicant.id }),
+      await create({ session: SESSION_INPUTS.KAYLE, externalId: 'usr_z', customerId: customer.id }),
+      await create({ session: SESSION_INPUTS.KAYLE, applicantId: applicant.id, customerId: customer.id }),
     ]
 
     for (const refused of refusals) {
@@ -340,15 +331,15 @@ describe('metadata', () => {
   test('comes back as it was sent', async () => {
     const metadata = { plan: 'pro', seats: 3, nested: { deep: [true, null, 'x'] }, Ünïcode: '✓' }
 
-    expect((await create({ session: INPUTS.KAYLE, metadata })).session.metadata).toEqual(metadata)
+    expect((await create({ session: SESSION_INPUTS.KAYLE, metadata })).session.metadata).toEqual(metadata)
   })
 
   test('is told to Verilock and not to Kayle', async () => {
     await house.sandbox('KAYLE').forget()
     await house.sandbox('VERILOCK').forget()
 
-    await create({ session: INPUTS.KAYLE, metadata: { plan: 'only-ours' } })
-    await create({ session: INPUTS.VERILOCK, metadata: { plan: 'shared' } })
+    await create({ session: SESSION_INPUTS.KAYLE, metadata: { plan: 'only-ours' } })
+    await create({ session: SESSION_INPUTS.VERILOCK, metadata: { plan: 'shared' } })
 
     expect((await requestsOf('KAYLE')).map(({ body }) => body).join()).not.toContain('only-ours')
     expect((await requestsOf('VERILOCK')).map(({ body }) => body).join()).toContain('shared')
@@ -359,7 +350,7 @@ describe('metadata', () => {
     const bytes = { a: 'x'.repeat(8192 - '{"a":""}'.length) }
 
     for (const metadata of [keys, bytes]) {
-      expect((await create({ session: INPUTS.KAYLE, metadata })).session.metadata).toEqual(metadata)
+      expect((await create({ session: SESSION_INPUTS.KAYLE, metadata })).session.metadata).toEqual(metadata)
     }
   })
 
@@ -371,7 +362,7 @@ describe('metadata', () => {
     ['a text', 'text'],
     ['a number', 7],
   ])('of %s is refused', async (_what, metadata) => {
-    const refused = await create({ session: INPUTS.KAYLE, metadata })
+    const refused = await create({ session: SESSION_INPUTS.KAYLE, metadata })
 
     expect(refused).toMatchObject({ __typename: 'InvalidInputError', issues: [{ path: ['input', 'metadata'] }] })
   })
@@ -380,7 +371,7 @@ describe('metadata', () => {
 const field = (key: string, reason = 'To check it', required = true) => ({ key, reason, required })
 const kayle = (...shareFields: object[]) => ({ kayle: { shareFields } })
 const redirect = (redirectUrl: string) => ({ kayle: { redirectUrl } })
-const verilock = (more: object) => ({ verilock: { profileId: INPUTS.VERILOCK.verilock.profileId, ...more } })
+const verilock = (more: object) => ({ verilock: { profileId: SESSION_INPUTS.VERILOCK.verilock.profileId, ...more } })
 const rapidly = (more: object) => ({ rapidly: { customer: { customerExternalId: 'usr_1337' }, ...more } })
 const CLAIMS_THRICE = Array.from({ length: 33 }, (_, index) => field(`age_over_${index + 20}`))
 
@@ -454,11 +445,11 @@ describe('a rule that an input breaks', () => {
     const idempotencyKey = newKey()
     await create({ idempotencyKey, session: redirect('no url') })
 
-    expect(await create({ idempotencyKey, session: INPUTS.KAYLE })).toMatchObject({ replayed: false })
+    expect(await create({ idempotencyKey, session: SESSION_INPUTS.KAYLE })).toMatchObject({ replayed: false })
   })
 
   test.each([['idempotencyKey'], ['externalId']])('of length at %s is 1 to 255 characters', async name => {
-    const session = INPUTS.KAYLE
+    const session = SESSION_INPUTS.KAYLE
     for (const value of ['', 'x'.repeat(256)]) {
       expect(await create({ session, [name]: value })).toMatchObject({ issues: [{ path: ['input', name] }] })
     }
@@ -513,8 +504,8 @@ describe('at rest', () => {
     const env = { DATABASE_URL: `sqlite:${folder}/house.db` }
     const first = await startHouse(env)
     const sessions = []
-    for (const provider of PROVIDERS) {
-      const input = { idempotencyKey: newKey(), metadata: { note: 'a secret note' }, session: INPUTS[provider] }
+    for (const provider of TRIED) {
+      const input = { idempotencyKey: newKey(), metadata: { note: 'a secret note' }, session: SESSION_INPUTS[provider] }
       sessions.push((await first.ask(CREATE, { input })).data.createSession.session)
     }
     const bytes = readDatabase(folder)

@@ -95,6 +95,14 @@ describe('backup', () => {
     ])
   })
 
+  test('does not make the folder of the file, and says so', async () => {
+    const { code, stderr } = await db(['backup', join(folder, 'nowhere', 'copy.db')])
+    expect([code, JSON.parse(stderr).error.message]).toEqual([
+      1,
+      'No backup was made. The folder of that file is not there.',
+    ])
+  })
+
   test('says for PostgreSQL which command makes one, without the password', async () => {
     const { code, stderr } = await db(['backup', 'copy.dump'], {
       DATABASE_URL: 'postgres://ada:s3cret@db.example.com:5433/onboarding',

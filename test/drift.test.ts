@@ -27,6 +27,7 @@ import { controlSandbox, type House, startHouse } from './harness/house.ts'
 import { mockProvider } from './harness/mock-provider.ts'
 import { changedAt, type Path, placesIn } from './harness/mutate.ts'
 import { memorySecrets } from './harness/secrets.ts'
+import { TRIED, type Tried } from './harness/session-inputs.ts'
 
 /** What an answer says beside its documentation is absorbed, degraded or refused, counted, and told without its values. */
 
@@ -46,7 +47,7 @@ interface Told {
 const KAYLE_WORDS = ['data.status', 'data.share_fields.date_of_birth.source']
 const YORLET_SESSION = { needs: ['id'], wrong: '', words: ['mode', 'object', 'status'] } as const
 
-const TOLD: Record<Provider, readonly Told[]> = {
+const TOLD: Record<Tried, readonly Told[]> = {
   KAYLE: [
     { method: 'createSession', needs: ['data', 'id'], wrong: 'vs_short', words: KAYLE_WORDS },
     {
@@ -116,8 +117,10 @@ const TOLD: Record<Provider, readonly Told[]> = {
   ],
 }
 
-const modules: readonly ProviderModule[] = Object.values(registry)
-const cases = await Promise.all(modules.map(async module => ({ module, fixtures: await readPlain(module) })))
+const modules = TRIED.map((provider): [Tried, ProviderModule] => [provider, registry[provider]])
+const cases = await Promise.all(
+  modules.map(async ([provider, module]) => ({ provider, module, fixtures: await readPlain(module) })),
+)
 
 /** The successes in which nothing drifts; where a method has none, one without the part that drifts. */
 async function readPlain(module: ProviderModule): Promise<Fixture[]> {
@@ -143,74 +146,71 @@ function withoutParts(fixture: Fixture, paths: readonly string[]): Fixture {
   return { ...fixture, exchanges }
 }
 
-describe.each(cases.map(each => ({ ...each, provider: each.module.provider })))(
-  'what $provider says beside its documentation',
-  ({ provider, module, fixtures }) => {
-    it('is looked at in every read and create', () => {
-      const methods = new Set(fixtures.map(({ call }) => call.method))
-      methods.delete('cancelSession')
-      expect(new Set(TOLD[provider].map(({ method }) => method))).toEqual(methods)
+describe.each(cases)('what $provider says beside its documentation', ({ provider, module, fixtures }) => {
+  it('is looked at in every read and create', () => {
+    const methods = new Set(fixtures.map(({ call }) => call.method))
+    methods.delete('cancelSession')
+    expect(new Set(TOLD[provider].map(({ method }) => method))).toEqual(methods)
+  })
+
+  describe.each(TOLD[provider])('in the answer to $method', told => {
+    const fixture = richestSuccess(fixtures, told.method)
+    if (!fixture) throw new Error(`${provider} has no success of ${told.method}.`)
+    const stage = openStage(module, fixture)
+
+    it('is absorbed where it is a new field, and harms no other', async () => {
+      const plain = await stage.plain()
+      const absorbed: string[] = []
+      for (const { index, path } of stage.places('object')) {
+        const result = await stage.change(index, path, inner => ({ ...Object(inner), unheard: CANARY, [CANARY]: 1 }))
+        const found = stage.told(result.drifts(), 'ABSORBED')
+        if (!found.includes(at(path, 'unheard'))) continue
+        expect(found).toEqual([at(path, 'unheard'), at(path, '?')])
+        expect(result.value).toEqual(plain)
+        absorbed.push(path.join('.'))
+      }
+      expect(absorbed).toEqual(expect.arrayContaining(['', told.needs.slice(0, -1).join('.')]))
     })
 
-    describe.each(TOLD[provider])('in the answer to $method', told => {
-      const fixture = richestSuccess(fixtures, told.method)
-      if (!fixture) throw new Error(`${provider} has no success of ${told.method}.`)
-      const stage = openStage(module, fixture)
-
-      it('is absorbed where it is a new field, and harms no other', async () => {
-        const plain = await stage.plain()
-        const absorbed: string[] = []
-        for (const { index, path } of stage.places('object')) {
-          const result = await stage.change(index, path, inner => ({ ...Object(inner), unheard: CANARY, [CANARY]: 1 }))
-          const found = stage.told(result.drifts(), 'ABSORBED')
-          if (!found.includes(at(path, 'unheard'))) continue
-          expect(found).toEqual([at(path, 'unheard'), at(path, '?')])
-          expect(result.value).toEqual(plain)
-          absorbed.push(path.join('.'))
-        }
-        expect(absorbed).toEqual(expect.arrayContaining(['', told.needs.slice(0, -1).join('.')]))
-      })
-
-      it('is degraded to null where it is of another type, and harms no other', async () => {
-        const degraded: string[] = []
-        for (const { index, path } of stage.places()) {
-          const mistyped = await stage.change(index, path, toOtherType)
-          const drifts = stage.told(mistyped.drifts())
-          // What a provider leaves open, such as metadata, may be anything.
-          if (drifts.length === 0 && !mistyped.error) continue
-          const missing = await stage.change(index, path, () => null)
-          expect(mistyped.value, path.join('.')).toEqual(missing.value)
-          if (mistyped.error) expect(missing.error).toMatchObject({ code: 'PROVIDER_CONTRACT_BROKEN' })
-          if (stage.told(mistyped.drifts(), 'DEGRADED').some(shown => isAt(shown, path))) degraded.push(path.join('.'))
-        }
-        expect(degraded.length).toBeGreaterThan(0)
-      })
-
-      it.each(refusalsOf(told, fixture))('is refused where the answer is or has %s', async (_, body) => {
-        const { error, drifts } = await callBefore(module, fixture, always({ status: 200, body }))
-        expect(error).toMatchObject({ code: 'PROVIDER_CONTRACT_BROKEN', provider })
-        expect(String(error)).not.toContain(CANARY)
-        expect(stage.told(drifts(), 'REFUSED').length).toBeGreaterThan(0)
-        expect(stage.told(drifts())).toEqual(stage.told(drifts(), 'REFUSED'))
-      })
-
-      if (told.words.length === 0) return
-
-      it('is absorbed where it is a new word, which is kept', async () => {
-        const plain = leavesOf(await stage.plain())
-        const absorbed: string[] = []
-        for (const { index, path } of stage.places('text')) {
-          const { value, error, drifts } = await stage.change(index, path, () => CANARY)
-          if (error || stage.told(drifts(), 'ABSORBED').length === 0) continue
-          expect(stage.told(drifts(), 'ABSORBED')).toEqual([expect.toSatisfy(shown => isAt(shown, path))])
-          expect(changedKeys(plain, leavesOf(value)).filter(key => !OF_WORDS.has(key))).toEqual([])
-          absorbed.push(path.join('.'))
-        }
-        expect(absorbed).toEqual(expect.arrayContaining([...told.words]))
-      })
+    it('is degraded to null where it is of another type, and harms no other', async () => {
+      const degraded: string[] = []
+      for (const { index, path } of stage.places()) {
+        const mistyped = await stage.change(index, path, toOtherType)
+        const drifts = stage.told(mistyped.drifts())
+        // What a provider leaves open, such as metadata, may be anything.
+        if (drifts.length === 0 && !mistyped.error) continue
+        const missing = await stage.change(index, path, () => null)
+        expect(mistyped.value, path.join('.')).toEqual(missing.value)
+        if (mistyped.error) expect(missing.error).toMatchObject({ code: 'PROVIDER_CONTRACT_BROKEN' })
+        if (stage.told(mistyped.drifts(), 'DEGRADED').some(shown => isAt(shown, path))) degraded.push(path.join('.'))
+      }
+      expect(degraded.length).toBeGreaterThan(0)
     })
-  },
-)
+
+    it.each(refusalsOf(told, fixture))('is refused where the answer is or has %s', async (_, body) => {
+      const { error, drifts } = await callBefore(module, fixture, always({ status: 200, body }))
+      expect(error).toMatchObject({ code: 'PROVIDER_CONTRACT_BROKEN', provider })
+      expect(String(error)).not.toContain(CANARY)
+      expect(stage.told(drifts(), 'REFUSED').length).toBeGreaterThan(0)
+      expect(stage.told(drifts())).toEqual(stage.told(drifts(), 'REFUSED'))
+    })
+
+    if (told.words.length === 0) return
+
+    it('is absorbed where it is a new word, which is kept', async () => {
+      const plain = leavesOf(await stage.plain())
+      const absorbed: string[] = []
+      for (const { index, path } of stage.places('text')) {
+        const { value, error, drifts } = await stage.change(index, path, () => CANARY)
+        if (error || stage.told(drifts(), 'ABSORBED').length === 0) continue
+        expect(stage.told(drifts(), 'ABSORBED')).toEqual([expect.toSatisfy(shown => isAt(shown, path))])
+        expect(changedKeys(plain, leavesOf(value)).filter(key => !OF_WORDS.has(key))).toEqual([])
+        absorbed.push(path.join('.'))
+      }
+      expect(absorbed).toEqual(expect.arrayContaining([...told.words]))
+    })
+  })
+})
 
 /** Everything that a new word may change: itself and what we read from it. */
 const OF_WORDS = new Set([
@@ -351,7 +351,7 @@ function toLetters(n: number): string {
 }
 
 describe('a sandbox says nothing that its provider does not document', () => {
-  test.each(modules.map(module => [module.provider, module] as const))('%s', async (provider, module) => {
+  test.each(modules)('%s', async (provider, module) => {
     const { sandbox } = await module.sandbox()
     const running = await startSandbox(sandbox as SandboxDefinition, { port: 0 })
     const given = provider === 'YORLET' ? { apiKey: SESSION_READS_KEY, undocumentedReads: 'on', context: 'acct_1' } : {}
@@ -397,7 +397,7 @@ const walkSessions =
   }
 
 /** Everything that our client asks of a sandbox, in every state there is. */
-const WALKS: Record<Provider, Walk> = {
+const WALKS: Record<Tried, Walk> = {
   KAYLE: async (client, advance) => {
     const failures = ['attempt_failed', 'attempt_failed', 'attempt_failed']
     const ways = [['attempt_started', 'attempt_succeeded'], failures, ['attempt_started', 'cancelled'], ['expired']]

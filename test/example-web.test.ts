@@ -1,42 +1,23 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { findChromium, launchChromium } from './harness/browser.ts'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { CHROMIUM, LOOKS, picture, useBrowser } from './harness/browser.ts'
 import { buildExample, EXAMPLE_WEB, type ExampleWeb, serveExample } from './harness/example-web.ts'
 import { API_KEY, type House, startHouse } from './harness/house.ts'
-import { faintTexts, namelessControls } from './harness/legible.ts'
+import { faintTexts, namelessControls, overflow } from './harness/legible.ts'
 import { findFreePort } from './harness/server-process.ts'
 
 /** The front end of examples/web as a person meets it, with a server, its sandboxes and the built page. */
 
-const chromium = findChromium()
-const DESKTOP = { viewport: { width: 1280, height: 800 } }
-const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
-const LOOKS: readonly [string, BrowserContextOptions][] = [
-  ['a desktop', { ...DESKTOP, colorScheme: 'light' }],
-  ['a desktop in the dark', { ...DESKTOP, colorScheme: 'dark' }],
-  ['a phone', { ...PHONE, colorScheme: 'light' }],
-  ['a phone in the dark', { ...PHONE, colorScheme: 'dark' }],
-]
-
-const PICTURES = process.env.TEST_PICTURES
-let browser: Browser
+const browser = useBrowser()
 let built: Awaited<ReturnType<typeof buildExample>>
 
 beforeAll(async () => {
-  if (!chromium) return
-  built = await buildExample()
-  browser = await launchChromium(chromium)
+  if (CHROMIUM) built = await buildExample()
 })
-beforeEach(context => {
-  context.skip(!chromium, 'no browser at /usr/bin/chromium; CHROMIUM_PATH names another')
-})
-afterAll(async () => {
-  await browser?.close()
-  built?.remove()
-})
+afterAll(() => built?.remove())
 
 test('its packages are those that it is tested with', () => {
   const own = readPackage(join(EXAMPLE_WEB, 'package.json'))
@@ -51,7 +32,7 @@ describe('with its sandboxes beside it', () => {
   let web: ExampleWeb
 
   beforeAll(async () => {
-    if (!chromium) return
+    if (!CHROMIUM) return
     const port = await findFreePort()
     house = await startHouse({ CORS_ORIGINS: `http://localhost:${port}`, SANDBOX_WEBHOOKS: 'on' })
     web = await serveExample(built.outDir, port, { url: house.url, key: API_KEY })
@@ -108,14 +89,13 @@ describe('with its sandboxes beside it', () => {
     const strict = await buildExample('development')
     const port = await findFreePort()
     const developed = await serveExample(strict.outDir, port, { url: house.url, key: API_KEY })
-    const context = await browser.newContext()
-    const page = await context.newPage()
+    const { page, close } = await browser.visit()
     const asked: string[] = []
     page.on('request', request => request.url().endsWith('/api/pass') && asked.push(request.url()))
     await page.goto(developed.url)
     await page.getByRole('alert').or(page.getByText('Nothing yet.')).waitFor()
     expect(asked).toHaveLength(1)
-    await context.close()
+    await close()
     await developed.close()
     strict.remove()
   })
@@ -153,7 +133,7 @@ describe('with its sandboxes beside it', () => {
     await house.sandbox('KAYLE').faults([{ fault: { kind: 'status', status: 429 } }])
     await begin(page, 'Kayle')
     await page.getByRole('alert').getByText('The provider cannot be reached just now.').waitFor()
-    await picture(page, 'a-provider-away')
+    await picture(page, 'web-a-provider-away')
     await house.sandbox('KAYLE').clearFaults()
     await begin(page, 'Kayle')
     await page.getByRole('article', { name: 'Kayle, Created' }).waitFor()
@@ -182,11 +162,11 @@ describe('with its sandboxes beside it', () => {
     await close()
   })
 
-  test.each(LOOKS)('on %s everything fits and can be read', async (look, options) => {
+  test.each(LOOKS)('at %s everything fits and can be read', async (look, options) => {
     const { page, close } = await open(web.url, options)
     await page.getByText('Nothing yet.').waitFor()
-    await picture(page, `${look}-empty`)
-    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0)
+    await picture(page, `web-${look}-empty`)
+    expect(await overflow(page)).toBe(0)
     expect(await faintTexts(page)).toEqual([])
 
     await begin(page, 'Verilock')
@@ -199,8 +179,8 @@ describe('with its sandboxes beside it', () => {
     await hosted.getByRole('button', { name: 'Succeed' }).click()
     await page.getByRole('article', { name: 'Kayle, Approved' }).waitFor()
     await page.getByRole('link', { name: 'Verify at Verilock' }).waitFor()
-    await picture(page, `${look}-journey`)
-    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0)
+    await picture(page, `web-${look}-journey`)
+    expect(await overflow(page)).toBe(0)
     expect(await faintTexts(page)).toEqual([])
     expect(await namelessControls(page)).toEqual([])
     await close()
@@ -230,7 +210,7 @@ test('nothing is missed and nothing comes twice where the server is started agai
   await before.close()
   await page.getByText('connecting').waitFor()
   await page.context().setOffline(true)
-  await picture(page, 'a-server-away')
+  await picture(page, 'web-a-server-away')
   await far.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_started' })
   const after = await startHouse(env)
   const refresh = `mutation { refreshSession(input: { id: "${id}" }) { __typename } }`
@@ -256,7 +236,7 @@ test('a server that cannot be reached is said in a sentence, and trying again he
   const web = await serveExample(built.outDir, webPort, { url: `http://localhost:${apiPort}/graphql`, key: API_KEY })
   const { page, close } = await open(web.url)
   expect(await page.getByRole('alert').innerText()).toContain('We cannot be reached.')
-  await picture(page, 'nobody-there')
+  await picture(page, 'web-nobody-there')
 
   const house = await startHouse({ PORT: String(apiPort), CORS_ORIGINS: new URL(web.url).origin })
   await page.getByRole('button', { name: 'Try again' }).click()
@@ -266,19 +246,16 @@ test('a server that cannot be reached is said in a sentence, and trying again he
   await house.close()
 })
 
-/** The page, the hosts that it asks, the keys that it shows them, and what its scripts throw. */
+/** With the keys that it shows to whom it asks. */
 async function open(url: string, options?: BrowserContextOptions) {
-  const context = await browser.newContext(options)
-  const [hosts, keys, faults] = [new Set<string>(), new Set<string>(), [] as string[]]
-  const page = await context.newPage()
-  page.on('request', request => {
-    hosts.add(new URL(request.url()).host)
+  const visit = await browser.visit(options)
+  const keys = new Set<string>()
+  visit.page.on('request', request => {
     const key = request.headers().authorization
     if (key) keys.add(key)
   })
-  page.on('pageerror', error => faults.push(error.message))
-  await page.goto(url)
-  return { page, hosts, keys, faults, close: () => context.close() }
+  await visit.page.goto(url)
+  return { ...visit, keys }
 }
 
 async function begin(page: Page, name: string): Promise<void> {
@@ -290,11 +267,6 @@ async function begin(page: Page, name: string): Promise<void> {
 
 function timelineOf(page: Page): Promise<string[]> {
   return page.getByRole('list', { name: 'Timeline' }).locator('li span').allInnerTexts()
-}
-
-/** Kept where somebody wants to look: TEST_PICTURES names the folder. */
-async function picture(page: Page, name: string): Promise<void> {
-  if (PICTURES) await page.screenshot({ path: join(PICTURES, `${name.replaceAll(' ', '-')}.png`), fullPage: true })
 }
 
 function readPackage(path: string) {

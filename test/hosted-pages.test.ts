@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Provider } from '../src/domain/provider.ts'
 import { type House, startHouse } from './harness/house.ts'
+import { TRIED, type Tried } from './harness/session-inputs.ts'
 
 let house: House
 beforeAll(async () => {
@@ -8,7 +8,7 @@ beforeAll(async () => {
 })
 afterAll(() => house.close())
 
-const INPUTS: Readonly<Record<Provider, object>> = {
+const INPUTS: Readonly<Record<Tried, object>> = {
   KAYLE: {
     kayle: {
       redirectUrl: 'https://app.example.com/done?from=<b>kayle</b>',
@@ -25,7 +25,6 @@ const INPUTS: Readonly<Record<Provider, object>> = {
   },
   YORLET: { yorlet: { applicantProviderId: 'apst_manvb9c4m2WsXy5Z' } },
 }
-const PROVIDERS = Object.keys(INPUTS) as Provider[]
 
 const CREATE = `mutation ($key: String!, $session: ProviderSessionInput!) {
   createSession(input: { idempotencyKey: $key, session: $session }) {
@@ -35,7 +34,7 @@ const CREATE = `mutation ($key: String!, $session: ProviderSessionInput!) {
 }`
 
 let made = 0
-async function create(provider: Provider, session = INPUTS[provider]): Promise<{ id: string; url: string }> {
+async function create(provider: Tried, session = INPUTS[provider]): Promise<{ id: string; url: string }> {
   made += 1
   const variables = { key: `page-${made}`, session }
   const { session: created } = (await house.ask(CREATE, variables)).data.createSession
@@ -97,7 +96,7 @@ async function stateOf(id: string) {
   return (await house.ask(`query ($id: ID!) ${query}`, { id })).data.node
 }
 
-describe.each(PROVIDERS)('the page of a session at %s', provider => {
+describe.each(TRIED)('the page of a session at %s', provider => {
   test('is a whole page that needs no script and asks nobody else', async () => {
     const { response, page } = await open((await create(provider)).url)
     expect(response.status).toBe(200)

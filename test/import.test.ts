@@ -1,12 +1,10 @@
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { toVariable } from '../src/config.ts'
 import type { Provider } from '../src/domain/provider.ts'
 import type { ImportProgress } from '../src/services/imports.ts'
 import { cliOf, spawnCli } from './harness/cli.ts'
+import { type TestDatabase, takeDatabase } from './harness/database.ts'
 import { DEV } from './harness/deliveries.ts'
 import { type House, startHouse } from './harness/house.ts'
 import { type OwnProviders, startOwnProviders } from './harness/tenants.ts'
@@ -17,16 +15,17 @@ import { until } from './harness/waiting.ts'
 const SESSIONS = 230
 const CUSTOMERS = 140
 const PROVIDERS: readonly Provider[] = ['KAYLE', 'PERSONR', 'RAPIDLY', 'VERILOCK', 'YORLET']
-const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-import-'))
+let database: TestDatabase
 let own: OwnProviders
 let env: Record<string, string>
 let house: House
 let cli: ReturnType<typeof cliOf>
 
 beforeAll(async () => {
+  database = await takeDatabase()
   own = await startOwnProviders()
   env = {
-    DATABASE_URL: `sqlite:${join(folder, 'import.db')}`,
+    DATABASE_URL: database.url,
     ENCRYPTION_KEY: '0a'.repeat(32),
     LOG_LEVEL: 'silent',
     ...Object.fromEntries(PROVIDERS.flatMap(toVariables)),
@@ -41,7 +40,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await house.close()
   await own.close()
-  rmSync(folder, { recursive: true, force: true })
+  await database.release()
 })
 
 function toVariables(provider: Provider): [string, string][] {
@@ -141,6 +140,45 @@ test('a provider that asks for fewer calls is waited for', async () => {
   expect(told.at(-1)?.share).toBe(1)
   expect(told.some(({ share }) => share !== undefined && share < 1)).toBe(true)
 }, 60_000)
+
+describe('a provider that is away', () => {
+  const away = [{ fault: { kind: 'status', status: 503 } }] as const
+
+  test('is given up after so many tries, with how to go on', async () => {
+    await own.sandbox('KAYLE').faults(away)
+    const { code, stdout, stderr } = await cli.run(['import', 'kayle', '--tries', '2'])
+    await own.sandbox('KAYLE').clearFaults()
+    expect([code, stdout]).toEqual([1, ''])
+    const [begun, ended] = stderr.split('\n')
+    expect(begun).toBe('KAYLE sessions: 0 listed, 0 new or changed')
+    expect(ended).toMatch(/^KAYLE .*\. Nothing was listed yet; try again with `sessiongraph import kayle`\.$/)
+  }, 60_000)
+
+  test('in the middle of its list leaves what was listed, and the next run goes on there', async () => {
+    const { forget, requests, faults, clearFaults } = own.sandbox('KAYLE')
+    await forget()
+    const broken = cli.run(['import', 'kayle', '--tries', '1', '--per-minute', '30', '--tenant', 'dev', '--json'])
+    // The second page is due two seconds after the first.
+    await until(async () => (await requests()).length > 0)
+    await faults(away)
+    const { code, stdout, stderr } = await broken
+    await clearFaults()
+    expect([code, stdout]).toEqual([1, ''])
+    const message = expect.stringMatching(
+      /100 sessions were listed, and are kept.*`sessiongraph import kayle --tenant dev` goes on there/,
+    )
+    expect(JSON.parse(stderr).error).toEqual({ code: 'PROVIDER_UNAVAILABLE', message })
+    const [row] = await cli.rows('import', 'kayle', '--per-minute', '600')
+    expect(row).toMatchObject({ resumed: true, pages: 3, listed: SESSIONS })
+  }, 60_000)
+
+  test('that is a sandbox runs with the server, which is said', async () => {
+    const env = { DATABASE_URL: 'sqlite::memory:', ENCRYPTION_KEY: '0a'.repeat(32), SANDBOX_PORT: '1' }
+    const { code, stderr } = await cliOf(env).run(['import', 'kayle', '--tries', '1'])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^KAYLE cannot be reached\. It is a sandbox.*`sessiongraph serve`/m)
+  })
+})
 
 test('two imports of one account do not run at once: the second one waits and then says so', async () => {
   const first = house.services.imports.run(DEV, 'KAYLE', { callsPerMinute: 60, tell: () => {} })

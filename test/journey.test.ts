@@ -1,27 +1,16 @@
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { findChromium, launchChromium } from './harness/browser.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { CHROMIUM, useBrowser } from './harness/browser.ts'
 import { type House, startHouse } from './harness/house.ts'
 import { follow } from './harness/subscriber.ts'
 
-const chromium = findChromium()
-let browser: Browser
+const browser = useBrowser()
 let house: House
 
 beforeAll(async () => {
-  if (!chromium) return
-  house = await startHouse({ SANDBOX_WEBHOOKS: 'on' })
-  browser = await launchChromium(chromium)
+  if (CHROMIUM) house = await startHouse({ SANDBOX_WEBHOOKS: 'on' })
 })
 
-beforeEach(context => {
-  context.skip(!chromium, 'no browser at /usr/bin/chromium; CHROMIUM_PATH names another')
-})
-
-afterAll(async () => {
-  await browser?.close()
-  await house?.close()
-})
+afterAll(() => house?.close())
 
 const FOLLOW = `subscription {
   sessionsUpdated {
@@ -38,8 +27,7 @@ const READ = `{
 
 test('a session is created in GraphiQL, done on its hosted page, and everybody who follows it knows', async () => {
   const stream = await follow(house.url, { query: FOLLOW })
-  const context = await browser.newContext()
-  const page = await context.newPage()
+  const { page, close } = await browser.visit()
   await page.route('https://app.example.com/**', route => route.fulfill({ body: 'Thank you.' }))
 
   await page.goto(house.url)
@@ -52,7 +40,7 @@ test('a session is created in GraphiQL, done on its hosted page, and everybody w
   await page.goto(hostedUrl)
   await page.getByRole('button', { name: 'Succeed' }).click()
   await page.waitForURL('https://app.example.com/**')
-  await context.close()
+  await close()
 
   const isApproved = () =>
     stream.messages.some(({ data }) => data?.data?.sessionsUpdated.session.outcome === 'APPROVED')

@@ -1,9 +1,8 @@
 import { buildSchema, getIntrospectionQuery, parse } from 'graphql'
-import type { RateLimiterAbstract } from 'rate-limiter-flexible'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readExamples } from '../src/examples.ts'
-import { createBudget } from '../src/server/budget.ts'
-import { costOf } from '../src/server/cost.ts'
+import { lenient } from '../src/server/budget.ts'
+import { planCost } from '../src/server/cost.ts'
 import { createDocumentCache } from '../src/server/document-cache.ts'
 import { readDoc } from './harness/docs.ts'
 import { type Answer, API_KEY, type House, startHouse } from './harness/house.ts'
@@ -123,7 +122,7 @@ describe('what is honest passes', () => {
 
 describe('the cost', () => {
   const schema = buildSchema(readDoc('schema/schema.graphql'), { assumeValid: true })
-  const cost = (text: string, variables = {}) => costOf(schema, parse(text), undefined, variables)
+  const cost = (text: string, variables = {}) => planCost(schema, parse(text), undefined)(variables)
 
   test.each([
     ['nothing but names', '{ __typename providers { provider } }', 0],
@@ -228,8 +227,8 @@ describe('per minute', () => {
 test('a store of what was spent that is away keeps nobody from asking, and is told of', async () => {
   const away = new Error('connection refused')
   const reported: unknown[] = []
-  const limiter = { consume: () => Promise.reject(away) } as unknown as RateLimiterAbstract
-  const open = await startHouse({}, { budget: createBudget(limiter, error => reported.push(error)) })
+  const limiter = { spend: () => Promise.reject(away) }
+  const open = await startHouse({}, { budget: lenient(limiter, error => reported.push(error)) })
   expect((await open.ask('{ __typename }')).errors).toEqual([])
   expect(reported).toEqual([away])
   await open.close()

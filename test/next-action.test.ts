@@ -44,7 +44,7 @@ function kindOf(...sessions: readonly Partial<Session>[]): NextActionKind {
 
 describe('the next action', () => {
   test('has an answer to every status, outcome and provider, with a page and without', () => {
-    expect(SITUATIONS).toHaveLength(360)
+    expect(SITUATIONS).toHaveLength(SESSION_STATUSES.length * OUTCOMES.length * PROVIDERS.length * 2)
     for (const { page, ...situation } of SITUATIONS) {
       const access = { hostedUrl: page ? PAGE : null, token: null, cancelToken: null, expiresAt: null }
       const told = session({ ...situation, access })

@@ -4,17 +4,9 @@ import { nextPollAt } from '../src/services/poll-schedule.ts'
 import { takeDatabase } from './harness/database.ts'
 import { type House, startHouse } from './harness/house.ts'
 import { create } from './harness/reads.ts'
+import { SESSION_INPUTS, type Tried } from './harness/session-inputs.ts'
 
 /** What is looked at without anybody asking, and how often. Its job is run by hand, under a clock that stands still. */
-
-const PROFILE = '01234567-89ab-cdef-0123-456789abcdef'
-const SESSIONS = {
-  KAYLE: { kayle: {} },
-  PERSONR: { personr: { applicant: { applicantProviderId: '4242424242424x424242424242424242' } } },
-  RAPIDLY: { rapidly: { customer: { customerExternalId: 'usr_1337' } } },
-  VERILOCK: { verilock: { profileId: PROFILE } },
-  YORLET: { yorlet: { applicantProviderId: 'apst_manvb9c4m2WsXy5Z' } },
-} as const satisfies Record<Provider, object>
 
 interface Made {
   readonly id: string
@@ -35,8 +27,8 @@ async function start(env: NodeJS.ProcessEnv = {}): Promise<House> {
   return house
 }
 
-async function make(house: House, provider: Provider): Promise<Made> {
-  const { data } = await create(house, { noun: 'session', input: SESSIONS[provider] })
+async function make(house: House, provider: Tried): Promise<Made> {
+  const { data } = await create(house, { noun: 'session', input: SESSION_INPUTS[provider] })
   return data.made.record
 }
 

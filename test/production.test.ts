@@ -6,8 +6,10 @@ import { getIntrospectionQuery } from 'graphql'
 import { createSchema, createYoga } from 'graphql-yoga'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConfigError, loadConfig } from '../src/config.ts'
+import { PROVIDERS } from '../src/domain/provider.ts'
 import { openDoor } from '../src/door.ts'
 import { registry } from '../src/providers/registry.ts'
+import { createTrust } from '../src/server/trusted-documents.ts'
 import { useTrustedDocuments } from '../src/server/use-trusted-documents.ts'
 import { API_KEY, type House, startHouse } from './harness/house.ts'
 
@@ -232,7 +234,7 @@ describe('trusted documents', () => {
     ]) {
       const { status, text } = await post(house(mode), body)
       expect(status).toBe(200)
-      expect(JSON.parse(text).data.providers).toHaveLength(5)
+      expect(JSON.parse(text).data.providers).toHaveLength(PROVIDERS.length)
     }
     const path = `/graphql?documentId=${ID}`
     expect(
@@ -274,10 +276,13 @@ describe('trusted documents', () => {
   test('(warn) the operator is told the id of each that is not registered, and of no other', async () => {
     const told: unknown[] = []
     const { house: settings } = loadConfig({ TRUSTED_DOCUMENTS: 'warn', TRUSTED_DOCUMENTS_DIR: folder }, modules)
-    const { trusted } = openDoor(settings, { log: { warn: (said: unknown) => told.push(said) } as never })
+    const { trusted } = openDoor(settings, {
+      log: { warn: (said: unknown) => told.push(said) } as never,
+      budget: { spend: async () => 0 },
+    })
     const yoga = createYoga({
       schema: createSchema({ typeDefs: 'type Query { a: Int }' }),
-      plugins: [useTrustedDocuments(trusted)],
+      plugins: [useTrustedDocuments(createTrust(trusted), trusted.warn)],
     })
     for (const query of [TEXT, OTHER]) {
       const body = JSON.stringify({ query })

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { addDrift } from '../db/drift-repository.ts'
 import { listEvents } from '../db/event-repository.ts'
+import { insertMinutes } from '../db/minute-repository.ts'
 import { findOperationByKey } from '../db/operation-repository.ts'
 import { insertDelivery, listDeliveries, saveEndpoint } from '../db/webhook-repository.ts'
+import { loadConfig, retention } from '../src/config.ts'
 import { createJobLease, LostLease } from '../src/jobs/lease.ts'
 import { createPrune } from '../src/jobs/prune.ts'
 import { type House, startHouse } from './harness/house.ts'
@@ -12,7 +15,7 @@ import { follow } from './harness/subscriber.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
-const RETENTION = { inboxMs: 30 * DAY, timelineMs: 400 * DAY, accessMs: DAY, operationsMs: 30 * DAY }
+const RETENTION = retention(loadConfig({}, []).house)
 const TENANT = 'dev'
 
 const CREATE = /* GraphQL */ `
@@ -217,6 +220,84 @@ describe('the inbox', () => {
     at += 31 * DAY
     at = hour - 1
     expect([await first(), await second()]).toEqual([0, 0])
+  })
+})
+
+describe('what was seen of the providers', () => {
+  const EPOCH = new Date(0)
+
+  async function accountOf(provider: 'KAYLE' | 'YORLET') {
+    const { id, tenantId } = await house.services.accounts.get(TENANT, provider)
+    return { tenantId, accountId: id, provider } as const
+  }
+
+  /** The same place in each account, so that no part of the key tells old from new by itself. */
+  async function drifts(provider: 'KAYLE' | 'YORLET', paths: readonly string[]): Promise<void> {
+    const place = {
+      ...(await accountOf(provider)),
+      operation: 'getSession',
+      grade: 'ABSORBED',
+      shape: 'string',
+    } as const
+    for (const path of paths) await addDrift(house.db, { ...place, path, count: 1, firstAt: now(), lastAt: now() })
+  }
+
+  const MINUTE = { calls: 1, failures: 0, p50Ms: 1, p95Ms: 1, circuit: 'CLOSED' } as const
+  async function minutes(provider: 'KAYLE' | 'YORLET', instances: readonly string[]): Promise<void> {
+    const owner = await accountOf(provider)
+    for (let next = 0; next < instances.length; next += 50) {
+      const some = instances.slice(next, next + 50)
+      await insertMinutes(
+        house.db,
+        some.map(instance => ({ ...owner, ...MINUTE, at: now(), instance })),
+      )
+    }
+  }
+
+  test('is kept for its time: drift after it was last seen, the minutes of calls for a week', async () => {
+    await drifts('KAYLE', ['data.old', 'data.again'])
+    await minutes('KAYLE', ['one'])
+    at += 6 * DAY
+    await newPrune()()
+    expect(await house.services.observations.minutes({ tenantId: TENANT }, EPOCH)).toHaveLength(1)
+    at += 2 * DAY
+    await newPrune()()
+    expect(await house.services.observations.minutes({ tenantId: TENANT }, EPOCH)).toEqual([])
+
+    at += 20 * DAY
+    await drifts('KAYLE', ['data.again'])
+    await drifts('YORLET', ['data.old'])
+    at += 3 * DAY
+    await newPrune()()
+    const kept = await house.services.observations.drift({ tenantId: TENANT }, 10)
+    expect(kept.map(({ provider, path }) => `${provider} ${path}`).sort()).toEqual([
+      'KAYLE data.again',
+      'YORLET data.old',
+    ])
+  })
+
+  test('is pruned in steps, however much it is', async () => {
+    await drifts(
+      'KAYLE',
+      Array.from({ length: 501 }, (_, n) => `data.${n}`),
+    )
+    await minutes(
+      'KAYLE',
+      Array.from({ length: 502 }, (_, n) => `instance ${n}`),
+    )
+    at += 31 * DAY
+    expect(await newPrune()()).toBe(1_003)
+    expect(await newPrune()()).toBe(0)
+  })
+
+  test('is left alone by who does not hold the lease', async () => {
+    await drifts('KAYLE', ['data.old'])
+    at += 31 * DAY
+    const [holder, other] = [newLease('one'), newLease('one')]
+    await holder.hold()
+    expect(await newPrune(other)()).toBe(0)
+    await house.services.observations.flush()
+    expect(await house.services.observations.drift({ tenantId: TENANT }, 10)).toHaveLength(1)
   })
 })
 

@@ -1,32 +1,35 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
+import { PROVIDERS } from '../src/domain/provider.ts'
 import { startHouse } from './harness/house.ts'
 import { startScript } from './harness/scripts.ts'
 
 const LAST_LINE = /YORLET_API_KEY=.*\n/
 
-test('npm run sandbox prints lines by which a server reaches all five providers as if they were real', async () => {
+test('npm run sandbox prints lines by which a server reaches all providers as if they were real', async () => {
   const script = startScript('sandbox', { SANDBOX_PORT: '0' })
   onTestFinished(() => void script.process.kill())
   const env = toEnv(await script.printed(LAST_LINE))
-  expect(Object.keys(env)).toEqual([
-    'KAYLE_BASE_URL',
-    'KAYLE_API_KEY',
-    'PERSONR_BASE_URL',
-    'PERSONR_EMAIL',
-    'PERSONR_PASSWORD',
-    'RAPIDLY_BASE_URL',
-    'RAPIDLY_API_KEY',
-    'VERILOCK_BASE_URL',
-    'VERILOCK_API_KEY',
-    'YORLET_BASE_URL',
-    'YORLET_API_KEY',
-  ])
+  expect(Object.keys(env)).toEqual(
+    expect.arrayContaining([
+      'KAYLE_BASE_URL',
+      'KAYLE_API_KEY',
+      'PERSONR_BASE_URL',
+      'PERSONR_EMAIL',
+      'PERSONR_PASSWORD',
+      'RAPIDLY_BASE_URL',
+      'RAPIDLY_API_KEY',
+      'VERILOCK_BASE_URL',
+      'VERILOCK_API_KEY',
+      'YORLET_BASE_URL',
+      'YORLET_API_KEY',
+    ]),
+  )
 
   const house = await startHouse({ ...env, SANDBOX: 'off' })
   const { data } = await house.ask('{ providers { configured sandbox } }')
-  expect(data.providers).toEqual(Array(5).fill({ configured: true, sandbox: false }))
+  expect(data.providers).toEqual(PROVIDERS.map(() => ({ configured: true, sandbox: false })))
   const input = { idempotencyKey: 'key-1', session: { rapidly: { customer: { customerExternalId: 'usr_1337' } } } }
   const created = await house.ask(
     'mutation ($input: CreateSessionInput!) { createSession(input: $input) { __typename } }',

@@ -8,7 +8,7 @@ import { startSandbox } from '../src/sandbox/server.ts'
 import { type StartedSandbox, startSandboxes } from '../src/sandbox/start-all.ts'
 import type { WebhookDelivery } from '../src/sandbox/webhooks.ts'
 import { loadSandboxes } from '../src/sandboxes.ts'
-import { codeBlocks, readDoc } from './harness/docs.ts'
+import type { Tried } from './harness/session-inputs.ts'
 import { startReceiver } from './harness/webhook-receiver.ts'
 
 /** What the sandboxes send, read as our own door would read it. */
@@ -64,7 +64,7 @@ async function call(provider: Provider, method: string, path: string, body?: unk
   return text ? JSON.parse(text) : undefined
 }
 
-const CREATE: Readonly<Record<Provider, () => Promise<string>>> = {
+const CREATE: Readonly<Record<Tried, () => Promise<string>>> = {
   KAYLE: async () => (await call('KAYLE', 'POST', '/v1/sessions', {})).data.id,
   PERSONR: async () => APPLICANT,
   RAPIDLY: async () => (await call('RAPIDLY', 'GET', '/customers/external/usr_1337')).id,
@@ -95,7 +95,7 @@ async function deliveriesOf(provider: Provider, about: string): Promise<WebhookD
 }
 
 describe('what happens at a provider is sent as it sends it, and our door reads it:', () => {
-  const TOLD: readonly [Provider, string, readonly string[], (id: string) => object][] = [
+  const TOLD: readonly [Tried, string, readonly string[], (id: string) => object][] = [
     ['KAYLE', 'attempt_succeeded', ['verification.attempt.succeeded'], id => ({ sessionProviderId: id })],
     ['KAYLE', 'attempt_failed', ['verification.attempt.failed'], id => ({ sessionProviderId: id })],
     ['KAYLE', 'cancelled', ['verification.session.cancelled'], id => ({ sessionProviderId: id })],
@@ -328,16 +328,4 @@ test('after DELETE nothing is sent and nothing is tried again', async () => {
   await advance('YORLET', { id, to: 'complete' })
   await new Promise(resolve => setTimeout(resolve, 500))
   expect(got).toHaveLength(1)
-})
-
-test('every curl of docs/hosted-pages.md is answered by a sandbox', async () => {
-  const lines = codeBlocks(readDoc('docs/hosted-pages.md'), 'sh').flatMap(block => block.trim().split('\n'))
-  expect(lines).toHaveLength(5)
-  for (const line of lines) {
-    const [, method = 'GET'] = /-X (\w+)/.exec(line) ?? []
-    const [, path = ''] = /localhost:4105(\S+)/.exec(line) ?? []
-    const [, body] = /-d '(.*)'/.exec(line) ?? []
-    const answer = await fetch(at('YORLET').origin + path, { method, body })
-    expect(answer.status, line).toBe(200)
-  }
 })

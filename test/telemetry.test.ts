@@ -5,6 +5,7 @@ import { packageRoot, readExamples } from '../src/examples.ts'
 import { logCalls } from '../src/telemetry/call-log.ts'
 import { createLog } from '../src/telemetry/log.ts'
 import { withKey } from './harness/callers.ts'
+import { quotedIn, readDoc, tableRows } from './harness/docs.ts'
 import { API_KEY, type House, startHouse } from './harness/house.ts'
 import { collectLog } from './harness/log-lines.ts'
 import { makeRecord, READS } from './harness/reads.ts'
@@ -370,6 +371,21 @@ describe('the dashboard and the alerts of deploy/', () => {
     const named = new Set(text.match(/\b(sessiongraph|nodejs|process)_[a-z0-9_]+/g))
     expect(named.size).toBeGreaterThan(5)
     for (const name of named) expect(names, name).toContain(name.replace(/_(bucket|count|sum)$/, ''))
+  })
+
+  test('the dashboard shows every metric of ours, and docs/watching.md has each with its labels, and no other', async () => {
+    const { text, samples } = await scrape()
+    const ours = [...text.matchAll(/^# TYPE (sessiongraph_\S+)/gm)].map(([, name = '']) => name)
+    const dashboard = readDoc(files[0] ?? '')
+    for (const name of ours) expect(dashboard, name).toMatch(new RegExp(`\\b${name}(_bucket|_count)?\\b`))
+    const rows = tableRows(readDoc('docs/watching.md')).filter(([name = '']) => name.startsWith('`sessiongraph_'))
+    const documented = new Map(rows.flatMap(([name = '', labels = '']) => quotedIn(name).map(one => [one, labels])))
+    expect([...documented.keys()].sort()).toEqual(ours.sort())
+    for (const { name, labels } of samples) {
+      const known = documented.get(name.replace(/_(bucket|count|sum)$/, ''))
+      const own = Object.keys(labels).filter(label => label !== 'le')
+      if (known !== undefined) expect(own.join(', '), name).toBe(known)
+    }
   })
 
   test('each alert has an expression, a severity and a sentence', () => {

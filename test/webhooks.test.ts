@@ -27,17 +27,11 @@ import { API_KEY, type House, startHouse } from './harness/house.ts'
 import { startWorld } from './harness/load.ts'
 import { create } from './harness/reads.ts'
 import type { Fate } from './harness/server-process.ts'
+import { SESSION_INPUTS, TRIED, type Tried } from './harness/session-inputs.ts'
 
 /** What providers tell us, from the door to the timeline, under a clock that only the tests move. */
 
 const APPLICANT = '4242424242424x424242424242424242'
-const SESSIONS = {
-  KAYLE: { kayle: {} },
-  PERSONR: { personr: { applicant: { applicantProviderId: APPLICANT } } },
-  RAPIDLY: { rapidly: { customer: { customerExternalId: 'usr_1337' } } },
-  VERILOCK: { verilock: { profileId: '01234567-89ab-cdef-0123-456789abcdef' } },
-  YORLET: { yorlet: { applicantProviderId: 'apst_manvb9c4m2WsXy5Z' } },
-} as const satisfies Record<Provider, object>
 
 let house: House
 let at = Date.now()
@@ -45,8 +39,7 @@ const doors = new Map<Provider, Door>()
 
 beforeAll(async () => {
   house = await start()
-  for (const provider of ['KAYLE', 'PERSONR', 'RAPIDLY', 'VERILOCK', 'YORLET'] as const)
-    doors.set(provider, await openDoor(house, provider))
+  for (const provider of TRIED) doors.set(provider, await openDoor(house, provider))
 })
 afterAll(() => house.close())
 beforeEach(() => {
@@ -75,8 +68,8 @@ interface Made {
   readonly providerId: string
 }
 
-async function make(provider: Provider, at = house): Promise<Made> {
-  const { data } = await create(at, { noun: 'session', input: SESSIONS[provider] }, randomUUID())
+async function make(provider: Tried, at = house): Promise<Made> {
+  const { data } = await create(at, { noun: 'session', input: SESSION_INPUTS[provider] }, randomUUID())
   return data.made.record
 }
 
@@ -214,14 +207,14 @@ function padding(bytes: number): object {
 }
 
 describe('a forged delivery', () => {
-  const parcels: Record<Provider, (door: Pick<Door, 'secret'>) => Parcel> = {
+  const parcels: Record<Tried, (door: Pick<Door, 'secret'>) => Parcel> = {
     KAYLE: ({ secret }) => signKayle('e.e.e.e.e', secret, new Date(at)),
     PERSONR: door => fromPersonr(door, { applicantId: APPLICANT }),
     RAPIDLY: door => fromRapidly(door, { type: 'customer.updated', data: {} }, new Date(at)),
     VERILOCK: door => fromVerilock(door, { event: 'session.approved', data: {} }),
     YORLET: door => fromYorlet(door, { id: 'evt_1', object: 'event', type: 'x', data: { object: {} } }),
   }
-  const HEADERS: Record<Provider, string> = {
+  const HEADERS: Record<Tried, string> = {
     KAYLE: 'x-kayle-signature',
     PERSONR: 'authorization',
     RAPIDLY: 'webhook-signature',
@@ -229,7 +222,7 @@ describe('a forged delivery', () => {
     YORLET: 'x-yorlet-signature',
   }
 
-  test.each(Object.keys(parcels) as Provider[])('of %s is answered 401 and not stored', async provider => {
+  test.each(TRIED)('of %s is answered 401 and not stored', async provider => {
     const door = doorOf(provider)
     const before = await count()
     const right = parcels[provider](door)
@@ -701,7 +694,7 @@ describe('a delivery that overtakes the answer of the create', () => {
       idempotencyKey: randomUUID(),
       externalId: 'usr_1',
       metadata: { plan: 'pro' },
-      session: SESSIONS[provider],
+      session: SESSION_INPUTS[provider],
     }
     const creating = fresh.ask(
       `mutation ($input: CreateSessionInput!) {

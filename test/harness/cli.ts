@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { buildSchema } from '../../schema/index.ts'
+import type { Runs } from '../../src/cli/cli.ts'
 import { runCli } from '../../src/cli/program.ts'
 import { loadConfig } from '../../src/config.ts'
 import { packageRoot } from '../../src/examples.ts'
@@ -13,8 +14,21 @@ export interface Ran {
   readonly stderr: string
 }
 
+/** What a test replaces of the machine. */
+export interface Machine {
+  readonly now?: () => Date
+  readonly freeBytes?: () => Promise<number>
+  readonly runs?: Runs
+}
+
+const LOTS = async () => 1e12
+const QUIET: Runs = { serve: async () => {}, sandbox: async () => {}, demo: async () => true }
+
 /** The command line with these variables set and nothing else of the environment. It runs in this process. */
-export function cliOf(env: NodeJS.ProcessEnv, now: () => Date = () => new Date()) {
+export function cliOf(
+  env: NodeJS.ProcessEnv,
+  { now = () => new Date(), freeBytes = LOTS, runs = QUIET }: Machine = {},
+) {
   async function run(args: readonly string[], stdin = ''): Promise<Ran> {
     let stdout = ''
     let stderr = ''
@@ -34,8 +48,9 @@ export function cliOf(env: NodeJS.ProcessEnv, now: () => Date = () => new Date()
     const code = await runCli(args, terminal, {
       defaultTenant: DEV_TENANT,
       config,
-      runs: { serve: async () => {}, sandbox: async () => {}, demo: async () => true },
+      runs,
       schema: () => buildSchema(registry),
+      freeBytes,
       open: async changes => openHouse(config(changes), { now, sandboxes: attachSandboxes }),
     })
     return { code, stdout, stderr }

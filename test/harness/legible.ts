@@ -20,13 +20,19 @@ export function faintTexts(page: Page): Promise<string[]> {
       const [low, high] = [light(getComputedStyle(element).color), light(ground(element))].sort((a, b) => a - b)
       return (high + 0.05) / (low + 0.05) < 4.5
     }
-    return [...document.body.querySelectorAll('*')].filter(own).filter(faint).map(element => element.textContent)
+    return [...document.body.querySelectorAll('*')].filter(own).filter(element => element.tagName !== 'NOSCRIPT').filter(faint).map(element => element.textContent)
   })()`)
 }
 
 /** Controls that a reader could not name. */
 export function namelessControls(page: Page): Promise<string[]> {
-  return page.evaluate(`[...document.querySelectorAll('select, button, a')]
-    .filter(element => !(element.labels?.[0]?.textContent ?? '').trim() && (element.matches('select') || !element.innerText.trim()))
+  return page.evaluate(`[...document.querySelectorAll('select, button, a, input:not([type=hidden])')]
+    .filter(element => !(element.labels?.[0]?.textContent ?? '').trim() && !element.ariaLabel)
+    .filter(element => element.matches('select, input') || !element.innerText.trim())
     .map(element => element.outerHTML)`)
+}
+
+/** How many pixels of the page stand beyond its right edge. */
+export function overflow(page: Page): Promise<number> {
+  return page.evaluate('Math.max(0, document.documentElement.scrollWidth - innerWidth)')
 }

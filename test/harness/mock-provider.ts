@@ -1,4 +1,5 @@
 import { Headers, MockAgent } from 'undici'
+import { HTTP_METHODS } from '../../src/domain/provider-call.ts'
 import type { ProviderClient, ProviderModule } from '../../src/providers/contract.ts'
 import type { CountedDrift } from '../../src/upstream/drift.ts'
 import { DEFAULT_LIMITS } from '../../src/upstream/limits.ts'
@@ -62,7 +63,7 @@ export async function mockProvider(
 function createAgent(origin: string, behave: Behaviour, sent: SentRequest[]): MockAgent {
   const agent = new MockAgent()
   agent.disableNetConnect()
-  for (const method of ['GET', 'POST']) {
+  for (const method of HTTP_METHODS) {
     const interceptor = agent.get(origin).intercept({ path: () => true, method })
     if (behave instanceof Error) {
       interceptor.replyWithError(behave).persist()

@@ -32,26 +32,35 @@ function otherType(value: unknown): unknown {
   return typeof value === 'object' ? 'no object' : { no: typeof value }
 }
 
-/** The same value with a field in every object that nobody documented, of the kind of those beside it. */
-export function withUnknownFields(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withUnknownFields)
-  if (typeof value !== 'object' || value === null) return value
-  const fields = Object.entries(value).map(([key, inner]) => [key, withUnknownFields(inner)])
-  const beside = Object.values(value)
-  const isRecord = beside.length > 0 && beside.every(isObject)
-  return { ...Object.fromEntries(fields), never_heard_of: isRecord ? {} : 'a word' }
+/**
+ * The same value with a field in every object that nobody documented. An object whose values are all alike may be a map:
+ * there a new key is no new field, and only the outermost gets one, of the kind of those beside it.
+ */
+export function withUnknownFields(value: unknown, isRoot = true): unknown {
+  if (Array.isArray(value)) return value.map(inner => withUnknownFields(inner, isRoot))
+  if (!isObject(value)) return value
+  const fields = Object.entries(value).map(([key, inner]) => [key, withUnknownFields(inner, false)])
+  const [beside] = Object.values(value)
+  const isMap = Object.values(value).every(inner => typeof inner !== 'string' && kindOf(inner) === kindOf(beside))
+  if (isMap && !isRoot) return Object.fromEntries(fields)
+  return { ...Object.fromEntries(fields), never_heard_of: isMap && isObject(beside) ? {} : 'a word' }
 }
 
 function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return kindOf(value) === 'object'
 }
 
-/** The same value with a status word replaced wherever it stands as one. */
-export function withStatusWord(value: unknown, word: string, other: string, key = ''): unknown {
-  if (Array.isArray(value)) return value.map(inner => withStatusWord(inner, word, other, key))
-  if (typeof value !== 'object' || value === null) return /status|answer/i.test(key) && value === word ? other : value
-  const fields = Object.entries(value).map(([name, inner]) => [name, withStatusWord(inner, word, other, name)])
-  return Object.fromEntries(fields)
+function kindOf(value: unknown): string {
+  if (value === null) return 'null'
+  return Array.isArray(value) ? 'array' : typeof value
+}
+
+/** Every place in a JSON value at which this word stands, as a text or as a number. */
+export function placesOf(word: string, value: unknown): Path[] {
+  return placesIn(value).filter(path => {
+    const found = path.reduce<unknown>((inner, key) => (inner as Record<string | number, unknown>)[key], value)
+    return typeof found !== 'object' && String(found) === word
+  })
 }
 
 function mapLeaves(value: unknown, change: (leaf: unknown) => unknown): unknown {

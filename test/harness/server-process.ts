@@ -6,6 +6,7 @@ import { createServer as createSocketServer, type Server } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 /** The server as a process of its own, and the network between it and a provider. */
 
@@ -26,9 +27,8 @@ export function buildServer(): Promise<Build> {
 
 async function compile(): Promise<Build> {
   const folder = `${ROOT}node_modules/.cache/sessiongraph-${process.pid}`
-  const tsc = [`${ROOT}node_modules/typescript/bin/tsc`, '-p', `${ROOT}tsconfig.build.json`, '--outDir', folder]
-  // What does not type-check is found by `npm run types`; it is compiled all the same.
-  await new Promise(resolve => execFile(process.execPath, tsc, resolve))
+  const script = ['--import', 'tsx', `${ROOT}scripts/build.ts`, '--outdir', folder]
+  await promisify(execFile)(process.execPath, script, { cwd: ROOT })
   return { main: `${folder}/src/main.js`, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
