@@ -23,6 +23,7 @@ import { drain, type Grace } from './server/drain.ts'
 import { createGate, type Gate } from './server/gate.ts'
 import { graphiqlOptions } from './server/graphiql.ts'
 import { createGuesses } from './server/guesses.ts'
+import { Intake } from './server/intake.ts'
 import { createListener } from './server/listener.ts'
 import { createReadiness } from './server/readiness.ts'
 import { createStreams, type Streams } from './server/streams.ts'
@@ -67,7 +68,8 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
   const watch = await openWatch(config, options.logTo)
   const house = await openHouse(config, { now, sandboxes: openSandboxes, log: watch.log, watch: watch.calls })
   const settings = config.house
-  const gate = createGate(settings.MAX_IN_FLIGHT)
+  const intake = new Intake()
+  const gate = createGate(settings.MAX_IN_FLIGHT, intake)
   const schema = await buildSchema(registry, federationMode(settings))
   if (watch.traces) traceResolvers(schema, watch.traces)
   const report = (error: unknown) => house.log.error({ err: error }, 'unexpected error')
@@ -98,6 +100,7 @@ export async function boot(config: Config, options: BootOptions = {}): Promise<R
     now,
   })
   const server = createListener(gate.before(app.listener), listenerLimits(settings))
+  intake.watch(server)
   await listen(server, settings.PORT, settings.HOST)
   const { port } = server.address() as AddressInfo
   const doors = await openWebhooks(house, config, toLocalOrigin(settings.HOST, port))

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Intake } from './intake.ts'
 
 /**
  * Stands before every door of the server: so many requests at a time, the excess answered at once and never queued. It
@@ -24,7 +25,7 @@ export interface Gate {
 const UNCOUNTED = new Set(['/livez', '/readyz', '/metrics'])
 const RETRY_AFTER_SECONDS = 1
 
-export function createGate(most: number): Gate {
+export function createGate(most: number, intake: Intake): Gate {
   const inside = new Map<object, ServerResponse>()
   const waiting = new Set<() => void>()
   let draining = false
@@ -50,6 +51,9 @@ export function createGate(most: number): Gate {
           return refuse(response)
         }
         enter(request, response)
+        return intake.begin(() => {
+          if (!response.destroyed) listener(request, response)
+        })
       }
       listener(request, response)
     },
