@@ -10,7 +10,7 @@ import { type KeysetPage, selectPage } from './keyset.ts'
 import { placeAmong } from './newest.ts'
 import { countRows, filteredRecords, type RecordFilter } from './record-filter.ts'
 import { recordQueries } from './record-queries.ts'
-import { StoredRecord } from './stored-record.ts'
+import { type AsStored, StoredRecord } from './stored-record.ts'
 import type { ApplicantRow } from './tables.ts'
 
 export interface ApplicantPii {
@@ -50,9 +50,8 @@ export interface NewApplicant extends ApplicantChange {
 }
 
 /** A stored applicant, with what only the store needs to know of it. */
-export interface StoredApplicant extends Applicant {
+export interface StoredApplicant extends Applicant, AsStored {
   readonly externalIdPinned: boolean
-  readonly beganAt: Date
 }
 
 export async function insertApplicant(db: Database, applicant: NewApplicant): Promise<void> {

@@ -6,7 +6,7 @@ import { sealJson, toDate, toTime } from './columns.ts'
 import type { Database } from './database.ts'
 import { locked } from './dialect.ts'
 import { keptQuery } from './kept-query.ts'
-import { StoredRecord } from './stored-record.ts'
+import { type AsStored, StoredRecord } from './stored-record.ts'
 import type { AttemptRow } from './tables.ts'
 
 export interface AttemptOwner {
@@ -16,6 +16,8 @@ export interface AttemptOwner {
   readonly sessionId: string | null
   readonly applicantId: string | null
 }
+
+export interface StoredAttempt extends Attempt, AsStored {}
 
 /** Stores an attempt as an answer told it; an answer whose request began earlier than the stored one's is ignored. */
 export async function saveAttempt(
@@ -78,7 +80,8 @@ export async function findAttemptsByProviderId(
   db: Database,
   accountId: string,
   providerIds: readonly string[],
-): Promise<Map<string, Attempt>> {
+): Promise<ReadonlyMap<string, StoredAttempt>> {
+  if (providerIds.length === 0) return new Map()
   const rows = await SELECT_BY_PROVIDER_ID(db, accountId, ...providerIds)
   return new Map(rows.map(row => [row.provider_id, toAttempt(db, row)]))
 }
@@ -118,11 +121,11 @@ function selectOf(owner: 'session_id' | 'applicant_id') {
   )
 }
 
-function toAttempt(db: Database, row: AttemptRow): Attempt {
+function toAttempt(db: Database, row: AttemptRow): StoredAttempt {
   return new AttemptRecord(row, db.vault)
 }
 
-class AttemptRecord extends StoredRecord<AttemptRow> implements Attempt {
+class AttemptRecord extends StoredRecord<AttemptRow> implements StoredAttempt {
   readonly kind: AttemptKind
   readonly status: AttemptStatus
   readonly providerStatus: string | null

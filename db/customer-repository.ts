@@ -9,7 +9,7 @@ import { type KeysetPage, selectPage } from './keyset.ts'
 import { placeAmong } from './newest.ts'
 import { countRows, filteredRecords, type RecordFilter } from './record-filter.ts'
 import { recordQueries } from './record-queries.ts'
-import { StoredRecord } from './stored-record.ts'
+import { type AsStored, StoredRecord } from './stored-record.ts'
 import type { CustomerRow } from './tables.ts'
 
 export interface CustomerPii {
@@ -43,9 +43,8 @@ export interface NewCustomer extends CustomerChange {
 }
 
 /** A stored customer, with what only the store needs to know of it. */
-export interface StoredCustomer extends Customer {
+export interface StoredCustomer extends Customer, AsStored {
   readonly externalIdPinned: boolean
-  readonly beganAt: Date
 }
 
 export async function insertCustomer(db: Database, customer: NewCustomer): Promise<void> {

@@ -6,7 +6,7 @@ import type { StatusSource, Sync } from '../src/domain/sync.ts'
 import type { Vault } from '../src/security/vault.ts'
 import { defined, parseJson, sealJson, toDate, toFlag, toSync, toTime } from './columns.ts'
 import type { Database } from './database.ts'
-import { StoredRecord } from './stored-record.ts'
+import { type AsStored, StoredRecord } from './stored-record.ts'
 import type { SessionRow } from './tables.ts'
 
 /** What a session is filed under; it never changes. */
@@ -56,7 +56,7 @@ export type NewSession = SessionKey &
   >
 
 /** A stored session, with what only the store needs to know of it. */
-export interface StoredSession extends Session {
+export interface StoredSession extends Session, AsStored {
   readonly polls: number
   /** True where it is looked at by itself. */
   readonly polled: boolean
@@ -64,7 +64,6 @@ export interface StoredSession extends Session {
   readonly externalIdPinned: boolean
   readonly applicantPinned: boolean
   readonly customerPinned: boolean
-  readonly beganAt: Date
 }
 
 /** What a new row holds where nothing is said of it. */

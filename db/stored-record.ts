@@ -4,8 +4,18 @@ import { toDate } from './columns.ts'
 import { Sealed } from './sealed.ts'
 import type { RecordRow } from './tables.ts'
 
+/** A record as its row is. */
+export interface AsStored {
+  /** When the request began whose answer it holds. */
+  readonly beganAt: Date
+  /** All that its row holds but the times at which it was looked at, with what is sealed as it is sealed. */
+  content(): string
+}
+
 /** What every record that a provider keeps has. What is sealed is opened when it is asked for: of a list, little is. */
-export abstract class StoredRecord<Row extends Omit<RecordRow, 'external_id' | 'external_id_pinned'>> {
+export abstract class StoredRecord<Row extends Omit<RecordRow, 'external_id' | 'external_id_pinned'>>
+  implements AsStored
+{
   readonly id: string
   readonly tenantId: string
   readonly accountId: string
@@ -27,4 +37,11 @@ export abstract class StoredRecord<Row extends Omit<RecordRow, 'external_id' | '
     this.beganAt = toDate(row.began_at)
     this.sealed = new Sealed(row, vault)
   }
+
+  content(): string {
+    return JSON.stringify({ ...this.sealed.row, ...CLOCKS })
+  }
 }
+
+/** What the columns hold that tell when something was looked at. */
+const CLOCKS = { began_at: 0, fetched_at: 0, attempts_fetched_at: 0, next_poll_at: 0, polls: 0 }

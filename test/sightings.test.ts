@@ -2,7 +2,8 @@ import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { decodeGlobalId } from '../src/domain/global-id.ts'
 import { type House, startHouse } from './harness/house.ts'
-import { type Made, makeRecord, READS } from './harness/reads.ts'
+import { createKayleSession } from './harness/kayle-session.ts'
+import { type Made, makeRecord, READS, readByProviderId } from './harness/reads.ts'
 
 /** A provider that says what is stored already: only the time is new, and it is written down with that of others. */
 
@@ -99,6 +100,71 @@ describe('a record that is read again and has not changed', () => {
   })
 })
 
+describe('an answer that says again what it said before', () => {
+  test.each(READS)('is stored where the row was changed since by somebody else: $noun of $provider', async subject => {
+    const made = await makeRecord(house, subject)
+    await readNow(subject.noun, made)
+    await readNow(subject.noun, made)
+    await house.services.sightings.flush()
+    const [column, changed] =
+      subject.noun === 'customer' ? (['created_at', 1] as const) : (['status', 'UNKNOWN'] as const)
+    const told = (await readRow(subject.noun, made))[column]
+    const { id } = decodeGlobalId(made.id) ?? {}
+    const row = sql`${sql.table(`${subject.noun}s`)} set ${sql.ref(column)} = ${changed} where id = ${id}`
+    await sql`update ${row}`.execute(house.db.sql)
+
+    await readNow(subject.noun, made)
+    expect(told).not.toBe(changed)
+    expect((await readRow(subject.noun, made))[column]).toBe(told)
+  })
+
+  test('is stored where one of its attempts was changed since', async () => {
+    const made = await session()
+    await house.sandbox('KAYLE').advance({ id: made.providerId, to: 'attempt_failed', failureCode: 'nfc_read_error' })
+    const attempts = () => house.ask(ATTEMPTS, { id: made.id })
+    const told = await attempts()
+    await attempts()
+    await sql`update attempts set failure_code = 'else'`.execute(house.db.sql)
+
+    expect(told.data.session.attempts.nodes).toEqual([{ failureCode: 'nfc_read_error' }])
+    expect((await attempts()).data.session.attempts.nodes).toEqual(told.data.session.attempts.nodes)
+  })
+
+  test('is stored where the provider said something else in between', async () => {
+    const made = await session()
+    const say = async (word?: string) => {
+      const fault = { kind: 'drift', change: 'word', field: 'data.status', to: word } as const
+      if (word) await house.sandbox('KAYLE').faults([{ method: 'GET', fault }])
+      const { data } = await house.ask(STATUS, { id: made.id })
+      await house.sandbox('KAYLE').clearFaults()
+      return data.session.status
+    }
+    await say()
+
+    expect([await say(), await say('in_progress'), await say('in_progress'), await say()]).toEqual([
+      'CREATED',
+      'IN_PROGRESS',
+      'IN_PROGRESS',
+      'CREATED',
+    ])
+  })
+
+  test('is refused where its record was erased', async () => {
+    const { id, providerId } = await createKayleSession(house, 'ann')
+    await readNow('session', { id, providerId })
+    await readNow('session', { id, providerId })
+    await house.services.erasure.erase({ tenantId: 'dev' }, 'ann')
+
+    const { errors } = await readByProviderId(house, providerId)
+    expect(errors.map(error => error.extensions.code)).toEqual(['NOT_FOUND'])
+  })
+})
+
+const STATUS = 'query ($id: ID!) { session(by: { id: $id }, freshness: { maxAgeSeconds: 0 }) { status } }'
+const ATTEMPTS = `query ($id: ID!) {
+  session(by: { id: $id }) { attempts(freshness: { maxAgeSeconds: 0 }) { nodes { failureCode } } }
+}`
+
 async function session(): Promise<Made> {
   const [subject] = READS
   if (!subject) throw new Error('Nothing can be read.')
@@ -113,8 +179,15 @@ async function readNow(noun: string, { id }: Made): Promise<string> {
   return answer.data[noun].sync.fetchedAt
 }
 
-async function readRow(noun: string, made: Made): Promise<{ began_at: number; fetched_at: number }> {
-  const [row] = await rows<{ began_at: number; fetched_at: number }>(`${noun}s`, made)
+interface Row {
+  readonly began_at: number
+  readonly created_at: number
+  readonly fetched_at: number
+  readonly status?: string
+}
+
+async function readRow(noun: string, made: Made): Promise<Row> {
+  const [row] = await rows<Row>(`${noun}s`, made)
   if (!row) throw new Error('There is no such row.')
   return row
 }

@@ -1,6 +1,7 @@
 import { v7 as uuid } from 'uuid'
 import type { Database } from '../../db/database.ts'
 import type { KeysetPage } from '../../db/keyset.ts'
+import type { AsStored } from '../../db/stored-record.ts'
 import { findTombstone } from '../../db/tombstone-repository.ts'
 import type { Subject } from '../domain/caller.ts'
 import { DomainError, NotFoundError, UnsupportedError } from '../domain/errors.ts'
@@ -33,11 +34,13 @@ interface Told {
   readonly attempts?: readonly unknown[]
 }
 
-/** A record as its row is, with when the request began whose answer it holds. */
-type Row<R> = R & { readonly beganAt: Date }
-
 /** How one noun is stored and read at its provider. */
-export interface Noun<R extends StoredRecord, Snapshot extends Told, Filter, Stored extends Row<R> = Row<R>> {
+export interface Noun<
+  R extends StoredRecord,
+  Snapshot extends Told,
+  Filter,
+  Stored extends R & AsStored = R & AsStored,
+> {
   readonly word: 'applicant' | 'customer' | 'session'
   readonly capability: Capability
   find(db: Database, tenantId: string, ids: readonly string[]): Promise<R[]>
@@ -93,7 +96,7 @@ export function createRecords<
   R extends StoredRecord & { readonly updatedAt: Date },
   Snapshot extends Told,
   Filter,
-  Stored extends Row<R>,
+  Stored extends R & AsStored,
 >(deps: Deps, noun: Noun<R, Snapshot, Filter, Stored>): Records<R, Filter, Snapshot> {
   const { db, accounts, now, sightings } = deps
   const flights = createSingleFlight()

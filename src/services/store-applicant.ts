@@ -12,8 +12,9 @@ import { renameSessions } from '../../db/session-repository.ts'
 import type { Applicant, ApplicantSnapshot } from '../domain/applicant.ts'
 import type { Linked } from '../domain/linked.ts'
 import { isErased, refuseErased } from './erased.ts'
+import { isRepeat } from './repeats.ts'
 import { holds, keyOf, type LinkTarget, mergeDetails, type Said, toExternalId } from './said.ts'
-import { areAttemptsUnchanged, storeAttempts } from './store-attempts.ts'
+import { areAttemptsUnchanged, findTold, storeAttempts } from './store-attempts.ts'
 import { storeLinkedCustomer } from './store-customer.ts'
 
 export async function storeApplicant(db: Database, said: Said, snapshot: ApplicantSnapshot): Promise<Applicant> {
@@ -67,12 +68,15 @@ export async function isApplicantUnchanged(
   snapshot: ApplicantSnapshot,
 ): Promise<boolean> {
   if (snapshot.customer) return false
-  const { pii, ...change } = toApplicantChange(said, snapshot, known)
-  return (
-    known.sync?.source === said.source &&
-    holds(known, { ...change, ...pii }, COMPARED) &&
-    (await areAttemptsUnchanged(db, said, snapshot.attempts ?? []))
-  )
+  const attempts = await findTold(db, said, snapshot.attempts)
+  return isRepeat([known, ...attempts.values()], said, snapshot, () => {
+    const { pii, ...change } = toApplicantChange(said, snapshot, known)
+    return (
+      known.sync?.source === said.source &&
+      holds(known, { ...change, ...pii }, COMPARED) &&
+      areAttemptsUnchanged(said, attempts, snapshot.attempts)
+    )
+  })
 }
 
 const COMPARED = [

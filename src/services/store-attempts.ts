@@ -1,7 +1,7 @@
 import { v7 as uuid } from 'uuid'
-import { findAttemptsByProviderId, saveAttempt } from '../../db/attempt-repository.ts'
+import { findAttemptsByProviderId, type StoredAttempt, saveAttempt } from '../../db/attempt-repository.ts'
 import type { Database } from '../../db/database.ts'
-import type { AttemptSnapshot } from '../domain/attempt.ts'
+import type { Attempt, AttemptSnapshot } from '../domain/attempt.ts'
 import { holds, mergeDetails, type Said } from './said.ts'
 import type { AttemptChange } from './timeline.ts'
 
@@ -28,15 +28,25 @@ export async function storeAttempts(
   })
 }
 
-/** True where all that was told of the attempts is stored. */
-export async function areAttemptsUnchanged(
+/** What is stored of the attempts that were told, by the provider's ids. */
+export function findTold(
   db: Database,
   { account }: Said,
-  attempts: readonly AttemptSnapshot[],
-): Promise<boolean> {
-  if (attempts.length === 0) return true
-  const ids = attempts.map(attempt => attempt.providerId)
-  const known = await findAttemptsByProviderId(db, account.id, ids)
+  attempts: readonly AttemptSnapshot[] = [],
+): Promise<ReadonlyMap<string, StoredAttempt>> {
+  return findAttemptsByProviderId(
+    db,
+    account.id,
+    attempts.map(attempt => attempt.providerId),
+  )
+}
+
+/** True where all that was told of the attempts is stored. */
+export function areAttemptsUnchanged(
+  { account }: Said,
+  known: ReadonlyMap<string, Attempt>,
+  attempts: readonly AttemptSnapshot[] = [],
+): boolean {
   return attempts.every(({ createdAt, updatedAt, ...told }) => {
     const attempt = known.get(told.providerId)
     if (!attempt) return false

@@ -12,6 +12,7 @@ import { renameSessions } from '../../db/session-repository.ts'
 import type { Customer, CustomerSnapshot } from '../domain/customer.ts'
 import type { Linked } from '../domain/linked.ts'
 import { isErased, refuseErased } from './erased.ts'
+import { isRepeat } from './repeats.ts'
 import { holds, keyOf, type LinkTarget, mergeDetails, type Said, toExternalId } from './said.ts'
 
 export async function storeCustomer(db: Database, said: Said, snapshot: CustomerSnapshot): Promise<Customer> {
@@ -56,8 +57,10 @@ export async function isCustomerUnchanged(
   known: StoredCustomer,
   snapshot: CustomerSnapshot,
 ): Promise<boolean> {
-  const { pii, ...change } = toCustomerChange(said, snapshot, known)
-  return known.sync?.source === said.source && holds(known, { ...change, ...pii }, COMPARED)
+  return isRepeat([known], said, snapshot, () => {
+    const { pii, ...change } = toCustomerChange(said, snapshot, known)
+    return known.sync?.source === said.source && holds(known, { ...change, ...pii }, COMPARED)
+  })
 }
 
 const COMPARED = ['createdAt', 'details', 'email', 'externalId', 'metadata', 'name', 'phone', 'updatedAt'] as const

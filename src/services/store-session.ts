@@ -6,9 +6,10 @@ import type { JsonObject } from '../domain/json.ts'
 import type { SessionAccess, SessionSnapshot } from '../domain/session.ts'
 import { refuseErased } from './erased.ts'
 import { nextPollAt } from './poll-schedule.ts'
+import { isRepeat } from './repeats.ts'
 import { holds, keyOf, mergeDetails, type Said, toExternalId } from './said.ts'
 import { storeLinkedApplicant } from './store-applicant.ts'
-import { areAttemptsUnchanged, storeAttempts } from './store-attempts.ts'
+import { areAttemptsUnchanged, findTold, storeAttempts } from './store-attempts.ts'
 import { storeLinkedCustomer } from './store-customer.ts'
 import { recordChange } from './timeline.ts'
 
@@ -72,15 +73,18 @@ export async function isSessionUnchanged(
   const { expiresAt, sync } = known
   if (snapshot.applicant || snapshot.customer) return false
   if (expiresAt && sync.fetchedAt < expiresAt && expiresAt <= said.now) return false
-  const change = {
-    ...toSessionChange(said, snapshot, known),
-    externalId: toExternalId(known, snapshot.externalId),
-  }
-  return (
-    change.source === sync.source &&
-    holds(known, change, COMPARED) &&
-    (await areAttemptsUnchanged(db, said, snapshot.attempts ?? []))
-  )
+  const attempts = await findTold(db, said, snapshot.attempts)
+  return isRepeat([known, ...attempts.values()], said, snapshot, () => {
+    const change = {
+      ...toSessionChange(said, snapshot, known),
+      externalId: toExternalId(known, snapshot.externalId),
+    }
+    return (
+      change.source === sync.source &&
+      holds(known, change, COMPARED) &&
+      areAttemptsUnchanged(said, attempts, snapshot.attempts)
+    )
+  })
 }
 
 const COMPARED = [
