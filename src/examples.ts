@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { packageRoot } from './package.ts'
 
 /** An operation of examples/: shown in the README, opened as a tab in GraphiQL, executed by the tests. */
 export interface Example {
@@ -22,11 +22,4 @@ export function readExamples(directory = 'examples'): readonly Example[] {
 export function operationNames(documents: readonly Example[]): ReadonlySet<string> {
   const named = /^(?:query|mutation|subscription)\s+(\w+)/gm
   return new Set(documents.flatMap(({ query }) => [...query.matchAll(named)].map(([, name = '']) => name)))
-}
-
-/** The folder of package.json: above src/ in development, above dist/src/ as built. */
-export function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url))
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder)
-  return folder
 }

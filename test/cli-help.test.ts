@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createProgram } from '../src/cli/program.ts'
-import { packageRoot } from '../src/examples.ts'
+import { packageRoot } from '../src/package.ts'
 import { cliOf } from './harness/cli.ts'
 import { type House, startHouse } from './harness/house.ts'
 
@@ -95,6 +95,11 @@ test('the commands are these', () => {
     'webhooks rotate',
     'webhooks show',
   ])
+})
+
+test('--version says which version this is', async () => {
+  const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8'))
+  expect(await cli.run(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` })
 })
 
 describe.each(leaves)('%s', path => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { SCOPES } from '../src/domain/caller.ts'
-import { packageRoot } from '../src/examples.ts'
+import { packageRoot } from '../src/package.ts'
 import { withToken } from './harness/callers.ts'
 import { type House, startHouse } from './harness/house.ts'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import SqliteDatabase from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { migrations } from '../db/migrations/index.ts'
-import { packageRoot } from '../src/examples.ts'
+import { packageRoot } from '../src/package.ts'
 import { type House, startHouse } from './harness/house.ts'
 
 /** `sessiongraph db`, beside a server that writes. */

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { type Decision, decided } from '../schema/access.ts'
 import { buildSchema } from '../schema/index.ts'
 import { SCOPES } from '../src/domain/caller.ts'
-import { packageRoot } from '../src/examples.ts'
+import { packageRoot } from '../src/package.ts'
 import { registry } from '../src/providers/registry.ts'
 import { quotedIn, readDoc, tableRows } from './harness/docs.ts'
 

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { listAudit } from '../db/audit-repository.ts'
-import { packageRoot } from '../src/examples.ts'
+import { packageRoot } from '../src/package.ts'
 import {
   type Canaries,
   type CanaryPerson,

@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
-import { packageRoot } from '../src/examples.ts'
+import { packageRoot } from '../src/package.ts'
 
 /** What the server says of itself when it starts, and when it does not. */
 

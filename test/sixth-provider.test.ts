@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { packageRoot } from '../src/examples.ts'
+import { packageRoot } from '../src/package.ts'
 
 /**
  * A sixth provider is one folder and two lines, as docs/adding-a-provider.md says: the folder of examples/sixth-provider is

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import type { GraphQLSchema } from 'graphql'
 import type { Config } from '../config.ts'
 import type { House } from '../house.ts'
+import { packageVersion } from '../package.ts'
 import { type CliContext, examples, type Runs } from './cli.ts'
 import { addDatabase } from './database.ts'
 import { addDoctor } from './doctor.ts'
@@ -68,6 +69,7 @@ export function createProgram(terminal: Terminal, tools: Tools, asJson = false):
     .description('Operates a sessiongraph server. Reads the same settings from the environment as the server.')
     .option('--tenant <id>', `the tenant to work for; ${tools.defaultTenant} if left out`)
     .option('--json', 'print JSON for programs: an array on stdout, or an object with "error" on stderr')
+    .version(packageVersion(), '--version', 'say which version this is')
     .configureHelp({ showGlobalOptions: true })
     .hook('preAction', refuseTwoTenants)
     .addHelpText('after', `${examples(...FIRST_STEPS)}\n\nExit codes: 0 done, 1 not done, 2 the command was wrong.`)

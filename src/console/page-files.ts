@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, extname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { packageRoot } from '../package.ts'
 
 export interface PageFile {
   readonly body: Buffer
@@ -20,7 +20,7 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** All that the browser may load, by name. The chart library is the one that is installed; nothing comes from elsewhere. */
 export function pageFiles(): ReadonlyMap<string, PageFile> {
-  const folder = pageFolder()
+  const folder = join(packageRoot(), 'console')
   const charts = dirname(createRequire(import.meta.url).resolve('uplot'))
   const own = readdirSync(folder).map((name): [string, string] => [name, join(folder, name)])
   const all: [string, string][] = [
@@ -38,11 +38,4 @@ export function pageFiles(): ReadonlyMap<string, PageFile> {
 
 function toFile(body: Buffer, type: string): PageFile {
   return { body, type, tag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` }
-}
-
-/** `console/` beside package.json: above src/ in development, above dist/src/ as built. */
-function pageFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url))
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder)
-  return join(folder, 'console')
 }

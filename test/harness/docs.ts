@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { packageRoot } from '../../src/examples.ts'
+import { packageRoot } from '../../src/package.ts'
 
 /** A page of the documentation, by its path from the package's folder. */
 export function readDoc(path: string): string {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build, preview } from 'vite'
-import { packageRoot } from '../../src/examples.ts'
+import { packageRoot } from '../../src/package.ts'
 
 /** The folder of the front end. */
 export const EXAMPLE_WEB = join(packageRoot(), 'examples/web')

@@ -41,6 +41,7 @@ export const ROOMS: readonly Room[] = [
     mayAsTypes: [CONTRACT],
     because: 'it reads the settings only',
   },
+  { files: ['src/package.ts'], may: ['node:**'], because: 'it finds the files of the package' },
   {
     files: ['src/context.ts'],
     may: [DOMAIN, 'src/services/**', 'dataloader'],
@@ -161,6 +162,7 @@ export const ROOMS: readonly Room[] = [
   {
     files: ['src/cli/**', 'src/console/**'],
     may: [
+      'src/package.ts',
       '{room}/**',
       'src/config.ts',
       DOMAIN,

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
-import { packageRoot } from '../../src/examples.ts'
+import { packageRoot } from '../../src/package.ts'
 import { cliOf } from './cli.ts'
 import { API_KEY, type House, startHouse } from './house.ts'
 
