@@ -52,7 +52,7 @@ interface Key<Of> {
   readonly freshness: Freshness | null | undefined
 }
 
-export interface Asked extends Omit<Context, 'loaders' | 'refusals' | 'renewed' | 'signal'> {
+export interface Asked extends Omit<Context, 'loaders' | 'refusals' | 'renewed' | 'signal' | 'subject' | 'tenantId'> {
   readonly limit: Signalling
 }
 
@@ -75,8 +75,8 @@ class LazyContext implements Context {
 
   constructor(asked: Asked) {
     this.caller = asked.caller
-    this.tenantId = asked.tenantId
-    this.subject = asked.subject
+    this.tenantId = asked.caller.tenantId
+    this.subject = asked.caller.subject
     this.requestId = asked.requestId
     this.startedAt = asked.startedAt
     this.trail = asked.trail

@@ -1,17 +1,6 @@
 import type { Provider } from './provider.ts'
 import type { ProviderCall } from './provider-call.ts'
 
-/** What one operation of a client asked of providers. It travels with the operation and carries its id. */
-export interface Trail {
-  readonly requestId: string
-  readonly calls: readonly ProviderCall[]
-  readonly spared: readonly SparedCall[]
-  /** How many calls there were, also where there is no room for them. */
-  readonly callCount: number
-  add(call: ProviderCall): void
-  spare(call: SparedCall): void
-}
-
 /** A call that was not needed: the store was fresh enough, or another operation was asking already. */
 export interface SparedCall {
   readonly provider: Provider
@@ -22,23 +11,36 @@ export interface SparedCall {
 /** As many as one operation may cost. */
 const MOST = 200
 
-export function createTrail(requestId: string): Trail {
-  const calls: ProviderCall[] = []
-  const spared: SparedCall[] = []
-  let callCount = 0
-  return {
-    requestId,
-    calls,
-    spared,
-    get callCount() {
-      return callCount
-    },
-    add: call => {
-      callCount++
-      if (calls.length < MOST) calls.push(call)
-    },
-    spare: call => {
-      if (spared.length < MOST) spared.push(call)
-    },
+/** What one operation of a client asked of providers. It travels with the operation and carries its id. */
+export class Trail {
+  readonly requestId: string
+  readonly #calls: ProviderCall[] = []
+  readonly #spared: SparedCall[] = []
+  #callCount = 0
+
+  constructor(requestId: string) {
+    this.requestId = requestId
+  }
+
+  get calls(): readonly ProviderCall[] {
+    return this.#calls
+  }
+
+  get spared(): readonly SparedCall[] {
+    return this.#spared
+  }
+
+  /** How many calls there were, also where there is no room for them. */
+  get callCount(): number {
+    return this.#callCount
+  }
+
+  add(call: ProviderCall): void {
+    this.#callCount++
+    if (this.#calls.length < MOST) this.#calls.push(call)
+  }
+
+  spare(call: SparedCall): void {
+    if (this.#spared.length < MOST) this.#spared.push(call)
   }
 }

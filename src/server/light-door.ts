@@ -58,7 +58,8 @@ class Leaving {
 async function send({ status, headers, body }: LightResponse, response: ServerResponse): Promise<void> {
   const told = headers.toObject()
   if (body === null || typeof body === 'string') {
-    response.writeHead(status, { ...told, 'content-length': String(Buffer.byteLength(body ?? '')) })
+    told['content-length'] = String(Buffer.byteLength(body ?? ''))
+    response.writeHead(status, told)
     response.end(body ?? undefined)
     return
   }

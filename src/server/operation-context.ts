@@ -24,9 +24,20 @@ export function contextOpener(services: Services, now: () => Date): OpenContext 
   return async ({ caller, requestId, startedAt, trail, limit, lastEventId, inParts, asksCursor }) => {
     // The position has to be older than everything that is read, so it is taken first, where it is asked for at all.
     const liveCursor = asksCursor ? await services.live.cursor(caller) : ''
-    const { tenantId, subject } = caller
-    const asked = { caller, tenantId, subject, requestId, startedAt, trail, inParts, liveCursor, lastEventId }
-    return createContext({ ...asked, limit: new ManyListeners(limit), services, now })
+    const listened = new ManyListeners(limit)
+    const asked = {
+      caller,
+      requestId,
+      startedAt,
+      trail,
+      inParts,
+      liveCursor,
+      lastEventId,
+      limit: listened,
+      services,
+      now,
+    }
+    return createContext(asked)
   }
 }
 

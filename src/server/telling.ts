@@ -2,7 +2,7 @@ import { type DocumentNode, type ExecutionResult, getOperationAST } from 'graphq
 import { isAsyncIterable } from 'graphql-yoga'
 import type { Caller } from '../domain/caller.ts'
 import type { OperationOutcome, OperationWatch, ToldOperation } from '../domain/operation-watch.ts'
-import { createTrail, type Trail } from '../domain/trail.ts'
+import { Trail } from '../domain/trail.ts'
 
 export interface TelemetryOptions {
   readonly watch: OperationWatch
@@ -20,7 +20,7 @@ export interface Told {
 
 /** Tells of an operation that it began … */
 export function tellBegin({ watch }: TelemetryOptions, requestId: string, traceparent: string | null): Told {
-  const trail = createTrail(requestId)
+  const trail = new Trail(requestId)
   watch.begin(trail, traceparent)
   return { began: performance.now(), trail, kind: 'invalid', name: null }
 }
