@@ -4,6 +4,8 @@ import type { Database, Statement } from 'better-sqlite3'
 export interface KeptStatement {
   /** True where it only reads rows. */
   readonly reads: boolean
+  /** True where it may not be part of a transaction. */
+  readonly isAlone: boolean
   readonly run: (parameters: readonly unknown[]) => Ran
 }
 
@@ -27,13 +29,14 @@ export function keepStatements(database: Database): (text: string) => KeptStatem
 
 function prepare(database: Database, text: string): KeptStatement {
   const statement = database.prepare(text)
-  if (statement.reader) return { reads: statement.readonly && READS.test(text), run: rowsOf(statement) }
+  const isAlone = ALONE.test(text)
+  if (statement.reader) return { reads: statement.readonly && !isAlone, isAlone, run: rowsOf(statement) }
   const run = (parameters: readonly unknown[]) => ({ rows: [], changes: statement.run(parameters).changes })
-  return { reads: false, run }
+  return { reads: false, isAlone, run }
 }
 
-/** What begins otherwise, a pragma, is about the connection that it is asked on. */
-const READS = /^\s*(select|with)\b/i
+/** About the connection that it is asked on, or about the whole file. */
+const ALONE = /^\s*(pragma|vacuum)\b/i
 
 /**
  * Rows that are all of one shape: those that the driver makes are dictionaries, and cost more than reading them from the

@@ -32,6 +32,8 @@ function openWriter(file: string): SqliteDatabase.Database {
   database.pragma('synchronous = FULL')
   database.pragma('foreign_keys = ON')
   database.pragma('secure_delete = ON')
+  // What may have to be undone of a transaction would go to temporary files.
+  database.pragma('temp_store = MEMORY')
   const synchronous = database.pragma('synchronous', { simple: true })
   if (synchronous === SYNCHRONOUS_FULL) return database
   database.close()
