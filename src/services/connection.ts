@@ -46,26 +46,45 @@ export async function readConnection<T>(cursors: Cursors, args: PageArguments, l
   const rows = size === 0 ? [] : await list.read(page)
   const more = rows.length > size
   const kept = backward ? rows.slice(-size) : rows.slice(0, size)
-  const edges = kept.map(node => ({
-    // Signed where it is asked for only.
-    get cursor() {
-      return cursors.encode(list.scope, list.positionOf(node))
-    },
-    node,
-  }))
-  return {
-    edges,
-    pageInfo: {
-      hasNextPage: backward ? before !== undefined : more,
-      hasPreviousPage: backward ? more : after !== undefined,
-      get startCursor() {
-        return edges[0]?.cursor ?? null
-      },
-      get endCursor() {
-        return edges.at(-1)?.cursor ?? null
-      },
-    },
-    count: () => countUpTo(list),
+  const sign = (node: T) => cursors.encode(list.scope, list.positionOf(node))
+  const edges = kept.map(node => new Edge(node, sign))
+  const hasNextPage = backward ? before !== undefined : more
+  const hasPreviousPage = backward ? more : after !== undefined
+  return { edges, pageInfo: new PageInfo(edges, hasNextPage, hasPreviousPage), count: () => countUpTo(list) }
+}
+
+/** Its cursor is signed where it is asked for only. */
+class Edge<T> {
+  readonly node: T
+  readonly #sign: (node: T) => string
+
+  constructor(node: T, sign: (node: T) => string) {
+    this.node = node
+    this.#sign = sign
+  }
+
+  get cursor(): string {
+    return this.#sign(this.node)
+  }
+}
+
+class PageInfo {
+  readonly hasNextPage: boolean
+  readonly hasPreviousPage: boolean
+  readonly #edges: Connection<unknown>['edges']
+
+  constructor(edges: Connection<unknown>['edges'], hasNextPage: boolean, hasPreviousPage: boolean) {
+    this.#edges = edges
+    this.hasNextPage = hasNextPage
+    this.hasPreviousPage = hasPreviousPage
+  }
+
+  get startCursor(): string | null {
+    return this.#edges[0]?.cursor ?? null
+  }
+
+  get endCursor(): string | null {
+    return this.#edges.at(-1)?.cursor ?? null
   }
 }
 
