@@ -39,9 +39,9 @@ export abstract class StoredRecord<Row extends Omit<RecordRow, 'external_id' | '
   }
 
   content(): string {
-    return JSON.stringify({ ...this.sealed.row, ...CLOCKS })
+    return JSON.stringify(this.sealed.row, (column, value) => (CLOCKS.has(column) ? undefined : value))
   }
 }
 
 /** What the columns hold that tell when something was looked at. */
-const CLOCKS = { began_at: 0, fetched_at: 0, attempts_fetched_at: 0, next_poll_at: 0, polls: 0 }
+const CLOCKS: ReadonlySet<string> = new Set(['attempts_fetched_at', 'began_at', 'fetched_at', 'next_poll_at', 'polls'])

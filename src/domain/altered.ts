@@ -1,4 +1,11 @@
-/** The record with some of its values changed. What opens only when it is asked for stays closed, where a copy would open it. */
+/**
+ * The record with some of its values changed. What its class opens only when it is asked for stays closed, and may be
+ * among what is changed.
+ */
 export function altered<R extends object, Changes extends object>(record: R, changes: Changes): R & Changes {
-  return Object.create(record, Object.getOwnPropertyDescriptors(changes)) as R & Changes
+  const copy = Object.assign(Object.create(Object.getPrototypeOf(record)), record)
+  for (const [key, value] of Object.entries(changes)) Object.defineProperty(copy, key, { ...PLAIN, value })
+  return copy
 }
+
+const PLAIN = { configurable: true, enumerable: true, writable: true }
