@@ -26,9 +26,13 @@ export function createLightDoor({ path, answer, otherwise, report }: LightDoorOp
 
   async function handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const answered = await answer(message, new Leaving(response), { req: message, res: response })
+    // All that is answered in one turn of the loop is written at once: the system wakes a client only when it sleeps.
+    await endOfTurn()
     if (!response.destroyed) await send(answered, response)
   }
 }
+
+const endOfTurn = () => new Promise(resolve => setImmediate(resolve))
 
 /** A signal that is aborted when a client leaves before it has its answer; made where somebody asks for it. */
 class Leaving {
