@@ -10,39 +10,35 @@ import { FreshnessInput, SyncRef, syncOf } from './sync.ts'
 builder.objectType(ApplicantRef, {
   description: 'A person at a provider who is being verified or who applies.',
   fields: t => ({
-    provider: t.field({ type: ProviderEnum, nullable: false, description: 'Where.', resolve: it => it.provider }),
+    provider: t.expose('provider', { type: ProviderEnum, nullable: false, description: 'Where.' }),
     providerId: t.exposeString('providerId', { nullable: false, description: "The provider's id of the applicant." }),
     externalId: t.exposeString('externalId', {
       description: "The caller's own user id; it joins everything about one person.",
     }),
-    status: t.field({
+    status: t.expose('status', {
       type: ApplicantStatusEnum,
       nullable: false,
       description: 'How far it got.',
-      resolve: it => it.status,
     }),
-    outcome: t.field({
+    outcome: t.expose('outcome', {
       type: OutcomeEnum,
       nullable: false,
       description: 'What the provider decided.',
-      resolve: it => it.outcome,
     }),
     providerStatus: t.exposeString('providerStatus', { description: "The provider's own word, verbatim." }),
     email: t.exposeString('email', { description: 'The e-mail address.' }),
     phone: t.exposeString('phone', { description: 'The phone number, as the provider keeps it.' }),
     firstName: t.exposeString('firstName', { description: 'The given name.' }),
     lastName: t.exposeString('lastName', { description: 'The family name.' }),
-    createdAt: t.field({
+    createdAt: t.expose('createdAt', {
       type: 'DateTime',
       nullable: false,
       description: "The provider's time where it tells one, else when we stored it.",
-      resolve: it => it.createdAt,
     }),
-    updatedAt: t.field({
+    updatedAt: t.expose('updatedAt', {
       type: 'DateTime',
       nullable: false,
       description: "The provider's time where it tells one, else when we saw the last change.",
-      resolve: it => it.updatedAt,
     }),
     customer: t.field({
       type: CustomerRef,

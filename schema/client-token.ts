@@ -37,11 +37,10 @@ const CreateClientTokenPayload = builder.objectRef<ClientToken>('CreateClientTok
   description: 'A token for a browser or a phone. Whoever holds it is let in.',
   fields: t => ({
     token: t.exposeString('token', { nullable: false, description: 'Sent as `Authorization: Bearer <token>`.' }),
-    expiresAt: t.field({
+    expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
       nullable: false,
       description: 'When it ends.',
-      resolve: it => it.expiresAt,
     }),
   }),
 })

@@ -10,7 +10,7 @@ import { FreshnessInput, SyncRef, syncOf } from './sync.ts'
 builder.objectType(CustomerRef, {
   description: 'A customer as a provider keeps it.',
   fields: t => ({
-    provider: t.field({ type: ProviderEnum, nullable: false, description: 'Where.', resolve: it => it.provider }),
+    provider: t.expose('provider', { type: ProviderEnum, nullable: false, description: 'Where.' }),
     providerId: t.exposeString('providerId', { nullable: false, description: "The provider's id of the customer." }),
     externalId: t.exposeString('externalId', {
       description: "The caller's own user id; it joins everything about one person.",
@@ -18,22 +18,19 @@ builder.objectType(CustomerRef, {
     email: t.exposeString('email', { description: 'The e-mail address.' }),
     name: t.exposeString('name', { description: 'The name.' }),
     phone: t.exposeString('phone', { description: 'The phone number, as the provider keeps it.' }),
-    metadata: t.field({
+    metadata: t.expose('metadata', {
       type: 'JSON',
       description: 'What the caller keeps with the customer at the provider.',
-      resolve: it => it.metadata,
     }),
-    createdAt: t.field({
+    createdAt: t.expose('createdAt', {
       type: 'DateTime',
       nullable: false,
       description: "The provider's time where it tells one, else when we stored it.",
-      resolve: it => it.createdAt,
     }),
-    updatedAt: t.field({
+    updatedAt: t.expose('updatedAt', {
       type: 'DateTime',
       nullable: false,
       description: "The provider's time where it tells one, else when we saw the last change.",
-      resolve: it => it.updatedAt,
     }),
     sessions: t.field({
       type: SessionConnection,

@@ -21,11 +21,10 @@ const ErrorInterface = builder.interfaceRef<DomainError>('Error').implement({
       nullable: false,
       description: 'A sentence for a person. Never branch on it.',
     }),
-    code: t.field({
+    code: t.expose('code', {
       type: ErrorCodeEnum,
       nullable: false,
       description: 'What to branch on.',
-      resolve: error => error.code,
     }),
   }),
 })
@@ -43,11 +42,10 @@ builder.objectType(InvalidInputError, {
   description: 'The input breaks rules; every broken one is listed. Nothing was sent.',
   interfaces: [ErrorInterface],
   fields: t => ({
-    issues: t.field({
+    issues: t.expose('issues', {
       type: [InputIssueRef],
       nullable: false,
       description: 'All that is wrong, at once.',
-      resolve: error => error.issues,
     }),
   }),
 })
@@ -63,17 +61,15 @@ builder.objectType(UnsupportedError, {
   description: 'The provider has no such thing.',
   interfaces: [ErrorInterface],
   fields: t => ({
-    provider: t.field({
+    provider: t.expose('provider', {
       type: ProviderEnum,
       nullable: false,
       description: 'The provider.',
-      resolve: error => error.provider,
     }),
-    capability: t.field({
+    capability: t.expose('capability', {
       type: CapabilityEnum,
       nullable: false,
       description: 'What it lacks.',
-      resolve: error => error.capability,
     }),
   }),
 })
@@ -83,18 +79,16 @@ builder.objectType(ProviderRejectedError, {
   description: 'The provider said no. The same input will be refused again.',
   interfaces: [ErrorInterface],
   fields: t => ({
-    provider: t.field({
+    provider: t.expose('provider', {
       type: ProviderEnum,
       nullable: false,
       description: 'The provider.',
-      resolve: error => error.provider,
     }),
     providerCode: t.exposeString('providerCode', { description: "The provider's own code." }),
-    issues: t.field({
+    issues: t.expose('issues', {
       type: [InputIssueRef],
       nullable: false,
       description: "What it did not accept, with paths in the provider's words.",
-      resolve: error => error.issues,
     }),
   }),
 })
@@ -105,11 +99,10 @@ builder.objectType(ProviderUnavailableError, {
     'The provider cannot serve us now: down, too busy, our credentials refused, or none set. Nothing was made.',
   interfaces: [ErrorInterface],
   fields: t => ({
-    provider: t.field({
+    provider: t.expose('provider', {
       type: ProviderEnum,
       nullable: false,
       description: 'The provider.',
-      resolve: error => error.provider,
     }),
     retryAfterSeconds: t.exposeInt('retryAfterSeconds', { description: 'When to try again, where that is known.' }),
   }),
@@ -120,11 +113,10 @@ builder.objectType(ProviderContractError, {
   description: 'The provider answered something that its documentation does not allow.',
   interfaces: [ErrorInterface],
   fields: t => ({
-    provider: t.field({
+    provider: t.expose('provider', {
       type: ProviderEnum,
       nullable: false,
       description: 'The provider.',
-      resolve: error => error.provider,
     }),
   }),
 })
@@ -135,11 +127,10 @@ builder.objectType(OutcomeUnknownError, {
     'It is not known yet whether the provider made it. Ask again with the same key; it is never sent twice blindly.',
   interfaces: [ErrorInterface],
   fields: t => ({
-    operation: t.field({
+    operation: t.expose('operation', {
       type: CreateOperationRef,
       nullable: false,
       description: 'The create, which settles later.',
-      resolve: error => error.operation,
     }),
   }),
 })
@@ -149,11 +140,10 @@ builder.objectType(IdempotencyConflictError, {
   description: 'The idempotency key belongs to another input, or its create is still under way.',
   interfaces: [ErrorInterface],
   fields: t => ({
-    operation: t.field({
+    operation: t.expose('operation', {
       type: CreateOperationRef,
       nullable: false,
       description: 'The create that has the key.',
-      resolve: error => error.operation,
     }),
   }),
 })

@@ -31,12 +31,11 @@ const LinkRecordPayload = builder
   .implement({
     description: 'The record after the change.',
     fields: t => ({
-      applicant: t.field({
+      applicant: t.expose('applicant', {
         type: ApplicantRef,
         description: 'The applicant, if it is one.',
-        resolve: it => it.applicant,
       }),
-      customer: t.field({ type: CustomerRef, description: 'The customer, if it is one.', resolve: it => it.customer }),
+      customer: t.expose('customer', { type: CustomerRef, description: 'The customer, if it is one.' }),
     }),
   })
 

@@ -15,17 +15,15 @@ const SessionEventRef = builder.objectRef<SessionEvent>('SessionEvent').implemen
   description: 'Something that happened to a session.',
   fields: t => ({
     cursor: t.exposeString('cursor', { nullable: false, description: 'Pass it as `after` to go on from here.' }),
-    event: t.field({
+    event: t.expose('event', {
       type: TimelineEventRef,
       nullable: false,
       description: 'What happened, as it was then.',
-      resolve: it => it.event,
     }),
-    session: t.field({
+    session: t.expose('session', {
       type: SessionRef,
       nullable: false,
       description: 'The session, as it is now.',
-      resolve: it => it.session,
     }),
   }),
 })

@@ -7,19 +7,18 @@ import { SyncErrorRef } from './sync.ts'
 builder.objectType(CreateOperationRef, {
   description: 'The durable record of one create: it exists before the provider is called, and is never lost.',
   fields: t => ({
-    kind: t.field({ type: CreateKindEnum, nullable: false, description: 'What it makes.', resolve: it => it.kind }),
+    kind: t.expose('kind', { type: CreateKindEnum, nullable: false, description: 'What it makes.' }),
     idempotencyKey: t.exposeString('idempotencyKey', { nullable: false, description: "The caller's key." }),
-    provider: t.field({ type: ProviderEnum, nullable: false, description: 'Where.', resolve: it => it.provider }),
-    state: t.field({ type: CreateStateEnum, nullable: false, description: 'How far it got.', resolve: it => it.state }),
+    provider: t.expose('provider', { type: ProviderEnum, nullable: false, description: 'Where.' }),
+    state: t.expose('state', { type: CreateStateEnum, nullable: false, description: 'How far it got.' }),
     settles: t.boolean({
       nullable: false,
       description: 'True where there is a way to find out what became of it.',
       resolve: (operation, _args, context) => context.services.operations.settles(operation),
     }),
-    nextCheckAt: t.field({
+    nextCheckAt: t.expose('nextCheckAt', {
       type: 'DateTime',
       description: 'When it is looked for next.',
-      resolve: it => it.nextCheckAt,
     }),
     recovered: t.exposeBoolean('recovered', {
       nullable: false,
@@ -40,19 +39,17 @@ builder.objectType(CreateOperationRef, {
       description: 'The customer it made.',
       resolve: it => (it.kind === 'CUSTOMER' ? it.recordId : null),
     }),
-    lastError: t.field({ type: SyncErrorRef, description: 'What went wrong last.', resolve: it => it.lastError }),
+    lastError: t.expose('lastError', { type: SyncErrorRef, description: 'What went wrong last.' }),
     attemptsMade: t.exposeInt('attemptsMade', { nullable: false, description: 'How often it was sent.' }),
-    createdAt: t.field({
+    createdAt: t.expose('createdAt', {
       type: 'DateTime',
       nullable: false,
       description: 'When it began.',
-      resolve: it => it.createdAt,
     }),
-    updatedAt: t.field({
+    updatedAt: t.expose('updatedAt', {
       type: 'DateTime',
       nullable: false,
       description: 'When it last moved on.',
-      resolve: it => it.updatedAt,
     }),
   }),
 })

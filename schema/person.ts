@@ -9,21 +9,18 @@ import { SessionFilterInput, toSessionFilter } from './sessions.ts'
 const NextActionRef = builder.objectRef<NextAction>('NextAction').implement({
   description: 'What an app has its user do next. docs/person.md has the rules.',
   fields: t => ({
-    kind: t.field({ type: NextActionKindEnum, nullable: false, description: 'What to do.', resolve: it => it.kind }),
-    session: t.field({
+    kind: t.expose('kind', { type: NextActionKindEnum, nullable: false, description: 'What to do.' }),
+    session: t.expose('session', {
       type: SessionRef,
       description: 'The session that decided. Null where the person has none.',
-      resolve: it => it.session,
     }),
-    url: t.field({
+    url: t.expose('url', {
       type: 'URL',
       description: 'The page to open. Null where there is none: then a new session has to be made, or nothing done.',
-      resolve: it => it.url,
     }),
-    expiresAt: t.field({
+    expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
       description: 'Until when that page is there.',
-      resolve: it => it.expiresAt,
     }),
   }),
 })

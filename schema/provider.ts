@@ -17,11 +17,10 @@ type ProviderHealth = NonNullable<ProviderInfo['health']> & Pick<ProviderInfo, '
 const ProviderHealthRef = builder.objectRef<ProviderHealth>('ProviderHealth').implement({
   description: 'How the calls to a provider went in the last minute, as seen by the instance that answers.',
   fields: t => ({
-    circuit: t.field({
+    circuit: t.expose('circuit', {
       type: CircuitStateEnum,
       nullable: false,
       description: 'The worst of its circuits: reads, creates and other writes have one each.',
-      resolve: health => health.circuit,
     }),
     errorRate: t.exposeFloat('errorRate', {
       nullable: false,
@@ -50,7 +49,7 @@ const ProviderHealthRef = builder.objectRef<ProviderHealth>('ProviderHealth').im
 const ProviderInfoRef = builder.objectRef<ProviderInfo>('ProviderInfo').implement({
   description: 'A provider as it is set up here.',
   fields: t => ({
-    provider: t.field({ type: ProviderEnum, nullable: false, description: 'Its name.', resolve: it => it.provider }),
+    provider: t.expose('provider', { type: ProviderEnum, nullable: false, description: 'Its name.' }),
     configured: t.exposeBoolean('configured', {
       nullable: false,
       description: 'False where there are no credentials; every call then answers PROVIDER_NOT_CONFIGURED.',
@@ -59,11 +58,10 @@ const ProviderInfoRef = builder.objectRef<ProviderInfo>('ProviderInfo').implemen
       nullable: false,
       description: 'True where the built-in sandbox answers in its place.',
     }),
-    capabilities: t.field({
+    capabilities: t.expose('capabilities', {
       type: [CapabilityEnum],
       nullable: false,
       description: 'What it can do.',
-      resolve: it => it.capabilities,
     }),
     health: t.field({
       type: ProviderHealthRef,

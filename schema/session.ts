@@ -11,34 +11,31 @@ import { TimelineEventConnection } from './timeline.ts'
 const SessionAccessRef = builder.objectRef<SessionAccess>('SessionAccess').implement({
   description: 'What the end user is sent to. Bearer secrets: whoever holds them may act as the end user.',
   fields: t => ({
-    hostedUrl: t.field({ type: 'URL', description: "The provider's page.", resolve: access => access.hostedUrl }),
+    hostedUrl: t.expose('hostedUrl', { type: 'URL', description: "The provider's page." }),
     token: t.exposeString('token', { description: "A token for the provider's own SDK." }),
     cancelToken: t.exposeString('cancelToken', { description: 'Lets its holder cancel the session without a key.' }),
-    expiresAt: t.field({ type: 'DateTime', description: 'When it ends.', resolve: access => access.expiresAt }),
+    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When it ends.' }),
   }),
 })
 
 builder.objectType(SessionRef, {
   description: 'One journey of an end user at a provider.',
   fields: t => ({
-    provider: t.field({
+    provider: t.expose('provider', {
       type: ProviderEnum,
       nullable: false,
       description: 'Where it is.',
-      resolve: session => session.provider,
     }),
     providerId: t.exposeString('providerId', { nullable: false, description: "The provider's id of it." }),
-    status: t.field({
+    status: t.expose('status', {
       type: SessionStatusEnum,
       nullable: false,
       description: 'How far it got.',
-      resolve: session => session.status,
     }),
-    outcome: t.field({
+    outcome: t.expose('outcome', {
       type: OutcomeEnum,
       nullable: false,
       description: 'What the provider decided. It may still change under COMPLETED.',
-      resolve: session => session.outcome,
     }),
     providerStatus: t.exposeString('providerStatus', { description: "The provider's own word, verbatim." }),
     externalId: t.exposeString('externalId', {
@@ -48,42 +45,35 @@ builder.objectType(SessionRef, {
       nullable: false,
       description: 'True at the real provider with a key that is no test key.',
     }),
-    redirectUrl: t.field({
+    redirectUrl: t.expose('redirectUrl', {
       type: 'URL',
       description: 'Where the end user goes afterwards.',
-      resolve: session => session.redirectUrl,
     }),
-    metadata: t.field({
+    metadata: t.expose('metadata', {
       type: 'JSON',
       description: "The caller's own, as given at the create.",
-      resolve: session => session.metadata,
     }),
-    createdAt: t.field({
+    createdAt: t.expose('createdAt', {
       type: 'DateTime',
       nullable: false,
       description: "The provider's time where it tells one, else when we stored it.",
-      resolve: session => session.createdAt,
     }),
-    updatedAt: t.field({
+    updatedAt: t.expose('updatedAt', {
       type: 'DateTime',
       nullable: false,
       description: "The provider's time where it tells one, else when we saw the last change.",
-      resolve: session => session.updatedAt,
     }),
-    expiresAt: t.field({
+    expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
       description: 'When it ends by itself.',
-      resolve: session => session.expiresAt,
     }),
-    completedAt: t.field({
+    completedAt: t.expose('completedAt', {
       type: 'DateTime',
       description: 'When it came to its end.',
-      resolve: session => session.completedAt,
     }),
-    access: t.field({
+    access: t.expose('access', {
       type: SessionAccessRef,
       description: 'What the end user is sent to, from the create. Encrypted at rest.',
-      resolve: session => session.access,
     }),
     applicant: t.field({
       type: ApplicantRef,
@@ -130,11 +120,10 @@ builder.objectType(SessionRef, {
       },
       resolve: (session, page, context) => context.services.live.timeline(session, page),
     }),
-    sync: t.field({
+    sync: t.expose('sync', {
       type: SyncRef,
       nullable: false,
       description: 'How fresh this is.',
-      resolve: session => session.sync,
     }),
     details: t.field({
       type: sessionDetails.ref,

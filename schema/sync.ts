@@ -5,35 +5,32 @@ import { ErrorCodeEnum, OnRefreshErrorEnum, StatusSourceEnum } from './enums.ts'
 export const SyncErrorRef = builder.objectRef<SyncError>('SyncError').implement({
   description: 'What went wrong the last time.',
   fields: t => ({
-    code: t.field({ type: ErrorCodeEnum, nullable: false, description: 'The code.', resolve: error => error.code }),
+    code: t.expose('code', { type: ErrorCodeEnum, nullable: false, description: 'The code.' }),
     message: t.exposeString('message', { nullable: false, description: 'A sentence for a person.' }),
-    at: t.field({ type: 'DateTime', nullable: false, description: 'When.', resolve: error => error.at }),
+    at: t.expose('at', { type: 'DateTime', nullable: false, description: 'When.' }),
   }),
 })
 
 export const SyncRef = builder.objectRef<Sync>('Sync').implement({
   description: 'How fresh a record is.',
   fields: t => ({
-    fetchedAt: t.field({
+    fetchedAt: t.expose('fetchedAt', {
       type: 'DateTime',
       nullable: false,
       description: 'When the provider was last asked, or when the provider itself told us.',
-      resolve: sync => sync.fetchedAt,
     }),
     stale: t.exposeBoolean('stale', {
       nullable: false,
       description: 'True where a newer answer was wanted and could not be had: `lastError` says why.',
     }),
-    source: t.field({
+    source: t.expose('source', {
       type: StatusSourceEnum,
       nullable: false,
       description: 'How the status became known.',
-      resolve: sync => sync.source,
     }),
-    lastError: t.field({
+    lastError: t.expose('lastError', {
       type: SyncErrorRef,
       description: 'Why it is stale.',
-      resolve: sync => sync.lastError,
     }),
   }),
 })

@@ -14,16 +14,15 @@ export const TimelineEventRef = builder.interfaceRef<PlacedEvent>('TimelineEvent
   resolveType: event => event.data.type,
   fields: t => ({
     id: t.exposeID('id', { nullable: false, description: 'The id of the event.' }),
-    at: t.field({ type: 'DateTime', nullable: false, description: 'When we learnt of it.', resolve: it => it.at }),
+    at: t.expose('at', { type: 'DateTime', nullable: false, description: 'When we learnt of it.' }),
     cursor: t.exposeString('cursor', {
       nullable: false,
       description: 'Its position: pass it as `after` to go on from here.',
     }),
-    source: t.field({
+    source: t.expose('source', {
       type: StatusSourceEnum,
       nullable: false,
       description: 'How we learnt of it. CREATE is also what the caller changed itself.',
-      resolve: it => it.source,
     }),
   }),
 })

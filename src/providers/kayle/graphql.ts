@@ -26,11 +26,10 @@ const KayleShareField = builder.objectRef<SessionDetails['shareFields'][number]>
       description: 'True where the end user cannot decline it.',
     }),
     reason: t.exposeString('reason', { nullable: false, description: 'What the end user is told it is needed for.' }),
-    source: t.field({
+    source: t.expose('source', {
       type: KayleShareFieldSource,
       nullable: false,
       description: 'Who asked for it.',
-      resolve: field => field.source,
     }),
   }),
 })
@@ -41,11 +40,10 @@ sessionDetails.join(
     description: 'What Kayle alone knows about a session.',
     fields: t => ({
       contractVersion: t.exposeInt('contractVersion', { nullable: false, description: "Kayle's share contract." }),
-      shareFields: t.field({
+      shareFields: t.expose('shareFields', {
         type: [KayleShareField],
         nullable: false,
         description: 'The claims asked for, by key.',
-        resolve: session => session.shareFields,
       }),
       failureCode: t.exposeString('failureCode', { description: 'Why it failed, where Kayle says so on the session.' }),
     }),
@@ -61,10 +59,9 @@ attemptDetails.join(
         nullable: false,
         description: "Kayle's id of the session.",
       }),
-      claims: t.field({
+      claims: t.expose('claims', {
         type: 'JSON',
         description: 'What the end user shared, by claim. Only a webhook delivers it.',
-        resolve: attempt => attempt.claims,
       }),
       selectedFieldKeys: t.exposeStringList('selectedFieldKeys', {
         description: 'The claims that the end user chose to share.',

@@ -32,10 +32,9 @@ applicantDetails.join(
         nullable: false,
         description: 'Why the latest review rejected the applicant.',
       }),
-      verificationLinkCustom: t.field({
+      verificationLinkCustom: t.expose('verificationLinkCustom', {
         type: 'URL',
         description: 'The verification link on a domain of your own, where Personr tells one.',
-        resolve: applicant => applicant.verificationLinkCustom,
       }),
     }),
   }),

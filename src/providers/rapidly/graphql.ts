@@ -14,10 +14,9 @@ sessionDetails.join(
         nullable: false,
         description: "Rapidly's id of the customer.",
       }),
-      returnUrl: t.field({
+      returnUrl: t.expose('returnUrl', {
         type: 'URL',
         description: 'Where the back button of the portal leads.',
-        resolve: session => session.returnUrl,
       }),
       memberId: t.exposeString('memberId', { description: "Rapidly's id of the member, as the create gave it." }),
       externalMemberId: t.exposeString('externalMemberId', {
@@ -57,20 +56,18 @@ customerDetails.join(
         nullable: false,
         description: 'True once the customer opened the portal by e-mail.',
       }),
-      type: t.field({
+      type: t.expose('type', {
         type: RapidlyCustomerType,
         description: 'Null for old customers, which Rapidly treats as individuals.',
-        resolve: customer => customer.type,
       }),
       workspaceId: t.exposeString('workspaceId', {
         nullable: false,
         description: "Rapidly's id of the workspace; empty where Rapidly did not say it.",
       }),
-      avatarUrl: t.field({ type: 'URL', description: 'A picture.', resolve: customer => customer.avatarUrl }),
-      billingAddress: t.field({
+      avatarUrl: t.expose('avatarUrl', { type: 'URL', description: 'A picture.' }),
+      billingAddress: t.expose('billingAddress', {
         type: RapidlyAddress,
         description: 'The billing address.',
-        resolve: customer => customer.billingAddress,
       }),
       deletedAt: t.field({
         type: 'DateTime',

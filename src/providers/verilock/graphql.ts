@@ -33,10 +33,9 @@ sessionDetails.join(
       riskScore: t.exposeFloat('riskScore', {
         description: 'From 0 (no risk) to 1, of the session as a whole; null while Verilock has told none.',
       }),
-      steps: t.field({
+      steps: t.expose('steps', {
         type: [VerilockStep],
         description: 'Its steps in their order; null until the session was read.',
-        resolve: session => session.steps,
       }),
     }),
   }),

@@ -31,11 +31,10 @@ sessionDetails.join(
         nullable: false,
         description: "Yorlet's id of the customer.",
       }),
-      mode: t.field({
+      mode: t.expose('mode', {
         type: YorletMode,
         nullable: false,
         description: 'How the application is filled in.',
-        resolve: session => session.mode,
       }),
       account: t.exposeString('account', {
         description: 'The Yorlet account it belongs to; null unless the provider account names a context.',
