@@ -2,6 +2,7 @@ import type { EventData, TimelineEvent } from '../src/domain/event.ts'
 import type { StatusSource } from '../src/domain/sync.ts'
 import { parseJson, toDate } from './columns.ts'
 import type { Database } from './database.ts'
+import { keptQuery } from './kept-query.ts'
 import type { EventRow } from './tables.ts'
 
 export type NewEvent = Omit<TimelineEvent, 'position'>
@@ -13,20 +14,21 @@ export type NewEvent = Omit<TimelineEvent, 'position'>
 export async function appendEvents(db: Database, events: readonly NewEvent[]): Promise<void> {
   const [first] = events
   if (!first) return
-  const { position } = await db.sql
-    .insertInto('positions')
-    .values({ tenant_id: first.tenantId, position: events.length })
-    .onConflict(conflict =>
-      conflict.column('tenant_id').doUpdateSet(eb => ({ position: eb('positions.position', '+', events.length) })),
-    )
-    .returning('position')
-    .executeTakeFirstOrThrow()
-  const before = position - events.length
-  await db.sql
-    .insertInto('events')
-    .values(events.map((event, index) => toRow(event, before + index + 1)))
-    .execute()
+  const [told] = await TAKE_POSITIONS(db, first.tenantId, events.length)
+  const before = (told?.position ?? 0) - events.length
+  await INSERT(db, ...events.map((event, index) => toRow(event, before + index + 1)))
 }
+
+const TAKE_POSITIONS = keptQuery((db, tenantId: string, count: number) =>
+  db.sql
+    .insertInto('positions')
+    .values({ tenant_id: tenantId, position: count })
+    .onConflict(conflict =>
+      conflict.column('tenant_id').doUpdateSet(eb => ({ position: eb('positions.position', '+', count) })),
+    )
+    .returning('position'),
+)
+const INSERT = keptQuery((db, ...rows: EventRow[]) => db.sql.insertInto('events').values(rows))
 
 /** The position of the tenant's newest event; 0 where there is none. */
 export async function findPosition(db: Database, tenantId: string): Promise<number> {

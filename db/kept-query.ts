@@ -6,16 +6,18 @@ const MOST_VALUES = 101
 
 /**
  * A query that is built once and then run with other values: building one costs more than running it. `build` gets
- * stand-ins for the values; a list of another length is another query.
+ * stand-ins for the values, and rows of stand-ins for rows; a list of another length is another query, and so is a row
+ * with other columns.
  */
 export function keptQuery<Row>(
   build: (db: Database, ...values: never[]) => Compilable<Row>,
 ): (db: Database, ...values: readonly unknown[]) => Promise<Row[]> {
   const kept = new Map<string, CompiledQuery<Row>>()
-  return async (db, ...values) => {
+  return async (db, ...told) => {
+    const values = told.flatMap(valuesOf)
     // A transaction may lock what it reads.
-    const key = `${db.engine} ${db.sql.isTransaction} ${values.length}`
-    const compiled = kept.get(key) ?? build(db, ...(values.map(standIn) as never[])).compile()
+    const key = `${db.engine} ${db.sql.isTransaction} ${told.map(shapeOf).join('')}`
+    const compiled = kept.get(key) ?? build(db, ...(standInsFor(told) as never[])).compile()
     if (values.length <= MOST_VALUES) kept.set(key, compiled)
     const parameters = compiled.parameters.map(given => (given instanceof StandIn ? values[given.place] : given))
     return (await db.sql.executeQuery<Row>({ ...compiled, parameters } as CompiledQuery<Row>)).rows
@@ -30,6 +32,22 @@ class StandIn {
   }
 }
 
-function standIn(_value: unknown, place: number): StandIn {
-  return new StandIn(place)
+function isRow(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+function valuesOf(value: unknown): unknown {
+  return isRow(value) ? Object.values(value) : value
+}
+
+function shapeOf(value: unknown): string {
+  return isRow(value) ? `(${Object.keys(value)})` : '?'
+}
+
+function standInsFor(told: readonly unknown[]): unknown[] {
+  let place = 0
+  const standIn = () => new StandIn(place++)
+  return told.map(value =>
+    isRow(value) ? Object.fromEntries(Object.keys(value).map(name => [name, standIn()])) : standIn(),
+  )
 }

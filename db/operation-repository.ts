@@ -6,6 +6,7 @@ import { defined, openJson, parseJson, sealJson, toDate, toTime } from './column
 import type { Database } from './database.ts'
 import { locked } from './dialect.ts'
 import { isUniqueViolation } from './failure.ts'
+import { keptQuery } from './kept-query.ts'
 import type { OperationRow } from './tables.ts'
 
 /** Why a create did not succeed, with what its typed error carries, so that a replay can say the same. */
@@ -73,13 +74,15 @@ export async function insertOperation(db: Database, operation: NewOperation): Pr
     updated_at: operation.now.getTime(),
   }
   try {
-    await db.sql.insertInto('operations').values(row).execute()
+    await INSERT(db, row)
     return toOperation(row)
   } catch (error) {
     if (isUniqueViolation(error)) return undefined
     throw error
   }
 }
+
+const INSERT = keptQuery((db, row: OperationRow) => db.sql.insertInto('operations').values(row))
 
 export interface Transition {
   readonly to: CreateState
@@ -108,16 +111,19 @@ export async function moveOperation(
   operation: StoredOperation,
   transition: Transition,
 ): Promise<StoredOperation | undefined> {
-  const row = await db.sql
-    .updateTable('operations')
-    .set(toColumns(db, operation, transition))
-    .where('id', '=', operation.id)
-    .where('state', '=', operation.state)
-    .where('fence', '=', operation.fence)
-    .returningAll()
-    .executeTakeFirst()
+  const [row] = await MOVE(db, operation.id, operation.state, operation.fence, toColumns(db, operation, transition))
   return row && toOperation(row)
 }
+
+const MOVE = keptQuery((db, id: string, state: CreateState, fence: number, columns: Partial<OperationRow>) =>
+  db.sql
+    .updateTable('operations')
+    .set(columns)
+    .where('id', '=', id)
+    .where('state', '=', state)
+    .where('fence', '=', fence)
+    .returningAll(),
+)
 
 export async function findOperations(
   db: Database,
@@ -125,23 +131,26 @@ export async function findOperations(
   ids: readonly string[],
 ): Promise<StoredOperation[]> {
   if (ids.length === 0) return []
-  const query = db.sql.selectFrom('operations').selectAll().where('tenant_id', '=', tenantId).where('id', 'in', ids)
-  return (await query.$call(locked(db)).execute()).map(toOperation)
+  return (await SELECT_BY_IDS(db, tenantId, ...ids)).map(toOperation)
 }
+
+const SELECT_BY_IDS = keptQuery((db, tenantId: string, ...ids: string[]) => {
+  const query = db.sql.selectFrom('operations').selectAll().where('tenant_id', '=', tenantId).where('id', 'in', ids)
+  return query.$call(locked(db))
+})
 
 export async function findOperationByKey(
   db: Database,
   tenantId: string,
   idempotencyKey: string,
 ): Promise<StoredOperation | undefined> {
-  const query = db.sql
-    .selectFrom('operations')
-    .selectAll()
-    .where('tenant_id', '=', tenantId)
-    .where('idempotency_key', '=', idempotencyKey)
-  const row = await query.executeTakeFirst()
+  const [row] = await SELECT_BY_KEY(db, tenantId, idempotencyKey)
   return row && toOperation(row)
 }
+
+const SELECT_BY_KEY = keptQuery((db, tenantId: string, key: string) =>
+  db.sql.selectFrom('operations').selectAll().where('tenant_id', '=', tenantId).where('idempotency_key', '=', key),
+)
 
 /** The create of this account that carries our marker and of which it is not known what became. */
 export async function findLostOperation(

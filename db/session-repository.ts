@@ -3,6 +3,7 @@ import type { Outcome } from '../src/domain/outcome.ts'
 import type { Provider } from '../src/domain/provider.ts'
 import type { SessionStatus } from '../src/domain/session.ts'
 import type { Database } from './database.ts'
+import { keptQuery } from './kept-query.ts'
 import { type KeysetPage, selectPage } from './keyset.ts'
 import { placeAmong } from './newest.ts'
 import { countRows } from './record-filter.ts'
@@ -28,21 +29,22 @@ export interface SessionFilter {
   readonly createdBefore?: Date | null
 }
 
-export async function insertSession(db: Database, session: NewSession): Promise<void> {
-  await db.sql
-    .insertInto('sessions')
-    .values({
-      ...EMPTY,
-      ...toColumns(db, session),
-      id: session.id,
-      tenant_id: session.tenantId,
-      account_id: session.accountId,
-      provider: session.provider,
-      provider_id: session.providerId,
-      livemode: session.livemode ? 1 : 0,
-    } as SessionRow)
-    .execute()
+export async function insertSession(db: Database, session: NewSession): Promise<StoredSession> {
+  const row = {
+    ...EMPTY,
+    ...toColumns(db, session),
+    id: session.id,
+    tenant_id: session.tenantId,
+    account_id: session.accountId,
+    provider: session.provider,
+    provider_id: session.providerId,
+    livemode: session.livemode ? 1 : 0,
+  } as SessionRow
+  await INSERT(db, row)
+  return toSession(db, row)
 }
+
+const INSERT = keptQuery((db, row: SessionRow) => db.sql.insertInto('sessions').values(row))
 
 /** False where a newer answer is already there, or another status than the one given: then nothing changed. */
 export async function updateSession(

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { Database } from './database.ts'
 import { lockErasure } from './dialect.ts'
+import { keptQuery } from './kept-query.ts'
 
 /**
  * What is left of an erased person: keyed hashes, by which what belonged to it is known when it comes back. Their key is
@@ -23,9 +24,13 @@ export async function findTombstone(db: Database, ...traces: readonly Trace[]): 
   const key = await findKey(db)
   if (!key) return undefined
   const hashes = traces.map(trace => hashOf(key, trace))
-  const row = await db.sql.selectFrom('tombstones').select('erased_at').where('hash', 'in', hashes).executeTakeFirst()
+  const [row] = await SELECT_ERASED(db, ...hashes)
   return row && new Date(row.erased_at)
 }
+
+const SELECT_ERASED = keptQuery((db, ...hashes: string[]) =>
+  db.sql.selectFrom('tombstones').select('erased_at').where('hash', 'in', hashes),
+)
 
 export async function setTombstones(
   db: Database,
@@ -65,10 +70,11 @@ export async function openHouseKey(db: Database, now: Date): Promise<void> {
 
 /** Throws UnreadableError where the key cannot be opened: nobody who was erased may come back by that. */
 async function findKey(db: Database): Promise<Buffer | undefined> {
-  const query = db.sql.selectFrom('house_keys').select('key_sealed').where('name', '=', KEY_NAME)
-  const row = await query.executeTakeFirst()
+  const [row] = await SELECT_KEY(db)
   return row && Buffer.from(db.vault.open(row.key_sealed), 'base64')
 }
+
+const SELECT_KEY = keptQuery(db => db.sql.selectFrom('house_keys').select('key_sealed').where('name', '=', KEY_NAME))
 
 async function makeKey(db: Database, now: Date): Promise<Buffer> {
   const key_sealed = db.vault.seal(randomBytes(32).toString('base64'))

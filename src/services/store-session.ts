@@ -50,12 +50,11 @@ export async function storeSession(
     metadata: origin.metadata,
     nextPollAt: known ? undefined : firstPollAt(said, snapshot),
   }
-  if (known) await updateKnown(db, id, said, change)
-  else await insertSession(db, { ...change, ...keyOf(said, id, snapshot.providerId), livemode: account.livemode })
+  const stored = known
+    ? await updateKnown(db, known, said, change)
+    : await insertSession(db, { ...change, ...keyOf(said, id, snapshot.providerId), livemode: account.livemode })
   const owner = { sessionId: id, applicantId: applicant?.id ?? null }
   const attempts = await storeAttempts(db, said, snapshot.attempts ?? [], owner)
-  const stored = await findSessionByProviderId(db, account.id, snapshot.providerId)
-  if (!stored) throw new Error('A session that was just stored is gone.')
   await recordChange(db, { session: stored, source: change.source, at: said.now }, known, stored, attempts)
   return stored
 }
@@ -102,12 +101,23 @@ const COMPARED = [
 ] as const
 
 /** Where a webhook overtook the answer of the create, the answer is old news, but for what only a create tells. */
-async function updateKnown(db: Database, id: string, said: Said, change: SessionChange): Promise<void> {
+async function updateKnown(
+  db: Database,
+  { id, accountId, providerId }: StoredSession,
+  said: Said,
+  change: SessionChange,
+): Promise<StoredSession> {
   const applied = await updateSession(db, id, change)
-  if (applied || said.source !== 'CREATE') return
+  if (!applied && said.source === 'CREATE') await updateSession(db, id, toldByCreate(change))
+  const stored = await findSessionByProviderId(db, accountId, providerId)
+  if (!stored) throw new Error('A session that was just stored is gone.')
+  return stored
+}
+
+function toldByCreate(change: SessionChange): SessionChange {
   const { access, externalId, externalIdPinned, metadata, applicantId, customerId, applicantPinned, customerPinned } =
     change
-  await updateSession(db, id, {
+  return {
     access,
     externalId,
     externalIdPinned,
@@ -116,7 +126,7 @@ async function updateKnown(db: Database, id: string, said: Said, change: Session
     customerId,
     applicantPinned,
     customerPinned,
-  })
+  }
 }
 
 /** A session that can be read is looked at again by itself, from its beginning on. */
