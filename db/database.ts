@@ -11,6 +11,8 @@ export interface Database {
   readonly sql: Kysely<Tables>
   readonly engine: Engine
   readonly vault: Vault
+  /** What was read of it once and never changes. */
+  readonly known: { houseKey?: Buffer }
 }
 
 export interface OpenDatabase extends Database {
@@ -51,7 +53,7 @@ export async function openDatabase(
     await sql.destroy()
     throw error
   }
-  return { sql, engine, vault, close: () => sql.destroy() }
+  return { sql, engine, vault, known: {}, close: () => sql.destroy() }
 }
 
 async function migrateHere(sql: Kysely<Tables>): Promise<void> {

@@ -14,9 +14,13 @@ export function keptQuery<Row>(
 ): (db: Database, ...values: readonly unknown[]) => Promise<Row[]> {
   const kept = new Map<string, CompiledQuery<Row>>()
   return async (db, ...told) => {
-    const values = told.flatMap(valuesOf)
+    const values: unknown[] = []
     // A transaction may lock what it reads.
-    const key = `${db.engine} ${db.sql.isTransaction} ${told.map(shapeOf).join('')}`
+    let key = `${db.engine} ${db.sql.isTransaction} `
+    for (const value of told) {
+      key += isRow(value) ? `(${Object.keys(value)})` : '?'
+      values.push(...(isRow(value) ? Object.values(value) : [value]))
+    }
     const compiled = kept.get(key) ?? build(db, ...(standInsFor(told) as never[])).compile()
     if (values.length <= MOST_VALUES) kept.set(key, compiled)
     const parameters = compiled.parameters.map(given => (given instanceof StandIn ? values[given.place] : given))
@@ -34,14 +38,6 @@ class StandIn {
 
 function isRow(value: unknown): value is object {
   return typeof value === 'object' && value !== null
-}
-
-function valuesOf(value: unknown): unknown {
-  return isRow(value) ? Object.values(value) : value
-}
-
-function shapeOf(value: unknown): string {
-  return isRow(value) ? `(${Object.keys(value)})` : '?'
 }
 
 function standInsFor(told: readonly unknown[]): unknown[] {

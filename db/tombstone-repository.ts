@@ -17,7 +17,7 @@ export type TraceKind = 'applicant' | 'customer' | 'reference' | 'session'
 
 const KEY_NAME = 'tombstones'
 
-/** When one of these was erased; undefined where none was. Costs one look where nothing was ever erased here. */
+/** When one of these was erased; undefined where none was. */
 export async function findTombstone(db: Database, ...traces: readonly Trace[]): Promise<Date | undefined> {
   if (traces.length === 0) return undefined
   await lockErasure(db, 'STORES')
@@ -70,11 +70,14 @@ export async function openHouseKey(db: Database, now: Date): Promise<void> {
 
 /** Throws UnreadableError where the key cannot be opened: nobody who was erased may come back by that. */
 async function findKey(db: Database): Promise<Buffer | undefined> {
-  const [row] = await SELECT_KEY(db)
-  return row && Buffer.from(db.vault.open(row.key_sealed), 'base64')
+  if (db.known.houseKey) return db.known.houseKey
+  const query = db.sql.selectFrom('house_keys').select('key_sealed').where('name', '=', KEY_NAME)
+  const row = await query.executeTakeFirst()
+  const key = row && Buffer.from(db.vault.open(row.key_sealed), 'base64')
+  // One that was made in a transaction may be undone with it.
+  if (!db.sql.isTransaction) db.known.houseKey = key
+  return key
 }
-
-const SELECT_KEY = keptQuery(db => db.sql.selectFrom('house_keys').select('key_sealed').where('name', '=', KEY_NAME))
 
 async function makeKey(db: Database, now: Date): Promise<Buffer> {
   const key_sealed = db.vault.seal(randomBytes(32).toString('base64'))
