@@ -19,7 +19,9 @@ export class Sealed<Row> {
     this.#opened ??= new Map()
     const known = this.#opened.get(column)
     if (known !== undefined) return known as T | null
-    const value = openJson<T>(this.#vault, this.row[column] as string | null)
+    const sealed = this.row[column] as string | null | undefined
+    if (sealed === undefined) throw new Error(`The column ${String(column)} was not read.`)
+    const value = openJson<T>(this.#vault, sealed)
     this.#opened.set(column, value)
     return value
   }

@@ -1,7 +1,7 @@
 import { type SelectQueryBuilder, sql } from 'kysely'
 import type { Outcome } from '../src/domain/outcome.ts'
 import type { Provider } from '../src/domain/provider.ts'
-import type { SessionStatus } from '../src/domain/session.ts'
+import type { Session, SessionStatus } from '../src/domain/session.ts'
 import type { Database } from './database.ts'
 import { keptQuery } from './kept-query.ts'
 import { type KeysetPage, selectPage } from './keyset.ts'
@@ -11,9 +11,11 @@ import { recordQueries } from './record-queries.ts'
 import {
   EMPTY,
   type NewSession,
+  PLAIN_COLUMNS,
   type SessionChange,
   type StoredSession,
   toColumns,
+  toPlainSession,
   toSession,
 } from './session-columns.ts'
 import type { SessionRow, Tables } from './tables.ts'
@@ -84,6 +86,17 @@ export async function listSessions(
 ): Promise<StoredSession[]> {
   const query = db.sql.selectFrom('sessions').selectAll().$call(filtered<SessionRow>(tenantId, filter))
   return (await selectPage(query, page)).map(row => toSession(db, row))
+}
+
+/** The same without what is sealed. */
+export async function listPlainSessions(
+  db: Database,
+  tenantId: string,
+  filter: SessionFilter,
+  page: KeysetPage,
+): Promise<Session[]> {
+  const query = db.sql.selectFrom('sessions').select(PLAIN_COLUMNS).$call(filtered(tenantId, filter))
+  return (await selectPage(query, page)).map(row => toPlainSession(db, row))
 }
 
 /** Of each of the caller's own users and at each provider: the newest session that is open, and the newest that is not. */

@@ -3,6 +3,7 @@ import { ApplicantConnection, AttemptConnection, SessionConnection } from './con
 import { applicantDetails, withProvider } from './details.ts'
 import { ApplicantStatusEnum, OutcomeEnum, ProviderEnum } from './enums.ts'
 import { RecordLookup, toLookup } from './lookups.ts'
+import { isPlain } from './plain.ts'
 import { RecordFilterInput } from './record-filter.ts'
 import { ApplicantRef, CustomerRef } from './refs.ts'
 import { FreshnessInput, SyncRef, syncOf } from './sync.ts'
@@ -70,8 +71,8 @@ builder.objectType(ApplicantRef, {
         first: t.arg.int({ description: 'How many, at most 100; 20 if left out.' }),
         after: t.arg.string({ description: 'The cursor to go on from.' }),
       },
-      resolve: (applicant, page, context) =>
-        context.services.sessions.list(context, { applicantId: applicant.id }, page),
+      resolve: (applicant, page, context, info) =>
+        context.services.sessions.list(context, { applicantId: applicant.id }, page, { plain: isPlain(info) }),
     }),
     sync: t.field({ type: SyncRef, nullable: false, description: 'How fresh this is.', resolve: syncOf }),
     details: t.field({

@@ -3,6 +3,7 @@ import { CustomerConnection, SessionConnection } from './connections.ts'
 import { customerDetails, withProvider } from './details.ts'
 import { ProviderEnum } from './enums.ts'
 import { RecordLookup, toLookup } from './lookups.ts'
+import { isPlain } from './plain.ts'
 import { RecordFilterInput } from './record-filter.ts'
 import { CustomerRef } from './refs.ts'
 import { FreshnessInput, SyncRef, syncOf } from './sync.ts'
@@ -39,7 +40,8 @@ builder.objectType(CustomerRef, {
         first: t.arg.int({ description: 'How many, at most 100; 20 if left out.' }),
         after: t.arg.string({ description: 'The cursor to go on from.' }),
       },
-      resolve: (customer, page, context) => context.services.sessions.list(context, { customerId: customer.id }, page),
+      resolve: (customer, page, context, info) =>
+        context.services.sessions.list(context, { customerId: customer.id }, page, { plain: isPlain(info) }),
     }),
     sync: t.field({ type: SyncRef, nullable: false, description: 'How fresh this is.', resolve: syncOf }),
     details: t.field({

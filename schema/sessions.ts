@@ -3,6 +3,7 @@ import { builder } from './builder.ts'
 import { SessionConnection } from './connections.ts'
 import { OutcomeEnum, ProviderEnum, SessionStatusEnum } from './enums.ts'
 import { decodeId } from './ids.ts'
+import { isPlain } from './plain.ts'
 
 const SessionOrderEnum = builder.enumType('SessionOrder', {
   description: 'The order of a list of sessions.',
@@ -44,7 +45,7 @@ builder.queryField('sessions', t =>
       last: t.arg.int({ description: 'How many from the end, at most 100.' }),
       before: t.arg.string({ description: 'The cursor to stop before.' }),
     },
-    resolve: (_root, { filter, orderBy, ...page }, context) =>
-      context.services.sessions.list(context, toSessionFilter(filter ?? {}), page, orderBy ?? undefined),
+    resolve: (_root, { filter, orderBy: order, ...page }, context, info) =>
+      context.services.sessions.list(context, toSessionFilter(filter ?? {}), page, { order, plain: isPlain(info) }),
   }),
 )

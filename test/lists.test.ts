@@ -475,6 +475,30 @@ describe('node and nodes', () => {
   })
 })
 
+test('a session in a list tells what it tells by itself, whichever field is asked for alone', async () => {
+  const { id } = at(1)
+  const { data } = await house.ask('{ __type(name: "Session") { fields { name type { kind ofType { kind } } } } }')
+  const fields: SessionField[] = data.__type.fields
+  expect(fields.length).toBeGreaterThan(20)
+
+  for (const { name, type } of fields.filter(field => field.name !== 'liveCursor')) {
+    const isLeaf = ['SCALAR', 'ENUM'].includes(type.ofType?.kind ?? type.kind)
+    const selection = `id it: ${name} ${isLeaf ? '' : '{ __typename }'}`
+    const alone = await house.ask(`query ($id: ID!) { session(by: { id: $id }) { ${selection} } }`, { id })
+    const listed = await house.ask(`{ sessions(first: 100) { edges { node { ...Row } } } }
+      fragment Row on Session { ${selection} }`)
+
+    expect(listed.errors, name).toEqual([])
+    const rows: { node: { id: string } }[] = listed.data.sessions.edges
+    expect(rows.find(({ node }) => node.id === id)?.node, name).toEqual(alone.data.session)
+  }
+})
+
+interface SessionField {
+  readonly name: string
+  readonly type: { readonly kind: string; readonly ofType: { readonly kind: string } | null }
+}
+
 test('the attempts of a session come a page at a time, and a cursor of those of another session is CURSOR_INVALID', async () => {
   const [one, other] = [await create({ session: { kayle: {} } }), await create({ session: { kayle: {} } })]
   for (const { providerId } of [one, one, one, other]) {

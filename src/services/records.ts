@@ -45,7 +45,8 @@ export interface Noun<
   readonly capability: Capability
   find(db: Database, tenantId: string, ids: readonly string[]): Promise<R[]>
   findByProviderId(db: Database, accountId: string, providerId: string): Promise<Stored | undefined>
-  list(db: Database, tenantId: string, filter: Filter, page: KeysetPage): Promise<R[]>
+  /** `plain`: nothing sealed will be asked for. */
+  list(db: Database, tenantId: string, filter: Filter, page: KeysetPage, plain: boolean): Promise<R[]>
   count(db: Database, tenantId: string, filter: Filter, most: number): Promise<number>
   store(db: Database, said: Said, snapshot: Snapshot): Promise<R>
   /** True where an answer says what is stored. */
@@ -74,7 +75,7 @@ export type Records<R, Filter, Snapshot> = {
   get(call: Call, lookup: Lookup, freshness?: Freshness | null): Promise<R>
   getMany(call: Call, ids: readonly string[], freshness?: Freshness | null): Promise<(R | Error)[]>
   refresh(call: Call, record: R, freshness?: Freshness | null): Promise<R>
-  list(call: Call, filter: Filter, page: PageArguments, order?: ListOrder): Promise<Connection<R>>
+  list(call: Call, filter: Filter, page: PageArguments, listing?: Listing): Promise<Connection<R>>
   /** Stores what the provider's list tells of a record. Throws NOT_FOUND for one that was erased. */
   keep(said: Said, snapshot: Snapshot): Promise<Kept<R>>
 }
@@ -85,12 +86,14 @@ export interface Kept<R> {
   readonly unchanged: boolean
 }
 
-export interface ListOrder {
+export interface Listing {
   readonly column: KeysetPage['column']
   readonly direction: KeysetPage['direction']
+  /** True where nothing sealed will be asked for, so that it is not read. */
+  readonly plain?: boolean
 }
 
-const NEWEST_FIRST: ListOrder = { column: 'created_at', direction: 'desc' }
+const NEWEST_FIRST: Listing = { column: 'created_at', direction: 'desc' }
 
 export function createRecords<
   R extends StoredRecord & { readonly updatedAt: Date },
@@ -267,16 +270,18 @@ export function createRecords<
     return sightings.seen(known)
   }
 
-  async function list(call: Call, filter: Filter, page: PageArguments, order = NEWEST_FIRST): Promise<Connection<R>> {
+  async function list(call: Call, filter: Filter, page: PageArguments, listing = NEWEST_FIRST): Promise<Connection<R>> {
     await noun.settle?.(db, call.tenantId, now())
+    const { column, direction, plain = false } = listing
     return readConnection(deps.cursors, page, {
-      ...order,
-      scope: `${call.tenantId}|${noun.word}|${order.column}|${order.direction}`,
+      column,
+      direction,
+      scope: `${call.tenantId}|${noun.word}|${column}|${direction}`,
       positionOf: row => ({
         id: row.id,
-        at: (order.column === 'updated_at' ? row.updatedAt : row.createdAt).getTime(),
+        at: (column === 'updated_at' ? row.updatedAt : row.createdAt).getTime(),
       }),
-      read: async keyset => (await noun.list(db, call.tenantId, filter, keyset)).map(sightings.seen),
+      read: async keyset => (await noun.list(db, call.tenantId, filter, keyset, plain)).map(sightings.seen),
       count: most => noun.count(db, call.tenantId, filter, most),
     })
   }

@@ -5,6 +5,7 @@ import {
   countSessions,
   findSessionByProviderId,
   findSessions,
+  listPlainSessions,
   listSessions,
   type SessionFilter,
 } from '../../db/session-repository.ts'
@@ -16,17 +17,23 @@ import type { Call } from './call.ts'
 import type { Connection, PageArguments } from './connection.ts'
 import type { Deps } from './deps.ts'
 import { expireOverdue, isOverdue } from './expiry.ts'
-import { createRecords, type ListOrder, type Records } from './records.ts'
+import { createRecords, type Listing, type Records } from './records.ts'
 import { isSessionUnchanged, storeSession } from './store-session.ts'
 
 const ORDERS = {
   CREATED_AT_DESC: { column: 'created_at', direction: 'desc' },
   CREATED_AT_ASC: { column: 'created_at', direction: 'asc' },
   UPDATED_AT_DESC: { column: 'updated_at', direction: 'desc' },
-} as const satisfies Record<SessionOrder, ListOrder>
+} as const satisfies Record<SessionOrder, Listing>
+
+export interface ListedHow {
+  readonly order?: SessionOrder | null
+  /** True where nothing sealed will be asked for. */
+  readonly plain?: boolean
+}
 
 export interface Sessions extends Omit<Records<Session, SessionFilter, SessionSnapshot>, 'list'> {
-  list(call: Call, filter: SessionFilter, page: PageArguments, order?: SessionOrder): Promise<Connection<Session>>
+  list(call: Call, filter: SessionFilter, page: PageArguments, how?: ListedHow): Promise<Connection<Session>>
   /** Cancels at the provider, then reads again, so that what is shown is what is. Safe to repeat. */
   cancel(call: Call, id: string): Promise<Session>
   /** Asks the provider now, however fresh the record is. Throws where that fails. */
@@ -41,7 +48,8 @@ export function createSessions(deps: Deps): Sessions {
     capability: 'GET_SESSION',
     find: findSessions,
     findByProviderId: findSessionByProviderId,
-    list: listSessions,
+    list: (store, tenantId, filter, page, plain) =>
+      (plain ? listPlainSessions : listSessions)(store, tenantId, filter, page),
     count: countSessions,
     store: storeSession,
     isUnchanged: isSessionUnchanged,
@@ -78,7 +86,8 @@ export function createSessions(deps: Deps): Sessions {
 
   return {
     ...records,
-    list: (call, filter, page, order = 'CREATED_AT_DESC') => records.list(call, filter, page, ORDERS[order]),
+    list: (call, filter, page, { order, plain } = {}) =>
+      records.list(call, filter, page, { ...ORDERS[order ?? 'CREATED_AT_DESC'], plain }),
     ask,
     cancel,
     refreshNow,
