@@ -1,3 +1,11 @@
+import {
+  BrokenCircuitError,
+  type CircuitBreakerPolicy,
+  CircuitState as CockatielState,
+  circuitBreaker,
+  handleWhen,
+  type IBreaker,
+} from 'cockatiel'
 import { createWindow } from './window.ts'
 
 export type CircuitState = 'CLOSED' | 'OPEN' | 'HALF_OPEN'
@@ -13,9 +21,9 @@ export interface BreakerOptions {
   /** Told each time it opens. */
   readonly onOpen?: () => void
   /** True for an error that is the provider's failing; others say nothing about its health. */
-  readonly isFailure: (error: unknown) => boolean
+  readonly isFailure: (error: Error) => boolean
   /** True for an error that shows that the provider answered: a probe that ends in anything else has shown nothing. */
-  readonly isAnswer: (error: unknown) => boolean
+  readonly isAnswer: (error: Error) => boolean
 }
 
 export interface Breaker {
@@ -26,73 +34,60 @@ export interface Breaker {
   execute<T>(run: () => Promise<T>): Promise<T>
 }
 
-/** The call was not made. */
-export class BrokenCircuitError extends Error {}
+export { BrokenCircuitError }
 
 /** Stops calls to a provider that fails, and lets one through now and then to see whether it recovered. */
 export function createBreaker(options: BreakerOptions): Breaker {
-  /** Of exactly the last span, so that old failures are forgotten when calls are rare. */
-  const window = createWindow()
-  let state: CircuitState = 'CLOSED'
   let openedAt = 0
-
-  const blockedMs = () => (state === 'CLOSED' ? 0 : Math.max(0, openedAt + options.halfOpenAfterMs - Date.now()))
-
-  async function execute<T>(run: () => Promise<T>): Promise<T> {
-    // While one call probes, all others are kept back.
-    if (state === 'HALF_OPEN' || blockedMs() > 0) throw new BrokenCircuitError('The circuit is open.')
-    const probes = state === 'OPEN'
-    if (probes) state = 'HALF_OPEN'
-    try {
-      const result = await run()
-      if (probes) close()
-      count(false)
-      return result
-    } catch (error) {
-      if (options.isFailure(error)) {
-        count(true)
-        if (probes || isTooMuch()) open()
-      } else if (probes) {
-        if (options.isAnswer(error)) close()
-        else open()
-      }
-      throw error
-    }
-  }
-
-  function count(failed: boolean): void {
-    window.add({ at: Date.now(), ms: 0, failed })
-  }
-
-  function isTooMuch(): boolean {
-    const { failureShare, minimumCalls, spanMs } = options
-    const calls = window.since(Date.now(), spanMs)
-    const failed = calls.filter(call => call.failed).length
-    const lastFailed = calls.slice(-minimumCalls).every(call => call.failed)
-    return calls.length >= minimumCalls && (lastFailed || failed >= failureShare * calls.length)
-  }
-
-  function open(): void {
-    if (state === 'OPEN') return
-    state = 'OPEN'
+  const isFailure = (error: Error) =>
+    options.isFailure(error) || (policy.state === CockatielState.HalfOpen && !options.isAnswer(error))
+  const policy: CircuitBreakerPolicy = circuitBreaker(handleWhen(isFailure), {
+    halfOpenAfter: options.halfOpenAfterMs,
+    breaker: shareOfCalls(options),
+  })
+  policy.onBreak(() => {
     openedAt = Date.now()
     options.onOpen?.()
-  }
-
-  /** A call from before that failed meanwhile may have opened it again. */
-  function close(): void {
-    if (state !== 'HALF_OPEN') return
-    state = 'CLOSED'
-    window.clear()
-  }
-
+  })
   return {
     get state() {
-      return state
+      return STATES[policy.state]
     },
     get blockedMs() {
-      return blockedMs()
+      return policy.state === CockatielState.Closed ? 0 : Math.max(0, openedAt + options.halfOpenAfterMs - Date.now())
     },
-    execute,
+    execute: run => {
+      // While one call probes, the policy would have the others wait for it.
+      if (policy.state === CockatielState.HalfOpen) return Promise.reject(new BrokenCircuitError())
+      return policy.execute(run)
+    },
+  }
+}
+
+const STATES: Readonly<Record<CockatielState, CircuitState>> = {
+  [CockatielState.Closed]: 'CLOSED',
+  [CockatielState.Open]: 'OPEN',
+  [CockatielState.HalfOpen]: 'HALF_OPEN',
+  [CockatielState.Isolated]: 'OPEN',
+}
+
+/** Counts calls of exactly the last span, so that old failures are forgotten when calls are rare. */
+function shareOfCalls({ failureShare, minimumCalls, spanMs }: BreakerOptions): IBreaker {
+  const window = createWindow()
+  const add = (failed: boolean) => window.add({ at: Date.now(), ms: 0, failed })
+  return {
+    state: undefined,
+    success(state) {
+      if (state === CockatielState.HalfOpen) window.clear()
+      add(false)
+    },
+    failure(state) {
+      add(true)
+      if (state !== CockatielState.Closed) return true
+      const calls = window.since(Date.now(), spanMs)
+      const failed = calls.filter(call => call.failed).length
+      const lastFailed = calls.slice(-minimumCalls).every(call => call.failed)
+      return calls.length >= minimumCalls && (lastFailed || failed >= failureShare * calls.length)
+    },
   }
 }

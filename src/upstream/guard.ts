@@ -1,11 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { BulkheadRejectedError, bulkhead } from 'cockatiel'
 import { DomainError, type ProviderErrorOptions, ProviderUnavailableError } from '../domain/errors.ts'
 import type { Provider } from '../domain/provider.ts'
 import { type Breaker, BrokenCircuitError, type CircuitState, createBreaker } from './breaker.ts'
 import { type BreakerHints, NO_HINTS } from './breaker-hints.ts'
-import { Deadline } from './deadline.ts'
 import { createHealthWatch } from './health.ts'
 import { createRetryBudget } from './retry-budget.ts'
-import { createSlots, NoSlotError } from './slots.ts'
+import { orAborted } from './single-flight.ts'
 import type { CallKind, RequestOptions } from './transport.ts'
 import { isAnswer, isFailure, isLost, isUnwell, retryAfterMs } from './verdicts.ts'
 
@@ -30,7 +31,7 @@ export interface GuardOptions {
 }
 
 /** Sends a request that `deadline` ends. */
-type Send<T> = (deadline: Deadline) => Promise<T>
+type Send<T> = (deadline: AbortSignal) => Promise<T>
 
 /** How far a request got: what was not sent was refused here, and asking again would not help. */
 interface Progress {
@@ -43,7 +44,7 @@ interface Progress {
  */
 export function createGuard(options: GuardOptions) {
   const { provider } = options
-  const slots = createSlots(options.connections, options.queue)
+  const slots = bulkhead(options.connections, options.queue)
   const budget = createRetryBudget(options.retryShare, options.retryReserve)
   const health = createHealthWatch(circuit)
   const hints = options.hints ?? NO_HINTS
@@ -55,7 +56,7 @@ export function createGuard(options: GuardOptions) {
   }
 
   /** Runs `send` once, or a second time: a read that may succeed before its deadline, a write whose answer never came. */
-  async function run<T>(request: RequestOptions, deadline: Deadline, send: Send<T>): Promise<T> {
+  async function run<T>(request: RequestOptions, deadline: AbortSignal, send: Send<T>): Promise<T> {
     const endsAt = performance.now() + options.readDeadlineMs
     const progress: Progress = { sent: false }
     try {
@@ -64,29 +65,34 @@ export function createGuard(options: GuardOptions) {
       if (!progress.sent) throw error
       const again = request.kind === 'WRITE' ? afresh(error) : await paused(request, error, deadline, endsAt)
       if (!again) throw error
-      return await once(request, again, send, { sent: false }).finally(() => again.done())
+      return once(request, again, send, { sent: false })
     }
   }
 
   /** A deadline of its own for a write that timed out, or whose connection broke. */
-  function afresh(error: unknown): Deadline | undefined {
-    return isLost(error) ? new Deadline(options.createDeadlineMs) : undefined
+  function afresh(error: unknown): AbortSignal | undefined {
+    return isLost(error) ? AbortSignal.timeout(options.createDeadlineMs) : undefined
   }
 
   /** The deadline of a read, after as long a pause as its error asks for; undefined where it may not be sent again. */
   async function paused(
     { kind }: RequestOptions,
     error: unknown,
-    deadline: Deadline,
+    deadline: AbortSignal,
     endsAt: number,
-  ): Promise<Deadline | undefined> {
+  ): Promise<AbortSignal | undefined> {
     const pauseMs = kind === 'READ' ? retryAfterMs(error) : undefined
     if (pauseMs === undefined || deadline.aborted || performance.now() + pauseMs >= endsAt) return undefined
     if (!budget.spend()) return undefined
-    return (await deadline.pause(pauseMs)) ? deadline : undefined
+    return sleep(pauseMs, deadline, { signal: deadline }).catch(() => undefined)
   }
 
-  async function once<T>(request: RequestOptions, deadline: Deadline, send: Send<T>, progress: Progress): Promise<T> {
+  async function once<T>(
+    request: RequestOptions,
+    deadline: AbortSignal,
+    send: Send<T>,
+    progress: Progress,
+  ): Promise<T> {
     const breaker = breakers[request.kind]
     if (breaker.blockedMs > 0 || breaker.state === 'HALF_OPEN') throw blocked(request, breaker.blockedMs)
     const hintedMs = hintedFor(request.kind)
@@ -96,13 +102,18 @@ export function createGuard(options: GuardOptions) {
       return health.watch(() => send(deadline), isUnwell)
     }
     try {
-      const result = await slots.run(deadline, () => breaker.execute(attempt))
+      const admitted = slots.execute(() => {
+        // Nobody waits for it any more: it is not sent, and the breaker hears nothing of it.
+        deadline.throwIfAborted()
+        return breaker.execute(attempt)
+      })
+      const result = await orAborted(admitted, deadline, () => !progress.sent)
       budget.deposit()
       lastAnswered[request.kind] = Date.now()
       return result
     } catch (error) {
       if (error instanceof BrokenCircuitError) throw blocked(request, breaker.blockedMs)
-      if (error instanceof NoSlotError) throw refused(request, 'has too many calls under way', 1)
+      if (error instanceof BulkheadRejectedError) throw refused(request, 'has too many calls under way', 1)
       if (!progress.sent && request.signal?.aborted) throw left(error)
       if (!progress.sent && deadline.aborted) throw refused(request, 'has too many calls under way', 1)
       throw error

@@ -51,13 +51,18 @@ export function createSingleFlight(): SingleFlight {
   }
 }
 
-/** The promise, or the signal's reason where that comes first. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+/** The promise, or the signal's reason where that comes first while `mayLeave` holds. */
+export function orAborted<T>(
+  promise: Promise<T>,
+  signal: AbortSignal | undefined,
+  mayLeave: () => boolean = () => true,
+): Promise<T> {
   if (!signal) return promise
   return new Promise((resolve, reject) => {
-    const leave = () => reject(signal.reason)
-    const stay = () => signal.removeEventListener('abort', leave)
+    const leave = () => {
+      if (mayLeave()) reject(signal.reason)
+    }
     signal.addEventListener('abort', leave, { once: true })
-    promise.then(resolve, reject).finally(stay)
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
   })
 }

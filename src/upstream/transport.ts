@@ -4,7 +4,6 @@ import { DomainError, ProviderContractError, ProviderUnavailableError, type Send
 import type { Provider } from '../domain/provider.ts'
 import type { CallKind, HttpMethod } from '../domain/provider-call.ts'
 import type { Trail } from '../domain/trail.ts'
-import type { Deadline } from './deadline.ts'
 
 export type { CallKind }
 
@@ -44,8 +43,8 @@ export interface TransportOptions {
 }
 
 export interface Transport {
-  /** `deadline` ends the request. `headers` are the house's own. */
-  send(request: RequestOptions, deadline: Deadline, headers?: Readonly<Record<string, string>>): Promise<RawAnswer>
+  /** `signal` ends the request: its deadline, and for a read the client's leaving. `headers` are the house's own. */
+  send(request: RequestOptions, signal: AbortSignal, headers?: Readonly<Record<string, string>>): Promise<RawAnswer>
   close(): Promise<void>
 }
 
@@ -62,7 +61,7 @@ export function createTransport(options: TransportOptions): Transport {
 
   async function send(
     request: RequestOptions,
-    deadline: Deadline,
+    signal: AbortSignal,
     ofHouse: Readonly<Record<string, string>> = {},
   ): Promise<RawAnswer> {
     try {
@@ -73,7 +72,7 @@ export function createTransport(options: TransportOptions): Transport {
         method: request.method,
         headers: { ...OURS, ...ofHouse, ...ofBody, ...request.headers },
         body,
-        signal: deadline,
+        signal,
       })
       const { statusCode: status } = answer
       const headers = flattenHeaders(answer.headers)

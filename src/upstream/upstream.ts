@@ -1,10 +1,10 @@
 import type { z } from 'zod'
 import { ProviderContractError } from '../domain/errors.ts'
 import type { CallKind, CallWatch } from '../domain/provider-call.ts'
+import { limitTime, type TimeLimit } from '../domain/time-limit.ts'
 import { type RefusalReader, toAnswerError } from './answer.ts'
 import type { CircuitState } from './breaker.ts'
 import type { BreakerHints } from './breaker-hints.ts'
-import { Deadline } from './deadline.ts'
 import { type CountedDrift, createDriftLog, type DriftGrade, findUnknown, type Place } from './drift.ts'
 import { createGuard } from './guard.ts'
 import type { Health, Minute } from './health.ts'
@@ -52,9 +52,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 
   function call<T>(call: Call<T>): Promise<T> {
     const tell = tellOf(provider, call, options.watch)
-    const deadline = deadlineOf(call)
+    const limit = limitOf(call)
     const run = tell.whole(
-      guard.run(call, deadline, deadline =>
+      guard.run(call, limit.signal, deadline =>
         tell.attempt(async (headers, answered) => {
           const answer = await transport.send(call, deadline, headers)
           answered(answer.status)
@@ -63,7 +63,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         }),
       ),
     )
-    const done = () => deadline.done()
+    const done = () => limit.done()
     run.then(done, done)
     return run
   }
@@ -75,9 +75,11 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     return parse(call, body)
   }
 
-  /** A client that leaves ends its reads, and nothing else. */
-  function deadlineOf({ kind, signal }: RequestOptions): Deadline {
-    return kind === 'READ' ? new Deadline(options.readDeadlineMs, signal) : new Deadline(options.createDeadlineMs)
+  /** When a call has to be over. A client that leaves ends its reads, and nothing else. */
+  function limitOf({ kind, signal }: RequestOptions): TimeLimit {
+    return kind === 'READ'
+      ? limitTime(options.readDeadlineMs, signal && { signal })
+      : limitTime(options.createDeadlineMs)
   }
 
   function parse<T>(call: Call<T>, body: unknown): T {

@@ -50,7 +50,7 @@ export const ROOMS: readonly Room[] = [
   { files: [DOMAIN], may: [DOMAIN], because: 'the domain is words without I/O' },
   {
     files: [UPSTREAM],
-    may: [UPSTREAM, DOMAIN, 'undici', 'zod', 'node:**'],
+    may: [UPSTREAM, DOMAIN, 'cockatiel', 'undici', 'zod', 'node:**'],
     because: 'it is HTTP towards any provider',
   },
   {
@@ -232,7 +232,7 @@ export const IMPORT_BANS: readonly Ban[] = [
     butIn: ['src/server/**', 'src/boot.ts'],
     because: 'yoga is the door',
   },
-  { what: ['undici'], butIn: [UPSTREAM], because: 'only upstream spells HTTP towards a provider' },
+  { what: ['cockatiel', 'undici'], butIn: [UPSTREAM], because: 'only upstream spells HTTP towards a provider' },
   { what: ['ioredis'], butIn: ['src/redis/**'], because: 'only src/redis speaks to Redis' },
   { what: ['kysely', 'better-sqlite3', 'pg'], butIn: ['db/**'], because: 'only db/ spells SQL' },
   { what: ['node:process', 'process', '<computed>'], butIn: [], because: 'it hides what is used' },
