@@ -31,7 +31,7 @@ export function createResult<T>(noun: string, record: ObjectRef<SchemaTypes, T>)
         nullable: false,
         description: `The ${name}.`,
         // The loader of the noun takes an id wherever the record itself may stand.
-        resolve: created => created.recordId as never,
+        resolve: created => created.record as never,
       }),
       operation: t.field({
         type: CreateOperationRef,

@@ -36,13 +36,13 @@ function callOf(tenantId: string) {
 
 /** A Kayle session of this tenant. Gives our id of it. */
 async function createSession(at: House, tenantId: string): Promise<string> {
-  const { recordId } = await at.services.creates.create(callOf(tenantId), {
+  const { operation } = await at.services.creates.create(callOf(tenantId), {
     kind: 'SESSION',
     idempotencyKey: randomUUID(),
     fingerprintOf: {},
     request: { provider: 'KAYLE', input: {} },
   })
-  return recordId
+  return operation.recordId ?? ''
 }
 
 describe('a tenant that set accounts of its own', () => {

@@ -9,7 +9,7 @@ import {
 import { DomainError, ProviderError, ProviderRejectedError, ProviderUnavailableError } from '../domain/errors.ts'
 import type { CreateCall } from '../providers/contract.ts'
 import type { Account } from './accounts.ts'
-import { CREATES, type StoreAnswer } from './create-kinds.ts'
+import { CREATES, type StoreAnswer, type StoredNoun } from './create-kinds.ts'
 import type { CreatePlan } from './create-plan.ts'
 import { change, type Deps } from './deps.ts'
 
@@ -28,6 +28,13 @@ const SENDS = 3
 const PROCESS = randomUUID()
 
 export type Journal = ReturnType<typeof createJournal>
+
+/** What a create made. */
+export interface Succeeded {
+  readonly operation: StoredOperation
+  /** As it was stored now; undefined where it was stored before. */
+  readonly record?: StoredNoun
+}
 
 export function createJournal(deps: Deps, settings: JournalSettings) {
   const { db, now } = deps
@@ -61,23 +68,27 @@ export function createJournal(deps: Deps, settings: JournalSettings) {
     operation: StoredOperation,
     store: StoreAnswer,
     recovered: boolean,
-  ): Promise<StoredOperation> {
+  ): Promise<Succeeded> {
     const said = { account, source: 'CREATE' as const, beganAt: operation.sentAt ?? now(), now: now() }
     const storing = change(deps, operation.tenantId, async trx => {
+      const record = await store(trx, said)
+      const settled = { ...SETTLED, now: now(), recordId: record.id, recovered, error: null, input: null }
+      const move = (from: StoredOperation) => moveOperation(trx, from, { to: 'SUCCEEDED', ...settled })
+      const moved = await move(operation)
+      if (moved) return { operation: moved, record }
+      // It was given up meanwhile, or settled.
       const [current] = await findOperations(trx, operation.tenantId, [operation.id])
       if (!current || current.attemptsMade !== operation.attemptsMade) throw new Error('The operation was sent anew.')
-      const { id: recordId } = await store(trx, said)
       if (current.state === 'SUCCEEDED') {
-        if (current.recordId === recordId) return current
+        if (current.recordId === record.id) return { operation: current }
         throw new SecondRecord(current)
       }
-      const settled = { ...SETTLED, now: now(), recordId, recovered, error: null, input: null }
-      const moved = await moveOperation(trx, current, { to: 'SUCCEEDED', ...settled })
-      if (!moved) throw new Error('The operation was moved by another process.')
-      return moved
+      const late = await move(current)
+      if (!late) throw new Error('The operation was moved by another process.')
+      return { operation: late, record }
     })
     return storing.catch((error: unknown) => {
-      if (error instanceof SecondRecord) return error.succeeded
+      if (error instanceof SecondRecord) return { operation: error.succeeded }
       throw error
     })
   }

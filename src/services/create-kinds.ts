@@ -1,5 +1,8 @@
 import type { Database } from '../../db/database.ts'
+import type { Applicant } from '../domain/applicant.ts'
+import type { Customer } from '../domain/customer.ts'
 import type { CreateKind } from '../domain/operation.ts'
+import type { Session } from '../domain/session.ts'
 import type { CreateCall, LostCreate, ProviderClient, ReadCall, Recovery, RepeatRule } from '../providers/contract.ts'
 import type { CreatePlan } from './create-plan.ts'
 import type { Said } from './said.ts'
@@ -14,7 +17,9 @@ interface KindOfCreate {
 }
 
 /** One step of a transaction: stores the record that was made and gives it with our id. */
-export type StoreAnswer = (db: Database, said: Said) => Promise<{ readonly id: string }>
+export type StoreAnswer = (db: Database, said: Said) => Promise<StoredNoun>
+
+export type StoredNoun = Applicant | Customer | Session
 
 /** A provider's recovery whose findings can be stored. */
 export interface StorableRecovery {

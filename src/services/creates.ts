@@ -22,7 +22,7 @@ import type { Account } from './accounts.ts'
 import type { Backlog } from './backlog.ts'
 import type { Call } from './call.ts'
 import type { Journal } from './create-journal.ts'
-import { CREATES, type StoreAnswer } from './create-kinds.ts'
+import { CREATES, type StoreAnswer, type StoredNoun } from './create-kinds.ts'
 import { type CreateCommand, type CreatePlan, planCreate } from './create-plan.ts'
 import type { Deps } from './deps.ts'
 
@@ -34,8 +34,8 @@ import type { Deps } from './deps.ts'
 
 export interface Created {
   readonly operation: CreateOperation
-  /** Our id of what was made. */
-  readonly recordId: string
+  /** What was made, or our id of it where it was made before. */
+  readonly record: StoredNoun | string
   readonly replayed: boolean
 }
 
@@ -116,7 +116,7 @@ export function createCreates(deps: Deps, journal: Journal, backlog: Backlog) {
       throw new IdempotencyConflictError('IDEMPOTENCY_KEY_REUSED', operation)
     switch (operation.state) {
       case 'SUCCEEDED':
-        return { operation, recordId: operation.recordId ?? '', replayed: true }
+        return { operation, record: operation.recordId ?? '', replayed: true }
       case 'FAILED':
         return sendAgain(call, command, operation)
       case 'UNKNOWN':
@@ -153,8 +153,8 @@ export function createCreates(deps: Deps, journal: Journal, backlog: Backlog) {
     if (operation.ownedUntil && operation.ownedUntil <= deps.now()) throw new OutcomeUnknownError(operation)
     const store = await answerOf(call, account, operation, plan)
     try {
-      const succeeded = await backlog.keep(() => journal.succeed(account, operation, store, false))
-      return { operation: succeeded, recordId: succeeded.recordId ?? '', replayed: false }
+      const made = await backlog.keep(() => journal.succeed(account, operation, store, false))
+      return { operation: made.operation, record: made.record ?? made.operation.recordId ?? '', replayed: false }
     } catch (error) {
       deps.report(error)
       // It was made and could not be written down: until it is, the operation is looked for as any lost one.

@@ -93,7 +93,7 @@ export function createOperations(deps: Deps, journal: Journal) {
       throw new DomainError('UNSUPPORTED_BY_PROVIDER', message)
     }
     const store = await recovery.assume(toLost(operation, plan), providerId, {})
-    return journal.succeed(account, operation, store, true)
+    return (await journal.succeed(account, operation, store, true)).operation
   }
 
   async function getUnknown(call: Pick<Call, 'tenantId'>, id: string): Promise<StoredOperation> {
