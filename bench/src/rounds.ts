@@ -22,7 +22,8 @@ export interface RoundsOptions {
 export type Measured = ReadonlyMap<ContestantName, readonly Round[]>
 
 const DRAIN_MS = 150
-const WARM_UP_SECONDS = 1
+/** A server of many parts takes thousands of requests until node has compiled what is hot. */
+const WARM_UP_SECONDS = 5
 
 /** Rounds of all contestants in turn, so that whatever disturbs the machine disturbs all; one to warm up is not kept. */
 export async function measure(
