@@ -1,8 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import SqliteDatabase from 'better-sqlite3'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { PROVIDERS, type Provider } from '../src/domain/provider.ts'
+import { startHostileServer } from './harness/hostile-server.ts'
 import { type House, startHouse } from './harness/house.ts'
 import { SESSION_INPUTS, TRIED, type Tried } from './harness/session-inputs.ts'
 
@@ -495,6 +497,30 @@ describe("a provider's refusal", () => {
   ])('of %s says %s why in its own code', async (_provider, session, providerCode) => {
     expect(await create({ session })).toMatchObject({ providerCode })
   })
+})
+
+test('of many creates at once, each is on the disk before its provider is called', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-'))
+  const found: unknown[] = []
+  const kayle = await startHostileServer({
+    onRequest: ({ body }) => {
+      const database = new SqliteDatabase(`${folder}/house.db`, { readonly: true })
+      const reference = /sg_ref=(\w+)/.exec(body)?.[1]
+      found.push(database.prepare('select state from operations where reference = ?').pluck().get(reference))
+      database.close()
+      return ['HTTP/1.1 422 Unprocessable\r\ncontent-length: 2\r\n\r\n{}', 'CLOSE']
+    },
+  })
+  const env = { DATABASE_URL: `sqlite:${folder}/house.db`, KAYLE_BASE_URL: kayle.origin, KAYLE_API_KEY: 'kayle' }
+  const other = await startHouse(env)
+  const session = { kayle: { redirectUrl: 'https://app.example.com/done' } }
+  const inputs = Array.from({ length: 20 }, () => ({ idempotencyKey: newKey(), session }))
+  await Promise.all(inputs.map(input => other.ask(CREATE, { input })))
+  await other.close()
+  await kayle.close()
+  rmSync(folder, { recursive: true })
+
+  expect(found).toEqual(Array(20).fill('SENT'))
 })
 
 describe('at rest', () => {
