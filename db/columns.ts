@@ -63,7 +63,7 @@ export function toSync(fetchedAt: Date, source: string): Sync {
 
 /** Leaves out what is undefined, so that an update changes only what was told. */
 export function defined<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>
-  }
+  const told: Partial<T> = {}
+  for (const name in values) if (values[name] !== undefined) told[name] = values[name]
+  return told as { [K in keyof T]: Exclude<T[K], undefined> }
 }
