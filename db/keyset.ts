@@ -22,16 +22,37 @@ export async function selectPage<O>(
   query: SelectQueryBuilder<Tables, keyof Tables, O>,
   page: KeysetPage,
 ): Promise<O[]> {
-  const direction = page.backward ? opposite(page.direction) : page.direction
-  let bounded = query
-  if (page.after) bounded = bounded.where(beyond(page.column, page.direction, page.after))
-  if (page.before) bounded = bounded.where(beyond(page.column, opposite(page.direction), page.before))
-  const rows = await bounded
-    .orderBy(sql.ref(page.column), direction)
-    .orderBy(sql.ref('id'), direction)
-    .limit(page.limit)
-    .execute()
-  return page.backward ? rows.reverse() : rows
+  return inOrder(await query.$call(onPage(page, page)).execute(), page)
+}
+
+export type Order = Pick<KeysetPage, 'backward' | 'column' | 'direction'>
+export type Bounds = Pick<KeysetPage, 'after' | 'before' | 'limit'>
+
+/** The rows between the bounds, as many as asked for, counted from the end where the order says so. */
+export function onPage({ column, direction, backward }: Order, { after, before, limit }: Bounds) {
+  return <From extends keyof Tables, O>(query: SelectQueryBuilder<Tables, From, O>) => {
+    const taken = backward ? opposite(direction) : direction
+    let bounded = query
+    if (after) bounded = bounded.where(beyond(column, direction, after))
+    if (before) bounded = bounded.where(beyond(column, opposite(direction), before))
+    return bounded.orderBy(sql.ref(column), taken).orderBy(sql.ref('id'), taken).limit(limit)
+  }
+}
+
+/** What is made once for each order. */
+export function perOrder<T>(make: (order: Order) => T): (order: Order) => T {
+  const made = new Map<string, T>()
+  return ({ column, direction, backward }) => {
+    const name = `${column} ${direction} ${backward}`
+    const known = made.get(name) ?? make({ column, direction, backward })
+    made.set(name, known)
+    return known
+  }
+}
+
+/** What was taken from the end, turned to the list's order. */
+export function inOrder<Row>(rows: Row[], { backward }: Order): Row[] {
+  return backward ? rows.reverse() : rows
 }
 
 function beyond(column: string, direction: 'asc' | 'desc', position: Position) {

@@ -2,9 +2,10 @@ import { type SelectQueryBuilder, sql } from 'kysely'
 import type { Outcome } from '../src/domain/outcome.ts'
 import type { Provider } from '../src/domain/provider.ts'
 import type { Session, SessionStatus } from '../src/domain/session.ts'
+import { defined } from './columns.ts'
 import type { Database } from './database.ts'
 import { keptQuery } from './kept-query.ts'
-import { type KeysetPage, selectPage } from './keyset.ts'
+import { type Bounds, inOrder, type KeysetPage, onPage, perOrder } from './keyset.ts'
 import { placeAmong } from './newest.ts'
 import { countRows } from './record-filter.ts'
 import { recordQueries } from './record-queries.ts'
@@ -83,8 +84,8 @@ export async function listSessions(
   filter: SessionFilter,
   page: KeysetPage,
 ): Promise<StoredSession[]> {
-  const query = db.sql.selectFrom('sessions').selectAll().$call(filtered<SessionRow>(tenantId, filter))
-  return (await selectPage(query, page)).map(row => toSession(db, row))
+  const rows = await SELECT_PAGE(page)(db, tenantId, toConditions(filter), toBounds(page))
+  return inOrder(rows, page).map(row => toSession(db, row))
 }
 
 /** The same without what is sealed. */
@@ -94,9 +95,29 @@ export async function listPlainSessions(
   filter: SessionFilter,
   page: KeysetPage,
 ): Promise<Session[]> {
-  const query = db.sql.selectFrom('sessions').select(PLAIN_COLUMNS).$call(filtered(tenantId, filter))
-  return (await selectPage(query, page)).map(row => toPlainSession(db, row))
+  const rows = await SELECT_PLAIN_PAGE(page)(db, tenantId, toConditions(filter), toBounds(page))
+  return inOrder(rows, page).map(row => toPlainSession(db, row))
 }
+
+const SELECT_PAGE = perOrder(order =>
+  keptQuery((db, tenantId: string, conditions: Conditions, bounds: Bounds) =>
+    db.sql
+      .selectFrom('sessions')
+      .selectAll()
+      .$call(filtered<SessionRow>(tenantId, conditions))
+      .$call(onPage(order, bounds)),
+  ),
+)
+
+const SELECT_PLAIN_PAGE = perOrder(order =>
+  keptQuery((db, tenantId: string, conditions: Conditions, bounds: Bounds) =>
+    db.sql
+      .selectFrom('sessions')
+      .select(PLAIN_COLUMNS)
+      .$call(filtered(tenantId, conditions))
+      .$call(onPage(order, bounds)),
+  ),
+)
 
 /** Of each of the caller's own users and at each provider: the newest session that is open, and the newest that is not. */
 export async function listNewestSessionsOfPeople(
@@ -144,7 +165,10 @@ export async function renameSessions(
 export function countSessions(db: Database, tenantId: string, filter: SessionFilter, most: number): Promise<number> {
   return countRows(
     db,
-    db.sql.selectFrom('sessions').select('id').$call(filtered<{ id: string }>(tenantId, filter)),
+    db.sql
+      .selectFrom('sessions')
+      .select('id')
+      .$call(filtered<{ id: string }>(tenantId, toConditions(filter))),
     most,
   )
 }
@@ -166,17 +190,46 @@ export async function pruneAccess(db: Database, before: Date, limit: number): Pr
   return Number(result.numUpdatedRows)
 }
 
-function filtered<O>(tenantId: string, filter: SessionFilter) {
+/** A filter in the columns' values, without what does not narrow. */
+interface Conditions {
+  readonly provider?: readonly Provider[]
+  readonly status?: readonly SessionStatus[]
+  readonly outcome?: readonly Outcome[]
+  readonly externalId?: string
+  readonly applicantId?: string
+  readonly customerId?: string
+  readonly createdAfter?: number
+  readonly createdBefore?: number
+}
+
+function toConditions(filter: SessionFilter): Conditions {
+  return defined({
+    provider: filter.provider ?? undefined,
+    status: filter.status ?? undefined,
+    outcome: filter.outcome ?? undefined,
+    externalId: filter.externalId ?? undefined,
+    applicantId: filter.applicantId ?? undefined,
+    customerId: filter.customerId ?? undefined,
+    createdAfter: filter.createdAfter?.getTime(),
+    createdBefore: filter.createdBefore?.getTime(),
+  })
+}
+
+function toBounds({ after, before, limit }: KeysetPage): Bounds {
+  return defined({ after, before, limit })
+}
+
+function filtered<O>(tenantId: string, filter: Conditions) {
   return (query: SelectQueryBuilder<Tables, 'sessions', O>) => {
     let narrowed = query.where('tenant_id', '=', tenantId)
     if (filter.provider) narrowed = narrowed.where('provider', 'in', filter.provider)
     if (filter.status) narrowed = narrowed.where('status', 'in', filter.status)
     if (filter.outcome) narrowed = narrowed.where('outcome', 'in', filter.outcome)
-    if (filter.externalId != null) narrowed = narrowed.where('external_id', '=', filter.externalId)
-    if (filter.applicantId != null) narrowed = narrowed.where('applicant_id', '=', filter.applicantId)
-    if (filter.customerId != null) narrowed = narrowed.where('customer_id', '=', filter.customerId)
-    if (filter.createdAfter) narrowed = narrowed.where('created_at', '>', filter.createdAfter.getTime())
-    if (filter.createdBefore) narrowed = narrowed.where('created_at', '<', filter.createdBefore.getTime())
+    if (filter.externalId !== undefined) narrowed = narrowed.where('external_id', '=', filter.externalId)
+    if (filter.applicantId !== undefined) narrowed = narrowed.where('applicant_id', '=', filter.applicantId)
+    if (filter.customerId !== undefined) narrowed = narrowed.where('customer_id', '=', filter.customerId)
+    if (filter.createdAfter !== undefined) narrowed = narrowed.where('created_at', '>', filter.createdAfter)
+    if (filter.createdBefore !== undefined) narrowed = narrowed.where('created_at', '<', filter.createdBefore)
     return narrowed
   }
 }
