@@ -32,6 +32,8 @@ export interface Context extends Call {
   readonly lastEventId: string | null
   /** For each event of a stream: what was loaded for the one before is forgotten. */
   renewed<T>(event: T): T
+  /** Lets go of what was loaded: the operation is over, and who still holds its context needs no records. */
+  forget(): void
 }
 
 /** What is read for many rows at once, once a request, however often it is selected. */
@@ -52,7 +54,8 @@ interface Key<Of> {
   readonly freshness: Freshness | null | undefined
 }
 
-export interface Asked extends Omit<Context, 'loaders' | 'refusals' | 'renewed' | 'signal' | 'subject' | 'tenantId'> {
+export interface Asked
+  extends Omit<Context, 'forget' | 'loaders' | 'refusals' | 'renewed' | 'signal' | 'subject' | 'tenantId'> {
   readonly limit: Signalling
 }
 
@@ -95,6 +98,10 @@ class LazyContext implements Context {
   get loaders(): Loaders {
     this.#loaders ??= createLoaders(this, this.services)
     return this.#loaders
+  }
+
+  forget(): void {
+    this.#loaders = undefined
   }
 
   renewed<T>(this: Context, event: T): T {

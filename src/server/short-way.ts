@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql'
 import { type FetchAPI, processRegularResult } from 'graphql-yoga'
+import type { Context } from '../context.ts'
 import type { Caller } from '../domain/caller.ts'
 import { limitTime, type Signalling } from '../domain/time-limit.ts'
 import type { Authentication } from '../services/authentication.ts'
@@ -85,15 +86,18 @@ export function createShortWay(options: ShortWayOptions): (posted: Posted, leavi
     const refusal = await options.charge(caller, operation.costOf(variables))
     if (refusal) return end({ errors: [refusal] })
     const limit = limitTime(deadlineOf(deadlines, kind), leaving)
+    let context: Context | undefined
     try {
       const lastEventId = header('last-event-id') ?? null
       const { trail } = told
       const operating = { caller, requestId, startedAt, trail, limit, lastEventId, inParts: false, asksCursor }
-      return end(await operation.run(undefined, await options.openContext(operating), variables))
+      context = await options.openContext(operating)
+      return end(await operation.run(undefined, context, variables))
     } catch (error) {
       return end({ errors: [error as GraphQLError] })
     } finally {
       limit.done()
+      context?.forget()
     }
   }
 
