@@ -14,7 +14,11 @@ export class Sealed<Row> {
     this.#vault = vault
   }
 
-  /** What was sealed of a value of type T; null where there is none, or where it cannot be opened. */
+  /**
+   * What was sealed of a value of type T; null where there is none, or where it cannot be opened. Throws where it is no
+   * JSON. So each field of the schema that shows it has a resolver: where a compiled operation reads a property by itself
+   * and that throws, nobody is answered.
+   */
   open<T>(column: SealedColumn<Row>): T | null {
     this.#opened ??= new Map()
     const known = this.#opened.get(column)

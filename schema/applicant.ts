@@ -27,10 +27,13 @@ builder.objectType(ApplicantRef, {
       description: 'What the provider decided.',
     }),
     providerStatus: t.exposeString('providerStatus', { description: "The provider's own word, verbatim." }),
-    email: t.exposeString('email', { description: 'The e-mail address.' }),
-    phone: t.exposeString('phone', { description: 'The phone number, as the provider keeps it.' }),
-    firstName: t.exposeString('firstName', { description: 'The given name.' }),
-    lastName: t.exposeString('lastName', { description: 'The family name.' }),
+    email: t.string({ description: 'The e-mail address.', resolve: applicant => applicant.email }),
+    phone: t.string({
+      description: 'The phone number, as the provider keeps it.',
+      resolve: applicant => applicant.phone,
+    }),
+    firstName: t.string({ description: 'The given name.', resolve: applicant => applicant.firstName }),
+    lastName: t.string({ description: 'The family name.', resolve: applicant => applicant.lastName }),
     createdAt: t.expose('createdAt', {
       type: 'DateTime',
       nullable: false,

@@ -16,12 +16,16 @@ builder.objectType(CustomerRef, {
     externalId: t.exposeString('externalId', {
       description: "The caller's own user id; it joins everything about one person.",
     }),
-    email: t.exposeString('email', { description: 'The e-mail address.' }),
-    name: t.exposeString('name', { description: 'The name.' }),
-    phone: t.exposeString('phone', { description: 'The phone number, as the provider keeps it.' }),
-    metadata: t.expose('metadata', {
+    email: t.string({ description: 'The e-mail address.', resolve: customer => customer.email }),
+    name: t.string({ description: 'The name.', resolve: customer => customer.name }),
+    phone: t.string({
+      description: 'The phone number, as the provider keeps it.',
+      resolve: customer => customer.phone,
+    }),
+    metadata: t.field({
       type: 'JSON',
       description: 'What the caller keeps with the customer at the provider.',
+      resolve: customer => customer.metadata,
     }),
     createdAt: t.expose('createdAt', {
       type: 'DateTime',

@@ -45,13 +45,15 @@ builder.objectType(SessionRef, {
       nullable: false,
       description: 'True at the real provider with a key that is no test key.',
     }),
-    redirectUrl: t.expose('redirectUrl', {
+    redirectUrl: t.field({
       type: 'URL',
       description: 'Where the end user goes afterwards.',
+      resolve: session => session.redirectUrl,
     }),
-    metadata: t.expose('metadata', {
+    metadata: t.field({
       type: 'JSON',
       description: "The caller's own, as given at the create.",
+      resolve: session => session.metadata,
     }),
     createdAt: t.expose('createdAt', {
       type: 'DateTime',
@@ -71,9 +73,10 @@ builder.objectType(SessionRef, {
       type: 'DateTime',
       description: 'When it came to its end.',
     }),
-    access: t.expose('access', {
+    access: t.field({
       type: SessionAccessRef,
       description: 'What the end user is sent to, from the create. Encrypted at rest.',
+      resolve: session => session.access,
     }),
     applicant: t.field({
       type: ApplicantRef,

@@ -151,6 +151,34 @@ describe('a value that cannot be opened', () => {
     expect(await rotate(house)).toMatchObject({ unreadable: 1 })
   })
 
+  test('is an error of its own field where it is no JSON, and everything else is answered', async () => {
+    const house = await start('nonsense.db', OLD)
+    for (let index = 0; index < 2; index++) await createCustomer(house, `n${index}@nonsense.example`)
+    const customer = await house.db.sql.selectFrom('customers').select('id').executeTakeFirstOrThrow()
+    const nonsense = house.db.vault.seal('{')
+    await house.db.sql
+      .updateTable('customers')
+      .set({ pii_sealed: nonsense, metadata_sealed: nonsense })
+      .where('id', '=', customer.id)
+      .execute()
+    const input = { idempotencyKey: randomUUID(), session: { kayle: { redirectUrl: 'https://app.example.com/x' } } }
+    const { id } = (await house.ask(CREATE_SESSION, { input })).data.createSession.session
+    await house.db.sql.updateTable('sessions').set({ metadata_sealed: nonsense, access_sealed: nonsense }).execute()
+
+    const list = await house.ask(`{ customers(first: 5) { nodes { id email metadata } } }`)
+    const one = await house.ask(SESSION, { id })
+    expect(list.data.customers.nodes.map(({ email }: { email: string | null }) => email === null).sort()).toEqual([
+      false,
+      true,
+    ])
+    expect(one.data.node).toEqual({ metadata: null, access: null })
+    for (const { errors } of [list, one]) {
+      expect(errors.map(({ extensions }: { extensions: object }) => extensions)).toMatchObject(
+        Array(2).fill({ code: 'INTERNAL_ERROR' }),
+      )
+    }
+  })
+
   test('makes a webhook wait for its keys instead of being taken for forged', async () => {
     const house = await start('damaged-endpoint.db', OLD)
     const { endpoint, secret } = await house.services.endpoints.add({ tenantId: 'dev' }, { provider: 'VERILOCK' })
