@@ -48,7 +48,7 @@ export function createGate(most: number, intake: Intake): Gate {
       if (!UNCOUNTED.has(pathOf(request))) {
         if (inside.size >= most) {
           refused++
-          return refuse(response)
+          return void setImmediate(() => refuse(response))
         }
         enter(request, response)
         return intake.begin(() => {
