@@ -50,8 +50,9 @@ export interface SightingsOptions {
 
 export function createSightings(db: Database, { wake, report }: SightingsOptions): Sightings {
   const kept = new Map<string, Sighting>()
-  /** Those of transactions that are under way. */
+  /** Those that are being written down. */
   const leaving = new Map<string, Sighting>()
+  let flushed: Promise<void> = Promise.resolve()
   let timer: NodeJS.Timeout | undefined
 
   function add(sighting: Sighting): void {
@@ -70,22 +71,29 @@ export function createSightings(db: Database, { wake, report }: SightingsOptions
   }
 
   async function transaction<T>(db: Database, run: (db: Database) => Promise<T>): Promise<T> {
+    await flush()
+    return inTransaction(db, run)
+  }
+
+  /** One at a time: two that write down the same rows would wait for each other. */
+  function flush(): Promise<void> {
+    clearTimeout(timer)
+    timer = undefined
+    flushed = flushed.then(write, write)
+    return flushed
+  }
+
+  async function write(): Promise<void> {
+    if (kept.size === 0) return
     const taken = [...kept.values()]
     kept.clear()
     for (const sighting of taken) leaving.set(sighting.id, sighting)
     try {
-      const [changed, result] = await inTransaction(db, async trx => [await save(trx, taken), await run(trx)] as const)
+      const changed = await inTransaction(db, trx => save(trx, taken))
       for (const tenantId of changed) wake(tenantId)
-      return result
     } finally {
-      for (const sighting of taken) if (leaving.get(sighting.id) === sighting) leaving.delete(sighting.id)
+      leaving.clear()
     }
-  }
-
-  async function flush(): Promise<void> {
-    clearTimeout(timer)
-    timer = undefined
-    if (kept.size > 0) await transaction(db, async () => {})
   }
 
   return { add, seen, transaction, flush }
