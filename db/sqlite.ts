@@ -4,6 +4,7 @@ import SqliteDatabase from 'better-sqlite3'
 import { type Dialect, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
 import { createSqliteDriver } from './sqlite-driver.ts'
 
+const OPENING_TIMEOUT_MS = 5_000
 const BUSY_TIMEOUT_MS = 50
 const SYNCHRONOUS_FULL = 2
 const MEMORY = ':memory:'
@@ -27,8 +28,10 @@ export function createSqliteDialect(file: string): Dialect {
 }
 
 function openWriter(file: string): SqliteDatabase.Database {
-  const database = new SqliteDatabase(file, { timeout: BUSY_TIMEOUT_MS })
+  // Others may be opening the same file for the first time.
+  const database = new SqliteDatabase(file, { timeout: OPENING_TIMEOUT_MS })
   database.pragma('journal_mode = WAL')
+  database.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`)
   database.pragma('synchronous = FULL')
   database.pragma('foreign_keys = ON')
   database.pragma('secure_delete = ON')
