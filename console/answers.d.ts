@@ -1,4 +1,4 @@
-/** What the console's questions are answered with. Times are ISO texts, those of charts epoch milliseconds. */
+/** The responses of the admin API. Times are ISO strings; times of charts are epoch milliseconds. */
 
 declare module '*/uplot.js' {
   export { default } from 'uplot'
@@ -55,9 +55,9 @@ interface SearchAnswer {
 interface Funnel {
   provider: string
   created: number
-  begun: number
+  started: number
   completed: number
-  /** Null where none of them has an outcome. */
+  /** Null if the provider reports no outcomes. */
   approved: number | null
 }
 
@@ -99,7 +99,6 @@ interface OperationRow {
   kind: string
   provider: string
   state: string
-  reference: string
   createdAt: string
   sentAt: string | null
   nextCheckAt: string | null
@@ -107,6 +106,15 @@ interface OperationRow {
   tries: number
   errorCode: string | null
   settlesItself: boolean
+  searchHints: SearchHints | null
+}
+
+/** What to search for at the provider. A value is null without the scope for personal data. */
+interface SearchHints {
+  from: string
+  to: string
+  traces: { where: string; value: string | null }[]
+  warning: string | null
 }
 
 interface OperationsAnswer {

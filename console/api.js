@@ -1,4 +1,6 @@
-/** Asks the server. The key stays in this tab: it goes into a header, and never into an address or a cookie. */
+/**
+ * Calls the admin API. The key stays in this tab's session storage and is sent as a header, never in a URL or a cookie.
+ */
 
 const KEY = 'sessiongraph.console.key'
 
@@ -6,15 +8,15 @@ const KEY = 'sessiongraph.console.key'
 export const currentKey = () => sessionStorage.getItem(KEY)
 export const forgetKey = () => sessionStorage.removeItem(KEY)
 
-/** Keeps the key for this tab where it is an administrator's. Throws a Refusal otherwise. @param {string} key */
+/** Stores the key for this tab if it is an administrator's, otherwise throws an ApiError. @param {string} key */
 export async function signIn(key) {
   const me = await request('/me', { key })
   sessionStorage.setItem(KEY, key)
   return me
 }
 
-/** Why the server did not answer, as a sentence with what to do. */
-export class Refusal extends Error {
+/** A failed request, with a message that says what to do. */
+export class ApiError extends Error {
   /** @param {number} status @param {string} message */
   constructor(status, message) {
     super(message)
@@ -23,17 +25,17 @@ export class Refusal extends Error {
 }
 
 /** @template T @param {string} path @returns {Promise<T>} */
-export const ask = path => request(path, { key: currentKey() ?? '' })
+export const get = path => request(path, { key: currentKey() ?? '' })
 
 /** @template T @param {string} path @param {object} body @returns {Promise<T>} */
-export const tell = (path, body) => request(path, { key: currentKey() ?? '', body })
+export const post = (path, body) => request(path, { key: currentKey() ?? '', body })
 
 /** @param {string} path @param {{ key: string, body?: object }} options */
 async function request(path, { key, body }) {
   const response = await send(path, key, body)
   if (response.ok) return response.json()
-  const said = await response.json().catch(() => ({}))
-  throw new Refusal(response.status, sentenceOf(response, said?.errors?.[0]?.message))
+  const payload = await response.json().catch(() => ({}))
+  throw new ApiError(response.status, messageOf(response, payload?.errors?.[0]?.message))
 }
 
 /** @param {string} path @param {string} key @param {object} [body] */
@@ -46,17 +48,17 @@ async function send(path, key, body) {
       body: body && JSON.stringify(body),
     })
   } catch {
-    throw new Refusal(0, 'The server cannot be reached. Look whether it runs, then try again.')
+    throw new ApiError(0, 'The server cannot be reached. Check that it is running, then try again.')
   }
 }
 
-/** @param {Response} response @param {string} [said] */
-function sentenceOf({ status, headers }, said) {
-  if (status === 401) return 'This key opens nothing. It may be over or revoked: enter another one.'
-  if (status === 403) return 'This key has not the scope “admin”. Enter one that has.'
+/** @param {Response} response @param {string} [reported] */
+function messageOf({ status, headers }, reported) {
+  if (status === 401) return 'Invalid API key. It may be expired or revoked. Enter another one.'
+  if (status === 403) return 'This API key does not have the scope “admin”. Enter one that has it.'
   if (status === 429)
-    return `${said ?? 'Too much at a time.'} Try again in ${headers.get('retry-after') ?? 'some'} seconds.`
-  if (status === 503) return 'The server has too much to do. Try again in some seconds.'
-  if (status >= 500 && status !== 502) return 'Something went wrong in the server; its log says what. Try again.'
-  return said ?? `The server answered ${status}. Try again.`
+    return `${reported ?? 'Rate limit exceeded.'} Try again in ${headers.get('retry-after') ?? 'some'} seconds.`
+  if (status === 503) return 'The server is busy. Try again in a few seconds.'
+  if (status >= 500 && status !== 502) return 'Internal server error. Try again. The server log contains the details.'
+  return reported ?? `The server responded with status ${status}. Try again.`
 }

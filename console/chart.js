@@ -1,7 +1,7 @@
 import { h } from './elements.js'
 import UPlot from './uplot.js'
 
-/** A chart over time, with its sentence and its numbers for who cannot see it. */
+/** A chart over time, with a summary and a table of its numbers for screen readers. */
 
 /**
  * @typedef {object} Line
@@ -18,8 +18,8 @@ import UPlot from './uplot.js'
  * @property {number[]} at epoch milliseconds
  * @property {Line[]} lines
  * @property {(value: number) => string} format
- * @property {number} [top] the least that the scale reaches up to
- * @property {string} [unitOfTime] a day is written without its hour
+ * @property {number} [top] minimum of the upper end of the scale
+ * @property {string} [unitOfTime] `day` formats times without hours
  */
 
 const HEIGHT = 150
@@ -39,7 +39,7 @@ export function chart({ title, summary, at, lines, format, top = 1, unitOfTime }
     .map((ms, index) => ({ ms, index }))
     .filter(({ index }) => lines.some(line => line.values[index] != null))
   const numbers = h('details', {}, h('summary', {}, 'Numbers'))
-  // Hundreds of rows are made for who opens them only.
+  // Create the table of hundreds of rows only when it is opened.
   numbers.addEventListener(
     'toggle',
     () => numbers.append(numbersOf({ title, rows: rows.toReversed(), lines, format, name })),

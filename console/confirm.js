@@ -1,33 +1,33 @@
-import { Refusal } from './api.js'
+import { ApiError } from './api.js'
 import { h, notify } from './elements.js'
 
 /**
- * Asks before it does something. Stays open, with the reason, where that fails.
+ * A confirmation dialog. It stays open and shows the error if the action fails.
  * @param {object} options
  * @param {string} options.title
  * @param {(import('./elements.js').Child)[]} options.about
- * @param {string} options.word what the button says
- * @param {(form: FormData) => Promise<string>} options.act gives the sentence that is shown when it is done
+ * @param {string} options.label the label of the button
+ * @param {(form: FormData) => Promise<string>} options.act returns the success message
  * @param {() => void} options.done
  */
-export function confirm({ title, about, word, act, done }) {
-  const said = h('p', { role: 'alert' })
-  const go = h('button', { class: 'main', name: 'go' }, word)
-  const no = h('button', { type: 'button', click: () => dialog.close() }, 'Cancel')
+export function confirm({ title, about, label, act, done }) {
+  const alert = h('p', { role: 'alert' })
+  const confirmButton = h('button', { class: 'main', name: 'confirmButton' }, label)
+  const cancelButton = h('button', { type: 'button', click: () => dialog.close() }, 'Cancel')
   /** @param {Event} event */
   async function submit(event) {
     event.preventDefault()
-    go.disabled = true
+    confirmButton.disabled = true
     try {
-      const sentence = await act(new FormData(form))
+      const message = await act(new FormData(form))
       dialog.close()
-      notify(sentence)
+      notify(message)
       done()
     } catch (error) {
-      said.className = 'notice bad'
-      said.textContent = error instanceof Refusal ? error.message : 'That went wrong. Reload the page.'
+      alert.className = 'notice bad'
+      alert.textContent = error instanceof ApiError ? error.message : 'Unexpected error. Reload the page.'
     } finally {
-      go.disabled = false
+      confirmButton.disabled = false
     }
   }
   const form = h(
@@ -35,8 +35,8 @@ export function confirm({ title, about, word, act, done }) {
     { submit },
     h('h2', { id: 'confirm-title' }, title),
     ...about,
-    said,
-    h('div', { class: 'row' }, no, go),
+    alert,
+    h('div', { class: 'row' }, cancelButton, confirmButton),
   )
   const dialog = h('dialog', { 'aria-labelledby': 'confirm-title' }, form)
   dialog.addEventListener('close', () => dialog.remove())

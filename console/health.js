@@ -1,6 +1,6 @@
-import { ask } from './api.js'
+import { get } from './api.js'
 import { AXIS_WIDTH, chart, RIGHT_EDGE } from './chart.js'
-import { badge, card, empty, h, lasting, percent, say, table } from './elements.js'
+import { badge, card, empty, formatDuration, h, percent, table, toLabel } from './elements.js'
 
 /** @type {[string, string][]} */
 const SPANS = [
@@ -14,11 +14,11 @@ const CIRCUITS = ['CLOSED', 'HALF_OPEN', 'OPEN']
 /** @type {import('./main.js').View<HealthAnswer>} */
 export const health = {
   title: 'Provider health',
-  lead: 'How fast each provider answers, how often it fails, and whether calls to it are held back.',
-  load: params => ask(`/health?span=${encodeURIComponent(params.get('span') ?? '6h')}`),
+  lead: 'Response times and failures of each provider, and whether calls to it are blocked.',
+  load: params => get(`/health?span=${encodeURIComponent(params.get('span') ?? '6h')}`),
   draw: (data, { choose }) => {
     const used = data.providers.filter(({ configured }) => configured)
-    const unused = data.providers.filter(({ configured }) => !configured).map(({ provider }) => say(provider))
+    const unused = data.providers.filter(({ configured }) => !configured).map(({ provider }) => toLabel(provider))
     return [
       spans(data.span, choose),
       used.length === 0 &&
@@ -32,7 +32,7 @@ export const health = {
 
 /** @param {string} current @param {(name: string, value: string) => void} choose */
 function spans(current, choose) {
-  const buttons = SPANS.map(([span, word]) =>
+  const buttons = SPANS.map(([span, label]) =>
     h(
       'button',
       {
@@ -41,22 +41,22 @@ function spans(current, choose) {
         'aria-pressed': String(span === current),
         click: () => choose('span', span),
       },
-      word,
+      label,
     ),
   )
-  return h('div', { class: 'segments', role: 'group', 'aria-label': 'How far back' }, ...buttons)
+  return h('div', { class: 'segments', role: 'group', 'aria-label': 'Period' }, ...buttons)
 }
 
-/** Who is well and who is not, before any chart. @param {ProviderHealth[]} providers */
+/** The state of all providers, before any chart. @param {ProviderHealth[]} providers */
 const overview = providers =>
   table(
-    'In the last minute',
+    'Last minute',
     [
-      ['Provider', ({ provider }) => h('button', { class: 'link', click: () => goTo(provider) }, say(provider))],
-      ['Circuit now', ({ health }) => (health ? badge(health.circuit) : '–')],
-      ['Slow calls (p95)', ({ health }) => lasting(health?.p95Ms), 'named'],
+      ['Provider', ({ provider }) => h('button', { class: 'link', click: () => goTo(provider) }, toLabel(provider))],
+      ['Circuit', ({ health }) => (health ? badge(health.circuit) : '–')],
+      ['Slow calls (p95)', ({ health }) => formatDuration(health?.p95Ms), 'named'],
       ['Failed', ({ health }) => failedShare(health), 'named'],
-      ['Under way', ({ health }) => health?.inFlight ?? '–', 'named'],
+      ['In progress', ({ health }) => health?.inFlight ?? '–', 'named'],
     ],
     providers,
     'flow',
@@ -79,48 +79,45 @@ function goTo(provider) {
 function providerCard(one, data) {
   const { provider, sandbox } = one
   const kind = badge('PLAIN', sandbox ? 'Sandbox' : 'Real')
-  const title = h('h2', { id: `provider-${provider}`, tabindex: -1 }, say(provider), ' ', kind)
-  return h('section', { class: 'card' }, title, ...(one.at.length > 0 ? charts(one, data) : [quiet()]))
+  const title = h('h2', { id: `provider-${provider}`, tabindex: -1 }, toLabel(provider), ' ', kind)
+  return h('section', { class: 'card' }, title, ...(one.at.length > 0 ? charts(one, data) : [noCalls()]))
 }
 
-const quiet = () =>
-  empty(
-    'No calls in this time.',
-    'A minute is written down after it is over. Choose a longer time to look further back.',
-  )
+const noCalls = () =>
+  empty('No calls in this period.', 'Each minute appears after it has ended. Choose a longer period for older calls.')
 
 /** @param {ProviderHealth} one @param {HealthAnswer} data */
 function charts(one, data) {
   /** @type {number[]} */
   const at = []
   for (let ms = data.from; ms <= data.until; ms += data.stepMs) at.push(ms)
-  const index = new Map(one.at.map((ms, place) => [ms, place]))
+  const index = new Map(one.at.map((ms, position) => [ms, position]))
   /** @template T @param {T[]} values @returns {(T | null)[]} */
-  const over = values => at.map(ms => values[index.get(ms) ?? -1] ?? null)
+  const align = values => at.map(ms => values[index.get(ms) ?? -1] ?? null)
   const p95 = numbersIn(one.p95Ms)
   const calls = one.calls.reduce((sum, count) => sum + count, 0)
-  const failed = one.calls.reduce((sum, count, place) => sum + count * (one.errorRate[place] ?? 0), 0)
+  const failed = one.calls.reduce((sum, count, position) => sum + count * (one.errorRate[position] ?? 0), 0)
   return [
     chart({
       title: 'Latency',
-      summary: `p95 between ${lasting(Math.min(...p95))} and ${lasting(Math.max(...p95))}.`,
+      summary: `p95 between ${formatDuration(Math.min(...p95))} and ${formatDuration(Math.max(...p95))}.`,
       at,
       lines: [
-        { label: 'p95', color: '--line-2', values: over(one.p95Ms) },
-        { label: 'p50', color: '--line-1', values: over(one.p50Ms), filled: true },
+        { label: 'p95', color: '--line-2', values: align(one.p95Ms) },
+        { label: 'p50', color: '--line-1', values: align(one.p50Ms), filled: true },
       ],
-      format: lasting,
+      format: formatDuration,
       top: 50,
     }),
     chart({
       title: 'Failed calls',
       summary: `${Math.round(failed).toLocaleString()} of ${calls.toLocaleString()} calls failed (${percent(calls ? failed / calls : 0)}).`,
       at,
-      lines: [{ label: 'failed', color: '--line-3', values: over(one.errorRate), filled: true }],
+      lines: [{ label: 'failed', color: '--line-3', values: align(one.errorRate), filled: true }],
       format: percent,
       top: 0.1,
     }),
-    circuit(over(one.circuit)),
+    circuit(align(one.circuit)),
   ]
 }
 
@@ -132,18 +129,18 @@ function circuit(states) {
   const known = numbersIn(states)
   const open = known.filter(state => state === 2).length
   const half = known.filter(state => state === 1).length
-  const sentence =
-    open + half === 0 ? 'closed throughout' : `open in ${open} of ${known.length} steps, half open in ${half}`
-  const strip = h('div', { class: 'strip', role: 'img', 'aria-label': `Circuit: ${sentence}.` })
+  const summary =
+    open + half === 0 ? 'closed all the time' : `open in ${open} of ${known.length} intervals, half open in ${half}`
+  const strip = h('div', { class: 'strip', role: 'img', 'aria-label': `Circuit: ${summary}.` })
   strip.append(
     ...states.map(state => h('i', { class: state === null ? 'none' : (CIRCUITS[state] ?? '').toLowerCase() })),
   )
-  // As wide as what is drawn above it.
+  // As wide as the charts above.
   strip.style.marginInline = `${AXIS_WIDTH}px ${RIGHT_EDGE}px`
   return h(
     'figure',
     { class: 'chart' },
-    h('figcaption', {}, h('h3', {}, 'Circuit'), h('p', {}, `${say(sentence)}.`)),
+    h('figcaption', {}, h('h3', {}, 'Circuit'), h('p', {}, `${toLabel(summary)}.`)),
     strip,
   )
 }

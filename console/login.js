@@ -1,7 +1,7 @@
 import { signIn } from './api.js'
 import { h } from './elements.js'
 
-/** Asks for the key. @param {string} because why it is asked for again @param {() => void} done */
+/** The form for the API key. @param {string} because the reason for signing in again @param {() => void} done */
 export function login(because, done) {
   const input = h('input', {
     id: 'key',
@@ -12,7 +12,7 @@ export function login(because, done) {
     required: true,
     'aria-describedby': 'key-about',
   })
-  const said = h('p', { role: 'alert', class: because ? 'notice bad' : '' }, because)
+  const alert = h('p', { role: 'alert', class: because ? 'notice bad' : '' }, because)
   const enter = h('button', { class: 'main' }, 'Sign in')
   /** @param {Event} event */
   async function submit(event) {
@@ -22,8 +22,8 @@ export function login(because, done) {
       await signIn(input.value.trim())
       done()
     } catch (error) {
-      said.className = 'notice bad'
-      said.textContent = error instanceof Error ? error.message : 'Try again.'
+      alert.className = 'notice bad'
+      alert.textContent = error instanceof Error ? error.message : 'Try again.'
       input.select()
     } finally {
       enter.disabled = false
@@ -33,18 +33,14 @@ export function login(because, done) {
     'section',
     { class: 'card login' },
     h('h1', {}, 'sessiongraph console'),
-    h(
-      'p',
-      { class: 'lead' },
-      'What your providers, sessions and webhooks are doing, for people who would rather look than read.',
-    ),
-    said,
+    h('p', { class: 'lead' }, 'Shows the state of your providers, sessions and webhooks.'),
+    alert,
     h(
       'form',
       { submit },
       h('label', { for: 'key' }, 'API key with the scope admin'),
       input,
-      h('p', { id: 'key-about', class: 'note' }, 'It stays in this tab and is forgotten when the tab is closed.'),
+      h('p', { id: 'key-about', class: 'note' }, 'The key is stored in this tab only, until you close it.'),
       enter,
     ),
   )

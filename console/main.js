@@ -1,4 +1,4 @@
-import { ask, currentKey, forgetKey, Refusal } from './api.js'
+import { ApiError, currentKey, forgetKey, get } from './api.js'
 import { drift } from './drift.js'
 import { h } from './elements.js'
 import { health } from './health.js'
@@ -10,7 +10,7 @@ import { sessions } from './sessions.js'
 import { webhooks } from './webhooks.js'
 
 /**
- * A view: what it is about, what it asks, and what it makes of the answer.
+ * A view: its title, the data it loads, and how it shows the data.
  * @template Data
  * @typedef {object} View
  * @property {string} title
@@ -22,12 +22,12 @@ import { webhooks } from './webhooks.js'
 /**
  * @typedef {object} Context
  * @property {URLSearchParams} params
- * @property {string[]} providers the names of all that there are
- * @property {(name: string, value: string) => void} choose changes what is asked, in the address
- * @property {() => void} again
+ * @property {string[]} providers the names of all providers
+ * @property {(name: string, value: string) => void} choose sets a query parameter of the URL and reloads
+ * @property {() => void} reload
  */
 
-/** @type {[path: string, word: string, view: View<any>][]} */
+/** @type {[path: string, label: string, view: View<any>][]} */
 const VIEWS = [
   ['health', 'Health', health],
   ['sessions', 'Sessions', sessions],
@@ -41,44 +41,43 @@ const main = /** @type {HTMLElement} */ (document.getElementById('main'))
 const top = /** @type {HTMLElement} */ (document.getElementById('top'))
 /** @type {{ tenantId: string, providers: string[] } | null} */
 let me = null
-let turn = 0
+let latestRequest = 0
 
 /** `#/webhooks?x=y` → its parts. */
-function whereabouts() {
+function parseHash() {
   const [path = '', query = ''] = location.hash.replace(/^#\/?/, '').split('?')
   const [name = '', id = ''] = path.split('/')
   return { name: name || 'health', id: decodeURIComponent(id), params: new URLSearchParams(query) }
 }
 
-/** @param {boolean} moved true where another view came, which is then read from its heading on */
+/** @param {boolean} moved true after a change of the view, which then gets the focus */
 async function show(moved) {
-  const mine = ++turn
+  const request = ++latestRequest
   if (!currentKey()) return showLogin('')
-  const { name, id, params } = whereabouts()
+  const { name, id, params } = parseHash()
   const view = name === 'session' ? session : VIEWS.find(([path]) => path === name)?.[2]
-  drawTop(name === 'session' ? 'sessions' : name)
-  if (!view)
-    return main.replaceChildren(heading('Nothing here'), h('p', {}, 'There is no such page. Choose one above.'))
+  drawHeader(name === 'session' ? 'sessions' : name)
+  if (!view) return main.replaceChildren(heading('Page not found'), h('p', {}, 'Choose a page above.'))
   const title = heading(view.title)
   document.title = `${view.title} · sessiongraph console`
   const body = h('div', { class: 'body' }, h('p', { role: 'status', class: 'loading' }, 'Loading …'))
-  const again = () => void show(false)
-  const fresh = h('button', { type: 'button', class: 'quiet', click: again }, 'Refresh')
+  const reload = () => void show(false)
+  const fresh = h('button', { type: 'button', class: 'quiet', click: reload }, 'Refresh')
   const head = h('div', { class: 'head' }, title, fresh, h('p', { class: 'lead' }, view.lead))
   main.setAttribute('aria-busy', 'true')
-  // What is shown stays until its next state is there.
+  // Keep the current content until the new data is loaded.
   if (moved || main.firstElementChild?.className !== 'head') main.replaceChildren(head, body)
   if (moved) title.focus({ preventScroll: true })
   try {
     const data = await view.load(params, id)
     const { providers } = await whoAmI()
-    if (mine !== turn) return
-    const choose = (/** @type {string} */ key, /** @type {string} */ value) => choosing(name, id, params, key, value)
-    body.replaceChildren(...view.draw(data, { params, providers, choose, again }).filter(node => node instanceof Node))
+    if (request !== latestRequest) return
+    const choose = (/** @type {string} */ key, /** @type {string} */ value) => setParam(name, id, params, key, value)
+    body.replaceChildren(...view.draw(data, { params, providers, choose, reload }).filter(node => node instanceof Node))
   } catch (error) {
-    if (mine !== turn) return
-    if (error instanceof Refusal && (error.status === 401 || error.status === 403)) return showLogin(error.message)
-    body.replaceChildren(failure(error, again))
+    if (request !== latestRequest) return
+    if (error instanceof ApiError && (error.status === 401 || error.status === 403)) return showLogin(error.message)
+    body.replaceChildren(failure(error, reload))
   }
   main.removeAttribute('aria-busy')
   const toList = moved && params.size > 0
@@ -87,14 +86,14 @@ async function show(moved) {
   main.replaceChildren(head, body)
   if (refreshed) fresh.focus()
   else if (focused) /** @type {HTMLElement | null} */ (body.querySelector(`[name="${CSS.escape(focused)}"]`))?.focus()
-  // Whatever had it is gone, such as the button of a row that is settled.
+  // The focused element is gone, such as the button of a settled row.
   else if (moved || document.activeElement === document.body) title.focus({ preventScroll: true })
-  // Who follows a number wants to see what it counted.
+  // After following a number, show the list that it counts.
   if (toList) body.querySelector('.filters')?.scrollIntoView({ block: 'start' })
 }
 
 /** @param {string} name @param {string} id @param {URLSearchParams} params @param {string} key @param {string} value */
-function choosing(name, id, params, key, value) {
+function setParam(name, id, params, key, value) {
   const next = new URLSearchParams(params)
   if (value) next.set(key, value)
   else next.delete(key)
@@ -106,22 +105,22 @@ function choosing(name, id, params, key, value) {
 /** @param {string} text */
 const heading = text => h('h1', { tabindex: -1 }, text)
 
-/** @param {unknown} error @param {() => void} again */
-function failure(error, again) {
-  const sentence = error instanceof Refusal ? error.message : 'This page could not be drawn. Reload it.'
-  if (!(error instanceof Refusal)) console.error(error)
+/** @param {unknown} error @param {() => void} reload */
+function failure(error, reload) {
+  const message = error instanceof ApiError ? error.message : 'This page could not be shown. Reload it.'
+  if (!(error instanceof ApiError)) console.error(error)
   return h(
     'div',
     { class: 'notice bad', role: 'alert' },
-    h('p', {}, sentence),
-    h('button', { type: 'button', click: again }, 'Try again'),
+    h('p', {}, message),
+    h('button', { type: 'button', click: reload }, 'Try again'),
   )
 }
 
 /** @param {string} current */
-function drawTop(current) {
-  const links = VIEWS.map(([path, word]) =>
-    h('a', { href: `#/${path}`, 'aria-current': path === current ? 'page' : undefined }, word),
+function drawHeader(current) {
+  const links = VIEWS.map(([path, label]) =>
+    h('a', { href: `#/${path}`, 'aria-current': path === current ? 'page' : undefined }, label),
   )
   const out = h('button', { type: 'button', class: 'quiet', click: () => showLogin('You are signed out.') }, 'Sign out')
   top.replaceChildren(
@@ -139,17 +138,17 @@ function drawTop(current) {
 
 async function whoAmI() {
   if (me) return me
-  me = /** @type {{ tenantId: string, providers: string[] }} */ (await ask('/me'))
+  me = /** @type {{ tenantId: string, providers: string[] }} */ (await get('/me'))
   document.getElementById('tenant')?.replaceChildren(...tenantName())
   return me
 }
 
-/** Where there is little room the name alone is seen. */
+/** Narrow screens show the name only. */
 const tenantName = () => (me ? [h('span', { class: 'roomy' }, 'Tenant '), me.tenantId] : [])
 
 /** @param {string} because */
 function showLogin(because) {
-  turn += 1
+  latestRequest += 1
   main.removeAttribute('aria-busy')
   forgetKey()
   me = null
@@ -161,6 +160,6 @@ function showLogin(because) {
 
 addEventListener('hashchange', () => void show(true))
 addEventListener('popstate', () => void show(false))
-// Charts are drawn in the colours of their time.
+// The colours of charts depend on the colour scheme.
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => void show(false))
 void show(false)

@@ -1,37 +1,36 @@
-import { ask, tell } from './api.js'
+import { get, post } from './api.js'
 import { confirm } from './confirm.js'
-import { card, empty, h, say, table, when } from './elements.js'
+import { card, empty, formatExactTime, formatTime, h, table, toLabel } from './elements.js'
 
 /** @type {import('./main.js').View<OperationsAnswer>} */
 export const operations = {
-  title: 'Stuck creates',
-  lead: 'Creates whose answer was lost, so that nobody knows whether the provider made them. Look there, then say so here.',
-  load: () => ask('/operations'),
-  draw: ({ rows, cut }, { again }) => {
-    if (rows.length === 0) return [empty('Nothing is stuck.', 'Every create is known to be made or not made.')]
+  title: 'Unknown creates',
+  lead: 'The provider’s response to these creates is missing. Check at the provider whether the record exists, then settle the create here.',
+  load: () => get('/operations'),
+  draw: ({ rows, cut }, { reload }) => {
+    if (rows.length === 0) return [empty('No unknown creates.', 'The outcome of every create is known.')]
     return [
-      card('Outcome unknown', list(rows, again), cut && h('p', { class: 'note' }, 'Only the newest 100 are shown.')),
+      card('Outcome unknown', list(rows, reload), cut && h('p', { class: 'note' }, 'Only the newest 100 are shown.')),
     ]
   },
 }
 
-/** @param {OperationRow[]} rows @param {() => void} again */
-function list(rows, again) {
+/** @param {OperationRow[]} rows @param {() => void} reload */
+function list(rows, reload) {
   return table(
-    'The newest first',
+    'Newest first',
     [
-      ['Created', row => when(row.createdAt)],
-      ['What', row => `${say(row.kind)} at ${say(row.provider)}`],
+      ['Created', row => formatTime(row.createdAt)],
+      ['Record', row => `${recordOf(row)} at ${toLabel(row.provider)}`],
       ['Idempotency key', row => h('code', {}, row.idempotencyKey)],
-      ['Our reference there', row => h('code', {}, row.reference)],
-      ['Why', row => say(row.errorCode)],
-      ['Next look', row => (row.settlesItself ? when(row.nextCheckAt) : 'None: it waits for you')],
+      ['Error', row => toLabel(row.errorCode)],
+      ['Next check', row => (row.settlesItself ? formatTime(row.nextCheckAt) : 'None: settle it here')],
       [
         '',
         row =>
           h(
             'button',
-            { type: 'button', 'aria-label': `Settle ${row.idempotencyKey}`, click: () => settle(row, again) },
+            { type: 'button', 'aria-label': `Settle ${row.idempotencyKey}`, click: () => settle(row, reload) },
             'Settle …',
           ),
       ],
@@ -40,9 +39,12 @@ function list(rows, again) {
   )
 }
 
+/** What the operation creates, such as Session. @param {Pick<OperationRow, 'kind'>} row */
+const recordOf = ({ kind }) => toLabel(kind.replace('CREATE_', ''))
+
 /** @param {OperationRow} row @param {() => void} done */
 function settle(row, done) {
-  const what = say(row.kind).toLowerCase()
+  const what = recordOf(row).toLowerCase()
   const found = h('input', {
     name: 'found',
     id: 'found',
@@ -53,21 +55,16 @@ function settle(row, done) {
   })
   /** @param {Event} event */
   const change = event => {
-    const made = /** @type {HTMLInputElement} */ (event.target).value === 'found'
-    found.disabled = !made
-    found.required = made
-    if (made) found.focus()
+    const wasFound = /** @type {HTMLInputElement} */ (event.target).value === 'found'
+    found.disabled = !wasFound
+    found.required = wasFound
+    if (wasFound) found.focus()
   }
   confirm({
     title: `Settle this ${what}`,
     about: [
-      h(
-        'p',
-        {},
-        `Look at ${say(row.provider)}’s dashboard for the reference `,
-        h('code', {}, row.reference),
-        ' first. This cannot be undone.',
-      ),
+      ...showSearchHints(row),
+      h('p', {}, 'This cannot be undone.'),
       h(
         'fieldset',
         {},
@@ -75,26 +72,49 @@ function settle(row, done) {
         h(
           'label',
           { class: 'radio' },
-          h('input', { type: 'radio', name: 'verdict', value: 'absent', required: true, change }),
-          `It was never made: the same key may send it again`,
+          h('input', { type: 'radio', name: 'resolution', value: 'absent', required: true, change }),
+          `It was not created: the same idempotency key can be used again`,
         ),
         h(
           'label',
           { class: 'radio' },
-          h('input', { type: 'radio', name: 'verdict', value: 'found', change }),
-          `It was made`,
+          h('input', { type: 'radio', name: 'resolution', value: 'found', change }),
+          `It was created`,
         ),
-        h('label', { for: 'found' }, `Its id at ${say(row.provider)}`),
+        h('label', { for: 'found' }, `Its id at ${toLabel(row.provider)}`),
         found,
       ),
     ],
-    word: 'Settle',
+    label: 'Settle',
     act: async form => {
-      const absent = form.get('verdict') === 'absent'
-      const verdict = absent ? { absent: true } : { found: String(form.get('found') ?? '').trim() }
-      await tell(`/operations/${row.id}/settle`, verdict)
-      return absent ? 'Settled: it was never made.' : 'Settled: it was made.'
+      const absent = form.get('resolution') === 'absent'
+      const resolution = absent ? { absent: true } : { found: String(form.get('found') ?? '').trim() }
+      await post(`/operations/${row.id}/settle`, resolution)
+      return absent ? 'Settled: it was not created.' : 'Settled: it was created.'
     },
     done,
   })
+}
+
+/** What to search for at the provider, from the sent input. @param {OperationRow} row */
+function showSearchHints({ kind, provider, searchHints: hints }) {
+  const record = recordOf({ kind }).toLowerCase()
+  const what = `${record === 'applicant' ? 'an' : 'a'} ${record}`
+  if (!hints)
+    return [h('p', {}, `Check ${toLabel(provider)}’s dashboard first. The sent input is no longer stored here.`)]
+  const { from, to, traces, warning } = hints
+  return [
+    h('p', {}, `Check ${toLabel(provider)}’s dashboard first, for ${what} with all of these values:`),
+    h(
+      'dl',
+      {},
+      h('dt', {}, 'Created'),
+      h('dd', {}, 'between ', formatExactTime(from), ' and ', formatExactTime(to)),
+      ...traces.flatMap(({ where, value }) => [
+        h('dt', {}, where),
+        h('dd', {}, value === null ? 'visible only with the scope pii:read' : h('code', {}, value)),
+      ]),
+    ),
+    warning !== null && h('p', { class: 'notice warning' }, warning),
+  ]
 }

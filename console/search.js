@@ -1,25 +1,25 @@
-import { tell } from './api.js'
-import { card, empty, h, say, table, when } from './elements.js'
+import { post } from './api.js'
+import { card, empty, formatTime, h, table, toLabel } from './elements.js'
 import { sessionTable } from './sessions.js'
 
-/** What was asked last, in this page only: somebody's id stands in no address. */
-let asked = ''
+/** The last search, in memory only: a person's id must not be in the URL. */
+let searchedId = ''
 
-/** The next search is for this one. @param {string} externalId */
-export function askFor(externalId) {
-  asked = externalId
+/** Sets the id of the next search. @param {string} externalId */
+export function setSearchedId(externalId) {
+  searchedId = externalId
 }
 
 /** @type {import('./main.js').View<SearchAnswer | null>} */
 export const search = {
   title: 'Search',
-  lead: 'All that carries the external id of one of your users: sessions, applicants and customers.',
-  load: async () => (asked ? tell('/search', { externalId: asked }) : null),
-  draw: (data, { again }) => [card('By external id', question(again)), ...(data ? found(data) : [])],
+  lead: 'Sessions, applicants and customers of one of your users, by external id.',
+  load: async () => (searchedId ? post('/search', { externalId: searchedId }) : null),
+  draw: (data, { reload }) => [card('By external id', searchForm(reload)), ...(data ? results(data) : [])],
 }
 
-/** @param {() => void} again */
-function question(again) {
+/** @param {() => void} reload */
+function searchForm(reload) {
   const input = h('input', {
     id: 'external-id',
     name: 'external-id',
@@ -28,12 +28,12 @@ function question(again) {
     autocomplete: 'off',
     spellcheck: 'false',
   })
-  input.value = asked
+  input.value = searchedId
   /** @param {Event} event */
   const submit = event => {
     event.preventDefault()
-    asked = input.value.trim()
-    again()
+    searchedId = input.value.trim()
+    reload()
   }
   return h(
     'form',
@@ -45,9 +45,9 @@ function question(again) {
 }
 
 /** @param {SearchAnswer} answer */
-function found({ sessions, applicants, customers }) {
+function results({ sessions, applicants, customers }) {
   if (sessions.length + applicants.length + customers.length === 0)
-    return [empty('Nothing has this external id.', 'It is compared letter by letter: look for spaces and capitals.')]
+    return [empty('No records with this external id.', 'The search is exact: check spaces and upper case.')]
   return [
     sessions.length > 0 && card('Sessions', sessionTable(NEWEST, sessions)),
     applicants.length > 0 && card('Applicants', records(applicants)),
@@ -55,15 +55,15 @@ function found({ sessions, applicants, customers }) {
   ]
 }
 
-const NEWEST = 'The newest first, 50 at most'
+const NEWEST = 'Newest first, maximum 50'
 
 /** @param {RecordRow[]} rows */
 const records = rows =>
   table(
     NEWEST,
     [
-      ['Created', row => when(row.createdAt)],
-      ['Provider', row => say(row.provider)],
+      ['Created', row => formatTime(row.createdAt)],
+      ['Provider', row => toLabel(row.provider)],
       ['Id at the provider', row => h('code', {}, row.providerId)],
       ['Id in GraphQL', row => h('code', {}, row.graphqlId)],
     ],

@@ -1,19 +1,28 @@
-import { ask } from './api.js'
-import { badge, card, empty, figure, h, lasting, say, toneOf, when, whenExactly } from './elements.js'
-import { askFor } from './search.js'
+import { get } from './api.js'
+import {
+  badge,
+  card,
+  empty,
+  figure,
+  formatDuration,
+  formatExactTime,
+  formatTime,
+  h,
+  toLabel,
+  toneOf,
+} from './elements.js'
+import { setSearchedId } from './search.js'
 
 /** @type {import('./main.js').View<SessionAnswer>} */
 export const session = {
-  title: 'One session',
-  lead: 'What happened to it, in order, and where each piece of news came from.',
-  load: (_params, id) => ask(`/sessions/${encodeURIComponent(id)}`),
+  title: 'Session',
+  lead: 'All changes in order, with their source.',
+  load: (_params, id) => get(`/sessions/${encodeURIComponent(id)}`),
   draw: ({ session, events, cut }) => [
     facts(session),
     card(
       'Timeline',
-      events.length === 0
-        ? empty('Nothing is written down.', 'Events are kept for 400 days unless set otherwise.')
-        : line(events),
+      events.length === 0 ? empty('No events.', 'By default events are deleted after 400 days.') : line(events),
       cut && h('p', { class: 'note' }, 'Only the first 500 events are shown.'),
     ),
   ],
@@ -22,15 +31,15 @@ export const session = {
 /** @param {SessionRow} row */
 function facts(row) {
   return card(
-    `${say(row.provider)} session`,
+    `${toLabel(row.provider)} session`,
     h(
       'dl',
       { class: 'figures' },
       figure('Status', badge(row.status)),
       figure('Outcome', badge(row.outcome)),
-      figure('Provider says', row.providerStatus ?? '–'),
-      figure('Created', when(row.createdAt)),
-      figure('Changed', when(row.updatedAt)),
+      figure('Provider status', row.providerStatus ?? '–'),
+      figure('Created', formatTime(row.createdAt)),
+      figure('Changed', formatTime(row.updatedAt)),
     ),
     h(
       'dl',
@@ -39,7 +48,7 @@ function facts(row) {
       ...[
         ['Id at the provider', row.providerId],
         ['Id in GraphQL', row.graphqlId],
-        ['Id in the store', row.id],
+        ['Internal id', row.id],
       ].map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, h('code', {}, value)))),
     ),
   )
@@ -48,7 +57,7 @@ function facts(row) {
 /** @param {string | null} externalId @returns {import('./elements.js').Child[]} */
 function user(externalId) {
   if (!externalId) return ['–']
-  const link = h('a', { href: '#/search', click: () => askFor(externalId) }, 'all of this user')
+  const link = h('a', { href: '#/search', click: () => setSearchedId(externalId) }, 'all records of this user')
   return [h('code', {}, externalId), ' ', link]
 }
 
@@ -63,59 +72,63 @@ function point(event, before) {
   return h(
     'li',
     { class: toneAt(event) },
-    gap ? h('p', { class: 'gap' }, `${lasting(gap)} later`) : null,
-    h('p', { class: 'strong' }, ...tellingOf(event)),
-    h('p', { class: 'note' }, whenExactly(event.at), ...sourceOf(event)),
+    gap ? h('p', { class: 'gap' }, `${formatDuration(gap)} later`) : null,
+    h('p', { class: 'strong' }, ...describeEvent(event)),
+    h('p', { class: 'note' }, formatExactTime(event.at), ...sourceOf(event)),
   )
 }
 
 /** @param {TimelineEvent} event */
 function toneAt({ type, to = '', outcome = '' }) {
-  if (type === 'StatusChanged') return toneOf(outcome === 'PENDING' ? to : outcome)
-  return type === 'AttemptChanged' ? toneOf(to) : 'plain'
+  if (type === 'SessionStatusChanged') return toneOf(outcome === 'PENDING' ? to : outcome)
+  return type === 'AttemptStatusChanged' ? toneOf(to) : 'plain'
 }
 
-/** Only a status follows from the clock. @param {TimelineEvent} event */
+/** Only a status can be derived from the clock. @param {TimelineEvent} event */
 const sourceOf = ({ type, source }) =>
-  source === 'DERIVED' && type !== 'StatusChanged' ? [] : [` · ${SOURCES[source] ?? say(source)}`]
+  source === 'DERIVED' && type !== 'SessionStatusChanged' ? [] : [` · ${SOURCES[source] ?? toLabel(source)}`]
 
 /** @type {Record<string, string>} */
 const SOURCES = {
-  CREATE: 'told when it was created',
-  FETCH: 'seen when it was read',
-  WEBHOOK: 'told by webhook',
-  DERIVED: 'follows from the clock',
+  CALLER: 'from a mutation',
+  FETCH: 'from a read',
+  WEBHOOK: 'from a webhook',
+  DERIVED: 'from the clock',
 }
 
 /** @param {TimelineEvent} event @returns {import('./elements.js').Child[]} */
-function tellingOf(event) {
+function describeEvent(event) {
   if (event.type === 'SessionCreated') return ['Session created']
-  if (event.type === 'StatusChanged') return statusTelling(event)
-  if (event.type === 'AttemptChanged')
-    return [`Attempt ${event.from ? `${say(event.from)} → ` : ''}`, badge(event.to ?? '')]
+  if (event.type === 'SessionStatusChanged') return describeStatus(event)
+  if (event.type === 'AttemptStatusChanged')
+    return [`Attempt ${event.from ? `${toLabel(event.from)} → ` : ''}`, badge(event.to ?? '')]
   if (event.type === 'WebhookReceived')
-    return ['Webhook ', h('code', {}, event.providerEvent ?? ''), event.applied ? ' applied' : ' changed nothing']
-  if (event.type === 'LinkChanged') return linkTelling(event)
+    return ['Webhook ', h('code', {}, event.providerEvent ?? ''), event.applied ? ' applied' : ' without a change']
+  if (event.type === 'SessionLinksChanged') return describeLinks(event)
   return [event.type]
 }
 
 /** @param {TimelineEvent} event @returns {import('./elements.js').Child[]} */
-function linkTelling({ applicantId, customerId }) {
+function describeLinks({ applicantId, customerId }) {
   const linked = [
     ...(applicantId ? [['applicant', applicantId]] : []),
     ...(customerId ? [['customer', customerId]] : []),
   ]
-  if (linked.length === 0) return ['Linked to nobody any more']
-  return linked.flatMap(([noun, id], index) => [index > 0 ? ' and ' : 'Linked to ', `${noun} `, h('code', {}, id)])
+  if (linked.length === 0) return ['No longer linked']
+  return linked.flatMap(([recordType, id], index) => [
+    index > 0 ? ' and ' : 'Linked to ',
+    `${recordType} `,
+    h('code', {}, id),
+  ])
 }
 
 /** @param {TimelineEvent} event @returns {import('./elements.js').Child[]} */
-function statusTelling({ from, to = '', fromOutcome, outcome = '', providerStatus }) {
+function describeStatus({ from, to = '', fromOutcome, outcome = '', providerStatus }) {
   return [
-    ...(from && from !== to ? [`${say(from)} → `] : []),
+    ...(from && from !== to ? [`${toLabel(from)} → `] : []),
     badge(to),
     ' ',
-    ...(fromOutcome && fromOutcome !== outcome ? [`${say(fromOutcome)} → `] : []),
+    ...(fromOutcome && fromOutcome !== outcome ? [`${toLabel(fromOutcome)} → `] : []),
     badge(outcome),
     ...(providerStatus ? [' ', h('code', {}, providerStatus)] : []),
   ]

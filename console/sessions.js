@@ -1,23 +1,30 @@
-import { ask } from './api.js'
+import { get } from './api.js'
 import { chart } from './chart.js'
-import { badge, card, choice, counted, empty, h, percent, say, table, when } from './elements.js'
+import { badge, card, choice, empty, formatTime, h, percent, pluralize, table, toLabel } from './elements.js'
 
 const STATUSES = ['CREATED', 'IN_PROGRESS', 'COMPLETED', 'CANCELED', 'EXPIRED', 'UNKNOWN']
-const OUTCOMES = ['PENDING', 'APPROVED', 'REJECTED', 'NEEDS_RETRY', 'NOT_APPLICABLE', 'UNKNOWN']
+const OUTCOMES = [
+  'PENDING',
+  'IN_REVIEW',
+  'APPROVED',
+  'REJECTED',
+  'NEEDS_RETRY',
+  'INCONCLUSIVE',
+  'NOT_APPLICABLE',
+  'UNKNOWN',
+]
 
 /** @type {import('./main.js').View<SessionsAnswer>} */
 export const sessions = {
   title: 'Sessions',
-  lead: 'What became of the sessions of the last 30 days, and how many of them came through at each provider.',
-  load: params => ask(`/sessions?${params}`),
+  lead: 'The sessions of the last 30 days by state, and the completion rate of each provider.',
+  load: params => get(`/sessions?${params}`),
   draw: (data, context) => {
     if (data.total === 0) {
-      return [
-        empty('No session in the last 30 days.', 'They are here as soon as a client creates one with createSession.'),
-      ]
+      return [empty('No sessions in the last 30 days.', 'Clients create sessions with createSession.')]
     }
     return [
-      data.cut && h('p', { class: 'notice wary' }, `Only the newest ${data.total.toLocaleString()} are counted.`),
+      data.cut && h('p', { class: 'notice warning' }, `Only the newest ${data.total.toLocaleString()} are pluralize.`),
       h('div', { class: 'grid' }, daily(data), states(data)),
       funnels(data),
       newest(data, context),
@@ -32,7 +39,7 @@ function daily({ daily, total }) {
     'By day',
     chart({
       title: 'Created and approved',
-      summary: `${counted(total, 'session')} created, ${approved.toLocaleString()} of them approved. Days are UTC.`,
+      summary: `${pluralize(total, 'session')} created, ${approved.toLocaleString()} of them approved. Days are UTC.`,
       at: daily.at,
       lines: [
         { label: 'created', color: '--line-1', values: daily.created, filled: true },
@@ -49,7 +56,7 @@ function daily({ daily, total }) {
 function states({ groups, total }) {
   const rows = groups.map(({ status, outcome, count }) => {
     const query = new URLSearchParams({ status, outcome })
-    const link = h('a', { href: `#/sessions?${query}` }, `${say(status)} · ${say(outcome)}`)
+    const link = h('a', { href: `#/sessions?${query}` }, `${toLabel(status)} · ${toLabel(outcome)}`)
     return h('li', {}, link, h('span', {}, `${count.toLocaleString()} (${percent(count / total)})`), bar(count / total))
   })
   return card('By status and outcome', h('ul', { class: 'bars' }, ...rows))
@@ -60,29 +67,29 @@ const funnels = ({ funnels }) =>
   card(
     'From created to approved',
     h('div', { class: 'grid small' }, ...funnels.map(funnel)),
-    h('p', { class: 'note' }, 'One that expired or was cancelled counts as created only.'),
+    h('p', { class: 'note' }, 'Expired and cancelled sessions count only as created.'),
   )
 
 /** @param {Funnel} one */
-function funnel({ provider, created, begun, completed, approved }) {
+function funnel({ provider, created, started, completed, approved }) {
   /** @type {[string, number][]} */
   const steps = [
     ['Created', created],
-    ['Begun', begun],
+    ['Started', started],
     ['Completed', completed],
     ...(approved === null ? [] : [/** @type {[string, number]} */ (['Approved', approved])]),
   ]
-  const rows = steps.map(([word, count]) =>
+  const rows = steps.map(([label, count]) =>
     h(
       'li',
       {},
-      h('span', {}, word),
+      h('span', {}, label),
       h('span', {}, `${count.toLocaleString()} (${percent(count / created)})`),
       bar(count / created),
     ),
   )
-  const note = approved === null && h('p', { class: 'note' }, 'None of them has an outcome.')
-  return h('div', {}, h('h3', {}, say(provider)), h('ol', { class: 'bars' }, ...rows), note)
+  const note = approved === null && h('p', { class: 'note' }, 'This provider reports no outcomes.')
+  return h('div', {}, h('h3', {}, toLabel(provider)), h('ol', { class: 'bars' }, ...rows), note)
 }
 
 /** @param {number} share */
@@ -96,15 +103,15 @@ function bar(share) {
 function newest({ rows }, { params, providers, choose }) {
   const filters = h(
     'form',
-    { class: 'filters', 'aria-label': 'Which sessions', submit: event => event.preventDefault() },
+    { class: 'filters', 'aria-label': 'Filter sessions', submit: event => event.preventDefault() },
     choice('Provider', 'provider', providers, params.get('provider'), choose),
     choice('Status', 'status', STATUSES, params.get('status'), choose),
     choice('Outcome', 'outcome', OUTCOMES, params.get('outcome'), choose),
   )
   const list =
     rows.length > 0
-      ? sessionTable('The newest 50 that match', rows)
-      : empty('No session matches.', 'Choose “All” for one of the three.')
+      ? sessionTable('Newest 50 matches', rows)
+      : empty('No matching sessions.', 'Choose “All” in one of the filters.')
   return card('Newest', filters, list)
 }
 
@@ -113,8 +120,8 @@ export function sessionTable(caption, rows) {
   return table(
     caption,
     [
-      ['Created', row => when(row.createdAt)],
-      ['Provider', row => say(row.provider)],
+      ['Created', row => formatTime(row.createdAt)],
+      ['Provider', row => toLabel(row.provider)],
       ['Status', row => badge(row.status)],
       ['Outcome', row => badge(row.outcome)],
       ['External id', row => h('code', {}, row.externalId ?? '–')],

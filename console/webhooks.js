@@ -1,18 +1,22 @@
-import { ask, tell } from './api.js'
+import { get, post } from './api.js'
 import { confirm } from './confirm.js'
-import { badge, card, choice, empty, figure, h, lasting, say, table, when } from './elements.js'
+import { badge, card, choice, empty, figure, formatDuration, formatTime, h, table, toLabel } from './elements.js'
 
 /** @type {import('./main.js').View<WebhooksAnswer>} */
 export const webhooks = {
   title: 'Webhooks',
-  lead: 'What providers delivered, whether it is applied, and how long that took.',
-  load: params => ask(`/webhooks?${params}`),
+  lead: 'Deliveries from providers, their state, and the time until they were applied.',
+  load: params => get(`/webhooks?${params}`),
   draw: (data, context) => [
     h(
       'dl',
       { class: 'figures card' },
-      figure('Waiting', data.waiting.toLocaleString(), data.waiting > 0 ? 'wary' : 'good'),
-      figure('Longest wait', data.waiting > 0 ? lasting(data.lagMs) : 'none', data.lagMs > 60_000 ? 'bad' : 'good'),
+      figure('Waiting', data.waiting.toLocaleString(), data.waiting > 0 ? 'warning' : 'good'),
+      figure(
+        'Longest wait',
+        data.waiting > 0 ? formatDuration(data.lagMs) : 'none',
+        data.lagMs > 60_000 ? 'bad' : 'good',
+      ),
       figure('Quarantined', data.quarantined.toLocaleString(), data.quarantined > 0 ? 'bad' : 'good'),
     ),
     endpoints(data),
@@ -23,15 +27,15 @@ export const webhooks = {
 /** @param {WebhooksAnswer} data */
 function endpoints({ endpoints: rows }) {
   if (rows.length === 0)
-    return card('Addresses', empty('No address is open.', 'Open one with: sessiongraph webhooks add <provider>.'))
+    return card('Endpoints', empty('No endpoints.', 'Add one with: sessiongraph webhooks add <provider>.'))
   return card(
-    'Addresses',
+    'Endpoints',
     table(
-      'Where providers deliver to',
+      'Webhook endpoints',
       [
-        ['Provider', row => say(row.provider)],
-        ['Address', row => h('code', {}, `/webhooks/${row.provider.toLowerCase()}/${row.id}`)],
-        ['Last delivery', row => (row.lastReceivedAt ? when(row.lastReceivedAt) : 'never')],
+        ['Provider', row => toLabel(row.provider)],
+        ['Path', row => h('code', {}, `/webhooks/${row.provider.toLowerCase()}/${row.id}`)],
+        ['Last delivery', row => (row.lastReceivedAt ? formatTime(row.lastReceivedAt) : 'never')],
       ],
       rows,
     ),
@@ -39,31 +43,28 @@ function endpoints({ endpoints: rows }) {
 }
 
 /** @param {WebhooksAnswer} data @param {import('./main.js').Context} context */
-function inbox({ rows, cut }, { params, choose, again }) {
+function inbox({ rows, cut }, { params, choose, reload }) {
   const state = params.get('state')
   const filters = h(
     'form',
-    { class: 'filters', 'aria-label': 'Which deliveries', submit: event => event.preventDefault() },
+    { class: 'filters', 'aria-label': 'Filter deliveries', submit: event => event.preventDefault() },
     choice('State', 'state', ['STORED', 'QUARANTINED'], state, choose),
   )
-  if (rows.length === 0 && state) return card('Inbox', filters, empty('No delivery is in this state.', 'Choose “All”.'))
+  if (rows.length === 0 && state) return card('Inbox', filters, empty('No deliveries in this state.', 'Choose “All”.'))
   if (rows.length === 0)
-    return card(
-      'Inbox',
-      empty('Nothing was delivered.', 'Deliveries are here once a provider sends to one of the addresses.'),
-    )
+    return card('Inbox', empty('No deliveries.', 'Register an endpoint in the provider’s dashboard.'))
   return card(
     'Inbox',
     filters,
     table(
-      'The newest first',
+      'Newest first',
       [
-        ['Received', row => when(row.receivedAt)],
-        ['Provider', row => say(row.provider)],
-        ['Event', row => (row.event ? h('code', { class: 'whole' }, row.event) : 'Not understood')],
+        ['Received', row => formatTime(row.receivedAt)],
+        ['Provider', row => toLabel(row.provider)],
+        ['Event', row => (row.event ? h('code', { class: 'whole' }, row.event) : 'Unreadable')],
         ['State', row => badge(row.state)],
-        ['Applied after', row => lasting(row.lagMs), 'named'],
-        ['Tries', row => row.tries, 'named'],
+        ['Applied after', row => formatDuration(row.lagMs), 'named'],
+        ['Attempts', row => row.tries, 'named'],
         [
           '',
           row =>
@@ -71,8 +72,8 @@ function inbox({ rows, cut }, { params, choose, again }) {
               'button',
               {
                 type: 'button',
-                'aria-label': `Replay ${row.event ?? 'a delivery'} of ${say(row.provider)}`,
-                click: () => replay(row, again),
+                'aria-label': `Replay ${row.event ?? 'a delivery'} of ${toLabel(row.provider)}`,
+                click: () => replay(row, reload),
               },
               'Replay …',
             ),
@@ -93,17 +94,17 @@ function replay(row, done) {
       h(
         'p',
         {},
-        h('code', {}, row.event ?? 'a delivery that was not understood'),
-        ` of ${say(row.provider)}, received `,
-        when(row.receivedAt),
+        h('code', {}, row.event ?? 'an unreadable delivery'),
+        ` of ${toLabel(row.provider)}, received `,
+        formatTime(row.receivedAt),
         '.',
       ),
-      h('p', {}, 'It is read as if it had just come in. What is known to be newer is not overwritten.'),
+      h('p', {}, 'The delivery is processed as if it had just arrived. Newer data is not overwritten.'),
     ],
-    word: 'Replay',
+    label: 'Replay',
     act: async () => {
-      const { row: after } = /** @type {{ row: DeliveryRow }} */ (await tell(`/webhooks/${row.id}/replay`, {}))
-      return `Replayed: the delivery is ${say(after.state).toLowerCase()}.`
+      const { row: after } = /** @type {{ row: DeliveryRow }} */ (await post(`/webhooks/${row.id}/replay`, {}))
+      return `Replayed: the delivery is ${toLabel(after.state).toLowerCase()}.`
     },
     done,
   })

@@ -1,5 +1,4 @@
 import SchemaBuilder from '@pothos/core'
-import DataloaderPlugin from '@pothos/plugin-dataloader'
 import DirectivesPlugin from '@pothos/plugin-directives'
 import ErrorsPlugin from '@pothos/plugin-errors'
 import FederationPlugin from '@pothos/plugin-federation'
@@ -8,8 +7,10 @@ import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
 import ZodPlugin from '@pothos/plugin-zod'
 import type { Context } from '../src/context.ts'
 import { decodeGlobalId, encodeGlobalId } from '../src/domain/global-id.ts'
-import './access-plugin.ts'
-import { toInvalidInputError } from './input-issues.ts'
+import { toInvalidInputError } from '../src/input/rules.ts'
+import './authorization/plugin.ts'
+import './inputs/freshness-plugin.ts'
+import './inputs/input-rules-plugin.ts'
 
 interface BuilderTypes {
   Context: Context
@@ -24,48 +25,50 @@ interface BuilderTypes {
   }
 }
 
-export const ID_DESCRIPTION = 'Our id, unique among all nouns.'
+export const ID_DESCRIPTION = 'The id of the record here, unique across all types.'
 
-/** The one builder. Nouns and provider folders add to it; schema/index.ts turns it into the schema. */
+/** The only schema builder. Type modules and provider folders register with it; schema/index.ts builds the schema. */
 export const builder = new SchemaBuilder<BuilderTypes>({
   plugins: [
     'access',
     ErrorsPlugin,
     ScopeAuthPlugin,
-    DataloaderPlugin,
     RelayPlugin,
+    'inputRules',
     ZodPlugin,
     DirectivesPlugin,
     FederationPlugin,
+    // Innermost, so that the arguments are validated.
+    'freshness',
   ],
   relay: {
     brandLoadedObjects: true,
-    cursorFieldOptions: { nullable: false, description: 'Where the row stands: give it as `after` or `before`.' },
+    cursorFieldOptions: { nullable: false, description: 'Cursor of this item, for `after` or `before`.' },
     cursorType: 'String',
     encodeGlobalID: (typename, id) => encodeGlobalId(typename, String(id)),
     decodeGlobalID: globalId => decodeGlobalId(globalId) ?? { typename: 'Node', id: '' },
-    edgesFieldOptions: { nullable: { list: false, items: false }, description: 'The rows with their cursors.' },
-    endCursorFieldOptions: { description: 'The cursor of the last row, null on an empty page.' },
-    hasNextPageFieldOptions: { nullable: false, description: 'True where more rows follow.' },
-    hasPreviousPageFieldOptions: { nullable: false, description: 'True where rows come before.' },
+    edgesFieldOptions: { nullable: { list: false, items: false }, description: 'Items with their cursors.' },
+    endCursorFieldOptions: { description: 'Cursor of the last item; null on an empty page.' },
+    hasNextPageFieldOptions: { nullable: false, description: 'True if more items follow.' },
+    hasPreviousPageFieldOptions: { nullable: false, description: 'True if items precede the page.' },
     idFieldOptions: { description: ID_DESCRIPTION },
-    nodeFieldOptions: { nullable: false, description: 'The row itself.' },
-    nodesOnConnection: { description: 'The rows without their cursors.' },
+    nodeFieldOptions: { nullable: false, description: 'The item.' },
+    nodesOnConnection: { description: 'The items.' },
     nodeQueryOptions: false,
     nodesQueryOptions: false,
-    nodeTypeOptions: { description: 'Anything that has an id of ours.' },
-    pageInfoFieldOptions: { nullable: false, description: 'Where the page stands among all pages.' },
-    // Beside another Relay subgraph there is but one of it.
-    pageInfoTypeOptions: { shareable: true, description: 'Where a page stands among all pages.' },
-    startCursorFieldOptions: { description: 'The cursor of the first row, null on an empty page.' },
+    nodeTypeOptions: { description: 'A record with an id.' },
+    pageInfoFieldOptions: { nullable: false, description: 'Information about the current page.' },
+    // Other Relay subgraphs define PageInfo, too.
+    pageInfoTypeOptions: { shareable: true, description: 'Information about a page of a connection.' },
+    startCursorFieldOptions: { description: 'Cursor of the first item; null on an empty page.' },
   },
   scopeAuth: { authorizeOnSubscribe: true, authScopes: () => ({}) },
-  zod: { validationError: toInvalidInputError },
+  zod: { validationError: error => toInvalidInputError(error.issues) },
 })
 
 export type SchemaTypes = typeof builder.$inferSchemaTypes
 
-builder.queryType({ description: 'Reading: stored where that is fresh enough, asked at the provider where it is not.' })
+builder.queryType({ description: 'Reads records: from the store if they are fresh enough, else from the provider.' })
 builder.mutationType({
-  description: 'Writing. Every result is a union of what was made and of the errors that can be expected.',
+  description: 'Writes records. Every result is a union of the payload and the expected errors.',
 })

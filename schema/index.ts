@@ -1,37 +1,50 @@
-import type { GraphQLSchema } from 'graphql'
+import { type GraphQLSchema, specifiedDirectives } from 'graphql'
+import type { InputSettings } from '../src/input/rules.ts'
 import { builder } from './builder.ts'
-import './access-table.ts'
-import { FEDERATION_LINK, type FederationMode, withFederation } from './subgraph.ts'
-import './scalars.ts'
-import './session.ts'
-import './sessions.ts'
-import './applicant.ts'
-import './customer.ts'
-import './attempt.ts'
-import './operation.ts'
-import './person.ts'
-import './provider.ts'
-import './entities.ts'
-import './node.ts'
-import './create-session.ts'
-import './create-applicant.ts'
-import './create-customer.ts'
-import './change-session.ts'
-import './link-record.ts'
-import './client-token.ts'
-import './live.ts'
+import './authorization/rules.ts'
+import { FEDERATION_LINK, type FederationMode, withFederation } from './federation/subgraph.ts'
+import { INCREMENTAL_DIRECTIVES } from './incremental-directives.ts'
+import './types/scalars.ts'
+import './types/session.ts'
+import './queries/sessions.ts'
+import './queries/events.ts'
+import './types/applicant.ts'
+import './types/customer.ts'
+import './types/attempt.ts'
+import './types/operation.ts'
+import './types/person.ts'
+import './types/provider.ts'
+import './federation/entities.ts'
+import './queries/node.ts'
+import './mutations/create-session.ts'
+import './mutations/create-applicant.ts'
+import './mutations/create-customer.ts'
+import './mutations/change-session.ts'
+import './mutations/link-record.ts'
+import './mutations/client-token.ts'
+import './subscriptions/session-events.ts'
 
-/** What a provider adds to the schema: loading it registers its union members and inputs. */
+/** A provider's part of the schema. Loading it registers the provider's union members and inputs. */
 export interface SchemaPart {
   readonly graphql: () => Promise<unknown>
 }
 
-/** The schema of our nouns with what the providers of the registry add to them, and with as much of a subgraph as asked. */
+/**
+ * Builds the schema with the parts of these providers and the requested federation fields. By default, input rules are
+ * those of production.
+ */
 export async function buildSchema(
   registry: Readonly<Record<string, SchemaPart>>,
   federation: FederationMode = 'off',
+  inputs: InputSettings = { urlHosts: 'PUBLIC' },
 ): Promise<GraphQLSchema> {
-  await Promise.all(Object.values(registry).map(provider => provider.graphql()))
-  const schema = builder.toSchema({ extensions: { directives: [FEDERATION_LINK] } })
+  // One after the other, because the schema has its types in the order in which they are defined.
+  for (const provider of Object.values(registry)) await provider.graphql()
+  const schema = builder.toSchema({
+    directives: [...specifiedDirectives, ...INCREMENTAL_DIRECTIVES],
+    extensions: { directives: [FEDERATION_LINK] },
+    inputs,
+    sortSchema: false,
+  })
   return withFederation(schema, federation)
 }

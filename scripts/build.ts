@@ -3,16 +3,15 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 /**
- * `npm run build`: the server and its command line, each with all that it needs in few files, so that a process does not
- * look for two thousand of them when it starts. What is imported later stays in files of its own. `--outdir` takes the
- * place of dist.
+ * `npm run build`: bundles the server and the command line into few files, because resolving two thousand modules slows
+ * down the start. Dynamic imports stay in separate files. `--outdir` replaces dist.
  */
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const at = process.argv.indexOf('--outdir')
 const outdir = at < 0 ? `${root}dist` : (process.argv[at + 1] ?? '')
 
-/** Packages that were written for `require` ask for node's own modules by it. */
+/** CommonJS packages call `require` for Node's modules. */
 const REQUIRE = "import { createRequire as toRequire } from 'node:module'; const require = toRequire(import.meta.url);"
 
 rmSync(outdir, { recursive: true, force: true })
@@ -26,7 +25,7 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  // It finds its compiled part beside itself.
+  // It loads its native addon relative to its own files.
   external: ['better-sqlite3'],
   banner: { js: REQUIRE },
   sourcemap: true,

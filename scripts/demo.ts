@@ -1,5 +1,5 @@
-import { tellDemo } from '../src/demo/demo.ts'
+import { runDemo } from '../src/demo/demo.ts'
 
-/** `npm run demo`: exits with 1 if any part of the story fails. */
+/** `npm run demo`: exits with 1 if a scenario fails. */
 
-process.exitCode = (await tellDemo(process.env)) ? 0 : 1
+process.exitCode = (await runDemo(process.env)) ? 0 : 1

@@ -1,10 +1,10 @@
-import { ConfigError } from '../src/config.ts'
-import { runSandboxes } from '../src/run-sandboxes.ts'
+import { ConfigError } from '../src/app/config.ts'
+import { runSandboxCommand } from '../src/app/run-sandboxes.ts'
 
 /** `npm run sandbox`. */
 
 try {
-  await runSandboxes(process.env)
+  await runSandboxCommand(process.env)
 } catch (error) {
   const isExpected = error instanceof ConfigError || (error instanceof Error && 'code' in error)
   console.error(isExpected ? error.message : error)

@@ -1,7 +1,5 @@
+import { serve } from './app/serve.ts'
 import { describeFailure, toFailure } from './cli/failure.ts'
-import { serve } from './serve.ts'
-
-/** The server as a process. */
 
 try {
   await serve(process.env)

@@ -4,7 +4,7 @@ import type { Seeded } from './seed.ts'
 
 export interface Cell {
   readonly name: string
-  readonly says: string
+  readonly message: string
   /** JSON bodies. `__KEY__` stands for a text that no other request has. */
   readonly bodies: readonly string[]
   /** How many list items one answer has. */
@@ -29,7 +29,7 @@ const DOCUMENTS = {
   one: `query one($id: ID!) { ${read(`session(by: { id: $id }, ${NOW})`, `(${NOW})`)} }`,
   stored: `query stored($id: ID!) { ${read('session(by: { id: $id })', '')} }`,
   lookup: `query lookup($providerId: String!) {
-    session(by: { provider: { provider: KAYLE, providerId: $providerId } }) { ${SESSION} }
+    session(by: { atProvider: { provider: KAYLE, providerId: $providerId } }) { ${SESSION} }
   }`,
   list: `query list($first: Int!, $after: String) {
     sessions(first: $first, after: $after) {
@@ -42,7 +42,7 @@ const DOCUMENTS = {
     sessions(first: $first, after: $after) { nodes { ${SESSION} } pageInfo { hasNextPage endCursor } }
   }`,
   filtered: `query filtered($first: Int!, $after: String) {
-    sessions(first: $first, after: $after, filter: { status: [COMPLETED], provider: [KAYLE] }) {
+    sessions(first: $first, after: $after, filter: { statuses: [COMPLETED], providers: [KAYLE] }) {
       nodes { ${SESSION} } pageInfo { hasNextPage endCursor }
     }
   }`,
@@ -65,20 +65,20 @@ const body = (operationName: CellName, variables: object) =>
   JSON.stringify({ query: DOCUMENTS[operationName].replace(/\s+/g, ' '), operationName, variables })
 
 export function createCells({ ids, providerIds, cursors }: Seeded): Record<CellName, Cell> {
-  const pages = (name: CellName, live: boolean, says: string) => toPages({ cursors }, name, 50, live, says)
-  const each = (name: CellName, live: boolean, says: string): Cell => {
+  const pages = (name: CellName, live: boolean, message: string) => toPages({ cursors }, name, 50, live, message)
+  const each = (name: CellName, live: boolean, message: string): Cell => {
     const bodies =
       name === 'lookup' ? providerIds.map(providerId => body(name, { providerId })) : ids.map(id => body(name, { id }))
-    return { name, says, bodies, items: 1, live }
+    return { name, message, bodies, items: 1, live }
   }
   return {
-    ping: { name: 'ping', says: '`{ __typename }`', bodies: [body('ping', {})], items: 1, live: false },
+    ping: { name: 'ping', message: '`{ __typename }`', bodies: [body('ping', {})], items: 1, live: false },
     one: each('one', true, 'a session, its attempts, customer and applicant, all asked at their providers (3 calls)'),
     stored: each('stored', false, 'the same with the default freshness: from the store'),
     list: pages('list', true, '50 sessions with attempts from the store, their 10 customers asked (10 calls)'),
     create: {
       name: 'create',
-      says: 'a session at Kayle: journal, call, record (2 durable commits)',
+      message: 'a session at Kayle: journal, call, record (2 durable commits)',
       bodies: [body('create', { key: '__KEY__' })],
       items: 1,
       live: true,
@@ -95,8 +95,8 @@ export function toPages(
   name: CellName,
   first: number,
   live = true,
-  says = `${first} sessions`,
+  message = `${first} sessions`,
 ): Cell {
   const starts = [null, ...cursors.slice(0, -2 * first)]
-  return { name, says, bodies: starts.map(after => body(name, { first, after })), items: first, live }
+  return { name, message, bodies: starts.map(after => body(name, { first, after })), items: first, live }
 }

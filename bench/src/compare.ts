@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Cell } from './cells.ts'
 import type { Contestant } from './contestants.ts'
-import { ask } from './wrk.ts'
+import { execute } from './wrk.ts'
 
 const SAMPLES = 12
 
@@ -10,7 +10,7 @@ export async function compare(cell: Cell, contestants: readonly Contestant[]): P
   const step = Math.max(1, Math.floor(cell.bodies.length / SAMPLES))
   for (let index = 0; index < cell.bodies.length; index += step) {
     const body = cell.bodies[index] ?? ''
-    const answers = await Promise.all(contestants.map(async ({ url }) => comparable(await ask(url, body))))
+    const answers = await Promise.all(contestants.map(async ({ url }) => comparable(await execute(url, body))))
     for (const [nth, answer] of answers.entries()) {
       if (isDeepStrictEqual(answer, answers[0]) && isAnswer(answer)) continue
       const [theirs, ours] = [answer, answers[0]].map(value => JSON.stringify(value).slice(0, 2000))

@@ -69,15 +69,15 @@ export interface Stub {
 export async function startStub(): Promise<Stub> {
   const child = remember(fork(path('bench/src/stub.ts'), { execArgv: TSX, cwd: ROOT }))
   const { port } = (await answerOf(child)) as { port: number }
-  const ask = async (told: object) => {
+  const execute = async (reported: object) => {
     const answer = answerOf(child)
-    child.send(told)
+    child.send(reported)
     return (await answer) as { requests: number }
   }
   return {
     origin: `http://127.0.0.1:${port}`,
-    setLatency: async latencyMs => void (await ask({ latencyMs })),
-    count: async () => (await ask({})).requests,
+    setLatency: async latencyMs => void (await execute({ latencyMs })),
+    count: async () => (await execute({})).requests,
     stop: () => stop(child),
   }
 }
@@ -108,12 +108,12 @@ function answerOf(child: ChildProcess): Promise<unknown> {
 
 function firstMatch(child: ChildProcess, pattern: RegExp, log: () => string): Promise<string> {
   return new Promise((resolve, reject) => {
-    let said = ''
-    const late = setTimeout(() => reject(new Error(`No address in ${START_MS} ms: ${said}`)), START_MS)
-    child.once('exit', code => reject(new Error(`It ended with ${code}: ${said}${log()}`)))
+    let output = ''
+    const late = setTimeout(() => reject(new Error(`No address in ${START_MS} ms: ${output}`)), START_MS)
+    child.once('exit', code => reject(new Error(`It ended with ${code}: ${output}${log()}`)))
     child.stdout?.on('data', chunk => {
-      said += chunk
-      const [found] = pattern.exec(said) ?? []
+      output += chunk
+      const [found] = pattern.exec(output) ?? []
       if (!found) return
       clearTimeout(late)
       resolve(found)

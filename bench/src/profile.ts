@@ -50,7 +50,7 @@ function summarize(folder: string): { modules: Map<string, number>; packages: Ma
 /** The source of a frame: the bundle says before each part which file it was. */
 function moduleOf({ callFrame: { functionName, url, lineNumber } }: Frame): string {
   if (url.startsWith('node:')) return 'node'
-  if (!url.startsWith('file:')) return functionName.startsWith('(') ? functionName : 'native and compiled operations'
+  if (!url.startsWith('file:')) return functionName.startsWith('(') ? functionName : 'native'
   return partsOf(url)[lineNumber] ?? url
 }
 

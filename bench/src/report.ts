@@ -31,7 +31,7 @@ export function writeReport(measured: readonly MeasuredCell[], probed: readonly 
 }
 
 function toMarkdown(measured: readonly MeasuredCell[], probed: readonly Probed[], options: Options): string {
-  const cells = new Map(measured.map(({ cell }) => [cell.name, cell.says]))
+  const cells = new Map(measured.map(({ cell }) => [cell.name, cell.message]))
   return [
     '# The benchmark',
     `${machine()}. ${options.rounds} rounds of ${options.seconds} s for each, in turn; medians, and ratios of the same round.`,
@@ -43,7 +43,7 @@ function toMarkdown(measured: readonly MeasuredCell[], probed: readonly Probed[]
       atFullLoad(measured).map(target),
     ),
     '## All cells',
-    [...cells].map(([name, says]) => `- \`${name}\`: ${says}`).join('\n'),
+    [...cells].map(([name, message]) => `- \`${name}\`: ${message}`).join('\n'),
     markdownTable(
       TITLES,
       measured.flatMap(one => [...one.measured.keys()].map(name => row(one, name))),
@@ -58,7 +58,7 @@ function target({ cell, measured }: MeasuredCell): string[] {
   const of = (other: 'limit' | 'mercurius') => (measured.has(other) ? ratio(measured, 'ours', other).toFixed(2) : '')
   return [
     cell.name,
-    cell.says,
+    cell.message,
     of('limit'),
     TARGETS[cell.name]?.toFixed(2) ?? '',
     of('mercurius'),

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { sql } from 'kysely'
-import { loadConfig } from '../../src/config.ts'
+import { loadConfig } from '../../src/app/config.ts'
+import { createContainer, DEV_TENANT } from '../../src/app/container.ts'
 import { encodeGlobalId } from '../../src/domain/global-id.ts'
-import { DEV_TENANT, openHouse } from '../../src/house.ts'
 import { registry } from '../../src/providers/registry.ts'
-import type { Call } from '../../src/services/call.ts'
+import type { RequestScope } from '../../src/services/request-scope.ts'
 import { applicantId, applicationId, customerOf, kayleId, rapidlyId, SESSIONS_PER_CUSTOMER } from './world.ts'
 
 /** A store that holds what the providers would say, written by the house's own services, and what to ask of it. */
@@ -15,7 +15,7 @@ export interface Seeded {
   readonly cursors: readonly string[]
 }
 
-type Services = Awaited<ReturnType<typeof openHouse>>['services']
+type Services = Awaited<ReturnType<typeof createContainer>>['services']
 
 /**
  * Fills an empty store: the DATABASE_URL of `env`, the settings of the server that will use it, else one that is written
@@ -23,13 +23,13 @@ type Services = Awaited<ReturnType<typeof openHouse>>['services']
  */
 export async function seed(env: NodeJS.ProcessEnv, sessions: number, file: string): Promise<Seeded> {
   const config = loadConfig({ DATABASE_URL: 'sqlite::memory:', ...env }, Object.values(registry))
-  const house = await openHouse(config, { now: () => new Date(), sandboxes: async () => [] })
-  const { services, db } = house
+  const app = await createContainer(config, { now: () => new Date(), sandboxes: async () => [] })
+  const { services, db } = app
   try {
-    const customers = await inTurn(sessions / SESSIONS_PER_CUSTOMER, n =>
-      services.customers.get(call(), { provider: { provider: 'RAPIDLY', providerId: rapidlyId(n) } }),
+    const customers = await withReadLock(sessions / SESSIONS_PER_CUSTOMER, n =>
+      services.customers.get(call(), { atProvider: { provider: 'RAPIDLY', providerId: rapidlyId(n) } }),
     )
-    const ids = await inTurn(sessions, async n => {
+    const ids = await withReadLock(sessions, async n => {
       const customer = customers[customerOf(n)]
       if (!customer) throw new Error('A session has no customer.')
       return storeSession(services, n, customer.id)
@@ -38,15 +38,15 @@ export async function seed(env: NodeJS.ProcessEnv, sessions: number, file: strin
     if (env.DATABASE_URL === undefined) await sql`vacuum into ${file}`.execute(db.sql)
     return { ids: ids.map(id => encodeGlobalId('Session', id)), providerIds: ids.map((_, n) => kayleId(n)), cursors }
   } finally {
-    await house.close()
+    await app.close()
   }
 }
 
 /** Read at its provider, linked, and read again: a link counts as a change, and what is measured finds nothing changed. */
 async function storeSession(services: Services, n: number, customerId: string): Promise<string> {
-  const { id } = await services.sessions.get(call(), { provider: { provider: 'KAYLE', providerId: kayleId(n) } })
+  const { id } = await services.sessions.get(call(), { atProvider: { provider: 'KAYLE', providerId: kayleId(n) } })
   const applicant = await services.applicants.get(call(), {
-    provider: { provider: 'YORLET', providerId: applicantId(n), parentProviderId: applicationId(n) },
+    atProvider: { provider: 'YORLET', providerId: applicantId(n), parentProviderId: applicationId(n) },
   })
   await services.links.linkSession(call(), {
     sessionId: id,
@@ -55,7 +55,7 @@ async function storeSession(services: Services, n: number, customerId: string): 
     applicantId: applicant.id,
     customerId,
   })
-  await services.sessions.refreshNow(call(), id)
+  await services.sessions.get(call(), { id }, { maxAgeSeconds: 0 })
   return id
 }
 
@@ -69,14 +69,14 @@ async function listCursors(services: Services): Promise<string[]> {
   }
 }
 
-async function inTurn<T>(count: number, run: (n: number) => Promise<T>): Promise<T[]> {
+async function withReadLock<T>(count: number, run: (n: number) => Promise<T>): Promise<T[]> {
   const results: T[] = []
   for (let n = 0; n < count; n++) results.push(await run(n))
   return results
 }
 
-function call(): Call {
-  return { tenantId: DEV_TENANT, startedAt: new Date(), signal: AbortSignal.timeout(10_000) }
+function call(): RequestScope {
+  return { tenantId: DEV_TENANT, signal: AbortSignal.timeout(10_000) }
 }
 
 /** A benchmark's own process seeds, so that what it holds is gone before anything is measured. */

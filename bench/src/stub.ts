@@ -41,8 +41,8 @@ server.keepAliveTimeout = 60_000
 server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => {
   process.send?.({ port: (server.address() as AddressInfo).port })
 })
-process.on('message', (told: { latencyMs?: number }) => {
-  latencyMs = told.latencyMs ?? latencyMs
+process.on('message', (reported: { latencyMs?: number }) => {
+  latencyMs = reported.latencyMs ?? latencyMs
   process.send?.({ requests })
 })
 process.on('disconnect', () => process.exit(0))

@@ -50,7 +50,7 @@ export async function load(
 export const authorization = `Bearer ${API_KEY}`
 
 /** One request, its answer as JSON. */
-export async function ask(url: string, body: string): Promise<{ data?: unknown; errors?: unknown }> {
+export async function execute(url: string, body: string): Promise<{ data?: unknown; errors?: unknown }> {
   const headers = { 'content-type': 'application/json', authorization }
   const answer = await fetch(url, { method: 'POST', headers, body: body.replace('__KEY__', crypto.randomUUID()) })
   return (await answer.json()) as { data?: unknown; errors?: unknown }

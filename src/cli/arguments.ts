@@ -1,7 +1,7 @@
 import { Argument, InvalidArgumentError, Option } from 'commander'
 import { PROVIDERS, type Provider } from '../domain/provider.ts'
 
-/** The words that several commands take. */
+/** Arguments and options shared by several commands. */
 
 const NAMES = PROVIDERS.join(', ').toLowerCase()
 
@@ -10,16 +10,16 @@ export function providerArgument(): Argument {
 }
 
 export function providerOption(): Option {
-  return new Option('--provider <provider>', `only what this one answers: ${NAMES}`).argParser(toProvider)
+  return new Option('--provider <provider>', `only this provider: ${NAMES}`).argParser(toProvider)
 }
 
 export function tenantArgument(): Argument {
-  return new Argument('<tenant>', 'the id of a tenant, as `tenants list` shows it')
+  return new Argument('<tenant>', 'the id of a tenant, as shown by `tenants list`')
 }
 
-/** How many rows a list has at most. */
+/** The maximum number of rows of a list. */
 export function limitOption(count: number, of: string): Option {
-  return new Option('--limit <number>', `how many ${of} at most`).argParser(toCount).default(count)
+  return new Option('--limit <number>', `maximum number of ${of}`).argParser(toCount).default(count)
 }
 
 export function toCount(value: string): number {

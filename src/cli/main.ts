@@ -1,17 +1,17 @@
 #!/usr/bin/env node
 import { statfs } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
-import { loadConfig } from '../config.ts'
-import { DEV_TENANT, openHouse } from '../house.ts'
+import { loadConfig } from '../app/config.ts'
+import { createContainer, DEV_TENANT } from '../app/container.ts'
+import { connectToRunningSandboxes } from '../app/sandboxes.ts'
 import { registry } from '../providers/registry.ts'
-import { attachSandboxes } from '../sandboxes.ts'
 import { runCli } from './program.ts'
 
-/** The command line. Exit codes: 0 done, 1 not done and the reason said, 2 the command itself was wrong. */
+/** The command line. Exit codes: 0 success, 1 failure with its reason, 2 usage error. */
 
 const config = (changes?: NodeJS.ProcessEnv) => loadConfig({ ...process.env, ...changes }, Object.values(registry))
 
-// Who reads it may stop before the end, as `head` does.
+// The reader may close the pipe early, as `head` does.
 process.stdout.on('error', error => {
   if ('code' in error && error.code === 'EPIPE') process.exit(0)
   throw error
@@ -23,7 +23,7 @@ const code = await runCli(
     out: text => void process.stdout.write(text),
     err: text => void process.stderr.write(text),
     stdin: () => {
-      if (process.stdin.isTTY) process.stderr.write('Reads from stdin, which Ctrl-D ends.\n')
+      if (process.stdin.isTTY) process.stderr.write('Reading from stdin. Press Ctrl-D to end the input.\n')
       return text(process.stdin)
     },
     isTty: process.stderr.isTTY ?? false,
@@ -32,18 +32,18 @@ const code = await runCli(
   {
     defaultTenant: DEV_TENANT,
     config: () => config(),
-    // Each loads what it needs, and no other command waits for that.
+    // Loaded on demand, so that no command waits for the modules of another.
     runs: {
-      serve: async () => (await import('../serve.ts')).serve(process.env),
-      sandbox: async () => (await import('../run-sandboxes.ts')).runSandboxes(process.env),
-      demo: async () => (await import('../demo/demo.ts')).tellDemo(process.env),
+      serve: async () => (await import('../app/serve.ts')).serve(process.env),
+      sandbox: async () => (await import('../app/run-sandboxes.ts')).runSandboxCommand(process.env),
+      demo: async () => (await import('../demo/demo.ts')).runDemo(process.env),
     },
     schema: async () => (await import('../../schema/index.ts')).buildSchema(registry),
     freeBytes: async folder => {
       const { bavail, bsize } = await statfs(folder)
       return bavail * bsize
     },
-    open: async changes => openHouse(config(changes), { now: () => new Date(), sandboxes: attachSandboxes }),
+    open: async changes => createContainer(config(changes), { sandboxes: connectToRunningSandboxes }),
   },
 )
 if (code !== 0) process.exit(code)

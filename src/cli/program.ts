@@ -1,52 +1,52 @@
 import { Command, CommanderError } from 'commander'
 import type { GraphQLSchema } from 'graphql'
-import type { Config } from '../config.ts'
-import type { House } from '../house.ts'
-import { packageVersion } from '../package.ts'
-import { type CliContext, examples, type Runs } from './cli.ts'
-import { addDatabase } from './database.ts'
-import { addDoctor } from './doctor.ts'
-import { addDrift } from './drift.ts'
+import type { Config } from '../app/config.ts'
+import type { AppContainer } from '../app/container.ts'
+import { packageVersion } from '../app/package.ts'
+import { type CliContext, examples, type Processes } from './cli.ts'
+import { addDatabase } from './commands/database.ts'
+import { addDrift } from './commands/drift.ts'
+import { addImport } from './commands/import.ts'
+import { addKeys } from './commands/keys.ts'
+import { addOperations } from './commands/operations.ts'
+import { addPerson } from './commands/person.ts'
+import { addProviders } from './commands/providers.ts'
+import { addSchema } from './commands/schema.ts'
+import { addSecrets } from './commands/secrets.ts'
+import { addServeCommands } from './commands/serve.ts'
+import { addTenants } from './commands/tenants.ts'
+import { addWebhooks } from './commands/webhooks.ts'
+import { addDoctor } from './doctor/doctor.ts'
 import { describeFailure, EXIT, toFailure, toUnexpected } from './failure.ts'
-import { addImport } from './import.ts'
-import { addKeys } from './keys.ts'
-import { addOperations } from './operations.ts'
-import { addPerson } from './person.ts'
+import { formatTable } from './output.ts'
 import { createProgress } from './progress.ts'
-import { addProviders } from './providers.ts'
-import { addRunning } from './running.ts'
-import { addSchema } from './schema.ts'
-import { addSecrets } from './secrets.ts'
-import { format } from './show.ts'
-import { addTenants } from './tenants.ts'
-import { addWebhooks } from './webhooks.ts'
 
-/** What the command line speaks to. */
-export interface Terminal {
+/** The terminal. */
+export interface CliIO {
   out(text: string): void
   err(text: string): void
   stdin(): Promise<string>
-  /** True where a person looks at stderr. */
+  /** True if stderr is a terminal. */
   readonly isTty: boolean
-  /** How wide stdout is; undefined where nobody looks. */
+  /** The width of stdout; undefined if it is not a terminal. */
   readonly columns: number | undefined
 }
 
-/** What the house offers to the command line. */
-export interface Tools {
+/** What the application offers to the command line. */
+export interface CliDeps {
   readonly defaultTenant: string
-  /** `changes` takes the place of variables of the environment. */
-  open(changes?: NodeJS.ProcessEnv): Promise<House>
+  /** `changes` overrides environment variables. */
+  open(changes?: NodeJS.ProcessEnv): Promise<AppContainer>
   /** Throws ConfigError. */
   config(): Config
-  readonly runs: Runs
+  readonly runs: Processes
   schema(): Promise<GraphQLSchema>
-  /** How many bytes are free on the disk of a folder. */
+  /** The free bytes on the disk of a folder. */
   freeBytes(folder: string): Promise<number>
 }
 
-/** Runs one command line, without the name of the program. Gives the exit code. */
-export async function runCli(args: readonly string[], terminal: Terminal, tools: Tools): Promise<number> {
+/** Runs one command line, without the program name, and returns the exit code. */
+export async function runCli(args: readonly string[], terminal: CliIO, tools: CliDeps): Promise<number> {
   const asJson = args.includes('--json')
   const program = createProgram(terminal, tools, asJson)
   try {
@@ -58,23 +58,23 @@ export async function runCli(args: readonly string[], terminal: Terminal, tools:
     if (!failure) throw error
     const isUsage = error instanceof CommanderError
     if (asJson) terminal.err(`${JSON.stringify({ error: failure })}\n`)
-    // What is wrong with a command's words was printed by whoever parsed them.
+    // Commander has already printed a usage error.
     else if (!isUsage) terminal.err(`${describeFailure(failure)}\n`)
     return isUsage ? EXIT.USAGE : EXIT.FAILED
   }
 }
 
-export function createProgram(terminal: Terminal, tools: Tools, asJson = false): Command {
+export function createProgram(terminal: CliIO, tools: CliDeps, asJson = false): Command {
   const program = new Command('sessiongraph')
-    .description('Operates a sessiongraph server. Reads the same settings from the environment as the server.')
-    .option('--tenant <id>', `the tenant to work for; ${tools.defaultTenant} if left out`)
-    .option('--json', 'print JSON for programs: an array on stdout, or an object with "error" on stderr')
-    .version(packageVersion(), '--version', 'say which version this is')
+    .description('Operates a sessiongraph server. Reads the same environment variables as the server.')
+    .option('--tenant <id>', `the tenant; default: ${tools.defaultTenant}`)
+    .option('--json', 'print JSON: an array on stdout, or an object with "error" on stderr')
+    .version(packageVersion(), '--version', 'print the version')
     .configureHelp({ showGlobalOptions: true })
-    .hook('preAction', refuseTwoTenants)
-    .addHelpText('after', `${examples(...FIRST_STEPS)}\n\nExit codes: 0 done, 1 not done, 2 the command was wrong.`)
+    .hook('preAction', assertOneTenant)
+    .addHelpText('after', `${examples(...FIRST_STEPS)}\n\nExit codes: 0 success, 1 failure, 2 usage error.`)
     .exitOverride()
-    .showHelpAfterError('(--help says how it is used)')
+    .showHelpAfterError('(use --help for usage)')
     .configureOutput({
       writeOut: terminal.out,
       writeErr: asJson ? () => {} : terminal.err,
@@ -84,12 +84,12 @@ export function createProgram(terminal: Terminal, tools: Tools, asJson = false):
   return program
 }
 
-/** A command that names its tenant by a word of its own has no use for another. */
-function refuseTwoTenants(program: Command, command: Command): void {
+/** Reject --tenant for a command that has the tenant as an argument. */
+function assertOneTenant(program: Command, command: Command): void {
   const { tenant } = program.opts<{ tenant?: string }>()
-  const place = command.registeredArguments.findIndex(argument => argument.name() === 'tenant')
-  if (tenant === undefined || place === -1 || command.args[place] === tenant) return
-  command.error(`error: expected no --tenant: this command's own words name the tenant ${command.args[place]}`)
+  const index = command.registeredArguments.findIndex(argument => argument.name() === 'tenant')
+  if (tenant === undefined || index === -1 || command.args[index] === tenant) return
+  command.error(`error: unexpected --tenant: the argument already names the tenant ${command.args[index]}`)
 }
 
 const FIRST_STEPS = ['sessiongraph doctor', 'sessiongraph operations list --json']
@@ -103,27 +103,27 @@ const COMMANDS = [
   addOperations,
   addPerson,
   addProviders,
-  addRunning,
+  addServeCommands,
   addSchema,
   addSecrets,
   addTenants,
   addWebhooks,
 ]
 
-function createContext(program: Command, terminal: Terminal, tools: Tools, asJson: boolean): CliContext {
+function createContext(program: Command, terminal: CliIO, tools: CliDeps, asJson: boolean): CliContext {
   const options = () => program.opts<{ tenant?: string; json?: boolean }>()
   return {
     open: tools.open,
     config: tools.config,
-    databaseUrl: () => tools.config().house.DATABASE_URL,
+    databaseUrl: () => tools.config().server.DATABASE_URL,
     tenantId: () => options().tenant ?? tools.defaultTenant,
     namedTenant: () => options().tenant,
     show: rows => {
       const showing = { json: options().json ?? false, columns: terminal.columns }
-      terminal.out(`${format(rows, showing)}\n`)
+      terminal.out(`${formatTable(rows, showing)}\n`)
     },
     progress: createProgress({
-      // Programs read stderr for an error, and nothing else.
+      // With `--json`, stderr contains only the error.
       write: asJson && !terminal.isTty ? () => {} : terminal.err,
       isTty: terminal.isTty,
       now: () => performance.now(),

@@ -1,8 +1,8 @@
-/** Says how far long work has come: on one line that is written over where somebody looks, else now and then on a new one. */
+/** Reports progress: on a terminal by overwriting one line, otherwise by a new line every two seconds. */
 export interface Progress {
-  /** `share`: 0 to 1, drawn as a bar; undefined where nobody knows how much there is. */
-  tell(text: string, share?: number): void
-  /** Leaves the last line standing. */
+  /** `share`: 0 to 1, drawn as a bar; undefined if the total is unknown. */
+  report(text: string, share?: number): void
+  /** Ends the progress line. */
   end(): void
 }
 
@@ -12,22 +12,22 @@ export interface ProgressTarget {
   readonly now: () => number
 }
 
-/** In a log, one line in so long is enough. */
+/** The interval of lines in a log. */
 const LOG_EVERY_MS = 2_000
 const BAR = 24
 const CLEAR_LINE = '\r\x1b[2K'
 
 export function createProgress({ write, isTty, now }: ProgressTarget): Progress {
   let open = false
-  let toldAt = Number.NEGATIVE_INFINITY
+  let printedAt = Number.NEGATIVE_INFINITY
   return {
-    tell(text, share) {
+    report(text, share) {
       const line = share === undefined ? text : `${toBar(share)} ${text}`
       if (isTty) {
         write(CLEAR_LINE + line)
         open = true
-      } else if (share === 1 || now() - toldAt >= LOG_EVERY_MS) {
-        toldAt = now()
+      } else if (share === 1 || now() - printedAt >= LOG_EVERY_MS) {
+        printedAt = now()
         write(`${line}\n`)
       }
     },

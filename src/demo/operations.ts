@@ -9,9 +9,9 @@ export const PROVIDERS = /* GraphQL */ `
 export const CREATE_APPLICANT = /* GraphQL */ `
   mutation CreateApplicant($input: CreateApplicantInput!) {
     created: createApplicant(input: $input) {
-      ... on CreateApplicantPayload { made: applicant { id } }
+      ... on CreateApplicantPayload { record: applicant { id } }
       ... on InvalidInputError { issues { path message } }
-      ... on Error { code message }
+      ... on MutationError { code message }
     }
   }
 `
@@ -19,9 +19,9 @@ export const CREATE_APPLICANT = /* GraphQL */ `
 export const CREATE_SESSION = /* GraphQL */ `
   mutation CreateSession($input: CreateSessionInput!) {
     created: createSession(input: $input) {
-      ... on CreateSessionPayload { made: session { id providerId access { hostedUrl } } }
+      ... on CreateSessionPayload { record: session { id providerId access { hostedUrl } } }
       ... on InvalidInputError { issues { path message } }
-      ... on Error { code message }
+      ... on MutationError { code message }
     }
   }
 `
@@ -37,10 +37,10 @@ export const READ_SESSION = /* GraphQL */ `
   }
 `
 
-/** What a create gave: `made`, or an error of the result union. */
+/** The result of a create: `record`, or an error of the result union. */
 export interface Created {
   readonly created: {
-    readonly made?: { readonly id: string; readonly access?: { readonly hostedUrl: string | null } | null }
+    readonly record?: { readonly id: string; readonly access?: { readonly hostedUrl: string | null } | null }
     readonly issues?: readonly { readonly path: readonly string[]; readonly message: string }[]
     readonly code?: string
     readonly message?: string

@@ -1,52 +1,26 @@
-import type { CreateOperation } from './operation.ts'
+import type { ErrorCode } from './error-codes.ts'
 import type { Capability, Provider } from './provider.ts'
+import type { ProviderOperation } from './records/operation.ts'
 
-/** Every code a client can meet, in a result union or in `extensions.code`. docs/errors.md says what each means. */
-export const ERROR_CODES = [
-  'UNAUTHENTICATED',
-  'FORBIDDEN',
-  'INVALID_INPUT',
-  'NOT_FOUND',
-  'BAD_REQUEST',
-  'GRAPHQL_PARSE_FAILED',
-  'GRAPHQL_VALIDATION_FAILED',
-  'QUERY_TOO_COMPLEX',
-  'DOCUMENT_NOT_TRUSTED',
-  'PAYLOAD_TOO_LARGE',
-  'UNSUPPORTED_MEDIA_TYPE',
-  'METHOD_NOT_ALLOWED',
-  'RATE_LIMITED',
-  'OVERLOADED',
-  'DEADLINE_EXCEEDED',
-  'CURSOR_INVALID',
-  'CURSOR_EXPIRED',
-  'IDEMPOTENCY_KEY_REUSED',
-  'IDEMPOTENCY_IN_PROGRESS',
-  'OUTCOME_UNKNOWN',
-  'PROVIDER_REJECTED',
-  'PROVIDER_UNAVAILABLE',
-  'PROVIDER_RATE_LIMITED',
-  'PROVIDER_AUTH_FAILED',
-  'PROVIDER_CONTRACT_BROKEN',
-  'PROVIDER_NOT_CONFIGURED',
-  'UNSUPPORTED_BY_PROVIDER',
-  'INTERNAL_ERROR',
-] as const
-
-export type ErrorCode = (typeof ERROR_CODES)[number]
-
-/** The one base of every error that a client may see. `message` is our own sentence and never repeats what came in. */
+/** Base class of all errors that a client may see. `message` is fixed text and never repeats input. */
 export class DomainError extends Error {
   readonly code: ErrorCode
+  /** How long to wait before a retry; null if unknown or if a retry cannot succeed. */
+  readonly retryAfterSeconds: number | null = null
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)
     this.name = new.target.name
     this.code = code
   }
+
+  /** True if the same request may succeed later without a change. */
+  get retryable(): boolean {
+    return RETRYABLE.has(this.code)
+  }
 }
 
-/** One thing wrong with an input: the path to it, from the argument's name, and what was expected there. */
+/** One problem of an input: the path from the argument's name on, and the expected value. */
 export interface InputIssue {
   readonly path: readonly string[]
   readonly message: string
@@ -61,7 +35,7 @@ export class InvalidInputError extends DomainError {
   }
 }
 
-/** What an operation asked for and its caller may not have. It grows while the operation goes on: one for all of it. */
+/** The fields that the caller may not read. One error per operation; it collects paths while the operation runs. */
 export class ForbiddenError extends DomainError {
   readonly scopes: string[] = []
   readonly paths: string[] = []
@@ -69,11 +43,11 @@ export class ForbiddenError extends DomainError {
   constructor() {
     super(
       'FORBIDDEN',
-      'You may not have what `paths` names. `scopes` are those that would do; a client token has none.',
+      'Access denied for the fields in `paths`. Required: one of `scopes` (not available to client tokens).',
     )
   }
 
-  /** `path`: a field, without the places of rows. */
+  /** `path`: a field, without list indexes. */
   add(path: string, scopes: readonly string[]): this {
     if (!this.paths.includes(path) && this.paths.length < MAX_PATHS) this.paths.push(path)
     for (const scope of scopes) if (!this.scopes.includes(scope)) this.scopes.push(scope)
@@ -81,10 +55,13 @@ export class ForbiddenError extends DomainError {
   }
 }
 
-/** An error is read by people: what a hostile document makes of it has an end. */
+/** Bounds the error for documents with very many fields. */
 const MAX_PATHS = 100
 
 export class NotFoundError extends DomainError {
+  /** Set if the provider has no such record. */
+  readonly providerCode: string | null = null
+
   constructor(message: string) {
     super('NOT_FOUND', message)
   }
@@ -102,26 +79,35 @@ export class UnsupportedError extends DomainError {
 }
 
 /**
- * What is known about a create that did not succeed.
- * NOT_SENT: the provider never saw it. REFUSED: it said no. UNCERTAIN: it may have been carried out.
+ * The outcome of a failed create. NOT_SENT: the request never reached the provider. REFUSED: the provider rejected it.
+ * UNCERTAIN: the provider may have carried it out.
  */
 export type SendOutcome = 'NOT_SENT' | 'REFUSED' | 'UNCERTAIN'
 
 export interface ProviderErrorOptions extends ErrorOptions {
-  /** The call that failed, in the contract's words (`getSession`). */
+  /** The failed call, by its name in the contract (`getSession`). */
   readonly operation?: string
   readonly outcome?: SendOutcome
   readonly status?: number
   readonly retryAfterSeconds?: number | null
+  /** The provider's own error code. */
+  readonly providerCode?: string | null
+  /** True for a rate limit that lasts for hours. */
+  readonly isLasting?: boolean
 }
 
-/** The base of every error that a provider caused. */
+const HOUR_SECONDS = 3_600
+
+/** Base class of all errors caused by a provider. The provider's free text is not included. */
 export class ProviderError extends DomainError {
   readonly provider: Provider
   readonly operation: string | null
   readonly outcome: SendOutcome
   readonly status: number | null
-  readonly retryAfterSeconds: number | null
+  override readonly retryAfterSeconds: number | null
+  readonly providerCode: string | null
+  /** True for a rate limit that lasts longer than an hour. */
+  readonly isLasting: boolean
 
   constructor(code: ErrorCode, provider: Provider, message: string, options: ProviderErrorOptions = {}) {
     super(code, message, options)
@@ -130,21 +116,26 @@ export class ProviderError extends DomainError {
     this.outcome = options.outcome ?? 'UNCERTAIN'
     this.status = options.status ?? null
     this.retryAfterSeconds = options.retryAfterSeconds ?? null
+    this.providerCode = options.providerCode ?? null
+    this.isLasting =
+      code === 'PROVIDER_RATE_LIMITED' && (options.isLasting || (this.retryAfterSeconds ?? 0) > HOUR_SECONDS)
+  }
+
+  override get retryable(): boolean {
+    return super.retryable && !this.isLasting
   }
 }
 
-/** The provider said no. `providerCode` and the issues' paths are the provider's; its free text is not carried. */
+/** The provider rejected the request. The paths of the issues are the provider's. */
 export class ProviderRejectedError extends ProviderError {
-  readonly providerCode: string | null
   readonly issues: readonly InputIssue[]
 
   constructor(
     provider: Provider,
     message: string,
-    options: ProviderErrorOptions & { providerCode?: string | null; issues?: readonly InputIssue[] } = {},
+    options: ProviderErrorOptions & { issues?: readonly InputIssue[] } = {},
   ) {
     super('PROVIDER_REJECTED', provider, message, { outcome: 'REFUSED', ...options })
-    this.providerCode = options.providerCode ?? null
     this.issues = options.issues ?? []
   }
 }
@@ -155,14 +146,14 @@ export type UnavailableCode =
   | 'PROVIDER_AUTH_FAILED'
   | 'PROVIDER_NOT_CONFIGURED'
 
-/** The provider cannot serve us now: down, too busy, our credentials refused, or none set. */
+/** The provider cannot serve us now: down, rate limited, our credentials refused, or not configured. */
 export class ProviderUnavailableError extends ProviderError {
   constructor(code: UnavailableCode, provider: Provider, message: string, options?: ProviderErrorOptions) {
     super(code, provider, message, options)
   }
 }
 
-/** The provider answered something that its contract does not allow. */
+/** The provider's response violates its contract. */
 export class ProviderContractError extends ProviderError {
   constructor(provider: Provider, message: string, options?: ProviderErrorOptions) {
     super('PROVIDER_CONTRACT_BROKEN', provider, message, options)
@@ -173,41 +164,54 @@ export class ProviderContractError extends ProviderError {
 export class ProviderNotFoundError extends NotFoundError {
   readonly provider: Provider
   readonly operation: string | null
+  override readonly providerCode: string | null
 
   constructor(provider: Provider, message: string, options: ProviderErrorOptions = {}) {
     super(message)
     this.provider = provider
     this.operation = options.operation ?? null
+    this.providerCode = options.providerCode ?? null
   }
 }
 
-/** It cannot be known yet whether the create happened. `operation` is settled later; the same key asks again. */
-export class OutcomeUnknownError extends DomainError {
-  readonly operation: CreateOperation
+/** The provider's outcome is unknown. `operation` is settled later; a request with the same key returns its result. */
+export class UnconfirmedError extends DomainError {
+  readonly operation: ProviderOperation
+  override readonly retryAfterSeconds: number | null
 
-  constructor(operation: CreateOperation) {
-    super('OUTCOME_UNKNOWN', 'It is not known yet whether the provider made it. Ask again with the same key.')
+  /** `retryAfterSeconds`: until the next check; null if there is none. */
+  constructor(operation: ProviderOperation, retryAfterSeconds: number | null) {
+    super(
+      'UNCONFIRMED',
+      "The provider's outcome is unknown. Send the same request again later, with the same idempotency key.",
+    )
     this.operation = operation
+    this.retryAfterSeconds = retryAfterSeconds
   }
 }
+
+/** How soon a create that is running is worth asking for again. */
+const IN_PROGRESS_RETRY_SECONDS = 1
 
 export class IdempotencyConflictError extends DomainError {
-  readonly operation: CreateOperation
+  readonly operation: ProviderOperation
+  override readonly retryAfterSeconds: number | null
 
-  constructor(code: 'IDEMPOTENCY_KEY_REUSED' | 'IDEMPOTENCY_IN_PROGRESS', operation: CreateOperation) {
+  constructor(code: 'IDEMPOTENCY_KEY_REUSED' | 'IDEMPOTENCY_IN_PROGRESS', operation: ProviderOperation) {
     super(
       code,
       code === 'IDEMPOTENCY_KEY_REUSED'
-        ? 'This idempotency key was used with another input.'
-        : 'A create with this idempotency key is under way.',
+        ? 'This idempotency key was already used with a different input.'
+        : 'A create with this idempotency key is in progress.',
     )
     this.operation = operation
+    this.retryAfterSeconds = code === 'IDEMPOTENCY_IN_PROGRESS' ? IN_PROGRESS_RETRY_SECONDS : null
   }
 }
 
-/** True where the same request may succeed later without anybody changing anything. */
-export function isRetryable(error: DomainError): boolean {
-  return RETRYABLE.has(error.code)
+/** The provider's own error code; null if it sent none. */
+export function providerCodeOf(error: DomainError): string | null {
+  return error instanceof ProviderError || error instanceof NotFoundError ? error.providerCode : null
 }
 
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -215,7 +219,7 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'OVERLOADED',
   'DEADLINE_EXCEEDED',
   'IDEMPOTENCY_IN_PROGRESS',
-  'OUTCOME_UNKNOWN',
+  'UNCONFIRMED',
   'PROVIDER_UNAVAILABLE',
   'PROVIDER_RATE_LIMITED',
 ])

@@ -1,3 +1,12 @@
+/** JSON with sorted keys: equal values give equal texts. Undefined counts as absent. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner) && !(inner instanceof Date)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  )
+}
+
 export type Json = string | number | boolean | null | readonly Json[] | JsonObject
 
 export interface JsonObject {
@@ -5,7 +14,7 @@ export interface JsonObject {
 }
 
 /**
- * What one provider alone knows about a record, as it is stored. Its shape is that provider's zod type of its stored
- * details; shared code carries it without looking inside.
+ * Provider-specific fields of a record, as stored. The shape is the provider's zod type of its stored details; shared
+ * code treats it as opaque.
  */
 export type Details = JsonObject

@@ -1,4 +1,4 @@
-/** The names of the providers, alphabetical. Adding one here makes the compiler ask for its module in the registry. */
+/** The providers, in alphabetical order. The compiler requires a module in the registry for each. */
 export const PROVIDERS = ['KAYLE', 'PERSONR', 'RAPIDLY', 'VERILOCK', 'YORLET'] as const
 
 export type Provider = (typeof PROVIDERS)[number]
@@ -17,6 +17,9 @@ export const CAPABILITIES = [
   'WEBHOOKS',
   'IDEMPOTENT_CREATE',
   'RECONCILE',
+  'REDACT',
+  'RENEW_ACCESS',
+  'UPDATE_CUSTOMER',
 ] as const
 
 export type Capability = (typeof CAPABILITIES)[number]

@@ -1,35 +1,36 @@
 import { randomUUID } from 'node:crypto'
-import { type Database, inTransaction } from '../../db/database.ts'
-import { type HeldLease, isHeld, restLease, takeLease } from '../../db/lease-repository.ts'
+import { type Database, inTransaction } from '../../db/core/database.ts'
+import { type HeldLease, holdOffLease, isHeld, takeLease } from '../../db/repositories/lease-repository.ts'
 
 /**
- * What one process at a time does for all that share the database. Whoever dies is followed by another one when its lease
- * has run out; whoever was only asleep for so long writes nothing any more, since each step checks the lease's fence.
+ * The right to run a job, of which one process at a time runs for all that share the database. After the lease of a dead
+ * process expires, another process takes it. A process that was only paused for so long writes nothing more, because each
+ * step checks the fence of the lease.
  */
 export interface JobLease {
-  /** Takes the lease, or keeps it for longer. Undefined where another process has it. */
-  hold(): Promise<Held | undefined>
+  /** Takes or extends the lease. Undefined where another process has it. */
+  acquire(): Promise<JobLeaseHandle | undefined>
 }
 
-export interface Held {
-  /** Runs in a transaction that nobody takes the lease before the end of. Throws LostLease where somebody has. */
-  step<T>(run: (db: Database) => Promise<T>): Promise<T>
-  /** Gives it up, and lets nobody have it until then. */
-  rest(until: Date): Promise<void>
+export interface JobLeaseHandle {
+  /** Runs in a transaction that holds the lease until its end. Throws LeaseLostError where another process has it. */
+  runFenced<T>(run: (db: Database) => Promise<T>): Promise<T>
+  /** Releases the lease, which no process can take before `until`. */
+  holdOff(until: Date): Promise<void>
 }
 
-export class LostLease extends Error {
+export class LeaseLostError extends Error {
   constructor(name: string) {
-    super(`The lease of ${name} is another process's by now.`)
-    this.name = 'LostLease'
+    super(`Another process has taken the lease ${name}.`)
+    this.name = 'LeaseLostError'
   }
 }
 
 export interface JobLeaseOptions {
   readonly name: string
-  /** How long it lasts. */
+  /** The duration of the lease. */
   readonly ms: number
-  /** It is taken anew where less than this is left of it; half of it if left out. */
+  /** The lease is extended when less than this remains; by default half of `ms`. */
   readonly marginMs?: number
   readonly now: () => Date
 }
@@ -38,27 +39,28 @@ export function createJobLease(db: Database, { name, ms, marginMs = ms / 2, now 
   const owner = randomUUID()
   let lease: HeldLease | undefined
 
-  function toHeld(taken: HeldLease): Held {
+  function toHandle(taken: HeldLease): JobLeaseHandle {
     return {
-      step: run =>
+      runFenced: run =>
         inTransaction(db, async trx => {
           if (await isHeld(trx, taken, now())) return run(trx)
           lease = undefined
-          throw new LostLease(name)
+          throw new LeaseLostError(name)
         }),
-      rest: async until => {
+      holdOff: async until => {
         lease = undefined
-        await restLease(db, taken, until)
+        await holdOffLease(db, taken, until)
       },
     }
   }
 
   return {
-    async hold() {
+    async acquire() {
       const at = now()
-      const left = (lease?.until.getTime() ?? 0) - at.getTime()
-      if (!lease || left < marginMs) lease = await takeLease(db, { name, owner }, new Date(at.getTime() + ms), at)
-      return lease && toHeld(lease)
+      const remainingMs = (lease?.until.getTime() ?? 0) - at.getTime()
+      if (!lease || remainingMs < marginMs)
+        lease = await takeLease(db, { name, owner }, new Date(at.getTime() + ms), at)
+      return lease && toHandle(lease)
     },
   }
 }

@@ -1,18 +1,18 @@
-/** A job that runs by itself, once at the start and then again and again, never twice at a time. */
+/** A job that runs at the start and then at an interval, never twice at the same time. */
 export interface Loop {
-  /** Ends after the round under way. */
+  /** Resolves after the running round. */
   stop(): Promise<void>
 }
 
 export interface LoopOptions {
-  readonly everyMs: number
-  /** `signal` is aborted when the round should come to its end. */
+  readonly intervalMs: number
+  /** `signal` is aborted when the loop stops. */
   readonly run: (signal: AbortSignal) => Promise<unknown>
-  /** Told what a round threw; the next one comes all the same. */
+  /** Called with the error of a round. The loop continues. */
   readonly report: (error: unknown) => void
 }
 
-export function startLoop({ everyMs, run, report }: LoopOptions): Loop {
+export function startLoop({ intervalMs, run, report }: LoopOptions): Loop {
   let timer: NodeJS.Timeout | undefined
   const stopping = new AbortController()
   let round = Promise.resolve()
@@ -21,7 +21,7 @@ export function startLoop({ everyMs, run, report }: LoopOptions): Loop {
     round = run(stopping.signal)
       .catch(report)
       .then(() => {
-        if (!stopping.signal.aborted) timer = setTimeout(next, everyMs)
+        if (!stopping.signal.aborted) timer = setTimeout(next, intervalMs)
       })
   }
 

@@ -1,43 +1,42 @@
-import { setImmediate as breathe } from 'node:timers/promises'
-import type { Database } from '../../db/database.ts'
-import { pruneDrift } from '../../db/drift-repository.ts'
-import { listTenantsWithEvents, pruneEvents } from '../../db/event-repository.ts'
-import { pruneMinutes } from '../../db/minute-repository.ts'
-import { pruneOperations } from '../../db/operation-repository.ts'
-import { pruneAccess } from '../../db/session-repository.ts'
-import { pruneDeliveries } from '../../db/webhook-repository.ts'
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
+import type { Database } from '../../db/core/database.ts'
+import { pruneAccess } from '../../db/records/session-repository.ts'
+import { pruneDrift } from '../../db/repositories/drift-repository.ts'
+import { listTenantsWithEvents, pruneEvents } from '../../db/repositories/event-repository.ts'
+import { pruneOperations } from '../../db/repositories/operation-repository.ts'
+import { pruneMinutes } from '../../db/repositories/provider-stats-repository.ts'
+import { pruneDeliveries } from '../../db/repositories/webhook-repository.ts'
 import type { JobLease } from './lease.ts'
 
-/** How long things are kept, in milliseconds. */
+/** Retention times in milliseconds. */
 export interface Retention {
-  /** Deliveries, after they came in. */
+  /** Deliveries, from receipt. */
   readonly inboxMs: number
   readonly timelineMs: number
-  /** Links and tokens, after their session's end. */
+  /** Links and tokens of sessions, from the end of the session. */
   readonly accessMs: number
-  /** Creates, after they succeeded or failed. */
+  /** Creates, from success or failure. */
   readonly operationsMs: number
-  /** Where answers drifted, after it was last seen. */
+  /** Drift, from its last occurrence. */
   readonly driftMs: number
-  /** How the calls of a minute went. */
+  /** The statistics of provider calls by minute. */
   readonly minutesMs: number
 }
 
 export interface PruneOptions {
   readonly db: Database
-  /** One process does it for all that share the database. */
   readonly lease: JobLease
   readonly retention: Retention
   readonly now: () => Date
 }
 
-const EVERY_MS = 3_600_000
+const INTERVAL_MS = 3_600_000
 const BATCH = 500
 
-/** Removes up to so many of what is older, and gives how many it was. */
+/** Deletes at most `limit` expired rows. Returns their number. */
 type Step = (db: Database, limit: number) => Promise<number>
 
-/** Removes what was kept long enough, in small steps, once an hour. Gives how many rows it were. */
+/** Deletes expired rows in small batches, once an hour in one process. Returns their number. */
 export function createPrune({ db, lease, retention, now }: PruneOptions): (signal?: AbortSignal) => Promise<number> {
   const before = (ms: number) => new Date(now().getTime() - ms)
 
@@ -58,18 +57,18 @@ export function createPrune({ db, lease, retention, now }: PruneOptions): (signa
   }
 
   return async signal => {
-    if (!(await lease.hold())) return 0
+    if (!(await lease.acquire())) return 0
     let removed = 0
     for (const step of await steps()) {
       for (let count = BATCH; count === BATCH; removed += count) {
-        // Each step has the lease afresh, so that a long round does not outlast it.
-        const held = await lease.hold()
+        // Each batch extends the lease, so that a long round keeps it.
+        const held = await lease.acquire()
         if (!held || signal?.aborted) return removed
-        count = await held.step(trx => step(trx, BATCH))
-        await breathe()
+        count = await held.runFenced(trx => step(trx, BATCH))
+        await yieldToEventLoop()
       }
     }
-    await (await lease.hold())?.rest(new Date(now().getTime() + EVERY_MS))
+    await (await lease.acquire())?.holdOff(new Date(now().getTime() + INTERVAL_MS))
     return removed
   }
 }

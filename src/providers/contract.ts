@@ -1,131 +1,182 @@
 import type { z } from 'zod'
-import type { ApplicantSnapshot } from '../domain/applicant.ts'
-import type { AttemptSnapshot } from '../domain/attempt.ts'
-import type { CustomerSnapshot } from '../domain/customer.ts'
+import type { CallLog } from '../domain/call-log.ts'
 import type { Details, JsonObject } from '../domain/json.ts'
 import type { Capability, Provider } from '../domain/provider.ts'
-import type { SessionSnapshot } from '../domain/session.ts'
-import type { Trail } from '../domain/trail.ts'
-import type { RefusalReader } from '../upstream/answer.ts'
+import type { ApplicantSnapshot } from '../domain/records/applicant.ts'
+import type { AttemptSnapshot } from '../domain/records/attempt.ts'
+import type { CustomerSnapshot } from '../domain/records/customer.ts'
+import type { Journey } from '../domain/records/journey.ts'
+import type { SessionSnapshot } from '../domain/records/session.ts'
+import type { RejectionReader } from '../upstream/response-errors.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 
-/** Everything the house knows about one provider. `graphql` and `sandbox` load only when they are asked for. */
+/** The module of one provider. `graphql` and `sandbox` load on demand. */
 export interface ProviderModule<Settings extends ProviderSettings = ProviderSettings> {
   readonly provider: Provider
+  /** The provider's name, for display. */
+  readonly name: string
   /**
-   * The settings of one account. A key `apiKey` is read from `<PROVIDER>_API_KEY`, and so on. Every setting has a
-   * default or is optional, so that a provider that nobody configured parses.
+   * The settings of one account. The key `apiKey` is read from `<PROVIDER>_API_KEY`, and so on. Every setting is
+   * optional or has a default, so that the settings of an unconfigured provider parse.
    */
   readonly settings: z.ZodType<Settings> & { readonly shape: object }
-  /** The names of the settings that are secrets: masked wherever settings are shown. */
+  /** The names of the secret settings, which are masked wherever settings are shown. */
   readonly secrets: readonly string[]
-  /** True where the credentials are complete. */
+  /** True if the credentials are complete. */
   isConfigured(settings: Settings): boolean
-  /** True for the provider's real service with a key that is not known to be a test key. */
+  /** True for the provider's production host, unless the key is a known test key. */
   isLive(settings: Settings): boolean
   /** Reads the provider's error bodies. */
-  readonly readRefusal: RefusalReader
-  connect(connection: Connection<Settings>): ProviderClient
-  /** The zod types of what is stored in `details`, by noun. */
+  readonly readRejection: RejectionReader
+  connect(connection: ClientDeps<Settings>): ProviderClient
+  /** The zod types of the stored `details`, by record type. */
   readonly details: {
     readonly session: z.ZodType<Details>
     readonly applicant?: z.ZodType<Details>
     readonly customer?: z.ZodType<Details>
     readonly attempt?: z.ZodType<Details>
+    /** The details that a session inherits from its applicant if it has none of its own. */
+    readonly inherited?: readonly string[]
   }
-  /** Verifies and decodes what the provider sends us. Absent: it sends nothing, or nothing that we take. */
+  /** Verifies and parses webhook deliveries. Absent if the provider sends none that we support. */
   readonly webhook?: ReadWebhook
-  /** True where it encrypts what it sends, so that a public key of ours is registered there. */
-  readonly encryptsWebhooks?: true
-  /** Joins the schema: registers the provider's union members and input objects on the builder. */
+  /** The problem of an externalId at this provider; absent if every externalId is valid. */
+  externalIdProblem?(externalId: string): string | undefined
+  /** How end users go through its sessions; default: a verification. */
+  readonly journey?: Journey
+  /** Only for a provider that encrypts deliveries with a public key of ours that is registered there. */
+  readonly decryptWebhook?: DecryptWebhook
+  /** Registers the provider's union members and input objects on the schema builder. */
   readonly graphql: () => Promise<unknown>
   readonly sandbox: () => Promise<{ readonly sandbox: SandboxModule<Settings> }>
 }
 
 export interface ProviderSettings {
   readonly baseUrl: string
+  /** The provider's version that its sandbox implements. */
+  readonly sandboxVersion?: string
 }
 
-/** A delivery as it came in. Header names are in lower case. */
+/** A delivery as received. Header names are in lower case. */
 export interface RawDelivery {
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly body: Buffer
 }
 
-/** What a delivery is verified and decrypted with. */
+/** The keys that verify and decrypt deliveries. */
 export interface WebhookKeys {
-  /** The live secrets; two while one replaces the other. */
+  /** The active secrets; two during a rotation. */
   readonly secrets: readonly string[]
-  /** Private keys as JWK, for providers that encrypt; `kid` names the one that was used. */
+  /** Private keys as JWK, for providers that encrypt. `kid` identifies the key that was used. */
   readonly privateKeys: readonly JsonObject[]
 }
 
-/** FORGED: the signature is missing, wrong or too old. UNREADABLE: it is signed, and still cannot be understood. */
-export type WebhookReading = { readonly notice: WebhookNotice } | 'FORGED' | 'UNREADABLE'
+/**
+ * INVALID_SIGNATURE: the signature is missing, wrong or too old. UNPARSEABLE: the signature is valid, but the content
+ * is not understood.
+ */
+export type WebhookReadResult = { readonly notice: WebhookNotice } | 'INVALID_SIGNATURE' | 'UNPARSEABLE'
 
-export type ReadWebhook = (delivery: RawDelivery, keys: WebhookKeys, now: Date) => Promise<WebhookReading>
+export type ReadWebhook = (delivery: RawDelivery, keys: WebhookKeys, now: Date) => Promise<WebhookReadResult>
 
-/** What a delivery says. Statuses are asked for again where they can be read; what only the delivery carries is taken from it. */
+/** The text of an encrypted delivery; undefined if none of the keys opens it. */
+export type DecryptWebhook = (
+  delivery: RawDelivery,
+  keys: Pick<WebhookKeys, 'privateKeys'>,
+) => Promise<string | undefined>
+
+/**
+ * The content of a delivery. Statuses are read from the provider if possible; data that only the delivery contains is
+ * stored from it.
+ */
 export interface WebhookNotice {
-  /** The provider's id of the event, by which a second delivery of it is known; null where it has none. */
+  /** The provider's id of the event, for deduplication; null if it has none. */
   readonly eventId: string | null
   /** The provider's name of the event. */
   readonly event: string
-  /** When it happened, where the provider says so: of two events about what cannot be read, the later one counts. */
+  /** When it happened, if reported. For what no read returns, the later of two events counts. */
   readonly occurredAt?: Date
   readonly sessionProviderId?: string
-  /** Our marker in what the delivery is about: it settles a create of ours whose answer never came. */
+  /** Our marker in the event's record. It settles a create whose outcome is unknown. */
   readonly reference?: string
-  /** The sessions of this applicant are meant. */
+  /** The event concerns the sessions of this applicant. */
   readonly applicantProviderId?: string
-  /** What the delivery says of the session, for want of anything better: used where the session cannot be read. */
+  /** The session as the delivery reports it, used if the session cannot be read. */
   readonly session?: SessionSnapshot
-  /** What the delivery says of an attempt that no read tells: its provider id and what to add to its details. */
-  readonly attempt?: { readonly providerId: string; readonly details: JsonObject }
+  /** An attempt that no read returns: its provider id and the details to add. */
+  readonly attempt?: {
+    readonly providerId: string
+    readonly details: JsonObject
+    /** Stored if the attempt is not known yet. */
+    readonly snapshot?: AttemptSnapshot
+  }
+  /** True if the provider deletes the data after delivering it. It is then stored, whatever happens to the session. */
+  readonly isOnlyCopy?: true
+  /** The applicant as the delivery reports it, used if the applicant cannot be read. */
+  readonly applicant?: ApplicantSnapshot
+  /** Details of the applicant that no read returns, stored before the applicant is read again. */
+  readonly applicantDetails?: Details
   readonly customer?: CustomerSnapshot
 }
 
-/** The part of a provider's sandbox that its client needs to know; src/sandbox knows the rest. */
+/** The part of a provider's sandbox that its client needs; src/sandbox defines the rest. */
 export interface SandboxModule<Settings extends ProviderSettings = ProviderSettings> {
-  /** The credentials the sandbox accepts, as settings without the base URL. */
+  /** The credentials that the sandbox accepts, as settings without the base URL. */
   readonly credentials: Partial<Omit<Settings, 'baseUrl'>>
-  /** The path under the sandbox's origin at which the provider's paths start, such as `/api/v1`. */
+  /** The path prefix of the provider's API in the sandbox, such as `/api/v1`. */
   readonly basePath: string
 }
 
-export interface Connection<Settings extends ProviderSettings> {
+export interface ClientDeps<Settings extends ProviderSettings> {
   readonly settings: Settings
   readonly upstream: Upstream
   readonly now: () => Date
   readonly secrets: AccountSecrets
+  /** Absent without a store; then every ability counts as present. */
+  readonly abilities?: Abilities
 }
 
-/** What a client keeps for its account, sealed, shared by all processes. */
+/**
+ * Features that not every account of a provider has, such as a route of some versions. A missing one is stored for the
+ * account, shared by all processes, and tried again from time to time.
+ */
+export interface Abilities {
+  /** False while it is known to be missing. */
+  has(ability: string): boolean
+  /** Records that it is missing. */
+  lacks(ability: string): Promise<void>
+  /** Records that it exists. */
+  found(ability: string): Promise<void>
+}
+
+/** Encrypted values that a client stores for its account, shared by all processes. */
 export interface AccountSecrets {
   read(name: string): Promise<string | undefined>
   write(name: string, value: string): Promise<void>
-  /** Runs it while no other process runs it for this account; waits for its turn. */
-  exclusively<T>(name: string, run: () => Promise<T>): Promise<T>
+  /** Runs while holding a lock that all processes share for this account. */
+  withLock<T>(name: string, run: () => Promise<T>): Promise<T>
 }
 
-/** The capabilities of one connected account. A method is there where the provider, as it is set up, has the capability. */
+/** The client of one account. A method exists if the provider, as configured, has the capability. */
 export interface ProviderClient {
   readonly capabilities: readonly Capability[]
   createSession?(input: JsonObject, call: CreateCall): Promise<SessionSnapshot>
-  /** True where a session is read through its applicant, so that its id alone is not enough. */
+  /** True if reading a session requires its applicant, so that its id is not enough. */
   readonly readsSessionsByApplicant?: true
-  /** Reads one session. `session` is what the caller knows of it. */
+  /** Reads one session. `session` is what is stored of it. */
   getSession?(session: SessionRef, call: ReadCall): Promise<SessionSnapshot>
   listSessions?(query: ListQuery, call: ReadCall): Promise<Page<SessionSnapshot>>
   cancelSession?(session: SessionRef, call: ReadCall): Promise<void>
-  /** All attempts of a session. Absent where getSession tells them. */
+  /**
+   * All attempts of a session. Absent if getSession always returns them. It detects whether the account has attempts.
+   */
   listAttempts?(session: SessionRef, call: ReadCall): Promise<readonly AttemptSnapshot[]>
   createApplicant?(input: JsonObject, call: CreateCall): Promise<ApplicantSnapshot>
   getApplicant?(applicant: RecordRef, call: ReadCall): Promise<ApplicantSnapshot>
   createCustomer?(input: JsonObject, call: CreateCall): Promise<CustomerSnapshot>
   getCustomer?(customer: RecordRef, call: ReadCall): Promise<CustomerSnapshot>
   listCustomers?(query: ListQuery, call: ReadCall): Promise<Page<CustomerSnapshot>>
-  /** How creates whose answer never came are settled. A create without an entry stays unknown. */
+  /** How creates with an unknown outcome are settled. Without an entry, the create stays UNKNOWN. */
   readonly recovery?: {
     readonly session?: Recovery<SessionSnapshot>
     readonly applicant?: Recovery<ApplicantSnapshot>
@@ -133,72 +184,96 @@ export interface ProviderClient {
   }
 }
 
-/** A create that was sent and whose answer never came. */
-export interface LostCreate extends CreateCall {
+/** A create that was sent and has no response. */
+export interface UnknownCreate extends CreateCall {
   readonly input: JsonObject
   readonly sentAt: Date
-  /** What the client noted before or while it sent. */
+  /** The note that the client saved before or while it sent the create. */
   readonly noted: string | null
+  /** Provider ids created by other creates of this account at about that time. None of them belongs to this create. */
+  readonly createdByOthers?: ReadonlySet<string>
 }
 
-/** What looking for a lost create says. ABSENT: it is certain that nothing was made. UNCERTAIN: it cannot be told. */
-export type Finding<Snapshot> = { readonly found: Snapshot } | 'ABSENT' | 'UNCERTAIN'
+/** The result of a search for an unknown create. ABSENT: nothing was created, for certain. UNCERTAIN: undecided. */
+export type RecoveryResult<Snapshot> = { readonly found: Snapshot } | 'ABSENT' | 'UNCERTAIN'
 
-/** One provider's way to settle one kind of lost create. */
+/** A provider's way to settle one kind of unknown create. */
 export interface Recovery<Snapshot> {
-  /** Looks for it. ABSENT counts only where the search began late enough after the send. */
-  find?(lost: LostCreate, call: ReadCall): Promise<Finding<Snapshot>>
-  /** Sends it once more: where a second one harms nobody, or where the provider knows it by its Idempotency-Key. */
-  readonly repeat?: RepeatRule
-  /** After this long nobody can have used what may have been made, so that the create counts as failed. */
-  readonly harmlessAfterMs?: number
-  /** What is known of the record that an operator found under this id, where the provider cannot be asked for it. */
-  assume?(lost: LostCreate, providerId: string, call: ReadCall): Promise<Snapshot>
+  /** Searches for it. ABSENT counts only if the search started late enough after the send. */
+  find?(unknownCreate: UnknownCreate, call: ReadCall): Promise<RecoveryResult<Snapshot>>
+  /** Sends it again, if a duplicate is harmless or the provider deduplicates by its Idempotency-Key. */
+  readonly repeat?: ResendRule
+  /** After this period nobody can have used the possible record, so the create counts as failed. */
+  readonly safeToForgetAfterMs?: number
+  /** The values by which a person finds the record at the provider. */
+  traces?(unknownCreate: UnknownCreate): RecoveryCandidates
+  /** The snapshot of a record that an operator found under this id, for providers that cannot read it. */
+  reconstruct?(unknownCreate: UnknownCreate, providerId: string, call: ReadCall): Promise<Snapshot>
 }
 
-export interface RepeatRule {
-  /** How often at most. */
+/** A value of the sent create by which a person recognises it at the provider. */
+export interface RecoveryCandidate {
+  /** The provider's name of the field. */
+  readonly where: string
+  readonly value: string
+  /** True for personal data: shown only with the scope for it. */
+  readonly isPersonal?: true
+}
+
+export interface RecoveryCandidates {
+  readonly traces: readonly RecoveryCandidate[]
+  /** Why finding nothing does not prove that nothing was created; absent if it does. */
+  readonly warning?: string
+}
+
+export interface ResendRule {
+  /** Maximum number of resends. */
   readonly times: number
-  /** Not before the settle delay is over. */
+  /** False: before the settle delay has passed as well. */
   readonly afterSettleDelay: boolean
-  /** Not later than this after the first send. */
+  /** Maximum time after the first send. */
   readonly withinMs?: number
 }
 
 export interface RecordRef {
   readonly providerId: string
   readonly parentProviderId?: string | null
+  /** The stored details. */
+  readonly details?: Details
 }
 
 export interface SessionRef extends RecordRef {
   readonly applicantProviderId?: string | null
+  /** The stored details of the applicant, and whether the applicant itself was ever read. */
+  readonly applicantDetails?: Details
+  readonly applicantIsRead?: boolean
   readonly createdAt?: Date | null
 }
 
 export interface ReadCall {
   readonly signal?: AbortSignal
-  /** Of the operation that asks; absent where nobody does. */
-  readonly trail?: Trail
+  /** The call log of the client operation; absent for background work. */
+  readonly callLog?: CallLog
 }
 
-/** What a create carries beside its input. */
+/** The context of a create, beside its input. */
 export interface CreateCall {
   /** Our marker, 8 to 64 characters of [A-Za-z0-9_-], by which the create can be found again. */
   readonly reference: string
-  /** A new one for every try, for providers that take an Idempotency-Key. */
+  /** Unique per attempt, for providers that accept an Idempotency-Key. */
   readonly idempotencyKey: string
   readonly externalId?: string | null
   readonly metadata?: JsonObject | null
-  /** The provider ids of the records that the input refers to by our ids. */
+  /** The provider ids of the records that the input references by our ids. */
   readonly applicantProviderId?: string | null
   readonly customerProviderId?: string | null
-  /** Of the operation that asks; absent where nobody does. */
-  readonly trail?: Trail
-  /** Writes down, before the promise resolves, what a search for this create has to know. */
+  /** The call log of the client operation; absent for background work. */
+  readonly callLog?: CallLog
+  /** Saves, before the promise resolves, what a later search for this create needs. */
   note?(note: string): Promise<void>
 }
 
-/** `cursor` is the `nextCursor` of the page before. */
+/** `cursor` is the `nextCursor` of the previous page. */
 export interface ListQuery {
   readonly limit?: number
   readonly cursor?: string
@@ -210,6 +285,6 @@ export interface ListQuery {
 export interface Page<T> {
   readonly items: readonly T[]
   readonly nextCursor: string | null
-  /** How much of the list ends with this page, 0 to 1, where the provider tells. */
+  /** The fraction of the list up to the end of this page, 0 to 1, if the provider reports it. */
   readonly share?: number
 }

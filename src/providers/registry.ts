@@ -8,7 +8,6 @@ import { yorlet } from './yorlet/index.ts'
 
 export type Registry = Readonly<Record<Provider, ProviderModule>>
 
-/** One line per provider. */
 export const registry = {
   KAYLE: kayle,
   PERSONR: personr,

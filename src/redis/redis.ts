@@ -2,40 +2,40 @@ import { randomUUID } from 'node:crypto'
 import { Redis as Client, type RedisOptions } from 'ioredis'
 
 /**
- * The Redis that several instances share. It carries hints and counts, never anything that must not be lost: whatever is
- * asked of it may come to nothing, and nobody waits long for it.
+ * The Redis that several instances share. It has only hints and counts that may be lost: every command may fail, and every
+ * command has a short timeout.
  */
 export interface Redis {
   readonly isUp: boolean
-  /** Runs a command; undefined where Redis is away, too slow or has too much to do. Never rejects. */
-  ask<T>(command: (client: Client) => Promise<T>): Promise<T | undefined>
-  /** Tells the other instances, as far as they can be reached. */
+  /** Runs a command; undefined where Redis is down, too slow or overloaded. Never rejects. */
+  send<T>(command: (client: Client) => Promise<T>): Promise<T | undefined>
+  /** Sends a message to the other instances. It may be lost. */
   publish(channel: string, message: string): void
-  /** Is told what other instances publish. */
+  /** Receives the messages of other instances. */
   onMessage(channel: string, listener: (message: string) => void): void
-  /** Is told each time Redis goes away or comes back. */
+  /** Called each time Redis goes down or comes up. */
   onChange(listener: (isUp: boolean) => void): void
-  /** The full name of a key of ours. */
+  /** The name with the prefix of this application. */
   key(name: string): string
   close(): Promise<void>
 }
 
 export interface RedisSettings {
   readonly url: string
-  /** Told once that it is away, and once that it is back. */
+  /** Called once when Redis goes down, and once when it comes up. */
   readonly report: (isUp: boolean) => void
 }
 
 const PREFIX = 'sg:'
 const COMMAND_MS = 200
-/** More than this do not wait for it at a time. */
-const MOST_WAITING = 1_000
+/** Commands in flight; more are rejected. */
+const MAX_PENDING = 1_000
 const HEARTBEAT_MS = 500
-/** Who is not connected after so long at the start is told of. */
-const FIRST_LOOK_MS = 1_000
-/** A connection that says nothing for so many beats is given up, with all that waits on it. */
-const DEAF_BEATS = 3
-const LAST_RETRY_MS = 1_000
+/** At the start, a missing connection is reported after this time. */
+const FIRST_PING_MS = 1_000
+/** After so many missed heartbeats a connection is replaced. */
+const MISSED_HEARTBEATS = 3
+const MAX_RETRY_MS = 1_000
 
 export function openRedis({ url, report }: RedisSettings): Redis {
   const self = randomUUID()
@@ -43,70 +43,70 @@ export function openRedis({ url, report }: RedisSettings): Redis {
   const messages = new Client(url, OPTIONS)
   const listeners = new Map<string, (message: string) => void>()
   const watchers: ((isUp: boolean) => void)[] = []
-  // Messages go to all databases of a Redis; keys do not.
+  // Channels span all databases of a Redis server; keys do not.
   const channelOf = (channel: string) => `${PREFIX}${commands.options.db ?? 0}:${channel}`
   let isUp = false
-  let said: boolean | undefined
-  let waiting = 0
-  let deaf = 0
+  let reported: boolean | undefined
+  let pending = 0
+  let missedHeartbeats = 0
   let closed = false
 
   for (const client of [commands, messages]) {
-    // What is wrong is known by the state; without a listener ioredis prints it each time.
+    // `isUp` shows failures; without a listener ioredis prints each error.
     client.on('error', () => {})
-    client.on('close', () => turn(false))
-    client.on('ready', () => void look())
+    client.on('close', () => updateState(false))
+    client.on('ready', () => void ping())
   }
   messages.on('message', (channel, text: string) => {
     const [, from, message = ''] = /^(\S+) ([\s\S]*)$/.exec(text) ?? []
     if (from !== self) listeners.get(channel)?.(message)
   })
 
-  /** Both connections have to answer, and to listen where they should. */
-  async function look(): Promise<void> {
+  /** Both connections must reply, and be subscribed. */
+  async function ping(): Promise<void> {
     clearTimeout(beat)
     try {
       if (listeners.size > 0) await messages.subscribe(...listeners.keys())
       await Promise.all([commands.ping(), messages.ping()])
-      deaf = 0
-      turn(true)
+      missedHeartbeats = 0
+      updateState(true)
     } catch {
-      turn(false)
-      deaf += 1
-      if (deaf % DEAF_BEATS === 0) for (const client of [commands, messages]) client.disconnect(true)
+      updateState(false)
+      missedHeartbeats += 1
+      if (missedHeartbeats % MISSED_HEARTBEATS === 0) for (const client of [commands, messages]) client.disconnect(true)
     }
-    if (!closed) beat = setTimeout(() => void look(), HEARTBEAT_MS).unref()
+    if (!closed) beat = setTimeout(() => void ping(), HEARTBEAT_MS).unref()
   }
 
-  function turn(up: boolean): void {
+  function updateState(up: boolean): void {
     isUp = up
-    if (said === up || closed) return
-    // It is not there yet at the start: that is news only if it stays so.
-    if (said === undefined && !up && deaf === 0) return
-    said = up
+    if (reported === up || closed) return
+    // At the start, a missing connection is reported only after the first ping.
+    if (reported === undefined && !up && missedHeartbeats === 0) return
+    reported = up
     report(up)
     for (const watcher of watchers) watcher(up)
   }
 
-  async function ask<T>(command: (client: Client) => Promise<T>): Promise<T | undefined> {
-    if (!isUp || waiting >= MOST_WAITING) return undefined
-    waiting++
+  async function send<T>(command: (client: Client) => Promise<T>): Promise<T | undefined> {
+    if (!isUp || pending >= MAX_PENDING) return undefined
+    pending++
     try {
       return await command(commands)
     } catch {
       return undefined
     } finally {
-      waiting--
+      pending--
     }
   }
 
-  let beat = setTimeout(() => void look(), FIRST_LOOK_MS).unref()
+  let beat = setTimeout(() => void ping(), FIRST_PING_MS).unref()
   return {
     get isUp() {
       return isUp
     },
-    ask,
-    publish: (channel, message) => void ask(client => client.publish(channelOf(channel), `${self} ${message}`)),
+    send,
+    publish: (channel, message) => void send(client => client.publish(channelOf(channel), `${self} ${message}`)),
     onMessage: (channel, listener) => {
       listeners.set(channelOf(channel), listener)
     },
@@ -120,7 +120,7 @@ export function openRedis({ url, report }: RedisSettings): Redis {
   }
 }
 
-/** What cannot be sent at once is not sent: nothing gathers while it is away. */
+/** Commands that cannot be sent at once fail, so that none queue up while Redis is down. */
 const OPTIONS: RedisOptions = {
   commandTimeout: COMMAND_MS,
   connectTimeout: 1_000,
@@ -128,5 +128,5 @@ const OPTIONS: RedisOptions = {
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
   autoResubscribe: false,
-  retryStrategy: times => Math.min(50 * 2 ** Math.min(times, 10), LAST_RETRY_MS),
+  retryStrategy: times => Math.min(50 * 2 ** Math.min(times, 10), MAX_RETRY_MS),
 }

@@ -1,4 +1,4 @@
-/** The sandbox's own time: the machine's, moved by what `/_sandbox/clock` was told. */
+/** The sandbox's clock: system time plus the offset set by `/_sandbox/clock`. */
 export interface Clock {
   now(): Date
   advance(seconds: number): void

@@ -1,16 +1,16 @@
 import type { HttpMethod } from '../domain/provider-call.ts'
 
-/** One documented or recorded conversation with a provider, replayed by the provider contract suite. */
+/** One documented or recorded exchange with a provider, replayed by the provider contract suite. */
 export interface Fixture {
-  /** A sentence: what is asked and what comes of it. */
+  /** A sentence: the call and its result. */
   readonly name: string
-  /** Where the exchange was seen: `seed`, `recorded 01`, `docs V/kyc-sessions/get-session`, `assumed`. */
+  /** The source of the exchange: `seed`, `recorded 01`, `docs V/kyc-sessions/get-session`, `assumed`. */
   readonly evidence: string
   /** The method of the provider's client and its arguments. */
   readonly call: FixtureCall
   readonly exchanges: readonly Exchange[]
-  /** Either what the call gives, as the part of it that matters, or the error it ends in. */
-  /** What no document says of the answer, as its drift is counted: such as `ABSORBED status`. */
+  /** The relevant part of the call's result, or its error. */
+  /** Undocumented parts of the response, as drift counts them, such as `ABSORBED status`. */
   readonly drifts?: readonly string[]
   readonly means: { readonly value: unknown } | { readonly error: FixtureError }
 }
@@ -29,7 +29,7 @@ export interface FixtureCall {
     | 'listCustomers'
   /** The first argument: an input, a reference or a query. */
   readonly argument: unknown
-  /** What the call carries beside it (CreateCall, without what the suite fills in). */
+  /** The CreateCall, without the values that the suite sets. */
   readonly call?: Readonly<Record<string, unknown>>
   /** Settings of the account that differ from the sandbox's. */
   readonly settings?: Readonly<Record<string, unknown>>
@@ -38,7 +38,7 @@ export interface FixtureCall {
 export interface Exchange {
   readonly sends: {
     readonly method: HttpMethod
-    /** With the base path and the query, as it stands in the request line. */
+    /** The request target: base path, path and query. */
     readonly path: string
     readonly headers?: Readonly<Record<string, string>>
     readonly json?: unknown
@@ -47,7 +47,7 @@ export interface Exchange {
   readonly answers: {
     readonly status: number
     readonly headers?: Readonly<Record<string, string>>
-    /** JSON, or text as it is sent. */
+    /** JSON, or the raw text. */
     readonly body?: unknown
   }
 }

@@ -15,7 +15,7 @@ function pick(alphabet: string, length: number): string {
   return Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('')
 }
 
-/** The same numbers between 0 and 1 for the same seed: Mulberry32. */
+/** Mulberry32: a deterministic sequence of numbers between 0 and 1 for each seed. */
 export function createRandom(seed: number): () => number {
   let state = seed
   return () => {

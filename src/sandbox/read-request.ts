@@ -3,7 +3,7 @@ import type { SandboxRequest } from './sandbox.ts'
 
 const MAX_BODY_BYTES = 4 * 1024 * 1024
 
-/** The whole request. What a body has beyond 4 MiB is read and forgotten. */
+/** Reads the whole request. Bytes of the body beyond 4 MiB are discarded. */
 export async function readRequest(incoming: IncomingMessage): Promise<SandboxRequest> {
   const url = new URL(incoming.url ?? '/', 'http://localhost')
   const chunks: Buffer[] = []

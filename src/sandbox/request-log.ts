@@ -1,4 +1,4 @@
-import type { Fault } from './fault-rule.ts'
+import type { Fault } from './faults/fault-rule.ts'
 import type { SandboxRequest } from './sandbox.ts'
 
 export interface LoggedRequest {
@@ -8,9 +8,9 @@ export interface LoggedRequest {
   readonly query: string
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly body: string
-  /** null where no answer was sent. */
+  /** Null if no response was sent. */
   readonly status: number | null
-  /** What went wrong on purpose; absent where nothing did. */
+  /** The injected faults; absent if there were none. */
   readonly faults?: readonly Fault['kind'][]
 }
 
@@ -20,9 +20,9 @@ export interface RequestLog {
   clear(): number
 }
 
-const KEPT = 1000
+const MAX_ENTRIES = 1000
 
-/** The last requests a sandbox answered, credentials masked. */
+/** The latest requests of a sandbox, with credentials masked. */
 export function createRequestLog(): RequestLog {
   let entries: LoggedRequest[] = []
   return {
@@ -38,7 +38,7 @@ export function createRequestLog(): RequestLog {
         status,
         ...(faults.length > 0 && { faults }),
       })
-      if (entries.length > KEPT) entries = entries.slice(-KEPT)
+      if (entries.length > MAX_ENTRIES) entries = entries.slice(-MAX_ENTRIES)
     },
     clear: () => {
       const count = entries.length

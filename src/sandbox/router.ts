@@ -5,7 +5,7 @@ export interface Match {
   readonly params: Readonly<Record<string, string>>
 }
 
-/** Finds the first route of a method and path. Segments are compared exactly, trailing slash included. */
+/** Finds the first route of a method and path. Segments have to be equal, including a trailing slash. */
 export function createRouter(routes: readonly Route[]): (method: string, path: string) => Match | undefined {
   const compiled = routes.map(route => ({ route, segments: route.path.split('/') }))
   return (method, path) => {

@@ -1,34 +1,37 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { isLoopbackHostHeader } from '../domain/input/hosts.ts'
 import { createClock } from './clock.ts'
 import { controlRoutes } from './control.ts'
-import { type Delivery, deliver, type Reply, toReply } from './delivery.ts'
-import { createFaults } from './faults.ts'
-import { faulty } from './faulty.ts'
-import { hostedRoutes } from './hosted.ts'
+import { applyFault } from './faults/apply-fault.ts'
+import { createFaults } from './faults/faults.ts'
+import { hostedRoutes } from './pages/hosted-pages.ts'
 import { readRequest } from './read-request.ts'
 import { createRequestLog } from './request-log.ts'
 import { createRouter } from './router.ts'
 import type { SandboxDefinition, SandboxRequest } from './sandbox.ts'
+import { type Delivery, type SandboxReply, sendResponse, toReply } from './send-response.ts'
 import { createStore, readState, writeState } from './store.ts'
-import { webhookRoutes } from './webhook-routes.ts'
-import { createWebhookSender, type WebhookSender } from './webhooks.ts'
+import { webhookRoutes } from './webhooks/webhook-routes.ts'
+import { createWebhookSender, type WebhookSender } from './webhooks/webhooks.ts'
 
 export interface SandboxOptions {
   /** 0 for any free port. */
   readonly port: number
-  /** Where its objects outlive the process; absent: in memory only. */
+  /** The folder for persistent objects; absent: in memory only. */
   readonly file?: string
+  /** The provider's version to implement. */
+  readonly version?: string
 }
 
 export interface RunningSandbox {
-  /** Where the provider's client points to: origin and base path. */
+  /** The base URL for the provider's client: origin and base path. */
   readonly baseUrl: string
   readonly origin: string
   close(): Promise<void>
 }
 
-/** Serves one provider's sandbox on localhost. Rejects where the port is taken. */
+/** Serves one provider's sandbox on localhost. Rejects if the port is in use. */
 export async function startSandbox(definition: SandboxDefinition, options: SandboxOptions): Promise<RunningSandbox> {
   const server = createServer()
   await listen(server, options.port)
@@ -39,9 +42,9 @@ export async function startSandbox(definition: SandboxDefinition, options: Sandb
   const store = createStore(saved?.objects)
   const log = createRequestLog()
   const faults = createFaults()
-  const sender = createWebhookSender(definition.packWebhook)
+  const sender = createWebhookSender(definition.signWebhook)
   const { collection, isNew } = store
-  const parts = definition.open({ clock, origin, isNew, collection, emit: sender.emit })
+  const parts = definition.open({ clock, origin, isNew, version: options.version, collection, emit: sender.emit })
   const pages = hostedRoutes(parts)
   const findPage = createRouter(pages)
   const find = createRouter([
@@ -54,28 +57,35 @@ export async function startSandbox(definition: SandboxDefinition, options: Sandb
     options.file && writeState(options.file, { offsetSeconds: clock.offsetSeconds, objects: store.toJSON() })
   save()
 
-  /** Beside the provider's API: no log, no fault and none of its headers. */
+  /** Control calls are not logged and have no faults and no headers of the provider. */
   const isOurs = ({ method, path }: SandboxRequest) =>
     path.startsWith('/_sandbox/') || findPage(method, path) !== undefined
 
-  async function carryOut(request: SandboxRequest): Promise<Reply> {
+  async function carryOut(request: SandboxRequest): Promise<SandboxReply> {
     const match = find(request.method, request.path)
-    const asked = { ...request, params: match?.params ?? {} }
-    const given = match ? await match.route.answer(asked) : parts.unmatched(asked)
+    const matched = { ...request, params: match?.params ?? {} }
+    const given = match ? await match.route.answer(matched) : parts.unmatched(matched)
     if (request.method !== 'GET') save()
     if (isOurs(request)) return toReply(given)
-    return toReply({ ...given, headers: { ...parts.headers?.(asked), ...given.headers } })
+    return toReply({ ...given, headers: { ...parts.headers?.(matched), ...given.headers } })
   }
 
   async function serve(request: SandboxRequest, response: ServerResponse): Promise<void> {
-    if (isOurs(request)) return deliver(response, await carryOut(request))
+    if (isOurs(request)) return sendResponse(response, await carryOut(request))
     const chosen = faults.choose(request)
-    const delivery = await faulty(chosen, () => carryOut(request))
+    const delivery = await applyFault(chosen, () => carryOut(request))
     log.add(request, statusOf(delivery), chosen.kinds)
-    await deliver(response, delivery, chosen.waitMs)
+    await sendResponse(response, delivery, chosen.waitMs)
   }
 
   server.on('request', (incoming, response) => {
+    // A page of another site, whose name resolves to loopback, cannot use the sandbox.
+    if (!isLoopbackHostHeader(incoming.headers.host ?? 'localhost')) {
+      response
+        .writeHead(421, { 'content-type': 'text/plain' })
+        .end('Expected a Host header of this machine, such as localhost.\n')
+      return
+    }
     readRequest(incoming)
       .then(request => serve(request, response))
       .catch((error: unknown) => {

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** The objects of one kind, by id, in the order in which they were made. */
+/** The objects of one kind by id, in order of creation. */
 export interface Collection<T> {
   get(id: string): T | undefined
   all(): T[]
@@ -11,12 +11,12 @@ export interface Collection<T> {
 
 export interface Store {
   collection<T>(name: string): Collection<T>
-  /** True where nothing was stored yet, so that the seed belongs in. */
+  /** True if nothing was stored yet, so that the seed is needed. */
   readonly isNew: boolean
   toJSON(): Record<string, Record<string, unknown>>
 }
 
-/** Keeps objects in memory, starting from what an earlier process saved. */
+/** Stores objects in memory, starting from the file of an earlier process. */
 export function createStore(saved?: Record<string, Record<string, unknown>>): Store {
   const kinds = new Map<string, Map<string, unknown>>(
     Object.entries(saved ?? {}).map(([kind, values]) => [kind, new Map(Object.entries(values))]),

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 
 const KEY_BYTES = 32
 
-/** The key kept in `file`, which only its owner may read; made where there is none yet. */
+/** The key in `file`, which only its owner can read. Creates the file on first use. */
 export function readOrCreateKey(file: string): Buffer {
   mkdirSync(dirname(file), { recursive: true })
   try {
@@ -13,6 +13,6 @@ export function readOrCreateKey(file: string): Buffer {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
   }
   const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'hex')
-  if (key.length !== KEY_BYTES) throw new Error(`${file} does not hold a key of ${KEY_BYTES} bytes.`)
+  if (key.length !== KEY_BYTES) throw new Error(`${file} does not contain a key of ${KEY_BYTES} bytes.`)
   return key
 }

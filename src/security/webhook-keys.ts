@@ -4,7 +4,7 @@ import type { JsonObject } from '../domain/json.ts'
 
 const MODULUS_BITS = 2048
 
-/** A key pair by which a provider encrypts what it sends us: the public half is registered there. */
+/** A key pair for encrypted webhooks. The public key is registered at the provider. */
 export async function createWebhookKeyPair(): Promise<{
   keyId: string
   publicJwk: JsonObject
@@ -20,7 +20,7 @@ export async function createWebhookKeyPair(): Promise<{
   }
 }
 
-/** A secret for signatures that nobody can guess. */
+/** A random secret for webhook signatures. */
 export function createWebhookSecret(): string {
   return `whsec_${randomBytes(24).toString('base64url')}`
 }

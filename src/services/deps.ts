@@ -1,41 +1,58 @@
-import type { Database } from '../../db/database.ts'
+import type { Database } from '../../db/core/database.ts'
+import { lockErasure } from '../../db/core/dialect.ts'
 import type { Provider } from '../domain/provider.ts'
-import type { Hub } from '../live/hub.ts'
-import type { Watched } from '../live/watched.ts'
-import type { Turns } from '../upstream/turns.ts'
-import type { Accounts } from './accounts.ts'
-import type { Cursors } from './cursor.ts'
-import type { Sightings } from './sightings.ts'
+import type { ReadLock } from '../upstream/read-lock.ts'
+import type { Accounts } from './accounts/accounts.ts'
+import type { FollowedSessions } from './events/followed-sessions.ts'
+import type { Notifier } from './events/notifier.ts'
+import type { Cursors } from './lists/cursor.ts'
+import type { FetchedAtWriter } from './snapshots/fetched-at-writer.ts'
+import type { ReadSequence } from './snapshots/read-sequence.ts'
+import type { Repeats } from './snapshots/unchanged-snapshots.ts'
 
-/** What the services work with. */
-export interface Deps {
+/** The dependencies of all services. */
+export interface ServiceDeps {
   readonly db: Database
   readonly accounts: Accounts
-  /** Wakes who waits for a tenant's events. */
-  readonly hub: Hub
+  /** Wakes the readers of a tenant's events. */
+  readonly notifier: Notifier
   readonly cursors: Cursors
-  readonly sightings: Sightings
-  /** The sessions that somebody follows live in this process, each as often as it is followed. */
-  readonly watched: Watched
-  /** Whose turn it is to read something, where several instances want it. */
-  readonly turns: Turns
+  /** Orders provider reads. */
+  readonly readSequence: ReadSequence
+  readonly repeats: Repeats
+  readonly fetchedAtWriter: FetchedAtWriter
+  /** The sessions with subscribers in this process. */
+  readonly followedSessions: FollowedSessions
+  /** Lets one instance at a time read the same record from its provider. */
+  readonly readLock: ReadLock
   readonly now: () => Date
   readonly defaultMaxAgeSeconds: number
-  /** Tells whoever watches that something unexpected happened. */
+  /** Logs an unexpected error. */
   readonly report: (error: unknown) => void
 }
 
-/** Runs `run` in one transaction, then wakes who waits for the tenant's events. */
-export async function change<T>(deps: Deps, tenantId: string, run: (db: Database) => Promise<T>): Promise<T> {
-  const result = await deps.sightings.transaction(deps.db, run)
-  deps.hub.wake(tenantId)
+/** The dependencies of comparing a snapshot with the stored record. */
+export type Comparing = Pick<ServiceDeps, 'db' | 'repeats'>
+
+/** Runs `run` in one transaction, then wakes the readers of the tenant's events. */
+export async function storeAndNotify<T>(
+  deps: ServiceDeps,
+  tenantId: string,
+  run: (db: Database) => Promise<T>,
+): Promise<T> {
+  const result = await deps.fetchedAtWriter.transaction(deps.db, async trx => {
+    // Orders this transaction entirely before or after an erasure.
+    await lockErasure(trx, 'STORE')
+    return run(trx)
+  })
+  deps.notifier.notify(tenantId)
   return result
 }
 
-/** Names a record as a client may: by our id, or as its provider does. */
+/** Identifies a record by our id or by its provider's id. */
 export interface Lookup {
   readonly id?: string | null
-  readonly provider?: ProviderLookup | null
+  readonly atProvider?: ProviderLookup | null
 }
 
 export interface ProviderLookup {

@@ -1,119 +1,137 @@
+import { randomUUID } from 'node:crypto'
+import type { SharedClock } from '../../db/core/clock.ts'
+import { type Journeys, PLAIN_JOURNEY } from '../domain/records/journey.ts'
 import { createJobLease } from '../jobs/lease.ts'
-import type { AccountSetup, Accounts } from './accounts.ts'
-import { type Applicants, createApplicants } from './applicants.ts'
-import { type Attempts, createAttempts } from './attempts.ts'
-import { createBacklog } from './backlog.ts'
-import { type ClientTokens, createClientTokens } from './client-tokens.ts'
-import { createJournal, type JournalSettings } from './create-journal.ts'
-import { type Creates, createCreates } from './creates.ts'
-import { createCursors } from './cursor.ts'
-import { type Customers, createCustomers } from './customers.ts'
-import type { Deps } from './deps.ts'
-import { createEndpoints, type Endpoints } from './endpoints.ts'
-import { createErasure, type Erasure } from './erasure.ts'
-import { expireOverdue } from './expiry.ts'
-import { createFigures, type Figures } from './figures.ts'
-import { createImports, type Imports } from './imports.ts'
-import { createInbox, type Inbox } from './inbox.ts'
-import { createKeys, type Keys } from './keys.ts'
-import { createLinks, type Links } from './links.ts'
-import { createLive, type Live } from './live.ts'
-import { createNotices } from './notices.ts'
-import { createObservations, type Observations } from './observations.ts'
-import { createOperations, type Operations } from './operations.ts'
-import { createPeople, type People } from './people.ts'
-import { createPolling, type Polling, type PollingSettings } from './polling.ts'
-import { createProviderSettings, type ProviderSettingsService } from './provider-settings.ts'
-import { createRecovery, type RecoveryService, type RecoverySettings } from './recovery.ts'
-import { createRotation, type Rotation } from './rotation.ts'
-import { createSessions, type Sessions } from './sessions.ts'
-import { createSightings, type Sightings } from './sightings.ts'
-import { createTenants, type Tenants } from './tenants.ts'
+import { type ClientTokens, createClientTokens } from './access/client-tokens.ts'
+import { createKeys, type Keys } from './access/keys.ts'
+import { createTenants, type Tenants } from './access/tenants.ts'
+import type { AccountSetup, Accounts } from './accounts/accounts.ts'
+import { createProviderSettings, type ProviderSettingsService } from './accounts/provider-settings.ts'
+import { type CreateReconciler, createCreateReconciler, type ReconcilerSettings } from './creates/create-reconciler.ts'
+import { type CreateService, createCreateService } from './creates/create-service.ts'
+import { createDeferredOutcomes } from './creates/deferred-outcomes.ts'
+import type { CreateOperationSettings } from './creates/operation-transitions.ts'
+import { createOperations, type Operations } from './creates/operations.ts'
+import type { ServiceDeps } from './deps.ts'
+import { createEventStream, type EventStream } from './events/event-stream.ts'
+import { expireOverdueSessions } from './jobs/expiry.ts'
+import { createImports, type Imports } from './jobs/imports.ts'
+import { createPolling, type Polling, type PollingSettings } from './jobs/polling.ts'
+import { createCursors } from './lists/cursor.ts'
+import { createErasure, type Erasure } from './privacy/erasure.ts'
+import { createRotation, type Rotation } from './privacy/key-rotation.ts'
+import { type Attempts, createAttempts } from './records/attempts.ts'
+import { createLinks, type Links } from './records/links.ts'
+import { createPersons, type Persons } from './records/persons.ts'
+import { APPLICANT_TYPE, type Applicants, CUSTOMER_TYPE, type Customers } from './records/record-definitions.ts'
+import { createRecords } from './records/records.ts'
+import { createSessions, type Sessions } from './records/sessions.ts'
+import { createFetchedAtWriter, type FetchedAtWriter } from './snapshots/fetched-at-writer.ts'
+import { createReadSequence, type ReadSequence } from './snapshots/read-sequence.ts'
+import { createRepeats } from './snapshots/unchanged-snapshots.ts'
+import { createProviderStatsRecorder, type ProviderStatsRecorder } from './stats/provider-stats-recorder.ts'
+import { createStoreStats, type StoreStats } from './stats/store-stats.ts'
+import { createEndpoints, type Endpoints } from './webhooks/webhook-endpoints.ts'
+import { createInbox, type Inbox } from './webhooks/webhook-inbox.ts'
 
-/** Everything a resolver may ask for, each in one call. */
+/** All services of one instance. A resolver makes one call to one of them. */
 export interface Services {
   readonly accounts: Accounts
   readonly applicants: Applicants
   readonly attempts: Attempts
   readonly clientTokens: ClientTokens
-  readonly creates: Creates
+  readonly creates: CreateService
   readonly customers: Customers
-  /** Writes down what the clock alone ends, and wakes who follows it. */
+  /** Expires overdue sessions of all tenants. Only one instance at a time does. */
   readonly expireOverdue: () => Promise<void>
-  readonly endpoints: Endpoints
+  readonly webhookEndpoints: Endpoints
   readonly erasure: Erasure
-  readonly figures: Figures
+  readonly storeStats: StoreStats
   readonly imports: Imports
-  readonly inbox: Inbox
+  readonly webhookInbox: Inbox
   readonly keys: Keys
   readonly links: Links
-  readonly live: Live
-  readonly observations: Observations
+  readonly eventStream: EventStream
+  readonly providerStats: ProviderStatsRecorder
   readonly operations: Operations
-  readonly people: People
+  readonly persons: Persons
   readonly polling: Polling
   readonly providerSettings: ProviderSettingsService
-  readonly recovery: RecoveryService
-  readonly rotation: Rotation
+  readonly readSequence: ReadSequence
+  readonly createReconciler: CreateReconciler
+  readonly keyRotation: Rotation
   readonly sessions: Sessions
-  readonly sightings: Sightings
+  readonly fetchedAtWriter: FetchedAtWriter
   readonly tenants: Tenants
 }
 
 export interface ServicesOptions
-  extends Omit<Deps, 'cursors' | 'sightings'>,
-    JournalSettings,
+  extends Omit<ServiceDeps, 'cursors' | 'readSequence' | 'repeats' | 'fetchedAtWriter'>,
+    CreateOperationSettings,
     PollingSettings,
-    RecoverySettings {
+    ReconcilerSettings {
   readonly setups: readonly AccountSetup[]
-  /** Whose accounts the environment's credentials are. */
+  /** The clock that all instances share. */
+  readonly clock: Pick<SharedClock, 'ms'>
+  /** The tenant of the accounts whose credentials the environment has. */
   readonly firstTenant: string
 }
 
-/** Expiry is late by so much at most where the process that does it dies. */
+/** The longest delay of expiry after the instance that runs it died. */
 const EXPIRY_LEASE_MS = 10_000
 
 export function createServices(options: ServicesOptions): Services {
-  const { db, hub, report } = options
-  const sightings = createSightings(db, { wake: hub.wake, report })
-  const deps = { ...options, sightings, cursors: createCursors(db.vault) }
+  const { db, report } = options
+  const fetchedAtWriter = createFetchedAtWriter(db, report)
+  const readSequence = createReadSequence({ now: options.now, ms: options.clock.ms })
+  const deps = {
+    ...options,
+    readSequence,
+    fetchedAtWriter,
+    repeats: createRepeats(),
+    cursors: createCursors(db.encryption),
+  }
   const sessions = createSessions(deps)
   const tenants = createTenants(deps)
-  const applicants = createApplicants(deps)
-  const customers = createCustomers(deps)
-  const journal = createJournal(deps, options)
-  const backlog = createBacklog(deps.report)
-  const operations = createOperations(deps, journal)
+  const applicants = createRecords(deps, APPLICANT_TYPE)
+  const customers = createRecords(deps, CUSTOMER_TYPE)
+  const createDeps = { ...deps, instanceId: randomUUID() }
+  const deferredOutcomes = createDeferredOutcomes(createDeps)
+  const operations = createOperations(createDeps)
   const expiry = createJobLease(deps.db, { name: 'expiry', ms: EXPIRY_LEASE_MS, now: deps.now })
-  const polling = createPolling(deps, sessions, options)
+  const polling = createPolling(deps, sessions, applicants, options)
   return {
     accounts: options.accounts,
     applicants,
     attempts: createAttempts(deps, sessions, applicants),
     clientTokens: createClientTokens(deps, sessions),
-    creates: createCreates(deps, journal, backlog),
+    creates: createCreateService({ ...createDeps, deferredOutcomes, applicants, customers }),
     customers,
     expireOverdue: async () => {
-      if (!(await expiry.hold())) return
-      for (const tenantId of await expireOverdue(deps.db, deps.now())) deps.hub.wake(tenantId)
+      if (await expiry.acquire()) await expireOverdueSessions(deps)
     },
-    endpoints: createEndpoints(deps),
+    webhookEndpoints: createEndpoints(deps),
     erasure: createErasure(deps),
-    figures: createFigures(deps, polling, options),
+    storeStats: createStoreStats(deps, polling, options),
     imports: createImports(deps, sessions, customers),
-    inbox: createInbox(deps, createNotices(deps, sessions, operations)),
+    webhookInbox: createInbox({ ...deps, sessions, applicants, operations }),
     keys: createKeys(deps, tenants),
-    links: createLinks(deps, sessions),
-    live: createLive(deps),
-    observations: createObservations(deps),
+    links: createLinks(deps, { sessions, applicants, customers }),
+    eventStream: createEventStream(deps),
+    providerStats: createProviderStatsRecorder(deps),
     operations,
-    people: createPeople(deps, sessions),
+    persons: createPersons(deps, { applicants, customers, sessions, journeys: toJourneys(options.setups) }),
     polling,
     providerSettings: createProviderSettings(options),
-    recovery: createRecovery(deps, journal, backlog, options),
-    rotation: createRotation(options),
+    readSequence,
+    createReconciler: createCreateReconciler({ ...createDeps, deferredOutcomes }),
+    keyRotation: createRotation(options),
     sessions,
-    sightings,
+    fetchedAtWriter,
     tenants,
   }
+}
+
+function toJourneys(setups: readonly AccountSetup[]): Journeys {
+  return new Map(setups.map(({ module: { provider, journey = PLAIN_JOURNEY } }) => [provider, journey]))
 }

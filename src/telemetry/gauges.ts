@@ -1,10 +1,10 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import { CALL_KINDS } from '../domain/provider-call.ts'
-import type { AccountFigures, Figures, ReadFigures } from './figures.ts'
+import type { AccountMetrics, CollectSnapshot, MetricsSnapshot } from './metrics-snapshot.ts'
 
 const CIRCUITS = { CLOSED: 0, HALF_OPEN: 1, OPEN: 2 } as const
 
-/** What stands at a number, filled in when it is asked for. Of a provider's accounts: the worst circuit, the sum of the rest. */
+/** Gauges, filled at scrape time. Per provider: the worst circuit of its accounts, and the sum of their other values. */
 export function createGauges(registry: Registry) {
   const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
     new Gauge<Label>({ name: `sessiongraph_${name}`, help, labelNames: [...labelNames], registers: [registry] })
@@ -32,7 +32,7 @@ export function createGauges(registry: Registry) {
 
   const redis = gauge('redis_up', '1 while Redis answers; where none is set there is no such line.', ['role'])
 
-  function fillAccounts(accounts: readonly AccountFigures[]): void {
+  function fillAccounts(accounts: readonly AccountMetrics[]): void {
     for (const each of [inFlight, breaker, polls, budget]) each.reset()
     const worst = new Map<string, number>()
     for (const { provider, circuits, ...account } of accounts) {
@@ -47,7 +47,7 @@ export function createGauges(registry: Registry) {
     }
   }
 
-  function fillStore(store: Figures['store']): void {
+  function fillStore(store: MetricsSnapshot['store']): void {
     for (const [state, count] of Object.entries(store.creates)) creates.set({ state }, count)
     for (const [table, count] of Object.entries(store.rows)) rows.set({ table }, count)
     overdue.set(store.pollsOverdue)
@@ -57,7 +57,7 @@ export function createGauges(registry: Registry) {
   }
 
   return {
-    async fill(read: ReadFigures): Promise<void> {
+    async fill(read: CollectSnapshot): Promise<void> {
       const figures = await read()
       fillAccounts(figures.accounts)
       fillStore(figures.store)

@@ -1,19 +1,19 @@
 import { type DestinationStream, pino } from 'pino'
 
-/** By its symbol pino tells a destination the level of each line. */
+/** pino sets `lastLevel` on a destination that has this symbol. */
 const WANTS_LEVEL = Symbol.for('pino.metadata')
 const WARN = 40
 const BUFFER_BYTES = 8_192
 const EVERY_MS = 200
 
 export interface LogBuffer extends DestinationStream {
-  /** Writes what is left. */
+  /** Writes the buffered lines. */
   close(): void
 }
 
 /**
- * Lines of a busy server, written many at a time: one write for each costs more than the line says. A warning is written
- * at once, with all that came before it, so that what explains a crash is there.
+ * Buffers log lines, because one write per line is expensive on a busy server. A warning or an error flushes the buffer
+ * at once, so that the lines that explain a crash are written.
  */
 export function openLogBuffer(fd: number): LogBuffer {
   const file = pino.destination({ fd, sync: true, minLength: BUFFER_BYTES })

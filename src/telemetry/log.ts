@@ -4,10 +4,10 @@ import { DomainError } from '../domain/errors.ts'
 export type { Logger }
 export type LogTarget = DestinationStream
 
-/** What a command prints for programs stays apart. */
+/** Logs go to stderr, because commands write machine-readable output to stdout. */
 export const STDERR = 2
 
-/** Logs as JSON lines. What a client may see of an error is logged by its code; anything else with its stack. */
+/** Logs JSON lines. Secrets are redacted by key. */
 export function createLog(level: string, to: LogTarget = pino.destination({ fd: STDERR, sync: true })): Logger {
   const options = {
     level,
@@ -18,7 +18,7 @@ export function createLog(level: string, to: LogTarget = pino.destination({ fd: 
   return pino(options, to)
 }
 
-/** What the GraphQL server wants to say, in our log. Expected errors are no errors of ours. */
+/** The logger for Yoga. Expected errors have level debug with their code; unexpected errors are logged with their stack. */
 export function toServerLog(log: Logger) {
   return {
     debug: () => {},
@@ -32,12 +32,12 @@ export function toServerLog(log: Logger) {
   }
 }
 
-/** A client that left, which it may. */
+/** The client closed the connection, which is no failure. */
 function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError'
 }
 
-/** The error under what GraphQL wrapped around it; undefined where GraphQL itself made it. */
+/** The error that GraphQL wrapped; undefined for an error that GraphQL itself created. */
 function findOriginal(error: unknown): unknown {
   if (!(error instanceof Error && error.name === 'GraphQLError')) return error
   const original = (error as { originalError?: unknown }).originalError

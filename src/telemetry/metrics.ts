@@ -1,21 +1,21 @@
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
-import type { ToldOperation } from '../domain/operation-watch.ts'
+import type { OperationReport } from '../domain/operation-observer.ts'
 import type { ProviderCall } from '../domain/provider-call.ts'
-import type { ReadFigures } from './figures.ts'
 import { createGauges } from './gauges.ts'
+import type { CollectSnapshot } from './metrics-snapshot.ts'
 
-/** Seconds. Few: each costs a series for every combination of labels. */
+/** In seconds. Few, because each bucket adds a series for every combination of labels. */
 const BUCKETS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20]
 
-/** The name of an operation that is none of the known documents. */
-export const OTHER = 'other'
+/** The label of an operation that is not a known document. */
+export const OTHER_OPERATION = 'other'
 
 export interface MetricsOptions {
-  /** True for the names of documents we know: what clients call theirs is no label. */
+  /** True for the names of known documents. Names that clients choose are never labels, because they are unbounded. */
   readonly isKnown: (name: string) => boolean
 }
 
-/** Counts for one house. No label has values that a client or a provider chooses, and none names a tenant. */
+/** The metrics of one application. No label has a value that a client or a provider chooses, and none names a tenant. */
 export function createMetrics({ isKnown }: MetricsOptions) {
   const registry = new Registry()
   const registers = [registry]
@@ -45,8 +45,8 @@ export function createMetrics({ isKnown }: MetricsOptions) {
     labelNames: ['provider', 'operation'],
     registers,
   })
-  const spared = new Counter({
-    name: 'sessiongraph_provider_calls_spared_total',
+  const avoided = new Counter({
+    name: 'sessiongraph_provider_calls_avoided_total',
     help: 'Requests that were not needed: the store was fresh enough, or the same was being asked already.',
     labelNames: ['provider', 'by'],
     registers,
@@ -61,19 +61,19 @@ export function createMetrics({ isKnown }: MetricsOptions) {
   let scraped = false
 
   return {
-    operation({ name, kind, outcome, ms, codes, trail }: ToldOperation): void {
-      operations.observe({ name: name && isKnown(name) ? name : OTHER, kind, outcome }, ms / 1000)
+    operation({ name, kind, outcome, ms, codes, callLog }: OperationReport): void {
+      operations.observe({ name: name && isKnown(name) ? name : OTHER_OPERATION, kind, outcome }, ms / 1000)
       for (const code of codes) errors.inc({ code })
-      for (const { provider, by } of trail.spared) spared.inc({ provider, by })
+      for (const { provider, by } of callLog.avoided) avoided.inc({ provider, by })
     },
-    turnedAway: (code: string) => errors.inc({ code }),
+    rejected: (code: string) => errors.inc({ code }),
     call({ provider, operation, kind, outcome, attempt, ms }: ProviderCall): void {
       calls.observe({ provider, operation, kind, outcome }, ms / 1000)
       if (attempt > 1) retries.inc({ provider, operation })
     },
     drifted: (provider: string, operation: string, grade: string) => drift.inc({ provider, operation, grade }),
-    /** All of it in the text format of Prometheus. What a process has is measured from the first time on. */
-    async scrape(read: ReadFigures): Promise<string> {
+    /** All metrics in the text format of Prometheus. The first scrape starts the collection of process metrics. */
+    async scrape(read: CollectSnapshot): Promise<string> {
       if (!scraped) collectDefaultMetrics({ register: registry })
       scraped = true
       await gauges.fill(read)

@@ -1,42 +1,45 @@
-import type { ToldOperation } from '../domain/operation-watch.ts'
+import type { OperationReport } from '../domain/operation-observer.ts'
 import type { Logger } from './log.ts'
-import { OTHER } from './metrics.ts'
+import { OTHER_OPERATION } from './metrics.ts'
 
 export interface OperationLogOptions {
   readonly isKnown: (name: string) => boolean
-  /** 0 to 1: of how many of the operations that went well a line is written; of the others always. */
+  /** The share of successful operations that are logged, 0 to 1. Failed operations are always logged. */
   readonly share: number
 }
 
-/** One line for each operation. A name that is not one of ours could be anything, a person's too: it is not written. */
-export function logOperations(log: Logger, { isKnown, share }: OperationLogOptions): (told: ToldOperation) => void {
-  // Nothing in these lines has to be redacted, and looking for it costs as much as writing them.
+/** Logs one line per operation. Unknown operation names are omitted, because they may contain personal data. */
+export function logOperations(
+  log: Logger,
+  { isKnown, share }: OperationLogOptions,
+): (reported: OperationReport) => void {
+  // These lines contain no secrets, and redaction costs as much as writing them.
   const lines = log.child({}, { redact: [] })
   let wentWell = 0
-  return told => {
-    const { trail, name, kind, ms, outcome, codes, tenantId, keyId } = told
-    // Evenly, and without chance: of a share of 0.1 each tenth.
+  return reported => {
+    const { callLog, name, kind, ms, outcome, codes, tenantId, keyId } = reported
+    // Deterministic sampling: a share of 0.1 logs every tenth operation.
     if (outcome === 'ok' && Math.floor(++wentWell * share) === Math.floor((wentWell - 1) * share)) return
     const line = {
-      id: trail.requestId,
-      operation: name && isKnown(name) ? name : OTHER,
+      id: callLog.requestId,
+      operation: name && isKnown(name) ? name : OTHER_OPERATION,
       kind,
       ms: Math.round(ms * 10) / 10,
-      calls: trail.callCount,
-      spared: trail.spared.length,
+      calls: callLog.callCount,
+      avoided: callLog.avoided.length,
       outcome,
       ...(codes.length > 0 && { codes }),
       tenant: tenantId,
       ...(keyId && { key: keyId }),
     }
-    lines[levelOf(told)](line, 'operation')
+    lines[levelOf(reported)](line, 'operation')
   }
 }
 
-/** What a client did wrong is no trouble of ours; what a provider or we did is. */
-function levelOf({ codes }: ToldOperation): 'error' | 'warn' | 'info' {
+/** Client errors have level info; failures of a provider or of this server have level warn or error. */
+function levelOf({ codes }: OperationReport): 'error' | 'warn' | 'info' {
   if (codes.includes('INTERNAL_ERROR')) return 'error'
-  return codes.some(code => TROUBLE.test(code)) ? 'warn' : 'info'
+  return codes.some(code => WARN_CODES.test(code)) ? 'warn' : 'info'
 }
 
-const TROUBLE = /^(DEADLINE_EXCEEDED|OVERLOADED|PROVIDER_(AUTH_FAILED|CONTRACT_BROKEN|RATE_LIMITED|UNAVAILABLE))$/
+const WARN_CODES = /^(DEADLINE_EXCEEDED|OVERLOADED|PROVIDER_(AUTH_FAILED|CONTRACT_BROKEN|RATE_LIMITED|UNAVAILABLE))$/

@@ -1,29 +1,29 @@
-import type { OperationWatch } from '../domain/operation-watch.ts'
-import type { CallWatch } from '../domain/provider-call.ts'
-import { logCalls } from './call-log.ts'
-import type { ReadFigures } from './figures.ts'
+import type { OperationObserver } from '../domain/operation-observer.ts'
+import type { ProviderCallObserver } from '../domain/provider-call-observer.ts'
 import type { Logger } from './log.ts'
 import { createMetrics } from './metrics.ts'
+import type { CollectSnapshot } from './metrics-snapshot.ts'
 import { logOperations } from './operation-log.ts'
-import type { Traces } from './traces.ts'
+import type { Tracer } from './tracer.ts'
+import { logCalls } from './upstream-log.ts'
 
 export interface Telemetry {
-  readonly calls: CallWatch
-  readonly operations: OperationWatch
-  /** The metrics as text, with the content type to send them under. */
-  scrape(read: ReadFigures): Promise<{ readonly text: string; readonly contentType: string }>
+  readonly calls: ProviderCallObserver
+  readonly operations: OperationObserver
+  /** The metrics as text, with their content type. */
+  scrape(read: CollectSnapshot): Promise<{ readonly text: string; readonly contentType: string }>
 }
 
 export interface TelemetryOptions {
   readonly log: Logger
-  /** The names of the documents we know. */
+  /** True for the names of known documents. */
   readonly isKnown: (name: string) => boolean
   readonly logShare: number
-  /** Absent where nobody collects traces. */
-  readonly traces?: Traces
+  /** Absent where tracing is not configured. */
+  readonly traces?: Tracer
 }
 
-/** The hooks by which the house tells what it does: counted, logged and, where configured, traced. */
+/** The observers of operations and provider calls: they count, log and, where configured, trace. */
 export function createTelemetry({ log, isKnown, logShare, traces }: TelemetryOptions): Telemetry {
   const metrics = createMetrics({ isKnown })
   const logOperation = logOperations(log, { isKnown, share: logShare })
@@ -44,13 +44,13 @@ export function createTelemetry({ log, isKnown, logShare, traces }: TelemetryOpt
       drifted: metrics.drifted,
     },
     operations: {
-      begin: (trail, traceparent) => traces?.begin(trail, traceparent),
-      end: told => {
-        metrics.operation(told)
-        logOperation(told)
-        traces?.end(told)
+      begin: (callLog, traceparent) => traces?.begin(callLog, traceparent),
+      end: reported => {
+        metrics.operation(reported)
+        logOperation(reported)
+        traces?.end(reported)
       },
-      turnedAway: metrics.turnedAway,
+      rejected: metrics.rejected,
     },
     scrape: async read => ({ text: await metrics.scrape(read), contentType: metrics.contentType }),
   }

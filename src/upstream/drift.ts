@@ -2,12 +2,12 @@ import { z } from 'zod'
 
 export type DriftGrade = 'ABSORBED' | 'DEGRADED' | 'REFUSED'
 
-/** Something in an answer that its schema does not say. Paths have no values in them: list places are `*`. */
+/** A deviation of a response from its schema. Paths contain no values: list indexes are `*`. */
 export interface Drift {
   readonly operation: string
   readonly grade: DriftGrade
   readonly path: string
-  /** What stands there, without its value: `string`, `list of object {id, name}`; null where nothing does. */
+  /** The shape of the value, without the value: `string`, `list of object {id, name}`; null if it is missing. */
   readonly shape: string | null
 }
 
@@ -17,17 +17,17 @@ export interface CountedDrift extends Drift {
   readonly lastAt: Date
 }
 
-/** Counts drift by what, where and how bad. */
+/** Counts drift by operation, grade and path. */
 export interface DriftLog {
   add(drift: Drift): void
   readonly total: number
   list(): readonly CountedDrift[]
-  /** What came since the last time this was asked, and once only. */
+  /** Drift since the previous call of `take`. */
   take(): readonly CountedDrift[]
 }
 
-/** What a provider sends must not fill our memory: beyond so many kinds of one grade of one call the place is lost. */
-const MOST_KINDS = 100
+/** Bounds memory: beyond this many paths per operation and grade, further paths are counted as one unnamed path. */
+const MAX_KINDS = 100
 
 export function createDriftLog(): DriftLog {
   const kinds = new Map<string, CountedDrift>()
@@ -35,12 +35,12 @@ export function createDriftLog(): DriftLog {
   const kindsOf = new Map<string, number>()
   let total = 0
 
-  function placed({ operation, grade, path, shape }: Drift): [string, Drift] {
+  function groupDrift({ operation, grade, path, shape }: Drift): [string, Drift] {
     const group = `${operation}|${grade}`
     const key = `${group}|${path}`
     if (kinds.has(key)) return [key, { operation, grade, path, shape }]
     const known = kindsOf.get(group) ?? 0
-    if (known >= MOST_KINDS) return [`${group}|${UNNAMED}`, { operation, grade, path: UNNAMED, shape: null }]
+    if (known >= MAX_KINDS) return [`${group}|${UNNAMED}`, { operation, grade, path: UNNAMED, shape: null }]
     kindsOf.set(group, known + 1)
     return [key, { operation, grade, path, shape }]
   }
@@ -48,9 +48,9 @@ export function createDriftLog(): DriftLog {
   return {
     add(drift) {
       total++
-      const [key, kind] = placed(drift)
-      kinds.set(key, oneMore(kinds.get(key), kind))
-      untaken.set(key, oneMore(untaken.get(key), kind))
+      const [key, kind] = groupDrift(drift)
+      kinds.set(key, countDrift(kinds.get(key), kind))
+      untaken.set(key, countDrift(untaken.get(key), kind))
     },
     get total() {
       return total
@@ -64,39 +64,46 @@ export function createDriftLog(): DriftLog {
   }
 }
 
-function oneMore(known: CountedDrift | undefined, kind: Drift): CountedDrift {
+function countDrift(known: CountedDrift | undefined, kind: Drift): CountedDrift {
   const at = new Date()
   return { ...kind, count: (known?.count ?? 0) + 1, firstAt: known?.firstAt ?? at, lastAt: at }
 }
 
-/** Where in an answer, and what stands there. */
-export type Place = Pick<Drift, 'path' | 'shape'>
+/** The path in a response and the shape of its value. */
+export type SchemaPath = Pick<Drift, 'path' | 'shape'>
 
-/** The places at which an answer says more than its schema: fields it does not know, words that are none of its known ones. */
-export function findUnknown(schema: z.ZodType, value: unknown): Place[] {
-  const found = new Map<string, string>()
+/**
+ * Finds where a response goes beyond its schema: unknown fields, and values outside a known word list. An unknown word
+ * for a status or an outcome is degraded, because it costs that status; everything else is absorbed.
+ */
+export function findUnknown(schema: z.ZodType, value: unknown): Graded[] {
+  const found: Found = new Map()
   visit(schema, value, undefined, found)
-  return [...found].map(([path, shape]) => ({ path, shape }))
+  return [...found].map(([path, reported]) => ({ path, ...reported }))
 }
 
-/** A step into an answer: most paths lead to nothing new, and are never written out. */
+export type Graded = Pick<Drift, 'grade' | 'path' | 'shape'>
+type Found = Map<string, Pick<Drift, 'grade' | 'shape'>>
+
+/** A linked path: most paths lead to no finding, and are never written out. */
 interface Step {
   readonly from: Step | undefined
   readonly shown: string
 }
 
-/** What the schema leaves open, such as metadata, is not looked into. */
-function visit(outer: z.ZodType, value: unknown, step: Step | undefined, found: Map<string, string>): void {
+/** Does not descend into open parts of the schema, such as metadata. */
+function visit(outer: z.ZodType, value: unknown, step: Step | undefined, found: Found): void {
   if (value === null || value === undefined) return
-  const { schema, options, words } = lookOf(outer)
+  const { schema, options, words, anyCase, grade } = shapeOf(outer)
   const branch = options?.find(option => option.safeParse(value).success)
   if (branch) visit(branch, value, step, found)
-  if (words && typeof value === 'string' && !words.has(value)) found.set(toPath(step), toShape(value))
+  if (words && typeof value === 'string' && !words.has(anyCase ? value.trim().toUpperCase() : value))
+    found.set(toPath(step), { grade, shape: toShape(value) })
   if (!isContainer(value)) return
   for (const key of Object.keys(value)) {
     const item: unknown = value[key as never]
     const { shown, field, isUnknown } = fieldAt(schema, key)
-    if (isUnknown) found.set(toPath({ from: step, shown }), toShape(item))
+    if (isUnknown) found.set(toPath({ from: step, shown }), { grade: 'ABSORBED', shape: toShape(item) })
     if (field) visit(field, item, { from: step, shown }, found)
   }
 }
@@ -106,28 +113,38 @@ function toPath(step: Step | undefined): string {
   return step.from ? `${toPath(step.from)}.${step.shown}` : step.shown
 }
 
-/** What is looked at in a schema each time. */
-interface Look {
-  /** Without what makes it optional. */
+/**
+ * The cached inspection of a schema. A wire schema lists the known words of an open word list as `.meta({ known })`. It
+ * adds `decides: true` if a status or an outcome is read from them, and `anyCase: true` if case and surrounding space
+ * have no meaning; the known words are then upper case.
+ */
+interface ValueShape {
+  /** Without optional, nullable and default wrappers. */
   readonly schema: z.ZodType
   readonly options: readonly z.ZodType[] | undefined
   /** The known words of an open word list. */
   readonly words: ReadonlySet<unknown> | undefined
+  readonly anyCase: boolean
+  /** The grade of an unknown word. */
+  readonly grade: DriftGrade
 }
 
-const looks = new WeakMap<z.ZodType, Look>()
+const shapesOf = new WeakMap<z.ZodType, ValueShape>()
 
-function lookOf(outer: z.ZodType): Look {
-  const known = looks.get(outer)
+function shapeOf(outer: z.ZodType): ValueShape {
+  const known = shapesOf.get(outer)
   if (known) return known
   const schema = unwrap(outer)
   const options = schema instanceof z.ZodUnion ? (schema.options as readonly z.ZodType[]) : undefined
-  const look = { schema, options, words: schema instanceof z.ZodString ? wordsOf(outer, schema) : undefined }
-  looks.set(outer, look)
-  return look
+  const meta = schema instanceof z.ZodString ? (schema.meta() ?? outer.meta()) : undefined
+  const words = Array.isArray(meta?.known) ? new Set<unknown>(meta.known) : undefined
+  const grade = meta?.decides ? 'DEGRADED' : 'ABSORBED'
+  const shape: ValueShape = { schema, options, words, anyCase: meta?.anyCase === true, grade }
+  shapesOf.set(outer, shape)
+  return shape
 }
 
-/** A path into what a provider sent, as it may be shown. */
+/** A path in a provider's response that is safe to show. */
 export function toSafePath(schema: z.ZodType, [key, ...rest]: readonly PropertyKey[]): string {
   if (key === undefined) return ''
   const { shown, field = z.unknown() } = fieldAt(unwrap(schema), String(key))
@@ -141,7 +158,7 @@ interface Field {
   readonly isUnknown?: boolean
 }
 
-/** What a schema says of a key. The keys of a list and of a record are values: they are shown as `*`. */
+/** The schema's description of a key. Keys of lists and records are values, shown as `*`. */
 function fieldAt(schema: z.ZodType, key: string): Field {
   if (schema instanceof z.ZodArray) return { shown: '*', field: schema.element as z.ZodType }
   if (schema instanceof z.ZodRecord) return { shown: '*', field: schema.valueType as z.ZodType }
@@ -150,13 +167,7 @@ function fieldAt(schema: z.ZodType, key: string): Field {
   return { shown: toSafeKey(key), isUnknown: schema.def.catchall === undefined }
 }
 
-/** A wire schema names the known words of an open word list as `.meta({ known })`. */
-function wordsOf(outer: z.ZodType, inner: z.ZodType): ReadonlySet<unknown> | undefined {
-  const known = (inner.meta() ?? outer.meta())?.known
-  return Array.isArray(known) ? new Set(known) : undefined
-}
-
-/** The schema of what is sent: without what makes it optional, and before what is made of it. */
+/** The schema of the raw value: without optional wrappers, and before transformation. */
 function unwrap(schema: z.ZodType): z.ZodType {
   if (schema instanceof z.ZodPipe) return unwrap(schema.in as z.ZodType)
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault) {
@@ -167,23 +178,23 @@ function unwrap(schema: z.ZodType): z.ZodType {
 
 const UNNAMED = '?'
 
-/** A key is the provider's; one that does not look like the name of a field could be a value. */
+/** The provider chose the key; one that does not look like a field name could be a value. */
 function toSafeKey(key: string): string {
   return /^(?!.*\d{4})[A-Za-z_]\w{0,39}$/.test(key) ? key : UNNAMED
 }
 
-/** As many as tell what a new object is about. */
-const MOST_KEYS = 8
+/** The first keys of an object are enough to recognize it. */
+const MAX_KEYS = 8
 
-/** What a value is, without saying it: its type, and of an object the names of its fields. */
+/** The shape of a value, without the value: its type, and the field names of an object. */
 export function toShape(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? 'empty list' : `list of ${toItemShape(value[0])}`
   if (!isContainer(value)) return value === null ? 'null' : typeof value
-  const keys = Object.keys(value).sort().slice(0, MOST_KEYS)
+  const keys = Object.keys(value).sort().slice(0, MAX_KEYS)
   return `object {${keys.map(toSafeKey).join(', ')}}`
 }
 
-/** Lists of lists may be as deep as their sender likes. */
+/** Does not descend further: lists of lists may be arbitrarily deep. */
 function toItemShape(value: unknown): string {
   return Array.isArray(value) ? 'list' : toShape(value)
 }

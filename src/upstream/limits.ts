@@ -1,7 +1,7 @@
-import type { GuardOptions } from './guard.ts'
+import type { ResilienceOptions } from './resilience-policy.ts'
 
-/** How the house treats every provider; each number is a setting. */
-export interface UpstreamLimits extends Omit<GuardOptions, 'provider' | 'hints'> {
+/** Limits for every provider; each one is a setting. */
+export interface UpstreamLimits extends Omit<ResilienceOptions, 'provider' | 'peerCircuits'> {
   readonly readDeadlineMs: number
   readonly createDeadlineMs: number
   readonly maxAnswerBytes: number
@@ -13,10 +13,10 @@ export const DEFAULT_LIMITS: UpstreamLimits = {
   maxAnswerBytes: 1_048_576,
   connections: 32,
   queue: 64,
-  breakerFailureShare: 0.5,
+  breakerFailureRatio: 0.5,
   breakerMinimumCalls: 10,
-  breakerSpanMs: 10_000,
+  breakerWindowMs: 10_000,
   breakerHalfOpenAfterMs: 2_000,
-  retryShare: 0.1,
-  retryReserve: 2,
+  retryBudgetRatio: 0.1,
+  retryBudgetMin: 2,
 }

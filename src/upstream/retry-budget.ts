@@ -1,18 +1,18 @@
-/** How many retries may be made: a share of what succeeded, so that a provider that is down is not asked twice as often. */
+/** Limits retries to a ratio of the successful calls, so that retries do not double the load of a failing provider. */
 export interface RetryBudget {
-  /** A call succeeded. */
+  /** Records a successful call. */
   deposit(): void
-  /** True where a retry may be made; it is then spent. */
+  /** Takes one retry from the budget; false if it is empty. */
   spend(): boolean
 }
 
-const MOST = 20
+const MAX_TOKENS = 20
 
 export function createRetryBudget(share: number, reserve: number): RetryBudget {
   let balance = reserve
   return {
     deposit: () => {
-      balance = Math.min(MOST, balance + share)
+      balance = Math.min(MAX_TOKENS, balance + share)
     },
     spend: () => {
       if (balance < 1) return false

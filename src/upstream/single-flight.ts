@@ -1,68 +1,137 @@
-/** Runs the same thing once for all who want it at the same time. */
-export interface SingleFlight {
+import { AsyncResource } from 'node:async_hooks'
+
+/** Runs the same work once for all concurrent callers. */
+export interface SingleFlight<Marker> {
   /**
-   * Joins the run with this key that is under way, or starts one. The run's own signal is aborted when the last who waits
-   * for it has left; who leaves gets its own signal's reason at once.
+   * Joins a running or waiting flight of this key, or starts one. A caller whose signal aborts gets its reason at once;
+   * the flight's own signal aborts when its last caller has gone. A flight reports a start marker; from then on only
+   * callers whose `mayJoin` accepts the marker join it.
    */
-  run<T>(key: string, signal: AbortSignal | undefined, start: (signal: AbortSignal) => Promise<T>): Promise<T>
+  run<T>(key: string, options: JoinOptions<Marker>, start: Start<Marker, T>): Promise<T>
 }
 
-interface Flight {
-  readonly promise: Promise<unknown>
+export interface JoinOptions<Marker> {
+  readonly signal: AbortSignal | undefined
+  mayJoin(marker: Marker): boolean
+  /** Called if it joins a flight of another caller. */
+  joins?(): void
+}
+
+type Start<Marker, T> = (signal: AbortSignal, markStarted: (marker: Marker) => void) => Promise<T>
+
+/** The flights of one key. Callers that may not join the running ones share the next one. */
+interface Line<Marker> {
+  readonly running: Set<Flight<Marker>>
+  next?: Flight<Marker>
+}
+
+interface Flight<Marker> {
   readonly controller: AbortController
+  readonly promise: Promise<unknown>
+  /** Starts the flight in the async context of its first caller. */
+  readonly start: () => void
   waiting: number
-  over: boolean
+  marker?: Marker
 }
 
-export function createSingleFlight(): SingleFlight {
-  const flights = new Map<string, Flight>()
+/** A second flight may run beside one that hangs. */
+const MAX_RUNNING = 2
 
-  function take(key: string, start: (signal: AbortSignal) => Promise<unknown>): Flight {
-    const known = flights.get(key)
-    if (known) return known
-    const controller = new AbortController()
-    const promise = start(controller.signal).finally(() => {
-      flight.over = true
-      if (flights.get(key) === flight) flights.delete(key)
-    })
-    // Where everybody left, nobody listens to how it ends.
-    promise.catch(() => {})
-    const flight: Flight = { promise, controller, waiting: 0, over: false }
-    flights.set(key, flight)
+export function createSingleFlight<Marker>(): SingleFlight<Marker> {
+  const lines = new Map<string, Line<Marker>>()
+
+  function take<T>(key: string, options: JoinOptions<Marker>, start: Start<Marker, T>): Flight<Marker> {
+    const line = lines.get(key) ?? { running: new Set() }
+    lines.set(key, line)
+    const shared = findShared(line, options)
+    if (shared) {
+      options.joins?.()
+      return shared
+    }
+    const flight = createFlight(start)
+    if (line.running.size < MAX_RUNNING) launch(key, line, flight)
+    else line.next = flight
     return flight
   }
 
+  function launch(key: string, line: Line<Marker>, flight: Flight<Marker>): void {
+    line.running.add(flight)
+    const end = () => remove(key, line, flight)
+    flight.promise.then(end, end)
+    flight.start()
+  }
+
+  /** Closes the flight for further callers and starts the next one. False if it has already ended. */
+  function remove(key: string, line: Line<Marker>, flight: Flight<Marker>): boolean {
+    const { next, running } = line
+    const wasRunning = running.delete(flight)
+    if (!wasRunning && next !== flight) return false
+    line.next = undefined
+    if (wasRunning && next) launch(key, line, next)
+    if (running.size === 0) lines.delete(key)
+    return true
+  }
+
   return {
-    async run<T>(key: string, signal: AbortSignal | undefined, start: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    async run<T>(key: string, options: JoinOptions<Marker>, start: Start<Marker, T>): Promise<T> {
+      const { signal } = options
       signal?.throwIfAborted()
-      const flight = take(key, start)
+      const flight = take(key, options, start)
       flight.waiting++
       try {
-        // Every run under a key is started with the same type: the key names what is read.
-        return await orAborted(flight.promise as Promise<T>, signal)
+        // All flights of a key have the same type: the key names what is read.
+        return await rejectOnAbort(flight.promise as Promise<T>, signal)
       } finally {
         flight.waiting--
-        if (flight.waiting === 0 && !flight.over) {
-          if (flights.get(key) === flight) flights.delete(key)
-          flight.controller.abort()
-        }
+        const line = lines.get(key)
+        if (flight.waiting === 0 && line && remove(key, line, flight)) flight.controller.abort()
       }
     },
   }
 }
 
-/** The promise, or the signal's reason where that comes first while `mayLeave` holds. */
-export function orAborted<T>(
+/** The newest flight that the caller may join. A flight that has not started yet fits every caller. */
+function findShared<Marker>(
+  { running, next }: Line<Marker>,
+  { mayJoin }: JoinOptions<Marker>,
+): Flight<Marker> | undefined {
+  const fits = ({ marker }: Flight<Marker>) => marker === undefined || mayJoin(marker)
+  return [...running].reverse().find(fits) ?? next
+}
+
+function createFlight<Marker, T>(start: Start<Marker, T>): Flight<Marker> {
+  const controller = new AbortController()
+  let resolve: (value: Promise<T>) => void = () => {}
+  const promise = new Promise<T>(settle => {
+    resolve = settle
+  })
+  const run = async () => start(controller.signal, markStarted)
+  const flight: Flight<Marker> = { controller, promise, waiting: 0, start: AsyncResource.bind(() => resolve(run())) }
+  function markStarted(marker: Marker): void {
+    flight.marker = marker
+  }
+  return flight
+}
+
+/** The promise that is pending under the key, or a new one, which leaves the map when it settles. */
+export function shareInFlight<K, V>(pending: Map<K, Promise<V>>, key: K, start: () => Promise<V>): Promise<V> {
+  const shared = pending.get(key) ?? start().finally(() => pending.delete(key))
+  pending.set(key, shared)
+  return shared
+}
+
+/** The promise, or a rejection with the signal's reason if the signal aborts first and `canAbort` returns true. */
+export function rejectOnAbort<T>(
   promise: Promise<T>,
   signal: AbortSignal | undefined,
-  mayLeave: () => boolean = () => true,
+  canAbort: () => boolean = () => true,
 ): Promise<T> {
   if (!signal) return promise
   return new Promise((resolve, reject) => {
-    const leave = () => {
-      if (mayLeave()) reject(signal.reason)
+    const abort = () => {
+      if (canAbort()) reject(signal.reason)
     }
-    signal.addEventListener('abort', leave, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
+    signal.addEventListener('abort', abort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
 }

@@ -1,31 +1,33 @@
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import { buildConnector, type Dispatcher, errors, FormData, Pool } from 'undici'
+import type { CallLog } from '../domain/call-log.ts'
 import { DomainError, ProviderContractError, ProviderUnavailableError, type SendOutcome } from '../domain/errors.ts'
 import type { Provider } from '../domain/provider.ts'
 import type { CallKind, HttpMethod } from '../domain/provider-call.ts'
-import type { Trail } from '../domain/trail.ts'
 
 export type { CallKind }
 
-/** One HTTP request towards a provider. */
+/** An HTTP request to a provider. */
 export interface RequestOptions {
   readonly operation: string
   readonly kind: CallKind
   readonly method: HttpMethod
-  /** Below the base URL, with a leading slash. */
+  /** Relative to the base URL, with a leading slash. */
   readonly path: string
   readonly query?: Readonly<Record<string, string | number | undefined>>
   readonly headers?: Readonly<Record<string, string>>
   readonly json?: unknown
   /** Sent as multipart/form-data. */
   readonly form?: Readonly<Record<string, string | undefined>>
-  /** The client's signal: it cancels reads, never a create. */
+  /** The client's signal. It cancels reads, never a create. */
   readonly signal?: AbortSignal
-  /** Of the operation that wants it. */
-  readonly trail?: Trail
+  /** The call log of the client operation. */
+  readonly callLog?: CallLog
+  /** True for a WRITE that may be sent in the background to detect the provider's recovery. */
+  readonly probesItself?: true
 }
 
-export interface RawAnswer {
+export interface RawResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly text: string
@@ -36,15 +38,15 @@ export interface TransportOptions {
   readonly baseUrl: string
   readonly connections: number
   readonly maxAnswerBytes: number
-  /** The shortest of the deadlines: connecting may not take longer. */
+  /** The shortest deadline, which also limits connecting. */
   readonly readDeadlineMs: number
-  /** Replaces the pool, for tests. */
+  /** Replaces the pool in tests. */
   readonly dispatcher?: Dispatcher
 }
 
 export interface Transport {
-  /** `signal` ends the request: its deadline, and for a read the client's leaving. `headers` are the house's own. */
-  send(request: RequestOptions, signal: AbortSignal, headers?: Readonly<Record<string, string>>): Promise<RawAnswer>
+  /** `signal` cancels the request: its deadline, and for a read the client's disconnect. `headers` are ours. */
+  send(request: RequestOptions, signal: AbortSignal, headers?: Readonly<Record<string, string>>): Promise<RawResponse>
   close(): Promise<void>
 }
 
@@ -62,15 +64,15 @@ export function createTransport(options: TransportOptions): Transport {
   async function send(
     request: RequestOptions,
     signal: AbortSignal,
-    ofHouse: Readonly<Record<string, string>> = {},
-  ): Promise<RawAnswer> {
+    withForwardedHeaders: Readonly<Record<string, string>> = {},
+  ): Promise<RawResponse> {
     try {
       const { headers: ofBody, body } = encodeBody(request)
       const answer = await pool.request({
         origin: base.origin,
         path: prefix + request.path + encodeQuery(request.query),
         method: request.method,
-        headers: { ...OURS, ...ofHouse, ...ofBody, ...request.headers },
+        headers: { ...DEFAULT_HEADERS, ...withForwardedHeaders, ...ofBody, ...request.headers },
         body,
         signal,
       })
@@ -101,12 +103,12 @@ function encodeBody(request: RequestOptions): { headers: Record<string, string>;
   return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(request.json) }
 }
 
-const OURS = { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'sessiongraph' }
+const DEFAULT_HEADERS = { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'sessiongraph' }
 
-/** No connection came about, so nothing was sent: no address, nobody there, no answer in time, no trust. */
+/** Connecting failed, so nothing was sent: DNS, refused, timeout or TLS. */
 class NotConnected extends Error {}
 
-/** A request that waits for a connection does not hear its deadline, so that connecting has one of its own. */
+/** undici ignores a request's signal while it waits for a connection, so connecting has its own timeout. */
 function connectWithin(timeout: number): buildConnector.connector {
   const connect = buildConnector({ timeout })
   return (options, callback) =>
@@ -115,11 +117,11 @@ function connectWithin(timeout: number): buildConnector.connector {
     )
 }
 
-/** A status that is no success says all that is needed, whatever becomes of its body. */
+/** An error status is enough on its own, even if its body is unreadable. */
 async function readText(
   body: AsyncIterable<Buffer> & { destroy(): unknown },
   status: number,
-  headers: RawAnswer['headers'],
+  headers: RawResponse['headers'],
   limit: number,
 ): Promise<string> {
   try {
@@ -130,7 +132,7 @@ async function readText(
   }
 }
 
-class AnswerTooLarge extends Error {}
+class ResponseTooLarge extends Error {}
 
 async function readBounded(body: AsyncIterable<Buffer> & { destroy(): unknown }, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = []
@@ -139,7 +141,7 @@ async function readBounded(body: AsyncIterable<Buffer> & { destroy(): unknown },
     size += chunk.length
     if (size > limit) {
       body.destroy()
-      throw new AnswerTooLarge()
+      throw new ResponseTooLarge()
     }
     chunks.push(chunk)
   }
@@ -148,32 +150,32 @@ async function readBounded(body: AsyncIterable<Buffer> & { destroy(): unknown },
 
 const DECODERS = { gzip: gunzipSync, 'x-gzip': gunzipSync, deflate: inflateSync, br: brotliDecompressSync } as const
 
-/** We ask for identity; an answer that is compressed all the same is decoded, bounded by its decoded size. */
-function decode(bytes: Buffer, headers: RawAnswer['headers'], limit: number): string {
+/** The request asks for identity; a compressed response is decoded all the same, with a bound on its decoded size. */
+function decode(bytes: Buffer, headers: RawResponse['headers'], limit: number): string {
   const decoder = DECODERS[(headers['content-encoding'] ?? '').trim().toLowerCase() as keyof typeof DECODERS]
   return (decoder ? decoder(bytes, { maxOutputLength: limit }) : bytes).toString('utf8')
 }
 
-function flattenHeaders(headers: Record<string, string | string[] | undefined>): RawAnswer['headers'] {
+function flattenHeaders(headers: Record<string, string | string[] | undefined>): RawResponse['headers'] {
   return Object.fromEntries(
     Object.entries(headers).map(([key, value]) => [key, Array.isArray(value) ? value.join(', ') : value]),
   )
 }
 
-/** How a mocked dispatcher says that no connection came about. */
+/** The codes with which a mocked dispatcher reports a failed connection. */
 const NOTHING_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'])
 
 function toTransportError(error: unknown, request: RequestOptions, provider: Provider): DomainError {
   const at = { operation: request.operation, cause: error }
   if (request.kind === 'READ' && request.signal?.aborted) {
-    return new DomainError('DEADLINE_EXCEEDED', 'The request ended before the provider answered.', { cause: error })
+    return new DomainError('DEADLINE_EXCEEDED', 'The request ended before the provider responded.', { cause: error })
   }
   if (isUnreadable(error)) {
-    return new ProviderContractError(provider, `${provider} sent an answer that cannot be read.`, at)
+    return new ProviderContractError(provider, `${provider} sent an unreadable response.`, at)
   }
   const unsent = error instanceof NotConnected || NOTHING_SENT.has(errorCode(error))
   const outcome: SendOutcome = unsent ? 'NOT_SENT' : 'UNCERTAIN'
-  const message = `${provider} ${unsent ? 'cannot be reached' : isTimeout(error) ? 'did not answer in time' : 'broke off the connection'}.`
+  const message = `${provider} ${unsent ? 'cannot be reached' : isTimeout(error) ? 'timed out' : 'closed the connection'}.`
   return new ProviderUnavailableError('PROVIDER_UNAVAILABLE', provider, message, { ...at, outcome })
 }
 
@@ -185,11 +187,11 @@ function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
-/** Too large, a broken compression or a broken HTTP syntax: no network trouble, but the other side's doing. */
+/** Too large, invalid compression or invalid HTTP: not a network failure but an invalid response. */
 function isUnreadable(error: unknown): boolean {
   const code = errorCode(error)
   return (
-    error instanceof AnswerTooLarge ||
+    error instanceof ResponseTooLarge ||
     error instanceof errors.HTTPParserError ||
     error instanceof errors.HeadersOverflowError ||
     code === 'ERR_BUFFER_TOO_LARGE' ||

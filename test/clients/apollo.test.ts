@@ -9,8 +9,8 @@ import { relayStylePagination } from '@apollo/client/utilities'
 import { buildSchema, isAbstractType, print } from 'graphql'
 import { createClient } from 'graphql-sse'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { API_KEY, type House, startHouse } from '../harness/house.ts'
-import { createKayleSession } from '../harness/kayle-session.ts'
+import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
+import { createKayleSession } from '../harness/providers/kayle-session.ts'
 
 /** Apollo Client with its normalised cache, set up as docs/clients.md says. */
 
@@ -24,13 +24,13 @@ const AUTHORIZATION = { authorization: `Bearer ${API_KEY}` }
 const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-apollo-'))
 /** How long the provider takes for what is deferred. */
 const SLOW_MS = 800
-let house: House
+let app: TestApp
 
 beforeAll(async () => {
-  house = await startHouse()
+  app = await startApp()
 })
 afterAll(async () => {
-  await house.close()
+  await app.close()
   rmSync(folder, { recursive: true, force: true })
 })
 
@@ -62,25 +62,34 @@ const CREATE = gql`
           status
         }
       }
-      ... on Error {
+      ... on MutationError {
         code
       }
     }
   }
 `
-const REFRESH = gql`
-  mutation Refresh($id: ID!) {
-    refreshSession(input: { id: $id }) {
-      ... on RefreshSessionPayload {
+const CANCEL = gql`
+  mutation Cancel($id: ID!) {
+    cancelSession(input: { sessionId: $id }) {
+      ... on CancelSessionPayload {
         session {
           id
           status
           outcome
         }
       }
-      ... on Error {
+      ... on MutationError {
         code
       }
+    }
+  }
+`
+const REFRESH = gql`
+  query Refresh($id: ID!) {
+    session(by: { id: $id }, freshness: { maxAgeSeconds: 0, onError: FAIL }) {
+      id
+      status
+      outcome
     }
   }
 `
@@ -98,21 +107,33 @@ const FOLLOW = gql`
 `
 
 test("a mutation's result changes a list that is shown", async () => {
-  const { id, providerId } = await createKayleSession(house, 'apollo-mutation')
-  const client = connect(house.url)
-  const shown = watch(client, 'apollo-mutation')
+  const { id } = await createKayleSession(app, 'apollo-mutation')
+  const client = connect(app.url)
+  const shown = follow(client, 'apollo-mutation')
   await expect.poll(() => shown.statuses()).toEqual(['CREATED'])
 
-  await house.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_succeeded' })
-  await client.mutate({ mutation: REFRESH, variables: { id } })
+  await client.mutate({ mutation: CANCEL, variables: { id } })
+
+  await expect.poll(() => shown.statuses()).toEqual(['CANCELED'])
+  client.stop()
+})
+
+test('a fresh read of a session changes a list that is shown', async () => {
+  const { id, providerId } = await createKayleSession(app, 'apollo-refresh')
+  const client = connect(app.url)
+  const shown = follow(client, 'apollo-refresh')
+  await expect.poll(() => shown.statuses()).toEqual(['CREATED'])
+
+  await app.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_succeeded' })
+  await client.query({ query: REFRESH, variables: { id }, fetchPolicy: 'network-only' })
 
   await expect.poll(() => shown.statuses()).toEqual(['COMPLETED'])
   client.stop()
 })
 
 test('a session that a mutation makes joins a list that is shown', async () => {
-  const client = connect(house.url)
-  const shown = watch(client, 'apollo-create')
+  const client = connect(app.url)
+  const shown = follow(client, 'apollo-create')
   await expect.poll(() => shown.liveCursor()).toBeTruthy()
   const variables = { input: { idempotencyKey: 'apollo-create', externalId: 'apollo-create', session: { kayle: {} } } }
   await client.mutate({ mutation: CREATE, variables, refetchQueries: ['List'] })
@@ -121,15 +142,15 @@ test('a session that a mutation makes joins a list that is shown', async () => {
 })
 
 test("a subscription's event changes a list that is shown", async () => {
-  const { id, providerId } = await createKayleSession(house, 'apollo-live')
-  const client = connect(house.url)
-  const shown = watch(client, 'apollo-live')
+  const { id, providerId } = await createKayleSession(app, 'apollo-live')
+  const client = connect(app.url)
+  const shown = follow(client, 'apollo-live')
   await expect.poll(() => shown.statuses()).toEqual(['CREATED'])
   const variables = { externalId: 'apollo-live', after: shown.liveCursor() }
   const following = client.subscribe({ query: FOLLOW, variables }).subscribe({})
 
-  await house.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_succeeded' })
-  await house.ask(print(REFRESH), { id })
+  await app.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_succeeded' })
+  await app.execute(print(REFRESH), { id })
 
   await expect.poll(() => shown.statuses()).toEqual(['COMPLETED'])
   following.unsubscribe()
@@ -138,9 +159,9 @@ test("a subscription's event changes a list that is shown", async () => {
 
 test('pages join into one list, each row once', async () => {
   const made = []
-  for (const place of [1, 2, 3]) made.push((await createKayleSession(house, 'apollo-pages', `pages-${place}`)).id)
-  const client = connect(house.url)
-  const shown = watch(client, 'apollo-pages')
+  for (const place of [1, 2, 3]) made.push((await createKayleSession(app, 'apollo-pages', `pages-${place}`)).id)
+  const client = connect(app.url)
+  const shown = follow(client, 'apollo-pages')
   await expect.poll(() => shown.statuses()).toHaveLength(2)
 
   await shown.query.fetchMore({ variables: { after: shown.endCursor() } })
@@ -152,9 +173,9 @@ test('pages join into one list, each row once', async () => {
 })
 
 test('@defer: the session is there before its slow provider has told the attempts', async () => {
-  const { id } = await createKayleSession(house, 'apollo-defer')
-  await house.sandbox('KAYLE').faults([{ fault: { kind: 'latency', ms: SLOW_MS } }])
-  const client = connect(house.url)
+  const { id } = await createKayleSession(app, 'apollo-defer')
+  await app.sandbox('KAYLE').faults([{ fault: { kind: 'latency', ms: SLOW_MS } }])
+  const client = connect(app.url)
   const states = new Map<string, number>()
   const query = gql`
     query Slow($id: ID!) {
@@ -179,7 +200,7 @@ test('@defer: the session is there before its slow provider has told the attempt
   await expect.poll(() => [...states.keys()], { timeout: 5_000 }).toEqual(['first part', 'whole'])
   expect(gapOf([...states.values()])).toBeGreaterThan(SLOW_MS / 2)
   following.unsubscribe()
-  await house.sandbox('KAYLE').clearFaults()
+  await app.sandbox('KAYLE').clearFaults()
   client.stop()
 })
 
@@ -188,7 +209,7 @@ test('only hashes go over the line, and only registered documents are answered',
   const other = gql('query Other { providers { configured } }')
   const cache = new InMemoryCache()
   writeFileSync(join(folder, 'providers.graphql'), print(cache.transformDocument(providers)))
-  const strict = await startHouse({ TRUSTED_DOCUMENTS: 'enforce', TRUSTED_DOCUMENTS_DIR: folder })
+  const strict = await startApp({ TRUSTED_DOCUMENTS: 'enforce', TRUSTED_DOCUMENTS_DIR: folder })
   const sent: string[] = []
   const http = new HttpLink({
     uri: strict.url,
@@ -205,7 +226,7 @@ test('only hashes go over the line, and only registered documents are answered',
   const client = new ApolloClient({ cache, link: ApolloLink.from([hashes, http]) })
 
   expect((await client.query({ query: providers })).data).toMatchObject({ providers: expect.any(Array) })
-  await expect(client.query({ query: other })).rejects.toThrow('no registered document')
+  await expect(client.query({ query: other })).rejects.toThrow('No registered document')
   expect(sent.join()).not.toContain('provider {')
   expect(sent.map(body => 'query' in JSON.parse(body))).toEqual([false, false])
   client.stop()
@@ -239,7 +260,6 @@ function connect(uri: string): ApolloClient {
     cache: new InMemoryCache({
       possibleTypes,
       typePolicies: {
-        Person: { keyFields: ['externalId'] },
         Query: { fields: { sessions: relayStylePagination(['filter', 'orderBy']) } },
       },
     }),
@@ -255,7 +275,7 @@ interface Shown {
 }
 
 /** A list on a screen: what it shows at this moment. */
-function watch(client: ApolloClient, externalId: string) {
+function follow(client: ApolloClient, externalId: string) {
   let latest: Shown | undefined
   const query = client.watchQuery({ query: LIST, variables: { externalId } })
   query.subscribe(({ data }) => {

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient } from 'graphql-sse'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { API_KEY, type House, startHouse } from '../harness/house.ts'
-import { createKayleSession } from '../harness/kayle-session.ts'
-import { findFreePort } from '../harness/server-process.ts'
+import { findFreePort } from '../harness/app/server-process.ts'
+import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
+import { createKayleSession } from '../harness/providers/kayle-session.ts'
 
 /** The client of GraphQL over SSE, in its distinct connections mode. */
 
@@ -13,14 +13,14 @@ const AUTHORIZATION = { authorization: `Bearer ${API_KEY}` }
 const FOLLOW = `subscription ($id: ID!, $after: String) {
   sessionUpdated(id: $id, after: $after) { cursor event { id __typename } session { status } }
 }`
-const TOLD = `query ($id: ID!, $after: String) {
+const REPORTED = `query ($id: ID!, $after: String) {
   session(by: { id: $id }) { timeline(first: 100, after: $after) { nodes { id } } }
 }`
 const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-sse-'))
-let far: House
+let far: TestApp
 
 beforeAll(async () => {
-  far = await startHouse()
+  far = await startApp()
 })
 afterAll(async () => {
   await far.close()
@@ -47,25 +47,25 @@ test('a client that goes on after its last cursor misses nothing and gets nothin
     KAYLE_BASE_URL: kayle?.baseUrl,
     KAYLE_API_KEY: String(kayle?.settings.apiKey),
   }
-  let house = await startHouse(env)
-  const { id, providerId, liveCursor } = await createKayleSession(house, 'sse-restart')
+  let app = await startApp(env)
+  const { id, providerId, liveCursor } = await createKayleSession(app, 'sse-restart')
   const seen: Event['sessionUpdated'][] = []
   let isOver = false
-  const done = followOn(house.url, id, liveCursor, seen, () => isOver)
+  const done = followOn(app.url, id, liveCursor, seen, () => isOver)
 
-  await step(house, id, providerId, 'attempt_started')
+  await step(app, id, providerId, 'attempt_started')
   await expect.poll(() => seen.length).toBeGreaterThan(0)
-  await house.close()
-  house = await startHouse(env)
-  await step(house, id, providerId, 'attempt_failed')
-  await step(house, id, providerId, 'attempt_succeeded')
+  await app.close()
+  app = await startApp(env)
+  await step(app, id, providerId, 'attempt_failed')
+  await step(app, id, providerId, 'attempt_succeeded')
 
-  const { data } = await house.ask(TOLD, { id, after: liveCursor })
-  const told = data.session.timeline.nodes.map((event: { id: string }) => event.id)
-  expect(told.length).toBeGreaterThanOrEqual(4)
-  await expect.poll(() => seen.map(({ event }) => event.id), { timeout: 10_000 }).toEqual(told)
+  const { data } = await app.execute(REPORTED, { id, after: liveCursor })
+  const reported = data.session.timeline.nodes.map((event: { id: string }) => event.id)
+  expect(reported.length).toBeGreaterThanOrEqual(4)
+  await expect.poll(() => seen.map(({ event }) => event.id), { timeout: 10_000 }).toEqual(reported)
   isOver = true
-  await house.close()
+  await app.close()
   await done
 })
 
@@ -94,7 +94,7 @@ async function followOn(
   }
 }
 
-async function step(house: House, id: string, providerId: string, to: string): Promise<void> {
+async function step(app: TestApp, id: string, providerId: string, to: string): Promise<void> {
   await far.sandbox('KAYLE').advance({ id: providerId, to })
-  await house.ask(`mutation { refreshSession(input: { id: "${id}" }) { __typename } }`)
+  await app.execute(`{ session(by: { id: "${id}" }, freshness: { maxAgeSeconds: 0 }) { id } }`)
 }

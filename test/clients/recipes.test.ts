@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { codeBlocks, readDoc } from '../harness/docs.ts'
-import { API_KEY, type House, startHouse } from '../harness/house.ts'
-import { follow } from '../harness/subscriber.ts'
+import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
+import { follow } from '../harness/clients/subscriber.ts'
+import { codeBlocks, readDoc } from '../harness/docs/docs.ts'
 
 /** The recipes of docs/clients.md, with nothing but `fetch`. */
 
@@ -15,14 +15,14 @@ const documents = new Map(codeBlocks(recipes, 'graphql').map(text => [nameOf(tex
 const BACK = 'https://app.example.com/done'
 const SLOW_MS = 800
 
-let house: House
+let app: TestApp
 beforeAll(async () => {
-  house = await startHouse({ CORS_ORIGINS: 'https://app.example.com' })
+  app = await startApp({ CORS_ORIGINS: 'https://app.example.com' })
 })
-afterAll(() => house.close())
+afterAll(() => app.close())
 
-test('there are ten, and each operation stands once', () => {
-  expect([...recipes.matchAll(/^## (\d+)\. /gm)].map(([, number]) => number)).toEqual([...'123456789', '10'])
+test('there are eleven, and each operation stands once', () => {
+  expect([...recipes.matchAll(/^## (\d+)\. /gm)].map(([, number]) => number)).toEqual([...'123456789', '10', '11'])
   expect([...documents.keys()]).toEqual([...new Set(codeBlocks(recipes, 'graphql').map(nameOf))])
   expect([...documents.keys()].sort()).toEqual([...executed].sort())
 })
@@ -46,13 +46,13 @@ function uses(...names: string[]): string {
 describe('executed as they stand:', () => {
   test(uses('Begin', 'Follow'), async () => {
     const { id, providerId, liveCursor } = await begin('recipe-follow')
-    const following = await follow(house.url, { query: recipe('Follow'), variables: { id, after: liveCursor } })
-    await house.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_succeeded' })
-    await house.ask(`mutation { refreshSession(input: { id: "${id}" }) { __typename } }`)
+    const following = await follow(app.url, { query: recipe('Follow'), variables: { id, after: liveCursor } })
+    await app.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_succeeded' })
+    await app.execute(`{ session(by: { id: "${id}" }, freshness: { maxAgeSeconds: 0 }) { id } }`)
     const [first] = await following.first(1)
     expect(first?.data.data.sessionUpdated.session.id).toBe(id)
     await expect.poll(() => following.messages.at(-1)?.data.data.sessionUpdated.session.outcome).toBe('APPROVED')
-    await following.leave()
+    await following.unsubscribe()
   })
 
   test(uses('Page'), async () => {
@@ -61,7 +61,7 @@ describe('executed as they stand:', () => {
     let after: string | undefined
     do {
       const { data } = await sound(recipe('Page'), {
-        filter: { externalId: 'recipe-page', provider: ['KAYLE'] },
+        filter: { externalId: 'recipe-page', providers: ['KAYLE'] },
         after,
       })
       ids.push(...data.sessions.edges.map(({ node }: { node: { id: string } }) => node.id))
@@ -70,52 +70,65 @@ describe('executed as they stand:', () => {
     expect(new Set(ids).size).toBe(23)
   })
 
+  test(uses('Refresh', 'Rows'), async () => {
+    const { id, providerId } = await begin('recipe-refresh')
+    await app.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_started' })
+    const attempts = { nodes: [{ id: expect.any(String), status: 'IN_PROGRESS' }] }
+    const { data } = await sound(recipe('Refresh'), { id })
+    expect(data.session).toMatchObject({ status: 'IN_PROGRESS', sync: { stale: false }, customer: null })
+    expect(data.session.attempts).toMatchObject({ ...attempts, sync: { stale: false } })
+    await app.sandbox('KAYLE').forget()
+    const list = await sound(recipe('Rows'), { filter: { externalId: 'recipe-refresh' } })
+    expect(list.data.sessions.nodes).toEqual([{ id, status: 'IN_PROGRESS', attempts }])
+    expect(await app.sandbox('KAYLE').requests()).toEqual([])
+  })
+
   test(uses('TokenFor'), async () => {
     const { id } = await begin('recipe-token')
     const { id: foreign } = await begin('recipe-token-of-another')
     const { data } = await sound(recipe('TokenFor'), { externalId: 'recipe-token' })
-    const asking = (of: string) => ({ query: `{ session(by: { id: "${of}" }) { id } }` })
+    const request = (of: string) => ({ query: `{ session(by: { id: "${of}" }) { id } }` })
     const headers = { authorization: `Bearer ${data.createClientToken.token}`, origin: 'https://app.example.com' }
-    const own = await post(asking(id), headers)
+    const own = await post(request(id), headers)
     expect(own.headers.get('access-control-allow-origin')).toBe('https://app.example.com')
     expect(await own.json()).toMatchObject({ data: { session: { id } } })
-    expect(await (await post(asking(foreign), headers)).json()).toMatchObject({ data: { session: null } })
+    expect(await (await post(request(foreign), headers)).json()).toMatchObject({ data: { session: null } })
   })
 
   test(uses('WhatBecameOfIt'), async () => {
     const { id } = await begin('recipe-again', 'the-button')
     const { data } = await sound(recipe('WhatBecameOfIt'), { idempotencyKey: 'the-button' })
-    expect(data.createOperation).toMatchObject({ state: 'SUCCEEDED', session: { id } })
+    expect(data.operation).toMatchObject({ state: 'SUCCEEDED', session: { id } })
     expect((await begin('recipe-again', 'the-button')).id).toBe(id)
   })
 
   test(uses('FollowAll'), async () => {
     const { id, providerId, liveCursor } = await begin('recipe-all')
     const variables = { filter: { externalId: 'recipe-all' }, after: liveCursor }
-    const before = await follow(house.url, { query: recipe('FollowAll'), variables })
-    await house.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_started' })
-    await house.ask(`mutation { refreshSession(input: { id: "${id}" }) { __typename } }`)
+    const before = await follow(app.url, { query: recipe('FollowAll'), variables })
+    await app.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_started' })
+    await app.execute(`{ session(by: { id: "${id}" }, freshness: { maxAgeSeconds: 0 }) { id } }`)
     await before.first(1)
-    await before.leave()
+    await before.unsubscribe()
     const last = before.messages.at(-1)?.id ?? ''
 
-    await house.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_succeeded' })
-    await house.ask(`mutation { refreshSession(input: { id: "${id}" }) { __typename } }`)
-    const again = await follow(house.url, { query: recipe('FollowAll'), variables, lastEventId: last })
+    await app.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_succeeded' })
+    await app.execute(`{ session(by: { id: "${id}" }, freshness: { maxAgeSeconds: 0 }) { id } }`)
+    const again = await follow(app.url, { query: recipe('FollowAll'), variables, lastEventId: last })
     await expect.poll(() => again.messages.at(-1)?.data.data.sessionsUpdated.session.outcome).toBe('APPROVED')
     const cursors = [...before.messages, ...again.messages].map(({ id }) => id)
     expect(new Set(cursors).size).toBe(cursors.length)
-    await again.leave()
+    await again.unsubscribe()
   })
 
   test(uses('Overview'), async () => {
     const { id } = await begin('recipe-defer')
-    const { data } = await house.ask(CUSTOMER)
+    const { data } = await app.execute(CUSTOMER)
     const link = `mutation { linkSession(input: { sessionId: "${id}", customerId: "${data.createCustomer.customer.id}" }) { __typename } }`
-    expect((await house.ask(link)).data.linkSession.__typename).toBe('LinkSessionPayload')
-    await house.sandbox('KAYLE').faults([{ fault: { kind: 'latency', ms: SLOW_MS } }])
-    const asked = recipe('Overview').replace('attempts {', 'attempts(freshness: { maxAgeSeconds: 0 }) {')
-    const response = await post({ query: asked, variables: { id } }, { accept: 'multipart/mixed' })
+    expect((await app.execute(link)).data.linkSession.__typename).toBe('LinkSessionPayload')
+    await app.sandbox('KAYLE').faults([{ fault: { kind: 'latency', ms: SLOW_MS } }])
+    const requests = recipe('Overview').replace('attempts {', 'attempts(freshness: { maxAgeSeconds: 0 }) {')
+    const response = await post({ query: requests, variables: { id } }, { accept: 'multipart/mixed' })
     const times: number[] = []
     let text = ''
     for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
@@ -123,7 +136,7 @@ describe('executed as they stand:', () => {
       if (times.length === 1) expect(chunk).not.toContain('attempts')
       text += chunk
     }
-    await house.sandbox('KAYLE').clearFaults()
+    await app.sandbox('KAYLE').clearFaults()
     expect(text).toContain('"attempts":{')
     expect(text).toContain('"customer":{')
     expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(SLOW_MS / 2)
@@ -140,7 +153,7 @@ describe('executed as they stand:', () => {
   test('each by its hash, where only trusted documents are answered', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-recipes-'))
     for (const [name, text] of documents) writeFileSync(join(folder, `${name}.graphql`), text)
-    const strict = await startHouse({ TRUSTED_DOCUMENTS: 'enforce', TRUSTED_DOCUMENTS_DIR: folder })
+    const strict = await startApp({ TRUSTED_DOCUMENTS: 'enforce', TRUSTED_DOCUMENTS_DIR: folder })
     const page = hashOf(recipe('Page'))
     const persisted = { persistedQuery: { version: 1, sha256Hash: page } }
     for (const body of [{ documentId: page }, { extensions: persisted }, { query: recipe('Page') }]) {
@@ -166,18 +179,18 @@ async function begin(externalId: string, idempotencyKey = externalId) {
   const { data } = await sound(recipe('Begin'), { input })
   const { id, liveCursor, access } = data.createSession.session
   expect(access.hostedUrl).toMatch(/^http/)
-  const known = await house.ask(`{ session(by: { id: "${id}" }) { providerId } }`)
+  const known = await app.execute(`{ session(by: { id: "${id}" }) { providerId } }`)
   return { id, liveCursor, providerId: known.data.session.providerId }
 }
 
 /** An answer without errors. */
 async function sound(query: string, variables: Record<string, unknown>) {
-  const answer = await house.ask(query, variables)
+  const answer = await app.execute(query, variables)
   expect(answer.errors).toEqual([])
   return answer
 }
 
-function post(body: object, headers: Record<string, string> = {}, url = house.url): Promise<Response> {
+function post(body: object, headers: Record<string, string> = {}, url = app.url): Promise<Response> {
   return fetch(url, {
     method: 'POST',
     headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json', ...headers },

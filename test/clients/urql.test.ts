@@ -3,19 +3,19 @@ import { cacheExchange } from '@urql/exchange-graphcache'
 import { relayPagination } from '@urql/exchange-graphcache/extras'
 import { createClient } from 'graphql-sse'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { API_KEY, type House, startHouse } from '../harness/house.ts'
-import { createKayleSession } from '../harness/kayle-session.ts'
+import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
+import { createKayleSession } from '../harness/providers/kayle-session.ts'
 
 /** urql with its normalised cache, set up as docs/clients.md says. */
 
 /** How long the provider takes for what is deferred. */
 const SLOW_MS = 800
-let house: House
+let app: TestApp
 
 beforeAll(async () => {
-  house = await startHouse()
+  app = await startApp()
 })
-afterAll(() => house.close())
+afterAll(() => app.close())
 
 const LIST = gql`
   query List($externalId: String!) {
@@ -34,10 +34,10 @@ const LIST = gql`
     }
   }
 `
-const REFRESH = gql`
-  mutation Refresh($id: ID!) {
-    refreshSession(input: { id: $id }) {
-      ... on RefreshSessionPayload {
+const CANCEL = gql`
+  mutation Cancel($id: ID!) {
+    cancelSession(input: { sessionId: $id }) {
+      ... on CancelSessionPayload {
         session {
           id
           status
@@ -58,28 +58,27 @@ const FOLLOW = gql`
 `
 
 test("a mutation's result changes a list that is shown", async () => {
-  const { id, providerId } = await createKayleSession(house, 'urql-mutation')
-  const client = connect(house.url)
-  const shown = watch(client, 'urql-mutation')
+  const { id } = await createKayleSession(app, 'urql-mutation')
+  const client = connect(app.url)
+  const shown = follow(client, 'urql-mutation')
   await expect.poll(() => shown.statuses()).toEqual(['CREATED'])
 
-  await house.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_succeeded' })
-  await client.mutation(REFRESH, { id }).toPromise()
+  await client.mutation(CANCEL, { id }).toPromise()
 
-  await expect.poll(() => shown.statuses()).toEqual(['COMPLETED'])
+  await expect.poll(() => shown.statuses()).toEqual(['CANCELED'])
   shown.close()
 })
 
 test("a subscription's event changes a list that is shown", async () => {
-  const { id, providerId } = await createKayleSession(house, 'urql-live')
-  const client = connect(house.url)
-  const shown = watch(client, 'urql-live')
+  const { id, providerId } = await createKayleSession(app, 'urql-live')
+  const client = connect(app.url)
+  const shown = follow(client, 'urql-live')
   await expect.poll(() => shown.statuses()).toEqual(['CREATED'])
   const variables = { externalId: 'urql-live', after: shown.liveCursor() }
   const following = client.subscription(FOLLOW, variables).subscribe(() => {})
 
-  await house.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_succeeded' })
-  await house.ask(`mutation { refreshSession(input: { id: "${id}" }) { __typename } }`)
+  await app.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_succeeded' })
+  await app.execute(`{ session(by: { id: "${id}" }, freshness: { maxAgeSeconds: 0 }) { id } }`)
 
   await expect.poll(() => shown.statuses()).toEqual(['COMPLETED'])
   following.unsubscribe()
@@ -87,8 +86,8 @@ test("a subscription's event changes a list that is shown", async () => {
 })
 
 test('@defer: the session is there before its slow provider has told the attempts', async () => {
-  const { id } = await createKayleSession(house, 'urql-defer')
-  await house.sandbox('KAYLE').faults([{ fault: { kind: 'latency', ms: SLOW_MS } }])
+  const { id } = await createKayleSession(app, 'urql-defer')
+  await app.sandbox('KAYLE').faults([{ fault: { kind: 'latency', ms: SLOW_MS } }])
   const query = gql`
     query Slow($id: ID!) {
       session(by: { id: $id }) {
@@ -104,7 +103,7 @@ test('@defer: the session is there before its slow provider has told the attempt
     }
   `
   const states = new Map<string, number>()
-  const following = connect(house.url)
+  const following = connect(app.url)
     .query(query, { id })
     .subscribe(({ data, hasNext }) => {
       if (data?.session) states.set(data.session.attempts && !hasNext ? 'whole' : 'first part', performance.now())
@@ -114,7 +113,7 @@ test('@defer: the session is there before its slow provider has told the attempt
   const [first = 0, last = 0] = states.values()
   expect(last - first).toBeGreaterThan(SLOW_MS / 2)
   following.unsubscribe()
-  await house.sandbox('KAYLE').clearFaults()
+  await app.sandbox('KAYLE').clearFaults()
 })
 
 /** As in docs/clients.md. */
@@ -127,13 +126,12 @@ function connect(url: string): Client {
     }),
   })
   const cache = cacheExchange({
-    keys: { Person: ({ externalId }) => externalId as string },
     resolvers: { Query: { sessions: relayPagination() } },
   })
   return new Client({ url, exchanges: [cache, live, fetchExchange], fetchOptions: { headers }, preferGetMethod: false })
 }
 
-function watch(client: Client, externalId: string) {
+function follow(client: Client, externalId: string) {
   // biome-ignore lint/suspicious/noExplicitAny: a test reads what it asked for
   let latest: any
   const { unsubscribe } = client.query(LIST, { externalId }).subscribe(({ data }) => {

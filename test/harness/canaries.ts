@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { sql } from 'kysely'
-import { type Door, deliver, fromKayle, openDoor } from './deliveries.ts'
-import type { House } from './house.ts'
+import { ENCRYPTED_COLUMNS, placeOf } from '../../db/encryption/encrypted-columns.ts'
+import type { TestApp } from './app/test-app.ts'
+import { deliver, fromKayle, openEndpoint, type WebhookTarget } from './providers/deliveries.ts'
 
-/** A person whose every detail can be told from anything else, and where to look for it. */
+/** A person with unique values for all details, and functions that search for these values. */
 
-/** A new set of secrets and personal data: 40 that the test gives; those that providers make are added. */
+/** A new set of secrets and personal data: 40 values from the test, and those that the providers generate. */
 export function createCanaries() {
   const mark = randomUUID().replaceAll('-', '').slice(0, 12)
   const all = new Map<string, string>()
@@ -37,39 +38,39 @@ export interface CanaryPerson {
   /** The idempotency keys of its creates. */
   readonly keys: readonly { readonly mutation: string; readonly input: object }[]
   readonly records: readonly {
-    readonly noun: string
+    readonly recordType: string
     readonly provider: string
     readonly id: string
     readonly providerId: string
   }[]
-  /** The claims of its Kayle attempt come in here. */
-  readonly kayleDoor: Door
+  /** Receives the claims of its Kayle attempt. */
+  readonly kayleEndpoint: WebhookTarget
   claims(): Promise<number>
 }
 
 const RECORD = 'id provider providerId'
 const SESSION = `mutation ($input: CreateSessionInput!) { made: createSession(input: $input) { __typename
-  ... on CreateSessionPayload { record: session { ${RECORD} access { hostedUrl token cancelToken } } } ... on Error { code message } } }`
+  ... on CreateSessionPayload { record: session { ${RECORD} access { hostedUrl sdkToken cancelToken } } } ... on MutationError { code message } } }`
 const APPLICANT = `mutation ($input: CreateApplicantInput!) { made: createApplicant(input: $input) { __typename
-  ... on CreateApplicantPayload { record: applicant { ${RECORD} } } ... on Error { code message } } }`
+  ... on CreateApplicantPayload { record: applicant { ${RECORD} } } ... on MutationError { code message } } }`
 const CUSTOMER = `mutation ($input: CreateCustomerInput!) { made: createCustomer(input: $input) { __typename
-  ... on CreateCustomerPayload { record: customer { ${RECORD} } } ... on Error { code message } } }`
+  ... on CreateCustomerPayload { record: customer { ${RECORD} } } ... on MutationError { code message } } }`
 
-/** Creates one person at all providers, and has everything of it read once. */
-export async function createPerson(house: House, canaries: Canaries, externalId: string): Promise<CanaryPerson> {
+/** Creates one person at all providers, and reads all of its data once. */
+export async function createPerson(app: TestApp, canaries: Canaries, externalId: string): Promise<CanaryPerson> {
   const { text, email, phone } = canaries
   const keys: { mutation: string; input: object }[] = []
-  const records: { noun: string; provider: string; id: string; providerId: string }[] = []
+  const records: { recordType: string; provider: string; id: string; providerId: string }[] = []
 
   async function make(mutation: string, input: object) {
     const keyed = { idempotencyKey: randomUUID(), externalId, ...input }
-    const answer = await house.ask(mutation, { input: keyed })
+    const answer = await app.execute(mutation, { input: keyed })
     const { record } = answer.data?.made ?? {}
     if (!record) throw new Error(`It was not made: ${JSON.stringify(answer)}`)
     keys.push({ mutation, input: keyed })
     records.push({
       ...record,
-      noun: mutation === SESSION ? 'session' : mutation === APPLICANT ? 'applicant' : 'customer',
+      recordType: mutation === SESSION ? 'session' : mutation === APPLICANT ? 'applicant' : 'customer',
     })
     for (const [name, value] of Object.entries(record.access ?? {}))
       if (typeof value === 'string') canaries.add(`${record.provider} ${name}`, value)
@@ -125,7 +126,7 @@ export async function createPerson(house: House, canaries: Canaries, externalId:
     session: {
       rapidly: {
         customer: { customerId: customer.id },
-        returnUrl: `https://app.example.com/account?for=${text('RapidlyReturn')}`,
+        redirectUrl: `https://app.example.com/account?for=${text('RapidlyReturn')}`,
       },
     },
   })
@@ -145,8 +146,8 @@ export async function createPerson(house: House, canaries: Canaries, externalId:
       },
     },
   })
-  const kayleDoor = await openDoor(house, 'KAYLE')
-  const sandbox = house.sandbox('KAYLE')
+  const kayleEndpoint = await openEndpoint(app, 'KAYLE')
+  const sandbox = app.sandbox('KAYLE')
   await sandbox.advance({ id: kayle.providerId, to: 'attempt_succeeded' })
   const { attempts = {} } = await sandbox.objects()
   const attempt = Object.entries(attempts).find(([, object]) => JSON.stringify(object).includes(kayle.providerId))
@@ -163,16 +164,16 @@ export async function createPerson(house: House, canaries: Canaries, externalId:
       attemptId: attempt?.[0] ?? '',
       data: { claims, selected_field_keys: ['given_names'] },
     }
-    const status = await deliver(house, kayleDoor, await fromKayle(kayleDoor, event))
-    await house.services.inbox.applyDue()
+    const status = await deliver(app, kayleEndpoint, await fromKayle(kayleEndpoint, event))
+    await app.services.webhookInbox.applyDue()
     return status
   }
 
   await sendClaims()
-  return { externalId, keys, records, kayleDoor, claims: sendClaims }
+  return { externalId, keys, records, kayleEndpoint, claims: sendClaims }
 }
 
-/** The canaries that the bytes of a SQLite database hold, its log and free pages included. */
+/** The canaries in the bytes of a SQLite database, including its write-ahead log and free pages. */
 export function findInFiles(folder: string, canaries: Canaries): string[] {
   const bytes = readdirSync(folder)
     .filter(name => /\.db(-wal|-shm)?$/.test(name))
@@ -180,21 +181,25 @@ export function findInFiles(folder: string, canaries: Canaries): string[] {
   return findIn(bytes.join('\n'), canaries)
 }
 
-/** The names of the canaries that a text holds. */
+/** The names of the canaries in a text. */
 export function findIn(text: string, canaries: Canaries): string[] {
   return [...canaries.all].filter(([, value]) => text.includes(value)).map(([name]) => name)
 }
 
-/** The canaries that can be read by whoever has the key: all rows, with what is sealed in them opened. */
-export async function findOpened({ db }: Pick<House, 'db'>, canaries: Canaries): Promise<string[]> {
+/** The canaries in all rows, with encrypted columns decrypted. */
+export async function findOpened({ db }: Pick<TestApp, 'db'>, canaries: Canaries): Promise<string[]> {
   const tables = await db.sql.introspection.getTables()
   const found = new Set<string>()
   for (const { name } of tables) {
     const { rows } = await sql<Record<string, unknown>>`select * from ${sql.table(name)}`.execute(db.sql)
-    for (const value of rows.flatMap(row => Object.values(row))) {
+    const encrypted = ENCRYPTED_COLUMNS.find(({ table }) => table === name)
+    const values = rows.flatMap(row => Object.entries(row).map(([column, value]) => ({ row, column, value })))
+    for (const { row, column, value } of values) {
       if (typeof value !== 'string') continue
-      const text = value.startsWith('v1.') ? db.vault.open(value) : value
-      // A delivery is kept in base64.
+      const text = encrypted?.encrypted.includes(column)
+        ? db.encryption.decrypt(value, placeOf(encrypted, column, row))
+        : value
+      // Deliveries are stored as base64.
       const bodies = [...text.matchAll(/"([\w+/=]{40,})"/g)].map(([, body = '']) =>
         Buffer.from(body, 'base64').toString(),
       )

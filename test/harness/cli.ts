@@ -1,35 +1,36 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { buildSchema } from '../../schema/index.ts'
-import type { Runs } from '../../src/cli/cli.ts'
+import { loadConfig } from '../../src/app/config.ts'
+import { createContainer, DEV_TENANT } from '../../src/app/container.ts'
+import { packageRoot } from '../../src/app/package.ts'
+import { connectToRunningSandboxes } from '../../src/app/sandboxes.ts'
+import type { Processes } from '../../src/cli/cli.ts'
 import { runCli } from '../../src/cli/program.ts'
-import { loadConfig } from '../../src/config.ts'
-import { DEV_TENANT, openHouse } from '../../src/house.ts'
-import { packageRoot } from '../../src/package.ts'
 import { registry } from '../../src/providers/registry.ts'
-import { attachSandboxes } from '../../src/sandboxes.ts'
+import { builtFile } from './app/server-process.ts'
 
-export interface Ran {
+export interface CliResult {
   readonly code: number
   readonly stdout: string
   readonly stderr: string
 }
 
-/** What a test replaces of the machine. */
+/** The parts of the environment that a test replaces. */
 export interface Machine {
   readonly now?: () => Date
   readonly freeBytes?: () => Promise<number>
-  readonly runs?: Runs
+  readonly runs?: Processes
 }
 
 const LOTS = async () => 1e12
-const QUIET: Runs = { serve: async () => {}, sandbox: async () => {}, demo: async () => true }
+const QUIET: Processes = { serve: async () => {}, sandbox: async () => {}, demo: async () => true }
 
-/** The command line with these variables set and nothing else of the environment. It runs in this process. */
+/** Runs the command line in this process, with only these environment variables. */
 export function cliOf(
   env: NodeJS.ProcessEnv,
   { now = () => new Date(), freeBytes = LOTS, runs = QUIET }: Machine = {},
 ) {
-  async function run(args: readonly string[], stdin = ''): Promise<Ran> {
+  async function run(args: readonly string[], stdin = ''): Promise<CliResult> {
     let stdout = ''
     let stderr = ''
     const config = (changes?: NodeJS.ProcessEnv) =>
@@ -51,24 +52,24 @@ export function cliOf(
       runs,
       schema: () => buildSchema(registry),
       freeBytes,
-      open: async changes => openHouse(config(changes), { now, sandboxes: attachSandboxes }),
+      open: async changes => createContainer(config(changes), { now, sandboxes: connectToRunningSandboxes }),
     })
     return { code, stdout, stderr }
   }
 
-  /** The rows that a command prints for programs. Its exit code is not looked at. */
+  /** The parsed `--json` output of a command, whatever its exit code. */
   async function rows(...args: readonly string[]) {
     const { stdout } = await run([...args, '--json'])
-    // biome-ignore lint/suspicious/noExplicitAny: a test reads what it asked for
+    // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of its response
     return JSON.parse(stdout) as any[]
   }
 
   return { run, rows }
 }
 
-/** The command line as a process of its own. */
+/** Runs the command line in a separate process. */
 export function spawnCli(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
   const { PATH, HOME } = process.env
-  const command = ['--import', 'tsx', 'src/cli/main.ts', ...args]
+  const command = [builtFile('cli/main.js'), ...args]
   return spawn(process.execPath, command, { cwd: packageRoot(), env: { PATH, HOME, ...env } })
 }

@@ -1,9 +1,9 @@
-/** Takes the place of the log's stderr. */
+/** A log target that replaces stderr. */
 export interface LogLines {
   write(line: string): void
-  /** All that was written, as it was. */
+  /** The raw output. */
   text(): string
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it asked for
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of its response
   lines(msg: string): any[]
   forget(): void
 }

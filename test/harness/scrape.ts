@@ -1,4 +1,4 @@
-/** One line of the text format of Prometheus. */
+/** A sample in the text format of Prometheus. */
 export interface Sample {
   readonly name: string
   readonly labels: Readonly<Record<string, string>>
@@ -14,7 +14,7 @@ export function parseSamples(text: string): Sample[] {
   })
 }
 
-/** The sum of the samples of a name that have these labels. */
+/** The sum of the samples with this name and these labels. */
 export function total(samples: readonly Sample[], name: string, labels: Readonly<Record<string, string>> = {}): number {
   const wanted = Object.entries(labels)
   return samples

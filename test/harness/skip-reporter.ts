@@ -1,6 +1,6 @@
 import type { Reporter, TestCase, TestModule } from 'vitest/node'
 
-/** Says in the last lines of a run which tests were skipped, and why. */
+/** Lists the skipped tests with their reasons at the end of a run. */
 export class SkipReporter implements Reporter {
   readonly #known: readonly string[]
   readonly #print: (line: string) => void

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Waits until it holds. */
+/** Waits until `holds` returns true. Throws after `withinMs`. */
 export async function until(holds: () => boolean | Promise<boolean>, withinMs = 5_000): Promise<void> {
   const end = performance.now() + withinMs
   while (!(await holds())) {
@@ -9,7 +9,7 @@ export async function until(holds: () => boolean | Promise<boolean>, withinMs = 
   }
 }
 
-/** What it gave, and how many milliseconds it took. */
+/** The result of `run`, and its duration in milliseconds. */
 export async function timed<T>(run: () => Promise<T>): Promise<{ value: T; ms: number }> {
   const began = performance.now()
   const value = await run()

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/domain/json.ts'
-import type { Finding, LostCreate, ProviderClient } from '../../src/providers/contract.ts'
+import type { ProviderClient, RecoveryResult, UnknownCreate } from '../../src/providers/contract.ts'
 import { kayle } from '../../src/providers/kayle/index.ts'
 import { sandbox } from '../../src/providers/kayle/sandbox.ts'
-import { REGISTERED_REDIRECT } from '../../src/providers/kayle/sandbox-request.ts'
+import { REGISTERED_REDIRECTS } from '../../src/providers/kayle/sandbox-request.ts'
 import { type RunningSandbox, startSandbox } from '../../src/sandbox/server.ts'
 import { DEFAULT_LIMITS } from '../../src/upstream/limits.ts'
 import { createUpstream, type Upstream } from '../../src/upstream/upstream.ts'
-import { controlSandbox, type SandboxControl } from '../harness/house.ts'
-import { mockProvider } from '../harness/mock-provider.ts'
+import { controlSandbox, type SandboxControl } from '../harness/app/test-app.ts'
+import { mockProvider } from '../harness/providers/mock-provider.ts'
 import { memorySecrets } from '../harness/secrets.ts'
 
 const REDIRECT = 'https://app.example.com/done'
@@ -32,15 +32,19 @@ afterAll(async () => {
 
 describe('a lost create of a Kayle session', () => {
   it('is found by its marker, with its link and its attempts but without a cancel token', async () => {
-    const lost = await lose({ redirectUrl: REDIRECT })
-    await control.advance({ id: lost.providerId, to: 'attempt_started' })
+    const unknownCreate = await lose({ redirectUrl: REDIRECT })
+    await control.advance({ id: unknownCreate.providerId, to: 'attempt_started' })
 
-    expect(await find(lost)).toMatchObject({
+    expect(await find(unknownCreate)).toMatchObject({
       found: {
-        providerId: lost.providerId,
+        providerId: unknownCreate.providerId,
         status: 'IN_PROGRESS',
         redirectUrl: REDIRECT,
-        access: { hostedUrl: `${running.origin}/hosted/${lost.providerId}`, cancelToken: null, token: null },
+        access: {
+          hostedUrl: `${running.origin}/hosted/${unknownCreate.providerId}`,
+          cancelToken: null,
+          sdkToken: null,
+        },
         attempts: [{ status: 'IN_PROGRESS' }],
       },
     })
@@ -54,86 +58,115 @@ describe('a lost create of a Kayle session', () => {
     await control.forget()
 
     expect(await find(last)).toMatchObject({ found: { providerId: last.providerId } })
-    expect(await pathsAsked()).toEqual(['/v1/sessions', '/v1/sessions', '/v1/sessions', expect.stringContaining('vs_')])
+    expect(await requestedPaths()).toEqual([
+      '/v1/sessions',
+      '/v1/sessions',
+      '/v1/sessions',
+      expect.stringContaining('vs_'),
+    ])
   })
 
   it('is absent where no session of that time carries its marker', async () => {
-    const lost = await lose({ redirectUrl: REDIRECT })
+    const unknownCreate = await lose({ redirectUrl: REDIRECT })
 
-    expect(await find({ ...lost, reference: newReference() })).toBe('ABSENT')
-    expect(await find({ ...lost, reference: lost.reference.slice(0, -1) })).toBe('ABSENT')
+    expect(await find({ ...unknownCreate, reference: newReference() })).toBe('ABSENT')
+    expect(await find({ ...unknownCreate, reference: unknownCreate.reference.slice(0, -1) })).toBe('ABSENT')
     for (const minutes of [-11, 11]) {
-      expect(await find({ ...lost, sentAt: new Date(Date.now() + minutes * MINUTE) })).toBe('ABSENT')
+      expect(await find({ ...unknownCreate, sentAt: new Date(Date.now() + minutes * MINUTE) })).toBe('ABSENT')
     }
     for (const minutes of [-9, 9]) {
-      expect(await find({ ...lost, sentAt: new Date(Date.now() + minutes * MINUTE) })).toHaveProperty('found')
+      expect(await find({ ...unknownCreate, sentAt: new Date(Date.now() + minutes * MINUTE) })).toHaveProperty('found')
     }
   })
 
   it('is found when an operator names its id, marked or not', async () => {
-    const lost = await lose({})
+    const unknownCreate = await lose({})
 
-    expect(await recovery().assume?.(lost, lost.providerId, {})).toMatchObject({
-      providerId: lost.providerId,
+    expect(await recovery().reconstruct?.(unknownCreate, unknownCreate.providerId, {})).toMatchObject({
+      providerId: unknownCreate.providerId,
       attempts: [],
-      access: { hostedUrl: expect.stringContaining(lost.providerId) },
+      access: { hostedUrl: expect.stringContaining(unknownCreate.providerId) },
     })
-    await expect(recovery().assume?.(lost, `vs_${'a'.repeat(64)}`, {})).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    await expect(recovery().reconstruct?.(unknownCreate, `vs_${'a'.repeat(64)}`, {})).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    })
   })
 
   it('is harmless ten minutes after its hour, or when the setting says so', () => {
-    expect(recovery().harmlessAfterMs).toBe(70 * MINUTE)
-    expect(recovery(connect({ giveUpSeconds: '5000' })).harmlessAfterMs).toBe(5_000_000)
+    expect(recovery().safeToForgetAfterMs).toBe(70 * MINUTE)
+    expect(recovery(connect({ giveUpSeconds: '5000' })).safeToForgetAfterMs).toBe(5_000_000)
   })
 })
+
+const [PAGE, PART] = REGISTERED_REDIRECTS
 
 describe('a create without a marker', () => {
   it.each([
     ['has no redirect', {}],
     ['has a redirect that leaves no room', { redirectUrl: longRedirect(2048) }],
   ])('%s: it says so beforehand, and is never guessed at', async (_why, input) => {
-    const lost = await lose(input)
+    const unknownCreate = await lose(input)
     await control.forget()
 
-    expect(lost.noted).toBe('NO_MARKER')
-    expect(await find(lost)).toBe('UNCERTAIN')
+    expect(unknownCreate.noted).toBe('NO_MARKER')
+    expect(await find(unknownCreate)).toBe('UNCERTAIN')
     // A crash between the two would have lost the note.
-    expect(await find({ ...lost, noted: null })).toBe('UNCERTAIN')
-    expect(await pathsAsked()).toEqual([])
+    expect(await find({ ...unknownCreate, noted: null })).toBe('UNCERTAIN')
+    expect(await requestedPaths()).toEqual([])
   })
 
   it('is so when the setting is off, also after it was switched on again', async () => {
-    const lost = await lose({ redirectUrl: REDIRECT }, connect({ marker: 'off' }))
+    const unknownCreate = await lose({ redirectUrl: REDIRECT }, connect({ marker: 'off' }))
 
     expect((await control.requests()).at(-1)?.body).toBe(JSON.stringify({ redirect_url: REDIRECT }))
-    expect(lost.noted).toBe('NO_MARKER')
-    expect(await find(lost)).toBe('UNCERTAIN')
+    expect(unknownCreate.noted).toBe('NO_MARKER')
+    expect(await find(unknownCreate)).toBe('UNCERTAIN')
   })
 
   it('does not come of switching the setting off afterwards', async () => {
-    const lost = await lose({ redirectUrl: REDIRECT })
+    const unknownCreate = await lose({ redirectUrl: REDIRECT })
 
-    expect(lost.noted).toBeNull()
-    expect(await find(lost, connect({ marker: 'off' }))).toMatchObject({ found: { providerId: lost.providerId } })
+    expect(unknownCreate.noted).toBeNull()
+    expect(await find(unknownCreate, connect({ marker: 'off' }))).toMatchObject({
+      found: { providerId: unknownCreate.providerId },
+    })
   })
 
   it('is the second try at a redirect whose pattern does not allow the marker, and says so before it is sent', async () => {
     await control.forget()
     const sentWhenNoted: string[][] = []
-    const lost = await lose({ redirectUrl: REGISTERED_REDIRECT }, client, async () => {
+    const unknownCreate = await lose({ redirectUrl: PART }, client, async () => {
       sentWhenNoted.push(await redirectsSent())
     })
 
-    expect(sentWhenNoted).toEqual([[`${REGISTERED_REDIRECT}?sg_ref=${lost.reference}`]])
-    expect(await redirectsSent()).toEqual([`${REGISTERED_REDIRECT}?sg_ref=${lost.reference}`, REGISTERED_REDIRECT])
-    expect(lost.noted).toBe('NO_MARKER')
-    expect(await find(lost)).toBe('UNCERTAIN')
+    const marked = `https://app.example.net/page?sg_ref=${unknownCreate.reference}#end`
+    expect(sentWhenNoted).toEqual([[marked]])
+    expect(await redirectsSent()).toEqual([marked, PART])
+    expect(unknownCreate.noted).toBe('NO_MARKER')
+    expect(await find(unknownCreate)).toBe('UNCERTAIN')
   })
 
-  it('is refused like any other where the redirect itself is not registered', async () => {
+  it.each(['', '/other', '?user=1', '?user=1#part', '-as-well'])(
+    'is not tried where a registered redirect is the beginning: with %s behind it',
+    async rest => {
+      await control.forget()
+      const unknownCreate = await lose({ redirectUrl: `${PAGE}${rest}` })
+
+      expect(await redirectsSent()).toHaveLength(1)
+      expect(unknownCreate.noted).toBeNull()
+      expect(await find(unknownCreate)).toMatchObject({ found: { providerId: unknownCreate.providerId } })
+    },
+  )
+
+  it.each([
+    'https://example.net/done',
+    'https://other.example.net/done',
+    'https://app.example.net/don',
+    'https://app.example.net:8443/done',
+  ])('is refused like any other where the redirect itself is not registered: %s', async redirectUrl => {
     await control.forget()
 
-    await expect(lose({ redirectUrl: `${REGISTERED_REDIRECT}/other` })).rejects.toMatchObject({
+    await expect(lose({ redirectUrl })).rejects.toMatchObject({
       providerCode: 'REDIRECT_URL_PATTERN_NOT_REGISTERED',
       outcome: 'REFUSED',
     })
@@ -155,8 +188,6 @@ describe('the marker', () => {
     'https://app.example.com/done?user=1%202&next=a+b',
     'https://app.example.com/done#part?x=1',
     'https://app.example.com/done?user=1#part',
-    'https://app.example.com/done?sg_ref=of-the-caller',
-    'https://app.example.com/done?sg_ref=of-the-caller&user=1',
     longRedirect(2048 - `?sg_ref=${newReference()}`.length),
   ])('is in the query that is sent, and in nothing that comes back: %.60s', async redirectUrl => {
     const { reference, providerId, created, noted } = await lose({ redirectUrl })
@@ -172,7 +203,12 @@ describe('the marker', () => {
 })
 
 describe('a search that cannot be certain says so', () => {
-  const lost = { reference: 'sg_reference', idempotencyKey: 'key', input: { redirectUrl: REDIRECT }, noted: null }
+  const unknownCreate = {
+    reference: 'sg_reference',
+    idempotencyKey: 'key',
+    input: { redirectUrl: REDIRECT },
+    noted: null,
+  }
   const session = { id: `vs_${'a'.repeat(64)}`, status: 'created', redirect_url: null }
   const last = { limit: 100, has_more: false, next_cursor: null }
   const { redirect_url: _, ...untold } = session
@@ -185,7 +221,7 @@ describe('a search that cannot be certain says so', () => {
   ])('%s', async (_why, body) => {
     const mocked = await mockProvider(kayle, {}, () => ({ status: 200, body }))
 
-    expect(await find({ ...lost, sentAt: new Date() }, mocked.client)).toBe('UNCERTAIN')
+    expect(await find({ ...unknownCreate, sentAt: new Date() }, mocked.client)).toBe('UNCERTAIN')
     expect(mocked.sent.length).toBeLessThanOrEqual(50)
   })
 
@@ -193,13 +229,13 @@ describe('a search that cannot be certain says so', () => {
     const body = { data: [session], pagination: last }
     const { client } = await mockProvider(kayle, {}, () => ({ status: 200, body }))
 
-    expect(await find({ ...lost, sentAt: new Date() }, client)).toBe('ABSENT')
+    expect(await find({ ...unknownCreate, sentAt: new Date() }, client)).toBe('ABSENT')
   })
 })
 
 function connect(given: Readonly<Record<string, string>> = {}): ProviderClient {
   const { baseUrl } = running
-  const upstream = createUpstream({ ...DEFAULT_LIMITS, provider: 'KAYLE', baseUrl, readRefusal: kayle.readRefusal })
+  const upstream = createUpstream({ ...DEFAULT_LIMITS, provider: 'KAYLE', baseUrl, readRejection: kayle.readRejection })
   upstreams.push(upstream)
   const settings = kayle.settings.parse({ baseUrl, ...sandbox.credentials, ...given })
   return kayle.connect({ settings, upstream, secrets: memorySecrets(), now: () => new Date() })
@@ -219,8 +255,8 @@ async function lose(input: JsonObject, by = client, whenNoted?: () => Promise<vo
   return { ...call, input, sentAt, noted: noted as string | null, created, providerId: created.providerId }
 }
 
-function find(lost: LostCreate, by = client): Promise<Finding<object>> | undefined {
-  return recovery(by).find?.(lost, {})
+function find(unknownCreate: UnknownCreate, by = client): Promise<RecoveryResult<object>> | undefined {
+  return recovery(by).find?.(unknownCreate, {})
 }
 
 function recovery(by = client) {
@@ -238,7 +274,7 @@ function longRedirect(length: number): string {
   return `${REDIRECT}/`.padEnd(length, 'x')
 }
 
-async function pathsAsked(): Promise<string[]> {
+async function requestedPaths(): Promise<string[]> {
   return (await control.requests()).map(({ path }) => path)
 }
 

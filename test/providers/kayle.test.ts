@@ -22,13 +22,16 @@ afterAll(async () => {
 })
 
 describe('a Kayle session', () => {
-  it('is created with a link, and read without it', async () => {
+  it('is created with a link, and read with one that cannot cancel', async () => {
     const created = await create()
     expect(created).toMatchObject({ status: 'CREATED', outcome: 'PENDING', providerStatus: 'created' })
     expect(created.access?.hostedUrl).toBe(
       `${running.origin}/hosted/${created.providerId}?cancel_token=${created.access?.cancelToken}`,
     )
-    expect(await read(created.providerId)).not.toHaveProperty('access')
+    expect((await read(created.providerId))?.access).toMatchObject({
+      hostedUrl: `${running.origin}/hosted/${created.providerId}`,
+      cancelToken: null,
+    })
   })
 
   it('asks for all claims when none is named, and for the document id alone when the list is empty', async () => {
@@ -163,7 +166,7 @@ describe('a Kayle sandbox', () => {
   it('says which steps there are when it is asked for another', async () => {
     const { providerId } = await create()
     expect((await advance(providerId, 'approved')).error).toContain('attempt_started, attempt_succeeded')
-    expect((await advance('vs_nobody', 'expired')).error).toContain('no such Kayle session')
+    expect((await advance('vs_nobody', 'expired')).error).toContain('Kayle session not found')
     expect(await advance(providerId, 'expired')).toMatchObject({ status: 'expired' })
     expect((await advance(providerId, 'cancelled')).error).toContain('expired')
   })
@@ -187,7 +190,7 @@ function connect(apiKey = sandbox.credentials.apiKey): ProviderClient {
     provider: 'KAYLE',
     baseUrl: running.baseUrl,
     ...DEFAULT_LIMITS,
-    readRefusal: kayle.readRefusal,
+    readRejection: kayle.readRejection,
   })
   upstreams.push(upstream)
   return kayle.connect({

@@ -4,13 +4,13 @@ import { personr } from '../../src/providers/personr/index.ts'
 import { sandbox } from '../../src/providers/personr/sandbox.ts'
 import type { SandboxDefinition } from '../../src/sandbox/sandbox.ts'
 import { type RunningSandbox, startSandbox } from '../../src/sandbox/server.ts'
-import { controlSandbox, type House, startHouse } from '../harness/house.ts'
-import { mockProvider } from '../harness/mock-provider.ts'
+import { controlSandbox, startApp, type TestApp } from '../harness/app/test-app.ts'
+import { mockProvider } from '../harness/providers/mock-provider.ts'
 
 const APPLICANT = '4242424242424x424242424242424242'
 const DEV = { tenantId: 'dev' }
 
-const OPERATION = 'operation { id state recovered settles nextCheckAt }'
+const OPERATION = 'operation { id state recovered settlesItself nextCheckAt }'
 const CREATE_SESSION = /* GraphQL */ `
   mutation ($input: CreateSessionInput!) {
     createSession(input: $input) {
@@ -19,7 +19,7 @@ const CREATE_SESSION = /* GraphQL */ `
         replayed ${OPERATION}
         session { providerId status outcome createdAt access { hostedUrl } applicant { providerId } }
       }
-      ... on OutcomeUnknownError { ${OPERATION} }
+      ... on UnconfirmedError { ${OPERATION} }
     }
   }
 `
@@ -28,7 +28,7 @@ const CREATE_APPLICANT = /* GraphQL */ `
     createApplicant(input: $input) {
       __typename
       ... on CreateApplicantPayload { ${OPERATION} applicant { providerId email externalId } }
-      ... on OutcomeUnknownError { ${OPERATION} }
+      ... on UnconfirmedError { ${OPERATION} }
     }
   }
 `
@@ -36,7 +36,7 @@ const CREATE_APPLICANT = /* GraphQL */ `
 let losses = 0
 let time = Date.now()
 let running: RunningSandbox
-let house: House | undefined
+let app: TestApp | undefined
 let keys = 0
 
 beforeAll(async () => {
@@ -45,8 +45,8 @@ beforeAll(async () => {
 
 afterEach(async () => {
   losses = 0
-  await house?.close()
-  house = undefined
+  await app?.close()
+  app = undefined
 })
 
 afterAll(() => running.close())
@@ -55,8 +55,8 @@ afterAll(() => running.close())
 function losingAnswers<T>(definition: SandboxDefinition<T>): SandboxDefinition<T> {
   return {
     ...definition,
-    open(kit) {
-      const parts = definition.open(kit)
+    open(context) {
+      const parts = definition.open(context)
       const routes = parts.routes.map(route => ({
         ...route,
         answer: async (request: Parameters<typeof route.answer>[0]) => {
@@ -69,28 +69,28 @@ function losingAnswers<T>(definition: SandboxDefinition<T>): SandboxDefinition<T
   }
 }
 
-async function open(env: NodeJS.ProcessEnv = {}): Promise<House> {
+async function open(env: NodeJS.ProcessEnv = {}): Promise<TestApp> {
   const { email, password } = sandbox.credentials
   const account = { PERSONR_BASE_URL: running.baseUrl, PERSONR_EMAIL: email, PERSONR_PASSWORD: password }
   const clock = { now: () => new Date(time), jobs: false }
-  house = await startHouse({ SANDBOX: 'off', ...account, ...env }, clock)
-  return house
+  app = await startApp({ SANDBOX: 'off', ...account, ...env }, clock)
+  return app
 }
 
-async function createLink({ ask }: House, idempotencyKey: string) {
+async function createLink({ execute }: TestApp, idempotencyKey: string) {
   const session = { personr: { applicant: { applicantProviderId: APPLICANT } } }
-  return (await ask(CREATE_SESSION, { input: { idempotencyKey, session } })).data.createSession
+  return (await execute(CREATE_SESSION, { input: { idempotencyKey, session } })).data.createSession
 }
 
-async function createApplicant({ ask }: House, idempotencyKey: string) {
+async function createApplicant({ execute }: TestApp, idempotencyKey: string) {
   const applicant = { personr: { email: 'jane@mail.com', phone: '+61 424 424 424', flowName: 'KYC basic' } }
-  return (await ask(CREATE_APPLICANT, { input: { idempotencyKey, externalId: 'usr_1', applicant } })).data
+  return (await execute(CREATE_APPLICANT, { input: { idempotencyKey, externalId: 'usr_1', applicant } })).data
     .createApplicant
 }
 
-async function reconcile({ services }: House, seconds: number) {
+async function reconcile({ services }: TestApp, seconds: number) {
   time += seconds * 1000
-  await services.recovery.run()
+  await services.createReconciler.run()
 }
 
 async function idsOf(kind: 'applicants' | 'links'): Promise<string[]> {
@@ -98,7 +98,7 @@ async function idsOf(kind: 'applicants' | 'links'): Promise<string[]> {
 }
 
 /** The ids of what was made meanwhile. */
-async function watch(kind: 'applicants' | 'links') {
+async function follow(kind: 'applicants' | 'links') {
   const before = new Set(await idsOf(kind))
   return async () => (await idsOf(kind)).filter(id => !before.has(id))
 }
@@ -109,11 +109,14 @@ const toId = (globalId: string) => decodeGlobalId(globalId)?.id ?? ''
 describe('a lost link', () => {
   test('is made once more, and the first of the two is handed to nobody', async () => {
     const opened = await open()
-    const made = await watch('links')
+    const made = await follow('links')
     const key = newKey()
     losses = 1
-    const lost = await createLink(opened, key)
-    expect(lost).toMatchObject({ __typename: 'OutcomeUnknownError', operation: { state: 'UNKNOWN', settles: true } })
+    const unknownCreate = await createLink(opened, key)
+    expect(unknownCreate).toMatchObject({
+      __typename: 'UnconfirmedError',
+      operation: { state: 'UNKNOWN', settlesItself: true },
+    })
     await reconcile(opened, 6)
 
     const [first, second, ...more] = await made()
@@ -131,7 +134,7 @@ describe('a lost link', () => {
 
   test('is made once more and never twice more, whatever comes of it', async () => {
     const opened = await open()
-    const made = await watch('links')
+    const made = await follow('links')
     const key = newKey()
     losses = 9
     await createLink(opened, key)
@@ -139,25 +142,25 @@ describe('a lost link', () => {
 
     expect(await made()).toHaveLength(2)
     expect(await createLink(opened, key)).toMatchObject({
-      operation: { state: 'UNKNOWN', settles: false, nextCheckAt: null },
+      operation: { state: 'UNKNOWN', settlesItself: false, nextCheckAt: null },
     })
   })
 
   test('is left alone where the repeat is switched off', async () => {
     const opened = await open({ PERSONR_REPEAT_LINKS: 'off' })
-    const made = await watch('links')
+    const made = await follow('links')
     const key = newKey()
     losses = 1
     await createLink(opened, key)
     await reconcile(opened, 4000)
 
     expect(await made()).toHaveLength(1)
-    expect(await createLink(opened, key)).toMatchObject({ operation: { state: 'UNKNOWN', settles: false } })
+    expect(await createLink(opened, key)).toMatchObject({ operation: { state: 'UNKNOWN', settlesItself: false } })
   })
 
   test('that an operator found has its applicant and no hosted page, and began when it was sent', async () => {
     const opened = await open({ PERSONR_REPEAT_LINKS: 'off' })
-    const made = await watch('links')
+    const made = await follow('links')
     const key = newKey()
     losses = 1
     const sentAt = new Date(time).toISOString()
@@ -186,8 +189,8 @@ describe('a lost link', () => {
 
   test('of an applicant named by our id belongs to that applicant', async () => {
     const { client } = await connect()
-    const lost = toLost({ applicant: { applicantId: 'ours' } }, { applicantProviderId: '1x2' })
-    const assumed = await client.recovery?.session?.assume?.(lost, '3x4', {})
+    const unknownCreate = toLost({ applicant: { applicantId: 'ours' } }, { applicantProviderId: '1x2' })
+    const assumed = await client.recovery?.session?.reconstruct?.(unknownCreate, '3x4', {})
     expect(assumed).toMatchObject({ providerId: '3x4', applicant: { providerId: '1x2' } })
   })
 })
@@ -195,11 +198,11 @@ describe('a lost link', () => {
 describe('a lost applicant', () => {
   test('is never made once more', async () => {
     const opened = await open()
-    const made = await watch('applicants')
+    const made = await follow('applicants')
     const key = newKey()
     losses = 1
-    const lost = await createApplicant(opened, key)
-    expect(lost).toMatchObject({ operation: { state: 'UNKNOWN', settles: false, nextCheckAt: null } })
+    const unknownCreate = await createApplicant(opened, key)
+    expect(unknownCreate).toMatchObject({ operation: { state: 'UNKNOWN', settlesItself: false, nextCheckAt: null } })
     await reconcile(opened, 86_400)
 
     expect(await made()).toHaveLength(1)
@@ -208,7 +211,7 @@ describe('a lost applicant', () => {
 
   test('that an operator found is read by its id', async () => {
     const opened = await open()
-    const made = await watch('applicants')
+    const made = await follow('applicants')
     const key = newKey()
     losses = 1
     const { operation } = await createApplicant(opened, key)
@@ -225,7 +228,7 @@ describe('a lost applicant', () => {
     const { operation } = await createApplicant(opened, newKey())
     const id = toId(operation.id)
     await expect(opened.services.operations.settleFound(DEV, id, '1x2')).rejects.toMatchObject({
-      code: 'PROVIDER_REJECTED',
+      code: 'NOT_FOUND',
     })
     expect(await opened.services.operations.get(DEV, { id })).toMatchObject({ state: 'UNKNOWN' })
   })

@@ -4,10 +4,10 @@ import type { CreateCall, ProviderClient } from '../../src/providers/contract.ts
 import { fixtures } from '../../src/providers/personr/fixtures.ts'
 import { personr } from '../../src/providers/personr/index.ts'
 import { applicantInput } from '../../src/providers/personr/input.ts'
-import { toCreatedApplicant, toSession } from '../../src/providers/personr/mapper.ts'
-import { readRefusal } from '../../src/providers/personr/provider.ts'
+import { toApplicant, toCreatedApplicant, toSession } from '../../src/providers/personr/mapper.ts'
+import { readRejection } from '../../src/providers/personr/provider.ts'
 import { sandbox } from '../../src/providers/personr/sandbox.ts'
-import { createTokens } from '../../src/providers/personr/token.ts'
+import { createTokenStore } from '../../src/providers/personr/token.ts'
 import type { Exchange } from '../../src/sandbox/fixture.ts'
 import { startSandbox } from '../../src/sandbox/server.ts'
 import { DEFAULT_LIMITS } from '../../src/upstream/limits.ts'
@@ -35,7 +35,7 @@ function connect(credentials: object = sandbox.credentials): Client {
     provider: 'PERSONR',
     baseUrl: settings.baseUrl,
     ...DEFAULT_LIMITS,
-    readRefusal,
+    readRejection: readRejection,
   })
   closing.push(upstream.close)
   return personr.connect({ settings, upstream, secrets: memorySecrets(), now: () => new Date() }) as Client
@@ -167,11 +167,30 @@ describe('a session', () => {
   })
 
   it('is UNKNOWN where Personr says a new word', () => {
-    const said = { applicantStatus: 'constructor', result: { reviewAnswer: 'toString' } }
-    expect(toSession({ providerId: 'link' }, SEEDED, said, new Date())).toMatchObject({
+    const output = { applicantStatus: 'constructor', result: { reviewAnswer: 'toString' } }
+    expect(toSession({ providerId: 'link' }, SEEDED, output, new Date())).toMatchObject({
       status: 'UNKNOWN',
       attempts: [{ providerId: `${SEEDED}:latest`, status: 'UNKNOWN' }],
     })
+  })
+})
+
+describe('what a delivery told of a rejection', () => {
+  const rejected = { verification: 'v1', reviewAnswer: 'Rejected', rejectLabels: ['LOW_QUALITY'] }
+  const readAs = (known: object, result: object = rejected) =>
+    toApplicant(SEEDED, { applicantStatus: 'Reviewed', result }, new Date(), { ...known })
+  const delivered = { type: 'FINAL', labels: ['LOW_QUALITY'], review: null }
+
+  it('is not told by a read that learned nothing of it', () => {
+    expect(readAs({}).details.reportedRejection).toBeUndefined()
+    const others = [
+      { ...delivered, labels: ['FORGERY'] },
+      { ...delivered, review: 'v0' },
+      { ...delivered, review: 'v1' },
+    ]
+    for (const reportedRejection of others)
+      expect(readAs({ reportedRejection: reportedRejection }).details.reportedRejection).toBeUndefined()
+    expect(readAs({ reportedRejection: delivered }).details.reportedRejection).toEqual({ ...delivered, review: 'v1' })
   })
 })
 
@@ -201,7 +220,7 @@ describe('the token', () => {
 
   it('is taken from the store where somebody else renewed it', async () => {
     const store = memorySecrets()
-    const tokens = createTokens(store, () => Promise.reject(new Error('no login is needed')))
+    const tokens = createTokenStore(store, () => Promise.reject(new Error('no login is needed')))
     await store.write('token', 'theirs')
     expect(await tokens.renew('ours')).toBe('theirs')
     await expect(tokens.renew('theirs')).rejects.toThrow('no login is needed')
@@ -240,10 +259,10 @@ describe('the sandbox', () => {
 
 describe('an answer', () => {
   it('under 200 is a refusal where its body says so', () => {
-    expect(readRefusal(200, { status: 'error', response: 'no' })).toBeDefined()
-    expect(readRefusal(200, { statusCode: 401 })).toMatchObject({ status: 401 })
-    expect(readRefusal(200, { status: 'success', response: {} })).toBeUndefined()
-    expect(readRefusal(200, { response: 'success' })).toBeUndefined()
+    expect(readRejection(200, { status: 'error', response: 'no' })).toBeDefined()
+    expect(readRejection(200, { statusCode: 401 })).toMatchObject({ status: 401 })
+    expect(readRejection(200, { status: 'success', response: {} })).toBeUndefined()
+    expect(readRejection(200, { response: 'success' })).toBeUndefined()
   })
 
   it('to a create is completed by what was sent', () => {
@@ -258,7 +277,7 @@ describe('an answer', () => {
       provider: 'PERSONR',
       baseUrl: 'https://enterprise.personr.co/api/1.1/wf',
       ...DEFAULT_LIMITS,
-      readRefusal,
+      readRejection: readRejection,
       dispatcher: replay(left),
     })
     const settings = personr.settings.parse(fixture.call.settings)

@@ -4,22 +4,22 @@ import { rapidly } from '../../src/providers/rapidly/index.ts'
 import { sandbox } from '../../src/providers/rapidly/sandbox.ts'
 import type { SandboxDefinition } from '../../src/sandbox/sandbox.ts'
 import { type RunningSandbox, startSandbox } from '../../src/sandbox/server.ts'
-import { controlSandbox, type House, startHouse } from '../harness/house.ts'
-import { type Behaviour, mockProvider } from '../harness/mock-provider.ts'
+import { controlSandbox, startApp, type TestApp } from '../harness/app/test-app.ts'
+import { type Behaviour, mockProvider } from '../harness/providers/mock-provider.ts'
 
 const DEV = { tenantId: 'dev' }
 const SESSION_ID = '5f0c1a2b-3c4d-4e5f-8a6b-7c8d9e0f1a2b'
 
-const OPERATION = 'operation { id state recovered settles }'
+const OPERATION = 'operation { id state recovered settlesItself }'
 const CREATE_SESSION = /* GraphQL */ `
   mutation ($input: CreateSessionInput!) {
     createSession(input: $input) {
       __typename
       ... on CreateSessionPayload {
         ${OPERATION}
-        session { providerId status createdAt expiresAt redirectUrl access { hostedUrl token } customer { externalId } }
+        session { providerId status createdAt expiresAt redirectUrl access { hostedUrl sdkToken } customer { externalId } }
       }
-      ... on OutcomeUnknownError { ${OPERATION} }
+      ... on UnconfirmedError { ${OPERATION} }
     }
   }
 `
@@ -28,8 +28,8 @@ const CREATE_CUSTOMER = /* GraphQL */ `
     createCustomer(input: $input) {
       __typename
       ... on CreateCustomerPayload { ${OPERATION} customer { providerId email externalId metadata } }
-      ... on OutcomeUnknownError { ${OPERATION} }
-      ... on Error { code }
+      ... on UnconfirmedError { ${OPERATION} }
+      ... on MutationError { code }
     }
   }
 `
@@ -38,7 +38,7 @@ const CREATE_CUSTOMER = /* GraphQL */ `
 let fate: 'ANSWERED' | 'ANSWER_LOST' | 'CREATE_LOST' | 'PUT_OFF' = 'ANSWERED'
 let time = Date.now()
 let running: RunningSandbox
-let house: House | undefined
+let app: TestApp | undefined
 let keys = 0
 
 beforeAll(async () => {
@@ -47,8 +47,8 @@ beforeAll(async () => {
 
 afterEach(async () => {
   fate = 'ANSWERED'
-  await house?.close()
-  house = undefined
+  await app?.close()
+  app = undefined
 })
 
 afterAll(() => running.close())
@@ -56,8 +56,8 @@ afterAll(() => running.close())
 function losing<T>(definition: SandboxDefinition<T>): SandboxDefinition<T> {
   return {
     ...definition,
-    open(kit) {
-      const parts = definition.open(kit)
+    open(context) {
+      const parts = definition.open(context)
       const routes = parts.routes.map(route => ({
         ...route,
         answer: async (request: Parameters<typeof route.answer>[0]) => {
@@ -71,10 +71,10 @@ function losing<T>(definition: SandboxDefinition<T>): SandboxDefinition<T> {
   }
 }
 
-async function open(): Promise<House> {
+async function open(): Promise<TestApp> {
   const account = { RAPIDLY_BASE_URL: running.baseUrl, RAPIDLY_API_KEY: sandbox.credentials.apiKey }
-  house = await startHouse({ SANDBOX: 'off', ...account }, { now: () => new Date(time), jobs: false })
-  return house
+  app = await startApp({ SANDBOX: 'off', ...account }, { now: () => new Date(time), jobs: false })
+  return app
 }
 
 interface CustomerIn {
@@ -83,26 +83,26 @@ interface CustomerIn {
   readonly email?: string
 }
 
-async function createCustomer({ ask }: House, { email, ...given }: CustomerIn) {
+async function createCustomer({ execute }: TestApp, { email, ...given }: CustomerIn) {
   const rapidly = { email: email ?? `${given.idempotencyKey}@example.com`, metadata: { plan: 'pro' } }
-  return (await ask(CREATE_CUSTOMER, { input: { ...given, customer: { rapidly } } })).data.createCustomer
+  return (await execute(CREATE_CUSTOMER, { input: { ...given, customer: { rapidly } } })).data.createCustomer
 }
 
-async function createSession({ ask }: House, idempotencyKey: string, customer: object = BY_EXTERNAL_ID) {
-  const session = { rapidly: { customer, returnUrl: 'https://example.com/account' } }
-  return (await ask(CREATE_SESSION, { input: { idempotencyKey, session } })).data.createSession
+async function createSession({ execute }: TestApp, idempotencyKey: string, customer: object = BY_EXTERNAL_ID) {
+  const session = { rapidly: { customer, redirectUrl: 'https://example.com/account' } }
+  return (await execute(CREATE_SESSION, { input: { idempotencyKey, session } })).data.createSession
 }
 
 const BY_EXTERNAL_ID = { customerExternalId: 'usr_1337' }
 
-async function reconcile({ services }: House, seconds: number) {
+async function reconcile({ services }: TestApp, seconds: number) {
   fate = 'ANSWERED'
   time += seconds * 1000
-  await services.recovery.run()
+  await services.createReconciler.run()
 }
 
 /** The objects that were made meanwhile. */
-async function watch(kind: 'customers' | 'customer_sessions') {
+async function follow(kind: 'customers' | 'customer_sessions') {
   const all = async () => (await controlSandbox(running.origin).objects())[kind] ?? {}
   const before = await all()
   return async () => Object.keys(await all()).filter(id => !(id in before))
@@ -114,11 +114,14 @@ const toId = (globalId: string) => decodeGlobalId(globalId)?.id ?? ''
 describe('a lost session', () => {
   test('is made once more after the settle delay, so that at most two exist', async () => {
     const opened = await open()
-    const made = await watch('customer_sessions')
+    const made = await follow('customer_sessions')
     const key = newKey()
     fate = 'ANSWER_LOST'
-    const lost = await createSession(opened, key)
-    expect(lost).toMatchObject({ __typename: 'OutcomeUnknownError', operation: { state: 'UNKNOWN', settles: true } })
+    const unknownCreate = await createSession(opened, key)
+    expect(unknownCreate).toMatchObject({
+      __typename: 'UnconfirmedError',
+      operation: { state: 'UNKNOWN', settlesItself: true },
+    })
     await reconcile(opened, 60)
     expect(await made()).toHaveLength(1)
     await reconcile(opened, 60)
@@ -133,28 +136,28 @@ describe('a lost session', () => {
 
   test('stays unknown where the answer to the second is lost too', async () => {
     const opened = await open()
-    const made = await watch('customer_sessions')
+    const made = await follow('customer_sessions')
     const key = newKey()
     fate = 'ANSWER_LOST'
     await createSession(opened, key)
     for (let round = 0; round < 3; round++) {
       time += 4_000_000
-      await opened.services.recovery.run()
+      await opened.services.createReconciler.run()
     }
 
     expect(await made()).toHaveLength(2)
-    expect(await createSession(opened, key)).toMatchObject({ operation: { state: 'UNKNOWN', settles: false } })
+    expect(await createSession(opened, key)).toMatchObject({ operation: { state: 'UNKNOWN', settlesItself: false } })
   })
 
   test('is made once more later where Rapidly puts the repeat off, which makes nothing', async () => {
     const opened = await open()
-    const made = await watch('customer_sessions')
+    const made = await follow('customer_sessions')
     const key = newKey()
     fate = 'ANSWER_LOST'
     await createSession(opened, key)
     fate = 'PUT_OFF'
     time += 130_000
-    await opened.services.recovery.run()
+    await opened.services.createReconciler.run()
     await reconcile(opened, 4000)
 
     expect(await made()).toHaveLength(2)
@@ -163,7 +166,7 @@ describe('a lost session', () => {
 
   test('that an operator found is open for an hour from its send, without its link and its token', async () => {
     const opened = await open()
-    const made = await watch('customer_sessions')
+    const made = await follow('customer_sessions')
     const key = newKey()
     fate = 'ANSWER_LOST'
     const sentAt = time
@@ -178,14 +181,14 @@ describe('a lost session', () => {
       createdAt: new Date(sentAt).toISOString(),
       expiresAt: new Date(sentAt + 3_600_000).toISOString(),
       redirectUrl: 'https://example.com/account',
-      access: { hostedUrl: null, token: null },
+      access: { hostedUrl: null, sdkToken: null },
       customer: { externalId: 'usr_1337' },
     })
   })
 
   test('that an operator found a day later is over', async () => {
     const opened = await open()
-    const made = await watch('customer_sessions')
+    const made = await follow('customer_sessions')
     const key = newKey()
     fate = 'ANSWER_LOST'
     const { operation } = await createSession(opened, key)
@@ -209,7 +212,7 @@ describe('a lost session', () => {
     ['our id', { customerId: 'ours' }, SESSION_ID],
   ])('of a customer named by %s belongs to it, and nobody is asked', async (_, customer, customerProviderId) => {
     const { client, sent } = await connect(() => ({ status: 500 }))
-    const assumed = await client.recovery?.session?.assume?.(
+    const assumed = await client.recovery?.session?.reconstruct?.(
       { ...LOST, input: { customer }, customerProviderId },
       SESSION_ID,
       {},
@@ -225,10 +228,10 @@ describe('a lost customer', () => {
     ['by our marker where it has none', undefined, ['/api/customers/']],
   ])('is found %s, and is not made twice', async (_, externalId, paths) => {
     const opened = await open()
-    const made = await watch('customers')
+    const made = await follow('customers')
     const given = { idempotencyKey: newKey(), externalId }
     fate = 'ANSWER_LOST'
-    expect(await createCustomer(opened, given)).toMatchObject({ operation: { state: 'UNKNOWN', settles: true } })
+    expect(await createCustomer(opened, given)).toMatchObject({ operation: { state: 'UNKNOWN', settlesItself: true } })
     await controlSandbox(running.origin).forget()
     await reconcile(opened, 6)
 
@@ -265,7 +268,7 @@ describe('a lost customer', () => {
 
   test('that an operator found is read by its id', async () => {
     const opened = await open()
-    const made = await watch('customers')
+    const made = await follow('customers')
     const given = { idempotencyKey: newKey() }
     fate = 'ANSWER_LOST'
     const { operation } = await createCustomer(opened, given)

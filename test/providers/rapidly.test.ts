@@ -3,7 +3,7 @@ import type { ProviderClient } from '../../src/providers/contract.ts'
 import { rapidly } from '../../src/providers/rapidly/index.ts'
 import { customerInput, sessionInput } from '../../src/providers/rapidly/input.ts'
 import { sandbox } from '../../src/providers/rapidly/sandbox.ts'
-import { READ_ONLY_KEY } from '../../src/providers/rapidly/sandbox-answer.ts'
+import { READ_ONLY_KEY } from '../../src/providers/rapidly/sandbox-errors.ts'
 import { type RunningSandbox, startSandbox } from '../../src/sandbox/server.ts'
 import { DEFAULT_LIMITS } from '../../src/upstream/limits.ts'
 import { createUpstream, type Upstream } from '../../src/upstream/upstream.ts'
@@ -29,7 +29,7 @@ function connect(apiKey = sandbox.credentials.apiKey, now = () => new Date()): R
     provider: 'RAPIDLY',
     baseUrl: settings.baseUrl,
     ...DEFAULT_LIMITS,
-    readRefusal: rapidly.readRefusal,
+    readRejection: rapidly.readRejection,
   })
   upstreams.push(upstream)
   return rapidly.connect({ settings, upstream, secrets: memorySecrets(), now }) as Required<ProviderClient>
@@ -66,18 +66,18 @@ async function advance(id: string, to: string): Promise<number> {
 
 describe('sessions', () => {
   test('a session is created by external id, with its secrets and its customer', async () => {
-    const session = await connect().createSession({ ...usr1337, returnUrl: 'https://example.com' }, call)
+    const session = await connect().createSession({ ...usr1337, redirectUrl: 'https://example.com' }, call)
     expect(session).toMatchObject({
       status: 'IN_PROGRESS',
       derived: true,
       outcome: 'NOT_APPLICABLE',
       providerStatus: null,
       redirectUrl: 'https://example.com/',
-      access: { token: expect.stringMatching(/^rapidly_cst_[\w-]{48}$/), cancelToken: null },
+      access: { sdkToken: expect.stringMatching(/^rapidly_cst_[\w-]{48}$/), cancelToken: null },
       customer: { snapshot: { externalId: 'usr_1337', email: 'john.doe@example.com', name: 'John Doe' } },
     })
     expect(session.access?.hostedUrl).toContain(`${running.origin}/hosted/${session.providerId}/`)
-    expect(session.access?.hostedUrl).toContain(`customer_session_token=${session.access?.token}`)
+    expect(session.access?.hostedUrl).toContain(`customer_session_token=${session.access?.sdkToken}`)
     expect(Number(session.expiresAt) - Number(session.createdAt)).toBeCloseTo(3_600_000, -2)
     expect(rapidly.details.session.parse(session.details)).toEqual(session.details)
   })
@@ -127,7 +127,7 @@ describe('sessions', () => {
       ['url_scheme', 'body', 'CustomerSessionCustomerExternalIDCreate', 'return_url'],
       ['missing', 'body', 'CustomerSessionCustomerExternalIDCreate', 'external_customer_id'],
     ])
-    expect(rapidly.readRefusal(422, answer.json)?.issues?.map(({ path }) => path)).toEqual([
+    expect(rapidly.readRejection(422, answer.json)?.issues?.map(({ path }) => path)).toEqual([
       ['return_url'],
       ['customer_id'],
     ])
@@ -232,7 +232,7 @@ describe('customers', () => {
   })
 })
 
-describe('the door', () => {
+describe('the endpoint', () => {
   test('a path without its slash is redirected, and keeps its query', async () => {
     const answer = await request('GET', '/customers?limit=1')
     expect(answer.status).toBe(307)
@@ -272,7 +272,7 @@ describe('the door', () => {
   test('a bad metadata value is refused for each type it is not, and told once', async () => {
     const answer = await request('POST', '/customers/', { email: 'm@example.com', metadata: { plan: '' } })
     expect(answer.json.detail).toHaveLength(4)
-    expect(rapidly.readRefusal(422, answer.json)?.issues?.map(({ path }) => path)).toEqual([['metadata', 'plan']])
+    expect(rapidly.readRejection(422, answer.json)?.issues?.map(({ path }) => path)).toEqual([['metadata', 'plan']])
   })
 })
 
@@ -281,8 +281,8 @@ describe('inputs', () => {
     result.error?.issues.map(issue => issue.path.join('.'))
 
   test('everything wrong with a session is told at once', () => {
-    const input = { customer: { customerProviderId: 'x' }, returnUrl: 'http://example.com', memberId: 'x' }
-    expect(paths(sessionInput.safeParse(input))).toEqual(['customer.customerProviderId', 'returnUrl', 'memberId'])
+    const input = { customer: { customerProviderId: 'x' }, redirectUrl: 'http://example.com', memberId: 'x' }
+    expect(paths(sessionInput.safeParse(input))).toEqual(['customer.customerProviderId', 'redirectUrl', 'memberId'])
     expect(paths(sessionInput.safeParse({ customer: {} }))).toEqual(['customer'])
   })
 

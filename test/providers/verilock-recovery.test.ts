@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/domain/json.ts'
-import type { CreateCall, Finding, LostCreate, ProviderClient } from '../../src/providers/contract.ts'
+import type { CreateCall, ProviderClient, RecoveryResult, UnknownCreate } from '../../src/providers/contract.ts'
 import { verilock } from '../../src/providers/verilock/index.ts'
-import { FORGETFUL_PROFILE_ID, sandbox } from '../../src/providers/verilock/sandbox.ts'
+import { PROFILE_LOSES_RECORDS_ID, sandbox } from '../../src/providers/verilock/sandbox.ts'
 import { type RunningSandbox, startSandbox } from '../../src/sandbox/server.ts'
 import { DEFAULT_LIMITS } from '../../src/upstream/limits.ts'
 import { createUpstream, type Upstream } from '../../src/upstream/upstream.ts'
-import { controlSandbox, type SandboxControl } from '../harness/house.ts'
-import { mockProvider, type SentRequest } from '../harness/mock-provider.ts'
+import { controlSandbox, type SandboxControl } from '../harness/app/test-app.ts'
+import { mockProvider, type SentRequest } from '../harness/providers/mock-provider.ts'
 import { memorySecrets } from '../harness/secrets.ts'
 
 const PROFILE_ID = '01234567-89ab-cdef-0123-456789abcdef'
@@ -23,7 +23,7 @@ beforeAll(async () => {
   running = await startSandbox(sandbox, { port: 0 })
   control = controlSandbox(running.origin)
   const { baseUrl } = running
-  upstream = createUpstream({ ...DEFAULT_LIMITS, provider: 'VERILOCK', baseUrl, readRefusal: verilock.readRefusal })
+  upstream = createUpstream({ ...DEFAULT_LIMITS, provider: 'VERILOCK', baseUrl, readRejection: verilock.readRejection })
   const settings = verilock.settings.parse({ baseUrl, ...sandbox.credentials })
   client = verilock.connect({ settings, upstream, secrets: memorySecrets(), now: () => new Date() })
 })
@@ -34,108 +34,128 @@ afterAll(async () => {
 
 describe('a lost create of a Verilock session', () => {
   it('is found by its marker, with its link, its checks and what was sent', async () => {
-    const lost = await lose(
+    const unknownCreate = await lose(
       { applicantEmail: 'jean@example.com', redirectUrl: 'https://app.example.com/done' },
       { externalId: 'usr_found', metadata: { plan: 'premium' } },
     )
-    await control.advance({ id: lost.providerId, to: 'processing' })
+    await control.advance({ id: unknownCreate.providerId, to: 'processing' })
 
-    const finding = await find(lost)
+    const finding = await find(unknownCreate)
 
     expect(finding).toMatchObject({
       found: {
-        providerId: lost.providerId,
+        providerId: unknownCreate.providerId,
         status: 'IN_PROGRESS',
         externalId: 'usr_found',
         redirectUrl: 'https://app.example.com/done',
-        access: { hostedUrl: `${running.origin}/verify/${lost.providerId}`, token: null },
-        applicant: { providerId: `${lost.providerId}:applicant`, snapshot: { email: 'jean@example.com' } },
+        access: { hostedUrl: `${running.origin}/verify/${unknownCreate.providerId}`, sdkToken: null },
+        applicant: { providerId: `${unknownCreate.providerId}:applicant`, snapshot: { email: 'jean@example.com' } },
         details: { profileId: PROFILE_ID },
       },
     })
-    expect(JSON.stringify(finding)).not.toContain(lost.reference)
+    expect(JSON.stringify(finding)).not.toContain(unknownCreate.reference)
   })
 
   it('is told from all others of the same person, and none of another person is read', async () => {
-    const lost = []
-    for (let made = 0; made < 3; made++) lost.push(await lose({}, { externalId: 'usr_often' }))
+    const unknownCreate = []
+    for (let made = 0; made < 3; made++) unknownCreate.push(await lose({}, { externalId: 'usr_often' }))
     await lose({}, { externalId: 'usr_other' })
 
-    for (const each of lost) {
+    for (const each of unknownCreate) {
       await control.forget()
       expect(await find(each)).toMatchObject({ found: { providerId: each.providerId } })
       expect(await idsRead()).toHaveLength(new Set(await idsRead()).size)
-      expect(lost.map(({ providerId }) => providerId)).toEqual(expect.arrayContaining(await idsRead()))
+      expect(unknownCreate.map(({ providerId }) => providerId)).toEqual(expect.arrayContaining(await idsRead()))
     }
   })
 
   it('is found without an external id', async () => {
-    const lost = await lose()
+    const unknownCreate = await lose()
 
-    expect(await find(lost)).toMatchObject({ found: { providerId: lost.providerId, externalId: null } })
+    expect(await find(unknownCreate)).toMatchObject({
+      found: { providerId: unknownCreate.providerId, externalId: null },
+    })
   })
 
   it('is found on whatever page it is', async () => {
-    const lost = await lose({}, { externalId: 'usr_buried' })
+    const unknownCreate = await lose({}, { externalId: 'usr_buried' })
     for (let made = 0; made < 210; made++) await lose()
     await control.forget()
 
-    expect(await find(lost)).toMatchObject({ found: { providerId: lost.providerId } })
+    expect(await find(unknownCreate)).toMatchObject({ found: { providerId: unknownCreate.providerId } })
     const lists = (await control.requests()).filter(({ path }) => path.endsWith('/sessions'))
     expect(lists.map(({ query }) => new URLSearchParams(query).get('page'))).toEqual([null, '2', '3'])
-    expect(await idsRead()).toEqual([lost.providerId])
+    expect(await idsRead()).toEqual([unknownCreate.providerId])
   })
 
   it('is found when an operator names its id, as what was sent', async () => {
-    const lost = await lose({ profileId: FORGETFUL_PROFILE_ID, redirectUrl: 'https://app.example.com/done' })
-
-    expect(await recovery().assume?.(lost, lost.providerId, {})).toMatchObject({
-      providerId: lost.providerId,
+    const unknownCreate = await lose({
+      profileId: PROFILE_LOSES_RECORDS_ID,
       redirectUrl: 'https://app.example.com/done',
-      access: { hostedUrl: expect.stringContaining(lost.providerId) },
     })
-    await expect(recovery().assume?.(lost, 'ses_unknown', {})).rejects.toMatchObject({ code: 'NOT_FOUND' })
+
+    expect(await recovery().reconstruct?.(unknownCreate, unknownCreate.providerId, {})).toMatchObject({
+      providerId: unknownCreate.providerId,
+      redirectUrl: 'https://app.example.com/done',
+      access: { hostedUrl: expect.stringContaining(unknownCreate.providerId) },
+    })
+    await expect(recovery().reconstruct?.(unknownCreate, 'ses_unknown', {})).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    })
+  })
+})
+
+describe('a lost create is absent', () => {
+  it('where the metadata of every session of that time and person shows another marker, or none', async () => {
+    const unknownCreate = await lose({}, { externalId: 'usr_absent' })
+
+    expect(await find({ ...unknownCreate, reference: 'sg_never_sent' })).toBe('ABSENT')
+  })
+
+  it('where no session of that time has its external id', async () => {
+    const unknownCreate = await lose({ profileId: PROFILE_LOSES_RECORDS_ID }, { externalId: 'usr_absent' })
+
+    expect(await find({ ...unknownCreate, externalId: 'usr_nobody' })).toBe('ABSENT')
+  })
+
+  it('where every session that shows no metadata is known to be of another create', async () => {
+    const other = await lose({ profileId: PROFILE_LOSES_RECORDS_ID }, { externalId: 'usr_known' })
+
+    expect(await find({ ...other, createdByOthers: new Set([other.providerId]) })).toBe('ABSENT')
+  })
+
+  it('where its session was made at another time than it was sent', async () => {
+    const unknownCreate = await lose({}, { externalId: 'usr_time' })
+    const at = (minutes: number) => find({ ...unknownCreate, sentAt: new Date(Date.now() + minutes * MINUTE) })
+
+    for (const minutes of [-11, 11]) expect(await at(minutes)).toBe('ABSENT')
+    for (const minutes of [-9, 9]) expect(await at(minutes)).toHaveProperty('found')
   })
 })
 
 describe('a lost create stays uncertain', () => {
-  it('where nothing carries its marker: that is no proof of absence', async () => {
-    const lost = await lose({}, { externalId: 'usr_absent' })
-
-    expect(await find({ ...lost, reference: 'sg_never_sent' })).toBe('UNCERTAIN')
-    expect(await find({ ...lost, externalId: 'usr_nobody' })).toBe('UNCERTAIN')
-  })
-
   it('where a read shows no metadata, unless another session matches', async () => {
-    const forgotten = await lose({ profileId: FORGETFUL_PROFILE_ID }, { externalId: 'usr_forgotten' })
+    const forgotten = await lose({ profileId: PROFILE_LOSES_RECORDS_ID }, { externalId: 'usr_forgotten' })
     expect(await find(forgotten)).toBe('UNCERTAIN')
     expect(await idsRead()).toContain(forgotten.providerId)
 
     const other = await lose({}, { externalId: 'usr_forgotten' })
     expect(await find(other)).toMatchObject({ found: { providerId: other.providerId } })
   })
-
-  it('where its session was made at another time than it was sent', async () => {
-    const lost = await lose({}, { externalId: 'usr_time' })
-    const at = (minutes: number) => find({ ...lost, sentAt: new Date(Date.now() + minutes * MINUTE) })
-
-    for (const minutes of [-11, 11]) expect(await at(minutes)).toBe('UNCERTAIN')
-    for (const minutes of [-9, 9]) expect(await at(minutes)).toHaveProperty('found')
-  })
 })
 
 describe('a search at Verilock', () => {
   const SENT_AT = new Date('2026-11-21T00:05:00Z')
   const LOST = { reference: 'sg_lost', idempotencyKey: 'key', input: { profileId: PROFILE_ID }, noted: null }
-  const lost = { ...LOST, sentAt: SENT_AT }
+  const unknownCreate = { ...LOST, sentAt: SENT_AT }
   const MINE = { status: 'created', metadata: { sessiongraph_reference: 'sg_lost' } }
 
-  it('asks for both days around midnight', async () => {
+  it('asks for the days around midnight, and for one more on either side', async () => {
     const { client, sent } = await answering(() => list(['ses_other']))
 
-    await find(lost, client)
+    await find(unknownCreate, client)
 
-    expect(queryOf(sent[0])).toMatchObject({ from: '2026-11-20', to: '2026-11-21', per_page: '100' })
+    expect(queryOf(sent[0])).toMatchObject({ from: '2026-11-19', to: '2026-11-22', per_page: '100' })
   })
 
   it('ends, however many pages and sessions there are', async () => {
@@ -144,9 +164,9 @@ describe('a search at Verilock', () => {
       isList(path) ? list(ids, Number(new URL(path, 'http://x').searchParams.get('page') ?? 1)) : other(path),
     )
 
-    expect(await find(lost, client)).toBe('UNCERTAIN')
-    expect(sent.filter(({ path }) => isList(path))).toHaveLength(50)
-    expect(sent.filter(({ path }) => !isList(path))).toHaveLength(50)
+    expect(await find(unknownCreate, client)).toBe('UNCERTAIN')
+    expect(sent.filter(({ path }) => isList(path))).toHaveLength(100)
+    expect(sent.filter(({ path }) => !isList(path))).toHaveLength(100)
   })
 
   it('reads first what was made nearest to the send', async () => {
@@ -156,7 +176,7 @@ describe('a search at Verilock', () => {
       isList(path) ? { status: 200, body: { data } } : { status: 200, body: { id: path.split('/').at(-1), ...MINE } },
     )
 
-    expect(await find(lost, client)).toMatchObject({ found: { providerId: 'ses_near' } })
+    expect(await find(unknownCreate, client)).toMatchObject({ found: { providerId: 'ses_near' } })
     expect(sent).toHaveLength(2)
   })
 
@@ -169,14 +189,85 @@ describe('a search at Verilock', () => {
       return path.endsWith('/ses_first') ? answer : { status: 200, body: { id: 'ses_mine', ...MINE } }
     })
 
-    expect(await find(lost, client)).toMatchObject({ found: { providerId: 'ses_mine' } })
+    expect(await find(unknownCreate, client)).toMatchObject({ found: { providerId: 'ses_mine' } })
   })
 
   it.each([429, 503])('waits for better times after %d', async status => {
     const { client, sent } = await answering(path => (isList(path) ? list(['ses_a', 'ses_b']) : { status }))
 
-    await expect(find(lost, client)).rejects.toMatchObject({ provider: 'VERILOCK' })
+    await expect(find(unknownCreate, client)).rejects.toMatchObject({ provider: 'VERILOCK' })
     expect(sent.filter(({ path }) => path.endsWith('/ses_b'))).toEqual([])
+  })
+
+  describe('finds that nothing was made only where the list is complete', () => {
+    const OTHER = { ...MINE, metadata: { sessiongraph_reference: 'sg_other' }, external_id: 'usr_other' }
+    const NOW = '2026-11-21T00:05:01Z'
+
+    /** A list of so many sessions, the newest first, as it is at each request for a page. */
+    function paged(totalAt: (request: number) => number, tell: (meta: object) => object = meta => meta) {
+      let requests = 0
+      return answering(path => {
+        if (!isList(path)) return { status: 200, body: { ...OTHER, id: path.split('/').at(-1) } }
+        const total = totalAt(requests++)
+        const page = Number(new URL(path, 'http://x').searchParams.get('page') ?? 1)
+        const ids = Array.from({ length: total }, (_, index) => `ses_${total - index}`)
+        const data = ids
+          .slice((page - 1) * 100, page * 100)
+          .map(id => ({ id, status: 'created', reference_id: 'usr_other', created_at: NOW }))
+        const meta = tell({ current_page: page, last_page: Math.ceil(total / 100), per_page: 100, total })
+        return { status: 200, body: { data, meta } }
+      })
+    }
+
+    it.each([
+      ['it does not change', () => 350, 4],
+      ['one session comes in while it is read', (request: number) => (request < 2 ? 350 : 351), 5],
+      ['sessions come in all the time', (request: number) => 350 + 7 * request, 5],
+    ] as const)('%s', async (_when, totalAt, lists) => {
+      const { client, sent } = await paged(totalAt)
+
+      expect(await find(unknownCreate, client)).toBe('ABSENT')
+      expect(sent.filter(({ path }) => isList(path))).toHaveLength(lists)
+    })
+
+    it.each([
+      ['sessions leave it while it is read', (request: number) => 350 - request, undefined],
+      ['it does not say how many sessions it has', () => 350, (meta: object) => ({ ...meta, total: undefined })],
+      ['it says that it has more than it shows', () => 99, (meta: object) => ({ ...meta, total: 120 })],
+      ['it says that it has fewer than it shows', () => 99, (meta: object) => ({ ...meta, total: 98 })],
+      ['its pages end too early', () => 350, (meta: object) => ({ ...meta, last_page: 2 })],
+    ] as const)('and not where %s', async (_when, totalAt, tell) => {
+      const { client } = await paged(totalAt, tell)
+
+      expect(await find(unknownCreate, client)).toBe('UNCERTAIN')
+    })
+
+    it('and not where a session of that time is gone when it is read', async () => {
+      const row = { id: 'ses_gone', status: 'created', created_at: NOW }
+      const { client } = await answering(path =>
+        isList(path)
+          ? { status: 200, body: { data: [row], meta: { current_page: 1, last_page: 1, total: 1 } } }
+          : { status: 404 },
+      )
+
+      expect(await find(unknownCreate, client)).toBe('UNCERTAIN')
+    })
+  })
+
+  it('looks at the time that Verilock has where its clock is far from ours', async () => {
+    const sentAt = new Date()
+    const theirs = new Date(sentAt.getTime() + 45 * MINUTE)
+    const headers = { date: theirs.toUTCString() }
+    const row = { id: 'ses_mine', status: 'created', created_at: theirs.toISOString() }
+    const { client } = await mockProvider(verilock, {}, ({ path }) =>
+      isList(path)
+        ? { status: 200, headers, body: { data: [row], meta: { current_page: 1, last_page: 1, total: 1 } } }
+        : { status: 200, headers, body: { ...MINE, ...row } },
+    )
+
+    // What its clock says is known once it answered.
+    expect(await find({ ...LOST, sentAt }, client)).toBe('UNCERTAIN')
+    expect(await find({ ...LOST, sentAt }, client)).toMatchObject({ found: { providerId: 'ses_mine' } })
   })
 
   function answering(answer: (path: string) => { status: number; body?: unknown }) {
@@ -212,8 +303,8 @@ async function lose(more: JsonObject = {}, carried: Pick<CreateCall, 'externalId
   return { ...call, input, sentAt, noted: null, providerId: created.providerId }
 }
 
-function find(lost: LostCreate, by = client): Promise<Finding<object>> | undefined {
-  return recovery(by).find?.(lost, {})
+function find(unknownCreate: UnknownCreate, by = client): Promise<RecoveryResult<object>> | undefined {
+  return recovery(by).find?.(unknownCreate, {})
 }
 
 function recovery(by = client) {

@@ -37,7 +37,7 @@ describe('a created session', () => {
       outcome: 'PENDING',
       externalId: 'usr_1',
       redirectUrl: 'https://example.com/done',
-      access: { hostedUrl: expect.stringContaining('/verify/tok_'), token: expect.stringMatching(/^tok_/) },
+      access: { hostedUrl: expect.stringContaining('/verify/tok_'), sdkToken: expect.stringMatching(/^tok_/) },
       applicant: {
         providerId: `${session.providerId}:applicant`,
         snapshot: { status: 'CREATED', email: 'jean@example.com', details: { fullName: 'Jean Dupont' } },
@@ -64,7 +64,7 @@ describe('a created session', () => {
   test('lives an hour, or as long as was asked', async () => {
     const livesFor = async (input: JsonObject) => (Number((await create(input)).expiresAt) - Date.now()) / 1000
     expect(await livesFor({})).toBeCloseTo(3600, -1)
-    expect(await livesFor({ expiresIn: 300 })).toBeCloseTo(300, -1)
+    expect(await livesFor({ expiresInSeconds: 300 })).toBeCloseTo(300, -1)
   })
 
   test('of an unknown profile is rejected with the path that Verilock named', async () => {
@@ -202,13 +202,13 @@ test('every rule of the input is told at once', () => {
     profileId: 'basic',
     applicantEmail: 'jean',
     redirectUrl: 'javascript:alert(1)',
-    expiresIn: 299,
+    expiresInSeconds: 299,
   })
   expect(parsed.error?.issues.map(issue => issue.path[0])).toEqual([
     'profileId',
     'applicantEmail',
     'redirectUrl',
-    'expiresIn',
+    'expiresInSeconds',
   ])
 })
 
@@ -224,7 +224,7 @@ function connect(apiKey: string): ProviderClient {
     provider: 'VERILOCK',
     baseUrl: server.baseUrl,
     ...DEFAULT_LIMITS,
-    readRefusal: verilock.readRefusal,
+    readRejection: verilock.readRejection,
   })
   upstreams.push(upstream)
   return verilock.connect({

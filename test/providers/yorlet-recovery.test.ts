@@ -4,18 +4,18 @@ import { yorlet } from '../../src/providers/yorlet/index.ts'
 import { SESSION_READS_KEY, sandbox } from '../../src/providers/yorlet/sandbox.ts'
 import type { SandboxDefinition } from '../../src/sandbox/sandbox.ts'
 import { type RunningSandbox, startSandbox } from '../../src/sandbox/server.ts'
-import { controlSandbox, type House, startHouse } from '../harness/house.ts'
-import { type Behaviour, mockProvider } from '../harness/mock-provider.ts'
+import { controlSandbox, startApp, type TestApp } from '../harness/app/test-app.ts'
+import { type Behaviour, mockProvider } from '../harness/providers/mock-provider.ts'
 
 const DEV = { tenantId: 'dev' }
 const HOUR = 3600
 
-const OPERATION = 'operation { id state recovered settles nextCheckAt }'
+const OPERATION = 'operation { id state recovered settlesItself nextCheckAt }'
 const CREATE_SESSION = /* GraphQL */ `
   mutation ($input: CreateSessionInput!) {
     createSession(input: $input) {
       ... on CreateSessionPayload { ${OPERATION} session { providerId status access { hostedUrl } } }
-      ... on OutcomeUnknownError { ${OPERATION} }
+      ... on UnconfirmedError { ${OPERATION} }
     }
   }
 `
@@ -23,7 +23,7 @@ const CREATE_CUSTOMER = /* GraphQL */ `
   mutation ($input: CreateCustomerInput!) {
     createCustomer(input: $input) {
       ... on CreateCustomerPayload { ${OPERATION} customer { providerId email metadata } }
-      ... on OutcomeUnknownError { ${OPERATION} }
+      ... on UnconfirmedError { ${OPERATION} }
     }
   }
 `
@@ -32,7 +32,7 @@ const CREATE_CUSTOMER = /* GraphQL */ `
 let fate: 'ANSWERED' | 'ANSWER_LOST' | 'CREATE_LOST' = 'ANSWERED'
 let time = Date.now()
 let running: RunningSandbox
-let house: House | undefined
+let app: TestApp | undefined
 let keys = 0
 
 beforeAll(async () => {
@@ -41,8 +41,8 @@ beforeAll(async () => {
 
 afterEach(async () => {
   fate = 'ANSWERED'
-  await house?.close()
-  house = undefined
+  await app?.close()
+  app = undefined
 })
 
 afterAll(() => running.close())
@@ -50,8 +50,8 @@ afterAll(() => running.close())
 function losing<T>(definition: SandboxDefinition<T>): SandboxDefinition<T> {
   return {
     ...definition,
-    open(kit) {
-      const parts = definition.open(kit)
+    open(context) {
+      const parts = definition.open(context)
       const routes = parts.routes.map(route => ({
         ...route,
         answer: async (request: Parameters<typeof route.answer>[0]) => {
@@ -65,29 +65,29 @@ function losing<T>(definition: SandboxDefinition<T>): SandboxDefinition<T> {
   }
 }
 
-async function open(env: NodeJS.ProcessEnv = {}): Promise<House> {
+async function open(env: NodeJS.ProcessEnv = {}): Promise<TestApp> {
   const account = { YORLET_BASE_URL: running.baseUrl, YORLET_API_KEY: sandbox.credentials.apiKey }
-  house = await startHouse({ SANDBOX: 'off', ...account, ...env }, { now: () => new Date(time), jobs: false })
-  return house
+  app = await startApp({ SANDBOX: 'off', ...account, ...env }, { now: () => new Date(time), jobs: false })
+  return app
 }
 
-async function createSession({ ask }: House, idempotencyKey: string) {
+async function createSession({ execute }: TestApp, idempotencyKey: string) {
   const session = { yorlet: { applicantProviderId: 'apst_manvb9c4m2WsXy5Z', sendEmail: false } }
-  return (await ask(CREATE_SESSION, { input: { idempotencyKey, session } })).data.createSession
+  return (await execute(CREATE_SESSION, { input: { idempotencyKey, session } })).data.createSession
 }
 
-async function createCustomer({ ask }: House, idempotencyKey: string) {
+async function createCustomer({ execute }: TestApp, idempotencyKey: string) {
   const customer = { yorlet: { email: 'lin@example.com' } }
-  return (await ask(CREATE_CUSTOMER, { input: { idempotencyKey, customer } })).data.createCustomer
+  return (await execute(CREATE_CUSTOMER, { input: { idempotencyKey, customer } })).data.createCustomer
 }
 
-async function reconcile({ services }: House, seconds: number) {
+async function reconcile({ services }: TestApp, seconds: number) {
   time += seconds * 1000
-  await services.recovery.run()
+  await services.createReconciler.run()
 }
 
 /** The objects that were made meanwhile. */
-async function watch(kind: 'customers' | 'application_sessions') {
+async function follow(kind: 'customers' | 'application_sessions') {
   const all = async () => (await controlSandbox(running.origin).objects())[kind] ?? {}
   const before = await all()
   return async () => Object.keys(await all()).filter(id => !(id in before))
@@ -104,11 +104,11 @@ const toId = (globalId: string) => decodeGlobalId(globalId)?.id ?? ''
 describe('a lost session', () => {
   test('is sent again with its key and body, so that one exists', async () => {
     const opened = await open()
-    const made = await watch('application_sessions')
+    const made = await follow('application_sessions')
     const key = newKey()
     await controlSandbox(running.origin).forget()
     fate = 'ANSWER_LOST'
-    expect(await createSession(opened, key)).toMatchObject({ operation: { state: 'UNKNOWN', settles: true } })
+    expect(await createSession(opened, key)).toMatchObject({ operation: { state: 'UNKNOWN', settlesItself: true } })
     await reconcile(opened, 6)
     await reconcile(opened, 60)
     fate = 'ANSWERED'
@@ -127,7 +127,7 @@ describe('a lost session', () => {
 
   test('is made by the repeat where the first send got lost on its way', async () => {
     const opened = await open()
-    const made = await watch('application_sessions')
+    const made = await follow('application_sessions')
     const key = newKey()
     fate = 'CREATE_LOST'
     await createSession(opened, key)
@@ -152,7 +152,7 @@ describe('a lost session', () => {
 
     expect(await creates()).toEqual([])
     expect(await createSession(opened, key)).toMatchObject({
-      operation: { state: 'UNKNOWN', settles: false, nextCheckAt: null },
+      operation: { state: 'UNKNOWN', settlesItself: false, nextCheckAt: null },
     })
   })
 
@@ -161,7 +161,7 @@ describe('a lost session', () => {
     const key = newKey()
     await controlSandbox(running.origin).forget()
     fate = 'ANSWER_LOST'
-    expect(await createSession(opened, key)).toMatchObject({ operation: { state: 'UNKNOWN', settles: false } })
+    expect(await createSession(opened, key)).toMatchObject({ operation: { state: 'UNKNOWN', settlesItself: false } })
     await reconcile(opened, HOUR)
     expect(await creates()).toHaveLength(1)
   })
@@ -172,7 +172,7 @@ describe('a lost session', () => {
       YORLET_UNDOCUMENTED_READS: 'on',
       YORLET_REPEAT_CREATES: 'off',
     })
-    const made = await watch('application_sessions')
+    const made = await follow('application_sessions')
     const key = newKey()
     fate = 'ANSWER_LOST'
     const { operation } = await createSession(opened, key)
@@ -197,7 +197,7 @@ describe('a lost session', () => {
 describe('a lost customer', () => {
   test('is found by our marker before anything is sent again', async () => {
     const opened = await open()
-    const made = await watch('customers')
+    const made = await follow('customers')
     const key = newKey()
     fate = 'ANSWER_LOST'
     await createCustomer(opened, key)
@@ -218,7 +218,7 @@ describe('a lost customer', () => {
     ['carries no marker', { YORLET_CUSTOMER_MARKER: 'off' }, 'ANSWER_LOST'],
   ] as const)('that %s is sent again with its key, so that one exists', async (_, env, lostBy) => {
     const opened = await open(env)
-    const made = await watch('customers')
+    const made = await follow('customers')
     const key = newKey()
     fate = lostBy
     await createCustomer(opened, key)
@@ -235,7 +235,7 @@ describe('a lost customer', () => {
 
   test('that is not found stays unknown, and is looked for on', async () => {
     const opened = await open({ YORLET_REPEAT_CREATES: 'off' })
-    const made = await watch('customers')
+    const made = await follow('customers')
     const key = newKey()
     fate = 'CREATE_LOST'
     await createCustomer(opened, key)
@@ -243,16 +243,16 @@ describe('a lost customer', () => {
     for (let round = 0; round < 3; round++) await reconcile(opened, 24 * HOUR)
 
     expect(await made()).toEqual([])
-    expect(await createCustomer(opened, key)).toMatchObject({ operation: { state: 'UNKNOWN', settles: true } })
+    expect(await createCustomer(opened, key)).toMatchObject({ operation: { state: 'UNKNOWN', settlesItself: true } })
   })
 
   test('that an operator found is read by its id', async () => {
     const opened = await open({ YORLET_REPEAT_CREATES: 'off', YORLET_CUSTOMER_MARKER: 'off' })
-    const made = await watch('customers')
+    const made = await follow('customers')
     const key = newKey()
     fate = 'ANSWER_LOST'
     const { operation } = await createCustomer(opened, key)
-    expect(operation).toMatchObject({ settles: false })
+    expect(operation).toMatchObject({ settlesItself: false })
     const [providerId = ''] = await made()
     await opened.services.operations.settleFound(DEV, toId(operation.id), providerId)
 
@@ -278,8 +278,8 @@ describe('the search for a customer', () => {
       return { status: 200, body: { object: 'list', data, has_more: endless || read < pages.length } }
     }
     const { client } = await mockProvider(yorlet, {}, behave)
-    const lost = { reference: 'sg_lost', idempotencyKey: 'sg_lost-1', input: {}, noted: null, sentAt }
-    return { finding: await client.recovery?.customer?.find?.(lost, {}), read: () => read }
+    const unknownCreate = { reference: 'sg_lost', idempotencyKey: 'sg_lost-1', input: {}, noted: null, sentAt }
+    return { finding: await client.recovery?.customer?.find?.(unknownCreate, {}), read: () => read }
   }
 
   const OURS = entry('cus_ours', seconds(0), 'sg_lost')

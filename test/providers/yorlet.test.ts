@@ -31,7 +31,7 @@ function connect(given: Partial<Settings> = {}): Required<ProviderClient> {
     provider: 'YORLET',
     baseUrl: settings.baseUrl,
     ...DEFAULT_LIMITS,
-    readRefusal: yorlet.readRefusal,
+    readRejection: yorlet.readRejection,
   })
   upstreams.push(upstream)
   return yorlet.connect({

@@ -35,17 +35,17 @@ const ANSWERS: Readonly<Record<string, (variables: Variables) => unknown>> = {
 
 async function one(id: string) {
   const { session, customer, applicant } = rowsOf(id)
-  const [told, toldCustomer, toldApplicant] = await Promise.all([
+  const [reported, customerFromProvider, applicantFromProvider] = await Promise.all([
     providers.session(session.provider_id),
     providers.customer(customer.provider_id),
     providers.applicant(applicant.provider_id, applicant.parent_provider_id),
   ])
   return {
     session: {
-      ...view.toldSession(session, told),
-      attempts: { nodes: view.toldAttempts(store.attempts(id), told) },
-      customer: view.toldCustomer(customer, toldCustomer),
-      applicant: view.toldApplicant(applicant, toldApplicant),
+      ...view.sessionFromProvider(session, reported),
+      attempts: { nodes: view.reportedAttempts(store.attempts(id), reported) },
+      customer: view.customerFromProvider(customer, customerFromProvider),
+      applicant: view.applicantFromProvider(applicant, applicantFromProvider),
     },
   }
 }
@@ -81,7 +81,7 @@ function local(first: number, after: string | null | undefined, filtered: boolea
 
 async function customer(id: string) {
   const row = store.customer(id)
-  return row && view.toldCustomer(row, await providers.customer(row.provider_id))
+  return row && view.customerFromProvider(row, await providers.customer(row.provider_id))
 }
 
 function rowsOf(id: string) {

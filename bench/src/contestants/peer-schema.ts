@@ -4,8 +4,8 @@ export const PEER_SCHEMA = /* GraphQL */ `
   enum SessionStatus { CREATED IN_PROGRESS COMPLETED CANCELED EXPIRED UNKNOWN }
   input Freshness { maxAgeSeconds: Int }
   input ProviderRef { provider: Provider!, providerId: String! }
-  input SessionLookup { id: ID, provider: ProviderRef }
-  input SessionFilter { status: [SessionStatus!], provider: [Provider!] }
+  input SessionLookup { id: ID, atProvider: ProviderRef }
+  input SessionFilter { statuses: [SessionStatus!], providers: [Provider!] }
   input KayleShareFieldInput { key: String!, required: Boolean!, reason: String! }
   input KayleSessionInput { redirectUrl: String, shareFields: [KayleShareFieldInput!] }
   input ProviderSessionInput { kayle: KayleSessionInput }

@@ -11,7 +11,7 @@ export interface Freshness {
 }
 
 export interface SessionArguments extends Freshness {
-  readonly by: { readonly id?: string | null; readonly provider?: { readonly providerId: string } | null }
+  readonly by: { readonly id?: string | null; readonly atProvider?: { readonly providerId: string } | null }
 }
 
 export interface SessionsArguments {
@@ -23,7 +23,7 @@ export interface SessionsArguments {
 /** A session with what its fields need to go on: its row, and what its provider told where it was asked. */
 export interface PeerSession extends ReturnType<typeof view.storedSession> {
   readonly row: view.Session
-  readonly told?: KayleSession
+  readonly reported?: KayleSession
 }
 
 export type PeerSource = ReturnType<typeof createPeerSource>
@@ -33,8 +33,8 @@ export function createPeerSource(store: Store, providers: Providers, create: Ret
   const freshCustomers = new DataLoader((ids: readonly string[]) => Promise.all(ids.map(freshCustomer)))
 
   async function session({ by, freshness }: SessionArguments): Promise<PeerSession | null> {
-    const row = by.provider
-      ? store.sessionByProviderId(by.provider.providerId)
+    const row = by.atProvider
+      ? store.sessionByProviderId(by.atProvider.providerId)
       : store.session(
           Buffer.from(by.id ?? '', 'base64url')
             .toString('latin1')
@@ -42,8 +42,8 @@ export function createPeerSource(store: Store, providers: Providers, create: Ret
         )
     if (!row) return null
     if (!isLive(freshness)) return { ...view.storedSession(row), row }
-    const told = await providers.session(row.provider_id)
-    return { ...view.toldSession(row, told), row, told }
+    const reported = await providers.session(row.provider_id)
+    return { ...view.sessionFromProvider(row, reported), row, reported }
   }
 
   function sessions({ filter, first, after }: SessionsArguments) {
@@ -51,9 +51,9 @@ export function createPeerSource(store: Store, providers: Providers, create: Ret
     return { nodes: rows.map((row): PeerSession => ({ ...view.storedSession(row), row })), pageInfo }
   }
 
-  function attempts({ row, told }: PeerSession) {
+  function attempts({ row, reported }: PeerSession) {
     const rows = store.attempts(row.id)
-    return { nodes: told ? view.toldAttempts(rows, told) : rows.map(view.storedAttempt) }
+    return { nodes: reported ? view.reportedAttempts(rows, reported) : rows.map(view.storedAttempt) }
   }
 
   function customer({ row: { customer_id } }: PeerSession, { freshness }: Freshness) {
@@ -64,14 +64,14 @@ export function createPeerSource(store: Store, providers: Providers, create: Ret
 
   async function freshCustomer(id: string) {
     const row = store.customer(id)
-    return row ? view.toldCustomer(row, await providers.customer(row.provider_id)) : null
+    return row ? view.customerFromProvider(row, await providers.customer(row.provider_id)) : null
   }
 
   async function applicant({ row: { applicant_id } }: PeerSession, { freshness }: Freshness) {
     const row = store.applicant(applicant_id ?? '')
     if (!row) return null
     if (!isLive(freshness)) return view.storedApplicant(row)
-    return view.toldApplicant(row, await providers.applicant(row.provider_id, row.parent_provider_id))
+    return view.applicantFromProvider(row, await providers.applicant(row.provider_id, row.parent_provider_id))
   }
 
   return {

@@ -1,6 +1,7 @@
 import Sqlite from 'better-sqlite3'
-import { createVault } from '../../../src/security/vault.ts'
-import { createCursors } from '../../../src/services/cursor.ts'
+import { placeIn } from '../../../db/core/columns.ts'
+import { createFieldEncryption } from '../../../src/security/field-encryption.ts'
+import { createCursors } from '../../../src/services/lists/cursor.ts'
 import type { Applicant, Attempt, Customer, Session } from './views.ts'
 
 /** The house's own tables, as a program written by hand uses them: statements prepared once, every commit on disk. */
@@ -16,7 +17,7 @@ export type Store = ReturnType<typeof openStore>
 const SESSION =
   'id, provider, provider_id, status, outcome, external_id, created_at, updated_at, customer_id, applicant_id'
 const ATTEMPT = 'id, provider_id, kind, status, failure_code, risk_score, created_at, session_id'
-const CUSTOMER = 'id, provider_id, pii_sealed, created_at'
+const CUSTOMER = 'id, provider_id, pii_encrypted, created_at'
 const APPLICANT = 'id, provider_id, parent_provider_id, status, outcome, provider_status, created_at'
 const TENANT = "tenant_id = 'dev'"
 const AFTER = 'and (created_at, id) < (?, ?)'
@@ -28,8 +29,8 @@ export function openStore(env: NodeJS.ProcessEnv) {
   for (const pragma of ['journal_mode = WAL', 'synchronous = FULL', 'foreign_keys = ON', 'secure_delete = ON']) {
     database.pragma(pragma)
   }
-  const vault = createVault(Buffer.from(env.ENCRYPTION_KEY ?? '', 'hex'))
-  const cursors = createCursors(vault)
+  const encryption = createFieldEncryption(Buffer.from(env.ENCRYPTION_KEY ?? '', 'hex'))
+  const cursors = createCursors(encryption)
   const one = <T>(text: string) => database.prepare<unknown[], T>(text)
   const page = (where: string) =>
     one<Session>(`select ${SESSION} from sessions where ${TENANT} ${where} order by created_at desc, id desc limit ?`)
@@ -46,23 +47,26 @@ export function openStore(env: NodeJS.ProcessEnv) {
 
   return {
     database,
-    vault,
+    encryption,
     kayleAccount,
     session: (id: string) => session.get(id),
     sessionByProviderId: (providerId: string) => byProvider.get(kayleAccount, providerId),
     attempts: (sessionId: string) => attempts.all(sessionId),
     customer: (id: string) => customer.get(id),
     applicant: (id: string) => applicant.get(id),
-    openPii: ({ pii_sealed }: Customer) => JSON.parse(vault.open(pii_sealed ?? '')) as { email: string; name: string },
+    openPii: ({ id, pii_encrypted }: Customer) =>
+      JSON.parse(
+        encryption.decrypt(pii_encrypted ?? '', placeIn('customers', 'pii_encrypted', { id, tenantId: 'dev' })),
+      ) as { email: string; name: string },
     sessions({ first, after, filtered }: PageQuery) {
       const position = after == null ? undefined : cursors.decode(SCOPE, after)
       const rows = position
         ? nextPages[`${filtered}`].all(position.at, position.id, first + 1)
         : pages[`${filtered}`].all(first + 1)
-      const kept = rows.slice(0, first)
-      const last = kept.at(-1)
+      const stored = rows.slice(0, first)
+      const last = stored.at(-1)
       const endCursor = last ? cursors.encode(SCOPE, { at: last.created_at, id: last.id }) : null
-      return { rows: kept, pageInfo: { hasNextPage: rows.length > first, endCursor } }
+      return { rows: stored, pageInfo: { hasNextPage: rows.length > first, endCursor } }
     },
   }
 }

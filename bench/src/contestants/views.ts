@@ -1,4 +1,4 @@
-import type { AttemptRow, CustomerRow, SessionRow } from '../../../db/tables.ts'
+import type { AttemptRow, CustomerRow, SessionRow } from '../../../db/core/tables.ts'
 import { encodeGlobalId } from '../../../src/domain/global-id.ts'
 import type { KayleSession, RapidlyCustomer, YorletApplicants } from './providers.ts'
 
@@ -13,7 +13,7 @@ export type Attempt = Pick<
   AttemptRow,
   'id' | 'provider_id' | 'kind' | 'status' | 'failure_code' | 'risk_score' | 'created_at' | 'session_id'
 >
-export type Customer = Pick<CustomerRow, 'id' | 'provider_id' | 'pii_sealed' | 'created_at'>
+export type Customer = Pick<CustomerRow, 'id' | 'provider_id' | 'pii_encrypted' | 'created_at'>
 export interface Applicant {
   readonly id: string
   readonly provider_id: string
@@ -40,17 +40,17 @@ export function storedSession(row: Session) {
   }
 }
 
-export function toldSession(row: Session, told: KayleSession) {
-  const approved = told.attempts.some(({ status }) => status === 'succeeded')
+export function sessionFromProvider(row: Session, reported: KayleSession) {
+  const approved = reported.attempts.some(({ status }) => status === 'succeeded')
   return {
     id: encodeGlobalId('Session', row.id),
     provider: 'KAYLE',
-    providerId: told.id,
-    status: STATUSES[told.status] ?? 'UNKNOWN',
-    outcome: told.status === 'cancelled' ? 'NOT_APPLICABLE' : approved ? 'APPROVED' : 'REJECTED',
+    providerId: reported.id,
+    status: STATUSES[reported.status] ?? 'UNKNOWN',
+    outcome: reported.status === 'cancelled' ? 'NOT_APPLICABLE' : approved ? 'APPROVED' : 'REJECTED',
     externalId: row.external_id,
-    createdAt: time(Date.parse(told.created_at)),
-    updatedAt: time(Date.parse(told.updated_at)),
+    createdAt: time(Date.parse(reported.created_at)),
+    updatedAt: time(Date.parse(reported.updated_at)),
   }
 }
 
@@ -67,8 +67,8 @@ export function storedAttempt(row: Attempt) {
 }
 
 /** The ids are ours, so the stored rows give them. */
-export function toldAttempts(rows: readonly Attempt[], told: KayleSession) {
-  return told.attempts.map(attempt => ({
+export function reportedAttempts(rows: readonly Attempt[], reported: KayleSession) {
+  return reported.attempts.map(attempt => ({
     id: encodeGlobalId('Attempt', rows.find(row => row.provider_id === attempt.id)?.id ?? ''),
     providerId: attempt.id,
     kind: 'ATTEMPT',
@@ -90,7 +90,7 @@ export function storedCustomer(row: Customer, pii: { readonly email: string; rea
   }
 }
 
-export function toldCustomer(row: Customer, { id, email, name, created_at }: RapidlyCustomer) {
+export function customerFromProvider(row: Customer, { id, email, name, created_at }: RapidlyCustomer) {
   return {
     id: encodeGlobalId('Customer', row.id),
     providerId: id,
@@ -111,13 +111,13 @@ export function storedApplicant(row: Applicant) {
   }
 }
 
-export function toldApplicant(row: Applicant, told: YorletApplicants['data'][number]) {
+export function applicantFromProvider(row: Applicant, reported: YorletApplicants['data'][number]) {
   return {
     id: encodeGlobalId('Applicant', row.id),
-    providerId: told.id,
+    providerId: reported.id,
     status: 'UNKNOWN',
     outcome: 'NOT_APPLICABLE',
-    providerStatus: told.status,
-    createdAt: time(told.created * 1000),
+    providerStatus: reported.status,
+    createdAt: time(reported.created * 1000),
   }
 }

@@ -26,10 +26,10 @@ const ProviderRef = builder.inputType('ProviderRef', {
   }),
 })
 const SessionLookup = builder.inputType('SessionLookup', {
-  fields: t => ({ id: t.id(), provider: t.field({ type: ProviderRef }) }),
+  fields: t => ({ id: t.id(), atProvider: t.field({ type: ProviderRef }) }),
 })
 const SessionFilter = builder.inputType('SessionFilter', {
-  fields: t => ({ status: t.field({ type: [Status] }), provider: t.field({ type: [Provider] }) }),
+  fields: t => ({ statuses: t.field({ type: [Status] }), providers: t.field({ type: [Provider] }) }),
 })
 const ShareField = builder.inputType('KayleShareFieldInput', {
   fields: t => ({

@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { median } from '../rounds.ts'
-import { ask, authorization, load } from '../wrk.ts'
+import { authorization, execute, load } from '../wrk.ts'
 import type { Probe } from './probe.ts'
 
 const CONNECTIONS = 64
@@ -28,7 +28,7 @@ export const probeOverload: Probe = async (arena, cells) => {
     const capacity = requests / seconds
     const { answers, endedMs } = await flood(server.url, bodies, capacity * TIMES)
     const began = performance.now()
-    while ((await ask(server.url, bodies[0] ?? '')).data === undefined) await sleep(10)
+    while ((await execute(server.url, bodies[0] ?? '')).data === undefined) await sleep(10)
     const recoveryMs = performance.now() - began
     const served = answers.filter(({ status }) => status === 200)
     const refused = answers.filter(({ status }) => status === 503).map(({ ms }) => ms)
@@ -72,14 +72,14 @@ export const probeOverload: Probe = async (arena, cells) => {
 /** Sends so many a second, and waits for the last answer. */
 async function flood(url: string, bodies: readonly string[], perSecond: number) {
   const agent = new Agent({ keepAlive: true })
-  const asked: Promise<Answer>[] = []
+  const requests: Promise<Answer>[] = []
   const began = performance.now()
   for (let now = 0; now < SECONDS * 1000; now = performance.now() - began) {
-    while (asked.length < (perSecond * now) / 1000)
-      asked.push(send(agent, url, bodies[asked.length % bodies.length] ?? ''))
+    while (requests.length < (perSecond * now) / 1000)
+      requests.push(send(agent, url, bodies[requests.length % bodies.length] ?? ''))
     await sleep(TICK_MS)
   }
-  const answers = await Promise.all(asked)
+  const answers = await Promise.all(requests)
   agent.destroy()
   return { answers, endedMs: performance.now() - began }
 }

@@ -23,8 +23,8 @@ export const probePostgres: Probe = async (arena, cells, { sessions, seconds, ro
     ]
     for (const name of CELLS) {
       for (const { on, server, of } of servers) {
-        const told = (await measure(of[name], [server], arena.stubs, run)).get('ours') ?? []
-        const figure = (pick: (round: (typeof told)[number]) => number) => median(told.map(pick))
+        const reported = (await measure(of[name], [server], arena.stubs, run)).get('ours') ?? []
+        const figure = (pick: (round: (typeof reported)[number]) => number) => median(reported.map(pick))
         const speed = [figure(({ perSecond }) => perSecond).toFixed(0), figure(({ p50 }) => p50).toFixed(1)]
         const memory = figure(({ residentMb }) => residentMb).toFixed(0)
         rows.push([name, on, ...speed, figure(({ cpuMicros }) => cpuMicros).toFixed(0), memory])

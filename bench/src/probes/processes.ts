@@ -30,7 +30,7 @@ export const probeProcesses: Probe = async (arena, _cells, { sessions, seconds }
     for (const name of CELLS) {
       const perSecond = async (some: typeof servers) => {
         const loads = await Promise.all(some.map(({ url }) => load(url, cells[name].bodies, CONNECTIONS, seconds)))
-        return loads.reduce((sum, told) => sum + (told.requests - told.refused) / told.seconds, 0)
+        return loads.reduce((sum, reported) => sum + (reported.requests - reported.refused) / reported.seconds, 0)
       }
       await perSecond(servers)
       const rounds: { one: number; two: number }[] = []

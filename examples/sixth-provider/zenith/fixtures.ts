@@ -14,7 +14,7 @@ const CHECK = {
 }
 const LINK = 'https://go.zenith.example/chk_a1b2c3d4e5f6'
 const headers = { 'x-zenith-key': 'zenith_test_sandbox' }
-const input = { level: 'full', returnTo: 'https://app.example.com/done' }
+const input = { level: 'full', redirectUrl: 'https://app.example.com/done' }
 const creates = {
   method: 'POST',
   path: '/v2/checks',

@@ -1,13 +1,13 @@
-import { decide, PARENT } from '../../../schema/access.ts'
+import { defineRule, INHERIT } from '../../../schema/authorization/authorization.ts'
 import { builder } from '../../../schema/builder.ts'
-import { sessionDetails } from '../../../schema/details.ts'
-import { providerSessionInput } from '../../../schema/provider-inputs.ts'
-import { sessionInput } from './input.ts'
+import { providerSessionInput } from '../../../schema/mutations/provider-inputs.ts'
+import { sessionDetails } from '../../../schema/types/details.ts'
+import { sessionInputOf } from './input.ts'
 import type { SessionDetails } from './mapper.ts'
 
 sessionDetails.join(
   'ZENITH',
-  builder.objectRef<SessionDetails>('ZenithCheck').implement({
+  builder.objectRef<SessionDetails>('ZenithSessionDetails').implement({
     description: 'What Zenith alone knows about a session.',
     fields: t => ({
       level: t.exposeString('level', { description: 'How much is checked: `basic` or `full`.' }),
@@ -17,12 +17,12 @@ sessionDetails.join(
 
 const ZenithSessionInput = builder.inputType('ZenithSessionInput', {
   description: 'A check at Zenith.',
-  validate: { schema: sessionInput },
+  rules: sessionInputOf,
   fields: t => ({
-    level: t.string({ required: true, description: 'How much is checked: `basic` or `full`.' }),
-    returnTo: t.field({
+    level: t.string({ required: true, description: 'How much is checked: `basic` or `full`, 4 or 5 characters.' }),
+    redirectUrl: t.field({
       type: 'URL',
-      description: 'Where the end user goes afterwards: https, or http on localhost.',
+      description: 'Where the end user goes afterwards, at most 2048 characters.',
     }),
   }),
 })
@@ -34,4 +34,4 @@ providerSessionInput.join({
   toRequest: input => ({ provider: 'ZENITH', input }),
 })
 
-decide('ZenithCheck', [PARENT, ['level']])
+defineRule('ZenithSessionDetails', [INHERIT, ['level']])

@@ -1,9 +1,13 @@
 import { z } from 'zod'
-import { CALLER_URL_RULE, isCallerUrl } from '../../domain/caller-url.ts'
+import { ACCEPTED, type InputSettings, redirectUrl } from '../../input/rules.ts'
 
 /** What a create takes, with Zenith's documented rules. */
-export const sessionInput = z.object({
-  level: z.enum(['basic', 'full'], { error: 'Expected basic or full.' }),
-  returnTo: z.string().refine(isCallerUrl, { error: CALLER_URL_RULE }).nullish(),
-})
+export function sessionInputOf(settings: InputSettings) {
+  return z.object({
+    level: z.enum(['basic', 'full'], { error: 'Expected basic or full.' }),
+    redirectUrl: redirectUrl(settings).nullish(),
+  })
+}
+
+export const sessionInput = sessionInputOf(ACCEPTED)
 export type SessionInput = z.infer<typeof sessionInput>

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { JsonObject } from '../../domain/json.ts'
-import type { Outcome } from '../../domain/outcome.ts'
-import type { SessionSnapshot, SessionStatus } from '../../domain/session.ts'
+import type { Outcome } from '../../domain/records/decision.ts'
+import type { SessionSnapshot, SessionStatus } from '../../domain/records/session.ts'
 import type { SessionInput } from './input.ts'
 import type { Check } from './wire.ts'
 
@@ -15,26 +15,26 @@ export function toBody(
 ): JsonObject {
   return {
     level: input.level,
-    return_to: input.returnTo ?? undefined,
+    return_to: input.redirectUrl ?? undefined,
     person_ref: externalId ?? undefined,
     our_ref: reference,
   }
 }
 
-export function toSession(sent: Check): SessionSnapshot {
-  const expiresAt = toDate(sent.closes)
+export function toSession(value: Check): SessionSnapshot {
+  const expiresAt = toDate(value.closes)
   return {
-    providerId: sent.check_id,
-    status: STATUSES.get(sent.status) ?? 'UNKNOWN',
-    outcome: toOutcome(sent),
-    providerStatus: sent.status,
-    externalId: sent.person_ref ?? undefined,
-    createdAt: toDate(sent.opened),
+    providerId: value.check_id,
+    status: STATUSES.get(value.status) ?? 'UNKNOWN',
+    outcome: toOutcome(value),
+    providerStatus: value.status,
+    externalId: value.person_ref ?? undefined,
+    createdAt: toDate(value.opened),
     expiresAt,
-    access: sent.link
-      ? { hostedUrl: sent.link, token: null, cancelToken: null, expiresAt: expiresAt ?? null }
+    access: value.link
+      ? { hostedUrl: value.link, sdkToken: null, cancelToken: null, expiresAt: expiresAt ?? null }
       : undefined,
-    details: sent.level ? { level: sent.level } : {},
+    details: value.level ? { level: value.level } : {},
   }
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { Refusal } from '../../upstream/answer.ts'
-import type { Connection, ProviderClient } from '../contract.ts'
+import type { ProviderRejection } from '../../upstream/response-errors.ts'
+import type { ClientDeps, ProviderClient } from '../contract.ts'
 import { sessionInput } from './input.ts'
 import { toBody, toSession } from './mapper.ts'
 import { check, checkPage, fault } from './wire.ts'
@@ -11,7 +11,7 @@ export const settings = z.object({
 })
 export type Settings = z.infer<typeof settings>
 
-export function connect({ settings, upstream }: Connection<Settings>): ProviderClient {
+export function connect({ settings, upstream }: ClientDeps<Settings>): ProviderClient {
   const headers = { 'x-zenith-key': settings.apiKey ?? '' }
   return {
     capabilities: ['CREATE_SESSION', 'GET_SESSION', 'LIST_SESSIONS'],
@@ -24,30 +24,30 @@ export function connect({ settings, upstream }: Connection<Settings>): ProviderC
         path: '/checks',
         headers,
         json: toBody(sessionInput.parse(input), call),
-        trail: call.trail,
+        callLog: call.callLog,
         schema: check,
       })
       return toSession(answer)
     },
 
-    async getSession({ providerId }, { signal, trail }) {
+    async getSession({ providerId }, { signal, callLog }) {
       const path = `/checks/${encodeURIComponent(providerId)}`
       const request = { operation: 'getSession', kind: 'READ', method: 'GET', path } as const
-      return toSession(await upstream.call({ ...request, headers, signal, trail, schema: check }))
+      return toSession(await upstream.call({ ...request, headers, signal, callLog, schema: check }))
     },
 
     /** Newest first. */
-    async listSessions({ limit, cursor }, { signal, trail }) {
+    async listSessions({ limit, cursor }, { signal, callLog }) {
       const request = { operation: 'listSessions', kind: 'READ', method: 'GET', path: '/checks' } as const
       const query = { limit, after: cursor }
-      const answer = await upstream.call({ ...request, query, headers, signal, trail, schema: checkPage })
+      const answer = await upstream.call({ ...request, query, headers, signal, callLog, schema: checkPage })
       return { items: answer.checks.map(toSession), nextCursor: answer.next ?? null }
     },
   }
 }
 
 /** Zenith names one field at a time. Its free text is not carried. */
-export function readRefusal(status: number, body: unknown): Refusal | undefined {
+export function readRejection(status: number, body: unknown): ProviderRejection | undefined {
   if (status < 400) return undefined
   const parsed = fault.safeParse(body)
   if (!parsed.success) return {}

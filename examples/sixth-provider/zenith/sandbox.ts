@@ -1,13 +1,13 @@
 import { random } from '../../sandbox/random.ts'
 import {
-  type Answer,
   type Route,
   readFields,
+  type SandboxContext,
   type SandboxDefinition,
   SandboxInputError,
-  type SandboxKit,
-  type SandboxParts,
   type SandboxRequest,
+  type SandboxResponse,
+  type SandboxRoutes,
 } from '../../sandbox/sandbox.ts'
 import type { Collection } from '../../sandbox/store.ts'
 import { type Check, createCheckBody } from './wire.ts'
@@ -18,7 +18,10 @@ const HOUR = 3600
 export const sandbox: SandboxDefinition<{ apiKey: string }> = {
   credentials: { apiKey: API_KEY },
   basePath: '/v2',
-  inventions: ['A check closes an hour after it was opened.', 'An unknown path is answered 404 no_such_thing.'],
+  undocumentedBehaviour: [
+    'A check closes an hour after it was opened.',
+    'An unknown path is answered 404 no_such_thing.',
+  ],
   open,
 }
 
@@ -30,7 +33,7 @@ const STEPS: Readonly<Record<string, Partial<Check>>> = {
   lapsed: { status: 'lapsed' },
 }
 
-function open({ clock, collection, origin }: SandboxKit): SandboxParts {
+function open({ clock, collection, origin }: SandboxContext): SandboxRoutes {
   const checks = collection<Check>('checks')
   const seconds = () => Math.floor(clock.now().getTime() / 1000)
   const routes: Route[] = [
@@ -54,7 +57,7 @@ async function create(
   checks: Collection<Check>,
   request: SandboxRequest,
   { origin, at }: { readonly origin: string; readonly at: number },
-): Promise<Answer> {
+): Promise<SandboxResponse> {
   const body = createCheckBody.safeParse(await readFields(request))
   if (!body.success) return refuse(422, 'bad_field', String(body.error.issues[0]?.path[0] ?? ''))
   const { level, person_ref } = body.data
@@ -64,12 +67,12 @@ async function create(
   return { status: 201, json: checks.put(id, made) }
 }
 
-function show(check: Check | undefined): Answer {
+function show(check: Check | undefined): SandboxResponse {
   return check ? { status: 200, json: withoutLink(check) } : refuse(404, 'no_such_check')
 }
 
 /** Newest first; `after` is the last one of the page before. */
-function list(checks: Collection<Check>, { query }: SandboxRequest): Answer {
+function list(checks: Collection<Check>, { query }: SandboxRequest): SandboxResponse {
   const all = checks.all().reverse()
   const limit = Number(query.get('limit') ?? 20)
   const start = query.has('after') ? all.findIndex(each => each.check_id === query.get('after')) + 1 : 0
@@ -90,6 +93,6 @@ function secured(route: Route): Route {
   }
 }
 
-function refuse(status: number, code: string, field?: string): Answer {
+function refuse(status: number, code: string, field?: string): SandboxResponse {
   return { status, json: { fault: { code, field: field ?? null } } }
 }

@@ -28,8 +28,8 @@ export function backend(): Plugin {
   }
 }
 
-type Asked = { readonly externalId: string; readonly origin: string; readonly body: Record<string, unknown> }
-type Route = (access: Access, asked: Asked) => Promise<object>
+type BackendRequest = { readonly externalId: string; readonly origin: string; readonly body: Record<string, unknown> }
+type Route = (access: Access, request: BackendRequest) => Promise<object>
 
 const PassFor = graphql(`
   mutation PassFor($externalId: String!) {
@@ -38,7 +38,7 @@ const PassFor = graphql(`
         token
         expiresAt
       }
-      ... on Error {
+      ... on MutationError {
         code
         message
       }

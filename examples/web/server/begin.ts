@@ -1,6 +1,6 @@
 import type { VariablesOf } from 'gql.tada'
 import { graphql } from '../src/graphql.ts'
-import type { Provider } from '../src/operations.ts'
+import type { Choice } from '../src/words.ts'
 import { type Access, ask, Refused } from './sessiongraph.ts'
 
 const Begin = graphql(`
@@ -11,7 +11,7 @@ const Begin = graphql(`
           id
         }
       }
-      ... on Error {
+      ... on MutationError {
         code
         message
       }
@@ -27,7 +27,7 @@ const Enrol = graphql(`
           id
         }
       }
-      ... on Error {
+      ... on MutationError {
         code
         message
       }
@@ -43,7 +43,7 @@ const Register = graphql(`
           id
         }
       }
-      ... on Error {
+      ... on MutationError {
         code
         message
       }
@@ -61,7 +61,7 @@ export interface Beginning {
 }
 
 /** Begins a session at a provider, with what that provider needs, and gives its id. */
-export async function begin(access: Access, provider: Provider, beginning: Beginning): Promise<string> {
+export async function begin(access: Access, provider: Choice, beginning: Beginning): Promise<string> {
   const { externalId, idempotencyKey } = beginning
   const session = await INPUTS[provider](access, beginning)
   const { createSession } = await ask(access, Begin, { input: { externalId, idempotencyKey, session } })
@@ -70,7 +70,7 @@ export async function begin(access: Access, provider: Provider, beginning: Begin
 }
 
 /** The ids are those that the sandboxes are seeded with; your own accounts have others. */
-const INPUTS: Readonly<Record<Provider, (access: Access, beginning: Beginning) => Promise<SessionInput>>> = {
+const INPUTS: Readonly<Record<Choice, (access: Access, beginning: Beginning) => Promise<SessionInput>>> = {
   KAYLE: async (_access, { redirectUrl }) => ({
     kayle: {
       redirectUrl,
@@ -79,7 +79,7 @@ const INPUTS: Readonly<Record<Provider, (access: Access, beginning: Beginning) =
   }),
   PERSONR: async (access, beginning) => ({ personr: { applicant: { applicantId: await enrol(access, beginning) } } }),
   RAPIDLY: async (access, beginning) => ({
-    rapidly: { customer: { customerId: await register(access, beginning) }, returnUrl: beginning.redirectUrl },
+    rapidly: { customer: { customerId: await register(access, beginning) }, redirectUrl: beginning.redirectUrl },
   }),
   VERILOCK: async (_access, { redirectUrl }) => ({
     verilock: { profileId: '01234567-89ab-cdef-0123-456789abcdef', redirectUrl },

@@ -33,7 +33,7 @@ export function App() {
         {person !== undefined && (
           <div className="columns">
             <div className="column">
-              {person?.nextAction && <Next action={person.nextAction} />}
+              {person?.nextAction && person.nextAction.kind !== 'START' && <Next action={person.nextAction} />}
               <Begin isFirst={sessions.length === 0} onBegun={load} />
             </div>
             <section className="column" aria-labelledby="journey">
@@ -50,25 +50,25 @@ export function App() {
   )
 }
 
-/** The person: undefined while loading, null while nothing was begun. What was asked for last wins. */
+/** The person: undefined while loading, null where it could not be read. The latest request wins. */
 function usePerson() {
   const [person, setPerson] = useState<Person | null>()
   const [user, setUser] = useState<string>()
   const [trouble, setTrouble] = useState<Trouble>()
-  const asked = useRef(0)
+  const latest = useRef(0)
 
   const load = useCallback(async () => {
-    asked.current += 1
-    const mine = asked.current
+    latest.current += 1
+    const mine = latest.current
     try {
       const { externalId } = await getPass()
       const { data } = await ask(Journey, { externalId })
-      if (mine !== asked.current) return
+      if (mine !== latest.current) return
       setUser(externalId)
       setPerson(data?.person ?? null)
       setTrouble(undefined)
     } catch (error) {
-      if (mine === asked.current) setTrouble(error instanceof Trouble ? error : new Trouble('', String(error)))
+      if (mine === latest.current) setTrouble(error instanceof Trouble ? error : new Trouble('', String(error)))
     }
   }, [])
 

@@ -1,14 +1,13 @@
 import { type FormEvent, useRef, useState } from 'react'
 import { callOurServer, Trouble } from './client.ts'
-import type { Provider } from './operations.ts'
-import { CHOICES, PROVIDERS, toSentence } from './words.ts'
+import { CHOICES, type Choice, PROVIDERS, toSentence } from './words.ts'
 
 /** After these nobody knows whether a session was begun: the same key is sent again. */
-const SAME_AGAIN = ['DEADLINE_EXCEEDED', 'IDEMPOTENCY_IN_PROGRESS', 'OUTCOME_UNKNOWN', 'UNREACHABLE']
+const SAME_AGAIN = ['DEADLINE_EXCEEDED', 'IDEMPOTENCY_IN_PROGRESS', 'UNCONFIRMED', 'UNREACHABLE']
 
 /** Chooses a provider and begins a session there. */
 export function Begin({ isFirst, onBegun }: { isFirst: boolean; onBegun: () => Promise<void> }) {
-  const [provider, setProvider] = useState<Provider>('KAYLE')
+  const [provider, setProvider] = useState<Choice>('KAYLE')
   const [isBusy, setBusy] = useState(false)
   const [problem, setProblem] = useState<string>()
   const key = useRef(crypto.randomUUID())
@@ -30,7 +29,7 @@ export function Begin({ isFirst, onBegun }: { isFirst: boolean; onBegun: () => P
     }
   }
 
-  function choose(chosen: Provider): void {
+  function choose(chosen: Choice): void {
     key.current = crypto.randomUUID()
     setProvider(chosen)
   }

@@ -1,17 +1,16 @@
 import type { NextAction } from './operations.ts'
-import { NEXT, PROVIDERS } from './words.ts'
+import { toNextWords, toProviderName } from './words.ts'
 
 /** The one thing to do next. */
 export function Next({ action }: { action: NextAction }) {
-  const { title, text, button } = NEXT[action.kind]
-  const at = action.session && PROVIDERS[action.session.provider].name
+  const { title, text, button } = toNextWords(action)
   return (
     <section className={`card next ${action.kind.toLowerCase()}`} aria-live="polite">
       <h2>{title}</h2>
       <p>{text}</p>
       {action.url && button && (
         <a className="button" href={action.url} target="_blank" rel="noopener noreferrer">
-          {button} {at}
+          {button} {action.session && toProviderName(action.session.provider)}
           <span aria-hidden="true"> ↗</span>
         </a>
       )}

@@ -23,12 +23,12 @@ const sessionCard = graphql(`
         __typename
         id
         at
-        ... on StatusChanged {
-          to
+        ... on SessionStatusChanged {
+          sessionStatus
           outcome
         }
-        ... on AttemptChanged {
-          attemptTo: to
+        ... on AttemptStatusChanged {
+          attemptStatus
         }
         ... on WebhookReceived {
           providerEvent
@@ -45,6 +45,7 @@ export const Journey = graphql(
       person(externalId: $externalId) {
         nextAction {
           kind
+          needsNewSession
           url
           session {
             id

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
 import { follow } from './follow.ts'
 import type { Event, Session } from './operations.ts'
-import { describeEvent, OUTCOMES, PROVIDERS, plain } from './words.ts'
+import { describeEvent, plain, toOutcomeWord, toProviderName } from './words.ts'
 
 interface Props {
   readonly session: Session
@@ -13,11 +13,12 @@ interface Props {
 export function SessionCard({ session, isFollowed, onChange }: Props) {
   const isLive = useLive(session, isFollowed, onChange)
   const attempts = session.attempts?.nodes ?? []
-  const word = OUTCOMES[session.outcome] || plain(session.status)
+  const name = toProviderName(session.provider)
+  const word = toOutcomeWord(session.outcome) || plain(session.status)
   return (
-    <article className="card" aria-label={`${PROVIDERS[session.provider].name}, ${word}`}>
+    <article className="card" aria-label={`${name}, ${word}`}>
       <div className="head">
-        <h3>{PROVIDERS[session.provider].name}</h3>
+        <h3>{name}</h3>
         <span className={`pill ${session.outcome.toLowerCase()} ${session.status.toLowerCase()}`}>{word}</span>
         {isFollowed && <Live isLive={isLive} />}
       </div>

@@ -101,7 +101,7 @@ const successes: readonly Fixture[] = [
         createdAt: new Date('2026-11-21T11:00:00Z'),
         expiresAt: new Date('2026-11-21T12:00:00Z'),
         completedAt: null,
-        access: { hostedUrl: HOSTED_URL, token: null, cancelToken: CANCEL_TOKEN },
+        access: { hostedUrl: HOSTED_URL, sdkToken: null, cancelToken: CANCEL_TOKEN },
         details: {
           contractVersion: 1,
           shareFields: [
@@ -109,7 +109,7 @@ const successes: readonly Fixture[] = [
               key: 'date_of_birth',
               required: true,
               reason: 'Needed to verify age eligibility',
-              source: 'RC',
+              source: 'REQUEST',
             },
             {
               key: 'kayle_document_id',
@@ -191,6 +191,20 @@ const successes: readonly Fixture[] = [
     call: get,
     exchanges: [{ sends: sendsGet, answers: ok(OVER) }],
     means: { value: { status: 'COMPLETED', outcome: 'UNKNOWN' } },
+  },
+  {
+    name: 'A completed session with an empty list of attempts says nothing about its outcome, and is asked again.',
+    evidence: 'recorded 40: the list is empty until an attempt is there',
+    call: get,
+    exchanges: [{ sends: sendsGet, answers: ok({ ...OVER, attempts: [] }) }],
+    means: { value: { status: 'COMPLETED', outcome: 'UNKNOWN', unrecognized: true } },
+  },
+  {
+    name: 'A completed session whose last attempt is not over yet says nothing about its outcome, and is asked again.',
+    evidence: 'assumed: the attempt is written after its session',
+    call: get,
+    exchanges: [{ sends: sendsGet, answers: ok({ ...OVER, attempts: [FAILED, ATTEMPT] }) }],
+    means: { value: { status: 'COMPLETED', outcome: 'UNKNOWN', unrecognized: true } },
   },
   {
     name: 'A session that is past its time and still open is expired, by the clock.',
@@ -359,12 +373,12 @@ const refusals: readonly Fixture[] = [
     }),
   ),
   refused(
-    'A create of a frozen organization is rejected.',
+    'A create of a frozen organization is for its operator to mend.',
     'src: ORGANIZATION_FROZEN',
     create,
     sendsCreate,
     full(410, 'ORGANIZATION_FROZEN'),
-    { code: 'PROVIDER_REJECTED', providerCode: 'ORGANIZATION_FROZEN', outcome: 'REFUSED' },
+    { code: 'PROVIDER_AUTH_FAILED', providerCode: 'ORGANIZATION_FROZEN', outcome: 'REFUSED' },
   ),
   refused(
     'The sixth session of an unverified organization is too many, and Kayle does not say until when.',
@@ -372,7 +386,7 @@ const refusals: readonly Fixture[] = [
     create,
     sendsCreate,
     full(429, 'ORG_NOT_VERIFIED_LIMIT_EXCEEDED'),
-    { code: 'PROVIDER_RATE_LIMITED', outcome: 'REFUSED' },
+    { code: 'PROVIDER_RATE_LIMITED', providerCode: 'ORG_NOT_VERIFIED_LIMIT_EXCEEDED', outcome: 'REFUSED' },
   ),
   refused(
     'A body that a schema refuses is rejected with the fields it names.',
@@ -422,12 +436,12 @@ const refusals: readonly Fixture[] = [
     code: 'NOT_FOUND',
   }),
   refused(
-    'An id that Kayle cannot have given is rejected.',
+    'An id that Kayle cannot have given is not found.',
     'recorded 43',
     get,
     sendsGet,
     zodError('id', 'Invalid session ID format'),
-    { code: 'PROVIDER_REJECTED', providerCode: 'ZodError' },
+    { code: 'NOT_FOUND', providerCode: 'ZodError' },
   ),
   refused(
     'A cursor that is no session id is rejected.',

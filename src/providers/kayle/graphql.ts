@@ -1,21 +1,22 @@
-import { decide, PARENT, scoped } from '../../../schema/access.ts'
+import { defineRule, INHERIT, scoped } from '../../../schema/authorization/authorization.ts'
 import { builder } from '../../../schema/builder.ts'
-import { attemptDetails, sessionDetails } from '../../../schema/details.ts'
-import { providerSessionInput } from '../../../schema/provider-inputs.ts'
-import { sessionInput } from './input.ts'
+import { providerSessionInput } from '../../../schema/mutations/provider-inputs.ts'
+import { attemptDetails, sessionDetails } from '../../../schema/types/details.ts'
+import { TREAT_AS_UNKNOWN } from '../../../schema/types/enums.ts'
+import { sessionInputOf } from './input.ts'
 import type { AttemptDetails, SessionDetails } from './mapper.ts'
 
 const KayleShareFieldSource = builder.enumType('KayleShareFieldSource', {
-  description: 'Who asked for a claim.',
+  description: `Why a session requests a claim. ${TREAT_AS_UNKNOWN}`,
   values: {
-    DEFAULT: { description: 'Kayle, because the create named none or because it always asks for it.' },
-    RC: { description: 'The create.' },
-    UNKNOWN: { description: 'Something that Kayle did not document.' },
+    DEFAULT: { description: 'Kayle requests it by default.' },
+    REQUEST: { description: 'The request that created the session names it.' },
+    UNKNOWN: { description: 'A source that is not known here.' },
   } as const,
 })
 
 const KayleShareField = builder.objectRef<SessionDetails['shareFields'][number]>('KayleShareField').implement({
-  description: 'A claim about the end user that a Kayle session asks for.',
+  description: 'A claim about the end user that a Kayle session requests.',
   fields: t => ({
     key: t.exposeString('key', {
       nullable: false,
@@ -23,37 +24,63 @@ const KayleShareField = builder.objectRef<SessionDetails['shareFields'][number]>
     }),
     required: t.exposeBoolean('required', {
       nullable: false,
-      description: 'True where the end user cannot decline it.',
+      description: 'True if the end user cannot decline it.',
     }),
-    reason: t.exposeString('reason', { nullable: false, description: 'What the end user is told it is needed for.' }),
+    reason: t.exposeString('reason', { nullable: false, description: 'The reason that is shown to the end user.' }),
     source: t.expose('source', {
       type: KayleShareFieldSource,
       nullable: false,
-      description: 'Who asked for it.',
+      description: 'Why it is requested.',
     }),
   }),
 })
 
 sessionDetails.join(
   'KAYLE',
-  builder.objectRef<SessionDetails>('KayleSession').implement({
-    description: 'What Kayle alone knows about a session.',
+  builder.objectRef<SessionDetails>('KayleSessionDetails').implement({
+    description: 'Fields of a session that only Kayle has.',
     fields: t => ({
-      contractVersion: t.exposeInt('contractVersion', { nullable: false, description: "Kayle's share contract." }),
+      contractVersion: t.exposeInt('contractVersion', {
+        nullable: false,
+        description: "The version of Kayle's share contract.",
+      }),
       shareFields: t.expose('shareFields', {
         type: [KayleShareField],
         nullable: false,
-        description: 'The claims asked for, by key.',
+        description: 'The requested claims, in the order of their keys.',
       }),
-      failureCode: t.exposeString('failureCode', { description: 'Why it failed, where Kayle says so on the session.' }),
+      failureCode: t.exposeString('failureCode', {
+        description: "Kayle's code of the failure, if it reports one for the session.",
+      }),
+      nfcTriesUsed: t.exposeInt('nfcTriesUsed', { description: "Number of failed reads of the document's chip." }),
+      livenessTriesUsed: t.exposeInt('livenessTriesUsed', { description: 'Number of failed selfies.' }),
+      webhookEndpointId: t.exposeString('webhookEndpointId', {
+        description:
+          "Kayle's id of the webhook endpoint that receives the events of this session, if it is limited to some; several are separated by commas.",
+      }),
+      claims: t.expose('claims', {
+        type: 'JSON',
+        description: 'The shared claims by key, if this version of Kayle has no attempts. Known only after a webhook.',
+      }),
+      selectedFieldKeys: t.exposeStringList('selectedFieldKeys', {
+        description:
+          'The keys of the claims that the end user chose to share, if this version of Kayle has no attempts.',
+      }),
+      outcome: t.exposeString('outcome', {
+        description: 'How a canceled session ended, such as `not_verified`. Known only after a webhook.',
+      }),
+      reason: t.exposeString('reason', {
+        description:
+          'Why the session was canceled, such as `cancelled_after_failed_check`. Known only after a webhook.',
+      }),
     }),
   }),
 )
 
 attemptDetails.join(
   'KAYLE',
-  builder.objectRef<AttemptDetails>('KayleAttempt').implement({
-    description: 'What Kayle alone knows about an attempt.',
+  builder.objectRef<AttemptDetails>('KayleAttemptDetails').implement({
+    description: 'Fields of an attempt that only Kayle has.',
     fields: t => ({
       sessionProviderId: t.exposeString('sessionProviderId', {
         nullable: false,
@@ -61,43 +88,44 @@ attemptDetails.join(
       }),
       claims: t.expose('claims', {
         type: 'JSON',
-        description: 'What the end user shared, by claim. Only a webhook delivers it.',
+        description: 'The shared claims by key. Known only after a webhook.',
       }),
       selectedFieldKeys: t.exposeStringList('selectedFieldKeys', {
-        description: 'The claims that the end user chose to share.',
+        description: 'The keys of the claims that the end user chose to share.',
       }),
     }),
   }),
 )
 
 const KayleShareFieldInput = builder.inputType('KayleShareFieldInput', {
-  description: 'A claim to ask for.',
+  description: 'A claim to request.',
   fields: t => ({
     key: t.string({
       required: true,
-      description: 'A claim such as `date_of_birth`, or `age_over_N` with N from 12 to 130.',
+      description: 'A claim such as `date_of_birth`, or `age_over_N` with N from 12 to 130; at most 32 characters.',
     }),
-    required: t.boolean({ required: true, description: 'True where the end user cannot decline it.' }),
+    required: t.boolean({ required: true, description: 'True if the end user cannot decline it.' }),
     reason: t.string({
       required: true,
       description:
-        'What the end user is told, 1 to 200 characters. An age gate beside `date_of_birth` may leave it empty.',
+        'The reason that is shown to the end user, 1 to 200 characters. It may be empty for an age gate beside `date_of_birth`.',
     }),
   }),
 })
 
 const KayleSessionInput = builder.inputType('KayleSessionInput', {
   description: 'An identity verification session at Kayle.',
-  validate: { schema: sessionInput },
+  rules: sessionInputOf,
   fields: t => ({
     redirectUrl: t.field({
       type: 'URL',
-      description: 'Where the end user goes afterwards: https, or http on localhost; on a domain verified at Kayle.',
+      description:
+        'Where the end user is redirected afterwards, at most 2048 characters, on a domain verified at Kayle.',
     }),
     shareFields: t.field({
       type: [KayleShareFieldInput],
       description:
-        'The claims to ask for, at most 32, each key once, at most one age gate. Left out: all claims. Empty: the document id.',
+        'The claims to request, at most 32, each key once, at most one age gate. Default: all claims. An empty list requests the document id only.',
     }),
   }),
 })
@@ -109,6 +137,27 @@ providerSessionInput.join({
   toRequest: input => ({ provider: 'KAYLE', input }),
 })
 
-decide('KayleSession', [PARENT, ['contractVersion', 'failureCode', 'shareFields']])
-decide('KayleShareField', [PARENT, ['key', 'required', 'reason', 'source']])
-decide('KayleAttempt', [PARENT, ['selectedFieldKeys', 'sessionProviderId']], [scoped('pii:read'), ['claims']])
+defineRule(
+  'KayleSessionDetails',
+  [
+    INHERIT,
+    [
+      'contractVersion',
+      'failureCode',
+      'livenessTriesUsed',
+      'nfcTriesUsed',
+      'outcome',
+      'reason',
+      'selectedFieldKeys',
+      'shareFields',
+      'webhookEndpointId',
+    ],
+  ],
+  [scoped('pii:read'), ['claims']],
+)
+defineRule('KayleShareField', [INHERIT, ['key', 'required', 'reason', 'source']])
+defineRule(
+  'KayleAttemptDetails',
+  [INHERIT, ['selectedFieldKeys', 'sessionProviderId']],
+  [scoped('pii:read'), ['claims']],
+)

@@ -1,20 +1,22 @@
 import type { ProviderModule } from '../contract.ts'
 import { attemptDetails, sessionDetails } from './mapper.ts'
-import { connect, readRefusal, type Settings, settings } from './provider.ts'
-import { readWebhook } from './webhook.ts'
+import { connect, readRejection, type Settings, settings } from './provider.ts'
+import { decryptWebhook, readWebhook } from './webhook.ts'
 
 export const kayle: ProviderModule<Settings> = {
   provider: 'KAYLE',
+  name: 'Kayle',
   settings,
   secrets: ['apiKey'],
   isConfigured: ({ apiKey }) => apiKey !== undefined,
-  // Kayle has no test keys: what is not its own host is not its real service.
+  // Kayle has no test keys; only this host is its production service.
   isLive: ({ baseUrl }) => new URL(baseUrl).hostname === 'api.kayle.id',
-  readRefusal,
+  readRejection: readRejection,
   connect,
-  encryptsWebhooks: true,
+  decryptWebhook,
   details: { session: sessionDetails, attempt: attemptDetails },
   webhook: readWebhook,
+  journey: { step: 'VERIFICATION', resumable: true },
   graphql: () => import('./graphql.ts'),
   sandbox: () => import('./sandbox.ts'),
 }

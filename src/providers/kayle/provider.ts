@@ -1,53 +1,83 @@
 import { z } from 'zod'
-import type { AttemptSnapshot } from '../../domain/attempt.ts'
-import { ProviderRejectedError } from '../../domain/errors.ts'
-import type { Refusal } from '../../upstream/answer.ts'
-import type { Connection, CreateCall, ListQuery, ProviderClient, ReadCall } from '../contract.ts'
+import { type InputIssue, ProviderNotFoundError, ProviderRejectedError, UnsupportedError } from '../../domain/errors.ts'
+import type { Capability } from '../../domain/provider.ts'
+import type { AttemptSnapshot } from '../../domain/records/attempt.ts'
+import type { ProviderRejection } from '../../upstream/response-errors.ts'
+import type { RequestOptions } from '../../upstream/transport.ts'
+import type { ClientDeps, CreateCall, ListQuery, ProviderClient, ReadCall } from '../contract.ts'
+import { toPathSegment } from '../path-segment.ts'
 import { type SessionInput, sessionInput } from './input.ts'
-import { toAttempt, toBody, toCreatedSession, toMarkedRedirect, toSession } from './mapper.ts'
-import { NO_MARKER, recoverSession, type SessionPage } from './recovery.ts'
+import { toAttempt, toBody, toMarkedRedirect, toSession } from './mapper.ts'
+import { createRecovery, NO_MARKER, type SessionPage } from './recovery.ts'
 import {
   attemptListAnswer,
   createdSessionAnswer,
   emptyAnswer,
   errorBody,
+  ORGANIZATION_FROZEN,
+  SANDBOX_VERSIONS,
+  type Session,
   sessionAnswer,
   sessionListAnswer,
+  UNVERIFIED_LIMIT,
   zodIssues,
 } from './wire.ts'
 
 export const settings = z.object({
   baseUrl: z.url({ protocol: /^https?$/ }).default('https://api.kayle.id'),
   apiKey: z.string().min(1).optional(),
-  /** Our marker in the redirect of a new session, by which a lost create is found. */
+  /** Adds our marker to the redirect URL of a new session, so that recovery can find a create. */
   marker: z.enum(['on', 'off']).default('on'),
-  /** A session lives for 60 minutes: after this long a lost one, whose link nobody got, counts as never made. */
+  /** The version of the sandbox: 1.5 is the documented one, 1.6 has no attempts. */
+  sandboxVersion: z.enum(SANDBOX_VERSIONS).default('1.5'),
+  /** A session expires after 60 minutes. An unknown one, whose link was never handed out, then counts as failed. */
   giveUpSeconds: z.coerce.number().int().positive().default(4200),
 })
 export type Settings = z.infer<typeof settings>
 
-/** Three failures end a session: more pages than this are a provider's loop. */
+/** Three failed attempts end a session, so more pages than this are a pagination loop. */
 const MAX_ATTEMPT_PAGES = 10
 
-export function connect({ settings, upstream, now }: Connection<Settings>): ProviderClient {
-  const headers = { authorization: `Bearer ${settings.apiKey}` }
+/** Exists up to 1.5. From 1.6 on the session itself has the outcome. */
+const ATTEMPTS = 'ATTEMPTS'
 
-  /** Attempts of one session, page by page: `limit` is refused there, so the pages are Kayle's own ten. */
-  async function listAttempts(sessionId: string, { signal, trail }: ReadCall): Promise<AttemptSnapshot[]> {
+const CAPABILITIES: readonly Capability[] = [
+  'CREATE_SESSION',
+  'GET_SESSION',
+  'LIST_SESSIONS',
+  'CANCEL_SESSION',
+  ATTEMPTS,
+  'WEBHOOKS',
+  'RECONCILE',
+]
+
+export function connect({ settings, upstream, now, abilities }: ClientDeps<Settings>): ProviderClient {
+  const headers = { authorization: `Bearer ${settings.apiKey}` }
+  let listing: Promise<unknown> | undefined
+
+  function hasAttempts(): boolean {
+    return abilities?.has(ATTEMPTS) ?? true
+  }
+
+  /** Concurrent callers wait for the first one, which detects whether the account has attempts. */
+  async function listAttempts(sessionId: string, call: ReadCall): Promise<AttemptSnapshot[]> {
+    await listing?.catch(() => undefined)
+    if (!hasAttempts()) throw noAttempts()
+    const attempts = readAttempts(sessionId, call)
+    const end = () => {
+      listing = undefined
+    }
+    listing ??= attempts
+    attempts.then(end, end)
+    return attempts
+  }
+
+  /** All attempts of a session. The route rejects `limit`, so pages have Kayle's default size of ten. */
+  async function readAttempts(sessionId: string, call: ReadCall): Promise<AttemptSnapshot[]> {
     const attempts: AttemptSnapshot[] = []
     let cursor: string | undefined
     for (let pages = 0; pages < MAX_ATTEMPT_PAGES; pages++) {
-      const { data, pagination } = await upstream.call({
-        operation: 'listAttempts',
-        kind: 'READ',
-        method: 'GET',
-        path: '/v1/sessions/attempts/attempts',
-        query: { session_id: sessionId, starting_after: cursor },
-        headers,
-        signal,
-        trail,
-        schema: attemptListAnswer,
-      })
+      const { data, pagination } = await readAttemptPage({ session_id: sessionId, starting_after: cursor }, call)
       attempts.push(...data.map(attempt => toAttempt(attempt, sessionId)))
       const next = pagination?.has_more ? pagination.next_cursor : null
       if (!next || next === cursor) break
@@ -56,7 +86,32 @@ export function connect({ settings, upstream, now }: Connection<Settings>): Prov
     return attempts
   }
 
-  function send(input: SessionInput, { trail }: CreateCall) {
+  /** NOT_FOUND with a code comes from the route itself; without one, the route does not exist. */
+  async function readAttemptPage(query: RequestOptions['query'], { signal, callLog }: ReadCall) {
+    try {
+      const page = await upstream.call({
+        operation: 'listAttempts',
+        kind: 'READ',
+        method: 'GET',
+        path: '/v1/sessions/attempts/attempts',
+        query,
+        headers,
+        signal,
+        callLog,
+        schema: attemptListAnswer,
+      })
+      await abilities?.found(ATTEMPTS)
+      return page
+    } catch (error) {
+      if (abilities && error instanceof ProviderNotFoundError && error.providerCode === null) {
+        upstream.countMissing('getSession', 'data.attempts')
+        await abilities.lacks(ATTEMPTS)
+      }
+      throw error
+    }
+  }
+
+  function send(input: SessionInput, { callLog }: CreateCall) {
     return upstream.call({
       operation: 'createSession',
       kind: 'CREATE',
@@ -64,12 +119,12 @@ export function connect({ settings, upstream, now }: Connection<Settings>): Prov
       path: '/v1/sessions',
       headers,
       json: toBody(input),
-      trail,
+      callLog,
       schema: createdSessionAnswer,
     })
   }
 
-  /** With our marker where there is room for it and Kayle takes it; that there is none is written down first. */
+  /** Adds our marker if it fits and Kayle accepts it. If not, that is saved before the create is sent. */
   async function sendMarked(input: SessionInput, call: CreateCall) {
     const redirectUrl = settings.marker === 'on' ? toMarkedRedirect(input.redirectUrl, call.reference) : undefined
     if (redirectUrl) {
@@ -83,23 +138,29 @@ export function connect({ settings, upstream, now }: Connection<Settings>): Prov
     return send(input, call)
   }
 
-  /** Always with its attempts: they cost nothing, and the outcome needs them. Generation C never sends any. */
-  async function readSession(providerId: string, { signal, trail }: ReadCall) {
+  /** Always with its attempts: they need no further call, and the outcome needs them. Generation C never sends any. */
+  async function readSession(providerId: string, { signal, callLog }: ReadCall) {
     const answer = await upstream.call({
       operation: 'getSession',
       kind: 'READ',
       method: 'GET',
-      path: `/v1/sessions/${encodeURIComponent(providerId)}`,
+      path: `/v1/sessions/${toPathSegment('KAYLE', providerId)}`,
       query: { include_attempts: 'true' },
       headers,
       signal,
-      trail,
+      callLog,
       schema: sessionAnswer,
     })
+    await noteAttempts([answer.data])
     return answer.data
   }
 
-  async function readPage(query: ListQuery, { signal, trail }: ReadCall): Promise<SessionPage> {
+  /** Detects an account that was upgraded or downgraded. */
+  async function noteAttempts(sessions: readonly Session[]): Promise<void> {
+    if (sessions.some(({ attempts }) => attempts)) await abilities?.found(ATTEMPTS)
+  }
+
+  async function readPage(query: ListQuery, { signal, callLog }: ReadCall): Promise<SessionPage> {
     const { data, pagination } = await upstream.call({
       operation: 'listSessions',
       kind: 'READ',
@@ -114,27 +175,22 @@ export function connect({ settings, upstream, now }: Connection<Settings>): Prov
       },
       headers,
       signal,
-      trail,
+      callLog,
       schema: sessionListAnswer,
     })
+    await noteAttempts(data)
     const nextCursor = (pagination?.has_more && pagination.next_cursor) || null
     return { items: data, nextCursor, isLast: pagination?.has_more === false }
   }
 
   return {
-    capabilities: [
-      'CREATE_SESSION',
-      'GET_SESSION',
-      'LIST_SESSIONS',
-      'CANCEL_SESSION',
-      'ATTEMPTS',
-      'WEBHOOKS',
-      'RECONCILE',
-    ],
+    get capabilities() {
+      return hasAttempts() ? CAPABILITIES : CAPABILITIES.filter(capability => capability !== ATTEMPTS)
+    },
 
     async createSession(input, call) {
       const { data } = await sendMarked(sessionInput.parse(input), call)
-      return toCreatedSession(data, now())
+      return toSession(data, now())
     },
 
     async getSession({ providerId }, call) {
@@ -146,40 +202,64 @@ export function connect({ settings, upstream, now }: Connection<Settings>): Prov
       return { items: items.map(session => toSession(session, now())), nextCursor }
     },
 
-    async cancelSession({ providerId }, { signal, trail }) {
+    async cancelSession({ providerId }, { signal, callLog }) {
       await upstream.call({
         operation: 'cancelSession',
         kind: 'WRITE',
         method: 'POST',
-        path: `/v1/sessions/${encodeURIComponent(providerId)}/cancel`,
+        path: `/v1/sessions/${toPathSegment('KAYLE', providerId)}/cancel`,
         headers,
         signal,
-        trail,
+        callLog,
         schema: emptyAnswer,
       })
     },
 
     listAttempts: ({ providerId }, call) => listAttempts(providerId, call),
 
-    recovery: { session: recoverSession({ readSession, readPage, now, giveUpSeconds: settings.giveUpSeconds }) },
+    recovery: {
+      session: createRecovery({
+        readSession,
+        readPage,
+        clockAheadMs: upstream.clockAheadMs,
+        now,
+        /** A session expires after 60 minutes. An unknown one, whose link was never handed out, then counts as failed. */
+        giveUpSeconds: settings.giveUpSeconds,
+      }),
+    },
   }
 }
 
-/** Only some redirects are registered, and the marker makes another of one that is. */
-function isOfPattern(error: unknown): boolean {
-  return error instanceof ProviderRejectedError && error.providerCode === 'REDIRECT_URL_PATTERN_NOT_REGISTERED'
+function noAttempts(): UnsupportedError {
+  return new UnsupportedError('KAYLE', ATTEMPTS, 'KAYLE has no attempts in this version.')
 }
 
-/** Kayle's five error bodies: two with a code, one with zod's issues as text, one of text alone, one without a hint. */
-export function readRefusal(status: number, body: unknown): Refusal | undefined {
+/**
+ * Registered redirect URLs are prefixes. The marker, last in the query, breaks the match if the prefix extends beyond
+ * it.
+ */
+function isOfPattern(error: unknown): boolean {
+  if (!(error instanceof ProviderRejectedError) || error.outcome !== 'REFUSED') return false
+  return error.providerCode === 'REDIRECT_URL_PATTERN_NOT_REGISTERED'
+}
+
+/** Kayle's five error bodies: two with a code, one with zod issues as text, one with text only, one without a hint. */
+export function readRejection(status: number, body: unknown): ProviderRejection | undefined {
   if (status < 400) return undefined
   const parsed = errorBody.safeParse(body)
   if (!parsed.success) return {}
   const { code, name, message } = parsed.data.error
-  return { providerCode: code ?? name ?? null, issues: readIssues(message) }
+  const issues = readIssues(message)
+  return {
+    providerCode: code ?? name ?? null,
+    issues,
+    isUnreadableId: issues.some(({ path: [field] }) => field === 'id'),
+    isForOperator: code === ORGANIZATION_FROZEN,
+    isLasting: code === UNVERIFIED_LIMIT,
+  }
 }
 
-function readIssues(message: string | null | undefined): Refusal['issues'] {
+function readIssues(message: string | null | undefined): readonly InputIssue[] {
   if (!message?.startsWith('[')) return []
   try {
     const issues = zodIssues.safeParse(JSON.parse(message))

@@ -1,18 +1,17 @@
-import type { SessionSnapshot } from '../../domain/session.ts'
-import type { ListQuery, LostCreate, Page, ReadCall, Recovery } from '../contract.ts'
-import { sessionInput } from './input.ts'
-import { readMarker, toCreatedSession, toMarkedRedirect } from './mapper.ts'
+import type { SessionSnapshot } from '../../domain/records/session.ts'
+import { isSameClock, toSendWindow } from '../../domain/send-window.ts'
+import type { ListQuery, Page, ReadCall, Recovery, RecoveryCandidates, UnknownCreate } from '../contract.ts'
+import { MARKER_PARAMETER, sessionInput } from './input.ts'
+import { readMarker, toMarkedRedirect, toSession } from './mapper.ts'
 import type { Session } from './wire.ts'
 
-/** What a create notes that sends no marker: it cannot be told from others. */
+/** The note of a create without a marker: it cannot be told from others. */
 export const NO_MARKER = 'NO_MARKER'
 
-/** How far Kayle's clock and ours may differ. */
-const SKEW_MS = 10 * 60_000
 const PAGE_SIZE = 100
 const MAX_PAGES = 50
 
-/** `isLast` is true only where Kayle says that there is no page after this one. */
+/** `isLast` is true only if Kayle reports that there is no further page. */
 export interface SessionPage extends Page<Session> {
   readonly isLast: boolean
 }
@@ -20,29 +19,36 @@ export interface SessionPage extends Page<Session> {
 interface Reads {
   readSession(providerId: string, call: ReadCall): Promise<Session>
   readPage(query: ListQuery, call: ReadCall): Promise<SessionPage>
+  /** How far Kayle's clock is ahead of ours; null if unknown. */
+  clockAheadMs(): number | null
   readonly now: () => Date
   readonly giveUpSeconds: number
 }
 
 /**
- * A lost create is found by its marker among the sessions of that time. Its link was handed to nobody, so that it is
- * harmless once it has expired, marker or not: also where the search never came to an end.
+ * Finds a create by its marker among the sessions of its send window. Its link was never handed out, so the session is
+ * harmless once it has expired, with or without a marker, even if the search never completed.
  */
-export function recoverSession({ readSession, readPage, now, giveUpSeconds }: Reads): Recovery<SessionSnapshot> {
-  const read = async (providerId: string, call: ReadCall) =>
-    toCreatedSession(await readSession(providerId, call), now())
+export function createRecovery(reads: Reads): Recovery<SessionSnapshot> {
+  const { readSession, readPage, clockAheadMs, now, giveUpSeconds } = reads
+  const read = async (providerId: string, call: ReadCall) => toSession(await readSession(providerId, call), now())
 
-  async function search(lost: LostCreate, call: ReadCall): Promise<Session | 'ABSENT' | 'UNCERTAIN'> {
-    // Kayle lists by ids, which are random: only an end of time that does not move makes the last page the last.
-    const window = { createdFrom: around(lost.sentAt, -SKEW_MS), createdTo: around(lost.sentAt, SKEW_MS) }
+  async function search(unknownCreate: UnknownCreate, call: ReadCall): Promise<Session | 'ABSENT' | 'UNCERTAIN'> {
+    // Kayle lists by random id: the last page is only the last if the end of the period is fixed.
+    const clock = clockAheadMs()
+    const { from, to } = toSendWindow(unknownCreate.sentAt, unknownCreate.sentAt, clock)
     let cursor: string | undefined
+    let returnsAllSessions = true
     for (let pages = 0; pages < MAX_PAGES; pages++) {
-      const { items, nextCursor, isLast } = await readPage({ ...window, limit: PAGE_SIZE, cursor }, call)
-      const found = items.find(session => readMarker(session) === lost.reference)
+      const { items, nextCursor, isLast } = await readPage(
+        { createdFrom: from, createdTo: to, limit: PAGE_SIZE, cursor },
+        call,
+      )
+      const found = items.find(session => readMarker(session) === unknownCreate.reference)
       if (found) return found
-      // Ours may be among those of which Kayle does not tell the redirect.
-      if (items.some(({ redirect_url }) => redirect_url === undefined)) return 'UNCERTAIN'
-      if (isLast) return 'ABSENT'
+      // The session may be among those whose redirect URL Kayle does not return.
+      returnsAllSessions &&= items.every(({ redirect_url }) => redirect_url !== undefined)
+      if (isLast) return returnsAllSessions && isSameClock(clock, clockAheadMs()) ? 'ABSENT' : 'UNCERTAIN'
       if (!nextCursor) return 'UNCERTAIN'
       cursor = nextCursor
     }
@@ -50,22 +56,32 @@ export function recoverSession({ readSession, readPage, now, giveUpSeconds }: Re
   }
 
   return {
-    async find(lost, call) {
-      if (!wasMarked(lost)) return 'UNCERTAIN'
-      const finding = await search(lost, call)
+    async find(unknownCreate, call) {
+      if (!hasMarker(unknownCreate)) return 'UNCERTAIN'
+      const finding = await search(unknownCreate, call)
       return typeof finding === 'string' ? finding : { found: await read(finding.id, call) }
     },
-    harmlessAfterMs: giveUpSeconds * 1000,
-    assume: (_lost, providerId, call) => read(providerId, call),
+    safeToForgetAfterMs: giveUpSeconds * 1000,
+    traces: toCandidates,
+    reconstruct: (_lost, providerId, call) => read(providerId, call),
   }
 }
 
-/** By what was noted and not by the setting, which may have been changed since. */
-function wasMarked({ input, noted, reference }: LostCreate): boolean {
-  const redirectUrl = sessionInput.safeParse(input).data?.redirectUrl
-  return noted !== NO_MARKER && toMarkedRedirect(redirectUrl, reference) !== undefined
+function toCandidates(unknownCreate: UnknownCreate): RecoveryCandidates {
+  if (hasMarker(unknownCreate)) {
+    return { traces: [{ where: `${MARKER_PARAMETER} in the query of redirect_url`, value: unknownCreate.reference }] }
+  }
+  const redirectUrl = sessionInput.safeParse(unknownCreate.input).data?.redirectUrl
+  return {
+    traces: redirectUrl ? [{ where: 'redirect_url', value: redirectUrl, isPersonal: true }] : [],
+    warning:
+      'It carries nothing that tells it from others: it was never made only where Kayle shows no session of that time ' +
+      'that is not known here. Left alone it counts as failed once its link has expired.',
+  }
 }
 
-function around(time: Date, ms: number): Date {
-  return new Date(time.getTime() + ms)
+/** Depends on the note, not on the setting, which may have changed since. */
+function hasMarker({ input, noted, reference }: UnknownCreate): boolean {
+  const redirectUrl = sessionInput.safeParse(input).data?.redirectUrl
+  return noted !== NO_MARKER && toMarkedRedirect(redirectUrl, reference) !== undefined
 }

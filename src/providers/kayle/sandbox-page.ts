@@ -1,12 +1,7 @@
+import { showTime } from '../../sandbox/pages/hosted-pages.ts'
+import type { HostedAction, HostedPages, HostedResult, HostedSession, RequestedItem } from '../../sandbox/sandbox.ts'
 import {
-  type AskedItem,
-  type Choice,
-  type HostedPages,
-  type HostedSession,
-  showTime,
-  type Verdict,
-} from '../../sandbox/hosted.ts'
-import {
+  countTries,
   fitsCancelToken,
   isTerminal,
   MAX_FAILED_ATTEMPTS,
@@ -15,7 +10,7 @@ import {
 } from './sandbox-session.ts'
 import type { ShareField } from './sandbox-share-fields.ts'
 
-/** What can be wrong with a document or a face; the codes of a session that ended are not for an end user to choose. */
+/** Failures of a document or a face. Codes that end a session are not offered. */
 const FAILURE_CODES = [
   'selfie_face_mismatch',
   'liveness_failed',
@@ -26,7 +21,7 @@ const FAILURE_CODES = [
   'document_data_invalid',
 ]
 
-/** The address of a read has no cancel token: its page opens, and cannot cancel. */
+/** The URL of a read has no cancel token: its page opens, but cannot cancel. */
 export function pages(sessions: Sessions): HostedPages {
   return {
     provider: 'Kayle',
@@ -46,71 +41,77 @@ function toPage(sessions: Sessions, session: StoredSession, mayCancel: boolean):
   const failed = attempts.filter(({ status }) => status === 'failed')
   return {
     title: 'Verify your identity',
-    lead: 'You would scan your document and take a selfie with your phone. Here you choose how that goes.',
-    asked: { heading: 'What would be shared', items: Object.entries(session.share_fields).map(toItem) },
+    intro:
+      'On the real page you scan your document and take a selfie with your phone. In this sandbox you choose the result.',
+    requested: { heading: 'Requested data', items: Object.entries(session.share_fields).map(toItem) },
     facts: [
       ['Session', session.id],
       ['Status', session.status],
-      ['Failed attempts', `${failed.length} of ${MAX_FAILED_ATTEMPTS}`],
-      ['Open until', showTime(session.expires_at)],
+      sessions.version === '1.5'
+        ? ['Failed attempts', `${failed.length} of ${MAX_FAILED_ATTEMPTS}`]
+        : ['Failed checks', String(countTries(session))],
+      ['Expires', showTime(session.expires_at)],
     ],
-    verdict: toVerdict(session, attempts.at(-1)),
-    choices: isTerminal(session) ? [] : toChoices(session, mayCancel),
+    result: toResult(session, attempts.at(-1)),
+    actions: isTerminal(session) ? [] : toActions(session, mayCancel),
     returnUrl: session.redirect_url,
   }
 }
 
-function toItem([name, { required, reason }]: [string, ShareField]): AskedItem {
+function toItem([name, { required, reason }]: [string, ShareField]): RequestedItem {
   return { name: name.replaceAll('_', ' '), tag: required ? 'required' : 'optional', note: reason || undefined }
 }
 
-function toVerdict(
-  { status }: StoredSession,
+function toResult(
+  { status, failure_code }: StoredSession,
   latest: ReturnType<Sessions['attemptsOf']>[number] | undefined,
-): Verdict | undefined {
+): HostedResult | undefined {
   if (status === 'cancelled') return { tone: 'plain', title: 'Cancelled', text: 'You ended this verification.' }
-  if (status === 'expired') return { tone: 'plain', title: 'Expired', text: 'The time for this verification is over.' }
-  if (latest?.status === 'succeeded') return { tone: 'good', title: 'Verified', text: 'Your identity was confirmed.' }
+  if (status === 'expired') return { tone: 'plain', title: 'Expired', text: 'This verification has expired.' }
+  if (status === 'failed')
+    return { tone: 'bad', title: 'Not verified', text: `Reason: ${failure_code}. No attempts are left.` }
+  if (status === 'succeeded' || latest?.status === 'succeeded')
+    return { tone: 'good', title: 'Verified', text: 'Your identity was confirmed.' }
   if (latest?.status !== 'failed') return undefined
   const reason = `Reason: ${latest.failure_code}.`
-  if (status !== 'completed') return { tone: 'bad', title: 'That did not work', text: `${reason} You may try again.` }
-  return { tone: 'bad', title: 'Not verified', text: `${reason} It was the last attempt.` }
+  if (status !== 'completed') return { tone: 'bad', title: 'Attempt failed', text: `${reason} You can try again.` }
+  return { tone: 'bad', title: 'Not verified', text: `${reason} No attempts are left.` }
 }
 
-function toChoices({ id, status }: StoredSession, mayCancel: boolean): Choice[] {
-  const start: Choice = {
+function toActions({ id, status }: StoredSession, mayCancel: boolean): HostedAction[] {
+  const start: HostedAction = {
     step: { id, to: 'attempt_started' },
     label: 'Start an attempt',
-    note: 'The session is in progress until something else happens.',
-    looks: 'quiet',
+    note: 'The session stays in progress until the next action.',
+    variant: 'quiet',
   }
-  const cancel: Choice = {
+  const cancel: HostedAction = {
     step: { id, to: 'cancelled' },
     label: 'Cancel',
-    note: 'As the end user may, with the cancel token in the address of this page.',
-    looks: 'quiet',
+    note: 'Cancels the session, with the cancel token in the URL of this page.',
+    variant: 'quiet',
   }
   return [
     {
       step: { id, to: 'attempt_succeeded' },
       label: 'Succeed',
-      note: 'Document and selfie are fine: the session is completed.',
-      looks: 'main',
+      note: 'Document and selfie are valid: the session is completed.',
+      variant: 'main',
     },
     {
       step: { id, to: 'attempt_failed' },
       label: 'Fail this attempt',
-      note: `The end user may try again until ${MAX_FAILED_ATTEMPTS} attempts have failed.`,
-      looks: 'danger',
+      note: `The end user can try again until ${MAX_FAILED_ATTEMPTS} attempts have failed.`,
+      variant: 'danger',
       reasons: { label: 'Failure code', codes: FAILURE_CODES },
     },
     ...(status === 'created' ? [start] : []),
     ...(mayCancel ? [cancel] : []),
     {
       step: { id, to: 'expired' },
-      label: 'Let it expire',
-      note: 'As if nobody had come within the hour.',
-      looks: 'quiet',
+      label: 'Expire',
+      note: 'The session expires as if its hour had passed.',
+      variant: 'quiet',
     },
   ]
 }

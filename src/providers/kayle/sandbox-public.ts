@@ -1,5 +1,5 @@
-import type { Answer, SandboxRequest } from '../../sandbox/sandbox.ts'
-import { refusePublicly } from './sandbox-refusal.ts'
+import type { SandboxRequest, SandboxResponse } from '../../sandbox/sandbox.ts'
+import { refusePublicly } from './sandbox-errors.ts'
 import { cancelBody, params, Refused, readBody } from './sandbox-request.ts'
 import { ok, type RouteTable } from './sandbox-routes.ts'
 import {
@@ -10,7 +10,7 @@ import {
   type StoredSession,
 } from './sandbox-session.ts'
 
-/** What the end user's browser calls, without a key. */
+/** The routes for the end user's browser, without a key. */
 export function publicRoutes(sessions: Sessions): RouteTable {
   function find(request: SandboxRequest): StoredSession {
     const id = params.safeParse(request.params)
@@ -20,7 +20,7 @@ export function publicRoutes(sessions: Sessions): RouteTable {
     return sessions.endWhenOverdue(session)
   }
 
-  function cancel(request: SandboxRequest): Answer {
+  function cancel(request: SandboxRequest): SandboxResponse {
     const session = find(request)
     const body = cancelBody.safeParse(readBody(request))
     if (!body.success) return refusePublicly(400, 'INVALID_REQUEST', 'Invalid request.')
@@ -29,18 +29,18 @@ export function publicRoutes(sessions: Sessions): RouteTable {
     return { status: 204 }
   }
 
-  function handOff(request: SandboxRequest): Answer {
+  function handOff(request: SandboxRequest): SandboxResponse {
     const session = find(request)
     return isTerminal(session) ? SESSION_OVER : ok(sessions.handOff(session))
   }
 
-  function status(request: SandboxRequest): Answer {
+  function status(request: SandboxRequest): SandboxResponse {
     const session = find(request)
     const latest = sessions.attemptsOf(session).at(-1)
     return ok({
       completed_at: session.completed_at,
       is_terminal: isTerminal(session),
-      latest_attempt: latest ? showLatest(latest, session) : null,
+      ...(sessions.version === '1.5' && { latest_attempt: latest ? showLatest(latest, session) : null }),
       redirect_url: session.redirect_url,
       session_id: session.id,
       same_device_only: false,

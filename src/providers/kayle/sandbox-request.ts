@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import type { Answer, SandboxRequest } from '../../sandbox/sandbox.ts'
-import { refuse, refuseShape, refuseSyntax } from './sandbox-refusal.ts'
+import type { SandboxRequest, SandboxResponse } from '../../sandbox/sandbox.ts'
+import { refuse, refuseShape, refuseSyntax } from './sandbox-errors.ts'
 
-/** What Kayle's routes take. Their schemas are zod's, so that a ZodError body is worded as Kayle's. */
+/** Request parsing of Kayle's routes, with zod, so that ZodError bodies read like Kayle's. */
 
-// Kayle's zod lets seconds be left out, ours does not; its types do not know that it takes a pattern.
+// Kayle's zod accepts times without seconds; ours does so only with a pattern.
 const isoTime = {
   error: 'Invalid ISO datetime',
   pattern:
@@ -14,23 +14,30 @@ const isoTime = {
 const sessionId = z.string().regex(/^vs_[A-Za-z0-9]{64}$/, 'Invalid session ID format')
 const attemptId = z.string().regex(/^va_[A-Za-z0-9]{64}$/, 'Invalid attempt ID format')
 const time = z.iso.datetime(isoTime).optional()
-/** Any text is true, `false` included. */
+/** Any text is true, including `false`. */
 const include_attempts = z.coerce.boolean().default(false)
 
 export const params = z.object({ id: sessionId })
 export const inclusion = z.object({ include_attempts })
-export const sessionQuery = z.object({
-  status: z.enum(['created', 'in_progress', 'completed', 'expired', 'cancelled']).optional(),
+const STATUSES = {
+  '1.5': z.enum(['created', 'in_progress', 'completed', 'expired', 'cancelled']),
+  '1.6': z.enum(['created', 'in_progress', 'succeeded', 'failed', 'expired', 'cancelled']),
+}
+const listQuery = z.object({
   created_from: time,
   created_to: time,
   limit: z.coerce.number().int().min(1).max(100).default(10),
   starting_after: sessionId.optional(),
   include_attempts,
 })
+export const sessionQuery = {
+  '1.5': listQuery.extend({ status: STATUSES['1.5'].optional() }),
+  '1.6': listQuery.extend({ status: STATUSES['1.6'].optional() }),
+}
 export const attemptQuery = z.object({
   session_id: sessionId.optional(),
   status: z.enum(['in_progress', 'succeeded', 'failed', 'cancelled']).optional(),
-  /** A number, which no query can hold: it is always refused. */
+  /** A number never occurs in a query, so it is always rejected. */
   limit: z.number().default(10),
   starting_after: attemptId.optional(),
 })
@@ -42,13 +49,18 @@ export const createBody = z.object({
     .optional(),
   share_fields: z.unknown().optional(),
 })
+const endpointId = z.string().min(1)
+/** From 1.6 on. */
+export const targetedBody = createBody.extend({
+  webhook_endpoint_id: z.union([endpointId, z.array(endpointId).max(25)]).optional(),
+})
 export const cancelBody = z.object({ cancel_token: z.string().min(1) })
 
-/** A refusal on the way to the answer. */
+/** Rejects the request with this response. */
 export class Refused extends Error {
-  readonly answer: Answer
+  readonly answer: SandboxResponse
 
-  constructor(answer: Answer) {
+  constructor(answer: SandboxResponse) {
     super()
     this.answer = answer
   }
@@ -64,7 +76,7 @@ export function readQuery<T>(schema: z.ZodType<T>, request: SandboxRequest): T {
   return read(schema, Object.fromEntries(request.query))
 }
 
-/** A body that is not declared as JSON is not looked at. */
+/** A body without a JSON content type is ignored. */
 export function readBody({ headers, body }: SandboxRequest): unknown {
   if (!/^application\/([a-z-.]+\+)?json/.test(headers['content-type'] ?? '')) return {}
   try {
@@ -74,20 +86,27 @@ export function readBody({ headers, body }: SandboxRequest): unknown {
   }
 }
 
-const VERIFIED_DOMAIN = 'example.com'
-/** Stands for a registered redirect pattern; the other hosts have none. */
-export const REGISTERED_REDIRECT = 'https://registered.example.com/done'
+/** Prefixes of whole URLs. A prefix with a fragment matches no URL with an added query parameter. */
+export const REGISTERED_REDIRECTS = ['https://app.example.net/done', 'https://app.example.net/page#end'] as const
+/** A verified domain with registered redirects accepts only those, on all its hosts; one without accepts any. */
+const VERIFIED_DOMAINS = new Map<string, readonly string[]>([
+  ['example.com', []],
+  ['example.net', REGISTERED_REDIRECTS],
+])
+/** The two names that Kayle's documentation lists; other loopback addresses count as unverified. */
 const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1'])
 
-/** The URL as Kayle keeps it; refused where its host is on no verified domain. */
+/** The URL as Kayle stores it; rejected if its host is not on a verified domain. */
 export function readRedirectUrl(sent: string | undefined): string | null {
   if (sent === undefined) return null
-  const url = new URL(sent)
-  const isVerified = url.hostname === VERIFIED_DOMAIN || url.hostname.endsWith(`.${VERIFIED_DOMAIN}`)
-  if (!isVerified && !LOOPBACK.has(url.hostname)) throw new Refused(refuse(400, DOMAIN_NOT_VERIFIED, '#create'))
-  const isRegistered = url.origin !== new URL(REGISTERED_REDIRECT).origin || url.href === REGISTERED_REDIRECT
+  const { hostname, href } = new URL(sent)
+  if (LOOPBACK.has(hostname)) return href
+  const [, registered] =
+    [...VERIFIED_DOMAINS].find(([domain]) => hostname === domain || hostname.endsWith(`.${domain}`)) ?? []
+  if (!registered) throw new Refused(refuse(400, DOMAIN_NOT_VERIFIED, '#create'))
+  const isRegistered = registered.length === 0 || registered.some(prefix => href.startsWith(prefix))
   if (!isRegistered) throw new Refused(refuse(400, PATTERN_NOT_REGISTERED, '#create'))
-  return url.href
+  return href
 }
 
 function isAllowedUrl(sent: string): boolean {

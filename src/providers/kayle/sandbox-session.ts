@@ -1,12 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { random } from '../../sandbox/random.ts'
-import type { SandboxKit } from '../../sandbox/sandbox.ts'
+import type { SandboxContext } from '../../sandbox/sandbox.ts'
 import type { ShareFields } from './sandbox-share-fields.ts'
 import { toEvent, toShared } from './sandbox-webhook.ts'
+import { SANDBOX_VERSIONS } from './wire.ts'
 
 export interface StoredSession {
   readonly id: string
-  readonly status: 'created' | 'in_progress' | 'completed' | 'expired' | 'cancelled'
+  readonly status: 'created' | 'in_progress' | 'completed' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
   readonly share_fields: ShareFields
   readonly redirect_url: string | null
   readonly cancel_token_sha256: string
@@ -14,7 +15,14 @@ export interface StoredSession {
   readonly completed_at: string | null
   readonly created_at: string
   readonly updated_at: string
+  /** From 1.6 on, which has no attempts. */
+  readonly failure_code?: string | null
+  readonly nfc_tries_used?: number
+  readonly liveness_tries_used?: number
+  readonly webhook_endpoint_id?: string | null
 }
+
+export type Version = (typeof SANDBOX_VERSIONS)[number]
 
 export interface StoredAttempt {
   readonly id: string
@@ -34,8 +42,9 @@ const RISK_OF_A_SUCCESS = 0.125
 
 export type Sessions = ReturnType<typeof openSessions>
 
-/** The sessions with their attempts, and how both move. */
-export function openSessions({ clock, collection, emit }: SandboxKit) {
+/** The sessions with their attempts and state transitions. */
+export function openSessions({ clock, collection, emit, version: wanted }: SandboxContext) {
+  const version: Version = SANDBOX_VERSIONS.find(each => each === wanted) ?? '1.5'
   const sessions = collection<StoredSession>('sessions')
   const attempts = collection<StoredAttempt>('attempts')
   const now = () => clock.now().toISOString()
@@ -48,7 +57,7 @@ export function openSessions({ clock, collection, emit }: SandboxKit) {
 
   const openAttemptOf = (session: StoredSession) => attemptsOf(session).find(({ status }) => status === 'in_progress')
 
-  function create(share_fields: ShareFields, redirect_url: string | null) {
+  function create(share_fields: ShareFields, redirect_url: string | null, webhook_endpoint_id: string | null = null) {
     const cancelToken = random.lower(48)
     const at = now()
     const id = `vs_${random.lower(64)}`
@@ -62,6 +71,7 @@ export function openSessions({ clock, collection, emit }: SandboxKit) {
       completed_at: null,
       created_at: at,
       updated_at: at,
+      ...(version === '1.6' && { failure_code: null, nfc_tries_used: 0, liveness_tries_used: 0, webhook_endpoint_id }),
     })
     return { session, cancelToken }
   }
@@ -83,15 +93,32 @@ export function openSessions({ clock, collection, emit }: SandboxKit) {
     return attempts.put(attempt.id, { ...attempt, ...change, completed_at: now(), updated_at: now() })
   }
 
-  /** A session that ends takes its open attempt with it. */
+  /** A session that ends also ends its open attempt. */
   function end(session: StoredSession, status: 'cancelled' | 'expired'): StoredSession {
     if (isTerminal(session)) return session
     if (openAttemptOf(session)) endAttempt(session, { status: 'failed', failure_code: `session_${status}` })
-    emit(toEvent(`verification.session.${status}`, session))
+    const data = version === '1.6' && status === 'cancelled' ? toCancelled(session) : {}
+    emit(toEvent(`verification.session.${status}`, session, data))
     return move(session, { status, completed_at: now() })
   }
 
+  /**
+   * Three failures of one kind of check end a session of 1.6. A check without a limit continues it, a final one ends
+   * it.
+   */
+  function failCheck(session: StoredSession, failure_code: string): StoredSession {
+    const check = CHECKS[failure_code] ?? 'nfc_tries_used'
+    if (check === 'UNLIMITED') return move(session, { status: 'in_progress' })
+    const tries = check === 'FINAL' ? {} : { [check]: (session[check] ?? 0) + 1 }
+    const tried = { ...session, ...tries }
+    const isOver = check === 'FINAL' || (tried[check] ?? 0) >= MAX_FAILED_ATTEMPTS
+    if (!isOver) return move(session, { ...tries, status: 'in_progress' })
+    emit(toEvent('verification.session.failed', session, { failure_code, ...toTries(tried) }))
+    return move(session, { ...tries, status: 'failed', failure_code, completed_at: now() })
+  }
+
   function fail(session: StoredSession, failure_code: string): StoredSession {
+    if (version === '1.6') return failCheck(session, failure_code)
     const attempt = endAttempt(session, { status: 'failed', failure_code })
     emit(toEvent('verification.attempt.failed', session, { failure_code }, attempt))
     const failed = attemptsOf(session).filter(({ status }) => status === 'failed').length
@@ -100,17 +127,21 @@ export function openSessions({ clock, collection, emit }: SandboxKit) {
   }
 
   function succeed(session: StoredSession): StoredSession {
+    if (version === '1.6') {
+      emit(toEvent('verification.session.succeeded', session, toShared(session.share_fields)))
+      return move(session, { status: 'succeeded', completed_at: now() })
+    }
     const attempt = endAttempt(session, { status: 'succeeded', risk_score: RISK_OF_A_SUCCESS })
     emit(toEvent('verification.attempt.succeeded', session, toShared(session.share_fields), attempt))
     return move(session, { status: 'completed', completed_at: now() })
   }
 
-  /** Opens an attempt for a phone. The session stays as it is until the phone comes. */
+  /** Opens an attempt for a phone. The session changes once the phone connects. */
   function handOff(session: StoredSession) {
     return {
       v: 1,
       session_id: session.id,
-      attempt_id: startAttempt(session).id,
+      ...(version === '1.5' && { attempt_id: startAttempt(session).id }),
       mobile_write_token: randomBytes(32).toString('hex'),
       expires_at: after(HANDOFF_LIFETIME_MS),
       attest_hello_challenge: randomBytes(32).toString('base64url'),
@@ -119,8 +150,9 @@ export function openSessions({ clock, collection, emit }: SandboxKit) {
   }
 
   return {
+    version,
     get: sessions.get,
-    /** In the order of the ids, which are random. */
+    /** In the order of the random ids. */
     all: () => sessions.all().sort(byId),
     allAttempts: () => attempts.all().sort(byId),
     attemptsOf,
@@ -130,7 +162,7 @@ export function openSessions({ clock, collection, emit }: SandboxKit) {
     fail,
     handOff,
     start: (session: StoredSession) => {
-      startAttempt(session)
+      if (version === '1.5') startAttempt(session)
       return move(session, { status: 'in_progress' })
     },
     succeed,
@@ -138,7 +170,29 @@ export function openSessions({ clock, collection, emit }: SandboxKit) {
 }
 
 export function isTerminal({ status }: StoredSession): boolean {
-  return status === 'completed' || status === 'expired' || status === 'cancelled'
+  return status !== 'created' && status !== 'in_progress'
+}
+
+/** The number of failures per check that 1.6 counts. */
+export function countTries({ nfc_tries_used = 0, liveness_tries_used = 0 }: StoredSession): number {
+  return nfc_tries_used + liveness_tries_used
+}
+
+function toTries({ nfc_tries_used, liveness_tries_used }: StoredSession) {
+  return { nfc_tries_used, liveness_tries_used }
+}
+
+function toCancelled(session: StoredSession) {
+  const reason = countTries(session) > 0 ? 'cancelled_after_failed_check' : 'cancelled'
+  return { outcome: 'not_verified', reason, ...toTries(session) }
+}
+
+/** The check that a failure counts against; all other codes belong to the chip. */
+const CHECKS: Readonly<Record<string, 'nfc_tries_used' | 'liveness_tries_used' | 'UNLIMITED' | 'FINAL'>> = {
+  document_anti_cloning_attestation_failed: 'FINAL',
+  document_data_invalid: 'UNLIMITED',
+  liveness_failed: 'liveness_tries_used',
+  selfie_face_mismatch: 'liveness_tries_used',
 }
 
 export function fitsCancelToken(session: StoredSession, token: string): boolean {

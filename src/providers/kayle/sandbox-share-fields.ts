@@ -1,4 +1,4 @@
-import type { Reason } from './sandbox-refusal.ts'
+import type { Reason } from './sandbox-errors.ts'
 import { AGE_GATE, CLAIM_KEYS, MAX_REASON_LENGTH, MAX_SHARE_FIELDS } from './wire.ts'
 
 export interface ShareField {
@@ -8,39 +8,45 @@ export interface ShareField {
 }
 export type ShareFields = Readonly<Record<string, ShareField>>
 
-/** The claims that a create asks for, or why it is refused. */
-export function readShareFields(sent: unknown): ShareFields | Reason {
-  if (sent === undefined) return sorted(Object.fromEntries(CLAIM_KEYS.map(key => [key, byDefault(key)])))
+/** The claims that a create requests, or why it is rejected. */
+export function readShareFields(sent: unknown, claims: readonly string[] = CLAIM_KEYS): ShareFields | Reason {
+  if (sent === undefined) return sorted(Object.fromEntries(claims.map(key => [key, byDefault(key)])))
   if (!isObject(sent)) return REASONS.shape
   const entries = Object.entries(sent)
   if (entries.length > MAX_SHARE_FIELDS) return REASONS.tooMany
   const keys = entries.map(([key]) => key)
   const fields: [string, ShareField][] = []
   for (const [key, field] of entries) {
-    const read = readShareField(key, field, keys)
+    const read = readShareField(key, field, keys, claims)
     if ('code' in read) return read
     fields.push([key, read])
+    if (fields.filter(([known]) => isAgeKey(known)).length > 1) return REASONS.twoAgeGates
   }
-  return keys.filter(isAgeKey).length > 1 ? REASONS.twoAgeGates : complete(fields)
+  return complete(fields)
 }
 
 export function isReason(read: ShareFields | Reason): read is Reason {
   return typeof read.code === 'string'
 }
 
-/** In Kayle's own order of checks. */
-function readShareField(key: string, field: unknown, keys: readonly string[]): ShareField | Reason {
+/** In Kayle's order of checks. */
+function readShareField(
+  key: string,
+  field: unknown,
+  keys: readonly string[],
+  claims: readonly string[],
+): ShareField | Reason {
   if (!isObject(field) || typeof field.required !== 'boolean') return REASONS.shape
   if (typeof field.reason !== 'string') return REASONS.noReason
-  const reason = field.reason.trim().replace(/\s+/g, ' ')
+  const reason = field.reason.trim()
   if (reason === '' && !(isAgeKey(key) && keys.includes('date_of_birth'))) return REASONS.noReason
   if (reason.length > MAX_REASON_LENGTH) return REASONS.longReason
   if (isAgeKey(key) && !isAgeGate(key)) return REASONS.ageGate
-  if (!isAgeKey(key) && !CLAIM_KEYS.some(claim => claim === key)) return REASONS.unknown
-  return { reason, source: 'rc', required: field.required }
+  if (!isAgeKey(key) && !claims.includes(key)) return REASONS.unknown
+  return { reason: reason.replace(/\s+/g, ' '), source: 'rc', required: field.required }
 }
 
-/** The document's id is always asked for; a birth date and an age gate are required together. */
+/** The document's id is always requested; a birth date and an age gate are required together. */
 function complete(entries: readonly [string, ShareField][]): ShareFields {
   const aboutAge = (key: string) => key === 'date_of_birth' || isAgeKey(key)
   const ageRequired = entries.some(([key, { required }]) => aboutAge(key) && required)
@@ -58,7 +64,7 @@ function byDefault(key: string): ShareField {
   return { reason: `Sharing "${label.join(' ')}"`, source: 'default', required: key === 'kayle_document_id' }
 }
 
-/** As Kayle's database keeps them: shorter keys first. */
+/** In the order of Kayle's database: shorter keys first. */
 function sorted(fields: Record<string, ShareField>): ShareFields {
   const order = ([a]: [string, unknown], [b]: [string, unknown]) => a.length - b.length || (a < b ? -1 : 1)
   return Object.fromEntries(Object.entries(fields).sort(order))
@@ -74,7 +80,7 @@ function isAgeKey(key: string): boolean {
 
 function isAgeGate(key: string): boolean {
   const age = key.slice(AGE_GATE.prefix.length)
-  return /^\d{1,3}$/.test(age) && Number(age) >= AGE_GATE.min && Number(age) <= AGE_GATE.max
+  return /^\d+$/.test(age) && Number(age) >= AGE_GATE.min && Number(age) <= AGE_GATE.max
 }
 
 const REASONS = {

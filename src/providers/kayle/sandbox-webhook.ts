@@ -7,16 +7,15 @@ import {
   publicEncrypt,
   randomBytes,
 } from 'node:crypto'
-import type { PackWebhook, SandboxEvent } from '../../sandbox/webhooks.ts'
-import type { StoredAttempt, StoredSession } from './sandbox-session.ts'
+import type { SandboxEvent, SignWebhook } from '../../sandbox/webhooks/webhooks.ts'
 import type { ShareFields } from './sandbox-share-fields.ts'
 
-/** Kayle's events as it tells them: without a time, and with nothing about the session but its id. */
+/** Kayle's events: without a time, and with only the id of the session. */
 export function toEvent(
   type: string,
-  session: StoredSession,
+  session: { readonly id: string },
   data: object = {},
-  attempt?: StoredAttempt,
+  attempt?: { readonly id: string },
 ): SandboxEvent {
   const metadata = {
     contract_version: 1,
@@ -24,10 +23,10 @@ export function toEvent(
     ...(attempt && { verification_attempt_id: attempt.id }),
     verification_session_id: session.id,
   }
-  return { type, about: session.id, content: { data, metadata, type } }
+  return { type, subject: session.id, content: { data, metadata, type } }
 }
 
-/** What a passport of nobody would tell. */
+/** The claims of an invented passport. */
 export function toShared(fields: ShareFields): object {
   const keys = Object.keys(fields)
   return { claims: Object.fromEntries(keys.map(key => [key, CLAIMS[key] ?? true])), selected_field_keys: keys }
@@ -49,8 +48,8 @@ const CLAIMS: Readonly<Record<string, string>> = {
   sex_marker: 'X',
 }
 
-/** The encrypted text is made once; every try of it has its own time and signature. */
-export const packWebhook: PackWebhook = (event, { publicJwk, keyId }) => {
+/** The payload is encrypted once; every attempt has its own time and signature. */
+export const signWebhook: SignWebhook = (event, { publicJwk, keyId }) => {
   if (!publicJwk || !keyId) return 'There is no active key: publicJwk and keyId are missing.'
   const id = `whd_${randomBytes(32).toString('hex')}`
   const body = encrypt(JSON.stringify(event.content), publicJwk, keyId)
@@ -69,7 +68,7 @@ export const packWebhook: PackWebhook = (event, { publicJwk, keyId }) => {
   }
 }
 
-/** A compact JWE of RSA-OAEP-256 and A256GCM. */
+/** A compact JWE with RSA-OAEP-256 and A256GCM. */
 function encrypt(plaintext: string, publicJwk: JsonWebKey, keyId: string): string {
   const header = toBase64({ alg: 'RSA-OAEP-256', enc: 'A256GCM', kid: keyId })
   const contentKey = randomBytes(32)

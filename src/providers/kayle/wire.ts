@@ -1,6 +1,8 @@
 import { z } from 'zod'
 
-/** Kayle's words, verbatim. The generations A (`vs_live_…`), B and C (no attempts, more statuses) all parse. */
+/** Kayle's field names, verbatim. The generations A (`vs_live_…`), B and C (no attempts, more statuses) all parse. */
+
+export const SANDBOX_VERSIONS = ['1.5', '1.6'] as const
 
 export const SESSION_STATUSES = [
   'created',
@@ -29,12 +31,14 @@ export const CLAIM_KEYS = [
   'nationality_code',
   'sex_marker',
 ] as const
+/** No longer in a session's share fields from 1.6 on. */
+export const WITHOUT_PHOTO: readonly string[] = CLAIM_KEYS.filter(key => key !== 'document_photo')
 export const AGE_GATE = { prefix: 'age_over_', min: 12, max: 130 } as const
 export const MAX_SHARE_FIELDS = 32
 export const MAX_REASON_LENGTH = 200
 
 const sessionId = z.string().regex(/^vs_(live_|test_)?[A-Za-z0-9]{64}$/)
-/** What an end user is sent to: never anything but a page. */
+/** The hosted page: an http(s) URL only. */
 const hostedUrl = z.url({ protocol: /^https?$/ })
 const attemptId = z.string().min(1).max(255)
 const time = z.iso.datetime({ offset: true })
@@ -42,7 +46,7 @@ const time = z.iso.datetime({ offset: true })
 export const attempt = z.object({
   id: attemptId,
   session_id: z.string().nullish(),
-  status: z.string().meta({ known: ATTEMPT_STATUSES }),
+  status: z.string().meta({ known: ATTEMPT_STATUSES, decides: true }),
   failure_code: z.string().nullish(),
   risk_score: z.number().min(0).max(1).nullish(),
   completed_at: time.nullish(),
@@ -59,7 +63,7 @@ export const shareField = z.object({
 
 export const session = z.object({
   id: sessionId,
-  status: z.string().meta({ known: SESSION_STATUSES }),
+  status: z.string().meta({ known: SESSION_STATUSES, decides: true }),
   contract_version: z.number().int().nullish(),
   share_fields: z.record(z.string(), shareField.nullish()).nullish(),
   redirect_url: z.string().nullish(),
@@ -83,22 +87,26 @@ const pagination = z.object({
   next_cursor: z.string().nullish(),
 })
 
-/** Null beside data; the documents' example shows an empty object. */
+/** Null beside data; the documentation's example has an empty object. */
 const error = z.object({}).nullish()
 
-/** A create that answers no link has made nothing that can be used. */
+/** A create whose response has no link created nothing usable. */
 export const createdSessionAnswer = z.object({ data: session.extend({ verification_url: hostedUrl }), error })
 export const sessionAnswer = z.object({ data: session, error })
 export const sessionListAnswer = z.object({ data: z.array(session), error, pagination: pagination.nullish() })
 export const attemptListAnswer = z.object({ data: z.array(attempt), error, pagination: pagination.nullish() })
-/** A cancel answers 204 without a body. */
+/** A cancel returns 204 without a body. */
 export const emptyAnswer = z.unknown()
 
 /** The five error bodies; the fifth is text. */
 export const errorBody = z.object({
   error: z.object({ code: z.string().nullish(), name: z.string().nullish(), message: z.string().nullish() }),
 })
-/** What a ZodError body carries as text in `message`. */
+/** The account is suspended until its owner has settled the matter with Kayle. */
+export const ORGANIZATION_FROZEN = 'ORGANIZATION_FROZEN'
+/** A daily limit of sessions, over a rolling window of 24 hours. */
+export const UNVERIFIED_LIMIT = 'ORG_NOT_VERIFIED_LIMIT_EXCEEDED'
+/** A ZodError body contains this as text in `message`. */
 export const zodIssues = z.array(z.object({ path: z.array(z.union([z.string(), z.number()])) }))
 
 export interface CreateSessionBody {
@@ -108,7 +116,7 @@ export interface CreateSessionBody {
 
 const eventName = z.string().regex(/^[\w.]{1,100}$/)
 
-/** A delivery's text once it is decrypted: it has no time and no status. `data` depends on the event. */
+/** The decrypted delivery. It has no time and no status; `data` depends on the event. */
 export const webhook = z.object({
   type: eventName,
   metadata: z.object({
@@ -117,9 +125,20 @@ export const webhook = z.object({
     verification_attempt_id: attemptId.nullish(),
     verification_session_id: sessionId,
   }),
-  data: z.object({ claims: z.json().nullish(), selected_field_keys: z.array(z.string()).nullish() }).nullish(),
+  data: z
+    .object({
+      claims: z.json().nullish(),
+      selected_field_keys: z.array(z.string()).nullish(),
+      failure_code: z.string().nullish(),
+      nfc_tries_used: z.number().int().nullish(),
+      liveness_tries_used: z.number().int().nullish(),
+      outcome: z.string().nullish(),
+      reason: z.string().nullish(),
+    })
+    .nullish(),
 })
 export type Webhook = z.infer<typeof webhook>
 
-/** The only event that tells what the end user shared. */
+/** The events with shared data: of an attempt up to 1.5, of the session from 1.6 on. */
 export const ATTEMPT_SUCCEEDED = 'verification.attempt.succeeded'
+export const SESSION_SUCCEEDED = 'verification.session.succeeded'

@@ -7,7 +7,7 @@ const NEXT_TOKEN = 'bus|4242424242424x424242424242424242|4444444444444x444444444
 const REFERENCE = 'sg_fixture0001'
 const REVIEWED_AT = 1700000600000
 
-/** With a token that is given, no login goes before the exchange. */
+/** With a configured token, no login precedes the exchange. */
 const settings = { apiKey: TOKEN }
 
 function sends(workflow: string, form: Readonly<Record<string, string>>, token: string | undefined = TOKEN) {
@@ -63,8 +63,8 @@ function statusAnswer(applicantStatus: string, result?: Readonly<Record<string, 
   return { status: 200, body: { status: 'success', response } }
 }
 
-/** The conversation about a session, who is told by its applicant's status. */
-function told(
+/** The exchange about a session, which is read through its applicant's status. */
+function reported(
   name: string,
   evidence: string,
   answers: Fixture['exchanges'][number]['answers'],
@@ -219,13 +219,13 @@ export const fixtures: readonly Fixture[] = [
     exchanges: [{ sends: linkSends, answers: { status: 200, body: { verificationLink: hostedUrl } } }],
     means: { value: { providerId: LINK, access: { hostedUrl } } },
   },
-  told('a session is created before anything is uploaded', 'docs P/applicant-results', statusAnswer('Created'), {
+  reported('a session is created before anything is uploaded', 'docs P/applicant-results', statusAnswer('Created'), {
     providerId: LINK,
     status: 'CREATED',
     outcome: 'PENDING',
     attempts: [],
   }),
-  told(
+  reported(
     'a session is under way while its images are processed',
     'docs P/applicant-results',
     statusAnswer('Pre-Checked'),
@@ -235,7 +235,7 @@ export const fixtures: readonly Fixture[] = [
       providerStatus: 'Pre-Checked',
     },
   ),
-  told(
+  reported(
     'an approved applicant completes the session',
     'docs P/applicant-results',
     statusAnswer('Reviewed', { reviewAnswer: 'Approved', rejectLabels: [] }),
@@ -247,32 +247,32 @@ export const fixtures: readonly Fixture[] = [
       attempts: [{ providerId: LINK, kind: 'REVIEW', status: 'SUCCEEDED', providerStatus: 'Approved' }],
     },
   ),
-  told(
+  reported(
     'a rejection that allows another try keeps the session open',
     'docs P/applicant-results',
     statusAnswer('Reviewed', { reviewAnswer: 'Rejected', rejectLabels: ['LOW_QUALITY'] }),
     { status: 'IN_PROGRESS', outcome: 'NEEDS_RETRY', attempts: [{ status: 'FAILED', failureCode: 'LOW_QUALITY' }] },
   ),
-  told(
+  reported(
     'a rejection with a label of another kind is final',
     'docs P/applicant-results',
     statusAnswer('Reviewed', { reviewAnswer: 'Rejected', rejectLabels: ['LOW_QUALITY', 'FORGERY'] }),
     { status: 'COMPLETED', outcome: 'REJECTED' },
   ),
-  told(
+  reported(
     'a rejection that calls itself final is final, whatever its labels',
     'docs P/applicant-results',
     statusAnswer('Reviewed', { reviewAnswer: 'Rejected (Final)', rejectLabels: ['LOW_QUALITY'] }),
     { status: 'COMPLETED', outcome: 'REJECTED' },
   ),
-  told(
+  reported(
     'a rejection that calls itself open is open, whatever its labels',
     'docs P/applicant-results',
     statusAnswer('Reviewed', { reviewAnswer: 'Rejected (Retry)', rejectLabels: [] }),
     { status: 'IN_PROGRESS', outcome: 'NEEDS_RETRY' },
   ),
   {
-    name: 'an unknown applicant is refused',
+    name: 'an unknown applicant is not found',
     evidence: 'assumed: no document says how',
     call: statusCall,
     exchanges: [
@@ -281,7 +281,7 @@ export const fixtures: readonly Fixture[] = [
         answers: { status: 400, body: { statusCode: 400, message: 'Error: Cannot find applicant' } },
       },
     ],
-    means: { error: { code: 'PROVIDER_REJECTED' } },
+    means: { error: { code: 'NOT_FOUND' } },
   },
   {
     name: 'an applicant is read by status and details',

@@ -1,40 +1,40 @@
-import { decide, PARENT, scoped } from '../../../schema/access.ts'
+import { defineRule, INHERIT, scoped } from '../../../schema/authorization/authorization.ts'
 import { builder } from '../../../schema/builder.ts'
-import { applicantDetails, attemptDetails, sessionDetails } from '../../../schema/details.ts'
-import { providerApplicantInput, providerSessionInput } from '../../../schema/provider-inputs.ts'
+import { providerApplicantInput, providerSessionInput } from '../../../schema/mutations/provider-inputs.ts'
+import { applicantDetails, attemptDetails, sessionDetails } from '../../../schema/types/details.ts'
 import { applicantInput, verificationInput } from './input.ts'
 import type { ApplicantDetails, AttemptDetails, SessionDetails } from './mapper.ts'
 
 sessionDetails.join(
   'PERSONR',
-  builder.objectRef<SessionDetails>('PersonrVerification').implement({
-    description: 'What Personr alone knows about a session, which is a verification link of an applicant.',
+  builder.objectRef<SessionDetails>('PersonrSessionDetails').implement({
+    description: 'Fields of a session that only Personr has: a verification link of an applicant.',
     fields: t => ({
       flowName: t.exposeString('flowName', { description: 'The flow that the applicant goes through.' }),
-      sourceKey: t.exposeString('sourceKey', { description: 'Where the applicant came from, in your own words.' }),
+      sourceKey: t.exposeString('sourceKey', { description: 'Your own label for the origin of the applicant.' }),
     }),
   }),
 )
 
 applicantDetails.join(
   'PERSONR',
-  builder.objectRef<ApplicantDetails>('PersonrApplicant').implement({
-    description: 'What Personr alone knows about an applicant.',
+  builder.objectRef<ApplicantDetails>('PersonrApplicantDetails').implement({
+    description: 'Fields of an applicant that only Personr has.',
     fields: t => ({
       flowName: t.exposeString('flowName', { description: 'The flow that the applicant goes through.' }),
-      sourceKey: t.exposeString('sourceKey', { description: 'Where the applicant came from, in your own words.' }),
+      sourceKey: t.exposeString('sourceKey', { description: 'Your own label for the origin of the applicant.' }),
       externalUserIds: t.stringList({
         nullable: false,
-        description: 'Your own ids of this person, as Personr keeps them.',
+        description: 'Your own ids for this person, as stored at Personr.',
         resolve: applicant => applicant.externalUserIds ?? [],
       }),
       rejectLabels: t.exposeStringList('rejectLabels', {
         nullable: false,
-        description: 'Why the latest review rejected the applicant.',
+        description: "Personr's reasons for the rejection by the latest review.",
       }),
-      verificationLinkCustom: t.expose('verificationLinkCustom', {
+      customHostedUrl: t.expose('customHostedUrl', {
         type: 'URL',
-        description: 'The verification link on a domain of your own, where Personr tells one.',
+        description: 'The verification link on a domain of your own, if Personr reports one.',
       }),
     }),
   }),
@@ -42,13 +42,15 @@ applicantDetails.join(
 
 attemptDetails.join(
   'PERSONR',
-  builder.objectRef<AttemptDetails>('PersonrReview').implement({
-    description: 'What Personr alone knows about the latest review of an applicant.',
+  builder.objectRef<AttemptDetails>('PersonrAttemptDetails').implement({
+    description: "Fields of an applicant's latest review that only Personr has.",
     fields: t => ({
-      reviewAnswer: t.exposeString('reviewAnswer', { description: "The review's answer, verbatim." }),
+      reviewAnswer: t.exposeString('reviewAnswer', {
+        description: 'The result of the review as Personr reports it, unchanged.',
+      }),
       rejectLabels: t.exposeStringList('rejectLabels', {
         nullable: false,
-        description: 'Why it rejected, such as `LOW_QUALITY`.',
+        description: "Personr's reasons for the rejection, such as `LOW_QUALITY`.",
       }),
     }),
   }),
@@ -58,44 +60,57 @@ const PersonrApplicantRef = builder.inputType('PersonrApplicantRef', {
   description: 'An applicant at Personr: exactly one key.',
   isOneOf: true,
   fields: t => ({
-    applicantId: t.id({ description: 'Our id of the applicant.' }),
-    applicantProviderId: t.string({ description: "Personr's id of the applicant." }),
+    applicantId: t.id({ description: 'The id of the applicant here, 1 to 255 characters.' }),
+    applicantProviderId: t.string({ description: "Personr's id of the applicant, 1 to 255 characters." }),
   }),
 })
 
-const PersonrVerificationInput = builder.inputType('PersonrVerificationInput', {
+const PersonrSessionInput = builder.inputType('PersonrSessionInput', {
   description: 'A verification link for an applicant at Personr.',
   validate: { schema: verificationInput },
   fields: t => ({
-    applicant: t.field({ type: PersonrApplicantRef, required: true, description: 'Who is to be verified.' }),
+    applicant: t.field({ type: PersonrApplicantRef, required: true, description: 'The applicant to verify.' }),
   }),
 })
 
 providerSessionInput.join({
   field: 'personr',
   description: 'A verification link for an applicant at Personr.',
-  type: PersonrVerificationInput,
-  toRequest: input => ({
-    provider: 'PERSONR',
-    input,
-    applicant: { id: input.applicant.applicantId, path: ['personr', 'applicant', 'applicantId'] },
-  }),
+  type: PersonrSessionInput,
+  toRequest: input => {
+    const { applicantId: id, applicantProviderId: providerId } = input.applicant
+    const key = id == null ? 'applicantProviderId' : 'applicantId'
+    return {
+      provider: 'PERSONR',
+      input,
+      applicant: { id, providerId, isReported: true, path: ['personr', 'applicant', key] },
+    }
+  },
 })
 
 const PersonrApplicantInput = builder.inputType('PersonrApplicantInput', {
   description: 'An applicant at Personr, ready to be verified.',
   validate: { schema: applicantInput },
   fields: t => ({
-    email: t.string({ required: true, description: 'The e-mail address.' }),
-    phone: t.string({ required: true, description: 'The phone number, such as `+61 424 424 424`.' }),
-    firstName: t.string({ description: 'The first name.' }),
-    lastName: t.string({ description: 'The last name.' }),
+    email: t.string({ required: true, description: 'The e-mail address, at most 254 bytes, 64 of them before the @.' }),
+    phone: t.string({
+      required: true,
+      description: 'The phone number, 1 to 32 characters, such as `+61 424 424 424`.',
+    }),
+    firstName: t.string({ description: 'The first name, 1 to 255 characters.' }),
+    lastName: t.string({ description: 'The last name, 1 to 255 characters.' }),
     flowName: t.string({
       required: true,
-      description: "The exact name of the flow to go through, not that of the flow's template.",
+      description: 'The exact name of the flow, not of its template, 1 to 255 characters.',
     }),
-    sourceKey: t.string({ description: 'Where the applicant comes from, in your own words; Personr repeats it.' }),
-    externalUserIds: t.stringList({ description: 'Further ids of your own for this person; Personr repeats them.' }),
+    sourceKey: t.string({
+      description: 'Your own label for the origin of the applicant, 1 to 255 characters. Personr returns it unchanged.',
+    }),
+    externalUserIds: t.stringList({
+      description:
+        'Further ids of yours for this person, at most 50 of 1 to 255 characters. None may begin with `sg_`. Personr returns them unchanged.',
+      extensions: { whenOmitted: [] },
+    }),
   }),
 })
 
@@ -106,11 +121,11 @@ providerApplicantInput.join({
   toRequest: input => ({ provider: 'PERSONR', input }),
 })
 
-decide('PersonrVerification', [PARENT, ['flowName', 'sourceKey']])
-decide(
-  'PersonrApplicant',
-  [PARENT, ['externalUserIds', 'flowName', 'rejectLabels', 'sourceKey']],
-  // Whoever holds the link may be verified in the applicant's place.
-  [scoped('session:access'), ['verificationLinkCustom']],
+defineRule('PersonrSessionDetails', [INHERIT, ['flowName', 'sourceKey']])
+defineRule(
+  'PersonrApplicantDetails',
+  [INHERIT, ['externalUserIds', 'flowName', 'rejectLabels', 'sourceKey']],
+  // Anyone with the link can be verified in the applicant's place.
+  [scoped('session:access'), ['customHostedUrl']],
 )
-decide('PersonrReview', [PARENT, ['rejectLabels', 'reviewAnswer']])
+defineRule('PersonrAttemptDetails', [INHERIT, ['rejectLabels', 'reviewAnswer']])

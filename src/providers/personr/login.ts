@@ -5,12 +5,12 @@ import {
   ProviderRejectedError,
   ProviderUnavailableError,
 } from '../../domain/errors.ts'
-import type { Call, Upstream } from '../../upstream/upstream.ts'
+import type { Upstream, UpstreamCall } from '../../upstream/upstream.ts'
 import type { AccountSecrets } from '../contract.ts'
-import { createTokens } from './token.ts'
+import { createTokenStore } from './token.ts'
 import { tokenAnswer } from './wire.ts'
 
-type PersonrCall<T> = Omit<Call<T>, 'method' | 'headers'>
+type PersonrCall<T> = Omit<UpstreamCall<T>, 'method' | 'headers'>
 
 interface Credentials {
   readonly apiKey?: string
@@ -18,13 +18,13 @@ interface Credentials {
   readonly password?: string
 }
 
-/** Posts with the given token, or with one from a login that is renewed once where it is refused. */
-export function createSend(
+/** Posts with the configured token, or with a login token that is renewed once if it is refused. */
+export function createAuthenticatedRequest(
   settings: Credentials,
   upstream: Upstream,
   secrets: AccountSecrets,
 ): <T>(call: PersonrCall<T>) => Promise<T> {
-  const tokens = createTokens(secrets, login)
+  const tokens = createTokenStore(secrets, login)
 
   async function login(): Promise<string> {
     try {
@@ -35,6 +35,8 @@ export function createSend(
         path: '/api-token-generate',
         form: { email: settings.email, password: settings.password },
         schema: tokenAnswer,
+        // Every read requires it.
+        probesItself: true,
       })
       return answer.response.token
     } catch (error) {
@@ -61,20 +63,21 @@ export function createSend(
 
 const UNAVAILABLE = ['PROVIDER_UNAVAILABLE', 'PROVIDER_RATE_LIMITED', 'PROVIDER_AUTH_FAILED'] as const
 
-/** Where the login fails, the call it was for was not sent. A login that is refused is a matter of credentials. */
+/** If the login fails, its call was not sent. A refused login means refused credentials. */
 function toLoginError(error: unknown): unknown {
   const refused = error instanceof ProviderRejectedError || error instanceof ProviderNotFoundError
   if (refused) {
-    const at = { operation: 'login', outcome: 'NOT_SENT', cause: error } as const
-    return new ProviderUnavailableError('PROVIDER_AUTH_FAILED', 'PERSONR', 'PERSONR refused our login.', at)
+    const at = { operation: 'login', outcome: 'NOT_SENT', providerCode: error.providerCode, cause: error } as const
+    return new ProviderUnavailableError('PROVIDER_AUTH_FAILED', 'PERSONR', 'PERSONR refused our credentials.', at)
   }
   if (!(error instanceof ProviderError)) return error
-  const { message, status, retryAfterSeconds } = error
+  const { message, status, retryAfterSeconds, providerCode } = error
   const at = {
     operation: 'login',
     outcome: 'NOT_SENT',
     status: status ?? undefined,
     retryAfterSeconds,
+    providerCode,
     cause: error,
   } as const
   const code = UNAVAILABLE.find(known => known === error.code)

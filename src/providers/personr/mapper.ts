@@ -1,12 +1,14 @@
 import { z } from 'zod'
-import type { ApplicantSnapshot, ApplicantStatus } from '../../domain/applicant.ts'
-import type { AttemptSnapshot, AttemptStatus } from '../../domain/attempt.ts'
-import type { Outcome } from '../../domain/outcome.ts'
-import type { SessionSnapshot } from '../../domain/session.ts'
-import type { ApplicantInput, VerificationInput } from './input.ts'
+import { toExternalId } from '../../domain/input/text.ts'
+import type { Details } from '../../domain/json.ts'
+import type { ApplicantSnapshot, ApplicantStatus } from '../../domain/records/applicant.ts'
+import type { AttemptSnapshot, AttemptStatus } from '../../domain/records/attempt.ts'
+import type { Outcome } from '../../domain/records/decision.ts'
+import type { SessionSnapshot } from '../../domain/records/session.ts'
+import { type ApplicantInput, MARKER_PREFIX, type VerificationInput } from './input.ts'
 import * as wire from './wire.ts'
 
-/** In details, too, a field left out means that Personr said nothing: no call of its tells all of them. */
+/** A missing detail means that Personr did not report it: no call returns all of them. */
 
 export const sessionDetails = z.object({ flowName: z.string().nullish(), sourceKey: z.string().nullish() })
 export type SessionDetails = z.infer<typeof sessionDetails>
@@ -15,16 +17,20 @@ export const applicantDetails = z.object({
   flowName: z.string().nullish(),
   sourceKey: z.string().nullish(),
   externalUserIds: z.array(z.string()).nullish(),
-  rejectLabels: z.array(z.string()),
-  verificationLinkCustom: z.string().nullish(),
+  rejectLabels: z.array(z.string()).default([]),
+  customHostedUrl: z.string().nullish(),
+  /**
+   * The kind of rejection that a delivery reported, and the review that it belongs to once known. No read reports it
+   * reliably.
+   */
+  reportedRejection: z
+    .object({ type: z.enum(wire.REJECT_TYPES), labels: z.array(z.string()).nullable(), review: z.string().nullish() })
+    .nullish(),
 })
 export type ApplicantDetails = z.infer<typeof applicantDetails>
 
 export const attemptDetails = z.object({ reviewAnswer: z.string().nullable(), rejectLabels: z.array(z.string()) })
 export type AttemptDetails = z.infer<typeof attemptDetails>
-
-/** Our reference travels among the external user ids; by this prefix it is told from the caller's own. */
-const MARKER_PREFIX = 'sg_'
 
 export function toForm(
   input: ApplicantInput,
@@ -42,14 +48,14 @@ export function toForm(
   }
 }
 
-/** Personr's id of who a link is for; `ours` is that of the applicant whom the input names by our id. */
-export function toApplicantId({ applicant }: VerificationInput, ours: string | null | undefined): string {
-  const applicantId = applicant.applicantProviderId ?? ours
+/** Personr's id of the applicant of a link. `providerId`: resolved from our id of the applicant in the input. */
+export function toApplicantId({ applicant }: VerificationInput, providerId: string | null | undefined): string {
+  const applicantId = applicant.applicantProviderId ?? providerId
   if (!applicantId) throw new TypeError('The applicant of a Personr link was not resolved.')
   return applicantId
 }
 
-/** A create's answer repeats only a part of what was sent, so the rest is taken from the form. */
+/** A create's response repeats only a part of the input, so the rest comes from the form. */
 export function toCreatedApplicant(
   { applicantId, ...sent }: z.infer<typeof wire.createdAnswer>['response'],
   { externalUserId, ...form }: wire.CreateApplicantForm,
@@ -59,37 +65,55 @@ export function toCreatedApplicant(
   return toApplicant(applicantId, { ...form, externalUserId: externalUserIds, ...withoutNulls(sent) }, now)
 }
 
-export function toApplicant(providerId: string, said: wire.Applicant, now: Date): ApplicantSnapshot {
-  const externalUserIds = said.externalUserId ? toTexts(said.externalUserId).filter(isCallers) : undefined
+/** `known`: the stored details. */
+export function toApplicant(
+  providerId: string,
+  reported: wire.Applicant,
+  now: Date,
+  known?: Details,
+): ApplicantSnapshot {
+  const delivered = readReportedRejection(known)
+  const rejection = findRejection(reported.result, delivered)
+  const corrected = { ...reported, result: withRejectType(reported.result, rejection) }
+  const externalUserIds = corrected.externalUserId
+    ? toTexts(corrected.externalUserId).filter(isCallerReference)
+    : undefined
+  const externalIds = externalUserIds?.filter(reported => toExternalId(reported) !== null)
   const details: ApplicantDetails = {
-    flowName: said.flowName,
-    sourceKey: said.sourceKey,
+    flowName: corrected.flowName,
+    sourceKey: corrected.sourceKey,
     externalUserIds,
-    rejectLabels: toTexts(said.result?.rejectLabels),
-    verificationLinkCustom: said.verificationLinkCustom,
+    rejectLabels: toTexts(corrected.result?.rejectLabels),
+    customHostedUrl: toLink(corrected.verificationLinkCustom) ?? undefined,
+    // Only what this read learned: another delivery may have been stored since it started.
+    reportedRejection: rejection === delivered ? undefined : rejection,
   }
   return {
     providerId,
-    ...toVerdict(said),
-    externalId: externalUserIds && (externalUserIds[0] ?? null),
-    email: said.email,
-    phone: said.phone,
-    firstName: said.nameFirst,
-    lastName: said.nameLast,
+    ...toVerdict(corrected),
+    externalId: externalIds && (externalIds[0] ?? null),
+    externalIds,
+    email: corrected.email,
+    phone: corrected.phone,
+    firstName: corrected.nameFirst,
+    lastName: corrected.nameLast,
     createdAt: toCreatedAt(providerId, now),
-    attempts: toAttempts(providerId, said.result),
+    attempts: toAttempts(providerId, corrected.result),
     details: { ...details },
   }
 }
 
 export function toCreatedSession(
-  { verificationLink, linkId }: wire.Link,
+  { verificationLink, linkId, customLink }: wire.Link,
   applicantProviderId: string,
 ): SessionSnapshot {
-  return toLinkSession(linkId, verificationLink, applicantProviderId)
+  const session = toLinkSession(linkId, verificationLink, applicantProviderId)
+  const customHostedUrl = toLink(customLink)
+  if (!customHostedUrl) return session
+  return { ...session, applicant: { providerId: applicantProviderId, details: { customHostedUrl } } }
 }
 
-/** A link of which no more than its id is known. What came after the send came after the link, as far as anybody knows. */
+/** A link of which only the id is known. Everything after the send is assumed to be after the link. */
 export function toAssumedSession(linkId: string, applicantProviderId: string, sentAt: Date): SessionSnapshot {
   return { ...toLinkSession(linkId, null, applicantProviderId), createdAt: sentAt }
 }
@@ -100,29 +124,44 @@ function toLinkSession(providerId: string, hostedUrl: string | null, applicantPr
     status: 'CREATED',
     outcome: 'PENDING',
     providerStatus: null,
-    access: { hostedUrl, token: null, cancelToken: null, expiresAt: null },
+    access: { hostedUrl, sdkToken: null, cancelToken: null, expiresAt: null },
     applicant: { providerId: applicantProviderId },
     details: {},
   }
 }
 
-/** A link cannot be read: its session is told by its applicant, as far as that came after the link. */
+/** The state of a session before its first read. */
+interface ReadSession {
+  readonly providerId: string
+  readonly createdAt?: Date | null
+  readonly applicantDetails?: Details
+}
+
+/** A link cannot be read. Its session gets the applicant's state if that is newer than the link. */
 export function toSession(
-  session: { readonly providerId: string; readonly createdAt?: Date | null },
+  session: ReadSession,
   applicantProviderId: string,
-  said: wire.Status,
+  reported: wire.Applicant,
   now: Date,
 ): SessionSnapshot {
-  const isOld = isBefore(said.result, session.createdAt)
-  const verdict = toVerdict(isOld && said.applicantStatus === REVIEWED ? UNTOUCHED : said)
-  const details: SessionDetails = { sourceKey: said.sourceKey }
+  const { applicantDetails } = session
+  const corrected = {
+    ...reported,
+    result: withRejectType(reported.result, findRejection(reported.result, readReportedRejection(applicantDetails))),
+  }
+  const isOld = isBefore(corrected.result, toLinkTime(session.providerId, now) ?? session.createdAt)
+  const verdict = toVerdict(isOld && corrected.applicantStatus === REVIEWED ? UNTOUCHED : corrected)
+  const details: SessionDetails = { sourceKey: corrected.sourceKey }
   return {
     providerId: session.providerId,
     ...verdict,
-    providerStatus: said.applicantStatus,
-    completedAt: verdict.status === 'COMPLETED' ? reviewedAt(said.result) : null,
-    applicant: { providerId: applicantProviderId, snapshot: toApplicant(applicantProviderId, said, now) },
-    attempts: isOld ? [] : toAttempts(applicantProviderId, said.result),
+    providerStatus: corrected.applicantStatus ?? null,
+    completedAt: verdict.status === 'COMPLETED' ? reviewedAt(corrected.result) : null,
+    applicant: {
+      providerId: applicantProviderId,
+      snapshot: toApplicant(applicantProviderId, reported, now, applicantDetails),
+    },
+    attempts: isOld ? [] : toAttempts(applicantProviderId, corrected.result),
     details: { ...details },
   }
 }
@@ -141,29 +180,92 @@ interface Verdict {
   readonly status: ApplicantStatus
   readonly outcome: Outcome
   readonly providerStatus: string | null
+  readonly unrecognized: boolean
 }
 
-/** A rejection after which the end user may try again leaves the verification open. */
+/** A rejection that allows another try leaves the verification open. */
 function toVerdict({ applicantStatus, result }: Pick<wire.Applicant, 'applicantStatus' | 'result'>): Verdict {
   const providerStatus = applicantStatus ?? null
   const status = STATUSES.get(applicantStatus ?? '') ?? 'UNKNOWN'
   const outcome = status === 'COMPLETED' ? toOutcome(result) : 'PENDING'
-  return { status: outcome === 'NEEDS_RETRY' ? 'IN_PROGRESS' : status, outcome, providerStatus }
+  const unrecognized = status === 'UNKNOWN' || outcome === 'UNKNOWN'
+  return { status: outcome === 'NEEDS_RETRY' ? 'IN_PROGRESS' : status, outcome, providerStatus, unrecognized }
 }
 
 function toOutcome(result: wire.Result | null | undefined): Outcome {
-  switch (result?.reviewAnswer) {
-    case 'Approved':
-      return 'APPROVED'
-    case 'Rejected (Retry)':
-      return 'NEEDS_RETRY'
-    case 'Rejected':
-      return allowRetry(toTexts(result.rejectLabels)) ? 'NEEDS_RETRY' : 'REJECTED'
-    case 'Rejected (Final)':
-      return 'REJECTED'
-    default:
-      return 'UNKNOWN'
-  }
+  const answer = result?.reviewAnswer ?? ''
+  if (answer === 'Approved') return 'APPROVED'
+  if (!isRejection(answer) || isUnknownType(result?.reviewRejectType)) return 'UNKNOWN'
+  return isRetry(result) ? 'NEEDS_RETRY' : 'REJECTED'
+}
+
+function isRejection(answer: string): boolean {
+  return answer === 'Rejected' || answer === 'Rejected (Retry)' || answer === 'Rejected (Final)'
+}
+
+/** The kind of rejection: from the delivery, else from the result, else from the labels. */
+function isRetry(result: wire.Result | null | undefined): boolean {
+  const type = toRejectType(result?.reviewRejectType)
+  if (type) return type === 'RETRY'
+  if (result?.reviewAnswer !== 'Rejected') return result?.reviewAnswer === 'Rejected (Retry)'
+  return allowRetry(toTexts(result.rejectLabels))
+}
+
+type RejectType = (typeof wire.REJECT_TYPES)[number]
+
+function toRejectType(value: string | null | undefined): RejectType | undefined {
+  const status = value?.trim().toUpperCase()
+  return wire.REJECT_TYPES.find(type => type === status)
+}
+
+/** A non-blank, unrecognized kind: it is undecided whether another try is allowed. */
+function isUnknownType(value: string | null | undefined): boolean {
+  return Boolean(value?.trim()) && !toRejectType(value)
+}
+
+/** The rejection in a delivery, stored until its review is read. Undefined if there is none. */
+export function toReportedRejection({
+  reviewRejectType,
+  rejectLabels,
+}: Pick<wire.Result, 'rejectLabels' | 'reviewRejectType'>): Details | undefined {
+  const type = toRejectType(reviewRejectType)
+  return (
+    type && { reportedRejection: { type, labels: rejectLabels == null ? null : toTexts(rejectLabels), review: null } }
+  )
+}
+
+type ReportedRejection = NonNullable<ApplicantDetails['reportedRejection']>
+
+function readReportedRejection(known: Details | undefined): ReportedRejection | undefined {
+  return applicantDetails.safeParse(known).data?.reportedRejection ?? undefined
+}
+
+/**
+ * The rejection of a delivery belongs to the first rejected review that is read after it with the same labels, or with
+ * any labels if it has none, and to no other one. Undefined if there is none or it belongs to another review; the same
+ * object if this result changes nothing.
+ */
+function findRejection(
+  result: wire.Result | null | undefined,
+  reported: ReportedRejection | undefined,
+): ReportedRejection | undefined {
+  if (!reported || !result) return reported
+  const review = result.verification ?? String(reviewedAt(result)?.getTime())
+  if (reported.review != null) return reported.review === review ? reported : undefined
+  const isSame = isRejection(result.reviewAnswer ?? '') && areSameLabels(reported.labels, result.rejectLabels)
+  return isSame ? { ...reported, review } : reported
+}
+
+function areSameLabels(reported: readonly string[] | null, value: wire.Result['rejectLabels']): boolean {
+  if (!reported) return true
+  const labels = new Set(toTexts(value))
+  return labels.size === new Set(reported).size && reported.every(label => labels.has(label))
+}
+
+/** The kind of rejection from the result itself, else from a delivery. */
+function withRejectType(result: wire.Result | null | undefined, reported: ReportedRejection | undefined) {
+  if (!result || reported?.review == null || toRejectType(result.reviewRejectType)) return result
+  return { ...result, reviewRejectType: reported.type }
 }
 
 function allowRetry(labels: readonly string[]): boolean {
@@ -177,7 +279,7 @@ const ATTEMPT_STATUSES: ReadonlyMap<string, AttemptStatus> = new Map([
   ['Rejected (Final)', 'FAILED'],
 ])
 
-/** Personr tells the latest review alone; what came before it is gone. */
+/** Personr reports only the latest review; earlier ones are gone. */
 function toAttempts(applicantProviderId: string, result: wire.Result | null | undefined): AttemptSnapshot[] {
   if (!result) return []
   const status = ATTEMPT_STATUSES.get(result.reviewAnswer ?? '') ?? 'UNKNOWN'
@@ -210,27 +312,51 @@ function reviewedAt(result: wire.Result | null | undefined): Date | null | undef
   return toDate(result?.['Modified Date'] ?? result?.['Created Date'])
 }
 
-function toDate(sent: number | null | undefined): Date | null | undefined {
-  return sent == null ? sent : new Date(sent)
+function toDate(value: number | null | undefined): Date | null | undefined {
+  return value == null ? value : new Date(value)
 }
 
-/** An id begins with the milliseconds of its making. The documents' sample id is of the year 2104 and tells nothing. */
+/**
+ * An id starts with its creation time in milliseconds. The documentation's sample id would be from the year 2104, so it
+ * gives no time.
+ */
 function toCreatedAt(id: string, now: Date): Date | undefined {
-  const at = new Date(Number(/^(\d{13})x\d+$/.exec(id)?.[1]))
-  return at <= now ? at : undefined
+  const at = readTime(id)
+  return at && at <= now ? at : undefined
 }
 
-/** Our marker among the ids that an applicant carries. */
+/**
+ * The creation time of a link by Personr's clock, which also dates the reviews: times of two clocks are never compared.
+ */
+function toLinkTime(linkId: string, now: Date): Date | undefined {
+  const at = readTime(linkId)
+  return at && at.getTime() - now.getTime() < MOST_AHEAD_MS ? at : undefined
+}
+
+/** No clock is ahead by more than this. */
+const MOST_AHEAD_MS = 86_400_000
+
+function readTime(id: string): Date | undefined {
+  const [, milliseconds] = /^(\d{13})x\d+$/.exec(id) ?? []
+  return milliseconds === undefined ? undefined : new Date(Number(milliseconds))
+}
+
+/** Our marker among the ids of an applicant. */
 export function findReference(externalUserIds: readonly (string | null | undefined)[]): string | undefined {
-  return toTexts(externalUserIds).find(text => !isCallers(text))
+  return toTexts(externalUserIds).find(text => !isCallerReference(text))
 }
 
-function isCallers(externalUserId: string): boolean {
+function isCallerReference(externalUserId: string): boolean {
   return !externalUserId.startsWith(MARKER_PREFIX)
 }
 
-function toTexts(sent: readonly (string | null | undefined)[] | null | undefined): string[] {
-  return (sent ?? []).filter(text => text != null)
+/** A link that can be opened; anything else is dropped. */
+function toLink(value: string | null | undefined): string | null | undefined {
+  return value && !/^https?:$/.test(URL.canParse(value) ? new URL(value).protocol : '') ? undefined : value
+}
+
+function toTexts(value: readonly (string | null | undefined)[] | null | undefined): string[] {
+  return (value ?? []).filter(text => text != null)
 }
 
 function withoutNulls<T extends object>(value: T): { [K in keyof T]?: NonNullable<T[K]> } {

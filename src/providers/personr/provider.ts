@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { UnsupportedError } from '../../domain/errors.ts'
-import type { Refusal } from '../../upstream/answer.ts'
-import type { Connection, ProviderClient, ReadCall, RecordRef } from '../contract.ts'
+import { ProviderNotFoundError, UnsupportedError } from '../../domain/errors.ts'
+import type { ProviderRejection } from '../../upstream/response-errors.ts'
+import type { ClientDeps, ProviderClient, ReadCall, RecordRef } from '../contract.ts'
 import { applicantInput, verificationInput } from './input.ts'
-import { createSend } from './login.ts'
+import { createAuthenticatedRequest } from './login.ts'
 import { toApplicant, toApplicantId, toCreatedApplicant, toCreatedSession, toForm, toSession } from './mapper.ts'
 import { createRecovery } from './recovery.ts'
 import {
@@ -14,15 +14,16 @@ import {
   linkAnswer,
   type Status,
   statusAnswer,
+  UNKNOWN_APPLICANT,
 } from './wire.ts'
 
 export const settings = z.object({
   baseUrl: z.url({ protocol: /^https?$/ }).default('https://enterprise.personr.co/api/1.1/wf'),
-  /** A token that somebody else renews. Without one, e-mail and password log in. */
+  /** A token that is renewed externally. Without one, the client logs in with e-mail and password. */
   apiKey: z.string().min(1).optional(),
   email: z.string().min(1).optional(),
   password: z.string().min(1).optional(),
-  /** Making a link once more where the answer to the first never came: a second link is assumed to harm nobody. */
+  /** Sends a link create again if its outcome is unknown; a second link is assumed to be harmless. */
   repeatLinks: z.enum(['on', 'off']).default('on'),
 })
 export type Settings = z.infer<typeof settings>
@@ -36,28 +37,32 @@ const CAPABILITIES = [
   'WEBHOOKS',
 ] as const
 
-export function connect({ settings, upstream, now, secrets }: Connection<Settings>): ProviderClient {
-  const send = createSend(settings, upstream, secrets)
+/** Only a third party documents this call, so an account may not have it. */
+const DETAILS = 'APPLICANT_DETAILS'
 
-  async function readStatus(applicantId: string, operation: string, { signal, trail }: ReadCall): Promise<Status> {
+export function connect({ settings, upstream, now, secrets, abilities }: ClientDeps<Settings>): ProviderClient {
+  const send = createAuthenticatedRequest(settings, upstream, secrets)
+
+  async function readStatus(applicantId: string, operation: string, { signal, callLog }: ReadCall): Promise<Status> {
     const answer = await send({
       operation,
       kind: 'READ',
       path: '/api-applicant-status',
       form: { applicantId },
       signal,
-      trail,
+      callLog,
       schema: statusAnswer,
     })
     const { result } = answer.response
     if (result?.applicant && result.applicant !== applicantId) {
-      throw upstream.refuse(operation, 'PERSONR sent the result of another applicant.')
+      throw upstream.refuse(operation, 'PERSONR returned the result of another applicant.')
     }
     return answer.response
   }
 
-  /** A third party alone documents this call, so its failure costs what it tells and nothing else. */
-  async function readDetails(applicantId: string, operation: string, { signal, trail }: ReadCall) {
+  /** Only a third party documents this call, so its failure costs only its own data. */
+  async function readDetails(applicantId: string, operation: string, { signal, callLog }: ReadCall) {
+    if (abilities && !abilities.has(DETAILS)) return undefined
     try {
       const answer = await send({
         operation,
@@ -65,22 +70,26 @@ export function connect({ settings, upstream, now, secrets }: Connection<Setting
         path: '/api-applicant-details',
         form: { applicantId },
         signal,
-        trail,
+        callLog,
         schema: detailsAnswer,
       })
       return answer.response
     } catch (error) {
       if (signal?.aborted) throw error
+      if (abilities && isNoWorkflow(error)) {
+        upstream.countMissing(operation, 'details')
+        await abilities.lacks(DETAILS)
+      }
       return undefined
     }
   }
 
-  async function getApplicant({ providerId }: RecordRef, call: ReadCall) {
+  async function getApplicant({ providerId, details: known }: RecordRef, call: ReadCall) {
     const [status, details] = await Promise.all([
       readStatus(providerId, 'getApplicant', call),
       readDetails(providerId, 'getApplicant', call),
     ])
-    return toApplicant(providerId, { ...details, ...status }, now())
+    return toApplicant(providerId, { ...details, ...status }, now(), known)
   }
 
   return {
@@ -93,9 +102,9 @@ export function connect({ settings, upstream, now, secrets }: Connection<Setting
         operation: 'createSession',
         kind: 'CREATE',
         path: '/api-verificationlink-create',
-        // The documents' table names the one, their examples the other.
+        // The table in the documentation has one name, the examples the other.
         form: { applicant: applicantId, applicantId },
-        trail: call.trail,
+        callLog: call.callLog,
         schema: linkAnswer,
       })
       return toCreatedSession(link, applicantId)
@@ -107,10 +116,15 @@ export function connect({ settings, upstream, now, secrets }: Connection<Setting
         throw new UnsupportedError(
           'PERSONR',
           'GET_SESSION',
-          'PERSONR reads a session by its applicant, who is not known.',
+          'PERSONR reads a session through its applicant, which is unknown.',
         )
       }
-      return toSession(session, applicantId, await readStatus(applicantId, 'getSession', call), now())
+      const [status, details] = await Promise.all([
+        readStatus(applicantId, 'getSession', call),
+        // The flow of an applicant that was never read is unknown.
+        session.applicantIsRead === false ? readDetails(applicantId, 'getSession', call) : undefined,
+      ])
+      return toSession(session, applicantId, { ...details, ...status }, now())
     },
 
     async createApplicant(input, call) {
@@ -120,7 +134,7 @@ export function connect({ settings, upstream, now, secrets }: Connection<Setting
         kind: 'CREATE',
         path: '/api-applicant-create',
         form: { ...form },
-        trail: call.trail,
+        callLog: call.callLog,
         schema: createdAnswer,
       })
       return toCreatedApplicant(answer.response, form, now())
@@ -132,8 +146,12 @@ export function connect({ settings, upstream, now, secrets }: Connection<Setting
   }
 }
 
-/** Also under 2xx: a `status` that is not "success" and a `statusCode` of 400 and more are documented refusals. */
-export function readRefusal(status: number, body: unknown): Refusal | undefined {
+function isNoWorkflow(error: unknown): boolean {
+  return error instanceof ProviderNotFoundError && error.providerCode === 'NOT_FOUND'
+}
+
+/** Also for 2xx: a `status` other than "success" and a `statusCode` from 400 on are documented rejections. */
+export function readRejection(status: number, body: unknown): ProviderRejection | undefined {
   const parsed = errorBody.safeParse(body).data
   if (!parsed) return status < 400 ? undefined : {}
   const statusCode = parsed.statusCode ?? 0
@@ -142,6 +160,7 @@ export function readRefusal(status: number, body: unknown): Refusal | undefined 
   return {
     status: statusCode >= 400 ? statusCode : undefined,
     providerCode: parsed.body?.status ?? null,
+    isUnreadableId: parsed.message === UNKNOWN_APPLICANT,
     issues:
       parsed.message === INCORRECT_FLOW_NAME
         ? [{ path: ['flowName'], message: 'Expected the exact name of a flow that exists at Personr.' }]

@@ -1,13 +1,13 @@
 import { DomainError } from '../../domain/errors.ts'
-import type { LostCreate, ProviderClient } from '../contract.ts'
-import { verificationInput } from './input.ts'
+import type { ProviderClient, RecoveryCandidate, RecoveryCandidates, UnknownCreate } from '../contract.ts'
+import { applicantInput, verificationInput } from './input.ts'
 import { toApplicantId, toAssumedSession } from './mapper.ts'
 import { id } from './wire.ts'
 
 /**
- * Personr lists nothing and finds nothing by our marker. A lost link may be made a second time, for both lead to the
- * same applicant and the first was handed to nobody; that this harms nobody is assumed, so it can be switched off. A
- * lost applicant waits for a webhook or an operator.
+ * Personr has no lists and no search by our marker. An unknown link may be created again, because both links lead to
+ * the same applicant and the first was never handed out. The duplicate is assumed to be harmless, so a setting turns it
+ * off. An unknown applicant waits for a webhook or an operator.
  */
 export function createRecovery(
   { repeatLinks }: { readonly repeatLinks: 'on' | 'off' },
@@ -16,17 +16,44 @@ export function createRecovery(
   return {
     session: {
       repeat: repeatLinks === 'on' ? { times: 1, afterSettleDelay: false } : undefined,
-      assume: async (lost, providerId) => toAssumedSession(toLinkId(providerId), applicantOf(lost), lost.sentAt),
+      traces: toLinkCandidates,
+      reconstruct: async (unknownCreate, providerId) =>
+        toAssumedSession(toLinkId(providerId), applicantOf(unknownCreate), unknownCreate.sentAt),
     },
-    applicant: { assume: (_, providerId, call) => getApplicant({ providerId }, call) },
+    applicant: {
+      traces: toApplicantCandidates,
+      reconstruct: (_, providerId, call) => getApplicant({ providerId }, call),
+    },
   }
 }
 
-function applicantOf({ input, applicantProviderId }: LostCreate): string {
+/** A link contains nothing but its applicant. */
+function toLinkCandidates(unknownCreate: UnknownCreate): RecoveryCandidates {
+  return {
+    traces: [{ where: 'the applicant that the link is for', value: applicantOf(unknownCreate) }],
+    warning: 'Personr does not list links, so finding none proves nothing. The link was never handed out.',
+  }
+}
+
+function toApplicantCandidates({ input, externalId, reference }: UnknownCreate): RecoveryCandidates {
+  const { email, phone, flowName, firstName, lastName } = applicantInput.parse(input)
+  const traces: RecoveryCandidate[] = [
+    { where: 'among externalUserId', value: reference },
+    ...(externalId ? [{ where: 'among externalUserId', value: externalId }] : []),
+    { where: 'flowName', value: flowName },
+    { where: 'email', value: email, isPersonal: true },
+    { where: 'phone', value: phone, isPersonal: true },
+  ]
+  if (firstName) traces.push({ where: 'nameFirst', value: firstName, isPersonal: true })
+  if (lastName) traces.push({ where: 'nameLast', value: lastName, isPersonal: true })
+  return { traces }
+}
+
+function applicantOf({ input, applicantProviderId }: UnknownCreate): string {
   return toApplicantId(verificationInput.parse(input), applicantProviderId)
 }
 
-/** Nobody can be asked for a link: its form is all that shows whether it is one. */
+/** A link cannot be read: only its form can be validated. */
 function toLinkId(given: string): string {
   const linkId = id.safeParse(given)
   if (linkId.success) return linkId.data

@@ -2,7 +2,7 @@ import { random } from '../../sandbox/random.ts'
 import { type AdvanceStep, SandboxInputError } from '../../sandbox/sandbox.ts'
 import { type APPLICANT_STATUSES, RETRY_LABELS, type Result } from './wire.ts'
 
-/** An applicant as the sandbox keeps one, and what its end user or a reviewer makes of it. */
+/** A stored applicant, and the transitions caused by its end user or a reviewer. */
 export interface Applicant {
   readonly id: string
   readonly email: string
@@ -15,6 +15,8 @@ export interface Applicant {
   readonly status: (typeof APPLICANT_STATUSES)[number]
   readonly documents: readonly string[]
   readonly retries: number
+  /** The latest link, on the workspace's custom domain. */
+  readonly customLink?: string
   readonly result: (Result & { readonly company: null }) | null
 }
 
@@ -44,8 +46,9 @@ export function toCreated(applicant: Applicant) {
   return { applicantId: id, email, phone, nameFirst, nameLast, flowName, applicantStatus: status }
 }
 
-export function toDetails({ email, phone, nameFirst, nameLast, flowName, status }: Applicant) {
-  return { email, phone, nameFirst, nameLast, tags: [], flowName, status }
+export function toDetails({ email, phone, nameFirst, nameLast, flowName, status, customLink }: Applicant) {
+  const verificationLinkCustom = customLink ?? null
+  return { email, phone, nameFirst, nameLast, tags: [], flowName, status, verificationLinkCustom }
 }
 
 export function toStatus(applicant: Applicant) {
@@ -67,7 +70,7 @@ export function toStatus(applicant: Applicant) {
 
 const NOT_EXTRACTED = { extractedFirstName: null, extractedLastName: null }
 
-/** How often an applicant may be rejected before it is for good. */
+/** After this many rejections an applicant is rejected for good. */
 export const MAX_TRIES = 5
 
 const STEPS = ['pre_checked', 'pending', 'approved', 'rejected_retry', 'rejected_final']
@@ -83,22 +86,24 @@ export function step(applicant: Applicant, { to, failureCode }: AdvanceStep, now
     case 'rejected_retry':
       return reject(applicant, toRetryLabel(failureCode), now)
     case 'rejected_final':
-      return review(applicant, 'Rejected', [failureCode ?? 'FORGERY'], now)
+      return review(applicant, 'Rejected', [failureCode ?? 'FORGERY'], now, 'FINAL')
     default:
       throw new SandboxInputError(`Expected a step of ${STEPS.join(', ')}.`)
   }
 }
 
-/** True where no other try is left. */
-export function isOver({ status, result }: Applicant): boolean {
-  if (status !== 'Reviewed') return false
-  const mayRetry = RETRY_LABELS.some(label => result?.rejectLabels?.includes(label))
-  return result?.reviewAnswer !== 'Rejected' || !mayRetry
+/** True if no further try is allowed. */
+export function isFinished({ status, result }: Applicant): boolean {
+  return status === 'Reviewed' && result?.reviewRejectType !== 'RETRY'
 }
 
 function reject(applicant: Applicant, label: string, now: Date): Applicant {
   const retries = applicant.retries + 1
-  return { ...review(applicant, retries < MAX_TRIES ? 'Rejected' : 'Rejected (Final)', [label], now), retries }
+  const reviewed =
+    retries < MAX_TRIES
+      ? review(applicant, 'Rejected', [label], now, 'RETRY')
+      : review(applicant, 'Rejected (Final)', [label], now, 'FINAL')
+  return { ...reviewed, retries }
 }
 
 function toRetryLabel(failureCode = 'LOW_QUALITY'): string {
@@ -107,8 +112,15 @@ function toRetryLabel(failureCode = 'LOW_QUALITY'): string {
   return label
 }
 
-function review(applicant: Applicant, reviewAnswer: string, rejectLabels: string[], now: Date): Applicant {
+function review(
+  applicant: Applicant,
+  reviewAnswer: string,
+  rejectLabels: string[],
+  now: Date,
+  reviewRejectType: string | null = null,
+): Applicant {
   const at = now.getTime()
-  const result = { reviewAnswer, rejectLabels, applicant: applicant.id, company: null, verification: newId(now) }
+  const verdict = { reviewAnswer, rejectLabels, reviewRejectType }
+  const result = { ...verdict, applicant: applicant.id, company: null, verification: newId(now) }
   return { ...applicant, status: 'Reviewed', result: { 'Modified Date': at, 'Created Date': at, ...result } }
 }

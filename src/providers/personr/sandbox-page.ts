@@ -1,11 +1,12 @@
-import { type Choice, type HostedPages, type HostedSession, maskEmail, type Verdict } from '../../sandbox/hosted.ts'
-import { type Applicant, isOver, MAX_TRIES } from './sandbox-applicant.ts'
+import { maskEmail } from '../../sandbox/pages/hosted-pages.ts'
+import type { HostedAction, HostedPages, HostedResult, HostedSession } from '../../sandbox/sandbox.ts'
+import { type Applicant, isFinished, MAX_TRIES } from './sandbox-applicant.ts'
 import { RETRY_LABELS } from './wire.ts'
 
-/** The labels after which nobody may try again that the documents name. */
+/** The documented labels of final rejections. */
 const FINAL_LABELS = ['FORGERY', 'CRIMINAL']
 
-/** A page belongs to a link; `applicantOf` knows whose it is. */
+/** A page belongs to a link; `applicantOf` finds its applicant. */
 export function pages(applicantOf: (link: string) => Applicant | undefined): HostedPages {
   return {
     provider: 'Personr',
@@ -22,16 +23,17 @@ function toPage(applicant: Applicant): HostedSession {
   const name = [applicant.nameFirst, applicant.nameLast].filter(Boolean).join(' ')
   return {
     title: 'Complete your verification',
-    lead: 'You would upload a document and take a selfie. Here you choose what the reviewer answers.',
-    asked: { heading: 'The flow', items: [{ name: flowName, note: FLOW_NOTES[flowName] }] },
+    intro:
+      'On the real page you upload a document and take a selfie. In this sandbox you choose the result of the review.',
+    requested: { heading: 'Verification flow', items: [{ name: flowName, note: FLOW_NOTES[flowName] }] },
     facts: [
       ['Applicant', name ? `${name} (${maskEmail(email)})` : maskEmail(email)],
       ['Applicant id', id],
       ['Status', status],
       ['Rejected tries', `${retries} of ${MAX_TRIES}`],
     ],
-    verdict: toVerdict(applicant),
-    choices: isOver(applicant) ? [] : toChoices(applicant),
+    result: toResult(applicant),
+    actions: isFinished(applicant) ? [] : toActions(applicant),
     returnUrl: null,
   }
 }
@@ -41,39 +43,40 @@ const FLOW_NOTES: Readonly<Record<string, string>> = {
   'KYC with address': 'An identity document, a selfie and a proof of address.',
 }
 
-function toVerdict(applicant: Applicant): Verdict | undefined {
+function toResult(applicant: Applicant): HostedResult | undefined {
   const { result, status } = applicant
   if (status === 'Created') return undefined
   if (status !== 'Reviewed' || !result) {
-    return { tone: 'plain', title: 'Under review', text: 'Everything was handed in. The answer is still to come.' }
+    return { tone: 'plain', title: 'Under review', text: 'Everything was submitted. The review is not finished yet.' }
   }
-  if (result.reviewAnswer === 'Approved') return { tone: 'good', title: 'Approved', text: 'Nothing more is needed.' }
+  if (result.reviewAnswer === 'Approved')
+    return { tone: 'good', title: 'Approved', text: 'No further steps are needed.' }
   const reason = `Reason: ${result.rejectLabels?.join(', ')}.`
-  if (isOver(applicant)) return { tone: 'bad', title: 'Rejected', text: `${reason} This is final.` }
-  return { tone: 'bad', title: 'Rejected for now', text: `${reason} You may try again.` }
+  if (isFinished(applicant)) return { tone: 'bad', title: 'Rejected', text: `${reason} This is final.` }
+  return { tone: 'bad', title: 'Rejected for now', text: `${reason} You can try again.` }
 }
 
-function toChoices({ id, status }: Applicant): Choice[] {
-  const wait: Choice = {
+function toActions({ id, status }: Applicant): HostedAction[] {
+  const wait: HostedAction = {
     step: { id, to: 'pending' },
-    label: 'Hand in and wait',
-    note: 'The review takes its time: the applicant is pending.',
-    looks: 'quiet',
+    label: 'Submit',
+    note: 'The applicant stays pending until the review.',
+    variant: 'quiet',
   }
   return [
-    { step: { id, to: 'approved' }, label: 'Approve', note: 'The review ends well.', looks: 'main' },
+    { step: { id, to: 'approved' }, label: 'Approve', note: 'The review approves the applicant.', variant: 'main' },
     {
       step: { id, to: 'rejected_retry' },
-      label: 'Reject, try again',
-      note: `The end user may try again, until the ${MAX_TRIES}th rejection.`,
-      looks: 'danger',
+      label: 'Reject, allow another try',
+      note: `The end user can try again, up to the ${MAX_TRIES}th rejection.`,
+      variant: 'danger',
       reasons: { label: 'Label of a rejection that allows another try', codes: RETRY_LABELS },
     },
     {
       step: { id, to: 'rejected_final' },
-      label: 'Reject for good',
-      note: 'Nobody may try again.',
-      looks: 'danger',
+      label: 'Reject finally',
+      note: 'No further try is allowed.',
+      variant: 'danger',
       reasons: { label: 'Label of a final rejection', codes: FINAL_LABELS },
     },
     ...(status === 'Pending' ? [] : [wait]),

@@ -1,7 +1,7 @@
-import type { PackWebhook, SandboxEvent } from '../../sandbox/webhooks.ts'
+import type { SandboxEvent, SignWebhook } from '../../sandbox/webhooks/webhooks.ts'
 import type { Applicant } from './sandbox-applicant.ts'
 
-/** One flat body, whatever happened; what nothing was read from is null. */
+/** One flat body for all events; fields without data are null. */
 export function toEvent(applicant: Applicant): SandboxEvent {
   const { id, result, status } = applicant
   const isReviewed = status === 'Reviewed'
@@ -16,7 +16,7 @@ export function toEvent(applicant: Applicant): SandboxEvent {
     sourceKey: applicant.sourceKey,
     externalUserId: applicant.externalUserId,
   }
-  return { type: 'applicant', about: id, content }
+  return { type: 'applicant', subject: id, content }
 }
 
 const NOT_EXTRACTED = {
@@ -30,8 +30,8 @@ const NOT_EXTRACTED = {
   docExpiry: null,
 }
 
-/** Nothing is signed, and neither an event nor a delivery has an id: a fixed token says who sends. */
-export const packWebhook: PackWebhook = ({ content }) => ({
+/** Nothing is signed, and neither events nor deliveries have an id: a fixed token identifies the sender. */
+export const signWebhook: SignWebhook = ({ content }) => ({
   body: JSON.stringify(content),
   headers: (_, secret) => ({ 'content-type': 'application/json', authorization: `Bearer ${secret}` }),
 })

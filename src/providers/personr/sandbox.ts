@@ -1,45 +1,48 @@
 import { random } from '../../sandbox/random.ts'
 import {
-  type Answer,
   readFields,
+  type SandboxContext,
   type SandboxDefinition,
   SandboxInputError,
-  type SandboxKit,
-  type SandboxParts,
   type SandboxRequest,
+  type SandboxResponse,
+  type SandboxRoutes,
 } from '../../sandbox/sandbox.ts'
 import { type Applicant, FLOWS, newId, SEEDED, step, toCreated, toDetails, toStatus } from './sandbox-applicant.ts'
 import { pages } from './sandbox-page.ts'
-import { packWebhook, toEvent } from './sandbox-webhook.ts'
+import { signWebhook, toEvent } from './sandbox-webhook.ts'
 import { INCORRECT_FLOW_NAME } from './wire.ts'
 
 const FIXED_TOKEN = 'bus|4242424242424x424242424242424242|4343434343434x434343434343434343'
 const USER_ID = '4242424242424x424242424242424242'
 const TOKEN_SECONDS = 31_536_000
+const CUSTOM_ORIGIN = 'https://verify.example.com'
 const WORKSPACES = ['Main', 'Second']
 const credentials = { email: 'sandbox@personr.test', password: 'personr-sandbox' }
 
 export const sandbox: SandboxDefinition<{ email: string; password: string }> = {
   credentials,
   basePath: '/api/1.1/wf',
-  inventions: [
-    `The token of the documents' example (${FIXED_TOKEN}) is always good, so that a login kills no curl session.`,
-    `The flows are ${FLOWS.join(' and ')}, the workspaces ${WORKSPACES.join(' and ')}; a workspace keeps nobody apart.`,
+  undocumentedBehaviour: [
+    `The token of the documents' example (${FIXED_TOKEN}) is always valid, so that a login does not invalidate it.`,
+    `The flows are ${FLOWS.join(' and ')}, the workspaces ${WORKSPACES.join(' and ')}; workspaces do not separate applicants.`,
     "The bodies of 401, of 404, of a wrong login and of a missing field follow Bubble's workflow API.",
-    'An unknown applicant is refused with 400 and a message, because no document says how.',
-    'Two creates with the same e-mail make two applicants.',
-    'A result is null before the first review, and a name left out of a create is null.',
-    'A link points to a page of this sandbox, has an id of its own, and making one leaves the applicant as it is.',
-    'The fifth rejection that allows another try is answered as Rejected (Final).',
-    'A requested check puts an applicant to Pending; an uploaded document is listed by its type and not looked at.',
-    "The webhook configuration's answer names its parts webhookUrl, token and headerToken, and changes nothing: /_sandbox/webhooks says where webhooks go.",
-    'A webhook is sent at every change of an applicant, not only at a review, and tried again as elsewhere.',
+    'An unknown applicant is rejected with 400 and a message, since the response is undocumented.',
+    'Two creates with the same e-mail create two applicants.',
+    'A result is null before the first review, and a name missing in a create is null.',
+    'A link points to a page of this sandbox and has its own id; creating one does not change the applicant.',
+    `A link's customLink is on ${CUSTOM_ORIGIN}, which has no server; the details contain the latest one.`,
+    "The kind of a rejection is in the status as reviewRejectType, as in Microsoft's connector, and not in webhooks.",
+    'The fifth rejection that allows another try becomes Rejected (Final).',
+    'A requested check sets an applicant to Pending; an uploaded document is listed by its type and not inspected.',
+    "The webhook configuration's answer names its parts webhookUrl, token and headerToken, and changes nothing: /_sandbox/webhooks sets the target.",
+    'A webhook is sent for every change of an applicant, not only for a review, and retried.',
   ],
-  packWebhook,
+  signWebhook,
   open,
 }
 
-function open({ clock, origin, isNew, collection, emit }: SandboxKit): SandboxParts {
+function open({ clock, origin, isNew, collection, emit }: SandboxContext): SandboxRoutes {
   const applicants = collection<Applicant>('applicants')
   const links = collection<{ id: string; applicant: string }>('links')
   const tokens = collection<{ token: string; expiresAt: number }>('tokens')
@@ -53,8 +56,8 @@ function open({ clock, origin, isNew, collection, emit }: SandboxKit): SandboxPa
     return applicants.put(applicant.id, applicant)
   }
 
-  /** One user has one token: the new one takes the place of the old. */
-  function logIn(email: string | undefined, password: string | undefined): Answer {
+  /** A user has one token: a new one replaces the old. */
+  function logIn(email: string | undefined, password: string | undefined): SandboxResponse {
     if (email !== credentials.email || password !== credentials.password) {
       return refusal(400, 'INVALID_LOGIN_CREDENTIALS', 'We could not log you in with these credentials.')
     }
@@ -63,7 +66,7 @@ function open({ clock, origin, isNew, collection, emit }: SandboxKit): SandboxPa
     return success({ token, user_id: USER_ID, expires: TOKEN_SECONDS })
   }
 
-  function unauthorised({ headers }: SandboxRequest): Answer | undefined {
+  function unauthorised({ headers }: SandboxRequest): SandboxResponse | undefined {
     const token = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1]
     if (!token) return refusal(401, 'NOT_LOGGED_IN', 'This workflow needs a logged in user.')
     const current = tokens.get(USER_ID)
@@ -71,7 +74,7 @@ function open({ clock, origin, isNew, collection, emit }: SandboxKit): SandboxPa
     return isCurrent || token === FIXED_TOKEN ? undefined : refusal(401, 'INVALID_TOKEN', 'The token is not valid.')
   }
 
-  function createApplicant(fields: Fields): Answer {
+  function createApplicant(fields: Fields): SandboxResponse {
     const { email = '', phone = '', flowName = '' } = texts(fields)
     if (!FLOWS.includes(flowName)) return failure(INCORRECT_FLOW_NAME)
     const { nameFirst = null, nameLast = null, sourceKey = null } = texts(fields)
@@ -81,47 +84,53 @@ function open({ clock, origin, isNew, collection, emit }: SandboxKit): SandboxPa
     return success(toCreated(applicants.put(id, { id, ...own, ...start, retries: 0, result: null })))
   }
 
-  function createLink(applicant: Applicant): Answer {
+  function createLink(applicant: Applicant): SandboxResponse {
     const link = { id: newId(clock.now()), applicant: applicant.id }
     links.put(link.id, link)
-    return success({ verificationLink: `${origin}/hosted/${link.id}`, customLink: null })
+    const customLink = `${CUSTOM_ORIGIN}/verification/${link.id}`
+    applicants.put(applicant.id, { ...applicant, customLink })
+    return success({ verificationLink: `${origin}/hosted/${link.id}`, customLink })
   }
 
-  function uploadDocument(applicant: Applicant, fields: Fields): Answer {
+  function uploadDocument(applicant: Applicant, fields: Fields): SandboxResponse {
     const { docType = '', docSubType = null, docCountryISO: country = null } = texts(fields)
     applicants.put(applicant.id, { ...applicant, documents: [...applicant.documents, docType] })
     const document = { documentType: docType, documentSubType: docSubType, country }
     return { status: 200, json: { applicantId: applicant.id, ...document, errors: [], warnings: [] } }
   }
 
-  function requestCheck(applicant: Applicant): Answer {
+  function requestCheck(applicant: Applicant): SandboxResponse {
     move({ ...applicant, status: 'Pending' })
     return { status: 200, json: { response: 'success' } }
   }
 
-  function changeWorkspace(fields: Fields): Answer {
+  function changeWorkspace(fields: Fields): SandboxResponse {
     const { workspace = '' } = texts(fields)
-    // The odd one: a failure under 200.
+    // The exception: a failure with status 200.
     if (!WORKSPACES.includes(workspace))
       return { status: 200, json: { status: 'error', response: 'Workspace not found' } }
     return { status: 200, json: { currentWorkspace: workspace } }
   }
 
-  function configureWebhook(fields: Fields): Answer {
+  function configureWebhook(fields: Fields): SandboxResponse {
     const token = isTrue(fields.generateToken) ? random.mixed(32) : (webhooks.get(USER_ID)?.token ?? null)
     const { webhookUrl = '' } = texts(fields)
     return success(webhooks.put(USER_ID, { webhookUrl, token, headerToken: isTrue(fields.headerToken) }))
   }
 
-  const post = (path: string, answer: (request: SandboxRequest) => Answer | Promise<Answer>) =>
+  const post = (path: string, answer: (request: SandboxRequest) => SandboxResponse | Promise<SandboxResponse>) =>
     ({ method: 'POST', path, answer }) as const
 
-  /** A workflow of a user who is logged in; it needs the fields named. */
-  const workflow = (path: string, needs: readonly string[], run: (fields: Fields) => Answer) =>
+  /** A workflow of a logged-in user; requires the given fields. */
+  const workflow = (path: string, needs: readonly string[], run: (fields: Fields) => SandboxResponse) =>
     post(path, async request => unauthorised(request) ?? runWith((await readFields(request)) ?? {}, needs, run))
 
-  /** A workflow about one applicant, who may be named by either field. */
-  const about = (path: string, needs: readonly string[], run: (applicant: Applicant, fields: Fields) => Answer) =>
+  /** A workflow about one applicant, named by either field. */
+  const forApplicant = (
+    path: string,
+    needs: readonly string[],
+    run: (applicant: Applicant, fields: Fields) => SandboxResponse,
+  ) =>
     workflow(path, needs, fields => {
       const { applicantId, applicant: alias } = texts(fields)
       const id = applicantId ?? alias
@@ -138,11 +147,11 @@ function open({ clock, origin, isNew, collection, emit }: SandboxKit): SandboxPa
       }),
       post('/api-basic-auth', ({ headers }) => logIn(...readBasic(headers.authorization))),
       workflow('/api-applicant-create', ['email', 'phone', 'flowName'], createApplicant),
-      about('/api-applicant-status', [], applicant => success(toStatus(applicant))),
-      about('/api-applicant-details', [], applicant => success(toDetails(applicant))),
-      about('/api-verificationlink-create', [], createLink),
-      about('/api-document-upload', ['docType', 'docFile'], uploadDocument),
-      about('/api-request-applicant-check', [], requestCheck),
+      forApplicant('/api-applicant-status', [], applicant => success(toStatus(applicant))),
+      forApplicant('/api-applicant-details', [], applicant => success(toDetails(applicant))),
+      forApplicant('/api-verificationlink-create', [], createLink),
+      forApplicant('/api-document-upload', ['docType', 'docFile'], uploadDocument),
+      forApplicant('/api-request-applicant-check', [], requestCheck),
       workflow('/api-change-workspace', ['workspace'], changeWorkspace),
       workflow('/api-webhook-configuration', ['webhookUrl'], configureWebhook),
     ],
@@ -158,28 +167,28 @@ function open({ clock, origin, isNew, collection, emit }: SandboxKit): SandboxPa
 
 type Fields = Readonly<Record<string, unknown>>
 
-function runWith(fields: Fields, needs: readonly string[], run: (fields: Fields) => Answer): Answer {
+function runWith(fields: Fields, needs: readonly string[], run: (fields: Fields) => SandboxResponse): SandboxResponse {
   const absent = needs.find(name => fields[name] == null || fields[name] === '')
   return absent ? missing(absent) : run(fields)
 }
 
-function success(response: unknown): Answer {
+function success(response: unknown): SandboxResponse {
   return { status: 200, json: { status: 'success', response } }
 }
 
-function failure(message: string): Answer {
+function failure(message: string): SandboxResponse {
   return { status: 400, json: { statusCode: 400, message } }
 }
 
-function refusal(statusCode: number, status: string, message: string): Answer {
+function refusal(statusCode: number, status: string, message: string): SandboxResponse {
   return { status: statusCode, json: { statusCode, body: { status, message } } }
 }
 
-function missing(name: string): Answer {
+function missing(name: string): SandboxResponse {
   return refusal(400, 'MISSING_DATA', `Missing parameter ${name}`)
 }
 
-/** The fields that are text and not empty. */
+/** The fields that are non-empty text. */
 function texts(fields: Fields): Partial<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(fields).filter(
@@ -192,7 +201,7 @@ function isTrue(value: unknown): boolean {
   return value === true || value === 'true' || value === 'yes'
 }
 
-/** A list, or a JSON list as text; text that is none stands for itself. */
+/** A list, or a JSON list as text; any other text is its own item. */
 function toList(value: unknown): string[] {
   if (Array.isArray(value)) return value.map(String)
   if (typeof value !== 'string' || value === '') return []

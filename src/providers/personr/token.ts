@@ -1,24 +1,25 @@
+import { shareInFlight } from '../../upstream/single-flight.ts'
 import type { AccountSecrets } from '../contract.ts'
 
-export interface Tokens {
+export interface TokenStore {
   current(): Promise<string>
-  /** A token other than the one that was refused. */
+  /** A token other than the refused one. */
   renew(refused: string): Promise<string>
 }
 
 const NAME = 'token'
 
 /**
- * The one token of an account, shared by all processes: a login kills the token before it, so only one of them logs in at
- * a time, and the others use what it got.
+ * The one token of an account, shared by all processes. A login invalidates the previous token, so only one process
+ * logs in at a time, and the others use its token.
  */
-export function createTokens(secrets: AccountSecrets, login: () => Promise<string>): Tokens {
+export function createTokenStore(secrets: AccountSecrets, login: () => Promise<string>): TokenStore {
   const pending = new Map<string | undefined, Promise<string>>()
 
   async function obtain(refused: string | undefined): Promise<string> {
     const stored = await secrets.read(NAME)
     if (stored !== undefined && stored !== refused) return stored
-    return secrets.exclusively(NAME, async () => {
+    return secrets.withLock(NAME, async () => {
       const renewed = await secrets.read(NAME)
       if (renewed !== undefined && renewed !== refused) return renewed
       const token = await login()
@@ -27,12 +28,9 @@ export function createTokens(secrets: AccountSecrets, login: () => Promise<strin
     })
   }
 
-  // Keyed by the refused token and begun before the store is read: nobody reads the old token during a login and logs in again.
-  function share(refused: string | undefined): Promise<string> {
-    const shared = pending.get(refused) ?? obtain(refused).finally(() => pending.delete(refused))
-    pending.set(refused, shared)
-    return shared
-  }
+  // Keyed by the refused token and started before the store is read, so that no caller reads the old token during a
+  // login and logs in again.
+  const share = (refused: string | undefined) => shareInFlight(pending, refused, () => obtain(refused))
 
   return { current: () => share(undefined), renew: share }
 }

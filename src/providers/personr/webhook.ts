@@ -1,32 +1,36 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
-import { parseTolerantly } from '../../upstream/parse.ts'
+import { safeEqual } from '../../security/safe-equal.ts'
+import { parseLenient } from '../../upstream/parse-lenient.ts'
 import type { RawDelivery, ReadWebhook } from '../contract.ts'
-import { findReference } from './mapper.ts'
+import { findReference, toReportedRejection } from './mapper.ts'
 import { webhook } from './wire.ts'
 
-/** Personr names no event. */
+/** Personr's events have no name. */
 const EVENT = 'applicant'
 
-/** Personr signs nothing: a fixed token says who sends, and what is sent is no more than a hint to ask again. */
+/** Personr does not sign deliveries: a fixed token identifies the sender, and the content only triggers a read. */
 export const readWebhook: ReadWebhook = async (delivery, { secrets }) => {
-  if (!secrets.some(secret => isFromThem(delivery, secret))) return 'FORGED'
+  if (!secrets.some(secret => verifySignature(delivery, secret))) return 'INVALID_SIGNATURE'
   try {
-    const sent = parseTolerantly(webhook, JSON.parse(delivery.body.toString()))?.value
-    if (!sent) return 'UNREADABLE'
-    const { applicantId: applicantProviderId, externalUserIds } = sent
-    return { notice: { eventId: null, event: EVENT, applicantProviderId, reference: findReference(externalUserIds) } }
+    const event = parseLenient(webhook, JSON.parse(delivery.body.toString()))?.value
+    if (!event) return 'UNPARSEABLE'
+    const { applicantId: applicantProviderId, externalUserIds } = event
+    const reference = findReference(externalUserIds)
+    return {
+      notice: {
+        eventId: null,
+        event: EVENT,
+        applicantProviderId,
+        reference,
+        applicantDetails: toReportedRejection(event),
+      },
+    }
   } catch {
     // Not JSON, or nested deeper than the stack.
-    return 'UNREADABLE'
+    return 'UNPARSEABLE'
   }
 }
 
-function isFromThem({ headers }: RawDelivery, secret: string): boolean {
-  const [, given] = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '') ?? []
-  return Boolean(secret && given) && timingSafeEqual(digest(secret), digest(given ?? ''))
-}
-
-/** Of one length, so that the comparison tells nothing of the secret's. */
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
+function verifySignature({ headers }: RawDelivery, secret: string): boolean {
+  const [, given = ''] = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '') ?? []
+  return secret !== '' && given !== '' && safeEqual(given, secret)
 }

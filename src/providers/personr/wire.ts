@@ -1,13 +1,16 @@
 import { z } from 'zod'
 
-/** Personr's words, verbatim. Every call is a POST; most answers stand in `{status, response}`. */
+/** Personr's field names, verbatim. Every call is a POST; most responses are wrapped in `{status, response}`. */
 
 export const APPLICANT_STATUSES = ['Created', 'Pre-Checked', 'Pending', 'Reviewed'] as const
 
 const ACTION_STATUSES = ['Pending', 'Reviewed'] as const
 const REVIEW_ANSWERS = ['Approved', 'Rejected', 'Rejected (Final)', 'Rejected (Retry)'] as const
 
-/** Labels after which the end user may try again. The list is open: a label that is not here is taken as final. */
+/** Personr's kinds of rejection, in any case. */
+export const REJECT_TYPES = ['FINAL', 'RETRY'] as const
+
+/** Labels that allow another try. The list is open: an unknown label counts as final. */
 export const RETRY_LABELS = [
   'BACK_SIDE_MISSING',
   'BLACK_AND_WHITE',
@@ -27,13 +30,16 @@ export const RETRY_LABELS = [
   'UNSATISFACTORY_PHOTOS',
 ] as const
 
-/** The only documented refusal of a create. It has no code, so its text stands for one. */
+/** The only documented rejection of a create. It has no code, so its text identifies it. */
 export const INCORRECT_FLOW_NAME = 'Error: Cannot read docSets - incorrect flow name'
+
+/** The assumed response for an unknown id, which is undocumented. */
+export const UNKNOWN_APPLICANT = 'Error: Cannot find applicant'
 
 export const id = z.string().regex(/^[A-Za-z0-9_-]{1,255}$/)
 const epochMilliseconds = z.number().int().min(0).max(8.64e15)
 const list = z.array(z.string().nullish())
-const applicantStatus = z.string().meta({ known: APPLICANT_STATUSES })
+const applicantStatus = z.string().meta({ known: APPLICANT_STATUSES, decides: true })
 
 const result = z.object({
   'Created By': z.string().nullish(),
@@ -45,8 +51,11 @@ const result = z.object({
   commentModeration: z.string().nullish(),
   company: z.string().nullish(),
   rejectLabels: list.nullish(),
-  reviewAnswer: z.string().meta({ known: REVIEW_ANSWERS }).nullish(),
-  reviewRejectType: z.string().nullish(),
+  reviewAnswer: z.string().meta({ known: REVIEW_ANSWERS, decides: true }).nullish(),
+  reviewRejectType: z
+    .string()
+    .meta({ known: ['', ...REJECT_TYPES], anyCase: true, decides: true })
+    .nullish(),
   verification: id.nullish(),
 })
 export type Result = z.infer<typeof result>
@@ -88,7 +97,7 @@ const status = z.object({
 })
 export type Status = z.infer<typeof status>
 
-/** Described by Microsoft's connector alone. */
+/** Documented only by Microsoft's connector. */
 const details = z.object({
   email: z.string().nullish(),
   flowName: z.string().nullish(),
@@ -100,7 +109,7 @@ const details = z.object({
   verificationLinkCustom: z.string().nullish(),
 })
 
-/** What is told about an applicant, whichever calls told it. */
+/** Applicant data from any call. */
 export type Applicant = Partial<Omit<z.infer<typeof created>, 'applicantId'> & Status & z.infer<typeof details>>
 
 const link = z.object({ customLink: z.string().nullish(), verificationLink: z.string().nullish() })
@@ -111,7 +120,7 @@ const login = z.object({
   user_id: z.string().nullish(),
 })
 
-/** Any other `status` is a refusal. */
+/** Any other `status` is a rejection. */
 const success = z
   .string()
   .meta({ known: ['success'] })
@@ -122,11 +131,12 @@ export const detailsAnswer = answer(details)
 export const statusAnswer = answer(status)
 export const tokenAnswer = answer(login)
 
-/** The documents show a link both with and without the `response` around it. */
+/** The documentation shows a link with and without the `response` wrapper. */
 export const linkAnswer = link.extend({ response: link.nullish(), status: success }).transform((answer, context) => {
   const verificationLink = answer.response?.verificationLink ?? answer.verificationLink
+  const customLink = answer.response?.customLink ?? answer.customLink
   const linkId = verificationLink ? lastSegment(verificationLink) : undefined
-  if (verificationLink && linkId) return { verificationLink, linkId }
+  if (verificationLink && linkId) return { verificationLink, linkId, customLink }
   context.addIssue({ code: 'custom', message: 'Expected a link with an id.' })
   return z.NEVER
 })
@@ -137,7 +147,10 @@ function lastSegment(url: string): string | undefined {
   return id.safeParse(segment).data
 }
 
-/** Its error bodies: `{statusCode, message}`, `{statusCode, body: {status, message}}`, and `{status, response}` under 200. */
+/**
+ * The error bodies: `{statusCode, message}`, `{statusCode, body: {status, message}}`, and `{status, response}` with
+ * status 200.
+ */
 export const errorBody = z.object({
   body: z
     .object({ status: z.string().regex(/^[A-Z][A-Z_]{0,63}$/) })
@@ -159,18 +172,26 @@ export interface CreateApplicantForm {
   readonly externalUserId: string
 }
 
-const told = z.object({
+const rejection = z.object({ rejectLabels: list.nullish(), reviewRejectType: z.string().nullish() })
+
+const reported = rejection.extend({
   applicantId: id.nullish(),
-  result: z.object({ applicant: id.nullish() }).nullish(),
+  result: rejection.extend({ applicant: id.nullish() }).nullish(),
   externalUserId: list.nullish(),
 })
 
-/** What a webhook says is asked for again, so only whom it is about is read: flat, or as the status call answers. */
-export const webhook = told.extend({ response: told.nullish() }).transform(({ response, ...flat }, context) => {
+/**
+ * A webhook only triggers a read, so only the applicant and the kind of rejection are parsed: flat, or in the form of
+ * the status call.
+ */
+export const webhook = reported.extend({ response: reported.nullish() }).transform(({ response, ...flat }, context) => {
+  const parts = [flat, flat.result, response, response?.result]
   const ids = [flat, response].map(each => each?.applicantId ?? each?.result?.applicant)
   const applicantId = ids.find(each => each != null)
   const externalUserIds = flat.externalUserId ?? response?.externalUserId ?? []
-  if (applicantId) return { applicantId, externalUserIds }
+  const rejectLabels = parts.find(part => part?.rejectLabels != null)?.rejectLabels
+  const reviewRejectType = parts.find(part => part?.reviewRejectType != null)?.reviewRejectType
+  if (applicantId) return { applicantId, externalUserIds, rejectLabels, reviewRejectType }
   context.addIssue({ code: 'custom', message: 'Expected the id of an applicant.' })
   return z.NEVER
 })

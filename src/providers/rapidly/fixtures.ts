@@ -48,7 +48,7 @@ const SESSION = {
 
 const createSession: FixtureCall = {
   method: 'createSession',
-  argument: { customer: { customerProviderId: CUSTOMER_ID }, returnUrl: 'https://example.com/account' },
+  argument: { customer: { customerProviderId: CUSTOMER_ID }, redirectUrl: 'https://example.com/account' },
 }
 const createCustomer: FixtureCall = {
   method: 'createCustomer',
@@ -85,11 +85,10 @@ export const fixtures: readonly Fixture[] = [
         redirectUrl: 'https://example.com/account',
         createdAt: new Date('2026-06-17T10:00:00.123Z'),
         expiresAt: new Date('2099-06-17T11:00:00.123Z'),
-        access: { hostedUrl: PORTAL_URL, token: TOKEN, cancelToken: null },
+        access: { hostedUrl: PORTAL_URL, sdkToken: TOKEN, cancelToken: null },
         customer: { providerId: CUSTOMER_ID, snapshot: { externalId: 'usr_1337', email: 'a@b.co', name: 'John Doe' } },
         details: {
           customerProviderId: CUSTOMER_ID,
-          returnUrl: 'https://example.com/account',
           memberId: null,
           externalMemberId: null,
         },
@@ -220,7 +219,7 @@ export const fixtures: readonly Fixture[] = [
         answers: { status: 307, headers: { location: 'https://api.rapidly.tech/api/customer-sessions/' } },
       },
     ],
-    means: { error: { code: 'PROVIDER_CONTRACT_BROKEN', outcome: 'REFUSED' } },
+    means: { error: { code: 'PROVIDER_CONTRACT_BROKEN', outcome: 'UNCERTAIN' } },
   },
   {
     name: 'A customer is created with our marker, which its metadata does not show.',

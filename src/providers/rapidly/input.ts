@@ -1,70 +1,87 @@
 import { z } from 'zod'
-import { CALLER_URL_RULE, isCallerUrl } from '../../domain/caller-url.ts'
+import type { InputIssue } from '../../domain/errors.ts'
+import { INEXACT_NUMBER } from '../../domain/input/exact-number.ts'
+import { jsonIssues, REFERENCE_KEY } from '../../domain/input/metadata.ts'
+import { textProblem } from '../../domain/input/text.ts'
+import type { JsonObject } from '../../domain/json.ts'
+import { ACCEPTED, email, type InputSettings, jsonObject, redirectUrl, text } from '../../input/rules.ts'
 import { COUNTRIES, MAX_NAME_LENGTH, METADATA_LIMITS } from './wire.ts'
 
-/** What the creates take, with Rapidly's documented rules. */
+/** The input of the creates, with Rapidly's documented rules. */
 
-/** The key in a customer's metadata that carries our marker. */
-export const REFERENCE_KEY = 'sessiongraph_reference'
+/** Longer keys are cut in the paths of issues. */
+const MAX_SHOWN = 64
 
 const uuid = z.uuidv4({ error: 'Expected a UUID of version 4.' })
 
 const customerRef = z.union(
   [
-    z.strictObject({ customerId: z.string() }),
+    z.strictObject({ customerId: text() }),
     z.strictObject({ customerProviderId: uuid }),
-    z.strictObject({ customerExternalId: z.string() }),
+    z.strictObject({ customerExternalId: text() }),
   ],
   { error: 'Expected exactly one key.' },
 )
 
-export const sessionInput = z.object({
-  customer: customerRef,
-  returnUrl: z.string().refine(isCallerUrl, { error: CALLER_URL_RULE }).nullish(),
-  memberId: uuid.nullish(),
-  externalMemberId: z.string().nullish(),
-})
+export function sessionInputOf(settings: InputSettings) {
+  return z.object({
+    customer: customerRef,
+    redirectUrl: redirectUrl(settings).nullish(),
+    memberId: uuid.nullish(),
+    externalMemberId: text().nullish(),
+  })
+}
+
+export const sessionInput = sessionInputOf(ACCEPTED)
 export type SessionInput = z.infer<typeof sessionInput>
 
-/** One key of Rapidly's fifty is ours. */
-const metadata = z.record(z.string(), z.json(), { error: 'Expected an object.' }).superRefine((given, context) => {
-  const { keys, keyLength, valueLength } = METADATA_LIMITS
-  const issue = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message })
-  if (Object.keys(given).length >= keys) issue([], `Expected at most ${keys - 1} keys.`)
-  for (const [key, value] of Object.entries(given)) {
-    if (key === REFERENCE_KEY) issue([key], 'Expected a key that is not reserved.')
-    if (key.length < 1 || key.length > keyLength) issue([key], `Expected a key of 1 to ${keyLength} characters.`)
-    if (!isMetadataValue(value)) {
-      issue([key], `Expected a text of 1 to ${valueLength} characters, a number or a boolean.`)
-    }
-  }
-})
+/** One of Rapidly's fifty keys holds our marker. */
+function metadataIssues(given: JsonObject): InputIssue[] {
+  const { keys } = METADATA_LIMITS
+  const entries = Object.entries(given)
+  return [
+    ...(entries.length >= keys ? [{ path: [], message: `Expected at most ${keys - 1} keys.` }] : []),
+    ...entries.flatMap(([key, value]) => entryIssues(key, value)),
+  ]
+}
+
+function entryIssues(key: string, value: unknown): InputIssue[] {
+  const { keyLength, valueLength } = METADATA_LIMITS
+  const path = [key.slice(0, MAX_SHOWN)]
+  const isReserved = key === REFERENCE_KEY || key === '__proto__'
+  const keyRule = `Expected a key of 1 to ${keyLength} characters, none of them a control character, no white space at its ends.`
+  return [
+    ...(isReserved ? [{ path, message: 'Expected a key that is not reserved.' }] : []),
+    ...(textProblem(key, { max: keyLength }) ? [{ path, message: keyRule }] : []),
+    ...(isMetadataValue(value)
+      ? jsonIssues(value, path)
+      : [{ path, message: `Expected a text of 1 to ${valueLength} characters, a number or a boolean.` }]),
+  ]
+}
+
+function isMetadataValue(value: unknown): boolean {
+  if (typeof value === 'number' || typeof value === 'boolean' || value === INEXACT_NUMBER) return true
+  if (typeof value !== 'string') return false
+  const { valueLength } = METADATA_LIMITS
+  return value.length <= 2 * valueLength && value !== '' && [...value].length <= valueLength
+}
 
 const billingAddress = z.object({
   country: z.string().refine(country => COUNTRIES.has(country), {
     error: 'Expected the ISO 3166-1 alpha-2 code of a country that is not embargoed, such as SE.',
   }),
-  line1: z.string().nullish(),
-  line2: z.string().nullish(),
-  postalCode: z.string().nullish(),
-  city: z.string().nullish(),
-  state: z.string().nullish(),
+  line1: text({ min: 0 }).nullish(),
+  line2: text({ min: 0 }).nullish(),
+  postalCode: text({ min: 0 }).nullish(),
+  city: text({ min: 0 }).nullish(),
+  state: text({ min: 0 }).nullish(),
 })
 
 export const customerInput = z.object({
-  // Rapidly takes international addresses, so this only looks for the form of one.
-  email: z.email({ pattern: z.regexes.unicodeEmail, error: 'Expected an e-mail address.' }),
-  name: z
-    .string()
-    .max(MAX_NAME_LENGTH, { error: `Expected at most ${MAX_NAME_LENGTH} characters.` })
-    .nullish(),
+  email: email(),
+  name: text({ min: 0, max: MAX_NAME_LENGTH }).nullish(),
   type: z.enum(['INDIVIDUAL', 'TEAM'], { error: 'Expected INDIVIDUAL or TEAM.' }).nullish(),
-  metadata: metadata.nullish(),
+  metadata: jsonObject(metadataIssues).nullish(),
   billingAddress: billingAddress.nullish(),
 })
 export type CustomerInput = z.infer<typeof customerInput>
-
-function isMetadataValue(value: unknown): boolean {
-  if (typeof value !== 'string') return typeof value === 'number' || typeof value === 'boolean'
-  return value.length >= 1 && value.length <= METADATA_LIMITS.valueLength
-}

@@ -1,14 +1,15 @@
 import { z } from 'zod'
-import type { CustomerSnapshot } from '../../domain/customer.ts'
+import { REFERENCE_KEY } from '../../domain/input/metadata.ts'
+import { toExternalId } from '../../domain/input/text.ts'
 import type { JsonObject } from '../../domain/json.ts'
-import type { Linked } from '../../domain/linked.ts'
-import type { SessionSnapshot } from '../../domain/session.ts'
-import { type CustomerInput, REFERENCE_KEY, type SessionInput } from './input.ts'
+import type { CustomerSnapshot } from '../../domain/records/customer.ts'
+import type { RecordLink } from '../../domain/records/record-link.ts'
+import type { SessionSnapshot } from '../../domain/records/session.ts'
+import type { CustomerInput, SessionInput } from './input.ts'
 import * as wire from './wire.ts'
 
 export const sessionDetails = z.object({
   customerProviderId: z.string(),
-  returnUrl: z.string().nullable(),
   memberId: z.string().nullable(),
   externalMemberId: z.string().nullable(),
 })
@@ -36,31 +37,34 @@ export const customerDetails = z.object({
 export type CustomerDetails = z.infer<typeof customerDetails>
 export type BillingAddress = NonNullable<CustomerDetails['billingAddress']>
 
-/** `ours` is Rapidly's id of the customer that the input names by our id. */
-export function toSessionBody(input: SessionInput, ours: string | null | undefined): wire.CreateCustomerSessionBody {
+/** `providerId`: Rapidly's id of the customer that the input references by our id. */
+export function toSessionBody(
+  input: SessionInput,
+  providerId: string | null | undefined,
+): wire.CreateCustomerSessionBody {
   return {
-    ...toCustomerReference(input.customer, ours),
-    ...(input.returnUrl && { return_url: input.returnUrl }),
+    ...toCustomerReference(input.customer, providerId),
+    ...(input.redirectUrl && { return_url: input.redirectUrl }),
     ...(input.memberId && { member_id: input.memberId }),
     ...(input.externalMemberId != null && { external_member_id: input.externalMemberId }),
   }
 }
 
-/** Exactly one of the two ids: given both, Rapidly would silently prefer the external one. */
+/** Exactly one of the two ids: given both, Rapidly silently prefers the external one. */
 function toCustomerReference(
   customer: SessionInput['customer'],
-  ours: string | null | undefined,
+  providerId: string | null | undefined,
 ): wire.CreateCustomerSessionBody {
   if ('customerExternalId' in customer) return { external_customer_id: customer.customerExternalId }
-  return { customer_id: toCustomerId(customer, ours) }
+  return { customer_id: toCustomerId(customer, providerId) }
 }
 
 type CustomerById = Exclude<SessionInput['customer'], { customerExternalId: string }>
 
-export function toCustomerId(customer: CustomerById, ours: string | null | undefined): string {
+export function toCustomerId(customer: CustomerById, providerId: string | null | undefined): string {
   if ('customerProviderId' in customer) return customer.customerProviderId
-  if (!ours) throw new TypeError('The customer of a Rapidly session was not resolved.')
-  return ours
+  if (!providerId) throw new TypeError('The customer of a Rapidly session was not resolved.')
+  return providerId
 }
 
 export function toCustomerBody(
@@ -82,41 +86,42 @@ function toSentAddress({ postalCode, ...rest }: NonNullable<CustomerInput['billi
   return { ...rest, ...(postalCode != null && { postal_code: postalCode }) }
 }
 
-/** Rapidly's session has no status: the clock alone says whether it is open. The members are known from the input only. */
-export function toSession(sent: wire.CustomerSession, input: SessionInput, now: Date): SessionSnapshot {
-  const expiresAt = toDate(sent.expires_at)
-  const returnUrl = sent.return_url ?? null
+/** Rapidly's sessions have no status; only the clock decides whether one is open. The members come from the input. */
+export function toSession(session: wire.CustomerSession, input: SessionInput, now: Date): SessionSnapshot {
+  const expiresAt = toDate(session.expires_at)
   return {
-    providerId: sent.id,
+    providerId: session.id,
     ...toDerivedStatus(expiresAt, now),
-    redirectUrl: returnUrl,
-    createdAt: toDate(sent.created_at),
-    updatedAt: toDate(sent.modified_at ?? sent.created_at),
-    access: { hostedUrl: sent.customer_portal_url, token: sent.token ?? null, cancelToken: null, expiresAt },
-    customer: toLink(sent),
-    details: toSessionDetails(sent.customer_id, returnUrl, input),
+    redirectUrl: session.return_url ?? null,
+    createdAt: toDate(session.created_at),
+    updatedAt: toDate(session.modified_at ?? session.created_at),
+    access: { hostedUrl: session.customer_portal_url, sdkToken: session.token ?? null, cancelToken: null, expiresAt },
+    customer: toLink(session),
+    details: toSessionDetails(session.customer_id, input),
   }
 }
 
-/** A session of which no more than its id is known. It was made no earlier than it was sent, and lives for an hour. */
+/**
+ * A session of which only the id is known. It was created no earlier than the create was sent, and expires after an
+ * hour.
+ */
 export function toAssumedSession(
   providerId: string,
   input: SessionInput,
-  customer: Linked<CustomerSnapshot>,
+  customer: RecordLink<CustomerSnapshot>,
   sentAt: Date,
   now: Date,
 ): SessionSnapshot {
   const expiresAt = new Date(sentAt.getTime() + wire.SESSION_LIFETIME_MS)
-  const returnUrl = input.returnUrl ?? null
   return {
     providerId,
     ...toDerivedStatus(expiresAt, now),
-    redirectUrl: returnUrl,
+    redirectUrl: input.redirectUrl ?? null,
     createdAt: sentAt,
     updatedAt: sentAt,
-    access: { hostedUrl: null, token: null, cancelToken: null, expiresAt },
+    access: { hostedUrl: null, sdkToken: null, cancelToken: null, expiresAt },
     customer,
-    details: toSessionDetails(customer.providerId, returnUrl, input),
+    details: toSessionDetails(customer.providerId, input),
   }
 }
 
@@ -126,32 +131,31 @@ function toDerivedStatus(expiresAt: Date | null, now: Date) {
   return { status, derived: true, outcome: 'NOT_APPLICABLE' as const, providerStatus: null, expiresAt }
 }
 
-function toSessionDetails(customerProviderId: string, returnUrl: string | null, input: SessionInput): SessionDetails {
-  const { memberId, externalMemberId } = input
-  return { customerProviderId, returnUrl, memberId: memberId ?? null, externalMemberId: externalMemberId ?? null }
+function toSessionDetails(customerProviderId: string, { memberId, externalMemberId }: SessionInput): SessionDetails {
+  return { customerProviderId, memberId: memberId ?? null, externalMemberId: externalMemberId ?? null }
 }
 
-/** The customer told inline counts only where it is the one that the session is for. */
+/** The inline customer counts only if it is the customer of the session. */
 function toLink({ customer_id, customer }: wire.CustomerSession): SessionSnapshot['customer'] {
   if (customer?.id !== customer_id) return { providerId: customer_id }
   return { providerId: customer_id, snapshot: toCustomer({ ...customer, id: customer_id }) }
 }
 
-export function toCustomer(sent: wire.Customer): CustomerSnapshot {
+export function toCustomer(customer: wire.Customer): CustomerSnapshot {
   return {
-    providerId: sent.id,
-    externalId: sent.external_id ?? null,
-    email: sent.email ?? null,
-    name: sent.name ?? null,
-    metadata: withoutReference(sent.metadata),
-    createdAt: toDate(sent.created_at),
-    updatedAt: toDate(sent.modified_at ?? sent.created_at),
-    details: toCustomerDetails(sent),
+    providerId: customer.id,
+    externalId: toExternalId(customer.external_id),
+    email: customer.email ?? null,
+    name: customer.name ?? null,
+    metadata: withoutReference(customer.metadata),
+    createdAt: toDate(customer.created_at),
+    updatedAt: toDate(customer.modified_at ?? customer.created_at),
+    details: toCustomerDetails(customer),
   }
 }
 
-/** What is mapped shows our marker no more, so it is looked for in what was sent. */
-export function isMarkedBy({ metadata }: wire.Customer, reference: string): boolean {
+/** The mapper removes our marker, so it is read from the raw customer. */
+export function hasMarker({ metadata }: wire.Customer, reference: string): boolean {
   return metadata?.[REFERENCE_KEY] === reference
 }
 
@@ -163,29 +167,29 @@ function withoutReference(metadata: wire.Customer['metadata']): JsonObject | nul
 
 const TYPES: Readonly<Record<string, CustomerDetails['type']>> = { individual: 'INDIVIDUAL', team: 'TEAM' }
 
-function toCustomerDetails(sent: wire.Customer): CustomerDetails {
+function toCustomerDetails(customer: wire.Customer): CustomerDetails {
   return {
-    emailVerified: sent.email_verified ?? false,
-    type: sent.type == null ? null : (TYPES[sent.type] ?? 'UNKNOWN'),
-    workspaceId: sent.workspace_id ?? '',
-    avatarUrl: sent.avatar_url ?? null,
-    billingAddress: toBillingAddress(sent.billing_address),
-    deletedAt: toDate(sent.deleted_at)?.toISOString() ?? null,
+    emailVerified: customer.email_verified ?? false,
+    type: customer.type == null ? null : (TYPES[customer.type] ?? 'UNKNOWN'),
+    workspaceId: customer.workspace_id ?? '',
+    avatarUrl: customer.avatar_url ?? null,
+    billingAddress: toBillingAddress(customer.billing_address),
+    deletedAt: toDate(customer.deleted_at)?.toISOString() ?? null,
   }
 }
 
-function toBillingAddress(sent: wire.Address | null | undefined): BillingAddress | null {
-  if (!sent?.country) return null
+function toBillingAddress(address: wire.Address | null | undefined): BillingAddress | null {
+  if (!address?.country) return null
   return {
-    country: sent.country,
-    line1: sent.line1 ?? null,
-    line2: sent.line2 ?? null,
-    postalCode: sent.postal_code ?? null,
-    city: sent.city ?? null,
-    state: sent.state ?? null,
+    country: address.country,
+    line1: address.line1 ?? null,
+    line2: address.line2 ?? null,
+    postalCode: address.postal_code ?? null,
+    city: address.city ?? null,
+    state: address.state ?? null,
   }
 }
 
-function toDate(sent: string | null | undefined): Date | null {
-  return sent ? new Date(sent) : null
+function toDate(value: string | null | undefined): Date | null {
+  return value ? new Date(value) : null
 }

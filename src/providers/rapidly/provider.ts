@@ -1,10 +1,19 @@
 import { z } from 'zod'
-import type { Refusal } from '../../upstream/answer.ts'
-import type { Connection, CreateCall, ProviderClient, ReadCall, RecordRef } from '../contract.ts'
+import type { ProviderRejection } from '../../upstream/response-errors.ts'
+import type { ClientDeps, CreateCall, ProviderClient, ReadCall, RecordRef } from '../contract.ts'
+import { toPathSegment } from '../path-segment.ts'
 import { customerInput, sessionInput } from './input.ts'
 import { toCustomer, toCustomerBody, toSession, toSessionBody } from './mapper.ts'
 import { createRecovery, type Read } from './recovery.ts'
-import { customer, customerList, customerSession, errorBody, type Fault, PLACES, UNION_MEMBERS } from './wire.ts'
+import {
+  customer,
+  customerList,
+  customerSession,
+  ERROR_LOCATIONS,
+  errorBody,
+  type Fault,
+  UNION_MEMBERS,
+} from './wire.ts'
 
 export const settings = z.object({
   baseUrl: z.url({ protocol: /^https?$/ }).default('https://api.rapidly.tech/api'),
@@ -12,19 +21,19 @@ export const settings = z.object({
 })
 export type Settings = z.infer<typeof settings>
 
-/** Collections end in a slash: without it Rapidly redirects, and redirects are never followed. */
-export function connect({ settings, upstream, now }: Connection<Settings>): ProviderClient {
+/** Collection paths end in a slash: without it Rapidly redirects, and redirects are not followed. */
+export function connect({ settings, upstream, now }: ClientDeps<Settings>): ProviderClient {
   const headers = { authorization: `Bearer ${settings.apiKey}` }
 
-  function create<T>(operation: string, path: string, json: object, { trail }: CreateCall, schema: z.ZodType<T>) {
-    return upstream.call({ operation, kind: 'CREATE', method: 'POST', path, headers, json, trail, schema })
+  function create<T>(operation: string, path: string, json: object, { callLog }: CreateCall, schema: z.ZodType<T>) {
+    return upstream.call({ operation, kind: 'CREATE', method: 'POST', path, headers, json, callLog, schema })
   }
 
-  const read: Read = (operation, path, schema, { signal, trail }, query) =>
-    upstream.call({ operation, kind: 'READ', method: 'GET', path, query, headers, signal, trail, schema })
+  const read: Read = (operation, path, schema, { signal, callLog }, query) =>
+    upstream.call({ operation, kind: 'READ', method: 'GET', path, query, headers, signal, callLog, schema })
 
   async function getCustomer({ providerId }: RecordRef, call: ReadCall) {
-    return toCustomer(await read('getCustomer', `/customers/${encodeURIComponent(providerId)}`, customer, call))
+    return toCustomer(await read('getCustomer', `/customers/${toPathSegment('RAPIDLY', providerId)}`, customer, call))
   }
 
   return {
@@ -57,21 +66,26 @@ export function connect({ settings, upstream, now }: Connection<Settings>): Prov
   }
 }
 
-export function readRefusal(status: number, body: unknown): Refusal | undefined {
+export function readRejection(status: number, body: unknown): ProviderRejection | undefined {
   if (status < 400) return undefined
   const parsed = errorBody.safeParse(body)
   if (!parsed.success) return {}
-  return { providerCode: parsed.data.error ?? null, issues: readIssues(parsed.data.detail ?? []) }
+  const faults = parsed.data.detail ?? []
+  return {
+    providerCode: parsed.data.error ?? null,
+    issues: readIssues(faults),
+    isUnreadableId: faults.some(({ loc: [place] }) => place === 'path'),
+  }
 }
 
 /**
- * Every member of a body's union complains about the same body, so a path can come twice. The member that we did not
- * mean misses its own id: that says nothing beside any other fault.
+ * Every member of the body's union reports its own faults, so a path can occur twice. A member that was not meant
+ * misses its own id; drop that fault if there are others.
  */
-function readIssues(faults: readonly Fault[]): Refusal['issues'] {
-  const meant = faults.filter(fault => !(isOfUnion(fault) && fault.type === 'missing'))
+function readIssues(faults: readonly Fault[]): ProviderRejection['issues'] {
+  const targets = faults.filter(fault => !(isOfUnion(fault) && fault.type === 'missing'))
   const paths = new Map(
-    (meant.length > 0 ? meant : faults).map(fault => [toPath(fault).join('\n'), { path: toPath(fault), ...fault }]),
+    (targets.length > 0 ? targets : faults).map(fault => [toPath(fault).join('\n'), { path: toPath(fault), ...fault }]),
   )
   return [...paths.values()].map(({ path, type }) => ({
     path,
@@ -83,8 +97,8 @@ function isOfUnion({ loc }: Fault): boolean {
   return UNION_MEMBERS.some(member => member === loc[1])
 }
 
-/** A metadata value is a union too: what follows its key names a type. */
+/** A metadata value is a union too: the element after its key is a type name. */
 function toPath(fault: Fault): string[] {
-  const path = fault.loc.slice(isOfUnion(fault) ? 2 : PLACES.has(fault.loc[0]) ? 1 : 0).map(String)
+  const path = fault.loc.slice(isOfUnion(fault) ? 2 : ERROR_LOCATIONS.has(fault.loc[0]) ? 1 : 0).map(String)
   return path[0] === 'metadata' ? path.slice(0, 2) : path
 }

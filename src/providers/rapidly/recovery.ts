@@ -1,10 +1,19 @@
 import type { z } from 'zod'
-import type { CustomerSnapshot } from '../../domain/customer.ts'
 import { DomainError, ProviderNotFoundError } from '../../domain/errors.ts'
-import type { Linked } from '../../domain/linked.ts'
-import type { Finding, LostCreate, ProviderClient, ReadCall } from '../contract.ts'
-import { customerInput, REFERENCE_KEY, sessionInput } from './input.ts'
-import { isMarkedBy, toAssumedSession, toCustomer, toCustomerId } from './mapper.ts'
+import { REFERENCE_KEY } from '../../domain/input/metadata.ts'
+import type { CustomerSnapshot } from '../../domain/records/customer.ts'
+import type { RecordLink } from '../../domain/records/record-link.ts'
+import type {
+  ProviderClient,
+  ReadCall,
+  RecoveryCandidate,
+  RecoveryCandidates,
+  RecoveryResult,
+  UnknownCreate,
+} from '../contract.ts'
+import { toPathSegment } from '../path-segment.ts'
+import { customerInput, sessionInput } from './input.ts'
+import { hasMarker, toAssumedSession, toCustomer, toCustomerId } from './mapper.ts'
 import { type Customer, customer, customerList } from './wire.ts'
 
 export type Read = <T>(
@@ -16,8 +25,8 @@ export type Read = <T>(
 ) => Promise<T>
 
 /**
- * A lost session cannot be looked for, so it is made once more: two may exist, and the first was handed to nobody. A
- * lost customer is found by what is Rapidly's one and only: the external id, our marker, the e-mail address.
+ * An unknown session cannot be searched for, so it is created again: two may exist, and the first was never handed out.
+ * An unknown customer is found by its unique values: the external id, our marker, the e-mail address.
  */
 export function createRecovery(
   read: Read,
@@ -27,39 +36,73 @@ export function createRecovery(
   return {
     session: {
       repeat: { times: 1, afterSettleDelay: true },
-      async assume(lost, providerId, call) {
+      traces: toSessionCandidates,
+      async reconstruct(unknownCreate, providerId, call) {
         const sessionId = toSessionId(providerId)
-        const link = await customerOf(read, lost, call)
-        return toAssumedSession(sessionId, sessionInput.parse(lost.input), link, lost.sentAt, now())
+        const link = await customerOf(read, unknownCreate, call)
+        return toAssumedSession(sessionId, sessionInput.parse(unknownCreate.input), link, unknownCreate.sentAt, now())
       },
     },
     customer: {
-      find: (lost, call) => findCustomer(read, lost, call),
-      assume: (_, providerId, call) => getCustomer({ providerId }, call),
+      find: (unknownCreate, call) => findCustomer(read, unknownCreate, call),
+      traces: toCustomerCandidates,
+      reconstruct: (_, providerId, call) => getCustomer({ providerId }, call),
     },
   }
 }
 
-async function findCustomer(read: Read, lost: LostCreate, call: ReadCall): Promise<Finding<CustomerSnapshot>> {
-  const { reference, externalId } = lost
+/** A session contains nothing but its customer, its members and its return URL. */
+function toSessionCandidates({ input, customerProviderId }: UnknownCreate): RecoveryCandidates {
+  const { customer: given, redirectUrl, memberId, externalMemberId } = sessionInput.parse(input)
+  const traces: RecoveryCandidate[] = [
+    'customerExternalId' in given
+      ? { where: 'external_id of its customer', value: given.customerExternalId }
+      : { where: 'customer_id', value: toCustomerId(given, customerProviderId) },
+  ]
+  if (memberId) traces.push({ where: 'member_id', value: memberId })
+  if (externalMemberId) traces.push({ where: 'external_member_id', value: externalMemberId })
+  if (redirectUrl) traces.push({ where: 'return_url', value: redirectUrl, isPersonal: true })
+  return {
+    traces,
+    warning: 'Rapidly does not list customer sessions, so finding none proves nothing. The link was never handed out.',
+  }
+}
+
+function toCustomerCandidates({ input, reference, externalId }: UnknownCreate): RecoveryCandidates {
+  const { email, name } = customerInput.parse(input)
+  const traces: RecoveryCandidate[] = [
+    { where: `${REFERENCE_KEY} in metadata`, value: reference },
+    { where: 'email', value: email, isPersonal: true },
+  ]
+  if (externalId) traces.push({ where: 'external_id', value: externalId })
+  if (name) traces.push({ where: 'name', value: name, isPersonal: true })
+  return { traces }
+}
+
+async function findCustomer(
+  read: Read,
+  unknownCreate: UnknownCreate,
+  call: ReadCall,
+): Promise<RecoveryResult<CustomerSnapshot>> {
+  const { reference, externalId } = unknownCreate
   const taken = externalId ? await findByExternalId(read, externalId, call) : undefined
-  // An external id is given once: where a customer without our marker has it, Rapidly must have refused our create.
-  if (taken) return isMarkedBy(taken, reference) ? { found: toCustomer(taken) } : 'ABSENT'
-  const { email } = customerInput.parse(lost.input)
+  // External ids are unique: if a customer without our marker has it, Rapidly must have rejected our create.
+  if (taken) return hasMarker(taken, reference) ? { found: toCustomer(taken) } : 'ABSENT'
+  const { email } = customerInput.parse(unknownCreate.input)
   const filters: Filter[] = [{ [`metadata[${REFERENCE_KEY}]`]: reference }, { email }]
   let sawAll = true
   for (const filter of filters) {
-    const ours = await search(read, filter, reference, call)
-    if (typeof ours === 'object') return { found: toCustomer(ours) }
-    sawAll &&= ours === 'NONE'
+    const match = await search(read, filter, reference, call)
+    if (typeof match === 'object') return { found: toCustomer(match) }
+    sawAll &&= match === 'NONE'
   }
   return sawAll ? 'ABSENT' : 'UNCERTAIN'
 }
 
-/** Not found is no proof here: an external id with a slash in it is no path that Rapidly has. */
+/** Not found is no proof: an external id with a slash is not a valid path at Rapidly. */
 async function findByExternalId(read: Read, externalId: string, call: ReadCall): Promise<Customer | undefined> {
   try {
-    return await read('getCustomer', `/customers/external/${encodeURIComponent(externalId)}`, customer, call)
+    return await read('getCustomer', `/customers/external/${toPathSegment('RAPIDLY', externalId)}`, customer, call)
   } catch (error) {
     if (error instanceof ProviderNotFoundError) return undefined
     throw error
@@ -69,10 +112,10 @@ async function findByExternalId(read: Read, externalId: string, call: ReadCall):
 type Filter = Readonly<Record<string, string>>
 
 const PAGE_SIZE = 100
-/** Both filters leave one customer at most: so many pages mean that Rapidly did not heed them. */
+/** Both filters leave one customer at most, so more pages than this mean that Rapidly ignored them. */
 const MAX_PAGES = 10
 
-/** The customer with our marker among those that a filter leaves. MORE: there were too many to see them all. */
+/** The customer with our marker in a filtered list. MORE: there were too many pages to read. */
 async function search(
   read: Read,
   filter: Filter,
@@ -82,22 +125,26 @@ async function search(
   for (let page = 1; page <= MAX_PAGES; page++) {
     const query = { ...filter, limit: PAGE_SIZE, page }
     const { data, meta } = await read('listCustomers', '/customers/', customerList, call, query)
-    const ours = data.find(customer => isMarkedBy(customer, reference))
-    if (ours) return ours
+    const match = data.find(customer => hasMarker(customer, reference))
+    if (match) return match
     if (data.length === 0 || (meta?.pages != null && page >= meta.pages)) return 'NONE'
   }
   return 'MORE'
 }
 
-async function customerOf(read: Read, lost: LostCreate, call: ReadCall): Promise<Linked<CustomerSnapshot>> {
-  const { customer: given } = sessionInput.parse(lost.input)
-  if (!('customerExternalId' in given)) return { providerId: toCustomerId(given, lost.customerProviderId) }
-  const path = `/customers/external/${encodeURIComponent(given.customerExternalId)}`
+async function customerOf(
+  read: Read,
+  unknownCreate: UnknownCreate,
+  call: ReadCall,
+): Promise<RecordLink<CustomerSnapshot>> {
+  const { customer: given } = sessionInput.parse(unknownCreate.input)
+  if (!('customerExternalId' in given)) return { providerId: toCustomerId(given, unknownCreate.customerProviderId) }
+  const path = `/customers/external/${toPathSegment('RAPIDLY', given.customerExternalId)}`
   const snapshot = toCustomer(await read('getCustomer', path, customer, call))
   return { providerId: snapshot.providerId, snapshot }
 }
 
-/** Nobody can be asked for a session: its form is all that shows whether it is one. */
+/** A session cannot be read: only its form can be validated. */
 function toSessionId(given: string): string {
   const sessionId = customer.shape.id.safeParse(given)
   if (sessionId.success) return sessionId.data.toLowerCase()

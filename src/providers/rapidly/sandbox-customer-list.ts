@@ -1,11 +1,11 @@
-import { refuseFaults } from './sandbox-answer.ts'
-import type { StoredCustomer } from './sandbox-customer.ts'
+import type { StoredCustomer } from './sandbox-customer-record.ts'
+import { refuseFaults } from './sandbox-errors.ts'
 import { oneOf, positiveInteger } from './sandbox-validation.ts'
 
 const SORTINGS = ['created_at', 'email', 'name'].flatMap(name => [name, `-${name}`])
 const MAX_LIMIT = 100
 
-/** One page of the customers that the query asks for. A limit that is too high is lowered silently. */
+/** One page of the customers that match the query. A limit that is too high is reduced silently. */
 export function listPage(customers: readonly StoredCustomer[], query: URLSearchParams) {
   const sortings = query.getAll('sorting')
   const page = query.get('page') ?? '1'
@@ -20,7 +20,7 @@ export function listPage(customers: readonly StoredCustomer[], query: URLSearchP
     .sort(comparing(sortings.length > 0 ? sortings : ['-created_at']))
   const perPage = Math.min(Number(limit), MAX_LIMIT)
   const data = found.slice((Number(page) - 1) * perPage, Number(page) * perPage)
-  // Rapidly counts beside the rows it reads, so a page past the end knows of none.
+  // Rapidly takes the total from the returned rows, so a page past the end reports none.
   const total = data.length === 0 ? 0 : found.length
   return { data, meta: { total, page: Number(page), per_page: perPage, pages: Math.ceil(total / perPage) } }
 }

@@ -1,53 +1,23 @@
 import { createHash } from 'node:crypto'
 import { random } from '../../sandbox/random.ts'
-import type { Answer, SandboxKit, SandboxRequest } from '../../sandbox/sandbox.ts'
+import type { SandboxContext, SandboxRequest, SandboxResponse } from '../../sandbox/sandbox.ts'
 import type { Collection } from '../../sandbox/store.ts'
-import { notFound, refuseFaults, refuseValue } from './sandbox-answer.ts'
 import { listPage } from './sandbox-customer-list.ts'
+import type { CustomerFields, StoredCustomer } from './sandbox-customer-record.ts'
+import { notFound, refuseFaults, refuseValue } from './sandbox-errors.ts'
 import { checkCustomer, checkCustomerUpdate, uuid4 } from './sandbox-validation.ts'
 import { toEvent } from './sandbox-webhook.ts'
 import type { Address } from './wire.ts'
 
-interface Member {
-  readonly id: string
-  readonly created_at: string
-  readonly modified_at: null
-  readonly customer_id: string
-  readonly email: string
-  readonly name: string | null
-  readonly external_id: string | null
-  readonly role: 'owner'
-}
-
-/** What a request may set. */
-interface CustomerFields {
-  readonly email: string
-  readonly external_id: string | null
-  readonly name: string | null
-  readonly type: string | null
-  readonly metadata: Readonly<Record<string, unknown>>
-  readonly billing_address: Address | null
-}
-
-export interface StoredCustomer extends CustomerFields {
-  readonly id: string
-  readonly created_at: string
-  readonly modified_at: string | null
-  readonly email_verified: boolean
-  readonly workspace_id: string
-  readonly deleted_at: string | null
-  readonly members: readonly Member[]
-}
-
 const WORKSPACE_ID = '1dbfc517-0bbf-4301-9ba8-555ca42b9737'
 
-/** A time as Rapidly writes it; now, where none is given. */
+/** A time in Rapidly's format; now by default. */
 export type Stamp = (at?: Date) => string
 export type Customers = ReturnType<typeof openCustomers>
 
-/** The customers of the one workspace, and what the routes do with them. */
-export function openCustomers(kit: SandboxKit, stamp: Stamp) {
-  const all: Collection<StoredCustomer> = kit.collection('customers')
+/** The customers of the only workspace, and their routes. */
+export function openCustomers(context: SandboxContext, stamp: Stamp) {
+  const all: Collection<StoredCustomer> = context.collection('customers')
 
   function find(matches: (customer: StoredCustomer) => boolean): StoredCustomer | undefined {
     return all.all().find(customer => customer.deleted_at === null && matches(customer))
@@ -64,9 +34,9 @@ export function openCustomers(kit: SandboxKit, stamp: Stamp) {
 
   function add(given: Partial<CustomerFields> & { readonly email: string }, createdAt?: Date): StoredCustomer {
     const { email, name = null, external_id = null } = given
-    const made = { id: random.uuid(), created_at: stamp(createdAt), modified_at: null }
-    return all.put(made.id, {
-      ...made,
+    const created = { id: random.uuid(), created_at: stamp(createdAt), modified_at: null }
+    return all.put(created.id, {
+      ...created,
       metadata: given.metadata ?? {},
       external_id,
       email,
@@ -76,7 +46,7 @@ export function openCustomers(kit: SandboxKit, stamp: Stamp) {
       billing_address: given.billing_address ? toAddress(given.billing_address) : null,
       workspace_id: WORKSPACE_ID,
       deleted_at: null,
-      members: [{ ...made, id: random.uuid(), customer_id: made.id, email, name, external_id, role: 'owner' }],
+      members: [{ ...created, id: random.uuid(), customer_id: created.id, email, name, external_id, role: 'owner' }],
     })
   }
 
@@ -96,11 +66,11 @@ export function openCustomers(kit: SandboxKit, stamp: Stamp) {
   }
 
   function tell(change: 'created' | 'updated' | 'deleted', customer: StoredCustomer): StoredCustomer {
-    kit.emit(toEvent(change, present(customer), stamp()))
+    context.emit(toEvent(change, present(customer), stamp()))
     return customer
   }
 
-  /** Anonymised, the e-mail and the name leave their hashes. */
+  /** An anonymised customer has hashes in place of the e-mail and the name. */
   function remove(customer: StoredCustomer, anonymize: boolean): StoredCustomer {
     const { email, name } = customer
     const forgotten = { email: sha256(email), name: name && sha256(name), billing_address: null }
@@ -111,22 +81,22 @@ export function openCustomers(kit: SandboxKit, stamp: Stamp) {
     add,
     find,
 
-    create(_: SandboxRequest, body: unknown): Answer {
+    create(_: SandboxRequest, body: unknown): SandboxResponse {
       refuseFaults(checkCustomer(body))
       const fields = body as CustomerFields
       refuseTaken(fields)
       return { status: 201, json: presentWithMembers(tell('created', add(fields))) }
     },
 
-    get: (request: SandboxRequest): Answer => ({ status: 200, json: presentWithMembers(byRequest(request)) }),
+    get: (request: SandboxRequest): SandboxResponse => ({ status: 200, json: presentWithMembers(byRequest(request)) }),
 
-    list({ query }: SandboxRequest): Answer {
+    list({ query }: SandboxRequest): SandboxResponse {
       const living = all.all().filter(customer => customer.deleted_at === null)
       const { data, meta } = listPage(living, query)
       return { status: 200, json: { data: data.map(presentWithMembers), meta } }
     },
 
-    update(request: SandboxRequest, body: unknown): Answer {
+    update(request: SandboxRequest, body: unknown): SandboxResponse {
       refuseFaults(checkCustomerUpdate(body))
       const customer = byRequest(request)
       const changes = readChanges(request, body as Partial<CustomerFields>)
@@ -140,12 +110,12 @@ export function openCustomers(kit: SandboxKit, stamp: Stamp) {
       return { status: 200, json: presentWithMembers(tell('updated', change(customer, changes))) }
     },
 
-    remove(request: SandboxRequest): Answer {
+    remove(request: SandboxRequest): SandboxResponse {
       remove(byRequest(request), /^(1|on|t|true|y|yes)$/i.test(request.query.get('anonymize') ?? ''))
       return { status: 204 }
     },
 
-    /** Undefined where there is no such customer or no such step. */
+    /** Undefined if there is no such customer or step. */
     advance(id: string, to: string): StoredCustomer | undefined {
       const customer = find(customer => customer.id === id)
       if (customer && to === 'email_verified') return tell('updated', change(customer, { email_verified: true }))
@@ -154,7 +124,7 @@ export function openCustomers(kit: SandboxKit, stamp: Stamp) {
   }
 }
 
-/** By the external id neither that id nor the type can be changed: they are unknown fields there. */
+/** A request by external id cannot change that id or the type: they are unknown fields there. */
 function readChanges({ params }: SandboxRequest, body: Partial<CustomerFields>): Partial<CustomerFields> {
   const { email, external_id, name, type, metadata, billing_address } = body
   const changes = {
@@ -167,7 +137,7 @@ function readChanges({ params }: SandboxRequest, body: Partial<CustomerFields>):
   return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
 }
 
-/** As a session shows it: without its members. */
+/** The customer inside a session: without its members. */
 export function present({ members: _, ...customer }: StoredCustomer) {
   const avatar_url = `https://www.gravatar.com/avatar/${sha256(customer.email.toLowerCase())}?d=404`
   return { ...customer, avatar_url }

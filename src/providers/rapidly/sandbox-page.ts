@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { type Choice, type HostedPages, type HostedSession, maskEmail, showTime } from '../../sandbox/hosted.ts'
-import type { SandboxKit } from '../../sandbox/sandbox.ts'
-import type { StoredCustomer } from './sandbox-customer.ts'
+import { maskEmail, showTime } from '../../sandbox/pages/hosted-pages.ts'
+import type { HostedAction, HostedPages, HostedSession, SandboxContext } from '../../sandbox/sandbox.ts'
+import type { StoredCustomer } from './sandbox-customer-record.ts'
 import type { StoredSession } from './sandbox-session.ts'
 
 interface Records {
@@ -9,8 +9,8 @@ interface Records {
   customer(id: string): StoredCustomer | undefined
 }
 
-/** The portal opens with the token in its address, whose hash is all that is kept. */
-export function pages({ clock }: SandboxKit, records: Records): HostedPages {
+/** The portal's URL contains the token, of which only the hash is stored. */
+export function pages({ clock }: SandboxContext, records: Records): HostedPages {
   return {
     provider: 'Rapidly',
     paths: ['/hosted/:id/portal'],
@@ -28,50 +28,51 @@ export function pages({ clock }: SandboxKit, records: Records): HostedPages {
 }
 
 function toPage(session: StoredSession, customer: StoredCustomer | undefined, isOpen: boolean): HostedSession {
-  const over = { tone: 'plain', title: 'This link has expired', text: 'Go back and open the portal again.' } as const
-  const gone = {
+  const expired = { tone: 'plain', title: 'This link has expired', text: 'Go back and open the portal again.' } as const
+  const deleted = {
     tone: 'plain',
-    title: 'This customer is gone',
+    title: 'Customer deleted',
     text: 'The account behind the portal was deleted.',
   } as const
   return {
     title: 'Your customer portal',
-    lead: 'You would see your purchases and change your details. Nothing has to be done here, and nothing is decided.',
-    asked: { heading: 'Whose portal this is', items: customer ? [toItem(customer)] : [] },
+    intro:
+      'On the real page you see your purchases and change your details. No action is required here, and no decision is made.',
+    requested: { heading: 'Customer', items: customer ? [toItem(customer)] : [] },
     facts: [
       ['Customer', session.customer_id],
       ['Session', session.id],
-      ['Open until', showTime(session.expires_at)],
+      ['Expires', showTime(session.expires_at)],
     ],
-    verdict: isOpen ? (customer ? undefined : gone) : over,
-    choices: isOpen && customer ? toChoices(session, customer) : [],
+    result: isOpen ? (customer ? undefined : deleted) : expired,
+    actions: isOpen && customer ? toActions(session, customer) : [],
     returnUrl: session.return_url,
   }
 }
 
 function toItem({ name, email, email_verified }: StoredCustomer) {
   return {
-    name: name ?? 'A customer',
+    name: name ?? 'Customer',
     tag: email_verified ? 'e-mail confirmed' : 'e-mail open',
     note: maskEmail(email),
   }
 }
 
-function toChoices(session: StoredSession, { id, email_verified }: StoredCustomer): Choice[] {
-  const confirm: Choice = {
+function toActions(session: StoredSession, { id, email_verified }: StoredCustomer): HostedAction[] {
+  const confirm: HostedAction = {
     step: { id, to: 'email_verified' },
     label: 'Confirm the e-mail address',
     note: 'The customer is updated.',
-    looks: 'main',
+    variant: 'main',
   }
   return [
     ...(email_verified ? [] : [confirm]),
     {
       step: { id: session.id, to: 'expired' },
-      label: 'Let the link expire',
-      note: 'As if its hour were over.',
-      looks: 'quiet',
+      label: 'Expire the link',
+      note: 'The link expires as if its hour had passed.',
+      variant: 'quiet',
     },
-    { step: { id, to: 'deleted' }, label: 'Delete the customer', note: 'For good.', looks: 'danger' },
+    { step: { id, to: 'deleted' }, label: 'Delete the customer', note: 'This cannot be undone.', variant: 'danger' },
   ]
 }

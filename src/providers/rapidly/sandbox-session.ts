@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { random } from '../../sandbox/random.ts'
-import type { Answer, SandboxKit, SandboxRequest } from '../../sandbox/sandbox.ts'
-import { refuseFaults, refuseValue } from './sandbox-answer.ts'
-import { type Customers, present, type Stamp, type StoredCustomer } from './sandbox-customer.ts'
+import type { SandboxContext, SandboxRequest, SandboxResponse } from '../../sandbox/sandbox.ts'
+import { type Customers, present, type Stamp } from './sandbox-customer.ts'
+import type { StoredCustomer } from './sandbox-customer-record.ts'
+import { refuseFaults, refuseValue } from './sandbox-errors.ts'
 import { checkCustomerSession, renameAlias } from './sandbox-validation.ts'
 import { type CreateCustomerSessionBody, SESSION_LIFETIME_MS } from './wire.ts'
 
@@ -13,13 +14,13 @@ export interface StoredSession {
   readonly expires_at: string
   readonly return_url: string | null
   readonly customer_id: string
-  /** Rapidly keeps a hash only: the token is shown once. */
+  /** Only the hash of the token is stored: Rapidly shows it once. */
   readonly token_hash: string
 }
 
-/** The sessions: they can be made, and never read. */
-export function openSessions(kit: SandboxKit, stamp: Stamp, customers: Customers) {
-  const all = kit.collection<StoredSession>('customer_sessions')
+/** The sessions, which can be created but not read. */
+export function openSessions(context: SandboxContext, stamp: Stamp, customers: Customers) {
+  const all = context.collection<StoredSession>('customer_sessions')
 
   /** Given both ids, the external one wins. */
   function findCustomer({ customer_id, external_customer_id }: CreateCustomerSessionBody): StoredCustomer {
@@ -37,7 +38,7 @@ export function openSessions(kit: SandboxKit, stamp: Stamp, customers: Customers
       id,
       created_at: stamp(),
       modified_at: null,
-      expires_at: stamp(new Date(kit.clock.now().getTime() + SESSION_LIFETIME_MS)),
+      expires_at: stamp(new Date(context.clock.now().getTime() + SESSION_LIFETIME_MS)),
       return_url: returnUrl ? new URL(returnUrl).href : null,
       customer_id: customer.id,
       token_hash: createHash('sha256').update(token).digest('hex'),
@@ -47,18 +48,18 @@ export function openSessions(kit: SandboxKit, stamp: Stamp, customers: Customers
   return {
     get: all.get,
 
-    create(_: SandboxRequest, body: unknown): Answer {
+    create(_: SandboxRequest, body: unknown): SandboxResponse {
       refuseFaults(checkCustomerSession(body))
       const given = renameAlias(body) as CreateCustomerSessionBody
       const customer = findCustomer(given)
       const token = `rapidly_cst_${randomBytes(36).toString('base64url')}`
       const { token_hash: _hash, ...session } = add(customer, given.return_url, token)
       const query = new URLSearchParams({ customer_session_token: token, email: customer.email })
-      const customer_portal_url = `${kit.origin}/hosted/${session.id}/portal?${query}`
+      const customer_portal_url = `${context.origin}/hosted/${session.id}/portal?${query}`
       return { status: 201, json: { ...session, token, customer_portal_url, customer: present(customer) } }
     },
 
-    /** Undefined where there is no such session or no such step. */
+    /** Undefined if there is no such session or step. */
     advance(id: string, to: string): StoredSession | undefined {
       const session = all.get(id)
       return session && to === 'expired' ? all.put(id, { ...session, expires_at: stamp() }) : undefined

@@ -1,6 +1,6 @@
 import { COUNTRIES, CUSTOMER_TYPES, MAX_NAME_LENGTH, METADATA_LIMITS } from './wire.ts'
 
-/** Rapidly's request models, with the faults that pydantic finds in what does not fit them. */
+/** Rapidly's request models, with the faults that pydantic reports. */
 
 export interface ValidationFault {
   readonly type: string
@@ -22,7 +22,7 @@ export function checkCustomerUpdate(body: unknown): ValidationFault[] {
   return checkModel({ ...customerModel, email: nullable(email) }, [])(body, ['body'])
 }
 
-/** The body is a union of two models: where neither fits, the faults of both are told. */
+/** The body is a union of two models: if neither matches, the faults of both are reported. */
 export function checkCustomerSession(body: unknown): ValidationFault[] {
   const given = renameAlias(body)
   const byId = checkModel({ ...sessionModel, customer_id: uuid4 }, ['customer_id'])
@@ -72,20 +72,30 @@ const string: Check = (value, loc) =>
 function stringOfLength(min: number, max: number): Check {
   return (value, loc) => {
     if (typeof value !== 'string') return string(value, loc)
-    if (value.length < min) {
+    // Python counts code points.
+    const { length } = [...value]
+    if (length < min) {
       const message = `String should have at least ${min} character${min === 1 ? '' : 's'}`
       return [fault('string_too_short', loc, message, value, { min_length: min })]
     }
     const message = `String should have at most ${max} characters`
-    return value.length > max ? [fault('string_too_long', loc, message, value, { max_length: max })] : []
+    return length > max ? [fault('string_too_long', loc, message, value, { max_length: max })] : []
   }
 }
 
 const email: Check = (value, loc) => {
   if (typeof value !== 'string') return string(value, loc)
-  if (/^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$/u.test(value)) return []
-  const reason = 'An email address must have an @-sign and a domain with a period.'
+  const reason = emailFault(value)
+  if (!reason) return []
   return [fault('value_error', loc, `value is not a valid email address: ${reason}`, value, { reason })]
+}
+
+function emailFault(value: string): string | undefined {
+  if (!/^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$/u.test(value)) {
+    return 'An email address must have an @-sign and a domain with a period.'
+  }
+  if (value.indexOf('@') > 64) return 'The email address is too long before the @-sign.'
+  return value.length > 254 ? 'The email address is too long.' : undefined
 }
 
 const httpUrl: Check = (value, loc) => {
@@ -103,7 +113,7 @@ const httpUrl: Check = (value, loc) => {
   return [fault('url_scheme', loc, "URL scheme should be 'http' or 'https'", value, ctx)]
 }
 
-/** Every value is a union of four types, so one bad value has a fault for each of them. */
+/** Every value is a union of four types, so an invalid value has a fault for each of them. */
 const metadata: Check = (value, loc) => {
   if (!isRecord(value)) return [fault('dict_type', loc, 'Input should be a valid dictionary', value)]
   const { keys, keyLength, valueLength } = METADATA_LIMITS

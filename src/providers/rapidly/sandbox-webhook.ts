@@ -1,19 +1,19 @@
 import { createHmac } from 'node:crypto'
 import { random } from '../../sandbox/random.ts'
-import type { PackWebhook, SandboxEvent } from '../../sandbox/webhooks.ts'
+import type { SandboxEvent, SignWebhook } from '../../sandbox/webhooks/webhooks.ts'
 
-/** Rapidly tells of customers alone; no event is about a session. */
+/** Rapidly has events for customers only, none for sessions. */
 export function toEvent(
   change: 'created' | 'updated' | 'deleted',
   customer: { readonly id: string },
   timestamp: string,
 ): SandboxEvent {
   const type = `customer.${change}`
-  return { type, about: customer.id, content: { type, timestamp, data: customer } }
+  return { type, subject: customer.id, content: { type, timestamp, data: customer } }
 }
 
-/** Standard Webhooks, but for the secret: its bytes are used whole. */
-export const packWebhook: PackWebhook = ({ content }) => {
+/** Standard Webhooks, except that the secret is used without decoding. */
+export const signWebhook: SignWebhook = ({ content }) => {
   const id = random.uuid()
   const body = JSON.stringify(content)
   return {

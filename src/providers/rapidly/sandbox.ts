@@ -1,19 +1,19 @@
 import { random } from '../../sandbox/random.ts'
 import { createRouter } from '../../sandbox/router.ts'
 import {
-  type Answer,
   type Route,
+  type SandboxContext,
   type SandboxDefinition,
   SandboxInputError,
-  type SandboxKit,
-  type SandboxParts,
   type SandboxRequest,
+  type SandboxResponse,
+  type SandboxRoutes,
 } from '../../sandbox/sandbox.ts'
-import { API_KEY, guarded } from './sandbox-answer.ts'
 import { type Customers, openCustomers, type Stamp } from './sandbox-customer.ts'
+import { API_KEY, guarded } from './sandbox-errors.ts'
 import { pages } from './sandbox-page.ts'
 import { openSessions } from './sandbox-session.ts'
-import { packWebhook } from './sandbox-webhook.ts'
+import { signWebhook } from './sandbox-webhook.ts'
 
 const BASE_PATH = '/api'
 const DAY_MS = 86_400_000
@@ -22,30 +22,30 @@ const METHODS = ['GET', 'POST', 'PATCH', 'DELETE']
 export const sandbox: SandboxDefinition<{ apiKey: string }> = {
   credentials: { apiKey: API_KEY },
   basePath: BASE_PATH,
-  inventions: [
+  undocumentedBehaviour: [
     'The hosted portal lives under the path /hosted of this server.',
     'The workspace has no member model: member_id and external_member_id are checked for their form and then ignored.',
     'The checksum at the end of a session token is random.',
-    'Every well-formed e-mail address counts as one that can get mail.',
-    'The texts beside Unauthorized, invalid_token, insufficient_scope and uuid_parsing are ours.',
-    'A second token, without the scopes that write, is accepted to show insufficient_scope.',
-    'What is said when a team is made an individual is ours.',
+    'Every well-formed e-mail address counts as deliverable.',
+    'The texts of the errors Unauthorized, invalid_token, insufficient_scope and uuid_parsing are invented.',
+    'A second token, without write scopes, exists for insufficient_scope.',
+    'The error for changing a team to an individual is invented.',
     'Members, the state of a customer, the CSV export, webhook endpoints and the rewriting of /v1 are not served.',
-    'A body that is not JSON is refused before the credentials are looked at, as FastAPI does; Rapidly was not seen doing it.',
+    'A body that is not JSON is rejected before the credentials are checked, as FastAPI does; this was not observed at Rapidly.',
     'The position in json_invalid is always 0.',
-    'The owner in a customer create is ignored: the owner is made from the e-mail and the name of the customer.',
-    'The hosted portal lets its visitor confirm the e-mail address, delete the customer and let the link expire.',
-    'customer.state_changed is never sent, and neither the seed nor a session is told of.',
+    'The owner in a customer create is ignored: the owner has the e-mail and the name of the customer.',
+    'The hosted portal can confirm the e-mail address, delete the customer and expire the link.',
+    'customer.state_changed is never sent, and there are no events for the seed or for sessions.',
   ],
-  packWebhook,
+  signWebhook,
   open,
 }
 
-function open(kit: SandboxKit): SandboxParts {
-  const stamp = createStamp(kit)
-  const customers = openCustomers(kit, stamp)
-  const sessions = openSessions(kit, stamp, customers)
-  if (kit.isNew) seed(kit, customers)
+function open(context: SandboxContext): SandboxRoutes {
+  const stamp = createStamp(context)
+  const customers = openCustomers(context, stamp)
+  const sessions = openSessions(context, stamp, customers)
+  if (context.isNew) seed(context, customers)
 
   const detail = ['/customers/:id', '/customers/external/:external_id'].flatMap(path => [
     { method: 'GET', path, answer: guarded('customers:read', customers.get) },
@@ -60,37 +60,40 @@ function open(kit: SandboxKit): SandboxParts {
   ]
   return {
     routes,
-    unmatched: answerUnmatched(kit, routes),
+    unmatched: answerUnmatched(context, routes),
     headers: () => ({
       'X-Request-ID': random.uuid(),
       'X-RateLimit-Limit': '0',
       'X-RateLimit-Remaining': '0',
       'X-RateLimit-Reset': '0',
     }),
-    pages: pages(kit, { session: sessions.get, customer: id => customers.find(customer => customer.id === id) }),
+    pages: pages(context, { session: sessions.get, customer: id => customers.find(customer => customer.id === id) }),
     advance: ({ id, to }) => customers.advance(id, to) ?? sessions.advance(id, to) ?? refuseStep(id),
   }
 }
 
 function refuseStep(id: string): never {
   const steps = 'A session takes the step expired; a customer takes email_verified or deleted.'
-  throw new SandboxInputError(`Rapidly's sandbox cannot do that step to ${id}. ${steps}`)
+  throw new SandboxInputError(`This step is not possible for ${id}. ${steps}`)
 }
 
-/** Times carry microseconds; here they count the times asked for, so that no two of one millisecond are equal. */
-function createStamp({ clock }: SandboxKit): Stamp {
-  let asked = 0
+/** Times have microseconds. Here a counter fills them, so that times within one millisecond differ. */
+function createStamp({ clock }: SandboxContext): Stamp {
+  let timestampCount = 0
   return at => {
-    const micros = String(asked++ % 1000).padStart(3, '0')
+    const micros = String(timestampCount++ % 1000).padStart(3, '0')
     return (at ?? clock.now()).toISOString().replace('Z', `${micros}Z`)
   }
 }
 
-/** FastAPI's own answers: another method of a path, a slash too few or too many, no such path. */
-function answerUnmatched({ origin }: SandboxKit, routes: readonly Route[]): (request: SandboxRequest) => Answer {
+/** FastAPI's own responses: wrong method, missing or additional slash, unknown path. */
+function answerUnmatched(
+  { origin }: SandboxContext,
+  routes: readonly Route[],
+): (request: SandboxRequest) => SandboxResponse {
   const find = createRouter(routes.map(route => ({ ...route, path: BASE_PATH + route.path })))
   const methodsAt = (path: string) => METHODS.filter(method => find(method, path))
-  return ({ path, query }): Answer => {
+  return ({ path, query }): SandboxResponse => {
     const allowed = methodsAt(path)
     if (allowed.length > 0) {
       return { status: 405, headers: { Allow: allowed.join(', ') }, json: { detail: 'Method Not Allowed' } }
@@ -101,7 +104,7 @@ function answerUnmatched({ origin }: SandboxKit, routes: readonly Route[]): (req
   }
 }
 
-function seed({ clock }: SandboxKit, { add }: Customers): void {
+function seed({ clock }: SandboxContext, { add }: Customers): void {
   const daysAgo = (days: number) => new Date(clock.now().getTime() - days * DAY_MS)
   add({ external_id: 'usr_1337', email: 'john.doe@example.com', name: 'John Doe' }, daysAgo(30))
   add({ external_id: 'usr_1338', email: 'team@example.com', name: 'Example Team', type: 'team' }, daysAgo(20))

@@ -1,13 +1,13 @@
 import { z } from 'zod'
 
-/** Rapidly's words, verbatim. */
+/** Rapidly's field names, verbatim. */
 
 export const CUSTOMER_TYPES = ['individual', 'team'] as const
 const MEMBER_ROLES = ['owner', 'billing_manager', 'member'] as const
 export const METADATA_LIMITS = { keys: 50, keyLength: 40, valueLength: 500 }
 export const MAX_NAME_LENGTH = 256
 export const SESSION_LIFETIME_MS = 3_600_000
-/** The countries a billing address may be in: ISO 3166-1 alpha-2 without the embargoed ones. */
+/** The countries of a billing address: ISO 3166-1 alpha-2 without the embargoed ones. */
 export const COUNTRIES: ReadonlySet<string> = new Set(
   (
     'AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA ' +
@@ -44,7 +44,7 @@ const member = z.object({
   role: z.string().meta({ known: MEMBER_ROLES }).nullish(),
 })
 
-/** The customer inside a session is told without its members. */
+/** The customer in a session, without its members. */
 export const customer = z.object({
   id: z.uuid(),
   created_at: time.nullish(),
@@ -63,7 +63,7 @@ export const customer = z.object({
 })
 export type Customer = z.infer<typeof customer>
 
-/** Without `customer_portal_url` there is no session to hand out, and no second chance to read it. */
+/** Required: without `customer_portal_url` the session is useless, and it cannot be read again. */
 export const customerSession = z.object({
   id: z.uuid(),
   created_at: time.nullish(),
@@ -71,7 +71,7 @@ export const customerSession = z.object({
   token: z.string().nullish(),
   expires_at: time.nullish(),
   return_url: z.string().nullish(),
-  /** What an end user is sent to: never anything but a page. */
+  /** The hosted page: an http(s) URL only. */
   customer_portal_url: z.url({ protocol: /^https?$/ }),
   customer_id: z.uuid(),
   customer: customer.extend({ id: z.string().nullish() }).nullish(),
@@ -87,7 +87,7 @@ const pageMeta = z.object({
 
 export const customerList = z.object({ data: z.array(customer), meta: pageMeta.nullish() })
 
-/** `{error, detail}` with a text or a list as detail, OAuth's `{error, error_description}`, or a bare `{detail}`. */
+/** `{error, detail}` with a text or a list as detail, OAuth's `{error, error_description}`, or only `{detail}`. */
 export const errorBody = z.object({
   error: z
     .string()
@@ -101,8 +101,8 @@ export const errorBody = z.object({
 })
 export type Fault = NonNullable<z.infer<typeof errorBody>['detail']>[number]
 
-/** What a fault's `loc` starts with, and the members of a body's union that follow it. */
-export const PLACES: ReadonlySet<unknown> = new Set(['body', 'path', 'query', 'header'])
+/** The first element of a fault's `loc`, and the union members of the body that may follow it. */
+export const ERROR_LOCATIONS: ReadonlySet<unknown> = new Set(['body', 'path', 'query', 'header'])
 export const UNION_MEMBERS = ['CustomerSessionCustomerIDCreate', 'CustomerSessionCustomerExternalIDCreate'] as const
 
 export interface CreateCustomerSessionBody {
@@ -125,7 +125,7 @@ export interface CreateCustomerBody {
 const eventName = z.string().regex(/^[\w.]{1,100}$/)
 
 export const webhook = z.object({ type: eventName, timestamp: time.nullish(), data: z.unknown() })
-/** The other events are about workspaces and shared files. */
+/** The other events concern workspaces and shared files. */
 export const CUSTOMER_DELETED = 'customer.deleted'
 export const CUSTOMER_EVENTS: ReadonlySet<string> = new Set([
   'customer.created',

@@ -163,7 +163,7 @@ export const fixtures: readonly Fixture[] = [
         externalId: 'usr_12345',
         redirectUrl: 'https://example.com/kyc/complete',
         expiresAt: new Date('2026-03-15T11:30:00Z'),
-        access: { hostedUrl: HOSTED_URL, token: 'tok_abc123def456', cancelToken: null },
+        access: { hostedUrl: HOSTED_URL, sdkToken: 'tok_abc123def456', cancelToken: null },
         applicant: {
           providerId: `${SESSION_ID}:applicant`,
           snapshot: { email: 'jean.dupont@example.com', details: { fullName: 'Jean Dupont' } },
@@ -185,7 +185,7 @@ export const fixtures: readonly Fixture[] = [
         externalId: 'usr_12345',
         createdAt: new Date('2026-03-15T10:30:00Z'),
         completedAt: new Date('2026-03-15T10:45:22Z'),
-        access: { hostedUrl: OLDER.hosted_url, token: null },
+        access: { hostedUrl: OLDER.hosted_url, sdkToken: null },
         applicant: {
           snapshot: {
             status: 'COMPLETED',

@@ -1,8 +1,8 @@
-import { decide, PARENT, scoped } from '../../../schema/access.ts'
+import { defineRule, INHERIT, scoped } from '../../../schema/authorization/authorization.ts'
 import { builder } from '../../../schema/builder.ts'
-import { applicantDetails, attemptDetails, sessionDetails } from '../../../schema/details.ts'
-import { providerSessionInput } from '../../../schema/provider-inputs.ts'
-import { sessionInput } from './input.ts'
+import { providerSessionInput } from '../../../schema/mutations/provider-inputs.ts'
+import { applicantDetails, attemptDetails, sessionDetails } from '../../../schema/types/details.ts'
+import { sessionInputOf } from './input.ts'
 import type { ApplicantDetails, AttemptDetails, SessionDetails } from './mapper.ts'
 
 type Step = NonNullable<SessionDetails['steps']>[number]
@@ -14,28 +14,28 @@ const VerilockStep = builder.objectRef<Step>('VerilockStep').implement({
     status: t.exposeString('status', {
       nullable: false,
       description:
-        "Verilock's own word: `approved`, `declined`, `pending` or `not_started`; `unknown` where it said none.",
+        'The status as Verilock reports it: `approved`, `declined`, `pending` or `not_started`; `unknown` if it reports none.',
     }),
     score: t.exposeFloat('score', {
-      description: 'From 0 to 1. High is good in `face_match` and `liveness`, and bad in `aml`.',
+      description: 'The score from 0 to 1. A high score is good for `face_match` and `liveness`, and bad for `aml`.',
     }),
   }),
 })
 
 sessionDetails.join(
   'VERILOCK',
-  builder.objectRef<SessionDetails>('VerilockSession').implement({
-    description: 'What Verilock alone knows about a session.',
+  builder.objectRef<SessionDetails>('VerilockSessionDetails').implement({
+    description: 'Fields of a session that only Verilock has.',
     fields: t => ({
       profileId: t.exposeString('profileId', {
-        description: 'The verification profile that sets its steps and thresholds.',
+        description: 'The verification profile, which defines the steps and thresholds.',
       }),
       riskScore: t.exposeFloat('riskScore', {
-        description: 'From 0 (no risk) to 1, of the session as a whole; null while Verilock has told none.',
+        description: 'The risk of the whole session, from 0 (no risk) to 1; null until Verilock reports it.',
       }),
       steps: t.expose('steps', {
         type: [VerilockStep],
-        description: 'Its steps in their order; null until the session was read.',
+        description: 'The steps in their order; null until the session has been read.',
       }),
     }),
   }),
@@ -43,22 +43,22 @@ sessionDetails.join(
 
 applicantDetails.join(
   'VERILOCK',
-  builder.objectRef<ApplicantDetails>('VerilockApplicant').implement({
-    description: 'What Verilock alone knows about the person of a session.',
+  builder.objectRef<ApplicantDetails>('VerilockApplicantDetails').implement({
+    description: 'Fields of an applicant that only Verilock has.',
     fields: t => ({
-      fullName: t.exposeString('fullName', { description: 'The name in one piece.' }),
+      fullName: t.exposeString('fullName', { description: 'The full name.' }),
     }),
   }),
 )
 
 attemptDetails.join(
   'VERILOCK',
-  builder.objectRef<AttemptDetails>('VerilockCheck').implement({
+  builder.objectRef<AttemptDetails>('VerilockAttemptDetails').implement({
     description: 'The result of one step of a Verilock session.',
     fields: t => ({
       step: t.exposeString('step', { nullable: false, description: 'The step, such as `document` or `liveness`.' }),
       score: t.exposeFloat('score', {
-        description: 'From 0 to 1. High is good in `face_match` and `liveness`, and bad in `aml`.',
+        description: 'The score from 0 to 1. A high score is good for `face_match` and `liveness`, and bad for `aml`.',
       }),
     }),
   }),
@@ -66,19 +66,24 @@ attemptDetails.join(
 
 const VerilockSessionInput = builder.inputType('VerilockSessionInput', {
   description: 'A know-your-customer session at Verilock.',
-  validate: { schema: sessionInput },
+  rules: sessionInputOf,
   fields: t => ({
     profileId: t.string({
       required: true,
-      description: 'The UUID of the verification profile, as made in the dashboard of Verilock.',
+      description: "The UUID of the verification profile, 36 characters, from Verilock's dashboard.",
     }),
-    applicantEmail: t.string({ description: 'The e-mail address of the end user.' }),
-    applicantName: t.string({ description: 'The full name of the end user.' }),
+    applicantEmail: t.string({
+      description: 'The e-mail address of the end user, at most 254 bytes, 64 of them before the @.',
+    }),
+    applicantName: t.string({ description: 'The full name of the end user, 1 to 255 characters.' }),
     redirectUrl: t.field({
       type: 'URL',
-      description: 'Where the end user goes afterwards: https, or http on localhost.',
+      description: 'Where the end user is redirected afterwards, at most 2048 characters.',
     }),
-    expiresIn: t.int({ description: 'Seconds until it expires, 300 to 86400. Left out: 3600.' }),
+    expiresInSeconds: t.int({
+      description: 'Seconds until the session expires, 300 to 86400. Default: 3600.',
+      extensions: { whenOmitted: 3600 },
+    }),
   }),
 })
 
@@ -89,7 +94,7 @@ providerSessionInput.join({
   toRequest: input => ({ provider: 'VERILOCK', input }),
 })
 
-decide('VerilockSession', [PARENT, ['profileId', 'riskScore', 'steps']])
-decide('VerilockStep', [PARENT, ['name', 'score', 'status']])
-decide('VerilockApplicant', [scoped('pii:read'), ['fullName']])
-decide('VerilockCheck', [PARENT, ['score', 'step']])
+defineRule('VerilockSessionDetails', [INHERIT, ['profileId', 'riskScore', 'steps']])
+defineRule('VerilockStep', [INHERIT, ['name', 'score', 'status']])
+defineRule('VerilockApplicantDetails', [scoped('pii:read'), ['fullName']])
+defineRule('VerilockAttemptDetails', [INHERIT, ['score', 'step']])

@@ -1,15 +1,16 @@
 import type { ProviderModule } from '../contract.ts'
 import { applicantDetails, attemptDetails, sessionDetails } from './mapper.ts'
-import { connect, readRefusal, type Settings, settings } from './provider.ts'
+import { connect, readRejection, type Settings, settings } from './provider.ts'
 import { readWebhook } from './webhook.ts'
 
 export const verilock: ProviderModule<Settings> = {
   provider: 'VERILOCK',
+  name: 'Verilock',
   settings,
   secrets: ['apiKey'],
   isConfigured: ({ apiKey }) => apiKey !== undefined,
   isLive: ({ apiKey, baseUrl }) => new URL(baseUrl).hostname === 'verilock.io' && !apiKey?.startsWith('qi_test_'),
-  readRefusal,
+  readRejection: readRejection,
   connect,
   details: { session: sessionDetails, applicant: applicantDetails, attempt: attemptDetails },
   webhook: readWebhook,

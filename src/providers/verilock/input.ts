@@ -1,19 +1,23 @@
 import { z } from 'zod'
-import { CALLER_URL_RULE, isCallerUrl } from '../../domain/caller-url.ts'
+import { ACCEPTED, email, type InputSettings, redirectUrl, text } from '../../input/rules.ts'
 
-/** What a create takes, with Verilock's documented rules. */
+/** The input of a create, with Verilock's documented rules. */
 
 const EXPIRES_IN_RULE = 'Expected a whole number of seconds from 300 to 86400.'
 
-export const sessionInput = z.object({
-  profileId: z.guid({ error: 'Expected the UUID of a verification profile.' }),
-  applicantEmail: z.email({ error: 'Expected an e-mail address.' }).nullish(),
-  applicantName: z.string().nullish(),
-  redirectUrl: z.string().refine(isCallerUrl, { error: CALLER_URL_RULE }).nullish(),
-  expiresIn: z
-    .int({ error: EXPIRES_IN_RULE })
-    .min(300, { error: EXPIRES_IN_RULE })
-    .max(86_400, { error: EXPIRES_IN_RULE })
-    .nullish(),
-})
+export function sessionInputOf(settings: InputSettings) {
+  return z.object({
+    profileId: z.guid({ error: 'Expected the UUID of a verification profile.' }),
+    applicantEmail: email().nullish(),
+    applicantName: text().nullish(),
+    redirectUrl: redirectUrl(settings).nullish(),
+    expiresInSeconds: z
+      .int({ error: EXPIRES_IN_RULE })
+      .min(300, { error: EXPIRES_IN_RULE })
+      .max(86_400, { error: EXPIRES_IN_RULE })
+      .nullish(),
+  })
+}
+
+export const sessionInput = sessionInputOf(ACCEPTED)
 export type SessionInput = z.infer<typeof sessionInput>

@@ -1,14 +1,16 @@
 import { z } from 'zod'
-import type { ApplicantSnapshot, ApplicantStatus } from '../../domain/applicant.ts'
-import type { AttemptSnapshot, AttemptStatus } from '../../domain/attempt.ts'
+import { REFERENCE_KEY } from '../../domain/input/metadata.ts'
+import { toExternalId } from '../../domain/input/text.ts'
 import type { JsonObject } from '../../domain/json.ts'
-import type { Linked } from '../../domain/linked.ts'
-import type { Outcome } from '../../domain/outcome.ts'
-import type { SessionAccess, SessionSnapshot, SessionStatus } from '../../domain/session.ts'
+import type { ApplicantSnapshot, ApplicantStatus } from '../../domain/records/applicant.ts'
+import type { AttemptSnapshot, AttemptStatus } from '../../domain/records/attempt.ts'
+import type { Outcome } from '../../domain/records/decision.ts'
+import type { RecordLink } from '../../domain/records/record-link.ts'
+import type { SessionAccess, SessionSnapshot, SessionStatus } from '../../domain/records/session.ts'
 import type { SessionInput } from './input.ts'
 import type * as wire from './wire.ts'
 
-/** A key is left out where the answer said nothing of it: a list tells no results, a create no steps. */
+/** A missing key means that the response did not report it: a list has no results, a create no steps. */
 export const sessionDetails = z.object({
   profileId: z.string().nullish(),
   riskScore: z.number().nullish(),
@@ -22,92 +24,94 @@ export type ApplicantDetails = z.infer<typeof applicantDetails>
 export const attemptDetails = z.object({ step: z.string(), score: z.number().nullable() })
 export type AttemptDetails = z.infer<typeof attemptDetails>
 
-/** The metadata key under which a session carries our marker. */
-const REFERENCE_KEY = 'sessiongraph_reference'
-
-/** What a create carries beside its input. */
-interface Carried {
+/** The context of a create, beside its input. */
+interface MarkerFields {
   readonly reference: string
   readonly externalId?: string | null
   readonly metadata?: JsonObject | null
 }
 
-export function toBody(input: SessionInput, { reference, externalId, metadata }: Carried): JsonObject {
+export function toBody(input: SessionInput, { reference, externalId, metadata }: MarkerFields): JsonObject {
   return {
     profile_id: input.profileId,
     applicant_email: input.applicantEmail ?? undefined,
     applicant_name: input.applicantName ?? undefined,
     external_id: externalId ?? undefined,
     redirect_url: input.redirectUrl ?? undefined,
-    expires_in: input.expiresIn ?? undefined,
+    expires_in: input.expiresInSeconds ?? undefined,
     metadata: { ...metadata, [REFERENCE_KEY]: reference },
   }
 }
 
-/** A create's answer echoes nothing, so what was sent stands for what was made. */
+/** A create's response repeats nothing, so the values come from the input. */
 export function toCreatedSession(
-  sent: wire.CreatedSession,
+  created: wire.CreatedSession,
   input: SessionInput,
-  { externalId }: Carried,
+  { externalId }: MarkerFields,
 ): SessionSnapshot {
   return {
-    ...toProgress(sent),
+    ...toProgress(created),
     externalId: externalId ?? null,
     redirectUrl: input.redirectUrl ?? null,
-    expiresAt: toDate(sent.expires_at),
-    access: toAccess(sent.session_url, sent),
-    applicant: toApplicant(sent, { externalId, email: input.applicantEmail, fullName: input.applicantName }),
+    expiresAt: toDate(created.expires_at),
+    access: toAccess(created.session_url, created),
+    applicant: toApplicant(created, { externalId, email: input.applicantEmail, fullName: input.applicantName }),
     details: { profileId: input.profileId },
   }
 }
 
-/** A session that is known by its marker or from an operator: what Verilock does not tell of it is what was sent. */
-export function toFoundSession(sent: wire.Session, input: SessionInput, { externalId }: Carried): SessionSnapshot {
-  const told = toSession(sent)
+/** A session found by its marker or by an operator. Values that Verilock does not return come from the input. */
+export function toFoundSession(
+  session: wire.Session,
+  input: SessionInput,
+  { externalId }: MarkerFields,
+): SessionSnapshot {
+  const reported = toSession(session)
   return {
-    ...told,
-    externalId: told.externalId ?? externalId ?? null,
+    ...reported,
+    externalId: reported.externalId ?? externalId ?? null,
     redirectUrl: input.redirectUrl ?? null,
     applicant:
-      told.applicant ?? toApplicant(sent, { externalId, email: input.applicantEmail, fullName: input.applicantName }),
-    details: { profileId: input.profileId, ...told.details },
+      reported.applicant ??
+      toApplicant(session, { externalId, email: input.applicantEmail, fullName: input.applicantName }),
+    details: { profileId: input.profileId, ...reported.details },
   }
 }
 
-export function carriesMarker({ metadata }: wire.Session, reference: string): boolean {
+export function hasMarker({ metadata }: wire.Session, reference: string): boolean {
   return metadata?.[REFERENCE_KEY] === reference
 }
 
-/** The caller's own id, in the words of both generations. */
-export function readExternalId(sent: wire.Session): string | undefined {
-  return sent.external_id ?? sent.reference_id ?? undefined
+/** The caller's own id, under the field name of either generation. */
+export function readExternalId(session: wire.Session): string | undefined {
+  return toExternalId(session.external_id) ?? toExternalId(session.reference_id) ?? undefined
 }
 
-export function toSession(sent: wire.Session): SessionSnapshot {
-  const externalId = readExternalId(sent)
-  const hostedUrl = sent.session_url ?? sent.hosted_url
+export function toSession(session: wire.Session): SessionSnapshot {
+  const externalId = readExternalId(session)
+  const hostedUrl = session.session_url ?? session.hosted_url
   return {
-    ...toProgress(sent),
+    ...toProgress(session),
     externalId,
-    createdAt: toDate(sent.created_at),
-    expiresAt: toDate(sent.expires_at),
-    completedAt: toDate(sent.completed_at),
-    access: hostedUrl ? toAccess(hostedUrl, sent) : undefined,
-    applicant: toApplicant(sent, {
+    createdAt: toDate(session.created_at),
+    expiresAt: toDate(session.expires_at),
+    completedAt: toDate(session.completed_at),
+    access: hostedUrl ? toAccess(hostedUrl, session) : undefined,
+    applicant: toApplicant(session, {
       externalId,
-      email: sent.applicant_email ?? sent.applicant?.email,
-      firstName: sent.applicant?.first_name,
-      lastName: sent.applicant?.last_name,
-      fullName: sent.applicant_name ?? joinNames(sent.applicant?.first_name, sent.applicant?.last_name),
+      email: session.applicant_email ?? session.applicant?.email,
+      firstName: session.applicant?.first_name,
+      lastName: session.applicant?.last_name,
+      fullName: session.applicant_name ?? joinNames(session.applicant?.first_name, session.applicant?.last_name),
     }),
-    attempts: sent.results ? toAttempts(sent.id, sent.results) : undefined,
-    details: toDetails(sent),
+    attempts: session.results ? toAttempts(session.id, session.results) : undefined,
+    details: toDetails(session),
   }
 }
 
 interface State {
   readonly status: SessionStatus
-  /** The inline applicant's. An expired session's applicant never began. */
+  /** The inline applicant. The applicant of an expired session has not started. */
   readonly applicant: ApplicantStatus
   readonly outcome: Outcome
 }
@@ -121,40 +125,47 @@ const STATES: ReadonlyMap<string, State> = new Map([
 ])
 const UNKNOWN_STATE: State = { status: 'UNKNOWN', applicant: 'UNKNOWN', outcome: 'PENDING' }
 
-function toState(word: string): State {
-  return STATES.get(word) ?? UNKNOWN_STATE
+function toState(status: string): State {
+  return STATES.get(status) ?? UNKNOWN_STATE
 }
 
 type Progress = Pick<wire.Session, 'id' | 'status'>
 
-function toProgress(sent: Progress) {
-  const { status, outcome } = toState(sent.status)
-  return { providerId: sent.id, status, outcome, providerStatus: sent.status }
+function toProgress(progress: Progress) {
+  const { status, outcome } = toState(progress.status)
+  return {
+    providerId: progress.id,
+    status,
+    outcome,
+    providerStatus: progress.status,
+    unrecognized: status === 'UNKNOWN',
+  }
 }
 
-function toAccess(hostedUrl: string, sent: Pick<wire.Session, 'session_token' | 'expires_at'>): SessionAccess {
+function toAccess(hostedUrl: string, session: Pick<wire.Session, 'session_token' | 'expires_at'>): SessionAccess {
   return {
     hostedUrl,
-    token: sent.session_token ?? null,
+    sdkToken: session.session_token ?? null,
     cancelToken: null,
-    expiresAt: toDate(sent.expires_at) ?? null,
+    expiresAt: toDate(session.expires_at) ?? null,
   }
 }
 
 type Person = { readonly [key in 'externalId' | 'email' | 'firstName' | 'lastName' | 'fullName']?: string | null }
 
-/** Verilock has no applicants of their own: who a session is about stands in it. */
-function toApplicant(sent: Progress, person: Person): Linked<ApplicantSnapshot> | undefined {
+/** Verilock has no applicant records; a session contains its applicant. */
+function toApplicant(progress: Progress, person: Person): RecordLink<ApplicantSnapshot> | undefined {
   if (!person.email && !person.fullName) return undefined
-  const { applicant: status, outcome } = toState(sent.status)
-  const providerId = `${sent.id}:applicant`
+  const { applicant: status, outcome } = toState(progress.status)
+  const providerId = `${progress.id}:applicant`
   return {
     providerId,
     snapshot: {
       providerId,
       status,
       outcome,
-      providerStatus: sent.status,
+      providerStatus: progress.status,
+      unrecognized: status === 'UNKNOWN',
       externalId: person.externalId ?? undefined,
       email: person.email ?? undefined,
       firstName: person.firstName ?? undefined,
@@ -176,7 +187,7 @@ const CHECK_STATUSES: ReadonlyMap<string, AttemptStatus> = new Map([
   ['pending', 'IN_PROGRESS'],
 ])
 
-/** A step's score means something else in every step, so it is no risk score. */
+/** A step's score has a different meaning in each step, so it is not a risk score. */
 function toAttempts(sessionId: string, results: Results): AttemptSnapshot[] {
   return Object.entries(results).flatMap(([step, result]) => {
     if (!result?.status || result.status === 'not_started') return []
@@ -201,7 +212,7 @@ function toDetails({ profile_id, results, risk_score, steps }: wire.Session): Se
   }
 }
 
-/** The steps in Verilock's order, then those that only a result tells of. */
+/** The steps in Verilock's order, then those known only from a result. */
 function toSteps(names: readonly (string | null | undefined)[], results: Results): SessionDetails['steps'] {
   const byName = new Map(Object.entries(results))
   const all = new Set([...names, ...byName.keys()].filter(name => typeof name === 'string'))
@@ -211,6 +222,6 @@ function toSteps(names: readonly (string | null | undefined)[], results: Results
   })
 }
 
-function toDate(sent: string | null | undefined): Date | undefined {
-  return sent ? new Date(sent) : undefined
+function toDate(value: string | null | undefined): Date | undefined {
+  return value ? new Date(value) : undefined
 }

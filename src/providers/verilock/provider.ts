@@ -1,9 +1,10 @@
 import { z } from 'zod'
-import type { Refusal } from '../../upstream/answer.ts'
-import type { Connection, ListQuery, ProviderClient, ReadCall } from '../contract.ts'
+import type { ProviderRejection } from '../../upstream/response-errors.ts'
+import type { ClientDeps, ListQuery, ProviderClient, ReadCall } from '../contract.ts'
+import { toPathSegment } from '../path-segment.ts'
 import { sessionInput } from './input.ts'
 import { toBody, toCreatedSession, toSession } from './mapper.ts'
-import { recoverSession } from './recovery.ts'
+import { createRecovery, type SessionPage } from './recovery.ts'
 import { createdSession, errorBody, session, sessionList } from './wire.ts'
 
 export const settings = z.object({
@@ -12,24 +13,27 @@ export const settings = z.object({
 })
 export type Settings = z.infer<typeof settings>
 
-export function connect({ settings, upstream }: Connection<Settings>): ProviderClient {
+export function connect({ settings, upstream }: ClientDeps<Settings>): ProviderClient {
   const headers = { authorization: `Bearer ${settings.apiKey}` }
 
-  function readSession(providerId: string, { signal, trail }: ReadCall) {
+  function readSession(providerId: string, { signal, callLog }: ReadCall) {
     return upstream.call({
       operation: 'getSession',
       kind: 'READ',
       method: 'GET',
-      path: `/sessions/${encodeURIComponent(providerId)}`,
+      path: `/sessions/${toPathSegment('VERILOCK', providerId)}`,
       headers,
       signal,
-      trail,
+      callLog,
       schema: session,
     })
   }
 
-  /** By whole days: more may come than the times asked for. */
-  async function readPage({ limit, cursor, createdFrom, createdTo }: ListQuery, { signal, trail }: ReadCall) {
+  /** Filters by whole days, so the list may contain more than the requested period. */
+  async function readPage(
+    { limit, cursor, createdFrom, createdTo }: ListQuery,
+    { signal, callLog }: ReadCall,
+  ): Promise<SessionPage> {
     const answer = await upstream.call({
       operation: 'listSessions',
       kind: 'READ',
@@ -38,13 +42,13 @@ export function connect({ settings, upstream }: Connection<Settings>): ProviderC
       query: { page: cursor, per_page: limit, from: toDay(createdFrom), to: toDay(createdTo) },
       headers,
       signal,
-      trail,
+      callLog,
       schema: sessionList,
     })
-    const { current_page, last_page } = answer.meta ?? {}
+    const { current_page, last_page, total = null } = answer.meta ?? {}
     const more = current_page && last_page && current_page < last_page
-    if (!more) return { items: answer.data, nextCursor: null }
-    return { items: answer.data, nextCursor: String(current_page + 1), share: current_page / last_page }
+    if (!more) return { items: answer.data, nextCursor: null, total }
+    return { items: answer.data, nextCursor: String(current_page + 1), share: current_page / last_page, total }
   }
 
   return {
@@ -59,23 +63,23 @@ export function connect({ settings, upstream }: Connection<Settings>): ProviderC
         path: '/sessions',
         headers,
         json: toBody(wanted, call),
-        trail: call.trail,
+        callLog: call.callLog,
         schema: createdSession,
       })
       return toCreatedSession(answer, wanted, call)
     },
 
-    /** With its step results, which are its attempts. */
+    /** Includes the step results, which are its attempts. */
     async getSession({ providerId }, call) {
       return toSession(await readSession(providerId, call))
     },
 
     async listSessions(query, call) {
-      const { items, ...page } = await readPage(query, call)
+      const { items, total: _, ...page } = await readPage(query, call)
       return { items: items.map(toSession), ...page }
     },
 
-    recovery: { session: recoverSession({ readSession, readPage }) },
+    recovery: { session: createRecovery({ readSession, readPage, clockAheadMs: upstream.clockAheadMs }) },
   }
 }
 
@@ -83,7 +87,10 @@ function toDay(time: Date | undefined): string | undefined {
   return time?.toISOString().slice(0, 10)
 }
 
-export function readRefusal(status: number, body: unknown): Refusal | undefined {
+/** How a validation error may name the id of the path. */
+const ID_FIELDS: ReadonlySet<string> = new Set(['id', 'session', 'session_id'])
+
+export function readRejection(status: number, body: unknown): ProviderRejection | undefined {
   if (status < 400) return undefined
   const parsed = errorBody.safeParse(body)
   if (!parsed.success) return {}
@@ -91,6 +98,7 @@ export function readRefusal(status: number, body: unknown): Refusal | undefined 
   const fields = error === 'validation_error' ? Object.keys(details ?? {}) : []
   return {
     providerCode: error ?? null,
+    isUnreadableId: fields.some(field => ID_FIELDS.has(field)),
     issues: fields.map(field => ({ path: field.split('.'), message: 'Verilock does not accept this value.' })),
   }
 }

@@ -13,7 +13,7 @@ const RULES: Readonly<Record<string, { allows(value: string): boolean; message: 
   to: { allows: isDay, message: 'The to does not match the format Y-m-d.' },
 }
 
-/** What is wrong with a list's query, by parameter. */
+/** The problems of a list's query, by parameter. */
 export function listProblems(query: URLSearchParams): Record<string, string[]> {
   const problems = Object.entries(RULES).filter(
     ([name, rule]) => query.has(name) && !rule.allows(query.get(name) ?? ''),
@@ -21,7 +21,7 @@ export function listProblems(query: URLSearchParams): Record<string, string[]> {
   return Object.fromEntries(problems.map(([name, { message }]) => [name, [message]]))
 }
 
-/** A page of sessions, given oldest first, as newest first. Days are UTC and inclusive. */
+/** A page of sessions, newest first. `sessions` is sorted oldest first. Days are UTC and inclusive. */
 export function toList(sessions: readonly StoredSession[], query: URLSearchParams) {
   const page = Number(query.get('page') ?? 1)
   const perPage = Number(query.get('per_page') ?? 15)

@@ -1,14 +1,15 @@
-import { type Choice, type HostedPages, type HostedSession, showTime, type Verdict } from '../../sandbox/hosted.ts'
-import type { Desk } from './sandbox-routes.ts'
+import { showTime } from '../../sandbox/pages/hosted-pages.ts'
+import type { HostedAction, HostedPages, HostedResult, HostedSession } from '../../sandbox/sandbox.ts'
+import type { RouteContext } from './sandbox-routes.ts'
 import type { StoredSession } from './sandbox-session.ts'
 
-/** A create's address ends in the token, a read's in the id. */
-export function pages(desk: Desk): HostedPages {
+/** The URL of a create ends in the token, that of a read in the id. */
+export function pages(routeContext: RouteContext): HostedPages {
   return {
     provider: 'Verilock',
     paths: ['/verify/:key'],
     find({ params: { key = '' } }) {
-      const found = desk.session(key) ?? desk.sessions().find(({ token }) => token === key)
+      const found = routeContext.session(key) ?? routeContext.sessions().find(({ token }) => token === key)
       return found ? toPage(found) : 'UNKNOWN'
     },
   }
@@ -16,10 +17,10 @@ export function pages(desk: Desk): HostedPages {
 
 function toPage(session: StoredSession): HostedSession {
   return {
-    title: 'Confirm who you are',
-    lead: 'You would show a document and your face to a camera. Here you choose what Verilock makes of it.',
-    asked: {
-      heading: 'The steps of this profile',
+    title: 'Confirm your identity',
+    intro: 'On the real page you show a document and your face to a camera. In this sandbox you choose the result.',
+    requested: {
+      heading: 'Verification steps',
       items: session.steps.map(step => ({
         name: step === 'aml' ? 'AML' : step.replaceAll('_', ' '),
         tag: session.results[step]?.status.replaceAll('_', ' '),
@@ -29,62 +30,62 @@ function toPage(session: StoredSession): HostedSession {
     facts: [
       ['Session', session.id],
       ['Status', session.status],
-      ['Profile', session.asked.profile_id],
-      ['Open until', showTime(session.expires_at)],
+      ['Profile', session.input.profile_id],
+      ['Expires', showTime(session.expires_at)],
     ],
-    verdict: toVerdict(session),
-    choices: toChoices(session),
-    returnUrl: session.asked.redirect_url ?? null,
+    result: toResult(session),
+    actions: toActions(session),
+    returnUrl: session.input.redirect_url ?? null,
   }
 }
 
 const STEP_NOTES: Readonly<Record<string, string>> = {
   document: 'A passport, an identity card, a driving licence or a residence permit.',
-  selfie: 'A picture of your face.',
+  selfie: 'A photo of your face.',
   face_match: 'The face is compared with the one on the document.',
-  liveness: 'A check that a person is there and not a picture.',
-  aml: 'A look at lists of sanctions and of people in public office.',
+  liveness: 'A check that a live person is present.',
+  aml: 'A check of sanctions lists and lists of politically exposed persons.',
 }
 
-function toVerdict({ status, steps, results }: StoredSession): Verdict | undefined {
+function toResult({ status, steps, results }: StoredSession): HostedResult | undefined {
   const failed = steps.find(step => results[step]?.status === 'declined')
   switch (status) {
     case 'approved':
-      return { tone: 'good', title: 'Approved', text: 'Every step was passed.' }
+      return { tone: 'good', title: 'Approved', text: 'All steps were passed.' }
     case 'declined':
-      return { tone: 'bad', title: 'Declined', text: `The step that failed: ${failed}.` }
+      return { tone: 'bad', title: 'Declined', text: `Failed step: ${failed}.` }
     case 'expired':
-      return { tone: 'plain', title: 'Expired', text: 'Nobody began in time.' }
+      return { tone: 'plain', title: 'Expired', text: 'The verification was not started in time.' }
     case 'processing':
-      return { tone: 'plain', title: 'Being processed', text: 'Everything was handed in. A decision is still to come.' }
+      return { tone: 'plain', title: 'Processing', text: 'Everything was submitted. There is no decision yet.' }
     default:
       return undefined
   }
 }
 
-function toChoices({ id, status, steps }: StoredSession): Choice[] {
+function toActions({ id, status, steps }: StoredSession): HostedAction[] {
   const isNew = status === 'created'
   if (!isNew && status !== 'processing') return []
-  const submit: Choice = {
+  const submit: HostedAction = {
     step: { id, to: 'processing' },
-    label: 'Hand in and wait',
-    note: 'The session is processing until it is approved or declined.',
-    looks: 'quiet',
+    label: 'Submit',
+    note: 'The session stays in processing until it is approved or declined.',
+    variant: 'quiet',
   }
-  const expire: Choice = {
+  const expire: HostedAction = {
     step: { id, to: 'expired' },
-    label: 'Let it expire',
-    note: 'As if nobody had begun in time.',
-    looks: 'quiet',
+    label: 'Expire',
+    note: 'The session expires as if it had not been started in time.',
+    variant: 'quiet',
   }
   return [
-    { step: { id, to: 'approved' }, label: 'Approve', note: 'Every step is passed.', looks: 'main' },
+    { step: { id, to: 'approved' }, label: 'Approve', note: 'All steps are passed.', variant: 'main' },
     {
       step: { id, to: 'declined' },
       label: 'Decline',
-      note: 'The steps before it are passed, those after it are not begun.',
-      looks: 'danger',
-      reasons: { label: 'The step that fails', codes: steps },
+      note: 'Earlier steps are passed, later ones are not started.',
+      variant: 'danger',
+      reasons: { label: 'Failed step', codes: steps },
     },
     ...(isNew ? [submit, expire] : []),
   ]

@@ -1,83 +1,109 @@
 import { random } from '../../sandbox/random.ts'
-import { type Answer, type Route, readFields, type SandboxRequest } from '../../sandbox/sandbox.ts'
-import { conflict, invalid, NOT_FOUND } from './sandbox-answer.ts'
+import { type Route, readFields, type SandboxRequest, type SandboxResponse } from '../../sandbox/sandbox.ts'
+import { conflict, invalid, NOT_FOUND } from './sandbox-errors.ts'
 import { listProblems, toList } from './sandbox-list.ts'
 import { toRisk } from './sandbox-risk.ts'
-import { moved, newSession, type Profile, type StoredSession, toTime } from './sandbox-session.ts'
-import { UPLOAD_STEPS, type UploadStep, uploadProblems } from './sandbox-upload.ts'
+import { advance, newSession, type Profile, type StoredSession, toTime } from './sandbox-session.ts'
 import { toCreated, toFull } from './sandbox-view.ts'
 import { createSessionBody } from './wire.ts'
 
-/** What the routes work on. Sessions are told as they are at this moment. */
-export interface Desk {
+/** The steps that need a file of the end user. */
+export const UPLOAD_STEPS = ['document', 'selfie'] as const
+export type UploadStep = (typeof UPLOAD_STEPS)[number]
+
+const SIDES: readonly unknown[] = ['front', 'back']
+const DOCUMENT_TYPES: readonly unknown[] = ['passport', 'id_card', 'driving_license', 'residence_permit']
+
+/** The problems of an upload's form, by field. */
+export function uploadProblems(step: UploadStep, form: Readonly<Record<string, unknown>>): Record<string, string[]> {
+  return {
+    ...(!form.file && { file: ['The file field is required.'] }),
+    ...(step === 'document' && !SIDES.includes(form.side) && { side: ['The selected side is invalid.'] }),
+    ...(step === 'document' &&
+      !DOCUMENT_TYPES.includes(form.document_type) && { document_type: ['The selected document type is invalid.'] }),
+  }
+}
+
+/** The context of the routes. Sessions are shown in their current state. */
+export interface RouteContext {
   readonly origin: string
   now(): Date
   profile(id: string): Profile | undefined
   sessions(): StoredSession[]
   session(id: string): StoredSession | undefined
-  keep(session: StoredSession): StoredSession
+  save(session: StoredSession): StoredSession
 }
 
-export function routes(desk: Desk): Route[] {
-  const about = (answer: SessionAnswer): Route['answer'] => {
+export function routes(context: RouteContext): Route[] {
+  const forSession = (answer: SessionAnswer): Route['answer'] => {
     return request => {
-      const session = desk.session(request.params.id ?? '')
-      return session ? answer(desk, session, request) : NOT_FOUND
+      const session = context.session(request.params.id ?? '')
+      return session ? answer(context, session, request) : NOT_FOUND
     }
   }
   return [
-    { method: 'POST', path: '/sessions', answer: request => create(desk, request) },
-    { method: 'GET', path: '/sessions', answer: request => list(desk, request) },
-    { method: 'GET', path: '/sessions/:id', answer: about(show) },
-    { method: 'GET', path: '/sessions/:id/risk', answer: about(risk) },
-    { method: 'POST', path: '/sessions/:id/submit', answer: about(submit) },
-    { method: 'POST', path: '/sessions/:id/documents', answer: about(upload('document')) },
-    { method: 'POST', path: '/sessions/:id/selfie', answer: about(upload('selfie')) },
+    { method: 'POST', path: '/sessions', answer: request => create(context, request) },
+    { method: 'GET', path: '/sessions', answer: request => list(context, request) },
+    { method: 'GET', path: '/sessions/:id', answer: forSession(show) },
+    { method: 'GET', path: '/sessions/:id/risk', answer: forSession(risk) },
+    { method: 'POST', path: '/sessions/:id/submit', answer: forSession(submit) },
+    { method: 'POST', path: '/sessions/:id/documents', answer: forSession(upload('document')) },
+    { method: 'POST', path: '/sessions/:id/selfie', answer: forSession(upload('selfie')) },
   ]
 }
 
-type SessionAnswer = (desk: Desk, session: StoredSession, request: SandboxRequest) => Answer | Promise<Answer>
+type SessionAnswer = (
+  context: RouteContext,
+  session: StoredSession,
+  request: SandboxRequest,
+) => SandboxResponse | Promise<SandboxResponse>
 
-async function create(desk: Desk, request: SandboxRequest): Promise<Answer> {
+async function create(context: RouteContext, request: SandboxRequest): Promise<SandboxResponse> {
   const body = createSessionBody.safeParse((await readFields(request)) ?? {})
   if (!body.success) return invalid(byField(body.error.issues))
-  const profile = desk.profile(body.data.profile_id)
+  const profile = context.profile(body.data.profile_id)
   if (!profile) return invalid({ profile_id: ['The selected profile id is invalid.'] })
-  const session = desk.keep(newSession(body.data, profile, desk.now()))
-  return { status: 201, json: toCreated(session, desk.origin) }
+  const session = context.save(newSession(body.data, profile, context.now()))
+  return { status: 201, json: toCreated(session, context.origin) }
 }
 
-function list(desk: Desk, { query }: SandboxRequest): Answer {
+function list(context: RouteContext, { query }: SandboxRequest): SandboxResponse {
   const problems = listProblems(query)
-  return hasAny(problems) ? invalid(problems) : ok(toList(desk.sessions(), query))
+  return hasAny(problems) ? invalid(problems) : ok(toList(context.sessions(), query))
 }
 
-function show({ origin }: Desk, session: StoredSession): Answer {
+function show({ origin }: RouteContext, session: StoredSession): SandboxResponse {
   return ok(toFull(session, origin))
 }
 
-function risk(_desk: Desk, session: StoredSession): Answer {
+function risk(_context: RouteContext, session: StoredSession): SandboxResponse {
   return session.completed_at ? ok(toRisk(session, session.completed_at)) : NOT_FOUND
 }
 
-function submit(desk: Desk, session: StoredSession): Answer {
+function submit(context: RouteContext, session: StoredSession): SandboxResponse {
   if (session.status !== 'created') return NOT_OPEN
   const missing = UPLOAD_STEPS.filter(step => session.steps.includes(step) && !session.uploaded.includes(step))
   if (missing.length > 0) return invalid({ steps: missing.map(step => `The ${step} step is required.`) })
-  const { id, status } = desk.keep(moved(session, 'processing', desk.now()))
+  const { id, status } = context.save(advance(session, 'processing', context.now()))
   return ok({ id, status, message: 'Session submitted for processing.' })
 }
 
 function upload(step: UploadStep): SessionAnswer {
-  return async (desk, session, request) => {
+  return async (context, session, request) => {
     if (session.status !== 'created') return NOT_OPEN
     const form = (await readFields(request)) ?? {}
     const problems = uploadProblems(step, form)
     if (hasAny(problems)) return invalid(problems)
-    desk.keep({ ...session, uploaded: [...new Set([...session.uploaded, step])] })
+    context.save({ ...session, uploaded: [...new Set([...session.uploaded, step])] })
     const { side, document_type } = form
-    const made = { session_id: session.id, side, document_type, status: 'uploaded', created_at: toTime(desk.now()) }
-    return { status: 201, json: { id: `doc_${random.uuid()}`, ...made } }
+    const created = {
+      session_id: session.id,
+      side,
+      document_type,
+      status: 'uploaded',
+      created_at: toTime(context.now()),
+    }
+    return { status: 201, json: { id: `doc_${random.uuid()}`, ...created } }
   }
 }
 
@@ -96,6 +122,6 @@ function hasAny(problems: object): boolean {
   return Object.keys(problems).length > 0
 }
 
-function ok(json: unknown): Answer {
+function ok(json: unknown): SandboxResponse {
   return { status: 200, json }
 }

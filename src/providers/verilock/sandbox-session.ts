@@ -5,7 +5,7 @@ import type { CreateSessionBody, SESSION_STATUSES, STEP_STATUSES } from './wire.
 export interface Profile {
   readonly id: string
   readonly steps: readonly string[]
-  /** True where a read of its sessions leaves their metadata out, as the older documentation does. */
+  /** True if reads omit the metadata of its sessions, as in the older documentation. */
   readonly hidesMetadata?: boolean
 }
 
@@ -16,46 +16,46 @@ interface Result {
   readonly details?: Readonly<Record<string, unknown>>
 }
 
-/** A session as the sandbox keeps it. */
+/** A stored session. */
 export interface StoredSession {
   readonly id: string
   readonly token: string
   readonly status: (typeof SESSION_STATUSES)[number]
-  readonly asked: CreateSessionBody
+  readonly input: CreateSessionBody
   readonly steps: readonly string[]
   readonly hidesMetadata?: boolean
   readonly results: Readonly<Record<string, Result>>
-  /** The steps for which a file came. */
+  /** The steps with an uploaded file. */
   readonly uploaded: readonly string[]
   readonly created_at: string
   readonly expires_at: string
   readonly completed_at: string | null
 }
 
-export function newSession(asked: CreateSessionBody, { steps, hidesMetadata }: Profile, now: Date): StoredSession {
+export function newSession(input: CreateSessionBody, { steps, hidesMetadata }: Profile, now: Date): StoredSession {
   return {
     id: `ses_${random.uuid()}`,
     token: `tok_${random.lower(32)}`,
     status: 'created',
-    asked,
+    input,
     steps,
     hidesMetadata,
     results: resultsOf(steps, 'not_started'),
     uploaded: [],
     created_at: toTime(now),
-    expires_at: toTime(new Date(now.getTime() + (asked.expires_in ?? 3600) * 1000)),
+    expires_at: toTime(new Date(now.getTime() + (input.expires_in ?? 3600) * 1000)),
     completed_at: null,
   }
 }
 
-/** The session as it is now: one that nobody began in time has expired. */
-export function asOf(session: StoredSession, now: Date): StoredSession {
+/** The session in its current state: it expires if nobody started it in time. */
+export function stateAt(session: StoredSession, now: Date): StoredSession {
   const overdue = session.status === 'created' && Date.parse(session.expires_at) <= now.getTime()
   return overdue ? { ...session, status: 'expired' } : session
 }
 
-/** The session after a step of the sandbox's control. `failedStep` is the one that a decline is due to. */
-export function moved(session: StoredSession, to: string, now: Date, failedStep?: string): StoredSession {
+/** The session after a control step. `failedStep` is the reason of a decline. */
+export function advance(session: StoredSession, to: string, now: Date, failedStep?: string): StoredSession {
   const allowed = MOVES[session.status] ?? []
   switch (allowed.find(step => step === to)) {
     case 'processing':

@@ -1,6 +1,6 @@
 import type { StoredSession } from './sandbox-session.ts'
 
-/** What a create answers: exactly these five. */
+/** The response of a create: exactly these five fields. */
 export function toCreated(session: StoredSession, origin: string) {
   return {
     id: session.id,
@@ -11,16 +11,16 @@ export function toCreated(session: StoredSession, origin: string) {
   }
 }
 
-/** The older documentation's body, with what the newer create was sent. */
+/** The older documentation's body, with the fields of the newer create. */
 export function toFull(session: StoredSession, origin: string) {
   return {
     ...toSummary(session),
     applicant: toApplicant(session, { date_of_birth: null, nationality: null }),
     results: session.results,
     hosted_url: `${origin}/verify/${session.id}`,
-    profile_id: session.asked.profile_id,
-    external_id: session.asked.external_id ?? null,
-    ...(!session.hidesMetadata && { metadata: session.asked.metadata ?? null }),
+    profile_id: session.input.profile_id,
+    external_id: session.input.external_id ?? null,
+    ...(!session.hidesMetadata && { metadata: session.input.metadata ?? null }),
     expires_at: session.expires_at,
   }
 }
@@ -31,7 +31,7 @@ export function toSummary(session: StoredSession) {
     id: session.id,
     type: 'kyc',
     status: session.status,
-    reference_id: session.asked.external_id ?? null,
+    reference_id: session.input.external_id ?? null,
     steps: session.steps,
     applicant: toApplicant(session, {}),
     created_at: session.created_at,
@@ -39,13 +39,13 @@ export function toSummary(session: StoredSession) {
   }
 }
 
-function toApplicant({ asked }: StoredSession, more: object) {
-  if (!asked.applicant_email && !asked.applicant_name) return null
-  const [first, ...rest] = asked.applicant_name?.split(' ') ?? []
+function toApplicant({ input }: StoredSession, more: object) {
+  if (!input.applicant_email && !input.applicant_name) return null
+  const [first, ...rest] = input.applicant_name?.split(' ') ?? []
   return {
     first_name: first ?? null,
     last_name: rest.join(' ') || null,
-    email: asked.applicant_email ?? null,
+    email: input.applicant_email ?? null,
     ...more,
   }
 }

@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto'
 import { random } from '../../sandbox/random.ts'
-import type { PackWebhook, SandboxEvent } from '../../sandbox/webhooks.ts'
+import type { SandboxEvent, SignWebhook } from '../../sandbox/webhooks/webhooks.ts'
 import { toRisk } from './sandbox-risk.ts'
 import { type StoredSession, toTime } from './sandbox-session.ts'
 
-/** A decision is told twice, as the end of the session and as what it is; an expiry once. */
+/** A decision causes two events: the end of the session, and the decision. An expiry causes one. */
 export function toEvents(session: StoredSession, now: Date): SandboxEvent[] {
   const { status, completed_at } = session
   const decided = status === 'approved' || status === 'declined'
@@ -19,12 +19,12 @@ export function toEvents(session: StoredSession, now: Date): SandboxEvent[] {
   return types.map(name => {
     const event = `session.${name}`
     const content = { event, data, timestamp: toTime(now), webhook_id: `wh_evt_${random.lower(24)}` }
-    return { type: event, about: session.id, content }
+    return { type: event, subject: session.id, content }
   })
 }
 
-/** No time is signed: every try is the same. */
-export const packWebhook: PackWebhook = ({ content }) => {
+/** No timestamp is signed: every attempt is the same. */
+export const signWebhook: SignWebhook = ({ content }) => {
   const body = JSON.stringify(content)
   return {
     id: (content as { webhook_id: string }).webhook_id,

@@ -1,23 +1,23 @@
 import { random } from '../../sandbox/random.ts'
 import {
   type Route,
+  type SandboxContext,
   type SandboxDefinition,
   SandboxInputError,
-  type SandboxKit,
-  type SandboxParts,
+  type SandboxRoutes,
 } from '../../sandbox/sandbox.ts'
-import { NOT_FOUND, UNAUTHENTICATED } from './sandbox-answer.ts'
+import { NOT_FOUND, UNAUTHENTICATED } from './sandbox-errors.ts'
 import { pages } from './sandbox-page.ts'
-import { type Desk, routes } from './sandbox-routes.ts'
-import { asOf, moved, type Profile, type StoredSession } from './sandbox-session.ts'
+import { type RouteContext, routes } from './sandbox-routes.ts'
+import { advance, type Profile, type StoredSession, stateAt } from './sandbox-session.ts'
 import { toFull } from './sandbox-view.ts'
-import { packWebhook, toEvents } from './sandbox-webhook.ts'
+import { signWebhook, toEvents } from './sandbox-webhook.ts'
 
 const API_KEY = 'qi_test_sandbox'
 const RATE_LIMIT = 120
 
-/** The profile whose sessions are read as the older documentation shows them: without metadata. */
-export const FORGETFUL_PROFILE_ID = '00112233-4455-4677-8899-aabbccddeeff'
+/** The profile whose sessions are read without metadata, as in the older documentation. */
+export const PROFILE_LOSES_RECORDS_ID = '00112233-4455-4677-8899-aabbccddeeff'
 
 const PROFILES: readonly Profile[] = [
   {
@@ -25,67 +25,69 @@ const PROFILES: readonly Profile[] = [
     steps: ['document', 'selfie', 'face_match', 'liveness', 'aml'],
   },
   { id: '76543210-ba98-4edc-a210-76543210fedc', steps: ['document', 'selfie'] },
-  { id: FORGETFUL_PROFILE_ID, steps: ['document', 'selfie'], hidesMetadata: true },
+  { id: PROFILE_LOSES_RECORDS_ID, steps: ['document', 'selfie'], hidesMetadata: true },
 ]
 
 export const sandbox: SandboxDefinition<{ apiKey: string }> = {
   credentials: { apiKey: API_KEY },
   basePath: '/api/v1',
-  inventions: [
-    'A session is read as the older documentation shows it, with external_id, metadata, expires_at and profile_id beside.',
-    'A test key decides nothing by itself: sessions are decided by /_sandbox/advance, also without having been processed.',
-    'A created session expires when its time is over; one that is processing does not.',
-    'completed_at is set by a decision only.',
-    'A declined session has approved every step before the one that declined, and not started those after it.',
-    'The three profiles, and that an unknown one is answered 422.',
-    `A session of the profile ${FORGETFUL_PROFILE_ID} is read without its metadata.`,
+  undocumentedBehaviour: [
+    'A read returns the session as in the older documentation, plus external_id, metadata, expires_at and profile_id.',
+    'A test key decides nothing automatically: /_sandbox/advance decides sessions, even without processing.',
+    'A created session expires after its lifetime; one in processing does not.',
+    'Only a decision sets completed_at.',
+    'In a declined session the steps before the declined one are approved, and those after it not started.',
+    'The three profiles, and 422 for an unknown one.',
+    `A session of the profile ${PROFILE_LOSES_RECORDS_ID} is read without its metadata.`,
     'The texts of the validation messages, and 422 for a list query out of bounds.',
-    'first_name is what stands before the first space of applicant_name.',
-    'A submit is taken once, of a created session; later ones are answered 409 with the code conflict.',
-    'A submit needs a file for each of the steps document and selfie; uploads are answered 201, of a selfie like of a document.',
-    'The risk of a session without a decision is answered 404. The device and data components are always 10.',
-    'An unknown path and a wrong method are answered 404 not_found.',
+    'first_name is the part of applicant_name before the first space.',
+    'A created session can be submitted once; later submits return 409 with the code conflict.',
+    'A submit needs a file for each of the steps document and selfie; uploads of both return 201.',
+    'The risk of a session without a decision returns 404. The device and data components are always 10.',
+    'An unknown path and a wrong method return 404 not_found.',
     'X-Request-Id is req_ and a UUID.',
-    'X-RateLimit-Remaining counts the calls of a minute down to 0, and none is ever refused.',
+    'X-RateLimit-Remaining counts the calls of a minute down to 0, and no request is ever rejected.',
     'hosted_url and session_url lead to pages of the sandbox.',
-    'A decision is told by session.completed and then by session.approved or session.declined; an expiry when it is first noticed.',
+    'A decision sends session.completed and then session.approved or session.declined; an expiry is sent when it is first detected.',
     'The signature of a webhook is lowercase hex without a prefix.',
   ],
-  packWebhook,
+  signWebhook,
   open,
 }
 
-function open(kit: SandboxKit): SandboxParts {
-  const desk = openDesk(kit)
+function open(context: SandboxContext): SandboxRoutes {
+  const routeContext = createRouteContext(context)
   return {
-    routes: routes(desk).map(secured),
+    routes: routes(routeContext).map(secured),
     unmatched: () => NOT_FOUND,
-    headers: countCalls(desk.now),
+    headers: countCalls(routeContext.now),
     advance: ({ id, to, failureCode }) => {
-      const session = desk.session(id)
+      const session = routeContext.session(id)
       if (!session) {
-        throw new SandboxInputError('No such session. The steps are processing, approved, declined and expired.')
+        throw new SandboxInputError(
+          'Session not found. Expected one of the steps processing, approved, declined and expired.',
+        )
       }
-      return toFull(desk.keep(moved(session, to, desk.now(), failureCode)), desk.origin)
+      return toFull(routeContext.save(advance(session, to, routeContext.now(), failureCode)), routeContext.origin)
     },
-    pages: pages(desk),
+    pages: pages(routeContext),
   }
 }
 
-function openDesk({ clock, collection, emit, isNew, origin }: SandboxKit): Desk {
+function createRouteContext({ clock, collection, emit, isNew, origin }: SandboxContext): RouteContext {
   const sessions = collection<StoredSession>('sessions')
   const profiles = collection<Profile>('profiles')
   if (isNew) for (const profile of PROFILES) profiles.put(profile.id, profile)
 
-  function keep(session: StoredSession): StoredSession {
+  function save(session: StoredSession): StoredSession {
     const before = sessions.get(session.id)?.status
     if (session.status !== before) for (const event of toEvents(session, clock.now())) emit(event)
     return sessions.put(session.id, session)
   }
 
   function current(session: StoredSession): StoredSession {
-    const now = asOf(session, clock.now())
-    return now.status === session.status ? session : keep(now)
+    const now = stateAt(session, clock.now())
+    return now.status === session.status ? session : save(now)
   }
 
   return {
@@ -97,7 +99,7 @@ function openDesk({ clock, collection, emit, isNew, origin }: SandboxKit): Desk 
       const session = sessions.get(id)
       return session && current(session)
     },
-    keep,
+    save,
   }
 }
 

@@ -1,28 +1,28 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
-import { parseTolerantly } from '../../upstream/parse.ts'
+import { parseLenient } from '../../upstream/parse-lenient.ts'
 import type { RawDelivery, ReadWebhook, WebhookNotice } from '../contract.ts'
+import { verifyHmac } from '../hmac.ts'
 import { toSession } from './mapper.ts'
 import { type Webhook, webhook } from './wire.ts'
 
-/** Verilock signs no time: only its event id tells a delivery that comes again. */
+/** Verilock signs no timestamp: only the event id identifies a repeated delivery. */
 export const readWebhook: ReadWebhook = async (delivery, { secrets }) => {
-  if (!secrets.some(secret => isSigned(delivery, secret))) return 'FORGED'
+  if (!secrets.some(secret => verifySignature(delivery, secret))) return 'INVALID_SIGNATURE'
   try {
-    const sent = parseTolerantly(webhook, JSON.parse(delivery.body.toString()))?.value
-    const notice = sent && toNotice(sent)
-    return notice ? { notice } : 'UNREADABLE'
+    const event = parseLenient(webhook, JSON.parse(delivery.body.toString()))?.value
+    const notice = event && toNotice(event)
+    return notice ? { notice } : 'UNPARSEABLE'
   } catch {
     // Not JSON, or nested deeper than the stack.
-    return 'UNREADABLE'
+    return 'UNPARSEABLE'
   }
 }
 
-/** The older documentation names the second header. */
-function isSigned({ headers, body }: RawDelivery, secret: string): boolean {
-  const header = headers['x-verilock-signature'] ?? headers['x-webhook-signature'] ?? ''
-  const [, given] = /^(?:sha256=)?([0-9a-f]{64})$/.exec(header) ?? []
-  if (!secret || !given) return false
-  return timingSafeEqual(createHmac('sha256', secret).update(body).digest(), Buffer.from(given, 'hex'))
+/** The older documentation names the second header. One valid signature is enough. */
+function verifySignature({ headers, body }: RawDelivery, secret: string): boolean {
+  const signatures = [headers['x-verilock-signature'], headers['x-webhook-signature']]
+    .flatMap(header => header?.split(',') ?? [])
+    .flatMap(item => /^(?:sha256=)?([0-9a-f]{64})$/i.exec(item.trim())?.[1]?.toLowerCase() ?? [])
+  return verifyHmac(secret, { parts: [body], encoding: 'hex', signatures })
 }
 
 function toNotice({ event, data, timestamp, webhook_id }: Webhook): WebhookNotice | undefined {

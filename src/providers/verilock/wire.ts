@@ -1,20 +1,23 @@
 import { z } from 'zod'
 
-/** Verilock's words, verbatim. Two generations of its documentation disagree on reads, so both parse: all but the id and the status is optional. */
+/**
+ * Verilock's field names, verbatim. Two generations of its documentation disagree on reads; to parse both, only the id
+ * and the status are required.
+ */
 
 export const SESSION_STATUSES = ['created', 'processing', 'approved', 'declined', 'expired'] as const
 export const STEP_STATUSES = ['approved', 'declined', 'pending', 'not_started'] as const
 
 const sessionId = z.string().regex(/^ses_[\w-]{1,251}$/)
 const time = z.iso.datetime({ offset: true })
-const status = z.string().meta({ known: SESSION_STATUSES })
+const status = z.string().meta({ known: SESSION_STATUSES, decides: true })
 
-/** What an end user is sent to: never anything but a page. */
+/** The hosted page: an http(s) URL only. */
 const hostedUrl = z.url({ protocol: /^https?$/ })
 
 export const createSessionBody = z.object({
   profile_id: z.guid(),
-  applicant_email: z.email().nullish(),
+  applicant_email: z.email({ pattern: z.regexes.unicodeEmail }).nullish(),
   applicant_name: z.string().nullish(),
   external_id: z.string().nullish(),
   redirect_url: z.string().nullish(),
@@ -23,7 +26,7 @@ export const createSessionBody = z.object({
 })
 export type CreateSessionBody = z.infer<typeof createSessionBody>
 
-/** What a create answers: it echoes nothing of what was sent. The last two are the older documentation's. */
+/** A create's response, which repeats nothing of the input. The last two fields are from the older documentation. */
 export const createdSession = z.object({
   id: sessionId,
   session_token: z.string().nullish(),
@@ -36,7 +39,7 @@ export const createdSession = z.object({
 export type CreatedSession = z.infer<typeof createdSession>
 
 const stepResult = z.object({
-  status: z.string().meta({ known: STEP_STATUSES }).nullish(),
+  status: z.string().meta({ known: STEP_STATUSES, decides: true }).nullish(),
   score: z.number().nullish(),
   type: z.string().nullish(),
   details: z.unknown().optional(),
@@ -85,7 +88,10 @@ const pageMeta = z.object({
 
 export const sessionList = z.object({ data: z.array(session), meta: pageMeta.nullish() })
 
-/** Free text where a code belongs is dropped. `details` holds messages by field under `validation_error`, else other things. */
+/**
+ * Free text in place of a code is dropped. `details` holds messages by field for `validation_error`, otherwise other
+ * things.
+ */
 export const errorBody = z.object({
   error: z
     .string()

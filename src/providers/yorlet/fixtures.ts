@@ -157,7 +157,7 @@ const sessions: readonly Fixture[] = [
       evidence: word === 'paused' ? 'assumed' : 'seed for the word; the read is assumed',
       call: { method: 'getSession', argument: { providerId: SESSION.id }, settings: undocumented },
       exchanges: [{ sends: asksSession, answers: ok({ ...SESSION, status: word }) }],
-      drifts: word === 'paused' ? ['ABSORBED status'] : [],
+      drifts: word === 'paused' ? ['DEGRADED status'] : [],
       means: { value: { status, outcome: 'NOT_APPLICABLE', providerStatus: word } },
     }),
   ),

@@ -1,23 +1,24 @@
-import { decide, PARENT } from '../../../schema/access.ts'
+import { defineRule, INHERIT } from '../../../schema/authorization/authorization.ts'
 import { builder } from '../../../schema/builder.ts'
-import { applicantDetails, customerDetails, sessionDetails } from '../../../schema/details.ts'
-import { providerCustomerInput, providerSessionInput } from '../../../schema/provider-inputs.ts'
+import { providerCustomerInput, providerSessionInput } from '../../../schema/mutations/provider-inputs.ts'
+import { applicantDetails, customerDetails, sessionDetails } from '../../../schema/types/details.ts'
+import { TREAT_AS_UNKNOWN } from '../../../schema/types/enums.ts'
 import { customerInput, sessionInput } from './input.ts'
 import type { ApplicantDetails, CustomerDetails, SessionDetails } from './mapper.ts'
 
 const YorletMode = builder.enumType('YorletMode', {
-  description: 'How a Yorlet application is filled in.',
+  description: `How the applicant fills in a Yorlet application. ${TREAT_AS_UNKNOWN}`,
   values: {
     CLASSIC: { description: "Yorlet's classic steps." },
     CONFIGURATION: { description: 'The steps of an application configuration.' },
-    UNKNOWN: { description: 'A way that Yorlet did not document.' },
+    UNKNOWN: { description: 'A way that is not known here.' },
   } as const,
 })
 
 sessionDetails.join(
   'YORLET',
-  builder.objectRef<SessionDetails>('YorletApplicationSession').implement({
-    description: 'What Yorlet alone knows about a session.',
+  builder.objectRef<SessionDetails>('YorletSessionDetails').implement({
+    description: 'Fields of a session that only Yorlet has.',
     fields: t => ({
       applicationProviderId: t.exposeString('applicationProviderId', {
         nullable: false,
@@ -25,7 +26,7 @@ sessionDetails.join(
       }),
       applicantProviderId: t.exposeString('applicantProviderId', {
         nullable: false,
-        description: "Yorlet's id of the applicant, which it calls the application status.",
+        description: "Yorlet's id of the applicant, called the application status there.",
       }),
       customerProviderId: t.exposeString('customerProviderId', {
         nullable: false,
@@ -37,25 +38,28 @@ sessionDetails.join(
         description: 'How the application is filled in.',
       }),
       account: t.exposeString('account', {
-        description: 'The Yorlet account it belongs to; null unless the provider account names a context.',
+        description: 'The Yorlet account of the session; null unless the credentials have access to several.',
       }),
-      deleted: t.exposeBoolean('deleted', { nullable: false, description: 'True once Yorlet says it was deleted.' }),
+      deleted: t.exposeBoolean('deleted', {
+        nullable: false,
+        description: 'True once Yorlet reports that it was deleted.',
+      }),
     }),
   }),
 )
 
 applicantDetails.join(
   'YORLET',
-  builder.objectRef<ApplicantDetails>('YorletApplicant').implement({
-    description: 'What Yorlet alone knows about an applicant.',
+  builder.objectRef<ApplicantDetails>('YorletApplicantDetails').implement({
+    description: 'Fields of an applicant that only Yorlet has.',
     fields: t => ({
       applicationProviderId: t.exposeString('applicationProviderId', {
         nullable: false,
-        description: "Yorlet's id of the application, through which alone the applicant is reached.",
+        description: "Yorlet's id of the application. The applicant can be read only through it.",
       }),
       leadTenant: t.exposeBoolean('leadTenant', { description: 'True for the lead tenant of the application.' }),
       permittedOccupier: t.exposeBoolean('permittedOccupier', {
-        description: 'True for somebody who will live there without being a tenant.',
+        description: 'True for a person who will live there without being a tenant.',
       }),
     }),
   }),
@@ -63,25 +67,25 @@ applicantDetails.join(
 
 customerDetails.join(
   'YORLET',
-  builder.objectRef<CustomerDetails>('YorletCustomer').implement({
-    description: 'What Yorlet alone knows about a customer.',
+  builder.objectRef<CustomerDetails>('YorletCustomerDetails').implement({
+    description: 'Fields of a customer that only Yorlet has.',
     fields: t => ({
-      description: t.exposeString('description', { description: 'What the company noted about the customer.' }),
+      description: t.exposeString('description', { description: "Your company's note about the customer." }),
       delinquent: t.exposeBoolean('delinquent', { description: 'True while a payment of the customer is overdue.' }),
     }),
   }),
 )
 
-const YorletApplicationSessionInput = builder.inputType('YorletApplicationSessionInput', {
+const YorletSessionInput = builder.inputType('YorletSessionInput', {
   description: 'An application session at Yorlet, for an applicant that exists there.',
   validate: { schema: sessionInput },
   fields: t => ({
     applicantProviderId: t.string({
       required: true,
-      description: "Yorlet's id of the applicant: letters, digits and underscores.",
+      description: "Yorlet's id of the applicant: 1 to 255 letters, digits and underscores.",
     }),
     sendEmail: t.boolean({
-      description: 'True where Yorlet is to send the applicant the link by e-mail. Left out: as Yorlet decides.',
+      description: "True to have Yorlet e-mail the link to the applicant. Default: Yorlet's own setting.",
     }),
   }),
 })
@@ -89,17 +93,24 @@ const YorletApplicationSessionInput = builder.inputType('YorletApplicationSessio
 providerSessionInput.join({
   field: 'yorlet',
   description: 'An application session at Yorlet.',
-  type: YorletApplicationSessionInput,
-  toRequest: input => ({ provider: 'YORLET', input }),
+  type: YorletSessionInput,
+  toRequest: input => ({
+    provider: 'YORLET',
+    input,
+    applicant: { providerId: input.applicantProviderId, path: ['yorlet', 'applicantProviderId'] },
+  }),
 })
 
 const YorletCustomerInput = builder.inputType('YorletCustomerInput', {
   description: 'A customer at Yorlet.',
   validate: { schema: customerInput },
   fields: t => ({
-    email: t.string({ required: true, description: 'An e-mail address.' }),
-    name: t.string({ description: 'The full name.' }),
-    phone: t.string({ description: 'The phone number.' }),
+    email: t.string({
+      required: true,
+      description: 'An e-mail address of at most 254 bytes, 64 of them before the @.',
+    }),
+    name: t.string({ description: 'The full name, 1 to 255 characters.' }),
+    phone: t.string({ description: 'The phone number, 1 to 32 characters with at least one digit.' }),
   }),
 })
 
@@ -110,9 +121,9 @@ providerCustomerInput.join({
   toRequest: input => ({ provider: 'YORLET', input }),
 })
 
-decide('YorletApplicationSession', [
-  PARENT,
+defineRule('YorletSessionDetails', [
+  INHERIT,
   ['account', 'applicantProviderId', 'applicationProviderId', 'customerProviderId', 'deleted', 'mode'],
 ])
-decide('YorletApplicant', [PARENT, ['applicationProviderId', 'leadTenant', 'permittedOccupier']])
-decide('YorletCustomer', [PARENT, ['delinquent', 'description']])
+defineRule('YorletApplicantDetails', [INHERIT, ['applicationProviderId', 'leadTenant', 'permittedOccupier']])
+defineRule('YorletCustomerDetails', [INHERIT, ['delinquent', 'description']])

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import type { ApplicantSnapshot } from '../../domain/applicant.ts'
-import type { CustomerSnapshot } from '../../domain/customer.ts'
-import type { SessionSnapshot, SessionStatus } from '../../domain/session.ts'
+import type { ApplicantSnapshot } from '../../domain/records/applicant.ts'
+import type { CustomerSnapshot } from '../../domain/records/customer.ts'
+import type { SessionSnapshot, SessionStatus } from '../../domain/records/session.ts'
 import type { CustomerInput, SessionInput } from './input.ts'
 import type * as wire from './wire.ts'
 
@@ -32,7 +32,7 @@ export function toSessionBody({ applicantProviderId, sendEmail }: SessionInput):
   return { application_status: applicantProviderId, send_email: sendEmail ?? undefined }
 }
 
-/** `reference`: our marker, where the customer is to carry it. */
+/** `reference`: our marker, if the customer gets one. */
 export function toCustomerBody({ email, name, phone }: CustomerInput, reference?: string): wire.CreateCustomerBody {
   return {
     email,
@@ -43,65 +43,69 @@ export function toCustomerBody({ email, name, phone }: CustomerInput, reference?
 }
 
 /** Yorlet's `application_status` is not a status but the applicant's id. */
-export function toSession(sent: wire.Session): SessionSnapshot {
+export function toSession(session: wire.Session): SessionSnapshot {
   const details: SessionDetails = {
-    applicationProviderId: toId(sent.application),
-    applicantProviderId: toId(sent.application_status),
-    customerProviderId: toId(sent.customer),
-    mode: MODES.get(sent.mode ?? '') ?? 'UNKNOWN',
-    account: sent.account ?? null,
-    deleted: sent.deleted ?? false,
+    applicationProviderId: toId(session.application),
+    applicantProviderId: toId(session.application_status),
+    customerProviderId: toId(session.customer),
+    mode: MODES.get(session.mode ?? '') ?? 'UNKNOWN',
+    account: session.account ?? null,
+    deleted: session.deleted ?? false,
   }
   return {
-    providerId: sent.id,
-    status: STATUSES.get(sent.status) ?? 'UNKNOWN',
+    providerId: session.id,
+    status: STATUSES.get(session.status) ?? 'UNKNOWN',
+    unrecognized: !STATUSES.has(session.status),
     outcome: 'NOT_APPLICABLE',
-    providerStatus: sent.status,
-    createdAt: toDate(sent.created),
-    access: sent.url ? { hostedUrl: sent.url, token: null, cancelToken: null, expiresAt: null } : undefined,
+    providerStatus: session.status,
+    createdAt: toDate(session.created),
+    access: session.url ? { hostedUrl: session.url, sdkToken: null, cancelToken: null, expiresAt: null } : undefined,
     applicant: { providerId: details.applicantProviderId, parentProviderId: details.applicationProviderId },
     customer: { providerId: details.customerProviderId },
     details,
   }
 }
 
-/** An applicant's status is free text that nobody documents, so it is kept and not read. */
-export function toApplicant(sent: wire.Applicant, applicationProviderId: string): ApplicantSnapshot {
+/** An applicant's status is undocumented free text, so it is stored but not interpreted. */
+export function toApplicant(applicant: wire.Applicant, applicationProviderId: string): ApplicantSnapshot {
   const details: ApplicantDetails = {
     applicationProviderId,
-    leadTenant: sent.lead_tenant ?? null,
-    permittedOccupier: sent.permitted_occupier ?? null,
+    leadTenant: applicant.lead_tenant ?? null,
+    permittedOccupier: applicant.permitted_occupier ?? null,
   }
   return {
-    providerId: sent.id,
+    providerId: applicant.id,
     parentProviderId: applicationProviderId,
     status: 'UNKNOWN',
     outcome: 'NOT_APPLICABLE',
-    providerStatus: sent.status ?? null,
-    createdAt: toDate(sent.created),
-    customer: sent.customer ? { providerId: toId(sent.customer) } : undefined,
+    providerStatus: applicant.status ?? null,
+    createdAt: toDate(applicant.created),
+    customer: applicant.customer ? { providerId: toId(applicant.customer) } : undefined,
     details,
   }
 }
 
-export function toCustomer(sent: wire.Customer): CustomerSnapshot {
-  const details: CustomerDetails = { description: sent.description ?? null, delinquent: sent.delinquent ?? null }
+export function toCustomer(customer: wire.Customer): CustomerSnapshot {
+  const details: CustomerDetails = {
+    description: customer.description ?? null,
+    delinquent: customer.delinquent ?? null,
+  }
   return {
-    providerId: sent.id,
-    email: sent.email,
-    name: sent.name,
-    phone: sent.phone,
-    metadata: sent.metadata && withoutMarker(sent.metadata),
-    createdAt: toDate(sent.created),
+    providerId: customer.id,
+    email: customer.email,
+    name: customer.name,
+    phone: customer.phone,
+    metadata: customer.metadata && withoutMarker(customer.metadata),
+    createdAt: toDate(customer.created),
     details,
   }
 }
 
-/** The key of a customer's metadata under which a create can be found again. */
-const MARKER = 'sessiongraph_reference'
+/** The metadata key of a customer that identifies its create. */
+export const MARKER = 'sessiongraph_reference'
 
-/** What is mapped shows our marker no more, so it is looked for in what was sent. */
-export function isMarkedBy({ metadata }: wire.Customer, reference: string): boolean {
+/** The mapper removes our marker, so it is read from the raw customer. */
+export function hasMarker({ metadata }: wire.Customer, reference: string): boolean {
   return metadata?.[MARKER] === reference
 }
 
@@ -122,11 +126,12 @@ const MODES: ReadonlyMap<string, SessionDetails['mode']> = new Map([
   ['configuration', 'CONFIGURATION'],
 ])
 
-function toId(reference: wire.Reference): string {
+/** The id of a reference that is either an id or an expanded record. */
+export function toId(reference: wire.Reference): string {
   return typeof reference === 'string' ? reference : reference.id
 }
 
-/** From epoch seconds; what was not told stays untold. */
+/** From epoch seconds; undefined stays undefined. */
 function toDate(seconds: number | null | undefined): Date | undefined {
   return seconds == null ? undefined : new Date(seconds * 1000)
 }

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { ProviderNotFoundError, UnsupportedError } from '../../domain/errors.ts'
 import type { Capability } from '../../domain/provider.ts'
-import type { Refusal } from '../../upstream/answer.ts'
-import type { Connection, CreateCall, ListQuery, ProviderClient, ReadCall } from '../contract.ts'
+import type { ProviderRejection } from '../../upstream/response-errors.ts'
+import type { ClientDeps, CreateCall, ListQuery, ProviderClient, ReadCall } from '../contract.ts'
+import { toPathSegment } from '../path-segment.ts'
 import { customerInput, sessionInput } from './input.ts'
 import { toApplicant, toCustomer, toCustomerBody, toSession, toSessionBody } from './mapper.ts'
-import { createRecovery, type ReadCustomers } from './recovery.ts'
+import { createRecovery, NO_MARKER, type ReadCustomers } from './recovery.ts'
 import {
   type Applicant,
   anyAnswer,
@@ -23,11 +24,11 @@ export const settings = z.object({
   apiKey: z.string().min(1).optional(),
   /** The account to act for. */
   context: z.string().min(1).optional(),
-  /** Reading, listing and cancelling application sessions, which no page of Yorlet's documents. */
+  /** Reading, listing and cancelling application sessions, which Yorlet does not document. */
   undocumentedReads: z.enum(['on', 'off']).default('off'),
-  /** Our marker in a new customer's metadata, which Yorlet documents for an update and not for a create. */
+  /** Adds our marker to the metadata of a new customer. Yorlet documents metadata for updates, not for creates. */
   customerMarker: z.enum(['on', 'off']).default('on'),
-  /** Sending a create whose answer never came again with its Idempotency-Key, which Yorlet's older pages document. */
+  /** Sends an unknown create again with its Idempotency-Key, which Yorlet's older pages document. */
   repeatCreates: z.enum(['on', 'off']).default('on'),
 })
 export type Settings = z.infer<typeof settings>
@@ -43,7 +44,7 @@ const DOCUMENTED: readonly Capability[] = [
 ]
 const UNDOCUMENTED: readonly Capability[] = ['GET_SESSION', 'LIST_SESSIONS', 'CANCEL_SESSION']
 
-export function connect(connection: Connection<Settings>): ProviderClient {
+export function connect(connection: ClientDeps<Settings>): ProviderClient {
   const api = openApi(connection)
   const { settings } = connection
   const { undocumentedReads, customerMarker, repeatCreates } = settings
@@ -75,7 +76,7 @@ function sessionCalls(api: Api): Calls {
         throw new UnsupportedError(
           'YORLET',
           'GET_APPLICANT',
-          'A Yorlet applicant is reached through its application: parentProviderId is needed.',
+          'YORLET reads an applicant through its application: parentProviderId is required.',
         )
       }
       const found = await findApplicant(api, parentProviderId, providerId, call)
@@ -89,17 +90,17 @@ function sessionCalls(api: Api): Calls {
   }
 }
 
-/** An application has at most ten applicants: more pages than this are a provider's loop. */
+/** An application has at most ten applicants, so more pages than this are a pagination loop. */
 const MAX_APPLICANT_PAGES = 10
 
-/** The one applicant in its application's list: no page documents a get of its own. */
+/** Reads the applicant from its application's list: Yorlet documents no single read. */
 async function findApplicant(
   api: Api,
   applicationId: string,
   applicantId: string,
   call: ReadCall,
 ): Promise<Applicant | undefined> {
-  const path = `/applications/${encodeURIComponent(applicationId)}/applicants`
+  const path = `/applications/${toPathSegment('YORLET', applicationId)}/applicants`
   let cursor: string | undefined
   for (let pages = 0; pages < MAX_APPLICANT_PAGES; pages++) {
     const page = await api.read('getApplicant', path, call, applicantList, { cursor })
@@ -114,12 +115,16 @@ async function findApplicant(
 function customerCalls(api: Api, { customerMarker }: Settings) {
   return {
     async createCustomer(input, call) {
-      const body = toCustomerBody(customerInput.parse(input), customerMarker === 'on' ? call.reference : undefined)
+      const isMarked = customerMarker === 'on'
+      if (!isMarked) await call.note?.(NO_MARKER)
+      const body = toCustomerBody(customerInput.parse(input), isMarked ? call.reference : undefined)
       return toCustomer(await api.create('createCustomer', '/customers', body, call, customer))
     },
 
     async getCustomer({ providerId }, call) {
-      return toCustomer(await api.read('getCustomer', `/customers/${encodeURIComponent(providerId)}`, call, customer))
+      return toCustomer(
+        await api.read('getCustomer', `/customers/${toPathSegment('YORLET', providerId)}`, call, customer),
+      )
     },
 
     async listCustomers(query, call) {
@@ -129,7 +134,7 @@ function customerCalls(api: Api, { customerMarker }: Settings) {
   } satisfies Calls
 }
 
-/** The customers as Yorlet sends them: mapped, they show our marker no more. */
+/** Raw customers: the mapper removes our marker. */
 function customerPages(api: Api): ReadCustomers {
   return async (query, call) => {
     const page = await api.read('listCustomers', '/customers', call, customerList, query)
@@ -157,40 +162,41 @@ function undocumentedCalls(api: Api): Calls {
 type Api = ReturnType<typeof openApi>
 
 /** The three kinds of request, with their headers. */
-function openApi({ settings, upstream }: Connection<Settings>) {
+function openApi({ settings, upstream }: ClientDeps<Settings>) {
   const headers = {
     authorization: `Bearer ${settings.apiKey}`,
-    // The reference names the first of the two, the guides for platforms the second.
+    // The API reference names the first header, the platform guides the second.
     ...(settings.context && { 'yorlet-context': settings.context, 'yorlet-account': settings.context }),
   }
   return {
     create: <T>(operation: string, path: string, json: object, call: CreateCall, schema: z.ZodType<T>) => {
       const keyed = { ...headers, 'idempotency-key': call.idempotencyKey }
-      const { trail } = call
-      return upstream.call({ operation, kind: 'CREATE', method: 'POST', path, headers: keyed, json, trail, schema })
+      const { callLog } = call
+      return upstream.call({ operation, kind: 'CREATE', method: 'POST', path, headers: keyed, json, callLog, schema })
     },
     read: <T>(operation: string, path: string, call: ReadCall, schema: z.ZodType<T>, list: ListQuery = {}) => {
       const query = { limit: list.limit, starting_after: list.cursor }
-      const { signal, trail } = call
-      return upstream.call({ operation, kind: 'READ', method: 'GET', path, query, headers, signal, trail, schema })
+      const { signal, callLog } = call
+      return upstream.call({ operation, kind: 'READ', method: 'GET', path, query, headers, signal, callLog, schema })
     },
-    cancel: (operation: string, path: string, { signal, trail }: ReadCall) =>
-      upstream.call({ operation, kind: 'WRITE', method: 'POST', path, headers, signal, trail, schema: anyAnswer }),
+    cancel: (operation: string, path: string, { signal, callLog }: ReadCall) =>
+      upstream.call({ operation, kind: 'WRITE', method: 'POST', path, headers, signal, callLog, schema: anyAnswer }),
   }
 }
 
-/** `{ error: { type, param?, message }, status }`. Only the first two are the provider's to pass on. */
-export function readRefusal(status: number, body: unknown): Refusal | undefined {
+/** `{ error: { type, param?, message }, status }`. Only `type` and `param` are safe to pass on. */
+export function readRejection(status: number, body: unknown): ProviderRejection | undefined {
   if (status < 400) return undefined
   const { type, param } = errorBody.safeParse(body).data?.error ?? {}
   return {
     providerCode: type ?? null,
+    isUnreadableId: param === 'id',
     issues: param ? [{ path: [param], message: 'Yorlet does not accept this value.' }] : [],
   }
 }
 
 function sessionPath(providerId: string): string {
-  return `/application_sessions/${encodeURIComponent(providerId)}`
+  return `/application_sessions/${toPathSegment('YORLET', providerId)}`
 }
 
 interface WirePage {
@@ -198,7 +204,7 @@ interface WirePage {
   readonly has_more?: boolean | null
 }
 
-/** The last id of a page. A page that ends where the one before did has not moved, so it is the last one. */
+/** The last id of a page. If it equals the previous one, the list did not advance, so this is the last page. */
 function nextCursor({ data, has_more }: WirePage, cursor: string | undefined): string | null {
   const last = data.at(-1)?.id
   return has_more && last && last !== cursor ? last : null

@@ -1,7 +1,21 @@
-import type { CustomerSnapshot } from '../../domain/customer.ts'
-import type { Finding, ListQuery, LostCreate, Page, ProviderClient, ReadCall, RepeatRule } from '../contract.ts'
-import { isMarkedBy, toCustomer } from './mapper.ts'
+import type { CustomerSnapshot } from '../../domain/records/customer.ts'
+import type {
+  ListQuery,
+  Page,
+  ProviderClient,
+  ReadCall,
+  RecoveryCandidate,
+  RecoveryCandidates,
+  RecoveryResult,
+  ResendRule,
+  UnknownCreate,
+} from '../contract.ts'
+import { customerInput, sessionInput } from './input.ts'
+import { hasMarker, MARKER, toCustomer } from './mapper.ts'
 import type { Customer } from './wire.ts'
+
+/** The note of a customer create without a marker. */
+export const NO_MARKER = 'NO_MARKER'
 
 export type ReadCustomers = (query: ListQuery, call: ReadCall) => Promise<Page<Customer>>
 
@@ -14,8 +28,8 @@ type Reads = Pick<ProviderClient, 'getSession'> &
   Required<Pick<ProviderClient, 'getCustomer'>> & { readonly readCustomers: ReadCustomers }
 
 /**
- * Yorlet answers the same Idempotency-Key and body with what it made the first time. How long it knows a key is not
- * documented; half of the day that is usual is taken as safe. A customer is looked for by our marker besides.
+ * Yorlet returns the first result for the same Idempotency-Key and body. How long it stores a key is undocumented; half
+ * of the usual day is assumed to be safe. A customer is also searched for by our marker.
  */
 export function createRecovery(
   { customerMarker, repeatCreates }: Switches,
@@ -25,17 +39,49 @@ export function createRecovery(
   return {
     session: {
       repeat,
-      assume: getSession && ((_, providerId, call) => getSession({ providerId }, call)),
+      traces: toSessionCandidates,
+      reconstruct: getSession && ((_, providerId, call) => getSession({ providerId }, call)),
     },
     customer: {
       repeat,
-      find: customerMarker === 'on' ? (lost, call) => findCustomer(readCustomers, lost, call) : undefined,
-      assume: (_, providerId, call) => getCustomer({ providerId }, call),
+      find:
+        customerMarker === 'on' ? (unknownCreate, call) => findCustomer(readCustomers, unknownCreate, call) : undefined,
+      traces: toCustomerCandidates,
+      reconstruct: (_, providerId, call) => getCustomer({ providerId }, call),
     },
   }
 }
 
-const WHILE_KEY_IS_KNOWN: RepeatRule = {
+/** The body of a session contains nothing but its applicant. */
+function toSessionCandidates(unknownCreate: UnknownCreate): RecoveryCandidates {
+  const { applicantProviderId } = sessionInput.parse(unknownCreate.input)
+  return {
+    traces: [{ where: 'application_status', value: applicantProviderId }, toKeyCandidate(unknownCreate)],
+    warning: 'Yorlet does not document a list of application sessions, so finding none may prove nothing.',
+  }
+}
+
+function toCustomerCandidates(unknownCreate: UnknownCreate): RecoveryCandidates {
+  const { email, name, phone } = customerInput.parse(unknownCreate.input)
+  const traces: RecoveryCandidate[] = [
+    toKeyCandidate(unknownCreate),
+    { where: 'email', value: email, isPersonal: true },
+  ]
+  if (unknownCreate.noted !== NO_MARKER)
+    traces.unshift({ where: `${MARKER} in metadata`, value: unknownCreate.reference })
+  if (name) traces.push({ where: 'name', value: name, isPersonal: true })
+  if (phone) traces.push({ where: 'phone', value: phone, isPersonal: true })
+  return {
+    traces,
+    warning: 'Yorlet may omit the metadata: a customer of that time with the same e-mail address may be this one.',
+  }
+}
+
+function toKeyCandidate({ idempotencyKey }: UnknownCreate): RecoveryCandidate {
+  return { where: 'Idempotency-Key of the request, where Yorlet shows requests', value: idempotencyKey }
+}
+
+const WHILE_KEY_IS_KNOWN: ResendRule = {
   times: Number.POSITIVE_INFINITY,
   afterSettleDelay: false,
   withinMs: 12 * 60 * 60 * 1000,
@@ -43,29 +89,29 @@ const WHILE_KEY_IS_KNOWN: RepeatRule = {
 
 const PAGE_SIZE = 100
 const MAX_PAGES = 20
-/** How far Yorlet's clock and ours may be apart. */
+/** Tolerance for the skew between Yorlet's clock and match. */
 const CLOCK_SLACK_MS = 10 * 60 * 1000
 
-/** Not found is no proof of absence: no page documents the list's order, its end or that a create keeps metadata. */
+/** Not found is no proof of absence: the list's order, its end and the metadata of a create are undocumented. */
 async function findCustomer(
   readCustomers: ReadCustomers,
-  { reference, sentAt }: LostCreate,
+  { reference, sentAt }: UnknownCreate,
   call: ReadCall,
-): Promise<Finding<CustomerSnapshot>> {
+): Promise<RecoveryResult<CustomerSnapshot>> {
   const earliest = (sentAt.getTime() - CLOCK_SLACK_MS) / 1000
   let cursor: string | undefined
   for (let pages = 0; pages < MAX_PAGES; pages++) {
     const { items, nextCursor } = await readCustomers({ limit: PAGE_SIZE, cursor }, call)
-    const ours = items.find(customer => isMarkedBy(customer, reference))
-    if (ours) return { found: toCustomer(ours) }
-    if (nextCursor === null || leadsBackBefore(earliest, items)) break
+    const match = items.find(customer => hasMarker(customer, reference))
+    if (match) return { found: toCustomer(match) }
+    if (nextCursor === null || isDescendingPast(earliest, items)) break
     cursor = nextCursor
   }
   return 'UNCERTAIN'
 }
 
-/** True where a page is seen to run from new to old, and ends before the time: what follows is older still. */
-function leadsBackBefore(seconds: number, items: readonly Customer[]): boolean {
+/** True if a page is sorted from new to old and ends before the time, so that all further entries are older. */
+function isDescendingPast(seconds: number, items: readonly Customer[]): boolean {
   const times = items.map(({ created }) => created ?? Number.NaN)
   const [newest = Number.NaN] = times
   const oldest = times.at(-1) ?? Number.NaN

@@ -1,15 +1,15 @@
-import type { Answer, SandboxRequest } from '../../sandbox/sandbox.ts'
-import { refuse } from './sandbox-error.ts'
+import type { SandboxRequest, SandboxResponse } from '../../sandbox/sandbox.ts'
+import { refuse } from './sandbox-errors.ts'
 
 const DEFAULT_LIMIT = 10
 const MAX_LIMIT = 100
 
-/** A page of what is given oldest first, in Yorlet's envelope; `count` is the total. */
+/** A page in Yorlet's envelope, from objects sorted oldest first; `count` is the total. */
 export function listPage<T extends { readonly id: string }>(
   { query }: SandboxRequest,
   oldestFirst: readonly T[],
   show: (item: T) => object = item => item,
-): Answer {
+): SandboxResponse {
   const items = oldestFirst.toReversed()
   const limit = Number(query.get('limit') ?? DEFAULT_LIMIT)
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {

@@ -1,4 +1,5 @@
-import { type Choice, type HostedPages, type HostedSession, maskEmail, type Verdict } from '../../sandbox/hosted.ts'
+import { maskEmail } from '../../sandbox/pages/hosted-pages.ts'
+import type { HostedAction, HostedPages, HostedResult, HostedSession } from '../../sandbox/sandbox.ts'
 import type { Objects, Session } from './sandbox-seed.ts'
 
 export function pages(objects: Objects): HostedPages {
@@ -15,14 +16,15 @@ export function pages(objects: Objects): HostedPages {
 function toPage({ applicants, customers }: Objects, session: Session): HostedSession {
   const applicant = applicants.get(session.application_status)
   const customer = customers.get(session.customer)
-  const role = applicant?.lead_tenant ? 'lead tenant' : 'permitted occupier'
+  const role = applicant?.lead_tenant ? 'intro tenant' : 'permitted occupier'
   return {
     title: 'Your rental application',
-    lead: 'You would fill in your details, give references and accept the terms. Here you choose how far you get.',
-    asked: {
-      heading: 'Who applies',
+    intro:
+      'On the real page you fill in your details, give references and accept the terms. In this sandbox you choose the result.',
+    requested: {
+      heading: 'Applicant',
       items: [
-        { name: customer?.name ?? 'An applicant', tag: role, note: customer && maskEmail(customer.email) },
+        { name: customer?.name ?? 'Applicant', tag: role, note: customer && maskEmail(customer.email) },
         { name: 'Share of the rent', tag: `${applicant?.share_of_rent ?? 0} %` },
       ],
     },
@@ -33,32 +35,37 @@ function toPage({ applicants, customers }: Objects, session: Session): HostedSes
       ['Mode', session.mode],
       ['Status', session.status],
     ],
-    verdict: VERDICTS[session.status],
-    choices: toChoices(session),
+    result: RESULTS[session.status],
+    actions: toActions(session),
     returnUrl: null,
   }
 }
 
-const VERDICTS: Partial<Record<Session['status'], Verdict>> = {
-  active: { tone: 'plain', title: 'In progress', text: 'The application was opened and is not handed in yet.' },
+const RESULTS: Partial<Record<Session['status'], HostedResult>> = {
+  active: { tone: 'plain', title: 'In progress', text: 'The application was opened and is not submitted yet.' },
   canceled: { tone: 'plain', title: 'Canceled', text: 'The application was withdrawn.' },
-  complete: { tone: 'good', title: 'Complete', text: 'Everything was handed in. The landlord decides, not Yorlet.' },
-  expired: { tone: 'plain', title: 'Expired', text: 'The time for this application is over.' },
+  complete: { tone: 'good', title: 'Complete', text: 'Everything was submitted. The landlord decides, not Yorlet.' },
+  expired: { tone: 'plain', title: 'Expired', text: 'This application has expired.' },
 }
 
-function toChoices({ id, status }: Session): Choice[] {
+function toActions({ id, status }: Session): HostedAction[] {
   const isNew = status === 'pending'
   if (!isNew && status !== 'active') return []
-  const begin: Choice = {
+  const begin: HostedAction = {
     step: { id, to: 'active' },
-    label: 'Begin and come back later',
-    note: 'The session is active until something else happens.',
-    looks: 'quiet',
+    label: 'Start',
+    note: 'The session stays active until the next action.',
+    variant: 'quiet',
   }
   return [
-    { step: { id, to: 'complete' }, label: 'Complete', note: 'Everything is handed in.', looks: 'main' },
+    { step: { id, to: 'complete' }, label: 'Complete', note: 'Everything is submitted.', variant: 'main' },
     ...(isNew ? [begin] : []),
-    { step: { id, to: 'canceled' }, label: 'Cancel', note: 'The application is withdrawn.', looks: 'quiet' },
-    { step: { id, to: 'expired' }, label: 'Let it expire', note: 'As if nobody had come in time.', looks: 'quiet' },
+    { step: { id, to: 'canceled' }, label: 'Cancel', note: 'The application is withdrawn.', variant: 'quiet' },
+    {
+      step: { id, to: 'expired' },
+      label: 'Expire',
+      note: 'The session expires as if it had not been completed in time.',
+      variant: 'quiet',
+    },
   ]
 }

@@ -1,9 +1,9 @@
 import { random } from '../../sandbox/random.ts'
-import type { SandboxKit } from '../../sandbox/sandbox.ts'
+import type { SandboxContext } from '../../sandbox/sandbox.ts'
 import type { Collection } from '../../sandbox/store.ts'
 import type { MODES, SESSION_STATUSES } from './wire.ts'
 
-/** Yorlet's objects as they are stored; a session's link is made when it is shown. */
+/** Stored Yorlet objects; a session's link is added when it is shown. */
 export interface Objects {
   readonly applications: Collection<Application>
   readonly applicants: Collection<Applicant>
@@ -30,18 +30,18 @@ export interface Session extends Entry {
   readonly status: SessionStatus
 }
 
-export function openObjects(kit: SandboxKit): Objects {
+export function openObjects(context: SandboxContext): Objects {
   const objects: Objects = {
-    applications: kit.collection('applications'),
-    applicants: kit.collection('applicants'),
-    customers: kit.collection('customers'),
-    sessions: kit.collection('application_sessions'),
+    applications: context.collection('applications'),
+    applicants: context.collection('applicants'),
+    customers: context.collection('customers'),
+    sessions: context.collection('application_sessions'),
   }
-  if (kit.isNew) seed(objects)
+  if (context.isNew) seed(objects)
   return objects
 }
 
-/** An entry with an id like the real ones: eight characters that tell the milliseconds, eight of chance. */
+/** An object with an id like the real ones: eight characters of milliseconds, eight random ones. */
 export function newEntry(prefix: string, now: Date): Entry {
   const id = `${prefix}_${now.getTime().toString(36)}${random.mixed(8)}`
   return { id, created: Math.floor(now.getTime() / 1000) }

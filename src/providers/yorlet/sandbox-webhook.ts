@@ -1,17 +1,17 @@
 import { createHmac } from 'node:crypto'
 import { random } from '../../sandbox/random.ts'
-import type { PackWebhook, SandboxEvent } from '../../sandbox/webhooks.ts'
+import type { SandboxEvent, SignWebhook } from '../../sandbox/webhooks/webhooks.ts'
 import { newEntry } from './sandbox-seed.ts'
 
 interface Cause {
   readonly now: Date
-  /** The Idempotency-Key of the call that caused it. */
+  /** The Idempotency-Key of the request that caused the event. */
   readonly key?: string
-  /** True where somebody in the dashboard did it. */
+  /** True if the event was caused in the dashboard. */
   readonly fromDashboard?: boolean
 }
 
-/** `previous` has what changed, as it was. */
+/** `previous` has the old values of the changed fields. */
 export function toEvent(type: string, object: { readonly id: string }, cause: Cause, previous?: object): SandboxEvent {
   const request = {
     id: `req_${random.mixed(16)}`,
@@ -20,11 +20,11 @@ export function toEvent(type: string, object: { readonly id: string }, cause: Ca
     customer_portal: false,
   }
   const data = { object, previous_attributes: previous ?? null }
-  return { type, about: object.id, content: { ...newEntry('evt', cause.now), object: 'event', type, data, request } }
+  return { type, subject: object.id, content: { ...newEntry('evt', cause.now), object: 'event', type, data, request } }
 }
 
-/** No time is signed: every try is the same. */
-export const packWebhook: PackWebhook = ({ content }) => {
+/** No timestamp is signed: every attempt is the same. */
+export const signWebhook: SignWebhook = ({ content }) => {
   const body = JSON.stringify(content)
   return {
     id: (content as { id: string }).id,

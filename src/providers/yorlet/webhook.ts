@@ -1,57 +1,68 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
-import { parseTolerantly } from '../../upstream/parse.ts'
+import { parseLenient } from '../../upstream/parse-lenient.ts'
 import type { RawDelivery, ReadWebhook, WebhookNotice } from '../contract.ts'
-import { toCustomer, toSession } from './mapper.ts'
-import { customer, session, webhook } from './wire.ts'
+import { verifyHmac } from '../hmac.ts'
+import { toApplicant, toCustomer, toId, toSession } from './mapper.ts'
+import { applicant, customer, session, webhook } from './wire.ts'
 
-/** Yorlet signs no time: only its event id tells a delivery that comes again. */
+/** Yorlet signs no timestamp: only the event id identifies a repeated delivery. */
 export const readWebhook: ReadWebhook = async (delivery, { secrets }) => {
-  if (!secrets.some(secret => isSigned(delivery, secret))) return 'FORGED'
+  if (!secrets.some(secret => verifySignature(delivery, secret))) return 'INVALID_SIGNATURE'
   try {
     const notice = toNotice(JSON.parse(delivery.body.toString()))
-    return notice ? { notice } : 'UNREADABLE'
+    return notice ? { notice } : 'UNPARSEABLE'
   } catch {
     // Not JSON, or nested deeper than the stack.
-    return 'UNREADABLE'
+    return 'UNPARSEABLE'
   }
 }
 
-function isSigned({ headers, body }: RawDelivery, secret: string): boolean {
-  if (!secret) return false
-  const given = Buffer.from(headers['x-yorlet-signature'] ?? '')
-  const expected = Buffer.from(createHmac('sha256', secret).update(body).digest('base64'))
-  return given.length === expected.length && timingSafeEqual(given, expected)
+/** A repeated header is joined with commas. One valid signature is enough. */
+function verifySignature({ headers, body }: RawDelivery, secret: string): boolean {
+  const signatures = (headers['x-yorlet-signature'] ?? '').split(',').map(item => item.trim())
+  return verifyHmac(secret, { parts: [body], encoding: 'base64', signatures })
 }
 
 function toNotice(body: unknown): WebhookNotice | undefined {
-  const sent = parseTolerantly(webhook, body)?.value
-  if (!sent) return undefined
-  const { object } = sent.data
-  const about = READERS.get(object.object ?? '')?.(object)
-  if (about === null) return undefined
-  const at = sent.created == null ? {} : { occurredAt: new Date(sent.created * 1000) }
-  return { eventId: sent.id, event: sent.type, ...at, ...about }
+  const event = parseLenient(webhook, body)?.value
+  if (!event) return undefined
+  const { object } = event.data
+  const subjectFields = OBJECT_READERS.get(object.object ?? '')?.(object)
+  if (subjectFields === null) return undefined
+  const at = event.created == null ? {} : { occurredAt: new Date(event.created * 1000) }
+  return { eventId: event.id, event: event.type, ...at, ...subjectFields }
 }
 
-type About = Pick<WebhookNotice, 'customer' | 'session' | 'sessionProviderId'>
+type SubjectFields = Pick<
+  WebhookNotice,
+  'applicant' | 'applicantProviderId' | 'customer' | 'session' | 'sessionProviderId'
+>
 
-type ReadObject = (object: unknown) => About | null
+type ReadObject = (object: unknown) => SubjectFields | null
 
-/** By the kind of object that an event is about; null where it does not read as that. Other kinds are not ours. */
-const READERS: ReadonlyMap<string, ReadObject> = new Map<string, ReadObject>([
-  // By default it cannot be read back, so what is told here is all there is.
+/** By the type of the event's object; null if the object does not match its schema. Other types are ignored. */
+const OBJECT_READERS: ReadonlyMap<string, ReadObject> = new Map<string, ReadObject>([
+  // By default it cannot be read, so the event is the only source.
   [
     'application_session',
     (object: unknown) => {
-      const told = parseTolerantly(session, object)?.value
-      return told ? { sessionProviderId: told.id, session: toSession(told) } : null
+      const reported = parseLenient(session, object)?.value
+      return reported ? { sessionProviderId: reported.id, session: toSession(reported) } : null
+    },
+  ],
+  [
+    'application.applicant',
+    (object: unknown) => {
+      const reported = parseLenient(applicant, object)?.value
+      // An applicant can only be read through its application.
+      if (!reported?.application) return null
+      return { applicantProviderId: reported.id, applicant: toApplicant(reported, toId(reported.application)) }
     },
   ],
   [
     'customer',
     (object: unknown) => {
-      const told = parseTolerantly(customer, object)?.value
-      return told ? { customer: toCustomer(told) } : null
+      const reported = parseLenient(customer, object)?.value
+      return reported ? { customer: toCustomer(reported) } : null
     },
   ],
 ])

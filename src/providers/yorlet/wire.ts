@@ -1,18 +1,18 @@
 import { z } from 'zod'
 
-/** Yorlet's words, verbatim. */
+/** Yorlet's field names, verbatim. */
 
 export const MODES = ['classic', 'configuration'] as const
 export const SESSION_STATUSES = ['pending', 'active', 'complete', 'canceled', 'expired'] as const
-/** What its documentation says an id looks like. */
+/** The documented form of an id. */
 export const ID_PATTERN = /^[a-zA-Z0-9_]+$/
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what no database takes is no id
 const id = z.string().regex(/^[^\u0000]{1,255}$/)
-/** The page prints no type for these fields: an id, or the record that an expansion puts in its place. */
+/** Fields of undocumented type: an id, or the expanded record. */
 const reference = z.union([id, z.looseObject({ id })])
 export type Reference = z.infer<typeof reference>
-/** Epoch seconds. The bound is the year 9999, so that milliseconds are noticed. */
+/** Epoch seconds. The bound is the year 9999, which detects milliseconds. */
 const time = z.number().min(0).max(253_402_300_799)
 const hostedUrl = z.url({ protocol: /^https?$/ })
 const object = (name: string) =>
@@ -29,17 +29,17 @@ export const session = z.object({
   application_status: reference,
   customer: reference,
   mode: z.string().meta({ known: MODES }).nullish(),
-  status: z.string().meta({ known: SESSION_STATUSES }),
+  status: z.string().meta({ known: SESSION_STATUSES, decides: true }),
   url: hostedUrl.nullish(),
   account: z.string().nullish(),
   deleted: z.boolean().nullish(),
 })
 export type Session = z.infer<typeof session>
 
-/** What a create is for is the link. */
+/** Required: the link is the purpose of a create. */
 export const createdSession = session.extend({ url: hostedUrl })
 
-/** An applicant's rent, papers and pets, whose form is not ours to check. */
+/** An applicant's rent, papers and pets, passed through without validation. */
 const notOurs = z.unknown().optional()
 
 export const applicant = z.object({
@@ -99,7 +99,7 @@ export const sessionList = list(session)
 export const applicantList = list(applicant)
 export const customerList = list(customer)
 
-/** What a cancel answers is not read: nobody documents it. */
+/** The response of a cancel is undocumented and ignored. */
 export const anyAnswer = z.unknown()
 
 export const errorBody = z.object({
@@ -118,7 +118,7 @@ export interface CreateCustomerBody {
   metadata?: Record<string, string>
 }
 
-/** What `data.object` holds is told by its own `object`. */
+/** The content of `data.object` depends on its own `object`. */
 export const webhook = z.object({
   id: z.string().max(255).regex(ID_PATTERN),
   object: object('event'),

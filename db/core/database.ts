@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Kysely } from 'kysely'
+import { NotFoundError } from '../../src/domain/errors.ts'
+import type { FieldEncryption } from '../../src/security/field-encryption.ts'
+import { isConflict, isForeignKeyViolation, isUniqueViolation } from './database-error.ts'
+import type { Tables } from './tables.ts'
+
+export type Engine = 'postgres' | 'sqlite'
+
+/** The first argument of every repository function. */
+export interface Database {
+  readonly sql: Kysely<Tables>
+  readonly engine: Engine
+  /** For the encrypted columns. */
+  readonly encryption: FieldEncryption
+  /** Values of the database that never change. */
+  readonly cache: { instanceKey?: Buffer }
+}
+
+const MAX_TRIES = 8
+const MAX_PAUSE_MS = 20
+
+/**
+ * Runs `run` in one transaction. `run` may use nothing but the database that it receives, because it runs again after a
+ * conflict with another transaction. Throws NOT_FOUND where a foreign key names a row that was deleted meanwhile.
+ */
+export async function inTransaction<T>(db: Database, run: (db: Database) => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await db.sql
+        .transaction()
+        .setIsolationLevel('read committed')
+        .execute(sql => run({ ...db, sql }))
+    } catch (error) {
+      if (isForeignKeyViolation(error)) throw new NotFoundError('A linked record no longer exists.')
+      if (tries === MAX_TRIES || !isSerializationFailure(db, error)) throw error
+      await sleep(Math.random() * MAX_PAUSE_MS * tries)
+    }
+  }
+}
+
+/** A unique violation counts on PostgreSQL: another transaction inserted the row, and the next try finds it. */
+function isSerializationFailure(db: Database, error: unknown): boolean {
+  return isConflict(error) || (db.engine === 'postgres' && isUniqueViolation(error))
+}

@@ -1,0 +1,78 @@
+import { Kysely } from 'kysely'
+import type { FieldEncryption } from '../../src/security/field-encryption.ts'
+import { NO_FILE, watchSqliteFile } from '../sqlite/file.ts'
+import type { Database } from './database.ts'
+import { createDialect, engineOf, sqliteFile } from './dialect.ts'
+import { createMigrator, migrate } from './migrate.ts'
+import type { Tables } from './tables.ts'
+
+export interface OpenDatabase extends Database {
+  /** False where a file was moved, replaced or removed after it was opened. Then writes are rejected. */
+  isInPlace(): boolean
+  close(): Promise<void>
+}
+
+export interface DatabaseOptions {
+  /** PostgreSQL: the size of the pool, and the longest wait for a connection. */
+  readonly connections: number
+  readonly connectMs: number
+  /** PostgreSQL: the timeout of a statement. */
+  readonly statementMs: number
+  /** False: a database with pending migrations is rejected. */
+  readonly migrate: boolean
+  /** SQLite: called when the file is gone from its path, and when it is back. */
+  readonly onFileChange: (isInPlace: boolean) => void
+}
+
+const DEFAULTS: DatabaseOptions = {
+  connections: 10,
+  connectMs: 2_000,
+  statementMs: 5_000,
+  migrate: true,
+  onFileChange: () => {},
+}
+
+/** Opens the database and migrates it. `url`: `sqlite:<file>`, `sqlite::memory:` or `postgres://…`. */
+export async function openDatabase(
+  url: string,
+  encryption: FieldEncryption,
+  options: Partial<DatabaseOptions> = {},
+): Promise<OpenDatabase> {
+  const { migrate: mayMigrate, onFileChange, ...settings } = { ...DEFAULTS, ...options }
+  const engine = engineOf(url)
+  const isFile = engine === 'sqlite' && sqliteFile(url) !== ':memory:'
+  const file = isFile ? watchSqliteFile(sqliteFile(url), onFileChange) : NO_FILE
+  const sql = new Kysely<Tables>({
+    dialect: await createDialect(url, { applicationName: 'sessiongraph', ...settings }, file),
+  })
+  try {
+    if (!mayMigrate) await assertMigrated(sql)
+    else if (engine === 'postgres') await migrate(url)
+    // A second connection to `:memory:` would open another database.
+    else await migrateOver(sql)
+  } catch (error) {
+    await sql.destroy()
+    throw error
+  }
+  return { sql, engine, encryption, cache: {}, isInPlace: file.isInPlace, close: () => sql.destroy() }
+}
+
+async function migrateOver(sql: Kysely<Tables>): Promise<void> {
+  const { error } = await createMigrator(sql).migrateToLatest()
+  if (error) throw error
+}
+
+async function assertMigrated(sql: Kysely<Tables>): Promise<void> {
+  const pending = (await createMigrator(sql).getMigrations()).filter(({ executedAt }) => !executedAt)
+  if (pending.length > 0) throw new PendingMigrationsError(pending.map(({ name }) => name))
+}
+
+/** AUTO_MIGRATE is off and the database is older than this release. */
+export class PendingMigrationsError extends Error {
+  constructor(names: readonly string[]) {
+    super(
+      `The database lacks migrations: ${names.join(', ')}. Run \`sessiongraph db migrate\`, or set AUTO_MIGRATE=on.`,
+    )
+    this.name = 'PendingMigrationsError'
+  }
+}

@@ -1,0 +1,127 @@
+import { sql } from 'kysely'
+import type { Database } from '../core/database.ts'
+import { lockRows } from '../core/record-locks.ts'
+
+/** The tables with a fetched_at column. */
+export type FetchedTable = 'applicants' | 'customers' | 'sessions'
+
+/** A row whose provider sent it unchanged. */
+export interface FetchedAtRow {
+  readonly id: string
+  /** The revision of the compared row, and the reads that may be in its read_id by now. */
+  readonly revision: number
+  readonly comparedIds: readonly [string, string]
+  readonly readId: string
+  /** When the read began, in milliseconds: by the wall clock, and by the shared clock. */
+  readonly fetchedAt: number
+  readonly startedAt: number
+  /** The attempts of the snapshot; undefined: it had none. */
+  readonly attempts: readonly FetchedAttempt[] | undefined
+}
+
+/** An attempt that its provider sent unchanged, and the read of the stored one. */
+export interface FetchedAttempt {
+  readonly id: string
+  readonly readId: string | null
+}
+
+/** Rows per statement. Few sizes, so that few statements are prepared. */
+const BATCH_SIZES = [64, 8, 1]
+
+export interface SavedFetchedAt {
+  readonly saved: ReadonlySet<string>
+  /** The rows that changed after the comparison. */
+  readonly changed: ReadonlySet<string>
+}
+
+/** Sets fetched_at of unchanged rows. A row that another read updated meanwhile has the same content and is skipped. */
+export async function saveFetchedAt(
+  db: Database,
+  table: FetchedTable,
+  updates: readonly FetchedAtRow[],
+): Promise<SavedFetchedAt> {
+  await lockRows(
+    db,
+    table,
+    updates.map(({ id }) => id),
+  )
+  const saved = new Set<string>()
+  for (let start = 0; start < updates.length; ) {
+    const length = BATCH_SIZES.find(size => size <= updates.length - start) ?? 1
+    const some = updates.slice(start, start + length)
+    for (const id of await saveSome(db, table, some)) saved.add(id)
+    start += length
+  }
+  const changed = await findChanged(
+    db,
+    table,
+    updates.filter(({ id }) => !saved.has(id)),
+  )
+  return { saved, changed }
+}
+
+/** Sets the read of the attempts of saved rows. */
+export async function saveAttemptsFetchedAt(db: Database, updates: readonly FetchedAtRow[]): Promise<void> {
+  const ids = updates.flatMap(({ attempts = [] }) => attempts.map(({ id }) => id))
+  await lockRows(db, 'attempts', ids)
+  for (const update of updates) await saveAttempts(db, update)
+}
+
+async function saveSome(db: Database, table: FetchedTable, updates: readonly FetchedAtRow[]): Promise<string[]> {
+  const rows = updates.map(
+    ({ id, revision, comparedIds: [first, second], readId, fetchedAt, startedAt, attempts }) =>
+      sql`(${id}, ${revision}, ${first}, ${second}, ${readId}, ${fetchedAt}, ${startedAt}, ${attempts ? 1 : 0})`,
+  )
+  const name = sql.table(table)
+  const bigint = (column: string) => sql`cast(seen.${sql.ref(column)} as bigint)`
+  const reportedAttempts = (column: string, value: string) =>
+    sql`${sql.ref(column)} = case when ${bigint('column8')} = 1 then ${bigint(value)} else ${name}.${sql.ref(column)} end`
+  const attempts =
+    table === 'customers'
+      ? sql``
+      : sql`, ${reportedAttempts('attempts_fetched_at', 'column6')}, ${reportedAttempts('attempts_read_started_at', 'column7')}`
+  const { rows: saved } = await sql<{ id: string }>`
+    update ${name}
+    set read_id = seen.column5, fetched_at = ${bigint('column6')}, read_started_at = ${bigint('column7')}${attempts}
+    from (values ${sql.join(rows)}) as seen
+    where ${name}.id = seen.column1 and ${name}.revision = ${bigint('column2')}
+      and ${name}.read_id in (seen.column3, seen.column4)
+    returning ${name}.id as id`.execute(db.sql)
+  return saved.map(row => row.id)
+}
+
+/** The attempts came with their owner's snapshot, so no snapshot of an earlier read may change them either. */
+async function saveAttempts(db: Database, { readId, comparedIds, attempts = [] }: FetchedAtRow): Promise<void> {
+  if (attempts.length === 0) return
+  const compared = [...new Set([...comparedIds, ...attempts.map(attempt => attempt.readId)])].filter(id => id !== null)
+  await db.sql
+    .updateTable('attempts')
+    .set({ read_id: readId })
+    .where(
+      'id',
+      'in',
+      attempts.map(({ id }) => id),
+    )
+    .where('read_id', 'in', compared)
+    .execute()
+}
+
+async function findChanged(
+  db: Database,
+  table: FetchedTable,
+  updates: readonly FetchedAtRow[],
+): Promise<ReadonlySet<string>> {
+  if (updates.length === 0) return new Set()
+  const query = db.sql
+    .selectFrom(table)
+    .select(['id', 'revision'])
+    .where(
+      'id',
+      'in',
+      updates.map(({ id }) => id),
+    )
+  const revisions = new Map((await query.execute()).map(({ id, revision }) => [id, revision]))
+  // A missing row was erased.
+  const changed = updates.filter(({ id, revision }) => (revisions.get(id) ?? revision) !== revision)
+  return new Set(changed.map(({ id }) => id))
+}

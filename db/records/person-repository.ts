@@ -1,0 +1,37 @@
+import type { Database } from '../core/database.ts'
+
+const MAX_BATCH = 500
+
+/** The external ids of these applicants and customers by record id; null for none. Takes no locks. */
+export async function readExternalIds(
+  db: Database,
+  tenantId: string,
+  recordIds: readonly string[],
+): Promise<ReadonlyMap<string, string | null>> {
+  const externalIds = new Map<string, string | null>()
+  for (let start = 0; start < recordIds.length; start += MAX_BATCH) {
+    const ids = recordIds.slice(start, start + MAX_BATCH)
+    const of = (table: 'applicants' | 'customers') =>
+      db.sql.selectFrom(table).select(['id', 'external_id']).where('tenant_id', '=', tenantId).where('id', 'in', ids)
+    const rows = await of('applicants').unionAll(of('customers')).execute()
+    for (const { id, external_id } of rows) externalIds.set(id, external_id)
+  }
+  return externalIds
+}
+
+/** The external ids of a customer's applicants and of their sessions. */
+export async function listExternalIdsThrough(db: Database, tenantId: string, customerId: string): Promise<string[]> {
+  const applicants = db.sql
+    .selectFrom('applicants')
+    .select('external_id')
+    .where('tenant_id', '=', tenantId)
+    .where('customer_id', '=', customerId)
+  const sessions = db.sql
+    .selectFrom('sessions')
+    .innerJoin('applicants', 'applicants.id', 'sessions.applicant_id')
+    .select('sessions.external_id')
+    .where('sessions.tenant_id', '=', tenantId)
+    .where('applicants.customer_id', '=', customerId)
+  const rows = await applicants.union(sessions).execute()
+  return rows.flatMap(row => row.external_id ?? [])
+}

@@ -1,0 +1,304 @@
+import type { ExpressionBuilder, SelectQueryBuilder } from 'kysely'
+import type { Provider } from '../../src/domain/provider.ts'
+import type { Outcome } from '../../src/domain/records/decision.ts'
+import type { Session, SessionStatus } from '../../src/domain/records/session.ts'
+import { omitUndefined, type TenantRow, toFlag } from '../core/columns.ts'
+import type { Database } from '../core/database.ts'
+import { forUpdate } from '../core/dialect.ts'
+import {
+  type Bounds,
+  type FilteredPage,
+  type KeysetPage,
+  memoizePerOrder,
+  orderByKeyset,
+  pageFilter,
+  rowNumberPerPartition,
+} from '../core/keyset.ts'
+import { selectPages } from '../core/page-union.ts'
+import { prepareQuery } from '../core/prepared-query.ts'
+import { countRows, isAnyOf, recordQueries } from '../core/record-queries.ts'
+import { withRevision } from '../core/revision.ts'
+import type { SessionRow, Tables } from '../core/tables.ts'
+import {
+  type NewSession,
+  ROW_DEFAULTS,
+  type SessionChange,
+  type StoredSession,
+  toColumns,
+  toSession,
+  toUnencryptedSession,
+  UNENCRYPTED_COLUMNS,
+} from './session-columns.ts'
+
+export interface SessionFilter {
+  readonly providers?: readonly Provider[] | null
+  readonly statuses?: readonly SessionStatus[] | null
+  readonly outcomes?: readonly Outcome[] | null
+  readonly externalId?: string | null
+  readonly applicantId?: string | null
+  readonly customerId?: string | null
+  readonly createdAfter?: Date | null
+  readonly createdBefore?: Date | null
+  readonly updatedAfter?: Date | null
+}
+
+export async function insertSession(db: Database, session: NewSession): Promise<StoredSession> {
+  // Object.assign costs a fifth of a spread of so many columns.
+  const row: SessionRow = Object.assign({}, ROW_DEFAULTS, toColumns(db, session, session) as SessionRow, {
+    id: session.id,
+    tenant_id: session.tenantId,
+    account_id: session.accountId,
+    provider: session.provider,
+    provider_id: session.providerId,
+    test_mode: session.testMode ? 1 : 0,
+  })
+  await INSERT(db, row)
+  return toSession(db, row)
+}
+
+const INSERT = prepareQuery((db, row: SessionRow) => db.sql.insertInto('sessions').values(row))
+
+/** False where the session does not have the given status: then nothing changed. */
+export async function updateSession(
+  db: Database,
+  session: TenantRow,
+  change: SessionChange,
+  status?: SessionStatus,
+): Promise<boolean> {
+  const columns = toColumns(db, session, change)
+  if (Object.keys(columns).length === 0 && !status) return true
+  let query = db.sql
+    .updateTable('sessions')
+    .set(withRevision(columns))
+    .where('tenant_id', '=', session.tenantId)
+    .where('id', '=', session.id)
+  if (status) query = query.where('status', '=', status)
+  const result = await query.executeTakeFirst()
+  return result.numUpdatedRows > 0n
+}
+
+const QUERIES = recordQueries('sessions')
+
+export async function findSessions(db: Database, tenantId: string, ids: readonly string[]): Promise<StoredSession[]> {
+  if (ids.length === 0) return []
+  return (await QUERIES.byIds(db, tenantId, ...ids)).map(row => toSession(db, row))
+}
+
+export async function findSessionByProviderId(
+  db: Database,
+  accountId: string,
+  providerId: string,
+): Promise<StoredSession | undefined> {
+  const [row] = await QUERIES.byProviderId(db, accountId, providerId)
+  return row && toSession(db, row)
+}
+
+export async function listSessions(
+  db: Database,
+  tenantId: string,
+  filter: SessionFilter,
+  page: KeysetPage,
+): Promise<StoredSession[]> {
+  const rows = await SELECT_PAGE(page)(db, tenantId, toConditions(filter), toBounds(page))
+  return orderByKeyset(rows, page).map(row => toSession(db, row))
+}
+
+/** The same without the encrypted columns. */
+export async function listSessionsWithoutEncrypted(
+  db: Database,
+  tenantId: string,
+  filter: SessionFilter,
+  page: KeysetPage,
+): Promise<Session[]> {
+  const rows = await SELECT_UNENCRYPTED_PAGE(page)(db, tenantId, toConditions(filter), toBounds(page))
+  return orderByKeyset(rows, page).map(row => toUnencryptedSession(db, row))
+}
+
+/** Several lists in one statement. */
+export async function listManySessions(
+  db: Database,
+  tenantId: string,
+  lists: readonly FilteredPage<SessionFilter>[],
+): Promise<StoredSession[][]> {
+  const pages = lists.map(({ filter, page }) => ({ query: sessionsWhere(db, tenantId, filter).selectAll(), page }))
+  return (await selectPages(db, pages)).map(rows => rows.map(row => toSession(db, row)))
+}
+
+/** The same without the encrypted columns. */
+export async function listManySessionsWithoutEncrypted(
+  db: Database,
+  tenantId: string,
+  lists: readonly FilteredPage<SessionFilter>[],
+): Promise<Session[][]> {
+  const pages = lists.map(({ filter, page }) => ({
+    query: sessionsWhere(db, tenantId, filter).select(UNENCRYPTED_COLUMNS),
+    page,
+  }))
+  return (await selectPages(db, pages)).map(rows => rows.map(row => toUnencryptedSession(db, row)))
+}
+
+function sessionsWhere(db: Database, tenantId: string, filter: SessionFilter) {
+  return db.sql.selectFrom('sessions').$call(filtered(tenantId, toConditions(filter)))
+}
+
+const SELECT_PAGE = memoizePerOrder(order =>
+  prepareQuery((db, tenantId: string, conditions: Conditions, bounds: Bounds) =>
+    db.sql
+      .selectFrom('sessions')
+      .selectAll()
+      .$call(filtered<SessionRow>(tenantId, conditions))
+      .$call(pageFilter(order, bounds)),
+  ),
+)
+
+const SELECT_UNENCRYPTED_PAGE = memoizePerOrder(order =>
+  prepareQuery((db, tenantId: string, conditions: Conditions, bounds: Bounds) =>
+    db.sql
+      .selectFrom('sessions')
+      .select(UNENCRYPTED_COLUMNS)
+      .$call(filtered(tenantId, conditions))
+      .$call(pageFilter(order, bounds)),
+  ),
+)
+
+/** The newest sessions of each external id, provider, status and outcome, at most `limit` of each. */
+export async function listNewestSessionsOfPersons(
+  db: Database,
+  tenantId: string,
+  externalIds: readonly string[],
+  limit: number,
+): Promise<StoredSession[]> {
+  if (externalIds.length === 0) return []
+  const ranked = db.sql
+    .selectFrom('sessions')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('external_id', 'in', externalIds)
+    .select(rowNumberPerPartition('external_id', 'provider', 'status', 'outcome'))
+  const rows = db.sql.selectFrom(ranked.as('ranked')).selectAll().where('rank', '<=', limit)
+  return (await rows.execute()).map(row => toSession(db, row))
+}
+
+/** The owner and the links of a session. */
+export interface OwnedSession {
+  readonly id: string
+  readonly tenantId: string
+  readonly provider: Provider
+  readonly externalId: string | null
+  readonly externalIdPinned: boolean
+  readonly applicantId: string | null
+  readonly customerId: string | null
+}
+
+/** The sessions that link to one of these applicants or customers, in lock order. */
+export async function listLinkedSessions(
+  db: Database,
+  tenantId: string,
+  link: 'applicant_id' | 'customer_id',
+  recordIds: readonly string[],
+): Promise<OwnedSession[]> {
+  const query = db.sql
+    .selectFrom('sessions')
+    .select(['id', 'provider', 'external_id', 'external_id_pinned', 'applicant_id', 'customer_id'])
+    .where('tenant_id', '=', tenantId)
+    .where(link, 'in', recordIds)
+    .orderBy('id')
+  return (await query.$call(forUpdate(db)).execute()).map(row => ({
+    id: row.id,
+    tenantId,
+    provider: row.provider as Provider,
+    externalId: row.external_id,
+    externalIdPinned: row.external_id_pinned === 1,
+    applicantId: row.applicant_id,
+    customerId: row.customer_id,
+  }))
+}
+
+const MAX_BATCH = 500
+
+/** Sets the external id of these sessions. */
+export async function updateOwners(
+  db: Database,
+  ids: readonly string[],
+  { externalId, externalIdPinned }: Pick<SessionChange, 'externalId' | 'externalIdPinned'>,
+): Promise<void> {
+  const columns = omitUndefined({ external_id: externalId, external_id_pinned: toFlag(externalIdPinned) })
+  for (let start = 0; start < ids.length; start += MAX_BATCH) {
+    await db.sql
+      .updateTable('sessions')
+      .set(withRevision(columns))
+      .where('id', 'in', ids.slice(start, start + MAX_BATCH))
+      .execute()
+  }
+}
+
+/** How many sessions match, counted up to `limit`. */
+export function countSessions(db: Database, tenantId: string, filter: SessionFilter, limit: number): Promise<number> {
+  return countRows(db, sessionsWhere(db, tenantId, filter).select('id'), limit)
+}
+
+/** Deletes the links and tokens of at most `limit` sessions that ended before `before`. Returns their number. */
+export async function pruneAccess(db: Database, before: Date, limit: number): Promise<number> {
+  const hasEnded = (eb: ExpressionBuilder<Tables, 'sessions'>) =>
+    eb.and([
+      eb('access_encrypted', 'is not', null),
+      eb('status', 'in', ['COMPLETED', 'CANCELED', 'EXPIRED']),
+      eb(eb.fn.coalesce('completed_at', 'updated_at'), '<', before.getTime()),
+    ])
+  const ended = db.sql.selectFrom('sessions').select('id').where(hasEnded).limit(limit)
+  // A session may be reopened while this waits for its row lock, so the condition is checked again.
+  const result = await db.sql
+    .updateTable('sessions')
+    .set(withRevision({ access_encrypted: null }))
+    .where('id', 'in', ended)
+    .where(hasEnded)
+    .executeTakeFirst()
+  return Number(result.numUpdatedRows)
+}
+
+/** A filter in column values, without empty conditions. */
+interface Conditions {
+  readonly providers?: readonly Provider[]
+  readonly statuses?: readonly SessionStatus[]
+  readonly outcomes?: readonly Outcome[]
+  readonly externalId?: string
+  readonly applicantId?: string
+  readonly customerId?: string
+  readonly createdAfter?: number
+  readonly createdBefore?: number
+  readonly updatedAfter?: number
+}
+
+function toConditions(filter: SessionFilter): Conditions {
+  return omitUndefined({
+    providers: filter.providers ?? undefined,
+    statuses: filter.statuses ?? undefined,
+    outcomes: filter.outcomes ?? undefined,
+    externalId: filter.externalId ?? undefined,
+    applicantId: filter.applicantId ?? undefined,
+    customerId: filter.customerId ?? undefined,
+    createdAfter: filter.createdAfter?.getTime(),
+    createdBefore: filter.createdBefore?.getTime(),
+    updatedAfter: filter.updatedAfter?.getTime(),
+  })
+}
+
+function toBounds({ after, before, limit }: KeysetPage): Bounds {
+  return omitUndefined({ after, before, limit })
+}
+
+function filtered<O>(tenantId: string, filter: Conditions) {
+  return (query: SelectQueryBuilder<Tables, 'sessions', O>) => {
+    let narrowed = query.where('tenant_id', '=', tenantId)
+    if (filter.providers) narrowed = narrowed.where(isAnyOf('provider', filter.providers))
+    if (filter.statuses) narrowed = narrowed.where(isAnyOf('status', filter.statuses))
+    if (filter.outcomes) narrowed = narrowed.where(isAnyOf('outcome', filter.outcomes))
+    if (filter.externalId !== undefined) narrowed = narrowed.where('external_id', '=', filter.externalId)
+    if (filter.applicantId !== undefined) narrowed = narrowed.where('applicant_id', '=', filter.applicantId)
+    if (filter.customerId !== undefined) narrowed = narrowed.where('customer_id', '=', filter.customerId)
+    if (filter.createdAfter !== undefined) narrowed = narrowed.where('created_at', '>', filter.createdAfter)
+    if (filter.createdBefore !== undefined) narrowed = narrowed.where('created_at', '<', filter.createdBefore)
+    if (filter.updatedAfter !== undefined) narrowed = narrowed.where('updated_at', '>', filter.updatedAfter)
+    return narrowed
+  }
+}

@@ -1,0 +1,42 @@
+import type { Database } from '../core/database.ts'
+
+/** An action on a tenant, a key or a person. It has no personal data. */
+export interface AuditEntry {
+  readonly id: string
+  readonly tenantId: string
+  readonly at: Date
+  /** `cli`, or the id of an API key. */
+  readonly actor: string
+  /** Such as `key.create`. */
+  readonly action: string
+  /** A keyed hash of the subject; null for the tenant itself. */
+  readonly subjectHash: string | null
+}
+
+export async function insertAudit(db: Database, entry: AuditEntry): Promise<void> {
+  const { id, tenantId, at, actor, action, subjectHash } = entry
+  await db.sql
+    .insertInto('audit_log')
+    .values({ id, tenant_id: tenantId, at: at.getTime(), actor, action, subject_hash: subjectHash })
+    .execute()
+}
+
+/** The newest entries of a tenant first. */
+export async function listAudit(db: Database, tenantId: string, limit: number): Promise<AuditEntry[]> {
+  const rows = await db.sql
+    .selectFrom('audit_log')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .orderBy('at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute()
+  return rows.map(row => ({
+    id: row.id,
+    tenantId: row.tenant_id,
+    at: new Date(row.at),
+    actor: row.actor,
+    action: row.action,
+    subjectHash: row.subject_hash,
+  }))
+}

@@ -1,0 +1,81 @@
+import { listUnknownOperations } from '../../db/repositories/admin-repository.ts'
+import { DomainError } from '../domain/errors.ts'
+import type { ProviderOperation } from '../domain/records/operation.ts'
+import { recordAudit } from '../services/access/tenants.ts'
+import type { SearchHints } from '../services/creates/operations.ts'
+import type { AdminHandler } from './handler.ts'
+
+const MAX_OPERATIONS = 100
+const MAX_ID_LENGTH = 200
+
+/** The newest creates with an unknown outcome. */
+export const showOperations: AdminHandler = async ({ db, services }, { tenantId, scopes }) => {
+  const ids = await listUnknownOperations(db, tenantId, MAX_OPERATIONS)
+  const found = (await services.operations.findMany({ tenantId }, ids)).filter(one => one !== undefined)
+  const rows = await Promise.all(
+    found.map(async operation => ({
+      ...toRow(operation),
+      settlesItself: await services.operations.settlesItself(operation),
+      searchHints: toSearchHints(await services.operations.searchHints(operation), scopes.has('pii:read')),
+    })),
+  )
+  return { rows, cut: ids.length === MAX_OPERATIONS }
+}
+
+/**
+ * `{ "absent": true }` or `{ "found": "<id at the provider>" }`: the result of the operator's search. Throws NOT_FOUND,
+ * BAD_REQUEST, UNSUPPORTED_BY_PROVIDER.
+ */
+export const settle: AdminHandler = async (deps, operator, { id, body }) => {
+  const { operations } = deps.services
+  const found = parseResolution(body)
+  await operations.get(operator, { id })
+  await recordAudit(deps.db, {
+    tenantId: operator.tenantId,
+    actor: operator.keyId,
+    action: found === null ? 'operation.settle.absent' : 'operation.settle.found',
+    at: deps.now(),
+    subject: id,
+  })
+  const settled = await (found === null
+    ? operations.settleAbsent(operator, id)
+    : operations.settleFound(operator, id, found))
+  return { row: toRow(settled) }
+}
+
+/** The provider's id of the created record; null if there is none. */
+function parseResolution(body: unknown): string | null {
+  const { absent, found } = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>
+  if (absent === true && found === undefined) return null
+  if (absent === undefined && typeof found === 'string' && found !== '' && found.length <= MAX_ID_LENGTH) return found
+  throw new DomainError('BAD_REQUEST', 'Expected {"absent": true} or {"found": "<id at the provider>"}.')
+}
+
+/** Personal values are null without the scope pii:read. */
+function toSearchHints(hints: SearchHints | undefined, mayReadPii: boolean) {
+  if (!hints) return null
+  const { window, traces, warning } = hints
+  const shown = traces.map(({ where, value, isPersonal }) => ({
+    where,
+    value: isPersonal && !mayReadPii ? null : value,
+  }))
+  return { ...window, traces: shown, warning }
+}
+
+/** The client's input stays encrypted, except for the search hints. */
+function toRow(operation: ProviderOperation) {
+  const { id, idempotencyKey, kind, provider, state, createdAt, sentAt, nextCheckAt, recordId } = operation
+  return {
+    id,
+    idempotencyKey,
+    kind,
+    provider,
+    state,
+    createdAt,
+    sentAt,
+    nextCheckAt,
+    recordId,
+    tries: operation.sendCount,
+    errorCode: operation.lastError?.code ?? null,
+  }
+}

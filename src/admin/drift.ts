@@ -1,0 +1,14 @@
+import { PROVIDERS } from '../domain/provider.ts'
+import type { AdminHandler } from './handler.ts'
+
+const MAX_KINDS = 200
+
+/**
+ * `?provider`: deviations of responses from the documentation. `shape` contains types and field names, never a value.
+ */
+export const showDrift: AdminHandler = async ({ services }, { tenantId }, { search }) => {
+  const provider = PROVIDERS.find(known => known === search.get('provider'))
+  const drift = await services.providerStats.drift({ tenantId }, MAX_KINDS, provider)
+  const rows = drift.map(({ tenantId: _tenant, accountId: _account, ...row }) => row)
+  return { rows, cut: rows.length === MAX_KINDS }
+}

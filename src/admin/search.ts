@@ -1,0 +1,33 @@
+import { findRecordRows, findSessionRows } from '../../db/repositories/admin-repository.ts'
+import { InvalidInputError } from '../domain/errors.ts'
+import { encodeGlobalId } from '../domain/global-id.ts'
+import { MAX_TEXT, textProblem } from '../domain/input/text.ts'
+import type { AdminHandler } from './handler.ts'
+
+const MAX_ROWS = 50
+
+/** `{ "externalId" }`: the newest records with this external id. Throws INVALID_INPUT. */
+export const search: AdminHandler = async ({ db }, { tenantId }, { body }) => {
+  const externalId = readExternalId(body)
+  const wanted = { tenantId, externalId, limit: MAX_ROWS }
+  const sessions = await findSessionRows(db, tenantId, externalId, MAX_ROWS)
+  const applicants = await findRecordRows(db, 'applicants', wanted)
+  const customers = await findRecordRows(db, 'customers', wanted)
+  return {
+    sessions: sessions.map(row => ({ ...row, graphqlId: encodeGlobalId('Session', row.id) })),
+    applicants: applicants.map(row => ({ ...row, graphqlId: encodeGlobalId('Applicant', row.id) })),
+    customers: customers.map(row => ({ ...row, graphqlId: encodeGlobalId('Customer', row.id) })),
+  }
+}
+
+function readExternalId(body: unknown): string {
+  const given = typeof body === 'object' && body !== null && 'externalId' in body ? body.externalId : undefined
+  if (typeof given !== 'string') throw refused('Expected a string.')
+  const problem = textProblem(given, { max: MAX_TEXT, lines: true })
+  if (problem !== undefined) throw refused(problem)
+  return given
+}
+
+function refused(message: string): InvalidInputError {
+  return new InvalidInputError([{ path: ['externalId'], message }])
+}

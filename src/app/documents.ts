@@ -1,0 +1,25 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { packageRoot } from './package.ts'
+
+/** An operation of examples/: shown in the README, opened as a tab in GraphiQL, executed by the tests. */
+export interface NamedDocument {
+  /** The file's name without its ending. */
+  readonly name: string
+  readonly query: string
+}
+
+/** The operations of a folder in the order of their names. A relative one is sought beside package.json. */
+export function loadDocuments(directory = 'examples'): readonly NamedDocument[] {
+  const folder = resolve(packageRoot(), directory)
+  const files = readdirSync(folder).filter(file => file.endsWith('.graphql'))
+  return files
+    .sort()
+    .map(file => ({ name: file.replace('.graphql', ''), query: readFileSync(join(folder, file), 'utf8') }))
+}
+
+/** The names of the operations of these documents. */
+export function operationNames(documents: readonly NamedDocument[]): ReadonlySet<string> {
+  const named = /^(?:query|mutation|subscription)\s+(\w+)/gm
+  return new Set(documents.flatMap(({ query }) => [...query.matchAll(named)].map(([, name = '']) => name)))
+}

@@ -1,0 +1,32 @@
+import type { RequestPolicy } from '../http/app.ts'
+import { createTrustedDocuments } from '../http/document/trusted-documents.ts'
+import type { RateLimiter } from '../http/pipeline/rate-limit.ts'
+import type { Logger } from '../telemetry/log.ts'
+import { loadDocuments } from './documents.ts'
+import { type HttpSettings, isExposed, parseOrigins, requestLimits } from './http-settings.ts'
+
+export interface RequestPolicyDeps {
+  readonly log: Logger
+  readonly rateLimiter: RateLimiter
+}
+
+/** Throws if the folder of the trusted documents does not exist. */
+export function createRequestPolicy(
+  settings: HttpSettings & { readonly NODE_ENV: string },
+  { log, rateLimiter }: RequestPolicyDeps,
+): RequestPolicy {
+  const mode = settings.TRUSTED_DOCUMENTS
+  const documents = mode === 'off' ? [] : loadDocuments(settings.TRUSTED_DOCUMENTS_DIR).map(({ query }) => query)
+  return {
+    limits: requestLimits(settings),
+    rateLimiter,
+    corsOrigins: parseOrigins(settings.CORS_ORIGINS),
+    introspection: isExposed(settings.INTROSPECTION, settings),
+    suggestions: isExposed(settings.SUGGESTIONS, settings),
+    trusted: {
+      mode,
+      documents: createTrustedDocuments(documents),
+      warn: documentId => log.warn({ documentId }, 'executed an unregistered document'),
+    },
+  }
+}

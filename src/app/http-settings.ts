@@ -1,0 +1,79 @@
+import { z } from 'zod'
+import {
+  DEFAULT_REQUEST_LIMITS,
+  DEFAULT_SOCKET_TIMEOUTS,
+  type RequestLimits,
+  type SocketTimeouts,
+} from '../http/limits.ts'
+
+const flag = z.enum(['on', 'off'])
+const positive = z.coerce.number().int().positive()
+
+/** The settings of the HTTP API. */
+export const httpSettings = {
+  MAX_BODY_BYTES: positive.default(DEFAULT_REQUEST_LIMITS.maxBodyBytes),
+  MAX_JSON_DEPTH: positive.default(DEFAULT_REQUEST_LIMITS.maxJsonDepth),
+  MAX_TOKENS: positive.default(DEFAULT_REQUEST_LIMITS.maxTokens),
+  MAX_DEPTH: positive.default(DEFAULT_REQUEST_LIMITS.maxDepth),
+  MAX_ALIASES: positive.default(DEFAULT_REQUEST_LIMITS.maxAliases),
+  MAX_ROOT_FIELDS: positive.default(DEFAULT_REQUEST_LIMITS.maxRootFields),
+  MAX_COST: positive.default(DEFAULT_REQUEST_LIMITS.maxCost),
+  COST_PER_MINUTE: positive.default(12_000),
+  HEADERS_TIMEOUT_MS: positive.default(DEFAULT_SOCKET_TIMEOUTS.headersTimeoutMs),
+  REQUEST_TIMEOUT_MS: positive.default(DEFAULT_SOCKET_TIMEOUTS.requestTimeoutMs),
+  KEEP_ALIVE_TIMEOUT_MS: positive.default(DEFAULT_SOCKET_TIMEOUTS.keepAliveTimeoutMs),
+  MAX_HEADER_BYTES: positive.default(DEFAULT_SOCKET_TIMEOUTS.maxHeaderBytes),
+  CORS_ORIGINS: z
+    .string()
+    .refine(text => parseOrigins(text).every(isOrigin), { error: 'Expected origins such as https://app.example.com.' })
+    .optional(),
+  CONSOLE: flag.default('on'),
+  GRAPHIQL: flag.optional(),
+  INTROSPECTION: flag.optional(),
+  SUGGESTIONS: flag.optional(),
+  FEDERATION: z.enum(['on', 'entities', 'off']).optional(),
+  TRUSTED_DOCUMENTS: z.enum(['off', 'warn', 'enforce']).default('off'),
+  TRUSTED_DOCUMENTS_DIR: z.string().default('examples'),
+}
+
+export type HttpSettings = Readonly<z.infer<z.ZodObject<typeof httpSettings>>>
+
+/** Development tools are on by default, except in production. */
+export function isExposed(setting: 'on' | 'off' | undefined, { NODE_ENV }: { readonly NODE_ENV: string }): boolean {
+  return setting === undefined ? NODE_ENV !== 'production' : setting === 'on'
+}
+
+/** How much of a subgraph is served. Its SDL shows the same as introspection, so it is off together with it by default. */
+export function federationMode(settings: HttpSettings & { readonly NODE_ENV: string }): 'on' | 'entities' | 'off' {
+  return settings.FEDERATION ?? (isExposed(settings.INTROSPECTION, settings) ? 'on' : 'entities')
+}
+
+export function parseOrigins(text: string | undefined): readonly string[] {
+  return (text ?? '').split(',').flatMap(origin => origin.trim() || [])
+}
+
+export function requestLimits(settings: HttpSettings): RequestLimits {
+  return {
+    maxBodyBytes: settings.MAX_BODY_BYTES,
+    maxJsonDepth: settings.MAX_JSON_DEPTH,
+    maxTokens: settings.MAX_TOKENS,
+    maxDepth: settings.MAX_DEPTH,
+    maxAliases: settings.MAX_ALIASES,
+    maxRootFields: settings.MAX_ROOT_FIELDS,
+    maxCost: settings.MAX_COST,
+  }
+}
+
+export function listenerLimits(settings: HttpSettings): SocketTimeouts {
+  return {
+    headersTimeoutMs: settings.HEADERS_TIMEOUT_MS,
+    requestTimeoutMs: settings.REQUEST_TIMEOUT_MS,
+    keepAliveTimeoutMs: settings.KEEP_ALIVE_TIMEOUT_MS,
+    maxHeaderBytes: settings.MAX_HEADER_BYTES,
+  }
+}
+
+/** As browsers send it: scheme, host and port without a path. */
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text && /^https?:/.test(text)
+}

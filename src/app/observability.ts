@@ -1,0 +1,89 @@
+import { isLoopbackHost } from '../domain/input/hosts.ts'
+import type { AdmissionControl } from '../http/admission/admission-control.ts'
+import { createMetricsAccess } from '../http/auth/metrics-access.ts'
+import type { MetricsOptions } from '../http/plugins/standard-plugins.ts'
+import type { SubscriptionRegistry } from '../http/subscriptions/registry.ts'
+import type { Services } from '../services/services.ts'
+import { createLog, type Logger, type LogTarget, STDERR } from '../telemetry/log.ts'
+import { openLogBuffer } from '../telemetry/log-buffer.ts'
+import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts'
+import type { Tracer } from '../telemetry/tracer.ts'
+import type { Config } from './config.ts'
+import { loadDocuments, operationNames } from './documents.ts'
+
+export interface Observability extends Telemetry {
+  readonly log: Logger
+  /** Absent without OTEL_EXPORTER_OTLP_ENDPOINT. */
+  readonly traces?: Tracer
+  /** Flushes spans and log lines. */
+  close(): Promise<void>
+}
+
+/** `logTo` replaces stderr. */
+export async function setupObservability(config: Config, logTo?: LogTarget): Promise<Observability> {
+  const { LOG_LEVEL, LOG_OPERATIONS_SAMPLE_RATE } = config.server
+  const buffer = logTo ? undefined : openLogBuffer(STDERR)
+  const log = createLog(LOG_LEVEL, logTo ?? buffer)
+  const known = operationNames(knownDocuments(config))
+  const isKnown = (name: string) => known.has(name)
+  const traces = await openTraces(config, log, isKnown)
+  return {
+    ...createTelemetry({ log, isKnown, logShare: LOG_OPERATIONS_SAMPLE_RATE, traces }),
+    log,
+    traces,
+    close: async () => {
+      await traces?.close()
+      buffer?.close()
+    },
+  }
+}
+
+/** The documents whose operation names may be labels of metrics and logs: the examples and the trusted documents. */
+function knownDocuments({ server }: Config) {
+  const trusted = server.TRUSTED_DOCUMENTS === 'off' ? [] : loadDocuments(server.TRUSTED_DOCUMENTS_DIR)
+  return [...loadDocuments(), ...trusted]
+}
+
+/** True if only this machine is served. Production may listen on loopback behind a proxy. */
+export function isLocalDevelopment({ server }: Config): boolean {
+  return server.NODE_ENV !== 'production' && isLoopbackHost(server.HOST)
+}
+
+export function metricsEndpointOptions(
+  config: Config,
+  observability: Observability,
+  { services, redis }: { readonly services: Services; readonly redis: { readonly isUp: boolean } | undefined },
+  { streams, admission }: { readonly streams: SubscriptionRegistry; readonly admission: AdmissionControl },
+  isAdmin: (bearer: string) => Promise<boolean> | boolean,
+): MetricsOptions {
+  const collectSnapshot = async () => ({
+    accounts: services.storeStats.accounts(),
+    streams: streams.count(),
+    requests: { inFlight: admission.inFlight, refused: admission.refused },
+    redisUp: redis?.isUp,
+    store: await services.storeStats.store(),
+  })
+  return {
+    mayRead: createMetricsAccess({
+      token: config.server.METRICS_TOKEN,
+      isLocalDevelopment: isLocalDevelopment(config),
+      isAdmin,
+    }),
+    scrape: () => observability.scrape(collectSnapshot),
+  }
+}
+
+/** Loads the tracer only if an OTLP endpoint is set. */
+async function openTraces({ server }: Config, log: Logger, isKnown: (name: string) => boolean) {
+  const endpoint = server.OTEL_EXPORTER_OTLP_ENDPOINT
+  if (!endpoint) return undefined
+  const { createTracer } = await import('../telemetry/tracer.ts')
+  return createTracer({
+    endpoint,
+    headers: server.OTEL_EXPORTER_OTLP_HEADERS ?? {},
+    serviceName: server.OTEL_SERVICE_NAME,
+    share: server.OTEL_TRACES_SAMPLER_ARG,
+    isKnown,
+    log,
+  })
+}

@@ -1,0 +1,121 @@
+import { type Command, Option } from 'commander'
+import type { StoredOperation } from '../../../db/repositories/operation-repository.ts'
+import type { AppContainer } from '../../app/container.ts'
+import { OPERATION_STATES, type OperationState, type ProviderOperation } from '../../domain/records/operation.ts'
+import { recordAudit } from '../../services/access/tenants.ts'
+import type { SearchHints } from '../../services/creates/operations.ts'
+import { limitOption } from '../arguments.ts'
+import { type CliContext, examples, formatCommand, type TenantCall, withHint, withTenant } from '../cli.ts'
+
+/** `sessiongraph operations`: creates with an unknown outcome, and how an operator settles them. */
+export function addOperations(program: Command, cli: CliContext): void {
+  const command = program
+    .command('operations')
+    .description('creates of sessions, applicants and customers: their outcomes, and settling unknown ones')
+
+  command
+    .command('list')
+    .description('list the newest creates with an unknown outcome, or in the given states')
+    .addOption(new Option('--state <state...>', 'one or more states').choices(OPERATION_STATES).default(['UNKNOWN']))
+    .addOption(limitOption(50, 'creates'))
+    .addHelpText(
+      'after',
+      examples('sessiongraph operations list', 'sessiongraph operations list --state UNKNOWN FAILED --limit 10'),
+    )
+    .action((options: { state: OperationState[]; limit: number }) =>
+      withTenant(cli, async ({ services }, call) => {
+        const found = await services.operations.list(call, options.state, options.limit)
+        const hints = await Promise.all(found.map(operation => services.operations.searchHints(operation)))
+        cli.show(found.map((operation, index) => toRow(operation, toSearchHints(hints[index], cli.isJson(), false))))
+      }),
+    )
+
+  command
+    .command('show')
+    .description(
+      'show a create; if its outcome is unknown, also what to search for at the provider, including personal data',
+    )
+    .argument('<id>', ID)
+    .addHelpText('after', examples('sessiongraph operations show signup-1337'))
+    .action((id: string) =>
+      withTenant(cli, async (app, call) => {
+        const operation = await find(cli, app, call, id)
+        const hints = await app.services.operations.searchHints(operation)
+        cli.show([toRow(operation, toSearchHints(hints, cli.isJson(), true))])
+      }),
+    )
+
+  command
+    .command('settle')
+    .description('record the outcome of a create after checking at the provider')
+    .argument('<id>', ID)
+    .usage('<id> (--found <providerId> | --absent) [options]')
+    .addOption(new Option('--found <providerId>', 'it was created: its id at the provider').conflicts('absent'))
+    .option('--absent', 'it was never created: the same idempotency key can send it again')
+    .addHelpText(
+      'after',
+      examples(
+        'sessiongraph operations settle 01a1fc51-4540-7679-a16e-870c9ec09ee5 --absent',
+        'sessiongraph operations settle signup-1337 --found vs_1a2b3c',
+      ),
+    )
+    .action((id: string, options: { found?: string; absent?: boolean }, self: Command) => {
+      if (!options.found && !options.absent) self.error('error: expected --found <providerId> or --absent')
+      return withTenant(cli, async (app, call) => {
+        const operation = await find(cli, app, call, id)
+        const { settleFound, settleAbsent, searchHints } = app.services.operations
+        const hints = await searchHints(operation)
+        if (options.absent && hints?.warning && !cli.isJson()) cli.progress.report(`Warning: ${hints.warning}`)
+        const action = options.found ? 'operation.settle.found' : 'operation.settle.absent'
+        await recordAudit(app.db, { ...call, action, at: new Date(), subject: operation.id })
+        const settled = await (options.found
+          ? settleFound(call, operation.id, options.found)
+          : settleAbsent(call, operation.id))
+        cli.show([toRow(settled, toSearchHints(hints, cli.isJson(), false))])
+      })
+    })
+}
+
+const ID = 'the id or the idempotency key of the create'
+
+async function find(
+  cli: CliContext,
+  { services }: AppContainer,
+  call: TenantCall,
+  id: string,
+): Promise<StoredOperation> {
+  const [byId] = await services.operations.findMany(call, [id])
+  const listCommand = formatCommand(cli, `operations list --state ${OPERATION_STATES.join(' ')}`)
+  return byId ?? withHint(services.operations.get(call, { idempotencyKey: id }), `${listCommand} shows all creates.`)
+}
+
+/** The values to search for at the provider: a string for a person, an object for a program. */
+function toSearchHints(hints: SearchHints | undefined, isJson: boolean, showsPersonal: boolean) {
+  if (!hints) return null
+  const [from, to] = [hints.window.from.toISOString(), hints.window.to.toISOString()]
+  const traces = hints.traces.map(({ where, value, isPersonal }) => ({
+    where,
+    value: isPersonal && !showsPersonal ? null : value,
+  }))
+  if (isJson) return { from, to, traces, warning: hints.warning }
+  const lines = traces.map(({ where, value }) => `${where}: ${value ?? 'see `operations show`'}`)
+  return [`created from ${from} to ${to}`, ...lines, ...(hints.warning ? [`Warning: ${hints.warning}`] : [])].join('; ')
+}
+
+/** Only what an operator needs. The rest of the client's input stays encrypted. */
+function toRow(operation: ProviderOperation, searchHints: ReturnType<typeof toSearchHints>) {
+  return {
+    id: operation.id,
+    idempotencyKey: operation.idempotencyKey,
+    kind: operation.kind,
+    provider: operation.provider,
+    state: operation.state,
+    sentAt: operation.sentAt?.toISOString() ?? null,
+    tries: operation.sendCount,
+    nextCheckAt: operation.nextCheckAt?.toISOString() ?? null,
+    recordId: operation.recordId,
+    recovered: operation.recovered,
+    error: operation.lastError && `${operation.lastError.code}: ${operation.lastError.message}`,
+    searchHints,
+  }
+}

@@ -1,0 +1,126 @@
+import type { Command } from 'commander'
+import { DomainError } from '../../domain/errors.ts'
+import type { Provider } from '../../domain/provider.ts'
+import { recordAudit } from '../../services/access/tenants.ts'
+import type { AddedEndpoint } from '../../services/webhooks/webhook-endpoints.ts'
+import { limitOption, providerArgument } from '../arguments.ts'
+import { type CliContext, examples, formatCommand, withHint, withTenant } from '../cli.ts'
+
+const ENDPOINT_ID = 'the id of the endpoint, as shown by `webhooks list`'
+const DELIVERY_ID = 'the id of the delivery, as shown by `webhooks list`'
+const ENDPOINT = 'k3XvT0fJq1mWc8sYbR5uZg2e'
+const DELIVERY = '01a1fc51-4540-7679-a16e-870c9ec09ee5'
+
+/** `sessiongraph webhooks`: the endpoints for provider webhooks, and the received deliveries. */
+export function addWebhooks(program: Command, cli: CliContext): void {
+  const command = program
+    .command('webhooks')
+    .description('the endpoints for provider webhooks, and the received deliveries')
+
+  command
+    .command('add')
+    .description("add an endpoint for one provider; prints the values for the provider's dashboard")
+    .addArgument(providerArgument())
+    .option('--secret-stdin', "read the provider's signing secret from stdin; default: a new one")
+    .addHelpText(
+      'after',
+      examples('sessiongraph webhooks add kayle', 'sessiongraph webhooks add verilock --secret-stdin < secret.txt'),
+    )
+    .action((provider: Provider, options: { secretStdin?: boolean }) =>
+      withTenant(cli, async ({ services }, call) => {
+        const secrets = options.secretStdin ? [await readSecret(cli)] : undefined
+        cli.show([toRow(await services.webhookEndpoints.add(call, { provider, secrets }))])
+      }),
+    )
+
+  command
+    .command('rotate')
+    .description('add a new first secret; the previous one stays valid')
+    .argument('<id>', ENDPOINT_ID)
+    .option('--secret-stdin', 'read the secret from stdin; default: a new one')
+    .addHelpText('after', examples(`sessiongraph webhooks rotate ${ENDPOINT}`))
+    .action((id: string, options: { secretStdin?: boolean }) =>
+      withTenant(cli, async ({ services }, call) => {
+        const secret = options.secretStdin ? await readSecret(cli) : undefined
+        cli.show([toRow(await withListHint(cli, services.webhookEndpoints.rotate(call, id, secret)))])
+      }),
+    )
+
+  command
+    .command('remove')
+    .description('remove an endpoint: deliveries to it get 404 from now on')
+    .argument('<id>', ENDPOINT_ID)
+    .addHelpText('after', examples(`sessiongraph webhooks remove ${ENDPOINT}`))
+    .action((id: string) =>
+      withTenant(cli, async ({ services }, call) => {
+        await withListHint(cli, services.webhookEndpoints.remove(call, id))
+        cli.show([{ removed: id }])
+      }),
+    )
+
+  command
+    .command('list')
+    .description('list the endpoints, and the newest deliveries')
+    .addOption(limitOption(20, 'deliveries'))
+    .addHelpText('after', examples('sessiongraph webhooks list', 'sessiongraph webhooks list --tenant acme --limit 5'))
+    .action((options: { limit: number }) =>
+      withTenant(cli, async ({ services }, call) => {
+        const endpoints = await services.webhookEndpoints.list(call)
+        const deliveries = await services.webhookEndpoints.deliveries(call, options.limit)
+        cli.show([...endpoints.map(endpoint => toRow({ endpoint })), ...deliveries])
+      }),
+    )
+
+  command
+    .command('show')
+    .description('show a delivery: its event, state and number of attempts, without its content')
+    .argument('<deliveryId>', DELIVERY_ID)
+    .addHelpText('after', examples(`sessiongraph webhooks show ${DELIVERY}`))
+    .action((id: string) =>
+      withTenant(cli, async ({ services }, call) =>
+        cli.show([await withListHint(cli, services.webhookEndpoints.delivery(call, id))]),
+      ),
+    )
+
+  command
+    .command('replay')
+    .description('apply a delivery again after fixing the cause of its failure')
+    .argument('<deliveryId>', DELIVERY_ID)
+    .addHelpText('after', examples(`sessiongraph webhooks replay ${DELIVERY}`))
+    .action((id: string) =>
+      withTenant(cli, async (app, call) => {
+        const { services } = app
+        await withListHint(cli, services.webhookEndpoints.delivery(call, id))
+        await recordAudit(app.db, { ...call, action: 'webhook.replay', at: new Date(), subject: id })
+        await services.webhookInbox.replay(call, id)
+        await services.webhookInbox.applyDue()
+        cli.show([await services.webhookEndpoints.delivery(call, id)])
+      }),
+    )
+}
+
+/** Adds the list command to the message of a missing endpoint or delivery. */
+function withListHint<T>(cli: CliContext, found: Promise<T>): Promise<T> {
+  return withHint(found, `${formatCommand(cli, 'webhooks list')} shows all endpoints and deliveries.`)
+}
+
+async function readSecret(cli: CliContext): Promise<string> {
+  const secret = (await cli.stdin()).trim()
+  if (secret.length < 8) throw new DomainError('BAD_REQUEST', 'Expected a secret of at least 8 characters on stdin.')
+  return secret
+}
+
+/** The values for the provider's dashboard; the path is relative to the server's address. */
+function toRow({ endpoint, secret, publicJwk }: AddedEndpoint) {
+  const { id, provider, secrets, createdAt, lastReceivedAt } = endpoint
+  return {
+    id,
+    path: `/webhooks/${provider.toLowerCase()}/${id}`,
+    provider,
+    ...(secret && { secret }),
+    ...(publicJwk && { keyId: publicJwk.kid, publicJwk }),
+    liveSecrets: secrets.length,
+    createdAt: createdAt.toISOString(),
+    lastReceivedAt: lastReceivedAt?.toISOString() ?? null,
+  }
+}

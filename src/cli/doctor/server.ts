@@ -1,0 +1,109 @@
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { countEncryptedByUnknownKey, probeWrite, readDurability } from '../../../db/core/diagnostics.ts'
+import { engineOf, sqliteFile } from '../../../db/core/dialect.ts'
+import { readStatus } from '../../../db/core/status.ts'
+import type { Config } from '../../app/config.ts'
+import type { AppContainer } from '../../app/container.ts'
+import type { CliContext } from '../cli.ts'
+import { type Finding, note, ok, problem } from './finding.ts'
+
+/** The checks of the server itself. */
+
+/** Below this the disk fills up soon: a busy server writes it in a day, with its log. */
+const MIN_FREE_BYTES = 512 * 1024 ** 2
+const GIGABYTE = 1024 ** 3
+/** A create is settled within minutes if its provider can be read. */
+const LONG_UNKNOWN_MS = 3_600_000
+const REDIS_TIMEOUT_MS = 2_000
+const REDIS_POLL_MS = 50
+/** A webhook that waits longer than this is stuck. */
+const LONG_WAIT_SECONDS = 300
+
+export async function checkStore({ db }: AppContainer): Promise<Finding> {
+  try {
+    await probeWrite(db, new Date())
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    return problem(
+      'store',
+      `Cannot write: ${message} Check the permissions of the database user and the free disk space.`,
+    )
+  }
+  const { safe, settings } = await readDurability(db)
+  if (safe) return ok('store', `Writable, and committed data survives a crash (${settings}).`)
+  return problem('store', `Committed data may be lost in a crash: ${settings}. Restore the default.`)
+}
+
+/** Opening the application has verified the instance key, so the first key is the right one. */
+export async function checkEncryption({ db }: AppContainer, { server }: Config): Promise<Finding> {
+  const { older, unknown } = await countEncryptedByUnknownKey(db)
+  if (unknown.size > 0) {
+    const keys = [...unknown].map(([id, count]) => `${count} of key ${id}`).join(', ')
+    return problem(
+      'encryption',
+      `Values cannot be decrypted: ${keys}. Add that key to ENCRYPTION_KEY again, after the first one.`,
+    )
+  }
+  if (older > 0) {
+    return note('encryption', `${older} values use older keys. Re-encrypt them with \`sessiongraph secrets rotate\`.`)
+  }
+  if (server.ENCRYPTION_KEY) return ok('encryption', 'All values are encrypted with the current key.')
+  return note('encryption', 'The key is a file beside the database. Store a copy somewhere else.')
+}
+
+export async function checkBacklog({ services }: AppContainer, url: string): Promise<Finding[]> {
+  const { deliveriesQuarantined, deliveriesWaiting, webhookLagSeconds } = await services.storeStats.store()
+  const findings: Finding[] = []
+  if (deliveriesQuarantined > 0) {
+    const look = 'Find it with `sessiongraph webhooks list`, fix the cause, and run `webhooks replay`.'
+    findings.push(problem('inbox', `${toDeliveries(deliveriesQuarantined)} could not be applied. ${look}`))
+  }
+  if (webhookLagSeconds > LONG_WAIT_SECONDS) {
+    const waiting = `${toDeliveries(deliveriesWaiting)} not applied yet, the oldest for ${Math.round(webhookLagSeconds)} s`
+    findings.push(problem('inbox', `${waiting}. Check that a server is running and that its providers respond.`))
+  }
+  if (findings.length === 0) findings.push(ok('inbox', 'No deliveries are waiting.'))
+  return [...findings, await checkCreates(url)]
+}
+
+function toDeliveries(count: number): string {
+  return count === 1 ? '1 delivery' : `${count} deliveries`
+}
+
+async function checkCreates(url: string): Promise<Finding> {
+  if (sqliteFile(url) === ':memory:') return ok('creates', 'None: the database is in memory.')
+  const { oldestUnknown, unknown } = await readStatus(url)
+  if (!oldestUnknown) return ok('creates', 'All outcomes are known.')
+  const creates = unknown === 1 ? '1 create' : `${unknown} creates`
+  const message = `The outcome of ${creates} is unknown, the oldest since ${oldestUnknown.toISOString()}`
+  if (Date.now() - oldestUnknown.getTime() < LONG_UNKNOWN_MS) {
+    return note('creates', `${message}. The server resolves it automatically.`)
+  }
+  return problem(
+    'creates',
+    `${message}. \`sessiongraph operations list\` shows what to search for at the provider; then settle it.`,
+  )
+}
+
+export async function checkDisk({ freeBytes }: CliContext, url: string): Promise<Finding> {
+  if (engineOf(url) === 'postgres')
+    return note('disk', 'Not checked: PostgreSQL stores the data. Check the disk of its machine.')
+  const file = sqliteFile(url)
+  if (file === ':memory:' || !existsSync(dirname(file))) return ok('disk', 'Nothing is stored on disk yet.')
+  const free = await freeBytes(dirname(file))
+  const message = `${(free / GIGABYTE).toFixed(1)} GB are free on the disk of the database.`
+  return free < MIN_FREE_BYTES
+    ? problem('disk', `${message} Free up space: writes fail on a full disk.`)
+    : ok('disk', message)
+}
+
+export async function checkRedis({ redis }: AppContainer): Promise<Finding[]> {
+  if (!redis) return []
+  for (let waited = 0; !redis.isUp && waited < REDIS_TIMEOUT_MS; waited += REDIS_POLL_MS) await sleep(REDIS_POLL_MS)
+  if (redis.isUp) return [ok('redis', 'It responds.')]
+  const message =
+    'It does not respond. Servers run without it, but count rate limits separately and learn of changes later.'
+  return [problem('redis', `${message} Check REDIS_URL and whether Redis is running.`)]
+}

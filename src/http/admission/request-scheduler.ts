@@ -1,0 +1,48 @@
+import type { Server } from 'node:http'
+
+/** How long requests are started before the event loop accepts new connections … */
+const SLICE_MS = 5
+/** … and how long it accepts connections only, while more of them arrive. */
+const YIELD_MS = 10
+
+/**
+ * Starts requests one after another, and yields to the event loop between them. Node accepts one connection per turn of the
+ * loop: if all buffered requests started at once, new ones would queue in the kernel, where admission control cannot see
+ * them.
+ */
+export class RequestScheduler {
+  readonly #waiting: (() => void)[] = []
+  #isArmed = false
+  #hasNewConnections = false
+
+  observe(server: Server): void {
+    server.on('connection', () => {
+      this.#hasNewConnections = true
+    })
+  }
+
+  /** Starts a request after those scheduled before it. */
+  schedule(run: () => void): void {
+    this.#waiting.push(run)
+    if (!this.#isArmed) this.#yieldToEventLoop(performance.now() + YIELD_MS)
+  }
+
+  #yieldToEventLoop(until: number): void {
+    this.#isArmed = true
+    this.#hasNewConnections = false
+    setImmediate(() => {
+      const now = performance.now()
+      if (this.#hasNewConnections && now < until) return void this.#yieldToEventLoop(until)
+      this.#isArmed = false
+      this.#runSlice(now + SLICE_MS)
+    })
+  }
+
+  #runSlice(until: number): void {
+    const now = performance.now()
+    if (now > until) return void this.#yieldToEventLoop(now + YIELD_MS)
+    this.#waiting.shift()?.()
+    // A tick scheduled by a microtask runs after all that the request can do without I/O.
+    if (this.#waiting.length > 0) queueMicrotask(() => process.nextTick(() => this.#runSlice(until)))
+  }
+}

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto'
+import { GraphQLError } from 'graphql'
+import type { Caller } from '../../domain/access/caller.ts'
+import type { Authentication } from '../../services/access/authentication.ts'
+import { failOpen, type RateLimiter } from '../pipeline/rate-limit.ts'
+import { clientAddress, type IncomingConnection, readBearer } from './bearer.ts'
+
+export interface AuthenticatorOptions {
+  readonly authentication: Pick<Authentication, 'authenticate'>
+  readonly failedAuthLimiter: FailedAuthLimiter
+}
+
+/** The response to a request without a valid key. */
+export interface AuthFailure {
+  readonly error: GraphQLError
+  readonly init: ResponseInit
+}
+
+/** Authenticates a request by API key or client token, and counts failed attempts by address. */
+export function createAuthenticator({ authentication, failedAuthLimiter }: AuthenticatorOptions) {
+  return async (request: Request, connection: IncomingConnection, requestId: string): Promise<Caller | AuthFailure> => {
+    const token = readBearer(request.headers.get('authorization'), connection)
+    const caller = token === undefined ? undefined : await authentication.authenticate(token)
+    if (caller) return caller
+    // A request without a key is not an attempt to guess one.
+    const address = request.headers.has('authorization') ? clientAddress(connection) : undefined
+    const waitMs = address === undefined ? 0 : await failedAuthLimiter.count(address)
+    return waitMs > 0 ? tooManyFailures(requestId, waitMs) : unauthenticated(requestId)
+  }
+}
+
+function unauthenticated(requestId: string): AuthFailure {
+  const message = 'Expected a header "Authorization: Bearer <API key>" with a valid key.'
+  const extensions = { code: 'UNAUTHENTICATED', retryable: false, requestId }
+  const headers = { 'www-authenticate': 'Bearer realm="sessiongraph"' }
+  return { error: new GraphQLError(message, { extensions }), init: { status: 401, headers } }
+}
+
+function tooManyFailures(requestId: string, waitMs: number): AuthFailure {
+  const retryAfterSeconds = Math.ceil(waitMs / 1_000)
+  const message =
+    'Too many failed authentication attempts from this address. Requests with a valid key are still accepted.'
+  const extensions = { code: 'RATE_LIMITED', retryable: true, retryAfterSeconds, requestId }
+  const init = { status: 429, headers: { 'retry-after': String(retryAfterSeconds) } }
+  return { error: new GraphQLError(message, { extensions }), init }
+}
+
+export interface FailedAuthLimiter {
+  /** Counts a failed attempt. Returns the milliseconds to wait if there were too many, else 0. */
+  count(address: string): Promise<number>
+}
+
+/** An attacker can have any number of addresses: hashing them into buckets bounds the memory. */
+const BUCKETS = 65_536
+
+/** `limiter`: how many failed attempts a bucket may have per minute. */
+export function createFailedAuthLimiter(limiter: RateLimiter, report: (error: unknown) => void): FailedAuthLimiter {
+  // Without the limiter's store, a failed attempt gets a 401 in the place of a 429.
+  const counted = failOpen(limiter, report)
+  return { count: address => counted.consume(bucketOf(address), 1) }
+}
+
+function bucketOf(address: string): string {
+  return String(createHash('sha256').update(address).digest().readUInt32BE() % BUCKETS)
+}

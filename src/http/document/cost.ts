@@ -1,0 +1,187 @@
+import {
+  type DocumentNode,
+  type FieldNode,
+  type GraphQLField,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+  getNamedType,
+  getNullableType,
+  getOperationAST,
+  isAbstractType,
+  isInterfaceType,
+  isListType,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+  type ValueNode,
+} from 'graphql'
+import { fragmentsOf } from './query-complexity.ts'
+
+/**
+ * The cost of an operation is an upper bound of the work that it can cause. A provider call costs 1: every mutation and
+ * every field with a `freshness` argument may make one, except the root fields without `by`, which read from the store. A
+ * stored row costs 1/100, the query of a page 1/20, even of an empty one, and its `totalCount` 1/5. The selections below a
+ * field are multiplied by its maximum number of rows: `first` or `last` (20 by default), the number of ids, or 100 for a
+ * list without arguments. Aliases add up: each is resolved by itself. Introspection calls no provider, but it is expensive
+ * here: `__schema` costs 10, `__type` costs 1.
+ */
+
+const COST_PER_ROW = 1 / 100
+const COST_PER_PAGE = 1 / 20
+const COST_PER_COUNT = 1 / 5
+/** The fields of a page that return its rows. */
+const ROW_FIELDS = ['edges', 'nodes']
+const INTROSPECTION = new Map([
+  ['__schema', 10],
+  ['__type', 1],
+])
+const DEFAULT_ROWS = 20
+const MAX_ROWS = 100
+
+type Variables = Readonly<Record<string, unknown>>
+/** A number where the cost does not depend on variables. */
+type Cost = number | ((variables: Variables) => number)
+
+/** Returns the cost of an operation as a function of its variables. */
+export function planCost(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operationName: string | null | undefined,
+): (variables: Variables) => number {
+  const operation = getOperationAST(document, operationName)
+  const root = operation && schema.getRootType(operation.operation)
+  if (!operation || !root) return () => 0
+  const fragments = fragmentsOf(document)
+  const known = new Map<string, Cost>()
+
+  function ofSelections(type: GraphQLNamedType, { selections }: SelectionSetNode, part: Part): Cost {
+    const costs = selections.map(selection => {
+      if (selection.kind === Kind.FIELD) return isIn(part, selection) ? ofField(type, selection) : 0
+      if (selection.kind === Kind.FRAGMENT_SPREAD) return ofFragment(selection.name.value, part)
+      const on = selection.typeCondition && schema.getType(selection.typeCondition.name.value)
+      return ofSelections(on ?? type, selection.selectionSet, part)
+    })
+    return combine(costs, sum)
+  }
+  function ofField(type: GraphQLNamedType, node: FieldNode): Cost {
+    const field = isObjectType(type) || isInterfaceType(type) ? type.getFields()[node.name.value] : undefined
+    if (!field) return INTROSPECTION.get(node.name.value) ?? 0
+    if (isPage(type) && node.name.value === 'totalCount') return COST_PER_COUNT
+    const below = (part: Part) =>
+      node.selectionSet ? ofSelections(getNamedType(field.type), node.selectionSet, part) : 0
+    const call = canCallProvider(schema, type, field) ? 1 : 0
+    if (!returnsRows(schema, type, field)) return combine([call, below('ALL')], sum)
+    const isOfPage = isPage(getNamedType(field.type))
+    const once = isOfPage ? combine([COST_PER_PAGE, below('ONCE')], sum) : 0
+    return combine(
+      [call, once, rowsOf(field, node), below(isOfPage ? 'ROWS' : 'ALL')],
+      ([calls = 0, page = 0, rows = 0, cost = 0]) => calls + page + rows * (COST_PER_ROW + cost),
+    )
+  }
+  function ofFragment(name: string, part: Part): Cost {
+    const fragment = fragments.get(name)
+    const type = fragment && schema.getType(fragment.typeCondition.name.value)
+    if (!type) return 0
+    const cost = known.get(`${name} ${part}`) ?? ofSelections(type, fragment.selectionSet, part)
+    known.set(`${name} ${part}`, cost)
+    return cost
+  }
+  function rowsOf(field: GraphQLField<unknown, unknown>, node: FieldNode): Cost {
+    const count = (variables: Variables) => countRows(field, node, operation as OperationDefinitionNode, variables)
+    return hasVariable(node) ? count : count({})
+  }
+
+  const cost = ofSelections(root, operation.selectionSet, 'ALL')
+  return variables => costWith(cost, variables)
+}
+
+/** Of the selections of a page: those that are resolved for each row, and those that are resolved once. */
+type Part = 'ALL' | 'ONCE' | 'ROWS'
+
+function isIn(part: Part, { name }: FieldNode): boolean {
+  return part === 'ALL' || ROW_FIELDS.includes(name.value) === (part === 'ROWS')
+}
+
+function combine(costs: readonly Cost[], fold: (numbers: readonly number[]) => number): Cost {
+  if (costs.every(cost => typeof cost === 'number')) return fold(costs)
+  return variables => fold(costs.map(cost => costWith(cost, variables)))
+}
+
+function costWith(cost: Cost, variables: Variables): number {
+  return typeof cost === 'number' ? cost : cost(variables)
+}
+
+function hasVariable({ arguments: given = [] }: FieldNode): boolean {
+  return given.some(({ value }) => value.kind === Kind.VARIABLE)
+}
+
+function canCallProvider(
+  schema: GraphQLSchema,
+  parent: GraphQLNamedType,
+  { args }: GraphQLField<unknown, unknown>,
+): boolean {
+  if (parent === schema.getMutationType()) return true
+  const names = args.map(({ name }) => name)
+  return names.includes('freshness') && (parent !== schema.getQueryType() || names.includes('by'))
+}
+
+/** True for a field of a root type or a record that returns records or a page. A page's own fields return no new rows. */
+function returnsRows(
+  schema: GraphQLSchema,
+  parent: GraphQLNamedType,
+  { type }: GraphQLField<unknown, unknown>,
+): boolean {
+  const isTop = parent === schema.getQueryType() || parent === schema.getSubscriptionType()
+  const named = getNamedType(type)
+  return (isTop || hasId(parent)) && (isPage(named) || isRecord(named))
+}
+
+/** True for records, their events, and persons. */
+function hasId(type: GraphQLNamedType): boolean {
+  if (!isObjectType(type) && !isInterfaceType(type)) return false
+  const fields = type.getFields()
+  return 'id' in fields || 'externalId' in fields
+}
+
+function isPage(type: GraphQLNamedType): boolean {
+  return isObjectType(type) && 'pageInfo' in type.getFields()
+}
+
+function isRecord(type: GraphQLNamedType): boolean {
+  if (isAbstractType(type)) return type.name === 'Node' || type.name === '_Entity'
+  return isObjectType(type) && type.getInterfaces().some(({ name }) => name === 'Node')
+}
+
+/** The maximum number of rows that a field returns. */
+function countRows(
+  field: GraphQLField<unknown, unknown>,
+  { arguments: given = [] }: FieldNode,
+  operation: OperationDefinitionNode,
+  variables: Variables,
+): number {
+  const values = given.map(({ name, value }) => ({ name: name.value, value: toValue(value, operation, variables) }))
+  if (isPage(getNamedType(field.type))) {
+    const requested = values.find(({ name, value }) => (name === 'first' || name === 'last') && value != null)
+    if (!requested) return DEFAULT_ROWS
+    return typeof requested.value === 'number' ? Math.min(Math.max(requested.value, 0), MAX_ROWS) : MAX_ROWS
+  }
+  if (!isListType(getNullableType(field.type))) return 1
+  // A list without arguments may have the maximum length.
+  if (field.args.length === 0) return MAX_ROWS
+  return Math.max(1, ...values.map(({ value }) => (Array.isArray(value) ? value.length : 1)))
+}
+
+function toValue(node: ValueNode, operation: OperationDefinitionNode, variables: Variables): unknown {
+  if (node.kind === Kind.INT) return Number(node.value)
+  if (node.kind === Kind.LIST) return node.values
+  if (node.kind !== Kind.VARIABLE) return null
+  const name = node.name.value
+  if (Object.hasOwn(variables, name)) return variables[name]
+  const definition = operation.variableDefinitions?.find(({ variable }) => variable.name.value === name)
+  return definition?.defaultValue && toValue(definition.defaultValue, operation, {})
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((one, other) => one + other, 0)
+}

@@ -1,0 +1,74 @@
+import { type DocumentNode, type GraphQLError, Lexer, parse, Source, TokenKind } from 'graphql'
+import type { YogaServerInstance } from 'graphql-yoga'
+import { httpError } from '../errors/http-error.ts'
+import type { RequestLimits } from '../limits.ts'
+import { measureDocument } from './query-complexity.ts'
+
+/** Parses a document and checks its limits before validation, which takes more than linear time. */
+export function parseDocument(source: string | Source, limits: RequestLimits): DocumentNode {
+  const document = parseTokens(source, limits.maxTokens)
+  if (bracketsIn(document) > limits.maxJsonDepth) throw queryTooDeep(limits)
+  const { depth, nesting, aliases, rootFields } = measureDocument(document)
+  if (nesting > limits.maxJsonDepth) throw queryTooDeep(limits)
+  if (depth > limits.maxDepth) throw queryTooComplex(`fields nested at most ${limits.maxDepth} deep`)
+  if (aliases > limits.maxAliases) throw queryTooComplex(`at most ${limits.maxAliases} aliases`)
+  if (rootFields > limits.maxRootFields) throw queryTooComplex(`at most ${limits.maxRootFields} root fields`)
+  return document
+}
+
+export function queryTooComplex(expected: string): GraphQLError {
+  return httpError('QUERY_TOO_COMPLEX', `Expected ${expected}.`, { status: 400, ofDocument: true })
+}
+
+function queryTooDeep({ maxJsonDepth }: RequestLimits): GraphQLError {
+  return queryTooComplex(`a document nested at most ${maxJsonDepth} deep`)
+}
+
+/** The maximum nesting of brackets of any kind: of selections, arguments, lists, objects and types. */
+function bracketsIn({ loc }: DocumentNode): number {
+  let [open, max] = [0, 0]
+  for (let token = loc?.startToken; token; token = token.next ?? undefined) {
+    if (OPENING.has(token.kind)) max = Math.max(max, ++open)
+    else if (CLOSING.has(token.kind)) open--
+  }
+  return max
+}
+
+const OPENING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L])
+const CLOSING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R])
+
+function parseTokens(source: string | Source, maxTokens: number): DocumentNode {
+  try {
+    return parse(source, { maxTokens })
+  } catch (error) {
+    if (hasMoreTokens(source, maxTokens)) throw queryTooComplex(`a document of at most ${maxTokens} tokens`)
+    throw error
+  }
+}
+
+/** Counts the tokens, because the parser reports too many by its message only. */
+function hasMoreTokens(source: string | Source, maxTokens: number): boolean {
+  const lexer = new Lexer(typeof source === 'string' ? new Source(source) : source)
+  try {
+    for (let count = 0; count <= maxTokens; count++) if (lexer.advance().kind === TokenKind.EOF) return false
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Parses and validates a document as for a request; undefined if it is invalid. */
+export function createDocumentLoader(
+  getEnveloped: YogaServerInstance<object, object>['getEnveloped'],
+  limits: RequestLimits,
+): (text: string) => DocumentNode | undefined {
+  return text => {
+    const { validate, schema } = getEnveloped({} as never)
+    try {
+      const document = parseDocument(text, limits)
+      return validate(schema, document).length === 0 ? document : undefined
+    } catch {
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,202 @@
+import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
+import type { ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql'
+import { type FetchAPI, processRegularResult } from 'graphql-yoga'
+import type { Context } from '../../context.ts'
+import type { Caller } from '../../domain/access/caller.ts'
+import { type HasSignal, withDeadline } from '../../domain/deadline.ts'
+import type { Authentication } from '../../services/access/authentication.ts'
+import { readBearer } from '../auth/bearer.ts'
+import type { PreparedOperation, PreparedOperations } from '../document/prepared-operations.ts'
+import type { ResolveTrustedDocument } from '../document/trusted-documents.ts'
+import { toClientError } from '../errors/error-codes.ts'
+import type { FormatError } from '../errors/error-formatter.ts'
+import type { RequestLimits } from '../limits.ts'
+import { clientDisconnected, executeOperation } from '../pipeline/execute.ts'
+import type { ContextFactory } from '../pipeline/operation-context.ts'
+import {
+  describeOperation,
+  endOperation,
+  startOperation,
+  type TelemetryOptions,
+} from '../pipeline/operation-telemetry.ts'
+import type { RateLimitByCost } from '../pipeline/rate-limit.ts'
+import { SECURITY_HEADERS } from '../plugins/standard-plugins.ts'
+import { type Deadlines, deadlineOf } from '../plugins/use-context.ts'
+import { corsHeaders } from '../plugins/use-cors.ts'
+import { negotiateResponseType } from '../request/accepted-type.ts'
+import { assertHead, parsePostBody } from '../request/parse-request.ts'
+import { headOfNodeMessage, REQUEST_ID_HEADER, type RequestHead, toRequestId } from '../request/request-head.ts'
+import { MINIMAL_FETCH_API, MinimalResponse } from './minimal-fetch.ts'
+
+export interface FastPathOptions {
+  readonly schema: GraphQLSchema
+  readonly authentication: Pick<Authentication, 'authenticate'>
+  readonly limits: RequestLimits
+  readonly trust: ResolveTrustedDocument
+  /** Gets the id of each document that is not registered. */
+  readonly warn: (documentId: string) => void
+  readonly operations: PreparedOperations
+  readonly rateLimit: RateLimitByCost
+  readonly openContext: ContextFactory
+  readonly deadlines: Deadlines
+  readonly formatError: FormatError
+  readonly telemetry: TelemetryOptions
+  readonly corsOrigins: readonly string[]
+  /** Whether errors may name parts of the schema. */
+  readonly suggestions: boolean
+  /** Logs each error as it was thrown. */
+  readonly report: (error: unknown) => void
+  /** The current read sequence number. */
+  readonly sequence: () => number
+}
+
+export type RawPost = Pick<IncomingMessage, 'headers' | 'rawHeaders' | 'method'> & Readable
+
+/** The response, or the body of a request that Yoga has to handle. */
+export type FastPathResult = MinimalResponse | { readonly fallback: AsyncIterable<Uint8Array> }
+
+/**
+ * Executes a prepared operation of an authenticated caller: the steps of the plugins, in the same order, as one function. It
+ * only rejects requests over the cost limit and invalid variables; anything else it cannot handle falls through to Yoga,
+ * which produces the error.
+ */
+export function createFastPath(
+  options: FastPathOptions,
+): (post: RawPost, disconnect: HasSignal) => Promise<FastPathResult> {
+  const { authentication, limits, deadlines, telemetry, schema, suggestions } = options
+
+  async function authenticate({ header }: RequestHead, post: RawPost): Promise<Caller | undefined> {
+    const token = readBearer(header('authorization') ?? null, { req: post as IncomingMessage })
+    return token === undefined ? undefined : authentication.authenticate(token)
+  }
+
+  /** The operation of a body, if it is prepared. */
+  function findPrepared(body: Uint8Array): PreparedRequest | undefined {
+    const trusted = tryOrUndefined(() => options.trust(parsePostBody(body, limits)))
+    if (!trusted) return undefined
+    const { query = '', operationName, variables = {} } = trusted.params
+    const operation = options.operations.find(query, operationName)
+    return operation && { operation, variables, unregistered: trusted.unregistered }
+  }
+
+  async function run({ operation, variables }: PreparedRequest, request: FastPathRequest): Promise<ExecutionResult> {
+    const { document, operationName, kind, analysis } = operation
+    const { caller, requestId, since, header, disconnect } = request
+    const record = startOperation(telemetry, requestId, header('traceparent') ?? null)
+    describeOperation(record, document, operationName)
+    const end = (result: ExecutionResult) => endOperation(telemetry, record, caller, masked(result, requestId))
+    const rejected = await options.rateLimit(caller, operation.costOf(variables))
+    if (rejected) return end({ errors: [rejected] })
+    if (kind === 'mutation' && disconnect.signal.aborted) return end({ errors: [clientDisconnected()] })
+    const deadline = withDeadline(deadlineOf(deadlines, kind), disconnect)
+    let context: Context | undefined
+    try {
+      context = await options.openContext({
+        caller,
+        requestId,
+        since,
+        callLog: record.callLog,
+        deadline,
+        lastEventId: header('last-event-id') ?? null,
+        incremental: false,
+        selectsEncryptedField: analysis.selectsEncryptedField(variables),
+        selectsLiveCursor: analysis.selectsLiveCursor(variables),
+      })
+      const args = { schema, document, operationName, contextValue: context, variableValues: variables }
+      return end(await executeOperation(args, suggestions))
+    } catch (error) {
+      return end({ errors: [error as GraphQLError] })
+    } finally {
+      deadline.clear()
+      context?.clearLoaders()
+    }
+  }
+
+  function masked({ errors, ...result }: ExecutionResult, requestId: string): ExecutionResult {
+    if (!errors) return result
+    const formatted = errors.map(error => {
+      options.report(error)
+      return options.formatError(toClientError(error), requestId)
+    })
+    return { errors: formatted, ...result }
+  }
+
+  return async (post, disconnect) => {
+    const since = options.sequence()
+    const head = headOfNodeMessage(post)
+    const type = negotiateResponseType(head.header('accept'))
+    if (type === undefined || !isHeadValid(head, limits)) return { fallback: post }
+    const caller = await authenticate(head, post)
+    if (!caller) return { fallback: post }
+    const body = await readWholeBody(post)
+    if (!body) return { fallback: post }
+    const found = findPrepared(body)
+    if (!found) return { fallback: replayBody(body) }
+    if (found.unregistered) options.warn(found.unregistered)
+    const requestId = toRequestId(head.header(REQUEST_ID_HEADER))
+    const request = { caller, requestId, since, header: head.header, disconnect }
+    return toResponse(await run(found, request), type, headersOf(head, requestId))
+  }
+
+  function headersOf({ header }: RequestHead, requestId: string): Record<string, string> {
+    const ofOrigin = corsHeaders(header('origin'), options.corsOrigins)
+    return { ...SECURITY_HEADERS, ...ofOrigin, [REQUEST_ID_HEADER]: requestId }
+  }
+}
+
+/** Errors can set the HTTP status, which Yoga's result processor reads. */
+function toResponse(result: ExecutionResult, type: string, headers: Record<string, string>): MinimalResponse {
+  if (result.errors) {
+    const response = processRegularResult(result, MINIMAL_FETCH_API as FetchAPI, type)
+    if (!(response instanceof MinimalResponse)) throw new TypeError('Expected a MinimalResponse.')
+    for (const [name, value] of Object.entries(headers)) response.headers.set(name, value)
+    return response
+  }
+  return new MinimalResponse(JSON.stringify(result), {
+    headers: { ...headers, 'content-type': `${type}; charset=utf-8` },
+  })
+}
+
+interface PreparedRequest {
+  readonly operation: PreparedOperation
+  readonly variables: Record<string, unknown>
+  readonly unregistered: string | undefined
+}
+
+interface FastPathRequest {
+  readonly caller: Caller
+  readonly requestId: string
+  readonly since: number
+  readonly header: RequestHead['header']
+  readonly disconnect: HasSignal
+}
+
+/** The length must be declared, so that the body cannot be longer than the checked length. */
+function isHeadValid(head: RequestHead, limits: RequestLimits): boolean {
+  if (head.header('content-length') === undefined) return false
+  return tryOrUndefined(() => assertHead(head, limits) ?? true) ?? false
+}
+
+function tryOrUndefined<T>(check: () => T): T | undefined {
+  try {
+    return check()
+  } catch {
+    return undefined
+  }
+}
+
+async function* replayBody(body: Uint8Array): AsyncIterable<Uint8Array> {
+  yield body
+}
+
+/** The bytes of a body; undefined if the client disconnected before its end. */
+function readWholeBody(post: RawPost): Promise<Uint8Array | undefined> {
+  return new Promise(resolve => {
+    const chunks: Buffer[] = []
+    post.on('data', (chunk: Buffer) => chunks.push(chunk))
+    post.on('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
+    post.on('close', () => resolve(undefined))
+    post.on('error', () => resolve(undefined))
+  })
+}

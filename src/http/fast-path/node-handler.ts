@@ -1,0 +1,91 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { HasSignal } from '../../domain/deadline.ts'
+import type { RawPost } from './fast-path.ts'
+import type { MinimalResponse } from './minimal-fetch.ts'
+
+/** Handles a POST. `context`: its request and response of node:http. */
+export type PostHandler = (post: RawPost, disconnect: HasSignal, context: object) => Promise<MinimalResponse>
+
+export interface PostHandlerOptions {
+  readonly path: string
+  readonly handlePost: PostHandler
+  /** Handles every other request. */
+  readonly fallback: RequestListener
+  readonly report: (error: unknown) => void
+}
+
+/** The listener for POST to the GraphQL path, which nearly every request is. */
+export function createPostHandler({ path, handlePost, fallback, report }: PostHandlerOptions): RequestListener {
+  return (message, response) => {
+    if (message.method !== 'POST' || message.url !== path) return fallback(message, response)
+    handle(message, response).catch(error => {
+      report(error)
+      response.destroy()
+    })
+  }
+
+  async function handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    const result = await handlePost(message, new ClientDisconnect(response), { req: message, res: response })
+    // Responses of one event loop turn are written together: waking a client once per response costs a system call each.
+    await flushBatch()
+    if (!response.destroyed) await send(result, response)
+  }
+}
+
+const flushBatch = () => new Promise(resolve => setImmediate(resolve))
+
+/** A signal that aborts if the client disconnects before the response is written. Created on first use. */
+class ClientDisconnect {
+  readonly #response: ServerResponse
+  #controller: AbortController | undefined
+
+  constructor(response: ServerResponse) {
+    this.#response = response
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= this.#observe()
+    return this.#controller.signal
+  }
+
+  #observe(): AbortController {
+    const controller = new AbortController()
+    const onDisconnect = () => {
+      if (!this.#response.writableFinished) controller.abort()
+    }
+    if (this.#response.destroyed) onDisconnect()
+    else this.#response.once('close', onDisconnect)
+    return controller
+  }
+}
+
+async function send({ status, headers, body }: MinimalResponse, response: ServerResponse): Promise<void> {
+  const headerObject = headers.toObject()
+  if (body === null || typeof body === 'string') {
+    headerObject['content-length'] = String(Buffer.byteLength(body ?? ''))
+    response.writeHead(status, headerObject)
+    response.end(body ?? undefined)
+    return
+  }
+  response.writeHead(status, headerObject)
+  const reader = body.getReader()
+  response.once('close', () => void reader.cancel().catch(() => {}))
+  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+    if (!response.write(chunk.value)) await drained(response)
+  }
+  response.end()
+}
+
+/** Resolves when the response can be written again, or is closed. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise(resolve => {
+    const done = () => {
+      response.off('drain', done)
+      response.off('close', done)
+      resolve()
+    }
+    response.on('drain', done)
+    response.on('close', done)
+    if (response.destroyed) done()
+  })
+}

@@ -1,0 +1,39 @@
+/** The limits of one request. */
+export interface RequestLimits {
+  readonly maxBodyBytes: number
+  /** The maximum nesting of the JSON of a request. */
+  readonly maxJsonDepth: number
+  readonly maxTokens: number
+  readonly maxDepth: number
+  readonly maxAliases: number
+  readonly maxRootFields: number
+  /** In provider calls; a hundred stored rows count as one. */
+  readonly maxCost: number
+}
+
+export const DEFAULT_REQUEST_LIMITS: RequestLimits = {
+  maxBodyBytes: 256 * 1024,
+  maxJsonDepth: 64,
+  maxTokens: 2_000,
+  maxDepth: 12,
+  maxAliases: 30,
+  maxRootFields: 10,
+  maxCost: 200,
+}
+
+export interface SocketTimeouts {
+  /** For all headers of a request. */
+  readonly headersTimeoutMs: number
+  /** For a whole request. */
+  readonly requestTimeoutMs: number
+  /** For an idle connection. */
+  readonly keepAliveTimeoutMs: number
+  readonly maxHeaderBytes: number
+}
+
+export const DEFAULT_SOCKET_TIMEOUTS: SocketTimeouts = {
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 15_000,
+  keepAliveTimeoutMs: 5_000,
+  maxHeaderBytes: 16 * 1024,
+}

@@ -1,0 +1,49 @@
+import { setMaxListeners } from 'node:events'
+import { type Context, createContext } from '../../context.ts'
+import type { CallLog } from '../../domain/call-log.ts'
+import type { HasSignal } from '../../domain/deadline.ts'
+import type { Services } from '../../services/services.ts'
+import type { Authenticated } from '../auth/use-authentication.ts'
+
+export interface OperationInput extends Authenticated {
+  readonly callLog: CallLog
+  readonly deadline: HasSignal
+  readonly lastEventId: string | null
+  readonly incremental: boolean
+  readonly selectsEncryptedField: boolean
+  readonly selectsLiveCursor: boolean
+}
+
+export type ContextFactory = (operation: OperationInput) => Promise<Context>
+
+export function createContextFactory(services: Services, now: () => Date): ContextFactory {
+  return async ({ selectsLiveCursor, deadline, ...operation }) => {
+    // The position must be older than everything that the operation reads, so it is read first.
+    const liveCursor = selectsLiveCursor ? await services.eventStream.cursor(operation.caller) : ''
+    return createContext({
+      ...operation,
+      deadline: new UnboundedListenerSignal(deadline),
+      liveCursor,
+      now,
+      services,
+    })
+  }
+}
+
+/** Each read of the operation listens to its signal, so Node's warning about many listeners does not mean a leak here. */
+class UnboundedListenerSignal implements HasSignal {
+  readonly #deadline: HasSignal
+  #signal: AbortSignal | undefined
+
+  constructor(deadline: HasSignal) {
+    this.#deadline = deadline
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#signal) {
+      this.#signal = this.#deadline.signal
+      setMaxListeners(0, this.#signal)
+    }
+    return this.#signal
+  }
+}

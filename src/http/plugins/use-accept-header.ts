@@ -1,0 +1,42 @@
+import { type ExecutionArgs, type GraphQLError, getOperationAST } from 'graphql'
+import { type Plugin, processRegularResult } from 'graphql-yoga'
+import type { Authenticated } from '../auth/use-authentication.ts'
+import { canBeIncremental } from '../document/query-complexity.ts'
+import { httpError } from '../errors/http-error.ts'
+import { isAccepted, type ResponseForm } from '../request/accepted-type.ts'
+
+/** Rejects an operation with 406 before its execution if the client accepts none of our media types. The error is JSON. */
+export function useAcceptHeader(): Plugin<Authenticated> {
+  const check = (form: ResponseForm, { contextValue }: ExecutionArgs): GraphQLError | undefined => {
+    const { request } = contextValue as { readonly request: Request }
+    return isAccepted(request.headers.get('accept'), form) ? undefined : notAcceptable(form)
+  }
+  return {
+    onExecute: ({ args, setResultAndStopExecution }) => {
+      const error = check(formOf(args), args)
+      if (error) setResultAndStopExecution({ errors: [error] })
+    },
+    onSubscribe: ({ args, setResultAndStopExecution }) => {
+      const error = check('STREAM', args)
+      if (error) setResultAndStopExecution({ errors: [error] })
+    },
+    onResultProcess: ({ resultProcessor, setResultProcessor }) => {
+      if (!resultProcessor) setResultProcessor(processRegularResult, 'application/json')
+    },
+  }
+}
+
+function formOf({ document, operationName, variableValues }: ExecutionArgs): ResponseForm {
+  const operation = getOperationAST(document, operationName)
+  return operation && canBeIncremental(document, operation, variableValues ?? {}) ? 'PARTS' : 'WHOLE'
+}
+
+const EXPECTED: Readonly<Record<ResponseForm, string>> = {
+  PARTS: '"multipart/mixed" or "text/event-stream" for @defer and @stream',
+  STREAM: '"text/event-stream" for a subscription',
+  WHOLE: '"application/json" or "application/graphql-response+json"',
+}
+
+function notAcceptable(form: ResponseForm) {
+  return httpError('BAD_REQUEST', `Expected a header "accept" with ${EXPECTED[form]}.`, { status: 406 })
+}

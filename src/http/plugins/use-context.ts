@@ -1,0 +1,64 @@
+import { type ExecutionArgs, getOperationAST } from 'graphql'
+import { isAsyncIterable, type Plugin } from 'graphql-yoga'
+import type { Context } from '../../context.ts'
+import { type HasSignal, withDeadline } from '../../domain/deadline.ts'
+import type { Authenticated } from '../auth/use-authentication.ts'
+import type { AnalyzeOperation } from '../document/operation-analysis.ts'
+import type { ContextFactory } from '../pipeline/operation-context.ts'
+import type { WithCallLog } from './use-telemetry.ts'
+
+export interface Deadlines {
+  readonly queryDeadlineMs: number
+  readonly mutationDeadlineMs: number
+}
+
+/** Yoga's context of an operation that is executed with ours. */
+export interface WithOperation {
+  readonly operation: Context
+}
+
+/** Creates the context of each operation, with a signal that aborts its reads at the deadline or on a client disconnect. */
+export function useContext(
+  openContext: ContextFactory,
+  deadlines: Deadlines,
+  analyze: AnalyzeOperation,
+): Plugin<Authenticated & WithCallLog & Partial<WithOperation>> {
+  async function contextOf(
+    { request, caller, requestId, since, callLog }: Authenticated & WithCallLog & { readonly request: Request },
+    { document, operationName, variableValues }: ExecutionArgs,
+    deadline: HasSignal,
+  ) {
+    const operation = getOperationAST(document, operationName)
+    const analysis = operation ? analyze(document, operation) : undefined
+    const variables = variableValues ?? {}
+    return openContext({
+      caller,
+      requestId,
+      since,
+      callLog,
+      deadline,
+      lastEventId: request.headers.get('last-event-id'),
+      incremental: analysis?.incremental ?? false,
+      selectsEncryptedField: analysis?.selectsEncryptedField(variables) ?? false,
+      selectsLiveCursor: analysis?.selectsLiveCursor(variables) ?? false,
+    })
+  }
+
+  return {
+    onExecute: async ({ args, extendContext }) => {
+      const operation = getOperationAST(args.document, args.operationName)
+      const ms = deadlineOf(deadlines, operation?.operation)
+      const deadline = withDeadline(ms, args.contextValue.request)
+      extendContext({ operation: await contextOf(args.contextValue, args, deadline) })
+      // The deadline of an incremental response covers its last part.
+      return { onExecuteDone: ({ result }) => (isAsyncIterable(result) ? undefined : deadline.clear()) }
+    },
+    onSubscribe: async ({ args, extendContext }) => {
+      extendContext({ operation: await contextOf(args.contextValue, args, args.contextValue.request) })
+    },
+  }
+}
+
+export function deadlineOf({ mutationDeadlineMs, queryDeadlineMs }: Deadlines, kind: string | undefined): number {
+  return kind === 'mutation' ? mutationDeadlineMs : queryDeadlineMs
+}

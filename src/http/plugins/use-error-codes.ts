@@ -1,0 +1,73 @@
+import { type ExecutionResult, GraphQLError, specifiedRules, type validate } from 'graphql'
+import { isAsyncIterable, type Plugin } from 'graphql-yoga'
+import type { ErrorCode } from '../../domain/error-codes.ts'
+import type { Authenticated } from '../auth/use-authentication.ts'
+import { literalRule, withLiteralRule } from '../document/literal-rule.ts'
+import { toClientError, withErrorCode } from '../errors/error-codes.ts'
+import type { FormatError } from '../errors/error-formatter.ts'
+
+/** Adds a code to the errors of GraphQL's parser and validation, and formats every error. */
+export function useErrorCodes(formatError: FormatError, suggestions: boolean): Plugin<Authenticated> {
+  const complete = (error: GraphQLError, { requestId }: Partial<Authenticated>) => formatError(error, requestId)
+  const literals = literalRule(suggestions)
+
+  return {
+    onParse:
+      () =>
+      ({ result, replaceParseResult }) => {
+        if (result instanceof Error) replaceParseResult(withCode(result, 'GRAPHQL_PARSE_FAILED') as never)
+      },
+    onValidate: ({ validateFn, setValidationFn }) => {
+      const check = validateFn as typeof validate
+      const checked: typeof validate = (schema, document, rules = specifiedRules, ...options) =>
+        check(schema, document, withLiteralRule(rules, literals), ...options)
+      setValidationFn(checked as typeof validateFn)
+      return ({ result, setResult }) => {
+        if (result.length > 0) setResult(result.map(error => withCode(error, 'GRAPHQL_VALIDATION_FAILED')))
+      }
+    },
+    onExecutionResult: ({ result, setResult, context }) => {
+      if (!result || isAsyncIterable(result) || !('errors' in result) || !result.errors) return
+      setResult({ ...result, errors: result.errors.map(error => complete(error, context as Partial<Authenticated>)) })
+    },
+    onResultProcess: ({ result, setResult, serverContext }) => {
+      if (isAsyncIterable(result) || Array.isArray(result) || !result.errors) return
+      const admitted = serverContext as Partial<Authenticated>
+      // A request that was rejected before its execution has no `onExecutionResult`.
+      const errors = result.errors.map(error => (error.extensions.requestId ? error : complete(error, admitted)))
+      setResult({ ...result, errors })
+    },
+    onExecute: ({ args }) => {
+      // Each part of an incremental response has errors of its own.
+      const onNext = ({ result, setResult }: SubsequentResult) =>
+        setResult(formatIncremental(result, error => complete(toClientError(error), args.contextValue)))
+      return { onExecuteDone: ({ result }) => (isAsyncIterable(result) ? { onNext } : undefined) }
+    },
+  }
+}
+
+interface IncrementalResult extends ExecutionResult {
+  readonly incremental?: readonly IncrementalResult[]
+}
+
+interface SubsequentResult {
+  readonly result: IncrementalResult
+  readonly setResult: (result: IncrementalResult) => void
+}
+
+/** Formats the errors of a part and of the parts inside it. */
+function formatIncremental(
+  result: IncrementalResult,
+  formatError: (error: GraphQLError) => GraphQLError,
+): IncrementalResult {
+  const { errors, incremental } = result
+  return {
+    ...result,
+    ...(errors && { errors: errors.map(formatError) }),
+    ...(incremental && { incremental: incremental.map(each => formatIncremental(each, formatError)) }),
+  }
+}
+
+function withCode(error: unknown, code: ErrorCode): unknown {
+  return error instanceof GraphQLError ? withErrorCode(error, code) : error
+}

@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto'
+import { type GraphiQLOptions, type Plugin, shouldRenderGraphiQL } from 'graphql-yoga'
+
+/** Serves GraphiQL to a browser at the GraphQL path. The page needs no key; its requests do. */
+export function useGraphiql(options: GraphiQLOptions, path: string): Plugin {
+  let page: ReturnType<typeof render> | undefined
+  return {
+    onRequest: async ({ request, url, endResponse, fetchAPI }) => {
+      if (url.pathname !== path || !shouldRenderGraphiQL(request)) return
+      page ??= render(options)
+      const { html, headers } = await page
+      endResponse(new fetchAPI.Response(html, { headers }))
+    },
+  }
+}
+
+async function render(options: GraphiQLOptions) {
+  // The module has some megabytes, so it is loaded on first use.
+  const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql')
+  const text = await renderGraphiQL(options)
+  const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policyOf(text) }
+  return { html: Buffer.from(text), headers }
+}
+
+/** Allows the page's own script, by its hash, and requests to this server. */
+function policyOf(html: string): string {
+  const start = html.indexOf('<script>') + '<script>'.length
+  const script = html.slice(start, html.indexOf('</script', start))
+  const hash = createHash('sha256').update(script).digest('base64')
+  return [
+    "default-src 'none'",
+    `script-src 'sha256-${hash}'`,
+    "style-src 'unsafe-inline'",
+    "connect-src 'self'",
+    'font-src data:',
+    "img-src 'self' data:",
+    'worker-src blob: data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+}
+
+/** GraphiQL with a tab for each example. With `apiKey`, its requests work at once. */
+export function graphiqlOptions(
+  examples: readonly { readonly name: string; readonly query: string }[],
+  apiKey: string | undefined,
+): GraphiQLOptions {
+  const headers = JSON.stringify({ authorization: `Bearer ${apiKey ?? ''}` }, null, 2)
+  return {
+    title: 'sessiongraph',
+    headers,
+    defaultHeaders: headers,
+    defaultTabs: examples.map(({ query }) => ({ query, headers })),
+    defaultEditorToolsVisibility: 'variables',
+    // A persisted key of an earlier start would override the key of this start.
+    shouldPersistHeaders: false,
+  }
+}

@@ -1,0 +1,19 @@
+import type { Plugin } from 'graphql-yoga'
+import type { Authenticated } from '../auth/use-authentication.ts'
+import { toErrorResponse } from '../errors/http-error.ts'
+import { chargeCaller, type RateLimiter, REQUEST_COST, rateLimitedError } from '../pipeline/rate-limit.ts'
+
+/**
+ * Charges each authenticated request before its body is read, so that rejected requests use up the budget too. The rest of
+ * an operation's cost is charged once it is known.
+ */
+export function useRequestCharge(limiter: RateLimiter): Plugin<object, Authenticated> {
+  return {
+    onRequest: async ({ serverContext, endResponse, fetchAPI }) => {
+      const { caller, requestId } = serverContext as Partial<Authenticated>
+      if (!caller) return
+      const waitMs = await chargeCaller(limiter, caller, REQUEST_COST)
+      if (waitMs > 0) endResponse(toErrorResponse(rateLimitedError(waitMs), requestId ?? '', fetchAPI))
+    },
+  }
+}

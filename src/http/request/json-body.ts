@@ -1,0 +1,101 @@
+import { INEXACT_NUMBER, isExact } from '../../domain/input/exact-number.ts'
+import { badRequest } from '../errors/http-error.ts'
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true })
+/** PostgreSQL text cannot contain null characters. */
+const NULL_CHARACTER = /\\u0000|\\u\{0+\}|\0/
+
+export function decodeText(bytes: Uint8Array): string {
+  try {
+    return UTF8.decode(bytes)
+  } catch {
+    throw badRequest('Expected a body in UTF-8.')
+  }
+}
+
+/**
+ * Parses a JSON text. INEXACT_NUMBER replaces each number that JavaScript cannot write back unchanged. The depth is checked
+ * before parsing. `what` names the text in error messages.
+ */
+export function parseJson(text: string, maxDepth: number, what: string): unknown {
+  const { depth, members } = measure(text)
+  if (depth > maxDepth) throw badRequest(`Expected ${what} nested at most ${maxDepth} deep.`)
+  assertNoNullCharacters(text, what)
+  const value = parseOrBadRequest(text, what)
+  if (countMembers(value) < members) throw badRequest(`Expected ${what} without a key that an object says twice.`)
+  if (SURROGATE_ESCAPE.test(text) && !isText(value)) throw badRequest(`Expected ${what} without halves of characters.`)
+  return value
+}
+
+function parseOrBadRequest(text: string, what: string): unknown {
+  try {
+    return parseExactly(text)
+  } catch {
+    throw badRequest(`Expected ${what} to be JSON.`)
+  }
+}
+
+/** Matches every text with an inexact number: sixteen digits or more, an exponent, or a negative zero. */
+const MAYBE_INEXACT = /[\d.]{16}|\d[eE]|-0/
+const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g
+/** Cannot occur in the text, because null characters are rejected first. */
+const MARK_KEY = '\0'
+const MARK = JSON.stringify({ [MARK_KEY]: true })
+
+/** JSON.parse rounds numbers, so inexact ones are replaced in the text before it is parsed. */
+function parseExactly(text: string): unknown {
+  // JSON.parse first rejects unterminated strings, on which the pattern below takes quadratic time.
+  const value: unknown = JSON.parse(text)
+  if (!MAYBE_INEXACT.test(text)) return value
+  const marked = text.replace(STRING_OR_NUMBER, token => (isFine(token) ? token : MARK))
+  if (marked === text) return value
+  return JSON.parse(marked, (_key, inner: unknown) => (isMark(inner) ? INEXACT_NUMBER : inner))
+}
+
+/** True for exact numbers, strings, and invalid numbers, which the parser rejects. */
+function isFine(token: string): boolean {
+  return !/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(token) || isExact(token)
+}
+
+function isMark(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, MARK_KEY)
+}
+
+const SURROGATE_ESCAPE = /\\ud[89a-f]/i
+const LONE_SURROGATE = /\p{Surrogate}/u
+
+/** False where a string has a lone surrogate, which an escape can produce and UTF-8 cannot encode. */
+function isText(value: unknown): boolean {
+  if (typeof value === 'string') return !LONE_SURROGATE.test(value)
+  if (typeof value !== 'object' || value === null) return true
+  return Object.entries(value).every(([key, inner]) => isText(key) && isText(inner))
+}
+
+/** Throws where a text has a null character, or an escape for one in JSON or GraphQL. */
+export function assertNoNullCharacters(text: string, what: string): void {
+  if (NULL_CHARACTER.test(text)) throw badRequest(`Expected ${what} without null characters.`)
+}
+
+const OPENING = new Set(['{', '['])
+const CLOSING = new Set(['}', ']'])
+
+/** The depth of a JSON text, and the number of its object members, including duplicate keys. */
+function measure(text: string): { depth: number; members: number } {
+  let [depth, deepest, members, quoted] = [0, 0, 0, false]
+  for (let at = 0; at < text.length; at++) {
+    const character = text.charAt(at)
+    if (quoted && character === '\\') at++
+    else if (character === '"') quoted = !quoted
+    else if (quoted) continue
+    else if (OPENING.has(character)) deepest = Math.max(deepest, ++depth)
+    else if (CLOSING.has(character)) depth--
+    else if (character === ':') members++
+  }
+  return { depth: deepest, members }
+}
+
+function countMembers(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  if (Array.isArray(value)) return value.reduce((count: number, item) => count + countMembers(item), 0)
+  return Object.values(value).reduce((count: number, inner) => count + 1 + countMembers(inner), 0)
+}

@@ -1,0 +1,71 @@
+import { badRequest, httpError } from '../errors/http-error.ts'
+import type { RequestLimits } from '../limits.ts'
+import { assertLength } from './body.ts'
+import { type Params, parseParams } from './graphql-params.ts'
+import { assertNoNullCharacters, decodeText, parseJson } from './json-body.ts'
+import type { RequestHead } from './request-head.ts'
+
+/** Validates and parses a request on both paths. Each check throws an HTTP error, which repeats no input. */
+
+/** Validates everything but the body. */
+export function assertHead(head: RequestHead, limits: RequestLimits): void {
+  assertMethod(head.method)
+  if (head.method === 'GET') assertCsrfHeader(head)
+  else {
+    assertMediaType(head)
+    assertLength(head, limits.maxBodyBytes)
+  }
+}
+
+export function parsePostBody(body: Uint8Array, limits: RequestLimits): Params {
+  return parseParams(parseJson(decodeText(body), limits.maxJsonDepth, 'the body'))
+}
+
+export function parseQueryString({ search }: RequestHead, limits: RequestLimits): Params {
+  const given = new Map(new URLSearchParams(search))
+  assertNoNullCharacters([...given.values()].join(), 'the URL')
+  const json = (name: string) => {
+    const text = given.get(name)
+    return text ? parseJson(text, limits.maxJsonDepth, `"${name}"`) : null
+  }
+  return parseParams({
+    query: given.get('query') || null,
+    operationName: given.get('operationName') || null,
+    documentId: given.get('documentId') || null,
+    variables: json('variables'),
+    extensions: json('extensions'),
+  })
+}
+
+function assertMethod(method: string): void {
+  if (method === 'GET' || method === 'POST') return
+  throw httpError('METHOD_NOT_ALLOWED', 'Expected POST, or GET for a query.', {
+    status: 405,
+    headers: { allow: 'GET, POST' },
+  })
+}
+
+/** One of them is required on a GET. A cross-site page cannot send a custom header without a CORS preflight. */
+export const CSRF_HEADERS = [
+  'graphql-require-preflight',
+  'apollo-require-preflight',
+  'x-apollo-operation-name',
+  'x-graphql-yoga-csrf',
+] as const
+
+export function assertCsrfHeader({ header }: RequestHead): void {
+  if (CSRF_HEADERS.some(name => header(name))) return
+  throw badRequest(`Expected a header "${CSRF_HEADERS[0]}: true" on a GET request.`)
+}
+
+const EXPECTED = 'Expected a body of "content-type: application/json" in UTF-8, not encoded.'
+
+/** Only JSON in UTF-8: no forms, no multipart, no compression. */
+export function assertMediaType({ header }: RequestHead): void {
+  const [type, ...parameters] = (header('content-type') ?? '').split(';').map(part => part.trim().toLowerCase())
+  const charset = parameters.find(parameter => parameter.startsWith('charset='))
+  const encoding = header('content-encoding')?.trim().toLowerCase() ?? 'identity'
+  const isUtf8 = charset === undefined || /^charset="?utf-?8"?$/.test(charset)
+  if (type === 'application/json' && isUtf8 && encoding === 'identity') return
+  throw httpError('UNSUPPORTED_MEDIA_TYPE', EXPECTED, { status: 415, headers: { 'accept-post': 'application/json' } })
+}

@@ -1,0 +1,79 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { isLoopbackHostHeader } from '../domain/input/hosts.ts'
+import type { SocketTimeouts } from './limits.ts'
+
+export interface ServerOptions extends SocketTimeouts {
+  /**
+   * True to serve only requests whose Host header names this machine: a page of another site, whose name resolves to
+   * loopback, cannot use a local development server then.
+   */
+  readonly loopbackHostsOnly?: boolean
+}
+
+/** A server with timeouts for slow clients, and JSON errors for requests that Node cannot parse. */
+export function createHttpServer(
+  handle: (request: IncomingMessage, response: ServerResponse) => unknown,
+  limits: ServerOptions,
+): Server {
+  const options = {
+    // Node rejects a headersTimeout above the requestTimeout.
+    headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    maxHeaderSize: limits.maxHeaderBytes,
+    // `isValidTarget` checks it, with a JSON error.
+    requireHostHeader: false,
+    // Node checks its timeouts at this interval only.
+    connectionsCheckingInterval: Math.max(50, Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs) / 4),
+  }
+  const server = createServer(options, (request, response) => {
+    const rejection = rejectTarget(request, limits)
+    if (!rejection) return handle(request, response)
+    response.writeHead(rejection.status, HEADERS).end(body(rejection.message))
+  })
+  return server.on('clientError', handleClientError)
+}
+
+const HEADERS = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', connection: 'close' }
+
+function rejectTarget(request: IncomingMessage, { loopbackHostsOnly }: ServerOptions) {
+  if (!isValidTarget(request)) return { status: 400, message: 'Expected a path and one Host header.' }
+  if (!loopbackHostsOnly || isLoopbackHostHeader(request.headers.host ?? 'localhost')) return undefined
+  return { status: 421, message: 'Expected a Host header of this machine, such as localhost: this is a local server.' }
+}
+
+/** A target that is no valid URL would be an unexpected error later. */
+function isValidTarget({ url = '', headers: { host = '' }, rawHeaders, httpVersion }: IncomingMessage): boolean {
+  // Node keeps the first of several Host headers; a proxy may have checked another one.
+  if (rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length > 1) return false
+  const isHost = host === '' ? httpVersion === '1.0' : HOST.test(host)
+  // The pattern also allows invalid hosts, such as 1.2.3.999 or a port of 99999.
+  return isHost && /^\/(?!\/)/.test(url) && URL.canParse(url, `http://${host || 'localhost'}`)
+}
+
+const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
+
+/** Responds to a request that Node could not parse, and closes the connection. */
+function handleClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const { line, message } = CLIENT_ERRORS[error.code ?? ''] ?? MALFORMED
+  const text = body(message)
+  const headers = Object.entries({ ...HEADERS, 'content-length': String(Buffer.byteLength(text)) })
+  socket.end(`HTTP/1.1 ${line}\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${text}`, () =>
+    socket.destroy(),
+  )
+}
+
+const MALFORMED = { line: '400 Bad Request', message: 'Expected a request in HTTP/1.1.' }
+const CLIENT_ERRORS: Readonly<Record<string, { line: string; message: string }>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    line: '408 Request Timeout',
+    message: 'Request timeout: the request was not received in time.',
+  },
+  HPE_HEADER_OVERFLOW: { line: '431 Request Header Fields Too Large', message: 'Expected shorter headers.' },
+}
+
+function body(message: string): string {
+  return JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST', retryable: false } }] })
+}

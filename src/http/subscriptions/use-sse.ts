@@ -1,0 +1,61 @@
+import { GraphQLError } from 'graphql'
+import { isAsyncIterable, type Plugin } from 'graphql-yoga'
+import type { AdmissionControl } from '../admission/admission-control.ts'
+import type { Authenticated } from '../auth/use-authentication.ts'
+import { chargeCaller, type RateLimiter, rateLimitedError } from '../pipeline/rate-limit.ts'
+import type { WithCost } from '../plugins/document-plugins.ts'
+import type { WithOperation } from '../plugins/use-context.ts'
+import {
+  type ActiveSubscription,
+  MAX_SUBSCRIPTIONS_PER_KEY,
+  MAX_SUBSCRIPTIONS_PER_TOKEN,
+  type SubscriptionRegistry,
+} from './registry.ts'
+import { toEventStream } from './sse.ts'
+
+/** Sends subscriptions as server-sent events that a client can resume, with a maximum of open streams per key. */
+export function useSse(
+  streams: SubscriptionRegistry,
+  admission: AdmissionControl,
+  limiter: RateLimiter,
+): Plugin<Authenticated & WithOperation & WithCost> {
+  const opened = new WeakMap<Request, ActiveSubscription>()
+
+  async function chargeEvent({ caller, cost }: Authenticated & WithCost): Promise<void> {
+    const waitMs = await chargeCaller(limiter, caller, cost)
+    if (waitMs > 0) throw rateLimitedError(waitMs)
+  }
+
+  return {
+    onSubscribe: ({ args, setResultAndStopExecution }) => {
+      const { caller, operation, request } = args.contextValue
+      const stream = streams.open(caller)
+      if (!stream) {
+        setResultAndStopExecution({ errors: [tooManySubscriptions()] })
+        return
+      }
+      opened.set(request, stream)
+      request.signal.addEventListener('abort', () => stream.end(), { once: true })
+      operation.stream = { ended: stream.ended, reached: stream.reached, charge: () => chargeEvent(args.contextValue) }
+    },
+    onResultProcess: ({ request, result, resultProcessor, setResultProcessor, serverContext }) => {
+      const stream = opened.get(request)
+      if (!stream) return
+      if (!isAsyncIterable(result) || !resultProcessor) stream.end()
+      else {
+        // Admission control counts requests of node:http, which Yoga's server context has.
+        admission.release((serverContext as { readonly req?: object }).req)
+        setResultProcessor((_result, fetchAPI) => toEventStream(result, stream, fetchAPI), 'text/event-stream')
+      }
+    },
+  }
+}
+
+function tooManySubscriptions(): GraphQLError {
+  return new GraphQLError(
+    `Too many open subscriptions: at most ${MAX_SUBSCRIPTIONS_PER_KEY} per API key and ${MAX_SUBSCRIPTIONS_PER_TOKEN} per client token. Close one first.`,
+    {
+      extensions: { code: 'RATE_LIMITED', retryable: true, http: { status: 429 } },
+    },
+  )
+}

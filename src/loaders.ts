@@ -1,0 +1,141 @@
+import DataLoader from 'dataloader'
+import type { Provider } from './domain/provider.ts'
+import type { Applicant } from './domain/records/applicant.ts'
+import type { Attempt } from './domain/records/attempt.ts'
+import type { Customer } from './domain/records/customer.ts'
+import type { NextAction } from './domain/records/next-action.ts'
+import type { ProviderOperation } from './domain/records/operation.ts'
+import type { Session } from './domain/records/session.ts'
+import type { Freshness } from './domain/records/sync.ts'
+import type { Connection } from './services/lists/connection.ts'
+import type { AttemptList } from './services/records/attempt-lists.ts'
+import type { NextActionQuestion, PersonPage, PersonSessionsPage } from './services/records/persons.ts'
+import type { RequestScope } from './services/request-scope.ts'
+import type { Services } from './services/services.ts'
+
+/** A row and the freshness that its reader requires. */
+interface Key<Of> {
+  readonly of: Of
+  readonly freshness: Freshness | null | undefined
+}
+
+/** Reads a row from the store by its id; null if it does not exist. */
+type StoreLoader<T> = DataLoader<string, T | null>
+/** Reads a row from the store, or from its provider if the stored row is older than the freshness allows. */
+type FreshnessLoader<Of, T> = DataLoader<Key<Of>, T, string>
+/** Reads a page of the records of a person. */
+type PersonPageLoader<Page extends PersonPage, T> = DataLoader<Page, Connection<T>, string>
+
+/** The DataLoaders of one operation: each reads the rows that many fields select in one call of a service. */
+export interface Loaders {
+  readonly storedApplicant: StoreLoader<Applicant>
+  readonly storedAttempt: StoreLoader<Attempt>
+  readonly storedCustomer: StoreLoader<Customer>
+  readonly storedOperation: StoreLoader<ProviderOperation>
+  readonly storedSession: StoreLoader<Session>
+  readonly applicant: FreshnessLoader<string, Applicant>
+  readonly customer: FreshnessLoader<string, Customer>
+  readonly attemptsOfApplicant: FreshnessLoader<Applicant, AttemptList | null>
+  readonly attemptsOfSession: FreshnessLoader<Session, AttemptList | null>
+  readonly applicantsOfPerson: PersonPageLoader<PersonPage, Applicant>
+  readonly customersOfPerson: PersonPageLoader<PersonPage, Customer>
+  readonly sessionsOfPerson: PersonPageLoader<PersonSessionsPage, Session>
+  readonly nextActionOfPerson: DataLoader<NextActionQuestion, NextAction, string>
+  readonly nextActionOfSession: DataLoader<Session, NextAction, string>
+  readonly lastWebhookAt: DataLoader<Provider, Date | null>
+}
+
+export interface LoaderScope extends RequestScope {
+  readonly selectsEncryptedField: boolean
+}
+
+export function createLoaders(scope: LoaderScope, services: Services): Loaders {
+  const { applicants, attempts, customers, operations, persons, sessions, webhookEndpoints } = services
+  return {
+    storedApplicant: storeLoader(scope, applicants),
+    storedAttempt: storeLoader(scope, attempts),
+    storedCustomer: storeLoader(scope, customers),
+    storedOperation: storeLoader(scope, operations),
+    storedSession: storeLoader(scope, sessions),
+    applicant: freshnessLoader(
+      id => id,
+      (ids, freshness) => applicants.getMany(scope, ids, freshness),
+    ),
+    customer: freshnessLoader(
+      id => id,
+      (ids, freshness) => customers.getMany(scope, ids, freshness),
+    ),
+    attemptsOfApplicant: freshnessLoader(
+      applicant => applicant.id,
+      (owners, freshness) => attempts.ofApplicants(scope, owners, freshness),
+    ),
+    attemptsOfSession: freshnessLoader(
+      session => session.id,
+      (owners, freshness) => attempts.ofSessions(scope, owners, freshness),
+    ),
+    applicantsOfPerson: pageLoader(pages => persons.applicantsOf(scope, pages)),
+    customersOfPerson: pageLoader(pages => persons.customersOf(scope, pages)),
+    sessionsOfPerson: pageLoader(pages =>
+      persons.sessionsOf(scope, pages, { withoutEncrypted: !scope.selectsEncryptedField }),
+    ),
+    nextActionOfPerson: new DataLoader(questions => persons.nextActionsOf(scope, questions), {
+      cacheKeyFn: ({ person, providers }) => `${person.externalId}|${providers?.join() ?? '*'}`,
+    }),
+    nextActionOfSession: new DataLoader(known => persons.nextActionsOfSessions(scope, known), {
+      cacheKeyFn: session => session.id,
+    }),
+    lastWebhookAt: new DataLoader(providers => webhookEndpoints.lastReceived(scope, providers)),
+  }
+}
+
+interface Store<T> {
+  findMany(scope: RequestScope, ids: readonly string[]): Promise<(T | undefined)[]>
+}
+
+function storeLoader<T>(scope: RequestScope, store: Store<T>): StoreLoader<T> {
+  return new DataLoader(async ids => (await store.findMany(scope, ids)).map(record => record ?? null))
+}
+
+function pageLoader<Page extends PersonPage, T>(
+  load: (pages: readonly Page[]) => Promise<readonly (Connection<T> | Error)[]>,
+): PersonPageLoader<Page, T> {
+  return new DataLoader(load, { cacheKeyFn: page => JSON.stringify(page) })
+}
+
+/** Reads the keys of each freshness in a call of their own. */
+function freshnessLoader<Of, T>(
+  idOf: (of: Of) => string,
+  load: (ofs: readonly Of[], freshness: Freshness | null | undefined) => Promise<readonly (T | Error)[]>,
+): FreshnessLoader<Of, T> {
+  return new DataLoader(
+    async keys => {
+      const results = new Map<Key<Of>, T | Error>()
+      await Promise.all(
+        groupByFreshness(keys).map(async group => {
+          const values = await load(
+            group.map(key => key.of),
+            group[0]?.freshness,
+          )
+          group.forEach((key, index) => {
+            results.set(key, values[index] as T | Error)
+          })
+        }),
+      )
+      return keys.map(key => results.get(key) as T | Error)
+    },
+    { cacheKeyFn: key => `${idOf(key.of)}|${freshnessKey(key)}` },
+  )
+}
+
+function groupByFreshness<Of>(keys: readonly Key<Of>[]): Key<Of>[][] {
+  const groups = new Map<string, Key<Of>[]>()
+  for (const key of keys) {
+    const name = freshnessKey(key)
+    groups.set(name, [...(groups.get(name) ?? []), key])
+  }
+  return [...groups.values()]
+}
+
+function freshnessKey({ freshness }: Key<unknown>): string {
+  return freshness ? `${freshness.maxAgeSeconds ?? ''},${freshness.onError ?? ''}` : ''
+}

@@ -1,0 +1,119 @@
+import { LRUCache } from 'lru-cache'
+import { v7 as uuid } from 'uuid'
+import { inTransaction } from '../../../db/core/database.ts'
+import {
+  findKeyByHash,
+  findKeyById,
+  insertKey,
+  listKeys,
+  revokeKey,
+  touchKey,
+} from '../../../db/repositories/key-repository.ts'
+import { type ApiKey, isExpiredOrRevoked } from '../../domain/access/api-key.ts'
+import type { Scope } from '../../domain/access/caller.ts'
+import { InvalidInputError, NotFoundError } from '../../domain/errors.ts'
+import { createApiKey, hashApiKey, looksLikeApiKey } from '../../security/api-keys.ts'
+import type { ServiceDeps } from '../deps.ts'
+import { recordAudit, type Tenants } from './tenants.ts'
+
+export interface NewKey {
+  readonly name: string
+  readonly scopes: readonly Scope[]
+  readonly expiresAt?: Date | null
+}
+
+/** How long a key is accepted after another process revoked it. */
+const CACHE_TTL_MS = 2_000
+const MAX_CACHED_KEYS = 10_000
+/** The resolution of a key's time of last use. */
+const USE_INTERVAL_MS = 5 * 60_000
+
+interface TenantCall {
+  readonly tenantId: string
+}
+
+export type Keys = ReturnType<typeof createKeys>
+
+/** The API keys of tenants. Lists never contain the keys themselves. */
+export function createKeys({ db, now, report }: ServiceDeps, tenants: Tenants) {
+  const cache = new LRUCache<string, ApiKey>({ max: MAX_CACHED_KEYS, ttl: CACHE_TTL_MS })
+
+  /** Only this result contains the key. Throws NOT_FOUND for the tenant, INVALID_INPUT. */
+  async function create({ tenantId }: TenantCall, wanted: NewKey): Promise<{ apiKey: ApiKey; key: string }> {
+    check(wanted, now())
+    await tenants.get(tenantId)
+    const { key, prefix, hash } = createApiKey()
+    const apiKey = {
+      id: uuid(),
+      tenantId,
+      name: wanted.name,
+      prefix,
+      scopes: [...new Set(wanted.scopes)],
+      expiresAt: wanted.expiresAt ?? null,
+      revokedAt: null,
+      lastUsedAt: null,
+      createdAt: now(),
+    }
+    await inTransaction(db, async trx => {
+      await insertKey(trx, apiKey, hash)
+      await recordAudit(trx, { tenantId, action: 'key.create', at: now(), subject: apiKey.id })
+    })
+    return { apiKey, key }
+  }
+
+  /** Revokes the key at once; its streams end within seconds. Throws NOT_FOUND. */
+  async function revoke({ tenantId }: TenantCall, id: string): Promise<void> {
+    await inTransaction(db, async trx => {
+      if (!(await revokeKey(trx, tenantId, id, now()))) throw new NotFoundError('There is no such key.')
+      await recordAudit(trx, { tenantId, action: 'key.revoke', at: now(), subject: id })
+    })
+    cache.clear()
+  }
+
+  /** The key record of a secret; undefined if it is unknown or expired. */
+  async function find(token: string): Promise<ApiKey | undefined> {
+    if (!looksLikeApiKey(token)) return undefined
+    const hash = hashApiKey(token)
+    return live(
+      await getOrLoad(`hash|${hash}`, async () => {
+        const key = await findKeyByHash(db, hash)
+        if (key) noteUse(key)
+        return key
+      }),
+    )
+  }
+
+  /** Undefined if there is no such key or it expired. */
+  async function findById(id: string): Promise<ApiKey | undefined> {
+    return live(await getOrLoad(`id|${id}`, () => findKeyById(db, id)))
+  }
+
+  async function getOrLoad(cacheKey: string, load: () => Promise<ApiKey | undefined>): Promise<ApiKey | undefined> {
+    const cached = cache.get(cacheKey)
+    if (cached) return cached
+    const key = await load()
+    if (key) cache.set(cacheKey, key)
+    return key
+  }
+
+  function live(key: ApiKey | undefined): ApiKey | undefined {
+    return key && !isExpiredOrRevoked(key, now()) ? key : undefined
+  }
+
+  /** Runs in the background; a failed write does not fail the request. */
+  function noteUse(key: ApiKey): void {
+    if (key.lastUsedAt && now().getTime() - key.lastUsedAt.getTime() < USE_INTERVAL_MS) return
+    touchKey(db, key.id, now()).catch(report)
+  }
+
+  return { create, revoke, list: ({ tenantId }: TenantCall) => listKeys(db, tenantId), find, findById }
+}
+
+function check({ name, scopes, expiresAt }: NewKey, now: Date): void {
+  const issues = [
+    ...(/^[^\p{Cc}]{1,100}$/u.test(name) ? [] : [{ path: ['name'], message: 'Expected 1 to 100 characters.' }]),
+    ...(scopes.length > 0 ? [] : [{ path: ['scopes'], message: 'Expected at least one.' }]),
+    ...(expiresAt && expiresAt <= now ? [{ path: ['expiresAt'], message: 'Expected a time to come.' }] : []),
+  ]
+  if (issues.length > 0) throw new InvalidInputError(issues)
+}

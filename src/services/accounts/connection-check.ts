@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto'
+import type { ErrorCode } from '../../domain/error-codes.ts'
+import { DomainError, ProviderError } from '../../domain/errors.ts'
+import type { ProviderClient } from '../../providers/contract.ts'
+import type { Account } from './accounts.ts'
+import { readSample } from './sample-read.ts'
+
+export interface ConnectionResult {
+  readonly ok: boolean
+  /** The result as a sentence. */
+  readonly message: string
+  /** The error of the read. */
+  readonly code?: ErrorCode
+  /** True if the problem must be solved at the provider. */
+  readonly isForOperator?: true
+}
+
+/** Makes one harmless read at the provider. */
+export async function testConnection(account: Account): Promise<ConnectionResult> {
+  const { provider } = account
+  try {
+    await readSample(account.client)
+    await readAttemptsOfMissingSession(account.client)
+    return { ok: true, message: `${provider} answers, takes the credentials and keeps its contract.` }
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error
+    const { code } = error
+    if (isForOperator(error)) {
+      const message = `${provider} answers and does not serve this account (${error.providerCode}).`
+      return { ok: false, code, message, isForOperator: true }
+    }
+    return { ok: false, code, message: `${provider} ${WRONG[code] ?? `answered ${code} to a harmless read`}.` }
+  }
+}
+
+/** Discovers whether the account has attempts. The session does not exist, so the answer itself does not matter. */
+async function readAttemptsOfMissingSession({ listAttempts }: ProviderClient): Promise<void> {
+  try {
+    await listAttempts?.({ providerId: randomUUID() }, {})
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error
+  }
+}
+
+/** The credentials are valid, but the provider does not serve the account. */
+function isForOperator(error: DomainError): error is ProviderError {
+  if (!(error instanceof ProviderError) || error.code !== 'PROVIDER_AUTH_FAILED') return false
+  return error.status !== null && error.status !== 401 && error.status !== 403
+}
+
+const WRONG: Partial<Record<ErrorCode, string>> = {
+  NOT_FOUND: 'is not at this address: there is a server, and it has no such path',
+  PROVIDER_AUTH_FAILED: 'answers and refuses the credentials',
+  PROVIDER_CONTRACT_BROKEN: 'is not at this address, or speaks another version: what answers breaks its contract',
+  PROVIDER_RATE_LIMITED: 'answers and asks for fewer calls; try again later',
+  PROVIDER_REJECTED: 'answers and refuses a harmless read',
+  PROVIDER_UNAVAILABLE: 'cannot be reached at this address, or is down',
+}

@@ -1,0 +1,85 @@
+import { v7 as uuid } from 'uuid'
+import type { Database } from '../../../db/core/database.ts'
+import { appendEvents, type NewEvent } from '../../../db/repositories/event-repository.ts'
+import type { AttemptStatus } from '../../domain/records/attempt.ts'
+import type { EventData } from '../../domain/records/event.ts'
+import type { Session } from '../../domain/records/session.ts'
+import type { ChangeSource } from '../../domain/records/sync.ts'
+
+/** The timeline events of a session change. Each function is a step of the transaction that changes the session. */
+
+type State = Pick<Session, 'status' | 'outcome' | 'providerStatus' | 'applicantId' | 'customerId'>
+
+type Links = Pick<Session, 'applicantId' | 'customerId'>
+
+export interface AttemptChange {
+  readonly attemptId: string
+  readonly from: AttemptStatus | null
+  readonly to: AttemptStatus
+}
+
+export interface ChangeContext {
+  readonly session: Pick<Session, 'id' | 'provider' | 'tenantId'>
+  readonly source: ChangeSource
+  readonly at: Date
+}
+
+/** Records the differences between two states of a session; `before` undefined: the session is new. */
+export async function recordChange(
+  db: Database,
+  change: ChangeContext,
+  before: State | undefined,
+  after: State,
+  attempts: readonly AttemptChange[] = [],
+): Promise<void> {
+  const events: EventData[] = [
+    ...(before ? [] : [{ type: 'SessionCreated' } as const]),
+    ...statusChange(before, after),
+    ...linkChange(before, after),
+    ...attempts.map(change => ({ type: 'AttemptStatusChanged', ...change }) as const),
+  ]
+  await recordEvents(db, change, events)
+}
+
+/** Records changed links. */
+export async function recordLinkChange(
+  db: Database,
+  change: ChangeContext,
+  before: Links,
+  after: Links,
+): Promise<void> {
+  await recordEvents(db, change, linkChange(before, after))
+}
+
+export async function recordEvents(db: Database, change: ChangeContext, events: readonly EventData[]): Promise<void> {
+  const { session, source, at } = change
+  const { id: sessionId, provider, tenantId } = session
+  const rows = events.map((data): NewEvent => ({ id: uuid(), tenantId, sessionId, provider, at, source, data }))
+  await appendEvents(db, rows)
+}
+
+function statusChange(before: State | undefined, after: State): EventData[] {
+  const same =
+    before?.status === after.status &&
+    before.outcome === after.outcome &&
+    before.providerStatus === after.providerStatus
+  if (same) return []
+  return [
+    {
+      type: 'SessionStatusChanged',
+      from: before?.status ?? null,
+      to: after.status,
+      fromOutcome: before?.outcome ?? null,
+      outcome: after.outcome,
+      providerStatus: after.providerStatus,
+    },
+  ]
+}
+
+function linkChange(before: Links | undefined, after: Links): EventData[] {
+  const fromApplicantId = before?.applicantId ?? null
+  const fromCustomerId = before?.customerId ?? null
+  const { applicantId, customerId } = after
+  if (applicantId === fromApplicantId && customerId === fromCustomerId) return []
+  return [{ type: 'SessionLinksChanged', applicantId, customerId, fromApplicantId, fromCustomerId }]
+}

@@ -1,0 +1,196 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { v7 as uuid } from 'uuid'
+import { type Database, inTransaction } from '../../../db/core/database.ts'
+import { lockErasure } from '../../../db/core/dialect.ts'
+import { updateSession } from '../../../db/records/session-repository.ts'
+import { insertAudit } from '../../../db/repositories/audit-repository.ts'
+import {
+  deleteDeliveries,
+  deletePerson,
+  findPersonOperations,
+  findPersonRecords,
+  findRemainingSessions,
+  idsOf,
+  listAccountIds,
+  listStoredDeliveries,
+  type PersonOperation,
+  type PersonRecords,
+  type RemainingSession,
+  type StoredDelivery,
+  tombstoneKeysOf,
+  truncateWal,
+} from '../../../db/repositories/erasure-repository.ts'
+import { hashTombstoneKeys, setTombstones, type TombstoneKey } from '../../../db/repositories/tombstone-repository.ts'
+import { getEndpointForAccount } from '../../../db/repositories/webhook-repository.ts'
+import { DomainError } from '../../domain/errors.ts'
+import type { WebhookNotice } from '../../providers/contract.ts'
+import type { ServiceDeps } from '../deps.ts'
+import { recordLinkChange } from '../events/timeline.ts'
+import type { RequestScope } from '../request-scope.ts'
+import { decryptBody } from '../webhooks/decrypt-body.ts'
+import { deserializeDelivery, deserializeNotice, type SerializedDelivery } from '../webhooks/delivery-serialization.ts'
+import { findNames, findQuoted } from './text-names.ts'
+
+/**
+ * Erases a person: first the tombstones, so that nothing is stored again meanwhile, then the deliveries, then the records
+ * with their creates and timelines in one transaction. An interrupted erasure can be run again with the same result.
+ */
+
+export interface ErasureReport {
+  readonly sessions: number
+  readonly applicants: number
+  readonly customers: number
+  readonly creates: number
+  readonly deliveries: number
+}
+
+const SETTLED = ['SUCCEEDED', 'FAILED']
+/** How long the truncation of the write-ahead log waits for readers. */
+const TRUNCATE_TRIES = 50
+const TRUNCATE_PAUSE_MS = 100
+
+interface Person {
+  readonly records: PersonRecords
+  readonly operations: readonly PersonOperation[]
+}
+
+export type Erasure = ReturnType<typeof createErasure>
+
+export function createErasure({
+  accounts,
+  db,
+  notifier,
+  now,
+}: Pick<ServiceDeps, 'accounts' | 'db' | 'notifier' | 'now'>) {
+  /** Erases all data of the person with this externalId. Throws BAD_REQUEST while a create for it is in flight. */
+  async function erase({ tenantId }: Pick<RequestScope, 'tenantId'>, externalId: string): Promise<ErasureReport> {
+    const person = await find(db, tenantId, externalId)
+    // Waits for the transactions that did not see the tombstones, so that what they stored is deleted below.
+    await inTransaction(db, trx =>
+      setTombstones(trx, tenantId, collectTombstoneKeys(person, tenantId, externalId), now()),
+    )
+    const deliveries = await eraseDeliveries(tenantId, externalId, person)
+    const { records, operations } = await inTransaction(db, async trx => {
+      await lockErasure(trx, 'ERASE')
+      const person = await find(trx, tenantId, externalId)
+      await setTombstones(trx, tenantId, collectTombstoneKeys(person, tenantId, externalId), now())
+      const remaining = await findRemainingSessions(trx, person.records)
+      await deletePerson(trx, person.records, person.operations)
+      await reportRemaining(trx, remaining, person.records)
+      await recordErasure(trx, tenantId, externalId)
+      return person
+    })
+    notifier.notify(tenantId)
+    await wipe()
+    const { sessions, applicants, customers } = records
+    return {
+      sessions: sessions.length,
+      applicants: applicants.length,
+      customers: customers.length,
+      creates: operations.length,
+      deliveries,
+    }
+  }
+
+  /** The audit entry has no name, only the hash of the tombstone. */
+  async function recordErasure(trx: Database, tenantId: string, externalId: string): Promise<void> {
+    const [subjectHash = null] = await hashTombstoneKeys(
+      trx,
+      [{ tenantId, kind: 'externalId', value: externalId }],
+      now(),
+    )
+    await insertAudit(trx, { id: uuid(), tenantId, at: now(), actor: 'cli', action: 'person.erase', subjectHash })
+  }
+
+  /** Sessions of other persons that were linked to erased records. */
+  async function reportRemaining(
+    trx: Database,
+    remaining: readonly RemainingSession[],
+    records: PersonRecords,
+  ): Promise<void> {
+    const erased = new Set(idsOf(records))
+    const unlessErased = (id: string | null) => (id !== null && erased.has(id) ? null : id)
+    for (const session of remaining) {
+      const after = { applicantId: unlessErased(session.applicantId), customerId: unlessErased(session.customerId) }
+      await updateSession(trx, session, { updatedAt: now() })
+      await recordLinkChange(trx, { session, source: 'CALLER', at: now() }, session, after)
+    }
+  }
+
+  async function find(from: Database, tenantId: string, externalId: string): Promise<Person> {
+    const records = await findPersonRecords(from, tenantId, externalId)
+    const operations = await findPersonOperations(from, tenantId, externalId, records)
+    const open = operations.filter(({ state }) => !SETTLED.includes(state))
+    if (open.length === 0) return { records, operations }
+    const ids = open.map(({ id }) => id).join(', ')
+    throw new DomainError(
+      'BAD_REQUEST',
+      `A create of this person is not settled yet: ${ids}. Wait, or settle it with \`sessiongraph operations settle\`.`,
+    )
+  }
+
+  async function eraseDeliveries(tenantId: string, externalId: string, person: Person): Promise<number> {
+    const accounts = await listAccountIds(db, tenantId)
+    const marks = new Set([
+      ...tombstoneKeysOf(person.records, person.operations, tenantId).map(({ value }) => value),
+      externalId,
+    ])
+    let count = 0
+    for (let after = ''; ; ) {
+      const batch = await listStoredDeliveries<SerializedDelivery>(db, tenantId, accounts, after)
+      const about: string[] = []
+      for (const delivery of batch) if (await isAbout(delivery, marks)) about.push(delivery.id)
+      await deleteDeliveries(db, about)
+      count += about.length
+      const last = batch.at(-1)
+      if (!last) return count
+      after = last.id
+    }
+  }
+
+  /** By the notice and the texts of a delivery that is readable; otherwise by all that may be an id in it. */
+  async function isAbout(
+    { stored, ...delivery }: StoredDelivery<SerializedDelivery | null>,
+    marks: ReadonlySet<string>,
+  ): Promise<boolean> {
+    if (!stored) return false
+    const notice = deserializeNotice(stored)
+    const raw = deserializeDelivery(stored)
+    if (notice) return [...namesOf(notice), ...findQuoted(raw.body.toString())].some(name => marks.has(name))
+    const names = findNames(
+      await decryptBody(await accounts.find(delivery), await getEndpointForAccount(db, delivery), raw),
+    )
+    return [...marks].some(mark => names.has(mark))
+  }
+
+  async function wipe(): Promise<void> {
+    for (let tries = 0; tries < TRUNCATE_TRIES; tries++) {
+      if (await truncateWal(db)) return
+      await sleep(TRUNCATE_PAUSE_MS)
+    }
+    throw new DomainError(
+      'OVERLOADED',
+      'The person is erased, but the write-ahead log could not be truncated. Run the command again.',
+    )
+  }
+
+  return { erase }
+}
+
+function collectTombstoneKeys({ records, operations }: Person, tenantId: string, externalId: string): TombstoneKey[] {
+  return [...tombstoneKeysOf(records, operations, tenantId), { tenantId, kind: 'externalId', value: externalId }]
+}
+
+function namesOf(notice: WebhookNotice): string[] {
+  const { sessionProviderId, session, applicantProviderId, customer, reference } = notice
+  const names = [
+    sessionProviderId,
+    session?.providerId,
+    session?.externalId,
+    applicantProviderId,
+    customer?.providerId,
+    customer?.externalId,
+    reference,
+  ]
+  return names.flatMap(name => name ?? [])
+}

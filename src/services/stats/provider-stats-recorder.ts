@@ -1,0 +1,67 @@
+import { v7 as uuid } from 'uuid'
+import { addDrift, listDrift, type StoredDrift } from '../../../db/repositories/drift-repository.ts'
+import { insertMinutes, listMinutes, type StoredMinute } from '../../../db/repositories/provider-stats-repository.ts'
+import type { Provider } from '../../domain/provider.ts'
+import type { Account } from '../accounts/accounts.ts'
+import type { ServiceDeps } from '../deps.ts'
+import type { RequestScope } from '../request-scope.ts'
+
+/**
+ * Stores this instance's observations of its providers: drift of answers from their documentation, and call statistics per
+ * minute.
+ */
+
+/** The most entries that wait for a failed write to be repeated. */
+const MAX_PENDING = 5_000
+
+type Owner = Pick<StoredDrift, 'tenantId' | 'accountId' | 'provider'>
+
+export type ProviderStatsRecorder = ReturnType<typeof createProviderStatsRecorder>
+
+export function createProviderStatsRecorder({ db, accounts }: Pick<ServiceDeps, 'db' | 'accounts'>) {
+  const instance = uuid()
+  let drift: StoredDrift[] = []
+  let minutes: StoredMinute[] = []
+
+  /** Writes the entries since the last flush; with `all` also the current minute, for shutdown. */
+  async function flush(all = false): Promise<void> {
+    for (const account of accounts.all()) collect(account, all)
+    await write()
+  }
+
+  function collect({ upstream, ...account }: Account, all: boolean): void {
+    const owner: Owner = { tenantId: account.tenantId, accountId: account.id, provider: account.provider }
+    drift = [...drift, ...upstream.takeDrift().map(each => ({ ...owner, ...each }))].slice(-MAX_PENDING)
+    const taken = upstream.takeMinutes(all).map(each => ({ ...owner, ...each, at: new Date(each.at), instance }))
+    minutes = [...minutes, ...taken].slice(-MAX_PENDING)
+  }
+
+  async function write(): Promise<void> {
+    for (let next = drift[0]; next; next = drift[0]) {
+      await addDrift(db, next)
+      drift.shift()
+    }
+    for (let some = firstDistinct(minutes); some.length > 0; some = firstDistinct(minutes)) {
+      await insertMinutes(db, some)
+      minutes.splice(0, some.length)
+    }
+  }
+
+  return {
+    flush,
+    /** Newest first. */
+    drift: (call: Pick<RequestScope, 'tenantId'>, limit: number, provider?: Provider) =>
+      listDrift(db, call.tenantId, limit, provider),
+    /** By minute, account and instance, oldest first. */
+    minutes: (call: Pick<RequestScope, 'tenantId'>, since: Date) => listMinutes(db, call.tenantId, since),
+  }
+}
+
+const BATCH = 50
+
+/** A replaced account can have the same minute twice, and one statement cannot write a row twice. */
+function firstDistinct(minutes: readonly StoredMinute[]): readonly StoredMinute[] {
+  const keys = minutes.slice(0, BATCH).map(({ accountId, at }) => `${accountId} ${at.getTime()}`)
+  const duplicate = keys.findIndex((key, index) => keys.indexOf(key) < index)
+  return minutes.slice(0, duplicate === -1 ? BATCH : duplicate)
+}

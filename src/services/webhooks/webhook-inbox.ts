@@ -1,0 +1,245 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { v7 as uuid } from 'uuid'
+import { type Database, inTransaction } from '../../../db/core/database.ts'
+import { deleteDeliveries } from '../../../db/repositories/erasure-repository.ts'
+import {
+  claimDelivery,
+  type Delivery,
+  findDelivery,
+  findDueDeliveries,
+  findEndpoint,
+  findLastReceivedLike,
+  getEndpointForAccount,
+  insertDelivery,
+  readDelivery,
+  updateDelivery,
+  type WebhookEndpoint,
+} from '../../../db/repositories/webhook-repository.ts'
+import { DomainError, NotFoundError } from '../../domain/errors.ts'
+import type { RawDelivery, WebhookNotice, WebhookReadResult } from '../../providers/contract.ts'
+import { createSkippedAccounts } from '../accounts/skipped-accounts.ts'
+import { concernsErased, containsErased } from '../privacy/tombstones.ts'
+import type { RequestScope } from '../request-scope.ts'
+import { decryptBody } from './decrypt-body.ts'
+import {
+  deserializeDelivery,
+  deserializeNotice,
+  type SerializedDelivery,
+  serializeDelivery,
+} from './delivery-serialization.ts'
+import type { WebhookDeps } from './notice-reads.ts'
+import { applyNotice } from './webhook-processor.ts'
+
+/**
+ * Verifies, stores and acknowledges deliveries, then applies them with retries. A stored delivery survives a crash; a
+ * duplicate is applied once across all instances.
+ */
+
+/**
+ * STORED also for a duplicate and for a delivery about an erased person. NOT_CONNECTED: this instance lacks the endpoint's
+ * account, so another one must receive the delivery.
+ */
+export type ReceiveResult = 'STORED' | 'INVALID_SIGNATURE' | 'UNKNOWN_ENDPOINT' | 'NOT_CONNECTED'
+
+/** Equal bodies without an event id are duplicates within this time. */
+const DEDUPE_WINDOW_MS = 60_000
+/** The largest clock difference between instances. */
+const CLOCKS_APART_MS = 5_000
+const BATCH = 50
+const CONCURRENCY = 8
+/** How long the first claim of a delivery lasts; each later one lasts longer. */
+const FIRST_CLAIM_MS = 10_000
+const FIRST_RETRY_MS = 1_000
+const LAST_RETRY_MS = 600_000
+/** After about a day of retries the delivery is quarantined for an operator. */
+const MAX_TRIES = 150
+
+export type Inbox = ReturnType<typeof createInbox>
+
+export function createInbox(deps: WebhookDeps) {
+  const { db, accounts, now } = deps
+  const skippedAccounts = createSkippedAccounts(now)
+  let round: Promise<number> = Promise.resolve(0)
+  let next: Promise<number> | undefined
+
+  /** Undefined if the provider has no such endpoint. */
+  function endpointOf(provider: string, endpointId: string): Promise<WebhookEndpoint | undefined> {
+    return findEndpoint(db, provider, endpointId)
+  }
+
+  /** Verifies and stores a delivery. Throws only if it cannot be stored. */
+  async function receive(endpoint: WebhookEndpoint, raw: RawDelivery): Promise<ReceiveResult> {
+    const account = await accounts.find(endpoint)
+    if (!account) return 'NOT_CONNECTED'
+    const read = account.webhook
+    if (!read) return 'UNKNOWN_ENDPOINT'
+    const result = await read(raw, endpoint, now())
+    if (result === 'INVALID_SIGNATURE') return 'INVALID_SIGNATURE'
+    const notice = result === 'UNPARSEABLE' ? undefined : result.notice
+    const text = notice ? '' : await decryptBody(account, endpoint, raw)
+    const stored = await inTransaction(db, async trx => {
+      const { accountId } = endpoint
+      const isErased = notice ? concernsErased(trx, accountId, notice) : containsErased(trx, endpoint, text)
+      return !(await isErased) && (await store(trx, endpoint, raw, notice))
+    })
+    if (stored && notice) void applyDue().catch(deps.report)
+    return 'STORED'
+  }
+
+  /** A step of a transaction. False for a duplicate. */
+  async function store(
+    to: Database,
+    endpoint: WebhookEndpoint,
+    raw: RawDelivery,
+    notice?: WebhookNotice,
+  ): Promise<boolean> {
+    const receivedAt = now()
+    const key = notice?.eventId ?? (await keyOfBody(to, endpoint, raw, receivedAt))
+    if (key === undefined) return false
+    return insertDelivery(to, {
+      id: uuid(),
+      tenantId: endpoint.tenantId,
+      accountId: endpoint.accountId,
+      endpointId: endpoint.id,
+      provider: endpoint.provider,
+      key,
+      event: notice?.event ?? null,
+      state: notice ? 'STORED' : 'QUARANTINED',
+      receivedAt,
+      raw: { ...serializeDelivery(raw, notice) },
+    })
+  }
+
+  /**
+   * The key of a delivery without an event id. Undefined for a duplicate: the same body within a minute, with no other
+   * delivery of the account in between, which could have changed the record back and forth.
+   */
+  async function keyOfBody(
+    from: Database,
+    { tenantId, accountId }: WebhookEndpoint,
+    { body }: RawDelivery,
+    at: Date,
+  ): Promise<string | undefined> {
+    const bodyHash = createHash('sha256').update(body).digest('base64url')
+    const begin = `body:${db.encryption.fingerprint(`delivery|${accountId}|${bodyHash}`)}:`
+    const key = `${begin}${Math.floor(at.getTime() / DEDUPE_WINDOW_MS)}`
+    const span = { tenantId, accountId, until: new Date(at.getTime() + CLOCKS_APART_MS) }
+    const same = await findLastReceivedLike(from, { ...span, after: before(at, DEDUPE_WINDOW_MS) }, begin, true)
+    if (!same) return key
+    const other = await findLastReceivedLike(from, { ...span, after: before(same, CLOCKS_APART_MS) }, begin, false)
+    return other && `${key}:${uuid()}`
+  }
+
+  /** Applies due deliveries, one round at a time. Returns how many it found. */
+  function applyDue(): Promise<number> {
+    next ??= round
+      .catch(() => 0)
+      .then(() => {
+        next = undefined
+        round = applyAll()
+        return round
+      })
+    return next
+  }
+
+  async function applyAll(): Promise<number> {
+    const others = new Set(skippedAccounts.ids())
+    let count = 0
+    for (let due = BATCH; due === BATCH; count += due) {
+      const deliveries = await findDueDeliveries(db, now(), BATCH, [...others])
+      due = deliveries.length
+      const waiting = deliveries.values()
+      await Promise.all(Array.from({ length: CONCURRENCY }, () => applyEach(waiting, others)))
+    }
+    return count
+  }
+
+  /** Deliveries of accounts that are not connected here are left to other instances: the account joins `others`. */
+  async function applyEach(waiting: Iterable<Delivery>, others: Set<string>): Promise<void> {
+    for (const delivery of waiting) {
+      if (!(await accounts.find(delivery))) others.add(delivery.accountId)
+      if (others.has(delivery.accountId)) continue
+      const claimed = await claimDelivery(db, delivery, after(pauseOf(FIRST_CLAIM_MS, delivery.tries)))
+      if (claimed) await apply(claimed)
+    }
+  }
+
+  async function apply(delivery: Delivery): Promise<void> {
+    try {
+      const notice = await parseStored(delivery)
+      if (!notice) return await quarantineUnlessErased(delivery)
+      if (await concernsErased(db, delivery.accountId, notice)) return await deleteDeliveries(db, [delivery.id])
+      await applyNotice(deps, await accounts.of(delivery), notice, trx => finish(trx, delivery))
+    } catch (error) {
+      if (error instanceof ClaimLostError) return
+      if (!(error instanceof DomainError)) deps.report(error)
+      else if (error.code === 'PROVIDER_AUTH_FAILED') skippedAccounts.skip(delivery.accountId)
+      if (delivery.tries >= MAX_TRIES) return await quarantine(delivery)
+      const nextTryAt = after(pauseOf(FIRST_RETRY_MS, delivery.tries - 1))
+      await updateDelivery(db, delivery, { state: 'STORED', nextTryAt })
+    }
+  }
+
+  /** Throws if another instance claimed the delivery meanwhile, so that its transaction is rolled back. */
+  async function finish(trx: Database, delivery: Delivery): Promise<void> {
+    const applied = await updateDelivery(trx, delivery, { state: 'APPLIED', nextTryAt: null, appliedAt: now() })
+    if (!applied) throw new ClaimLostError()
+  }
+
+  async function quarantineUnlessErased(delivery: Delivery): Promise<void> {
+    const stored = await readDelivery<SerializedDelivery>(db, delivery)
+    const endpoint = await getEndpointForAccount(db, delivery)
+    const text = stored && (await decryptBody(await accounts.of(delivery), endpoint, deserializeDelivery(stored)))
+    if (text && (await containsErased(db, delivery, text))) return deleteDeliveries(db, [delivery.id])
+    await quarantine(delivery)
+  }
+
+  async function quarantine(delivery: Delivery): Promise<void> {
+    await updateDelivery(db, delivery, { state: 'QUARANTINED', nextTryAt: null })
+  }
+
+  /** Parses a stored delivery with the time of its receipt, when its signature was valid. Undefined: not readable. */
+  async function parseStored(delivery: Delivery): Promise<WebhookNotice | undefined> {
+    const account = await accounts.of(delivery)
+    const stored = await readDelivery<SerializedDelivery>(db, delivery)
+    if (!stored) return undefined
+    const result = await account.webhook?.(
+      deserializeDelivery(stored),
+      await getEndpointForAccount(db, delivery),
+      delivery.receivedAt,
+    )
+    return noticeOf(result) ?? deserializeNotice(stored)
+  }
+
+  /** Schedules a delivery to be applied again, in any state. Throws NOT_FOUND. */
+  async function replay(call: Pick<RequestScope, 'tenantId'>, id: string): Promise<void> {
+    const delivery = await findDelivery(db, call.tenantId, id)
+    if (!delivery) throw new NotFoundError('There is no such delivery.')
+    await updateDelivery(db, delivery, { state: 'STORED', tries: 0, nextTryAt: now() })
+  }
+
+  function after(ms: number): Date {
+    return new Date(now().getTime() + ms)
+  }
+
+  return { endpointOf, receive, applyDue, replay }
+}
+
+class ClaimLostError extends Error {}
+
+function noticeOf(result: WebhookReadResult | undefined): WebhookNotice | undefined {
+  return typeof result === 'object' ? result.notice : undefined
+}
+
+function pauseOf(firstMs: number, times: number): number {
+  return Math.min(firstMs * 2 ** times, LAST_RETRY_MS)
+}
+
+function before(at: Date, ms: number): Date {
+  return new Date(at.getTime() - ms)
+}
+
+/** Unguessable, and never parsed as a command-line option. */
+export function newEndpointId(): string {
+  return randomBytes(18).toString('hex')
+}

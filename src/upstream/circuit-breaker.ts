@@ -1,0 +1,129 @@
+import { createWindow } from './sample-window.ts'
+import type { CallKind } from './transport.ts'
+
+/** What instances share about one account's circuit breakers. */
+export interface PeerCircuits {
+  /** Announces that a circuit of this instance opened for `ms` milliseconds. */
+  opened(kind: CallKind, ms: number): void
+  /** How long another instance's circuit stays open, as announced; 0 if none is. */
+  blockedMs(kind: CallKind): number
+}
+
+export const NO_PEERS: PeerCircuits = { opened: () => {}, blockedMs: () => 0 }
+
+export type CircuitState = 'CLOSED' | 'OPEN' | 'HALF_OPEN'
+
+export interface BreakerOptions {
+  /** Opens if at least this ratio of the calls within `spanMs` failed … */
+  readonly failureShare: number
+  /** … and there were at least this many calls, or this many failed in a row. */
+  readonly minimumCalls: number
+  readonly spanMs: number
+  /** How long it stays open before it lets a probe through. */
+  readonly halfOpenAfterMs: number
+  /** Called each time it opens. */
+  readonly onOpen?: () => void
+  /** True for an error that counts as a failure of the provider. Other errors are not counted. */
+  readonly isFailure: (error: Error) => boolean
+  /**
+   * True for an error that proves that the provider responds. A probe that ends in any other error reopens the circuit.
+   */
+  readonly isAnswer: (error: Error) => boolean
+}
+
+export interface CircuitBreaker {
+  readonly state: CircuitState
+  /** Milliseconds until a probe is allowed; 0 if calls pass. */
+  readonly blockedMs: number
+  /** When it last opened, in milliseconds of performance.now(), which is monotonic. */
+  readonly openedAt: number
+  /** Opens it for `ms` milliseconds. */
+  open(ms: number): void
+  /** Runs the call, as a probe if the circuit was open for long enough; otherwise throws BrokenCircuitError at once. */
+  execute<T>(run: () => Promise<T>): Promise<T>
+}
+
+/** The circuit is open, or its probe is in progress. */
+export class BrokenCircuitError extends Error {}
+
+/** Stops calls to a failing provider, and lets a probe through from time to time to detect its recovery. */
+export function createCircuitBreaker(options: BreakerOptions): CircuitBreaker {
+  const window = createWindow()
+  let state: CircuitState = 'CLOSED'
+  let openedAt = Number.NEGATIVE_INFINITY
+  let openForMs = 0
+
+  function open(ms: number): void {
+    state = 'OPEN'
+    openedAt = performance.now()
+    openForMs = ms
+  }
+
+  function reopen(): void {
+    open(options.halfOpenAfterMs)
+    options.onOpen?.()
+  }
+
+  function blockedMs(): number {
+    return state === 'CLOSED' ? 0 : Math.max(0, openedAt + openForMs - performance.now())
+  }
+
+  /** Counts only the calls of the last `spanMs`, so that old failures do not count when calls are rare. */
+  function count(failed: boolean): void {
+    window.add({ at: performance.now(), ms: 0, failed })
+    if (failed && state === 'CLOSED' && isFailing(window.since(performance.now(), options.spanMs), options)) reopen()
+  }
+
+  async function probe<T>(run: () => Promise<T>): Promise<T> {
+    if (state === 'HALF_OPEN' || blockedMs() > 0) throw new BrokenCircuitError()
+    state = 'HALF_OPEN'
+    const close = () => {
+      state = 'CLOSED'
+      window.clear()
+    }
+    try {
+      const result = await run()
+      close()
+      count(false)
+      return result
+    } catch (error) {
+      if (error instanceof Error && options.isAnswer(error) && !options.isFailure(error)) close()
+      else reopen()
+      throw error
+    }
+  }
+
+  async function pass<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      const result = await run()
+      count(false)
+      return result
+    } catch (error) {
+      if (error instanceof Error && options.isFailure(error)) count(true)
+      throw error
+    }
+  }
+
+  return {
+    get state() {
+      return state
+    },
+    get blockedMs() {
+      return blockedMs()
+    },
+    get openedAt() {
+      return openedAt
+    },
+    open,
+    execute: run => (state === 'CLOSED' ? pass(run) : probe(run)),
+  }
+}
+
+function isFailing(
+  calls: readonly { readonly failed: boolean }[],
+  { failureShare, minimumCalls }: BreakerOptions,
+): boolean {
+  const failed = calls.filter(call => call.failed).length
+  const lastFailed = calls.slice(-minimumCalls).every(call => call.failed)
+  return calls.length >= minimumCalls && (lastFailed || failed >= failureShare * calls.length)
+}

@@ -1,0 +1,328 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { listAudit } from '../../db/repositories/audit-repository.ts'
+import { SCOPES } from '../../src/domain/access/caller.ts'
+import { PROVIDERS } from '../../src/domain/provider.ts'
+import { type ConsoleApp, startConsoleApp } from '../harness/app/console-app.ts'
+import { API_KEY, startApp } from '../harness/app/test-app.ts'
+import { withClientToken, withDevelopmentKey, withKey } from '../harness/clients/callers.ts'
+import { SESSION_INPUTS } from '../harness/documents/session-inputs.ts'
+
+/** The console's endpoint: who is let in, what is told, and what is written down. */
+
+let at: ConsoleApp
+beforeAll(async () => {
+  at = await startConsoleApp({ FAILED_AUTH_PER_MINUTE: '5' })
+})
+afterAll(() => at.app.close())
+
+const QUESTIONS = ['/me', '/health', '/sessions', '/operations', '/webhooks', '/drift']
+
+interface RawRequestOptions {
+  readonly key?: string | null
+  readonly body?: unknown
+  readonly method?: string
+}
+
+async function execute(
+  path: string,
+  { key = API_KEY, body, method = body === undefined ? 'GET' : 'POST' }: RawRequestOptions = {},
+) {
+  const response = await at.app.app.fetch(`http://localhost/console${path}`, {
+    method,
+    headers: { ...(key !== null && { authorization: `Bearer ${key}` }), 'content-type': 'application/json' },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  })
+  const text = await response.text()
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it asked for
+  const json = (): any => JSON.parse(text)
+  return { status: response.status, headers: response.headers, text, json }
+}
+
+describe('who asks', () => {
+  test.each(QUESTIONS)('%s is answered to no one without a key', async path => {
+    const { status, json, headers } = await execute(`/api${path}`, { key: null })
+    expect([status, json().errors[0].extensions.code]).toEqual([401, 'UNAUTHENTICATED'])
+    expect(headers.get('www-authenticate')).toContain('Bearer')
+  })
+
+  test.each(QUESTIONS)('%s is answered to no key without admin, and to no client token', async path => {
+    const { token } = await withKey(at.app, { scopes: SCOPES.filter(scope => scope !== 'admin') })
+    const client = await withClientToken(at.app, withDevelopmentKey(at.app), {
+      externalId: at.session.externalId,
+    })
+    for (const key of [token, client.token]) {
+      const { status, json } = await execute(`/api${path}`, { key })
+      expect([status, json().errors[0].extensions.code]).toEqual([403, 'FORBIDDEN'])
+    }
+  })
+
+  test('nothing is done for a key without admin', async () => {
+    const { token } = await withKey(at.app, { scopes: ['sessions:write'] })
+    const [operation] = (await execute('/api/operations')).json().rows
+    for (const path of [`/api/operations/${operation.id}/settle`, `/api/webhooks/${at.quarantinedId}/replay`]) {
+      expect((await execute(path, { key: token, body: { absent: true } })).status).toBe(403)
+    }
+    expect((await execute('/api/operations')).json().rows).toContainEqual(operation)
+  })
+
+  test("sees nothing of another tenant's, and cannot settle or replay it", async () => {
+    await at.app.services.tenants.create({ id: 'acme' })
+    const { token: key } = await withKey(at.app, { tenantId: 'acme', scopes: ['admin'] })
+    const [operation] = (await execute('/api/operations')).json().rows
+    expect((await execute('/api/me', { key })).json()).toEqual({ tenantId: 'acme', providers: PROVIDERS })
+    expect((await execute('/api/sessions', { key })).json()).toMatchObject({
+      total: 0,
+      groups: [],
+      funnels: [],
+      rows: [],
+    })
+    expect((await execute('/api/operations', { key })).json()).toEqual({ rows: [], cut: false })
+    expect((await execute('/api/webhooks', { key })).json()).toMatchObject({ quarantined: 0, endpoints: [], rows: [] })
+    expect((await execute('/api/drift', { key })).json().rows).toEqual([])
+    for (const { at: times } of (await execute('/api/health', { key })).json().providers) expect(times).toEqual([])
+    const search = { key, body: { externalId: at.session.externalId } }
+    expect((await execute('/api/search', search)).json()).toEqual({ sessions: [], applicants: [], customers: [] })
+    expect((await execute(`/api/sessions/${at.session.id}`, { key })).status).toBe(404)
+    const settling = { key, body: { absent: true } }
+    expect((await execute(`/api/operations/${operation.id}/settle`, settling)).status).toBe(404)
+    expect((await execute(`/api/webhooks/${at.quarantinedId}/replay`, { key, body: {} })).status).toBe(404)
+    const actions = (await listAudit(at.app.db, 'acme', 10)).map(({ action }) => action)
+    expect(actions.filter(action => /settle|replay/.test(action))).toEqual([])
+  })
+
+  test('who guesses keys is told to wait, by address, and a good key is let in all the same', async () => {
+    const guess = (key: string) =>
+      fetch(new URL('/console/api/me', at.app.url), { headers: { authorization: `Bearer ${key}` } })
+    for (let index = 0; index < 5; index += 1) {
+      expect((await guess(`sg_${String(index).padStart(43, 'a')}`)).status).toBe(401)
+    }
+    const refused = await guess(`sg_${'z'.repeat(43)}`)
+    expect(refused.status).toBe(429)
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect((await guess(API_KEY)).status).toBe(200)
+  })
+
+  test('spends its budget as with any other question', async () => {
+    const app = await startApp({ COST_PER_MINUTE: '3' }, { jobs: false })
+    const statuses: number[] = []
+    for (let index = 0; index < 4; index += 1) {
+      const headers = { authorization: `Bearer ${API_KEY}` }
+      statuses.push((await app.app.fetch('http://localhost/console/api/drift', { headers })).status)
+    }
+    expect(statuses).toEqual([200, 200, 200, 429])
+    await app.close()
+  })
+})
+
+describe('the page', () => {
+  test.each(['', '/main.js', '/console.css', '/uplot.js', '/uplot.css', '/icon.svg'])(
+    '/console%s runs its own files only, and is taken for what it is',
+    async path => {
+      const { status, headers } = await execute(path, { key: null })
+      expect(status).toBe(200)
+      const policy = headers.get('content-security-policy') ?? ''
+      expect(policy).toContain("default-src 'none'")
+      expect(policy).not.toMatch(/unsafe|https?:|\*/)
+      expect(headers.get('x-content-type-options')).toBe('nosniff')
+      expect(headers.get('x-frame-options')).toBe('DENY')
+      expect(headers.get('set-cookie')).toBeNull()
+    },
+  )
+
+  test.each(['', '/main.js', '/uplot.js'])(
+    '/console%s is kept by a browser, which asks whether it is still so',
+    async path => {
+      const get = (tag?: string) =>
+        fetch(new URL(`/console${path}`, at.app.url), { headers: { ...(tag && { 'if-none-match': tag }) } })
+      const first = await get()
+      const tag = first.headers.get('etag') ?? ''
+      expect([first.headers.get('cache-control'), tag]).toEqual(['no-cache', expect.stringMatching(/^"[\w-]{22}"$/)])
+      for (const known of [tag, `W/${tag}`, `"another", ${tag}`]) {
+        const again = await get(known)
+        expect([again.status, await again.text(), again.headers.get('etag')]).toEqual([304, '', tag])
+      }
+      expect((await get('"another"')).status).toBe(200)
+    },
+  )
+
+  test('is kept where it holds nobody, and what it asks is kept nowhere', async () => {
+    for (const path of [...QUESTIONS, `/sessions/${at.session.id}`]) {
+      const { headers } = await execute(`/api${path}`)
+      expect([headers.get('cache-control'), headers.get('etag')]).toEqual(['no-store', null])
+    }
+  })
+
+  test('holds no script, style or handler in its text', async () => {
+    const { text } = await execute('', { key: null })
+    expect(text).not.toMatch(/<script(?![^>]*src=)|<style|\son\w+=|style=/)
+  })
+
+  test.each(['/answers.d.ts', '/tsconfig.json', '/../package.json', '/%2e%2e/package.json', '/nothing.js'])(
+    'has no file %s',
+    async path => {
+      expect((await execute(path, { key: null })).status).toBe(404)
+    },
+  )
+
+  test('is away where it is switched off', async () => {
+    const app = await startApp({ CONSOLE: 'off' }, { jobs: false })
+    const headers = { authorization: `Bearer ${API_KEY}` }
+    for (const path of ['', '/main.js', '/api/me']) {
+      expect((await app.app.fetch(`http://localhost/console${path}`, { headers })).status).toBe(404)
+    }
+    await app.close()
+  })
+})
+
+describe('what is told', () => {
+  test('has no link, token, name, address or secret in it', async () => {
+    const secrets = (await at.app.services.webhookEndpoints.list({ tenantId: 'dev' })).flatMap(({ secrets }) => secrets)
+    expect(secrets.length).toBeGreaterThan(0)
+    const texts: string[] = []
+    for (const path of [...QUESTIONS, `/sessions/${at.session.id}`]) texts.push((await execute(`/api${path}`)).text)
+    texts.push((await execute('/api/search', { body: { externalId: at.session.externalId } })).text)
+    for (const text of texts) {
+      for (const secret of secrets) expect(text).not.toContain(secret)
+      expect(text).not.toMatch(/https?:|@|sealed|token|secret|redirect|metadata|email/i)
+    }
+  })
+
+  test('counts sessions by state, and each step of a funnel holds the next', async () => {
+    const { total, groups, funnels, daily, rows } = (await execute('/api/sessions')).json()
+    const sum = (counts: number[]) => counts.reduce((all, count) => all + count, 0)
+    expect(sum(groups.map(({ count }: { count: number }) => count))).toBe(total)
+    expect(sum(daily.created)).toBe(total)
+    expect(sum(funnels.map(({ created }: { created: number }) => created))).toBe(total)
+    for (const { created, started, completed, approved } of funnels) {
+      expect([created, started, completed, approved].toSorted((one, other) => other - one)).toEqual([
+        created,
+        started,
+        completed,
+        approved,
+      ])
+    }
+    expect(rows).toHaveLength(50)
+    const { rows: rejected } = (await execute('/api/sessions?outcome=REJECTED&provider=KAYLE')).json()
+    expect(rejected.length).toBeGreaterThan(0)
+    for (const row of rejected) expect(row).toMatchObject({ outcome: 'REJECTED', provider: 'KAYLE' })
+  })
+
+  test('approves nobody at a provider that decides nothing', async () => {
+    const app = await startApp({}, { jobs: false })
+    const input = { idempotencyKey: 'key-1', session: SESSION_INPUTS.RAPIDLY }
+    await app.execute('mutation ($input: CreateSessionInput!) { createSession(input: $input) { __typename } }', {
+      input,
+    })
+    const headers = { authorization: `Bearer ${API_KEY}` }
+    const answer = await app.app.fetch('http://localhost/console/api/sessions', { headers })
+    const { funnels } = (await answer.json()) as { funnels: object[] }
+    expect(funnels).toEqual([{ provider: 'RAPIDLY', created: 1, started: 1, completed: 0, approved: null }])
+    await app.close()
+  })
+
+  test('finds all that carries an external id, and says nothing else of it', async () => {
+    const { externalId, id } = at.session
+    const found = (await execute('/api/search', { body: { externalId } })).json()
+    expect(found.sessions).toMatchObject([{ id, provider: 'KAYLE', externalId }])
+    expect(found.applicants).toMatchObject([{ provider: 'PERSONR', graphqlId: expect.any(String) }])
+    expect(found.customers).toMatchObject([{ provider: 'RAPIDLY', graphqlId: expect.any(String) }])
+    for (const record of [...found.applicants, ...found.customers]) {
+      expect(Object.keys(record).sort()).toEqual(['createdAt', 'graphqlId', 'id', 'provider', 'providerId'])
+    }
+    const query = 'query ($ids: [ID!]!) { nodes(ids: $ids) { __typename } }'
+    const ids = [...found.applicants, ...found.customers].map(({ graphqlId }) => graphqlId)
+    const { data } = await at.app.execute(query, { ids })
+    expect(data.nodes).toEqual([{ __typename: 'Applicant' }, { __typename: 'Customer' }])
+  })
+
+  test('shows the deliveries of one state alone, and counts anew after a replay', async () => {
+    const states = async (query: string) =>
+      (await execute(`/api/webhooks${query}`)).json().rows.map(({ state }: { state: string }) => state)
+    expect(new Set(await states(''))).toEqual(new Set(['APPLIED', 'QUARANTINED']))
+    expect(await states('?state=QUARANTINED')).toEqual(['QUARANTINED'])
+    expect(await states('?state=STORED')).toEqual([])
+    expect(await states('?state=nonsense')).toEqual(await states(''))
+    const quarantined = async () => (await execute('/api/webhooks')).json().quarantined
+    const { rows } = (await execute('/api/webhooks')).json()
+    const applied = rows.find(({ event }: { event: string }) => event === 'aml.alert')
+    const write = (state: string) =>
+      at.app.db.sql.updateTable('deliveries').set({ state }).where('id', '=', at.quarantinedId).execute()
+    await write('APPLIED')
+    await execute(`/api/webhooks/${applied.id}/replay`, { body: {} })
+    expect(await quarantined()).toBe(0)
+    await write('QUARANTINED')
+    await execute(`/api/webhooks/${applied.id}/replay`, { body: {} })
+    expect(await quarantined()).toBe(1)
+  })
+
+  test('adds up the minutes of each provider, and tells its worst', async () => {
+    const { providers } = (await execute('/api/health?span=6h')).json()
+    const personr = providers.find(({ provider }: { provider: string }) => provider === 'PERSONR')
+    expect(Math.max(...personr.p95Ms)).toBeGreaterThan(1_000)
+    expect(Math.max(...personr.errorRate)).toBeCloseTo(0.75)
+    expect(new Set(personr.circuit)).toEqual(new Set([0, 2]))
+    expect(personr.at).toEqual(personr.at.toSorted())
+  })
+
+  test.each([
+    ['/api/search', {}, 400, 'INVALID_INPUT'],
+    ['/api/search', { externalId: 'x'.repeat(300) }, 400, 'INVALID_INPUT'],
+    ['/api/search', { externalId: { $ne: '' } }, 400, 'INVALID_INPUT'],
+    ['/api/search', { externalId: 'x'.repeat(9_000) }, 413, 'PAYLOAD_TOO_LARGE'],
+    ['/api/operations/nothing/settle', { absent: true }, 404, 'NOT_FOUND'],
+    ['/api/operations/nothing/settle', { absent: true, found: 'x' }, 400, 'BAD_REQUEST'],
+    ['/api/nothing', {}, 404, 'NOT_FOUND'],
+  ])('%s with what it cannot use is refused: %o', async (path, body, status, code) => {
+    const refused = await execute(path, { body })
+    expect([refused.status, refused.json().errors[0].extensions.code]).toEqual([status, code])
+  })
+})
+
+test.each([
+  [
+    'sessions',
+    `created_at >= 1 order by created_at desc`,
+    'COVERING INDEX sessions_by_tenant_id_created_at_id_provider_status_outcome',
+    'id, provider, status, outcome',
+  ],
+  ['operations', `state = 'UNKNOWN' order by created_at desc`, 'INDEX operations_unknown', 'id'],
+  ['deliveries', `state <> 'APPLIED' order by received_at`, 'INDEX deliveries_open', 'state, received_at'],
+  ['deliveries', `state <> 'APPLIED' and state = 'STORED' order by received_at desc`, 'INDEX deliveries_open', 'id'],
+  ['applicants', `external_id = 'x' order by created_at desc`, 'INDEX applicants', 'id'],
+  ['customers', `external_id = 'x' order by created_at desc`, 'INDEX customers', 'id'],
+])('on SQLite %s where %s are read by an index, so that a million of them hold up nobody', async (...given) => {
+  const [from, where, index, columns] = given
+  const { db } = at.app
+  if (db.engine !== 'sqlite') return
+  const query = `explain query plan select ${columns} from ${from} where tenant_id = 'dev' and ${where} limit 50`
+  const { rows } = await sql.raw<{ detail: string }>(query).execute(db.sql)
+  expect(rows.map(({ detail }) => detail).join()).toContain(index)
+  expect(rows).toHaveLength(1)
+})
+
+describe('what is done', () => {
+  test('settling and replaying happen, and stand in the audit log with the key that did it', async () => {
+    const { token: key, keyId } = await withKey(at.app, { scopes: ['admin'] })
+    const [operation] = (await execute('/api/operations')).json().rows
+    const settled = await execute(`/api/operations/${operation.id}/settle`, { key, body: { absent: true } })
+    expect(settled.json().row).toMatchObject({ id: operation.id, state: 'FAILED' })
+    const again = await execute(`/api/operations/${operation.id}/settle`, { key, body: { absent: true } })
+    expect([again.status, again.json().errors[0].extensions.code]).toEqual([400, 'BAD_REQUEST'])
+
+    const [applied] = (await execute('/api/webhooks'))
+      .json()
+      .rows.filter(({ state }: { state: string }) => state === 'APPLIED')
+    const replayed = await execute(`/api/webhooks/${applied.id}/replay`, { key, body: {} })
+    expect(replayed.json().row).toMatchObject({ id: applied.id, state: 'APPLIED' })
+    expect(Date.parse(replayed.json().row.appliedAt)).toBeGreaterThanOrEqual(Date.parse(applied.appliedAt))
+
+    const entries = (await listAudit(at.app.db, 'dev', 20)).filter(({ actor }) => actor === keyId)
+    expect(entries.map(({ action }) => action).sort()).toEqual([
+      'operation.settle.absent',
+      'operation.settle.absent',
+      'webhook.replay',
+    ])
+    for (const { subjectHash } of entries) expect(subjectHash).not.toContain(operation.id)
+  })
+})

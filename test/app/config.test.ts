@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest'
+import { ConfigError, loadConfig } from '../../src/app/config.ts'
+import { registry } from '../../src/providers/registry.ts'
+import { startApp } from '../harness/app/test-app.ts'
+
+const modules = Object.values(registry)
+
+function problemsOf(env: NodeJS.ProcessEnv): string {
+  try {
+    loadConfig(env, modules)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message
+  }
+  return ''
+}
+
+describe('the settings', () => {
+  test('need none at all', () => {
+    expect(loadConfig({}, modules).server).toMatchObject({ PORT: 4000, HOST: 'localhost', SANDBOX: 'on' })
+  })
+
+  test('are refused with every problem at once, and no value is repeated', () => {
+    const output = problemsOf({
+      PORT: 'eighty',
+      ENCRYPTION_KEY: 'hunter2-short',
+      KAYLE_BASE_URL: 'javascript:alert(1)',
+      YORLET_UNDOCUMENTED_READS: 'perhaps',
+    })
+    for (const name of ['PORT', 'ENCRYPTION_KEY', 'KAYLE_BASE_URL', 'YORLET_UNDOCUMENTED_READS']) {
+      expect(output).toContain(`${name}: `)
+    }
+    for (const value of ['eighty', 'hunter2', 'javascript', 'perhaps']) expect(output).not.toContain(value)
+  })
+
+  test('count an empty variable as absent', () => {
+    expect(loadConfig({ PORT: '', KAYLE_API_KEY: '' }, modules).server.PORT).toBe(4000)
+  })
+
+  test('do not let others reach a server whose key everybody knows', () => {
+    expect(problemsOf({ HOST: '0.0.0.0' })).toContain('DEV_API_KEY: ')
+    expect(problemsOf({ HOST: '0.0.0.0', DEV_API_KEY: 'a-key-of-my-own-making' })).toBe('')
+    expect(problemsOf({ HOST: '127.0.0.1' })).toBe('')
+  })
+
+  test('take two webhook secrets with a comma between them', () => {
+    const { webhooks } = loadConfig({ KAYLE_WEBHOOK_SECRET: 'whsec_one, whsec_two' }, modules)
+    expect(webhooks.KAYLE?.secrets).toEqual(['whsec_one', 'whsec_two'])
+    expect(webhooks.YORLET?.secrets).toEqual([])
+  })
+})
+
+describe('a server', () => {
+  test.each(['0.0.0.0', '::', '::1'])('that listens at %s is told by its sandboxes what happens there', async HOST => {
+    const app = await startApp({ HOST, DEV_API_KEY: 'a-key-of-my-own-making', SANDBOX_WEBHOOKS: 'on' })
+    try {
+      expect(URL.canParse(app.url)).toBe(true)
+      for (const { origin } of app.sandboxes) {
+        const { url } = (await (await fetch(`${origin}/_sandbox/webhooks`)).json()) as { url: string }
+        expect((await fetch(new URL('/livez', url))).status).toBe(200)
+      }
+    } finally {
+      await app.close()
+    }
+  })
+})
+
+describe('GraphiQL', () => {
+  test('holds no key where others than this machine can open it', async () => {
+    const app = await startApp({ HOST: '0.0.0.0', DEV_API_KEY: 'a-key-of-my-own-making' })
+    try {
+      const page = await app.app.fetch('http://localhost/graphql', { headers: { accept: 'text/html' } })
+      expect(await page.text()).not.toContain('a-key-of-my-own-making')
+    } finally {
+      await app.close()
+    }
+  })
+})

@@ -1,0 +1,248 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { parseAllDocuments } from 'yaml'
+import { envVarName, loadConfig, SERVER_SETTINGS } from '../../src/app/config.ts'
+import { packageRoot } from '../../src/app/package.ts'
+import type { ProviderModule } from '../../src/providers/contract.ts'
+import { registry } from '../../src/providers/registry.ts'
+import { startApp } from '../harness/app/test-app.ts'
+
+/**
+ * What deploy/ says, read by a machine: it parses, and names, ports, paths and times are those of the server. Whether a
+ * cluster or a container engine takes it is not tried here.
+ */
+
+const DEPLOY = join(packageRoot(), 'deploy')
+const read = (file: string) => readFileSync(join(DEPLOY, file), 'utf8')
+// biome-ignore lint/suspicious/noExplicitAny: a test reads what it parsed
+type Parsed = any
+const parse = (file: string): Parsed[] =>
+  parseAllDocuments(read(file), { strict: true, uniqueKeys: true, merge: true }).map(document => {
+    expect([file, document.errors, document.warnings]).toEqual([file, [], []])
+    return document.toJS()
+  })
+
+const modules: readonly ProviderModule[] = Object.values(registry)
+const PORT = loadConfig({}, modules).server.PORT
+const KNOWN = new Set([
+  ...SERVER_SETTINGS,
+  ...modules.flatMap(({ provider, settings }) => Object.keys(settings.shape).map(name => envVarName(provider, name))),
+])
+const LABELS = { 'app.kubernetes.io/name': 'sessiongraph' }
+
+const manifests = readdirSync(join(DEPLOY, 'kubernetes')).sort()
+const byKind = new Map(
+  manifests.flatMap(file => parse(`kubernetes/${file}`)).map(manifest => [manifest.kind as string, manifest]),
+)
+const kind = (name: string) => byKind.get(name)
+const pod = () => kind('Deployment').spec.template.spec
+const container = () => pod().containers[0]
+const compose = () => parse('docker-compose.yml')[0]
+
+describe('the manifests', () => {
+  test('are one of each kind, of versions that are served', () => {
+    const versions = [...byKind].map(([kind, { apiVersion }]) => [kind, apiVersion])
+
+    expect(manifests).toHaveLength(byKind.size)
+    expect(Object.fromEntries(versions)).toEqual({
+      ConfigMap: 'v1',
+      Deployment: 'apps/v1',
+      HorizontalPodAutoscaler: 'autoscaling/v2',
+      NetworkPolicy: 'networking.k8s.io/v1',
+      PodDisruptionBudget: 'policy/v1',
+      Secret: 'v1',
+      Service: 'v1',
+    })
+    for (const { metadata } of byKind.values()) expect(metadata.name).toBe('sessiongraph')
+  })
+
+  test('select the same pods', () => {
+    const { spec } = kind('Deployment')
+    expect(spec.template.metadata.labels).toEqual(LABELS)
+    expect(spec.selector.matchLabels).toEqual(LABELS)
+    expect(kind('Service').spec.selector).toEqual(LABELS)
+    expect(kind('PodDisruptionBudget').spec.selector.matchLabels).toEqual(LABELS)
+    expect(kind('NetworkPolicy').spec.podSelector.matchLabels).toEqual(LABELS)
+    expect(pod().topologySpreadConstraints[0].labelSelector.matchLabels).toEqual(LABELS)
+    expect(kind('HorizontalPodAutoscaler').spec.scaleTargetRef).toEqual({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      name: kind('Deployment').metadata.name,
+    })
+  })
+
+  test('lead to the port that the server listens at', () => {
+    const { ports, envFrom } = container()
+    expect(ports).toEqual([{ name: 'http', containerPort: Number(kind('ConfigMap').data.PORT) }])
+    expect(kind('Service').spec.ports[0].targetPort).toBe('http')
+    expect(kind('NetworkPolicy').spec.ingress[0].ports[0].port).toBe('http')
+    expect(envFrom).toEqual([{ configMapRef: { name: 'sessiongraph' } }, { secretRef: { name: 'sessiongraph' } }])
+  })
+
+  test('give settings that the server takes in production', () => {
+    const env = { ...kind('ConfigMap').data, ...kind('Secret').stringData }
+    for (const [name, value] of Object.entries(env)) {
+      expect(KNOWN, name).toContain(name)
+      expect(typeof value, name).toBe('string')
+    }
+    expect(loadConfig(env, modules).server).toMatchObject({ NODE_ENV: 'production', HOST: '0.0.0.0', PORT })
+  })
+
+  test('keep at least as many instances as may not be missing', () => {
+    const { minReplicas, maxReplicas } = kind('HorizontalPodAutoscaler').spec
+    expect(kind('Deployment').spec.replicas).toBe(minReplicas)
+    expect(kind('PodDisruptionBudget').spec.minAvailable).toBeLessThan(minReplicas)
+    expect(maxReplicas).toBeGreaterThan(minReplicas)
+    expect(kind('Deployment').spec.strategy.rollingUpdate).toEqual({ maxUnavailable: 0, maxSurge: 1 })
+  })
+
+  test('leave a server the time that it needs to stop', () => {
+    const { terminationGracePeriodSeconds } = pod()
+    const preStop = Number(container().lifecycle.preStop.exec.command[1])
+    expect(terminationGracePeriodSeconds).toBeGreaterThanOrEqual(preStop + 15)
+  })
+
+  test('let the server do nothing but serve', () => {
+    expect(pod()).toMatchObject({ automountServiceAccountToken: false, securityContext: { runAsNonRoot: true } })
+    expect(container().securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    })
+    expect(container().resources).toMatchObject({
+      requests: { memory: expect.any(String) },
+      limits: { memory: expect.any(String) },
+    })
+    expect(kind('NetworkPolicy').spec.policyTypes).toEqual(['Ingress', 'Egress'])
+  })
+
+  test('hold no secret that works', () => {
+    const { stringData } = kind('Secret')
+    expect(stringData.ENCRYPTION_KEY).toMatch(/^0{64}$/)
+    expect(Object.keys(kind('ConfigMap').data).filter(name => /KEY|SECRET|PASSWORD|URL/.test(name))).toEqual([])
+  })
+})
+
+test('what the probes and health checks ask is answered', async () => {
+  const requests = ['startupProbe', 'livenessProbe', 'readinessProbe'].map(probe => container()[probe].httpGet)
+  expect(requests.map(({ path, port }) => [path, port])).toEqual([
+    ['/livez', 'http'],
+    ['/livez', 'http'],
+    ['/readyz', 'http'],
+  ])
+  const app = await startApp({}, { jobs: false })
+  for (const { path } of requests) expect((await fetch(new URL(path, app.url))).status).toBe(200)
+  await app.close()
+})
+
+describe('the compose file', () => {
+  const instances = () => Object.entries<Parsed>(compose().services).filter(([name]) => name.startsWith('app-'))
+
+  test('runs three instances alike, with settings that the server takes in production', () => {
+    expect(instances().map(([name]) => name)).toEqual(['app-1', 'app-2', 'app-3'])
+    const [first, ...others] = instances().map(([, service]) => service)
+    for (const other of others) expect(other).toEqual(first)
+    const given: Record<string, string> = { POSTGRES_PASSWORD: 'password', ENCRYPTION_KEY: '01'.repeat(32) }
+    const env = Object.fromEntries(
+      Object.entries<string>(first.environment).map(([name, value]) => {
+        expect(KNOWN, name).toContain(name)
+        return [name, value.replace(/\$\{(\w+)(:[?-])?\}/g, (_, variable: string) => given[variable] ?? '')]
+      }),
+    )
+    expect(loadConfig(env, modules).server).toMatchObject({ NODE_ENV: 'production', PORT })
+  })
+
+  test('has the services that it names, all of them of a version that stays the same', () => {
+    const { services } = compose()
+    const [, instance] = instances()[0] as [string, Parsed]
+    const env = instance.environment
+    for (const name of [new URL(env.REDIS_URL).hostname, 'postgres']) expect(Object.keys(services)).toContain(name)
+    expect(env.DATABASE_URL).toContain('@postgres:5432/')
+    expect(Object.keys(instance.depends_on)).toEqual(['postgres', 'redis'])
+    for (const name of Object.keys(instance.depends_on)) expect(services[name].healthcheck.test).toBeDefined()
+    const foreign = Object.values<Parsed>(services).flatMap(({ image, build }) => (build ? [] : [image]))
+    for (const image of foreign) expect(image).toMatch(/^[a-z]+:\d+\.\d+(\.\d+)?-[a-z]+$/)
+    expect(existsSync(join(DEPLOY, instance.build.context, instance.build.dockerfile))).toBe(true)
+  })
+
+  test('leaves an instance the time that it needs to stop', () => {
+    for (const [, service] of instances()) expect(Number.parseInt(service.stop_grace_period, 10)).toBeGreaterThan(15)
+  })
+
+  test('balances between its instances, and holds no stream back', () => {
+    const conf = read('nginx.conf')
+    const servers = [...conf.matchAll(/^\s*server (\S+):(\d+) /gm)].map(([, name, port]) => [name, Number(port)])
+    expect(servers).toEqual(instances().map(([name]) => [name, PORT]))
+    expect(conf).toMatch(/proxy_buffering off;/)
+    expect(conf).toMatch(/proxy_next_upstream error http_503 non_idempotent;/)
+    expect(conf.match(/\{/g)?.length).toBe(conf.match(/\}/g)?.length)
+    const [, published] = /^(?:\d+):(\d+)$/.exec(compose().services.balancer.ports[0]) ?? []
+    expect(conf).toContain(`listen ${published};`)
+    const retainedSeconds = Number(/keepalive_timeout (\d+)s;/.exec(conf)?.[1])
+    expect(retainedSeconds * 1000).toBeLessThan(loadConfig({}, modules).server.KEEP_ALIVE_TIMEOUT_MS)
+  })
+})
+
+describe('the Dockerfile', () => {
+  /** Its instructions, with lines that go on joined. */
+  const instructions = read('Dockerfile')
+    .replace(/^\s*#.*\n/gm, '')
+    .replace(/\\\n\s*/g, '')
+    .split('\n')
+    .filter(line => line.trim() !== '')
+  const of = (name: string) => instructions.filter(line => line.startsWith(`${name} `))
+  const last = instructions.slice(instructions.findLastIndex(line => line.startsWith('FROM ')))
+  const names = ['CMD', 'COPY', 'ENV', 'EXPOSE', 'FROM', 'HEALTHCHECK', 'RUN', 'STOPSIGNAL', 'USER', 'WORKDIR']
+
+  test('has instructions that docker knows, and none that hides what it does', () => {
+    for (const line of instructions) expect(names).toContain(line.split(' ', 1)[0])
+  })
+
+  test('builds in one stage and runs in another, of the same image and a version that stays the same', () => {
+    const images = of('FROM').map(line => line.split(' ')[1])
+    expect(images).toHaveLength(2)
+    expect(new Set(images).size).toBe(1)
+    expect(images[0]).toMatch(/^node:20\.\d+\.\d+-\w+-slim$/)
+  })
+
+  test('runs as nobody in particular, without what only development needs', () => {
+    expect(last.filter(line => line.startsWith('USER '))).toEqual(['USER node'])
+    expect(instructions.join('\n')).toMatch(/npm ci .*\n[\s\S]*npm prune --omit=dev/)
+    expect(last.some(line => line.startsWith('RUN '))).toBe(false)
+    expect(last).toContain('ENV NODE_ENV=production HOST=0.0.0.0 PORT=4000')
+  })
+
+  test('copies what is there, and what is built', () => {
+    const ignored = read('Dockerfile.dockerignore').split('\n')
+    const copied = of('COPY').filter(line => !line.includes('--from='))
+    for (const line of copied) {
+      for (const path of line.split(' ').slice(1, -1)) {
+        expect(existsSync(join(packageRoot(), path)), path).toBe(true)
+        expect(ignored, path).toContain(`!${path}`)
+      }
+    }
+    expect(JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')).bin.sessiongraph).toMatch(
+      /^dist\/src\//,
+    )
+    expect(last).toContain('CMD ["node", "dist/src/main.js"]')
+  })
+
+  test('installs packages without a trace', () => {
+    for (const line of of('RUN').filter(line => line.includes('apt-get'))) {
+      expect(line).toMatch(
+        /apt-get update && apt-get install -y --no-install-recommends .* && rm -rf \/var\/lib\/apt\/lists\/\*$/,
+      )
+    }
+  })
+
+  test('stops the server by the signal that it drains at, and asks whether it lives', () => {
+    expect(of('STOPSIGNAL')).toEqual(['STOPSIGNAL SIGTERM'])
+    const [check = ''] = of('HEALTHCHECK')
+    const [, command = ''] = /CMD (\[.*\])$/.exec(check) ?? []
+    const [node, flag, script] = JSON.parse(command)
+    expect([node, flag]).toEqual(['node', '-e'])
+    expect(script).toContain('/livez')
+    expect(of('EXPOSE')).toEqual([`EXPOSE ${PORT}`])
+  })
+})

@@ -1,0 +1,90 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { promisify } from 'node:util'
+import { expect, onTestFinished, test } from 'vitest'
+import { packageRoot } from '../../src/app/package.ts'
+
+/** What the server says of itself when it starts, and when it does not. */
+
+const ENV = {
+  DATABASE_URL: 'sqlite::memory:',
+  ENCRYPTION_KEY: '0c'.repeat(32),
+  LOG_LEVEL: 'silent',
+  PORT: '0',
+  SANDBOX_PORT: '0',
+}
+const PRODUCTION = { ...ENV, NODE_ENV: 'production', SANDBOX: 'off' }
+const { HOME, PATH } = process.env
+
+/** Starts the server and gives what it says until all is said. */
+async function announced(env: Record<string, string>): Promise<string> {
+  const options = { cwd: packageRoot(), env: { HOME, PATH, ...env } }
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], options)
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let output = ''
+  child.stdout.on('data', chunk => {
+    output += chunk
+  })
+  await expect.poll(() => output, { timeout: 15_000 }).toMatch(/^YORLET .*\n/m)
+  child.kill('SIGINT')
+  await once(child, 'exit')
+  return output
+}
+
+/** Starts what does not start, and gives what it says. */
+async function refused(command: readonly string[], env: Record<string, string>): Promise<string> {
+  const options = { cwd: packageRoot(), env: { HOME, PATH, ...env }, timeout: 15_000 }
+  const run = promisify(execFile)(process.execPath, ['--import', 'tsx', ...command], options)
+  const { code, stderr } = await run.then(
+    () => ({ code: 0, stderr: '' }),
+    error => error as { code: number; stderr: string },
+  )
+  expect(code).toBe(1)
+  return stderr
+}
+
+test('it says where clients, operators and people who try things out find it, and with which key', async () => {
+  const output = await announced({ ...ENV, DEV_API_KEY: 'sg_dev_key_of_the_start' })
+  expect(output).toMatch(/^sessiongraph {2}http:\/\/localhost:(\d+)\/graphql {2}\(GraphiQL in a browser\)$/m)
+  const [, port] = /localhost:(\d+)/.exec(output) ?? []
+  expect(output).toMatch(
+    new RegExp(`^console {7}http://localhost:${port}/console  \\(log in with the API key below\\)$`, 'm'),
+  )
+  expect(output).toMatch(/^API key {7}sg_dev_key_of_the_start /m)
+})
+
+test('it names no page that is off', async () => {
+  const output = await announced({ ...ENV, CONSOLE: 'off', GRAPHIQL: 'off' })
+  expect(output).not.toMatch(/console|GraphiQL/)
+})
+
+test('in production it names no key, and who may open the console', async () => {
+  const output = await announced(PRODUCTION)
+  expect(output).not.toMatch(/GraphiQL|API key {7}/)
+  expect(output).toContain('log in with an API key that has the scope admin')
+})
+
+test.each([[['src/main.ts']], [['src/cli/main.ts', 'serve']]])('a port that is taken is named by %j', async command => {
+  const taken = createServer().listen(0, 'localhost')
+  onTestFinished(() => void taken.close())
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
+  const output = await refused(command, { ...ENV, PORT: String(port) })
+  expect(output).toBe(`Port ${port} is in use. Set PORT to use another.\n`)
+})
+
+test('a database that cannot be reached, or lacks migrations, is said in a sentence', async () => {
+  const away = await refused(['src/main.ts'], { ...ENV, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' })
+  expect(away).toBe('The database cannot be reached. Check DATABASE_URL and whether the database is running.\n')
+  const bare = await refused(['src/main.ts'], { ...ENV, AUTO_MIGRATE: 'off' })
+  expect(bare).toMatch(/^The database lacks migrations: .*sessiongraph db migrate.*\n$/)
+})
+
+test('what the command line prints may be cut short by who reads it', async () => {
+  const script = `"$NODE" --import tsx src/cli/main.ts schema print | head -n 1`
+  const env = { HOME, PATH, ...ENV, NODE: process.execPath }
+  const { stdout, stderr } = await promisify(execFile)('sh', ['-c', script], { cwd: packageRoot(), env })
+  expect([stdout.split('\n').length, stderr]).toEqual([2, ''])
+})

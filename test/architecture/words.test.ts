@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { listFiles, PACKAGE } from '../harness/rules/imports.ts'
+import { declaredNames, wordsOf } from '../harness/rules/names.ts'
+
+/**
+ * Words that say nothing to a reader who knows Node, GraphQL, HTTP and databases, each with the term to use. They may not
+ * come back as a file name or as a declared name: a reader finds a thing by the word that he searches for.
+ */
+const TERMS: Readonly<Record<string, string>> = {
+  asked: 'requested, input',
+  asker: 'caller, client',
+  asking: 'request',
+  breaches: 'violations',
+  deaf: 'missed heartbeats',
+  desk: 'deps, context',
+  desks: 'deps, context',
+  door: 'http, policy, endpoint',
+  doors: 'http, policy, endpoint',
+  embassy: 'schema adapter',
+  entrance: 'authenticator',
+  farewell: 'close frame',
+  farewells: 'close frame',
+  guesses: 'failed authentication attempts',
+  happening: 'change, event',
+  house: 'app container, server, instance',
+  houses: 'app containers',
+  hurry: 'prioritize',
+  intake: 'request scheduler',
+  keeps: 'stores',
+  kept: 'stored, cached, prepared, retained',
+  leaving: 'disconnect',
+  nap: 'wait',
+  nobody: 'none, empty',
+  noun: 'record type',
+  nouns: 'record types',
+  nowhere: 'not found',
+  patience: 'timeout, retry',
+  patient: 'examined',
+  patiently: 'with retry',
+  said: 'context, reported, output',
+  sealed: 'encrypted',
+  shortly: 'result',
+  sighted: 'fetched',
+  sighting: 'fetched-at update',
+  sightings: 'fetched-at updates',
+  spared: 'avoided',
+  spoilt: 'corrupt',
+  story: 'scenario, history',
+  stories: 'scenarios, histories',
+  told: 'reported, snapshot, record',
+  trail: 'call log',
+  unruly: 'faulty',
+}
+
+/** A provider's own words, as its API and its documents spell them. */
+const FOREIGN = /^src\/providers\/[a-z]+\/(wire|fixtures|sandbox[a-z-]*)\.ts$/
+
+const files = listFiles('src', 'schema', 'db', 'test', 'scripts', 'bench/src').filter(file => /\.(ts|js)$/.test(file))
+
+function privateWordsIn(names: readonly string[]): string[] {
+  return names.flatMap(name => wordsOf(name).flatMap(word => (TERMS[word] ? [`${name}: use ${TERMS[word]}`] : [])))
+}
+
+describe('names', () => {
+  it('of files are terms of the field', () => {
+    expect(files.flatMap(file => privateWordsIn([basename(file)]).map(found => `${file}: ${found}`))).toEqual([])
+  })
+
+  it('that are declared are terms of the field', () => {
+    const found = files
+      .filter(file => !FOREIGN.test(file))
+      .flatMap(file =>
+        privateWordsIn(declaredNames(readFileSync(join(PACKAGE, file), 'utf8'))).map(each => `${file}: ${each}`),
+      )
+    expect([...new Set(found)]).toEqual([])
+  })
+
+  it('are split into words whichever way they are written', () => {
+    expect(wordsOf('toldByHTTPDoor')).toEqual(['told', 'by', 'http', 'door'])
+    expect(wordsOf('HOUSE_SETTINGS')).toEqual(['house', 'settings'])
+    expect(wordsOf('light-door.test.ts')).toEqual(['light', 'door', 'test', 'ts'])
+    expect(privateWordsIn(['openHouse'])).toEqual(['openHouse: use app container, server, instance'])
+  })
+})

@@ -1,0 +1,370 @@
+import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { listAudit } from '../../db/repositories/audit-repository.ts'
+import { addDrift } from '../../db/repositories/drift-repository.ts'
+import { packageRoot } from '../../src/app/package.ts'
+import { PROVIDERS } from '../../src/domain/provider.ts'
+import { KINDS, mutationOf, startWorkload, type Workload } from '../harness/app/load.ts'
+import type { Fate } from '../harness/app/server-process.ts'
+import { builtFile } from '../harness/app/server-process.ts'
+import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
+import { DEV, deliver, fromVerilock, signKayle } from '../harness/providers/deliveries.ts'
+
+/** The command line beside a running server, on the same database. */
+
+interface Ran {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-cli-'))
+let fate: Fate = 'ANSWERED'
+let world: Workload
+let app: TestApp
+let env: Record<string, string>
+
+beforeAll(async () => {
+  world = await startWorkload({ fateOf: (_, { method }) => (method === 'POST' ? fate : 'ANSWERED'), delayMs: () => 0 })
+  env = {
+    ...world.env,
+    DATABASE_URL: `sqlite:${join(folder, 'cli.db')}`,
+    DEV_API_KEY: API_KEY,
+    ENCRYPTION_KEY: '07'.repeat(32),
+  }
+  app = await startApp(env, { jobs: false })
+})
+afterAll(async () => {
+  await app.close()
+  await world.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function run(args: readonly string[], stdin = '', more: Record<string, string> = {}): Promise<Ran> {
+  const { PATH, HOME } = process.env
+  const options = { cwd: packageRoot(), env: { PATH, HOME, ...env, ...more } }
+  return new Promise(resolve => {
+    const command = [builtFile('cli/main.js'), ...args]
+    const child = execFile(process.execPath, command, options, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    )
+    child.stdin?.end(stdin)
+  })
+}
+
+/** What was written down about a subject of the tenant, by the command line. */
+async function writtenOf(subject: string): Promise<string[]> {
+  const print = app.db.encryption.fingerprint(`audit|dev|${subject}`)
+  const entries = await listAudit(app.db, 'dev', 100)
+  return entries.filter(it => it.actor === 'cli' && it.subjectHash === print).map(({ action }) => action)
+}
+
+/** What a command prints for programs. */
+async function json(args: readonly string[], stdin?: string) {
+  const { code, stdout, stderr } = await run(['--json', ...args], stdin)
+  expect([code, stderr]).toEqual([0, ''])
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it asked for
+  return JSON.parse(stdout) as any[]
+}
+
+describe('webhooks', () => {
+  test('add makes an address with a secret, and the server takes what is signed with it', async () => {
+    const [added] = await json(['webhooks', 'add', 'verilock'])
+    expect(added).toMatchObject({
+      id: expect.stringMatching(/^[0-9a-f]{36}$/),
+      provider: 'VERILOCK',
+      secret: expect.stringMatching(/^whsec_.{32}$/),
+      liveSecrets: 1,
+    })
+    const parcel = fromVerilock(added, { event: 'aml.alert', webhook_id: 'wh_1', data: {} })
+    expect(await deliver(app, added, parcel)).toBe(204)
+  })
+
+  test('add makes the key pair that Kayle encrypts for, and prints no more than its public half', async () => {
+    const [added] = await json(['webhooks', 'add', 'kayle'])
+    expect(added).toMatchObject({ keyId: expect.stringMatching(/^sg-/), publicJwk: { kty: 'RSA', kid: added.keyId } })
+    expect(Object.keys(added.publicJwk).sort()).toEqual(['alg', 'e', 'kid', 'kty', 'n', 'use'])
+    const { stdout } = await run(['webhooks', 'add', 'kayle'])
+    expect(stdout).toMatch(/^secret +whsec_/m)
+    expect(stdout).toMatch(/^publicJwk +\{"kty":"RSA"/m)
+  })
+
+  test('add and rotate take a secret from stdin, and do not print it again', async () => {
+    const [added] = await json(['webhooks', 'add', 'yorlet', '--secret-stdin'], 'the-first-secret\n')
+    expect(added.secret).toBeUndefined()
+    const { stdout } = await run(['webhooks', 'rotate', added.id, '--secret-stdin'], 'the-second-secret')
+    expect(stdout).toContain('liveSecrets     2')
+    expect(stdout).not.toContain('-secret')
+    const known = (await app.services.webhookEndpoints.list(DEV)).find(({ id }) => id === added.id)
+    expect(known?.secrets).toEqual(['the-second-secret', 'the-first-secret'])
+  })
+
+  test('rotate makes a secret, and the one before it stays live', async () => {
+    const [added] = await json(['webhooks', 'add', 'verilock'])
+    const [rotated] = await json(['webhooks', 'rotate', added.id])
+    expect(rotated).toMatchObject({ id: added.id, path: added.path, liveSecrets: 2 })
+    expect(rotated.secret).not.toBe(added.secret)
+    for (const [index, { secret }] of [added, rotated].entries()) {
+      const parcel = fromVerilock({ secret }, { event: 'aml.alert', webhook_id: `wh_rotated_${index}`, data: {} })
+      expect(await deliver(app, added, parcel)).toBe(204)
+    }
+  })
+
+  test('remove closes the address', async () => {
+    const [added] = await json(['webhooks', 'add', 'verilock'])
+    expect(await json(['webhooks', 'remove', added.id])).toEqual([{ removed: added.id }])
+    const parcel = fromVerilock(added, { event: 'aml.alert', webhook_id: 'wh_2', data: {} })
+    expect(await deliver(app, added, parcel)).toBe(404)
+    expect(await run(['webhooks', 'remove', added.id])).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^There is no such endpoint\. `sessiongraph webhooks list`/),
+    })
+  })
+
+  test('list shows addresses and deliveries, and neither a secret nor what was delivered', async () => {
+    const [added] = await json(['webhooks', 'add', 'verilock'])
+    const sent = { event: 'aml.alert', webhook_id: 'wh_listed', data: { note: 'Zaphodius' } }
+    await deliver(app, added, fromVerilock(added, sent))
+    const rows = await json(['webhooks', 'list', '--limit', '1'])
+    expect(rows).toContainEqual(expect.objectContaining({ id: added.id, liveSecrets: 1 }))
+    expect(rows).toContainEqual(expect.objectContaining({ endpointId: added.id, key: 'wh_listed', event: 'aml.alert' }))
+    for (const text of [JSON.stringify(rows), (await run(['webhooks', 'list'])).stdout]) {
+      expect(text).not.toContain(added.secret)
+      expect(text).not.toMatch(/whsec_|Zaphodius|"d":/)
+    }
+  })
+
+  test('replay applies again what was put aside, and says what became of it', async () => {
+    const [added] = await json(['webhooks', 'add', 'kayle'])
+    expect(await deliver(app, added, signKayle('not a JWE', added.secret, new Date()))).toBe(204)
+    const delivery = (await json(['webhooks', 'list'])).find(({ state }) => state === 'QUARANTINED')
+    expect(await json(['webhooks', 'replay', delivery.id])).toEqual([expect.objectContaining({ state: 'QUARANTINED' })])
+    expect(await writtenOf(delivery.id)).toEqual(['webhook.replay'])
+    const nothing = randomUUID()
+    expect(await run(['webhooks', 'replay', nothing])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^There is no such delivery\./),
+    })
+    expect(await writtenOf(nothing)).toEqual([])
+  })
+
+  test("shows another tenant nothing of the first one's", async () => {
+    await app.services.tenants.create({ id: 'another' })
+    expect(await run(['--tenant', 'another', 'webhooks', 'list'])).toMatchObject({
+      code: 0,
+      stdout: 'No results.\n',
+    })
+  })
+})
+
+describe('operations', () => {
+  /** A create whose answer never came. */
+  async function lose(): Promise<string> {
+    const kind = KINDS.find(({ name }) => name === 'kayle-session')
+    if (!kind) throw new Error('There is no such kind.')
+    const key = randomUUID()
+    fate = 'LOST'
+    await app.execute(mutationOf(kind), { input: { idempotencyKey: key, session: { kayle: {} } } })
+    fate = 'ANSWERED'
+    return key
+  }
+
+  test('list and show tell a create of unknown outcome, by id and by key', async () => {
+    const key = await lose()
+    const row = (await json(['operations', 'list'])).find(({ idempotencyKey }) => idempotencyKey === key)
+    expect(row).toMatchObject({ provider: 'KAYLE', state: 'UNKNOWN', tries: 1, recordId: null })
+    for (const name of [row.id, key]) expect(await json(['operations', 'show', name])).toEqual([row])
+    expect(await json(['operations', 'list', '--state', 'FAILED'])).toEqual([])
+  })
+
+  test('list and show say what to look for at the provider, and settle warns where finding nothing is no proof', async () => {
+    const kind = KINDS.find(({ name }) => name === 'rapidly-session')
+    if (!kind) throw new Error('There is no such kind.')
+    const key = randomUUID()
+    fate = 'LOST'
+    const returnUrl = 'https://app.example.com/back'
+    const session = { rapidly: { customer: { customerExternalId: 'usr_1337' }, redirectUrl: returnUrl } }
+    await app.execute(mutationOf(kind), { input: { idempotencyKey: key, session } })
+    fate = 'ANSWERED'
+
+    const [row] = await json(['operations', 'show', key])
+    const window = { from: expect.stringMatching(/Z$/), to: expect.stringMatching(/Z$/) }
+    const warning = expect.stringContaining('proves nothing')
+    const traces = [
+      { where: 'external_id of its customer', value: 'usr_1337' },
+      { where: 'return_url', value: returnUrl },
+    ]
+    expect(row.searchHints).toEqual({ ...window, traces, warning })
+    const listed = (await json(['operations', 'list'])).find(({ idempotencyKey }) => idempotencyKey === key)
+    expect(listed.searchHints.traces).toEqual([traces[0], { where: 'return_url', value: null }])
+
+    expect((await run(['operations', 'show', key])).stdout).toContain('external_id of its customer: usr_1337')
+    const settled = await run(['operations', 'settle', key, '--absent'])
+    expect([settled.code, settled.stderr]).toEqual([0, expect.stringMatching(/^Warning: Rapidly does not list/)])
+  })
+
+  test('settle says that it was found, and its key then answers the record', async () => {
+    const key = await lose()
+    const { sessions = {} } = await world.sandbox('KAYLE').objects()
+    const providerId = Object.keys(sessions).at(-1) ?? ''
+    const [settled] = await json(['operations', 'settle', key, '--found', providerId])
+    expect(settled).toMatchObject({ state: 'SUCCEEDED', recovered: true, recordId: expect.any(String) })
+    const again = await run(['operations', 'settle', key, '--absent'])
+    expect([again.code, again.stdout]).toEqual([1, ''])
+    expect(again.stderr).toMatch(/^[A-Z].*\.\n$/)
+    expect((await writtenOf(settled.id)).sort()).toEqual(['operation.settle.absent', 'operation.settle.found'])
+  })
+
+  test('settle says that it was never made, and its key may be sent again', async () => {
+    const key = await lose()
+    const [settled] = await json(['operations', 'settle', key, '--absent'])
+    expect(settled).toMatchObject({ state: 'FAILED' })
+    expect(await writtenOf(settled.id)).toEqual(['operation.settle.absent'])
+  })
+
+  test('settle finds nothing under an id that the provider does not know', async () => {
+    const key = await lose()
+    const { code, stderr } = await run(['operations', 'settle', key, '--found', `vs_${'0'.repeat(64)}`])
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/\.\n$/)])
+    expect(await json(['operations', 'show', key])).toMatchObject([{ state: 'UNKNOWN' }])
+  })
+})
+
+describe('providers', () => {
+  const kayle = { baseUrl: 'http://localhost:9', apiKey: 'kk_live_the-key-of-a-tenant' }
+
+  beforeAll(async () => void (await app.services.tenants.create({ id: 'acme' })))
+
+  test('set of a tenant that is not there is refused', async () => {
+    expect(await run(['providers', 'set', 'nobody', 'kayle'], JSON.stringify(kayle))).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^There is no such tenant\./),
+    })
+  })
+
+  test('set reads settings from stdin, as JSON or as lines, and shows no secret', async () => {
+    const lines = `KAYLE_API_KEY=${kayle.apiKey}\nbaseUrl = ${kayle.baseUrl}\n`
+    for (const stdin of [JSON.stringify(kayle), lines]) {
+      const { stdout } = await run(['--json', 'providers', 'set', 'acme', 'kayle'], stdin)
+      expect(JSON.parse(stdout)).toMatchObject([
+        { provider: 'KAYLE', from: 'STORE', settings: { baseUrl: kayle.baseUrl, apiKey: '••••' } },
+      ])
+      expect(stdout).not.toContain(kayle.apiKey)
+    }
+    expect(await json(['providers', 'list', 'acme'])).toMatchObject([
+      { provider: 'KAYLE', from: 'STORE' },
+      ...PROVIDERS.slice(1).map(() => ({})),
+    ])
+  })
+
+  test('set names everything that is wrong, and no value', async () => {
+    const { code, stdout, stderr } = await run(
+      ['providers', 'set', 'acme', 'yorlet'],
+      'baseUrl=nowhere\nKEY=secret-text',
+    )
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(/^2 inputs are invalid\.\n {2}key: Expected one of .*\n {2}baseUrl: /)
+    expect(stderr).not.toMatch(/nowhere|secret-text/)
+  })
+
+  test('test says in a sentence what is wrong', async () => {
+    await run(['providers', 'set', 'acme', 'kayle'], JSON.stringify(kayle))
+    expect(await run(['providers', 'test', 'acme', 'kayle'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^KAYLE cannot be reached.*`sessiongraph providers set acme kayle`/),
+    })
+    const { stdout } = await run(['providers', 'test', 'dev', 'kayle'])
+    expect(stdout).toContain('KAYLE answers, takes the credentials and keeps its contract.')
+  })
+
+  test('remove forgets the account', async () => {
+    await run(['providers', 'set', 'acme', 'kayle'], JSON.stringify(kayle))
+    expect(await json(['providers', 'remove', 'acme', 'kayle'])).toMatchObject([{ removed: expect.any(String) }])
+    expect(await run(['providers', 'remove', 'acme', 'kayle'])).toMatchObject({ code: 1 })
+  })
+
+  test('set refuses what the environment sets already, and a sandbox where there is none', async () => {
+    expect(await run(['providers', 'set', 'dev', 'kayle'], JSON.stringify(kayle))).toMatchObject({
+      code: 1,
+      stderr: 'The environment sets KAYLE for the tenant dev.\n',
+    })
+    expect(await run(['providers', 'set', 'acme', 'kayle', '--sandbox'])).toMatchObject({
+      code: 1,
+      stderr: 'There is no sandbox of KAYLE here.\n',
+    })
+  })
+})
+
+describe('drift list', () => {
+  test('shows where answers drifted and what stood there, of the provider asked for', async () => {
+    const times = { firstAt: new Date(0), lastAt: new Date(60_000) }
+    const { id: accountId, tenantId } = await app.services.accounts.get('dev', 'KAYLE')
+    const stored = {
+      tenantId,
+      accountId,
+      operation: 'getSession',
+      grade: 'ABSORBED',
+      path: 'data.new',
+      shape: 'string',
+    }
+    await addDrift(app.db, { ...stored, ...times, provider: 'KAYLE', count: 2 })
+    await addDrift(app.db, { ...stored, ...times, provider: 'KAYLE', count: 3 })
+    expect(await json(['drift', 'list', '--provider', 'kayle'])).toContainEqual(
+      expect.objectContaining({ provider: 'KAYLE', path: 'data.new', shape: 'string', count: 5 }),
+    )
+    expect(await json(['drift', 'list', '--provider', 'yorlet'])).toEqual([])
+  })
+})
+
+describe('a command that is wrong', () => {
+  test.each([
+    [[], /Usage: sessiongraph/],
+    [['webhooks'], /Usage: sessiongraph webhooks/],
+    [['webhook'], /unknown command 'webhook'.*Did you mean webhooks/s],
+    [['webhooks', 'add'], /missing required argument 'provider'/],
+    [['webhooks', 'add', 'acme'], `Expected one of ${PROVIDERS.map(name => name.toLowerCase()).join(', ')}`],
+    [['webhooks', 'list', '--limit', 'many'], /Expected a number from 1 to 9999/],
+    [['operations', 'list', '--state', 'LOST'], /Allowed choices are/],
+    [['operations', 'settle', 'key'], /expected --found <providerId> or --absent/],
+    [['operations', 'settle', 'key', '--absent', '--found', 'x'], /cannot be used with/],
+  ] as const)('%j ends with 2 and says what was expected', async (args, output) => {
+    const { code, stdout, stderr } = await run(args)
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toMatch(output)
+  })
+
+  test.each([['--help'], ['webhooks', '--help'], ['operations', 'settle', '--help']])('%s is none', async (...args) => {
+    expect(await run(args)).toMatchObject({ code: 0, stdout: expect.stringContaining('Usage:'), stderr: '' })
+  })
+})
+
+describe('a command that cannot be carried out ends with 1', () => {
+  test('where there is no such create', async () => {
+    expect(await run(['operations', 'show', 'nothing'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/\.\n$/),
+    })
+  })
+
+  test('where the provider is not configured', async () => {
+    const { code, stderr } = await run(['webhooks', 'add', 'kayle'], '', { KAYLE_API_KEY: '' })
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^KAYLE is not configured\./)])
+  })
+
+  test('where a setting is wrong, without repeating it', async () => {
+    const { code, stderr } = await run(['webhooks', 'list'], '', { ENCRYPTION_KEY: 'short-key' })
+    expect(code).toBe(1)
+    expect(stderr).toContain('ENCRYPTION_KEY')
+    expect(stderr).not.toContain('short-key')
+  })
+
+  test('where a secret is too short to be one', async () => {
+    const { code, stderr } = await run(['webhooks', 'add', 'yorlet', '--secret-stdin'], 'short')
+    expect([code, stderr]).toEqual([1, 'Expected a secret of at least 8 characters on stdin.\n'])
+  })
+})

@@ -1,0 +1,197 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { migrations } from '../../db/migrations/index.ts'
+import { onPostgres } from '../harness/app/database.ts'
+import { findRedis, NO_REDIS } from '../harness/app/redis.ts'
+import { startApp } from '../harness/app/test-app.ts'
+import { cliOf } from '../harness/cli.ts'
+import { type ExaminedApp, startExaminedApp } from '../harness/doctor.ts'
+import { deliver, fromKayle, openEndpoint, signKayle } from '../harness/providers/deliveries.ts'
+
+/** `sessiongraph doctor`: each thing that can be wrong in the server is said with what to do, and is a 1 for scripts. */
+
+const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-doctor-'))
+const KEY = '0d'.repeat(32)
+let examined: ExaminedApp
+
+beforeAll(async () => {
+  examined = await startExaminedApp(KEY)
+})
+afterAll(async () => {
+  await examined.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+test('where all is well nothing is a problem, and the exit code is 0', async () => {
+  const { code, findings } = await examined.examine()
+  expect(findings.filter(({ state }) => state === 'PROBLEM')).toEqual([])
+  expect(code).toBe(0)
+  const checks = findings.map(({ check }) => check)
+  for (const check of ['settings', 'database', 'disk', 'store', 'encryption', 'inbox', 'creates', 'KAYLE of dev'])
+    expect(checks).toContain(check)
+})
+
+test('every setting that is wrong is named', () =>
+  examined.expectProblem('settings', /PORT: .*\n.*LOG_LEVEL: /, { PORT: 'many', LOG_LEVEL: 'loud' }))
+
+test('people read a line for each finding, and how many problems there are', async () => {
+  const { code, stdout, stderr } = await cliOf({ ...examined.env, KAYLE_BASE_URL: 'http://localhost:1' }).run([
+    'doctor',
+  ])
+  expect(stdout).toMatch(/^state +check +message\nOK +settings +Valid/)
+  expect(stdout).toMatch(/^PROBLEM +KAYLE of dev +KAYLE cannot be reached/m)
+  expect([code, stderr]).toEqual([1, 'checking the providers of dev\n1 problem.\n'])
+})
+
+test('no secret is in what it says', async () => {
+  const { stdout, stderr } = await cliOf({ ...examined.env, KAYLE_API_KEY: 'a-secret-that-is-wrong' }).run(['doctor'])
+  expect(stdout + stderr).not.toContain('a-secret-that-is-wrong')
+  expect(stdout + stderr).not.toContain(KEY)
+})
+
+describe('a database', () => {
+  test('that is not there yet is looked at without making it', async () => {
+    const file = join(folder, 'none.db')
+    const { code, findings } = await examined.examine({ DATABASE_URL: `sqlite:${file}` })
+    expect(findings).toContainEqual(expect.objectContaining({ state: 'NOTE', check: 'database' }))
+    expect(findings).toContainEqual(expect.objectContaining({ state: 'OK', check: 'KAYLE of dev' }))
+    expect([code, existsSync(file)]).toEqual([0, false])
+  })
+
+  test('in memory is said to end with its server', () =>
+    examined.expectNote('database', /in memory/i, { DATABASE_URL: 'sqlite::memory:' }))
+
+  test('that cannot be reached is a problem', () =>
+    examined.expectProblem('database', /DATABASE_URL/, { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }))
+
+  test('that lacks a migration is a problem, and lacks it afterwards too', async () => {
+    const { db } = examined.app
+    const last = Object.keys(migrations).at(-1) ?? ''
+    const { rows } = await sql<{ timestamp: string }>`select * from kysely_migration where name = ${last}`.execute(
+      db.sql,
+    )
+    await sql`delete from kysely_migration where name = ${last}`.execute(db.sql)
+    const message = new RegExp(`Pending migrations: ${last}\\. Run \`sessiongraph db migrate\``)
+    try {
+      // Twice: looking has not carried it out.
+      for (const _ of [1, 2]) await examined.expectProblem('database', message)
+    } finally {
+      await sql`insert into kysely_migration (name, timestamp) values (${last}, ${rows[0]?.timestamp})`.execute(db.sql)
+    }
+    expect(await examined.examine()).toMatchObject({ code: 0 })
+  })
+
+  test('that cannot be written is a problem', async () => {
+    const { schema } = examined.app.db.sql
+    await schema.alterTable('leases').renameTo('leases_away').execute()
+    try {
+      await examined.expectProblem('store', /^Cannot write: .+ Check the permissions/)
+    } finally {
+      await schema.alterTable('leases_away').renameTo('leases').execute()
+    }
+  })
+
+  test('keeps what it acknowledged, by settings that are named', async () => {
+    const { findings } = await examined.examine()
+    const [store] = findings.filter(({ check }) => check === 'store')
+    const setting = onPostgres() ? 'fsync=on, synchronous_commit=on' : 'synchronous=2'
+    expect(store).toMatchObject({ state: 'OK', message: expect.stringContaining(setting) })
+  })
+})
+
+const freeBytes = (bytes: number) => ({ freeBytes: async () => bytes })
+
+if (onPostgres()) {
+  test('the disk is that of PostgreSQL, which is looked at elsewhere', () =>
+    examined.expectNote('disk', /PostgreSQL/, {}, freeBytes(0)))
+} else {
+  describe('the disk beside the database', () => {
+    test('is a problem where little is left on it', async () => {
+      await examined.expectProblem('disk', /^0\.4 GB are free.*Free up space/, {}, freeBytes(400 * 1024 ** 2))
+      expect(await examined.examine({}, freeBytes(600 * 1024 ** 2))).toMatchObject({ code: 0 })
+    })
+
+    test('is looked at where migrations are missing, too', async () => {
+      const env = { DATABASE_URL: `sqlite:${join(folder, 'empty.db')}` }
+      await cliOf({ ...env, ENCRYPTION_KEY: KEY }).run(['db', 'status'])
+      await examined.expectProblem('disk', /Free up space/, env, freeBytes(0))
+    })
+  })
+}
+
+describe('the encryption', () => {
+  test('by a key that does not open the database is a problem', () =>
+    examined.expectProblem('server', /ENCRYPTION_KEY/, { ENCRYPTION_KEY: '0e'.repeat(32) }))
+
+  test('of values by a key that is not there any more is one', async () => {
+    const { db, services } = examined.app
+    const { id } = await services.accounts.get('dev', 'KAYLE')
+    const row = { account_id: id, name: 'old', value_encrypted: 'v1.deadbeef.x', updated_at: 0 }
+    await db.sql.insertInto('account_secrets').values(row).execute()
+    await examined.expectProblem('encryption', /1 of key deadbeef/)
+    await db.sql.deleteFrom('account_secrets').where('name', '=', 'old').execute()
+  })
+
+  test('of values by an older key is said, with what rewrites them', () =>
+    examined.expectNote('encryption', /secrets rotate/, { ENCRYPTION_KEY: `${'0e'.repeat(32)},${KEY}` }))
+
+  test('by a key in a file is said, so that a copy is kept elsewhere', async () => {
+    const env = { DATABASE_URL: `sqlite:${join(folder, 'own', 'key.db')}`, ENCRYPTION_KEY: '' }
+    await (await startApp({ ...env, SANDBOX: 'off' }, { jobs: false })).close()
+    await examined.expectNote('encryption', /file beside the database.*copy/, env)
+  })
+})
+
+describe('deliveries', () => {
+  test('that could not be applied are a problem', async () => {
+    const policy = await openEndpoint(examined.app, 'KAYLE')
+    expect(await deliver(examined.app, policy, signKayle('not a JWE', policy.secret, new Date()))).toBe(204)
+    await examined.expectProblem('inbox', /^1 delivery could not be applied.*webhooks list.*replay/)
+    await examined.app.db.sql.deleteFrom('deliveries').execute()
+  })
+
+  test('that wait for longer than five minutes are one', async () => {
+    const policy = await openEndpoint(examined.app, 'KAYLE')
+    const kayle = examined.own.sandbox('KAYLE')
+    await kayle.faults([{ fault: { kind: 'status', status: 503 } }])
+    const event = { type: 'verification.session.created', sessionId: `vs_${'0'.repeat(64)}` }
+    expect(await deliver(examined.app, policy, await fromKayle(policy, event))).toBe(204)
+    await examined.app.services.webhookInbox.applyDue()
+    await kayle.clearFaults()
+    const later = (ms: number) => ({ now: () => new Date(Date.now() + ms) })
+    await examined.expectProblem('inbox', /^1 delivery not applied yet, the oldest for 3\d\d s/, {}, later(310_000))
+    const { findings } = await examined.examine({}, later(200_000))
+    expect(findings).toContainEqual(expect.objectContaining({ state: 'OK', check: 'inbox' }))
+    await examined.app.db.sql.deleteFrom('deliveries').execute()
+  })
+})
+
+describe('creates whose outcome is not known', () => {
+  test('are said, and are a problem after an hour', async () => {
+    const kayle = examined.own.sandbox('KAYLE')
+    await kayle.faults([{ method: 'POST', fault: { kind: 'reset', when: 'after' } }])
+    await examined.app.execute(
+      'mutation { createSession(input: { idempotencyKey: "lost", session: { kayle: {} } }) { __typename } }',
+    )
+    await kayle.clearFaults()
+    await examined.expectNote('creates', /^The outcome of 1 create is unknown.*automatically/)
+    const sentAt = { sent_at: Date.now() - 3_700_000 }
+    await examined.app.db.sql.updateTable('operations').set(sentAt).execute()
+    await examined.expectProblem('creates', /operations list.*settle/)
+  })
+})
+
+describe('a Redis', () => {
+  test('that does not answer is a problem', () =>
+    examined.expectProblem('redis', /REDIS_URL/, { REDIS_URL: 'redis://127.0.0.1:1' }))
+
+  test('that answers is well', async context => {
+    const REDIS_URL = await findRedis()
+    context.skip(!REDIS_URL, NO_REDIS)
+    const { findings } = await examined.examine({ REDIS_URL: REDIS_URL ?? '' })
+    expect(findings).toContainEqual({ state: 'OK', check: 'redis', message: 'It responds.' })
+  })
+})

@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type TestDatabase, takeDatabase } from '../harness/app/database.ts'
+import { startApp, type TestApp } from '../harness/app/test-app.ts'
+import { createCanaries, createPerson, findIn } from '../harness/canaries.ts'
+import { cliOf } from '../harness/cli.ts'
+import { DEV } from '../harness/providers/deliveries.ts'
+
+/** `sessiongraph person show`: what somebody asks for who wants to know what is stored of them. */
+
+const canaries = createCanaries()
+const externalId = `usr_${canaries.mark}`
+let database: TestDatabase
+let app: TestApp
+let cli: ReturnType<typeof cliOf>
+
+beforeAll(async () => {
+  database = await takeDatabase()
+  const env = { DATABASE_URL: database.url, ENCRYPTION_KEY: '0b'.repeat(32) }
+  app = await startApp(env, { jobs: false })
+  cli = cliOf({ ...env, SANDBOX: 'off' })
+  await createPerson(app, canaries, externalId)
+  const others = createCanaries()
+  await createPerson(app, others, `usr_${others.mark}`)
+})
+afterAll(async () => {
+  await app.close()
+  await database.release()
+})
+
+const show = () => cli.rows('person', 'show', externalId)
+
+test('has every record of the person at all five providers, and of nobody else', async () => {
+  const rows = await show()
+  const count = (record: string) => rows.filter(row => row.record === record).length
+  expect(['session', 'applicant', 'customer', 'create'].map(count)).toEqual([5, 2, 2, 8])
+  expect(new Set(rows.flatMap(({ provider }) => provider ?? []))).toHaveLength(5)
+  const ofOwner = rows.flatMap(row => row.externalId ?? [])
+  expect(new Set(ofOwner)).toEqual(new Set([externalId]))
+})
+
+test('has the attempts and the timeline of each session', async () => {
+  const rows = await show()
+  expect(rows).toContainEqual(expect.objectContaining({ record: 'attempt', provider: 'KAYLE', status: 'SUCCEEDED' }))
+  for (const session of rows.filter(({ record }) => record === 'session')) {
+    const events = rows.filter(({ sessionId }) => sessionId === session.id).map(({ type }) => type)
+    expect(events, session.provider).toContain('SessionCreated')
+  }
+  const types = rows.filter(({ record }) => record === 'event').map(({ type }) => type)
+  expect(types).toContain('WebhookReceived')
+})
+
+test('has all that was ever told of the person, and nothing that lets somebody in', async () => {
+  const { stdout } = await cli.run(['person', 'show', externalId])
+  const asJson = JSON.stringify(await show())
+  const lettingIn = [...canaries.all.keys()].filter(name => /^[A-Z]+ /.test(name))
+  expect(lettingIn.length).toBeGreaterThan(4)
+  const reported = [...canaries.all.keys()].filter(name => !lettingIn.includes(name))
+  for (const text of [stdout, asJson]) expect(findIn(text, canaries).sort()).toEqual(reported.sort())
+})
+
+test('is nothing once the person is erased, as of somebody who never was', async () => {
+  await app.services.erasure.erase(DEV, externalId)
+  expect(await show()).toEqual([])
+  expect(await cli.rows('person', 'show', 'usr_who_never_was')).toEqual([])
+})

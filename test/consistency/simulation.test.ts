@@ -1,0 +1,24 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { findRedis } from '../harness/app/redis.ts'
+import { type Simulation, startSimulation } from '../harness/app/simulation.ts'
+
+/**
+ * Two and three instances whose clocks differ and are set, a provider whose answers come late and in any order, and a Redis
+ * that fails: the last truth wins, nothing is claimed to be fresh that is not, and nothing is left behind.
+ * SIMULATION_SEEDS=1000 runs more stories, SIMULATION_FROM the seed to begin with.
+ */
+
+const SEEDS = Number(process.env.SIMULATION_SEEDS ?? 12)
+const FROM = Number(process.env.SIMULATION_FROM ?? 1)
+
+describe.each([2, 3])('%i instances', size => {
+  let simulation: Simulation
+  beforeAll(async () => {
+    simulation = await startSimulation(size, await findRedis())
+  }, 60_000)
+  afterAll(() => simulation.close())
+
+  test('agree on the last truth, whatever comes in between', { timeout: 20_000 * SEEDS }, async () => {
+    for (let seed = FROM; seed < FROM + SEEDS; seed++) expect(await simulation.run(seed)).toEqual([])
+  })
+})

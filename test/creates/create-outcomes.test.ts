@@ -1,0 +1,173 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { PROVIDERS } from '../../src/domain/provider.ts'
+import { startApp, type TestApp } from '../harness/app/test-app.ts'
+import type { Behaviour, Outcome } from '../harness/providers/behaviours/behaviour.ts'
+import { BEHAVIOURS } from '../harness/providers/create-behaviours.ts'
+import { FREE_TEXT, SUBJECTS, type Subject } from '../harness/providers/create-subjects.ts'
+import { type HostileServer, type ReceivedRequest, startHostileServer } from '../harness/providers/hostile-server.ts'
+
+/**
+ * What becomes of a create, whatever its provider does: FAILED where it is certain that nothing was made, SUCCEEDED
+ * where it was told, else UNKNOWN. Every server here has one server in the place of all providers.
+ */
+
+const SECRET = 'credential_of_the_account'
+
+const OPERATION = 'state sendCount settlesItself recovered idempotencyKey lastError { code message }'
+
+function mutation(recordType: Subject['recordType']): string {
+  return /* GraphQL */ `
+    mutation ($input: Create${recordType}Input!) {
+      result: create${recordType}(input: $input) {
+        __typename
+        ... on Create${recordType}Payload {
+          replayed operation { ${OPERATION} } record: ${recordType.toLowerCase()} { id providerId }
+        }
+        ... on ProviderRejectedError { provider providerCode providerIssues { path message } }
+        ... on ProviderUnavailableError { provider retryAfterSeconds }
+        ... on ProviderContractError { provider }
+        ... on UnconfirmedError { operation { ${OPERATION} } }
+        ... on MutationError { code message }
+      }
+    }
+  `
+}
+
+const READ_OPERATION = /* GraphQL */ `
+  query ($key: String!) { operation(by: { idempotencyKey: $key }) { ${OPERATION} } }
+`
+
+/** A server whose providers all behave in one way. */
+interface Stage {
+  readonly app: TestApp
+  readonly server: HostileServer
+  /** The host that redirects lead to. */
+  readonly elsewhere: HostileServer
+  close(): Promise<void>
+}
+
+let made = 0
+
+async function openStage({ answers, at, onConnection, onHead }: Behaviour): Promise<Stage> {
+  const elsewhere = await startHostileServer({ onConnection: ['CLOSE'] })
+  const onRequest = (request: ReceivedRequest) => {
+    const subject = SUBJECTS.find(({ path }) => path === request.path)
+    made += 1
+    return subject && answers ? answers({ subject, made: subject.made(made), elsewhere: elsewhere.origin }) : []
+  }
+  const server = await startHostileServer({ onConnection, onHead, onRequest })
+  const place = at ? await at(server) : server
+  const app = await startApp(settingsFor(place.origin), { jobs: false })
+  return {
+    app,
+    server,
+    elsewhere,
+    close: async () => {
+      await place.close?.()
+      await server.close()
+      await elsewhere.close()
+      await app.close()
+    },
+  }
+}
+
+function settingsFor(origin: string): Record<string, string> {
+  const providers = PROVIDERS.flatMap(provider => [
+    [`${provider}_BASE_URL`, `${origin}/${provider.toLowerCase()}`],
+    [`${provider}_API_KEY`, SECRET],
+  ])
+  return { READ_DEADLINE_MS: '1500', CREATE_DEADLINE_MS: '1500', ...Object.fromEntries(providers) }
+}
+
+async function execute(app: TestApp, query: string, variables: Record<string, unknown>) {
+  const answer = await app.execute(query, variables)
+  expect(answer.errors).toEqual([])
+  expect(JSON.stringify(answer)).not.toContain(SECRET)
+  expect(JSON.stringify(answer)).not.toContain(FREE_TEXT)
+  return answer.data
+}
+
+/** The create and the journal's word on it. */
+async function create(app: TestApp, { recordType, provider, input }: Subject) {
+  const field = recordType.toLowerCase()
+  const key = `${provider}-${recordType}`
+  const { result } = await execute(app, mutation(recordType), { input: { idempotencyKey: key, [field]: input } })
+  const { operation } = await execute(app, READ_OPERATION, { key })
+  return { result, operation }
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  PROVIDER_REJECTED: 'ProviderRejectedError',
+  PROVIDER_CONTRACT_BROKEN: 'ProviderContractError',
+}
+
+/** What a client gets of a create that came to this. */
+function expectedResult({ provider, recordType }: Subject, { state, code, retryAfterSeconds }: Outcome): object {
+  if (state === 'SUCCEEDED') return { __typename: `Create${recordType}Payload`, operation: { state } }
+  if (state === 'UNKNOWN') return { __typename: 'UnconfirmedError', code: 'UNCONFIRMED', operation: { state } }
+  const __typename = TYPES[code ?? ''] ?? 'ProviderUnavailableError'
+  return {
+    __typename,
+    code,
+    provider,
+    ...(__typename === 'ProviderUnavailableError' && { retryAfterSeconds }),
+  }
+}
+
+function expectedOperation(subject: Subject, { state, code }: Outcome, sendCount: number): object {
+  return {
+    state,
+    sendCount,
+    recovered: false,
+    settlesItself: state !== 'UNKNOWN' || subject.settlesItself,
+    lastError: code && { code },
+  }
+}
+
+describe.each(BEHAVIOURS.map(behaviour => [behaviour.name, behaviour] as const))('%s', (_name, behaviour) => {
+  let stage: Stage
+
+  beforeAll(async () => {
+    stage = await openStage(behaviour)
+  })
+  afterAll(() => stage.close())
+
+  const cases = SUBJECTS.map(subject => {
+    const outcome = typeof behaviour.becomes === 'function' ? behaviour.becomes(subject) : behaviour.becomes
+    return [subject.provider, subject.recordType, outcome.state, subject, outcome] as const
+  })
+
+  test.concurrent.each(cases)('from %s leaves a create of its %s %s', async (_from, _of, _is, subject, outcome) => {
+    const { app, server } = stage
+    const received = () => server.received.filter(({ path }) => path === subject.path)
+
+    const first = await create(app, subject)
+
+    expect(first.result).toMatchObject(expectedResult(subject, outcome))
+    expect(first.operation).toMatchObject(expectedOperation(subject, outcome, 1))
+    expect(received()).toHaveLength(outcome.requests)
+
+    const again = await create(app, subject)
+
+    const tries = outcome.state === 'FAILED' ? 2 : 1
+    expect(again.result).toMatchObject(expectedResult(subject, outcome))
+    expect(again.operation).toMatchObject(expectedOperation(subject, outcome, tries))
+    expect(received()).toHaveLength(outcome.requests * tries)
+    if (outcome.state === 'SUCCEEDED') {
+      expect([first.result.replayed, again.result.replayed]).toEqual([false, true])
+      expect(again.result.record).toEqual(first.result.record)
+    }
+    expect(upstreamKeys(received())).toHaveLength(subject.keyed ? received().length : 0)
+  })
+
+  test('goes nowhere else, takes no more than it may and changes no prototype', () => {
+    expect(stage.elsewhere.connections()).toBe(0)
+    expect(stage.server.sentBytes()).toBeLessThan((behaviour.takesAtMost ?? 20 * 1024 * 1024) * SUBJECTS.length)
+    expect(Reflect.has({}, 'polluted')).toBe(false)
+  })
+})
+
+/** The Idempotency-Keys of these requests, each once. */
+function upstreamKeys(requests: readonly ReceivedRequest[]): string[] {
+  return [...new Set(requests.flatMap(({ head }) => /^idempotency-key: *(.+)$/im.exec(head)?.[1] ?? []))]
+}

@@ -1,0 +1,85 @@
+import { parse, buildSchema as parseSchema, validate } from 'graphql'
+import { expect, test } from 'vitest'
+import { ERROR_CODES } from '../../src/domain/error-codes.ts'
+import { DomainError } from '../../src/domain/errors.ts'
+import { registry } from '../../src/providers/registry.ts'
+import type { SandboxDefinition } from '../../src/sandbox/sandbox.ts'
+import { startApp } from '../harness/app/test-app.ts'
+import { cliOf } from '../harness/cli.ts'
+import { codeBlocks, docPaths, quotedIn, readDoc, tableRows } from '../harness/docs/docs.ts'
+
+const errors = readDoc('docs/errors.md')
+const sandbox = readDoc('docs/sandbox.md')
+
+test('docs/errors.md explains every error code once, and no other', () => {
+  expect(codesIn(errors).sort()).toEqual([...ERROR_CODES].sort())
+})
+
+test('docs/errors.md says of a code that it can be tried again where the server says so', () => {
+  const [, retryable = ''] = /^## Wait and try again$(.*?)^## /ms.exec(errors) ?? []
+  expect(codesIn(retryable).sort()).toEqual(ERROR_CODES.filter(code => new DomainError(code, '').retryable).sort())
+})
+
+test.each(Object.values(registry))(
+  'docs/sandbox.md has everything that the sandbox of $provider invents',
+  async module => {
+    const definition = (await module.sandbox()).sandbox as SandboxDefinition
+    const listed = sandbox.split('\n')
+    for (const invention of definition.undocumentedBehaviour) expect(listed).toContain(`- ${invention}`)
+  },
+)
+
+test.each(Object.values(registry))('docs/sandbox.md says how to reach the sandbox of $provider', async module => {
+  const definition = (await module.sandbox()).sandbox as SandboxDefinition
+  const row = tableRows(sandbox).find(([name = '', url = '']) => isNamed(module.provider, name) && /http/.test(url))
+  const port = 4101 + Object.keys(registry).indexOf(module.provider)
+  expect(quotedIn(row?.join(' ') ?? '')).toEqual([
+    `http://localhost:${port}${definition.basePath}`,
+    ...Object.values(definition.credentials),
+  ])
+})
+
+test('docs/sandbox.md has the steps that each sandbox says it can take', async () => {
+  const app = await startApp()
+  for (const { provider, origin } of app.sandboxes) {
+    const rows = tableRows(sandbox).filter(([name = '', of = '']) => isNamed(provider, name) && /^an? /.test(of))
+    const documented = rows.flatMap(([, , steps = '']) => quotedIn(steps))
+    expect(documented.sort(), provider).toEqual((await stepsOf(provider, origin)).sort())
+  }
+  await app.close()
+})
+
+// The recipes of docs/clients.md share fragments from block to block; their own test carries each of them out.
+const withOperations = docPaths().filter(path => path !== 'docs/clients.md')
+
+test.each(withOperations)('every operation of %s is valid', path => {
+  const schema = parseSchema(readDoc('schema/schema.graphql'))
+  for (const operation of codeBlocks(readDoc(path), 'graphql')) {
+    const document = parse(operation)
+    if (document.definitions.every(({ kind }) => kind === 'OperationDefinition' || kind === 'FragmentDefinition'))
+      expect(validate(schema, document), operation).toEqual([])
+  }
+})
+
+test('what docs/command-line.md tells to type first can be typed before there is anything', async () => {
+  const env = { DATABASE_URL: 'sqlite:.data/never-made.db', ENCRYPTION_KEY: '0f'.repeat(32), SANDBOX: 'off' }
+  expect(await cliOf(env).run(['doctor'])).toMatchObject({ code: 0 })
+})
+
+function codesIn(page: string): string[] {
+  return tableRows(page).flatMap(([code = '']) => /^`([A-Z_]+)`$/.exec(code)?.[1] ?? [])
+}
+
+function isNamed(provider: string, name: string): boolean {
+  return name.toUpperCase() === provider
+}
+
+/** Asked for a step that no provider has, a sandbox names those it has. */
+async function stepsOf(provider: string, origin: string): Promise<string[]> {
+  const id = provider === 'PERSONR' ? '4242424242424x424242424242424242' : 'nobody'
+  const body = JSON.stringify({ id, to: 'nowhere' })
+  const answer = await fetch(`${origin}/_sandbox/advance`, { method: 'POST', body })
+  const { error } = (await answer.json()) as { error: string }
+  const lists = [...error.matchAll(/(?:to:|steps are|step of|one of|takes) ([a-z_, ]+)/g)].map(([, list = '']) => list)
+  return lists.flatMap(list => list.split(/, | and | or /)).flatMap(words => words.split(' ').at(-1) ?? [])
+}

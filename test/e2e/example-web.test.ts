@@ -1,0 +1,337 @@
+import { readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { findFreePort } from '../harness/app/server-process.ts'
+import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
+import { CHROMIUM, picture, useBrowser, VIEWPORTS } from '../harness/clients/browser.ts'
+import { buildExample, EXAMPLE_WEB, type ExampleWeb, serveExample } from '../harness/clients/example-web.ts'
+import { faintTexts, namelessControls, overflow } from '../harness/contrast-check.ts'
+
+/** The front end of examples/web as a person meets it, with a server, its sandboxes and the built page. */
+
+const browser = useBrowser()
+let built: Awaited<ReturnType<typeof buildExample>>
+
+beforeAll(async () => {
+  if (CHROMIUM) built = await buildExample()
+})
+afterAll(() => built?.remove())
+
+test('its packages are those that it is tested with', () => {
+  const own = readPackage(join(EXAMPLE_WEB, 'package.json'))
+  const { devDependencies: ours } = readPackage('package.json')
+  const { '@0no-co/graphql.web': printer, ...others } = { ...own.dependencies, ...own.devDependencies }
+  expect(ours).toMatchObject(others)
+  expect(printer).toBe(readPackage('node_modules/@0no-co/graphql.web/package.json').version)
+})
+
+describe('with its sandboxes beside it', () => {
+  let app: TestApp
+  let web: ExampleWeb
+
+  beforeAll(async () => {
+    if (!CHROMIUM) return
+    const port = await findFreePort()
+    app = await startApp({ CORS_ORIGINS: `http://localhost:${port}`, SANDBOX_WEBHOOKS: 'on' })
+    web = await serveExample(built.outDir, port, { url: app.url, key: API_KEY })
+  })
+  afterAll(async () => {
+    await web?.close()
+    await app?.close()
+  })
+
+  test('a session is begun, its page is opened, and what happens there shows without a reload', async () => {
+    const { page, hosts, keys, faults, close } = await open(web.url)
+    await page.getByText('Nothing yet.').waitFor()
+    await begin(page, 'Kayle')
+    await page.getByRole('article', { name: 'Kayle, Created' }).getByText('live').waitFor()
+    const marked = await page.evaluate('globalThis.marked = Math.random()')
+
+    const opening = page.context().waitForEvent('page')
+    await page.getByRole('link', { name: 'Verify at Kayle' }).click()
+    await (await opening).getByRole('button', { name: 'Succeed' }).click()
+
+    await page.getByRole('article', { name: 'Kayle, Approved' }).waitFor()
+    await page.getByRole('heading', { name: 'You are all set' }).waitFor()
+    expect(await timelineOf(page)).toEqual(expect.arrayContaining(['Begun', 'Completed, approved']))
+    expect(await page.evaluate('globalThis.marked')).toBe(marked)
+    expect([...hosts].sort()).toEqual([new URL(app.url).host, new URL(web.url).host].sort())
+    expect(keys.size).toBeGreaterThan(0)
+    expect([...keys].join()).not.toContain(API_KEY)
+    expect(faults).toEqual([])
+    await close()
+  })
+
+  test.each(['Kayle', 'Personr', 'Rapidly', 'Verilock', 'Yorlet'])('a session can be begun at %s', async name => {
+    const { page, close } = await open(web.url)
+    await begin(page, name)
+    const heading = page.getByRole('heading', { name: /Verify|application|portal|looking/ })
+    await heading.waitFor()
+    expect(await page.getByRole('link', { name }).getAttribute('href')).toMatch(/^http:/)
+    await close()
+  })
+
+  /** Begins a session at the provider, and then moves it there. */
+  async function beginAndMove(page: Page, name: 'Kayle' | 'Verilock', to: string): Promise<void> {
+    await begin(page, name)
+    await page
+      .getByRole('article', { name: `${name}, Created` })
+      .getByText('live')
+      .waitFor()
+    const provider = name === 'Kayle' ? 'KAYLE' : 'VERILOCK'
+    const newest = `{ sessions(first: 1, filter: { providers: [${provider}] }) { nodes { providerId } } }`
+    const [session] = (await app.execute(newest)).data.sessions.nodes
+    await app.sandbox(provider).advance({ id: session.providerId, to })
+  }
+
+  const heading = (page: Page) => page.getByRole('heading', { level: 2 }).first()
+
+  test('a user who was rejected is told so, and never that all is well', async () => {
+    const { page, close } = await open(web.url)
+    await beginAndMove(page, 'Verilock', 'declined')
+    await page.getByRole('article', { name: 'Verilock, Rejected' }).waitFor()
+    await expect.poll(() => heading(page).innerText()).toBe('Not approved')
+    await picture(page, 'web-rejected')
+    expect(await page.getByText(/all set|nothing left/i).count()).toBe(0)
+    expect(await page.locator('.next a').count()).toBe(0)
+    expect(await faintTexts(page)).toEqual([])
+    await close()
+  })
+
+  test('where the page of a session is closed, a new session is asked for and no link is shown', async () => {
+    const { page, close } = await open(web.url)
+    await beginAndMove(page, 'Kayle', 'cancelled')
+    await page.getByRole('article', { name: 'Kayle, Canceled' }).waitFor()
+    await expect.poll(() => heading(page).innerText()).toBe('Please try again')
+    await page.locator('.next').getByText('Please begin again.').waitFor()
+    expect(await page.locator('.next a').count()).toBe(0)
+    await close()
+  })
+
+  test('a provider, an outcome, an event and a next action that this page does not know are shown, and break nothing', async () => {
+    const { page, faults, close } = await open(web.url)
+    await page.route(app.url, async route => {
+      if (route.request().headers().accept === 'text/event-stream') return route.abort()
+      const response = await route.fetch()
+      const known = await response.text()
+      const newer = known
+        .replaceAll('"KAYLE"', '"STRIPE_IDENTITY"')
+        .replaceAll('"PENDING"', '"ON_THE_WAY"')
+        .replaceAll('"VERIFY"', '"SIGN"')
+        .replaceAll('"SessionCreated"', '"SessionImported"')
+      return route.fulfill({ response, body: newer })
+    })
+    await begin(page, 'Kayle')
+    await page.getByRole('article', { name: 'Stripe identity, Created' }).waitFor()
+    expect(await heading(page).innerText()).toBe('One moment')
+    expect(await timelineOf(page)).toEqual(['Something changed', 'Created'])
+    expect(faults).toEqual([])
+    await close()
+  })
+
+  test('keys are enough', async () => {
+    const { page, close } = await open(web.url)
+    await page.getByText('Nothing yet.').waitFor()
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('ArrowUp')
+    await page.keyboard.press('Enter')
+    await page.getByRole('article', { name: 'Kayle, Created' }).waitFor()
+    await close()
+  })
+
+  test('a first visit makes one user, also where React runs effects twice', async () => {
+    const strict = await buildExample('development')
+    const port = await findFreePort()
+    const developed = await serveExample(strict.outDir, port, { url: app.url, key: API_KEY })
+    const { page, close } = await browser.visit()
+    const requests: string[] = []
+    page.on('request', request => request.url().endsWith('/api/pass') && requests.push(request.url()))
+    await page.goto(developed.url)
+    await page.getByRole('alert').or(page.getByText('Nothing yet.')).waitFor()
+    expect(requests).toHaveLength(1)
+    await close()
+    await developed.close()
+    strict.remove()
+  })
+
+  test('a stream that is silent for too long is taken for dead, and opened again', async () => {
+    const { page, close } = await open(web.url)
+    await page.getByText('Nothing yet.').waitFor()
+    await page.clock.install()
+    let silent = 0
+    await page.route(app.url, async route => {
+      const isStream = route.request().headers().accept === 'text/event-stream'
+      if (!isStream || silent > 0) return route.continue()
+      silent += 1
+    })
+    await begin(page, 'Kayle')
+    await page.getByText('connecting').waitFor()
+    await expect.poll(() => silent).toBe(1)
+    await page.clock.fastForward(60_000)
+    await page.getByRole('article', { name: 'Kayle, Created' }).getByText('live').waitFor()
+    await close()
+  })
+
+  test('one user sees nothing of another', async () => {
+    const [one, other] = [await open(web.url), await open(web.url)]
+    await begin(one.page, 'Verilock')
+    await one.page.getByRole('article').waitFor()
+    await other.page.reload()
+    await other.page.getByText('Nothing yet.').waitFor()
+    expect(await other.page.getByRole('article').count()).toBe(0)
+    await Promise.all([one.close(), other.close()])
+  })
+
+  test('a provider that is away is said in a sentence, and the button works again afterwards', async () => {
+    const { page, close } = await open(web.url)
+    await app.sandbox('KAYLE').faults([{ fault: { kind: 'status', status: 429 } }])
+    await begin(page, 'Kayle')
+    await page.getByRole('alert').getByText('The provider cannot be reached just now.').waitFor()
+    await picture(page, 'web-a-provider-away')
+    await app.sandbox('KAYLE').clearFaults()
+    await begin(page, 'Kayle')
+    await page.getByRole('article', { name: 'Kayle, Created' }).waitFor()
+    await close()
+  })
+
+  test('where the answer was lost, pressing the button again begins nothing twice', async () => {
+    const { page, close } = await open(web.url)
+    await app.sandbox('VERILOCK').forget()
+    await page.route(
+      '**/api/sessions',
+      async route => {
+        await route.fetch()
+        await route.abort()
+      },
+      { times: 1 },
+    )
+    const alert = page.getByRole('alert')
+    await page.getByRole('radio', { name: /^Verilock/ }).check()
+    await page.getByRole('button', { name: 'Begin at Verilock' }).click()
+    await alert.getByText('We cannot be reached.').waitFor()
+    await begin(page, 'Verilock')
+    await page.getByRole('article').waitFor()
+    const creates = (await app.sandbox('VERILOCK').requests()).filter(({ method }) => method === 'POST')
+    expect(creates).toHaveLength(1)
+    await close()
+  })
+
+  test.each(VIEWPORTS)('at %s everything fits and can be read', async (look, options) => {
+    const { page, close } = await open(web.url, options)
+    await page.getByText('Nothing yet.').waitFor()
+    await picture(page, `web-${look}-empty`)
+    expect(await overflow(page)).toBe(0)
+    expect(await faintTexts(page)).toEqual([])
+
+    await begin(page, 'Verilock')
+    await page.getByRole('link', { name: 'Verify at Verilock' }).waitFor()
+    await begin(page, 'Kayle')
+    const opening = page.context().waitForEvent('page')
+    await page.getByRole('link', { name: 'Verify at Kayle' }).click()
+    const hosted = await opening
+    await hosted.getByRole('button', { name: 'Fail this attempt' }).click()
+    await hosted.getByRole('button', { name: 'Succeed' }).click()
+    await page.getByRole('article', { name: 'Kayle, Approved' }).waitFor()
+    await page.getByRole('link', { name: 'Verify at Verilock' }).waitFor()
+    await picture(page, `web-${look}-journey`)
+    expect(await overflow(page)).toBe(0)
+    expect(await faintTexts(page)).toEqual([])
+    expect(await namelessControls(page)).toEqual([])
+    await close()
+  })
+})
+
+test('nothing is missed and nothing comes twice where the server is started again while the page follows', async () => {
+  const far = await startApp()
+  const kayle = far.sandboxes.find(({ provider }) => provider === 'KAYLE')
+  const file = join(tmpdir(), `sessiongraph-web-${process.pid}.db`)
+  const [apiPort, webPort] = [await findFreePort(), await findFreePort()]
+  const env = {
+    PORT: String(apiPort),
+    DATABASE_URL: `sqlite:${file}`,
+    CORS_ORIGINS: `http://localhost:${webPort}`,
+    KAYLE_BASE_URL: kayle?.baseUrl,
+    KAYLE_API_KEY: String(kayle?.settings.apiKey),
+  }
+  const before = await startApp(env)
+  const web = await serveExample(built.outDir, webPort, { url: before.url, key: API_KEY })
+  const { page, close } = await open(web.url)
+  await begin(page, 'Kayle')
+  await page.getByRole('article', { name: 'Kayle, Created' }).getByText('live').waitFor()
+  const { data } = await before.execute('{ sessions { nodes { id providerId } } }')
+  const { id, providerId } = data.sessions.nodes[0]
+
+  await before.close()
+  await page.getByText('connecting').waitFor()
+  await page.context().setOffline(true)
+  await picture(page, 'web-a-server-away')
+  await far.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_started' })
+  const after = await startApp(env)
+  const refresh = `{ session(by: { id: "${id}" }, freshness: { maxAgeSeconds: 0 }) { id } }`
+  await after.execute(refresh)
+  await far.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_succeeded' })
+  await after.execute(refresh)
+
+  await page.context().setOffline(false)
+  await page.getByRole('article', { name: 'Kayle, Approved' }).getByText('live').waitFor()
+  const known = await after.execute(`{ session(by: { id: "${id}" }) { timeline { totalCount } } }`)
+  await expect.poll(async () => (await timelineOf(page)).length).toBe(known.data.session.timeline.totalCount)
+  expect(await timelineOf(page)).toEqual(expect.arrayContaining(['Begun', 'In progress', 'Completed, approved']))
+
+  await close()
+  await web.close()
+  await after.close()
+  await far.close()
+  for (const end of ['', '-wal', '-shm']) rmSync(file + end, { force: true })
+})
+
+test('a server that cannot be reached is said in a sentence, and trying again helps', async () => {
+  const [apiPort, webPort] = [await findFreePort(), await findFreePort()]
+  const web = await serveExample(built.outDir, webPort, { url: `http://localhost:${apiPort}/graphql`, key: API_KEY })
+  const { page, close } = await open(web.url)
+  expect(await page.getByRole('alert').innerText()).toContain('We cannot be reached.')
+  await picture(page, 'web-nobody-there')
+
+  const app = await startApp({ PORT: String(apiPort), CORS_ORIGINS: new URL(web.url).origin })
+  await page.getByRole('button', { name: 'Try again' }).click()
+  await page.getByText('Nothing yet.').waitFor()
+  await close()
+  await web.close()
+  await app.close()
+})
+
+/** With the keys that it shows to whom it asks. */
+async function open(url: string, options?: BrowserContextOptions) {
+  const visit = await browser.visit(options)
+  const keys = new Set<string>()
+  visit.page.on('request', request => {
+    const key = request.headers().authorization
+    if (key) keys.add(key)
+  })
+  await visit.page.goto(url)
+  return { ...visit, keys }
+}
+
+async function begin(page: Page, name: string): Promise<void> {
+  await page.getByRole('radio', { name: new RegExp(`^${name}`) }).check()
+  const answered = page.waitForResponse(response => response.url().endsWith('/api/sessions'))
+  await page.getByRole('button', { name: `Begin at ${name}` }).click()
+  await answered
+}
+
+function timelineOf(page: Page): Promise<string[]> {
+  return page.getByRole('list', { name: 'Timeline' }).locator('li span').allInnerTexts()
+}
+
+function readPackage(path: string) {
+  return JSON.parse(readFileSync(path, 'utf8')) as Record<
+    'dependencies' | 'devDependencies',
+    Record<string, string>
+  > & {
+    version: string
+  }
+}

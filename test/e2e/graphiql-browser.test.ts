@@ -1,0 +1,114 @@
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
+import { CHROMIUM, DESKTOP, PHONE, picture, useBrowser } from '../harness/clients/browser.ts'
+
+const SIZES: readonly [string, BrowserContextOptions][] = [
+  ['a desktop', DESKTOP],
+  ['a phone', PHONE],
+]
+const TABS = ['CreateSession', 'ReadSessions', 'CreateAtEveryProvider', 'Providers', 'Person']
+
+/** How long GraphiQL holds back what it knows of its editors. */
+const SETTLES_MS = 200
+
+const browser = useBrowser()
+let app: TestApp
+
+beforeAll(async () => {
+  if (CHROMIUM) app = await startApp()
+})
+
+afterAll(() => app?.close())
+
+test.each(SIZES)(
+  'GraphiQL on %s creates a session and reads it back, and asks nobody but us',
+  async (size, options) => {
+    const { page, hosts, faults, close } = await open(app.url, options)
+    expect(await tabsOf(page)).toEqual(TABS)
+    for (const tab of TABS) expect(await headersIn(page, tab)).toContain(`Bearer ${API_KEY}`)
+
+    const created = await run(page, 'CreateSession')
+    await picture(page, `graphiql on ${size} created`)
+    expect(created).toContain('CreateSessionPayload')
+
+    const read = await run(page, 'ReadSessions')
+    await picture(page, `graphiql on ${size} read`)
+    expect(read).toContain('"totalCount": 1')
+    expect(read).toContain('"KAYLE"')
+
+    expect([...hosts]).toEqual([new URL(app.url).host])
+    expect(faults).toEqual([])
+    await close()
+  },
+)
+
+test('GraphiQL shows below the data which calls it took', async () => {
+  const fresh = await startApp()
+  const { page, close } = await open(fresh.url, DESKTOP)
+  const shown = await run(page, 'CreateSession')
+  const [, below = ''] = shown.split('"extensions":')
+  for (const output of ['"upstream"', '"createSession"', '"CREATE"', '"ms"', '"SUCCEEDED"'])
+    expect(below).toContain(output)
+  await close()
+  await fresh.close()
+})
+
+test('a browser that was here before gets the key of this start, not the one it saw', async () => {
+  const before = await startApp({ DEV_API_KEY: 'sg_dev_key_of_an_earlier_start' })
+  const { page, close } = await open(before.url)
+  expect(await headersIn(page, 'Providers')).toContain('sg_dev_key_of_an_earlier_start')
+  await before.close()
+
+  const after = await startApp({ PORT: new URL(before.url).port })
+  await goTo(page, after.url)
+  expect(await headersIn(page, 'Providers')).toContain(API_KEY)
+  expect(await run(page, 'Providers')).toContain('"configured": true')
+  await close()
+  await after.close()
+})
+
+async function open(url: string, options?: BrowserContextOptions) {
+  const visit = await browser.visit(options)
+  await goTo(visit.page, url)
+  return visit
+}
+
+/** Opens the page and waits until it knows the schema. */
+async function goTo(page: Page, url: string): Promise<void> {
+  const known = page.waitForResponse(response => response.request().postData()?.includes('__schema') === true)
+  await page.goto(url)
+  await (await known).finished()
+  await page.locator('.graphiql-query-editor .view-line').first().waitFor()
+}
+
+function tabsOf(page: Page): Promise<string[]> {
+  return page.locator('.graphiql-tab-button').allInnerTexts()
+}
+
+/** Opens a tab by the keyboard: for a mouse that jumps, GraphiQL takes some clicks for the start of dragging a tab. */
+async function choose(page: Page, tab: string): Promise<void> {
+  await page.getByRole('button', { name: tab, exact: true }).press('Enter')
+  const operation = new RegExp(`(query|mutation)\\s${tab}\\s`)
+  await expect.poll(() => page.locator('.graphiql-query-editor').innerText()).toMatch(operation)
+  await page.waitForTimeout(SETTLES_MS)
+}
+
+async function headersIn(page: Page, tab: string): Promise<string> {
+  await choose(page, tab)
+  await page.getByRole('button', { name: 'Headers', exact: true }).click()
+  const editor = page.locator('.graphiql-editor:not(.hidden)').last()
+  await editor.getByText('Bearer').waitFor()
+  return (await editor.innerText()).replaceAll('\u00a0', ' ')
+}
+
+/** Runs a tab's operation and gives what the page shows of the answer, without the lines it breaks. */
+async function run(page: Page, tab: string): Promise<string> {
+  await choose(page, tab)
+  const answered = page.waitForResponse(response => response.request().postData()?.includes(`"${tab}"`) === true)
+  await page.locator('.graphiql-execute-button').click()
+  await answered
+  const shown = page.locator('.graphiql-response')
+  await shown.getByText('"data"').waitFor()
+  return (await shown.innerText()).replaceAll('\u00a0', ' ').replaceAll(/\n\s*/g, ' ')
+}

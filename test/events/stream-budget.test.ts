@@ -1,0 +1,100 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { startApp, type TestApp } from '../harness/app/test-app.ts'
+import { withClientToken, withDevelopmentKey } from '../harness/clients/callers.ts'
+import { type Following, follow, type Subscriber } from '../harness/clients/subscriber.ts'
+
+/** What a stream may cost: each event is charged, and events of the past call no provider. */
+
+const subscribers: Subscriber[] = []
+afterEach(async () => {
+  for (const subscriber of subscribers.splice(0)) await subscriber.unsubscribe()
+})
+
+async function subscribe(app: TestApp, following: Following): Promise<Subscriber> {
+  const subscriber = await follow(app.url, following)
+  subscribers.push(subscriber)
+  return subscriber
+}
+
+async function createLinked(app: TestApp, externalId: string) {
+  const { data } = await app.execute(
+    `mutation ($input: CreateSessionInput!) { createSession(input: $input) {
+      ... on CreateSessionPayload { session { id providerId liveCursor } } } }`,
+    {
+      input: {
+        idempotencyKey: `stream-${externalId}`,
+        externalId,
+        session: { verilock: { profileId: '01234567-89ab-cdef-0123-456789abcdef', applicantEmail: 'a@example.com' } },
+      },
+    },
+  )
+  return data.createSession.session as { id: string; providerId: string; liveCursor: string }
+}
+
+async function begin(app: TestApp, { id, providerId }: { id: string; providerId: string }): Promise<void> {
+  await app.sandbox('VERILOCK').advance({ id: providerId, to: 'processing' })
+  await app.execute('query ($id: ID!) { session(by: { id: $id }, freshness: { maxAgeSeconds: 0 }) { id } }', { id })
+}
+
+/** Everything below reads again from its provider, if it may. */
+const query = `subscription ($id: ID!, $after: String) { sessionUpdated(id: $id, after: $after) {
+  cursor event { __typename } session { attempts(freshness: { maxAgeSeconds: 0 }) { nodes { id } } } } }`
+
+describe('a subscription', () => {
+  let app: TestApp
+  beforeAll(async () => {
+    app = await startApp({}, { jobs: false })
+  })
+  afterAll(() => app?.close())
+
+  const readsOf = async () => (await app.sandbox('VERILOCK').requests()).filter(({ method }) => method === 'GET').length
+
+  test('replays events without calls to a provider, and reads again for new events', async () => {
+    const { data } = await app.execute('{ sessions(first: 0) { liveCursor } }')
+    const session = await createLinked(app, 'replayed')
+    await begin(app, session)
+    await app.sandbox('VERILOCK').forget()
+    const variables = { id: session.id, after: data.sessions.liveCursor }
+    const subscriber = await subscribe(app, { query, variables })
+    await subscriber.first(3)
+    expect(await readsOf()).toBe(0)
+    const seen = subscriber.messages.length
+    await app.sandbox('VERILOCK').advance({ id: session.providerId, to: 'approved' })
+    await app.execute('query ($id: ID!) { session(by: { id: $id }, freshness: { maxAgeSeconds: 0 }) { id } }', {
+      id: session.id,
+    })
+    await vi.waitFor(() => expect(subscriber.messages.length).toBeGreaterThan(seen))
+    await vi.waitFor(async () => expect(await readsOf()).toBeGreaterThan(1))
+  })
+
+  test('of a client token calls no provider, whatever it selects', async () => {
+    const session = await createLinked(app, 'token')
+    const { token } = await withClientToken(app, withDevelopmentKey(app), { sessionId: session.id })
+    const subscriber = await subscribe(app, { query, variables: { id: session.id }, token })
+    await app.sandbox('VERILOCK').forget()
+    await begin(app, session)
+    const [first] = await subscriber.first(1)
+    expect(first?.data.errors).toBeUndefined()
+    // The one read is that of `begin`.
+    expect(await readsOf()).toBe(1)
+  })
+})
+
+test('a stream beyond the budget ends with RATE_LIMITED, and continues later after its last event', async () => {
+  const [creates, events] = [4, 5]
+  const app = await startApp({ COST_PER_MINUTE: String(1 + creates + events) }, { jobs: false })
+  const { data } = await app.execute('{ sessions(first: 0) { liveCursor } }')
+  for (let index = 0; index < creates; index++) await createLinked(app, `budget-${index}`)
+  const all = 'subscription ($after: String) { sessionsUpdated(after: $after) { cursor } }'
+  const subscriber = await subscribe(app, { query: all, variables: { after: data.sessions.liveCursor } })
+
+  const messages = await subscriber.all()
+
+  expect(messages.filter(message => message.data?.data?.sessionsUpdated)).toHaveLength(events)
+  expect(messages.at(-2)?.data.errors).toMatchObject([
+    { extensions: { code: 'RATE_LIMITED', retryable: true, retryAfterSeconds: expect.any(Number) } },
+  ])
+  const cursor = messages.at(events - 1)?.id
+  expect(cursor).toBe(messages.at(events - 1)?.data.data.sessionsUpdated.cursor)
+  await app.close()
+})

@@ -1,0 +1,114 @@
+import { request } from 'node:http'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createFailedAuthLimiter } from '../../src/http/auth/authenticator.ts'
+import { clientAddress, readBearer } from '../../src/http/auth/bearer.ts'
+import { createRateLimiters } from '../../src/redis/redis-rate-limiter.ts'
+import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
+
+/** Bad keys over real sockets. */
+
+let app: TestApp
+beforeEach(async () => {
+  app = await startApp({}, { jobs: false })
+})
+afterEach(() => app.close())
+
+async function execute(authorization?: string | readonly string[]) {
+  const headers = { 'content-type': 'application/json', ...(authorization !== undefined && { authorization }) }
+  const body = '{"query":"{ __typename }"}'
+  return new Promise<{ status: number; retryAfterSeconds: number; text: string }>((resolve, reject) => {
+    const requests = request(app.url, { method: 'POST', headers: headers as Record<string, string> }, async answer => {
+      const text = (await answer.toArray()).join('')
+      resolve({ status: answer.statusCode ?? 0, retryAfterSeconds: Number(answer.headers['retry-after']), text })
+    })
+    requests.on('error', reject).end(body)
+  })
+}
+
+test('the eleventh bad key of a minute is answered 429 and when to come again, and a good one is let in all the same', async () => {
+  for (let index = 0; index < 10; index += 1) {
+    const { status, text } = await execute(`Bearer sg_${String(index).padStart(43, 'a')}`)
+    expect([status, JSON.parse(text).errors[0].extensions.code]).toEqual([401, 'UNAUTHENTICATED'])
+  }
+  const { status, text, retryAfterSeconds } = await execute(`Bearer sg_${'z'.repeat(43)}`)
+  expect(status).toBe(429)
+  expect(JSON.parse(text).errors[0].extensions).toMatchObject({
+    code: 'RATE_LIMITED',
+    retryable: true,
+    retryAfterSeconds,
+  })
+  expect(retryAfterSeconds).toBeGreaterThan(0)
+  expect(retryAfterSeconds).toBeLessThanOrEqual(60)
+  expect((await execute(`Bearer ${API_KEY}`)).status).toBe(200)
+})
+
+test('who sends no key guesses none', async () => {
+  for (let index = 0; index < 15; index += 1) expect((await execute()).status).toBe(401)
+})
+
+test.each<[string, string | readonly string[]]>([
+  ['a huge one', `Bearer ${'x'.repeat(8_000)}`],
+  ['a good key with much behind it', `Bearer ${API_KEY} ${'x'.repeat(100)}`],
+  ['several', [`Bearer ${API_KEY}`, 'Bearer another']],
+  ['the same twice', [`Bearer ${API_KEY}`, `Bearer ${API_KEY}`]],
+  ['two in one', `Bearer ${API_KEY}, Bearer ${API_KEY}`],
+  ['another scheme', `Basic ${Buffer.from(`${API_KEY}:`).toString('base64')}`],
+  ['letters of another alphabet', 'Bearer s\u00e9cret\u00ff'],
+  ['a tab', `Bearer\t${API_KEY}`],
+  ['a prototype', 'Bearer __proto__'],
+  ['a token that is none', 'Bearer eyJhbGciOiJub25lIn0.eyJ0aWQiOiJkZXYifQ.'],
+  ['a pile of dots', `Bearer ${'.'.repeat(500)}`],
+])('%s is refused with 401', async (_what, authorization) => {
+  const { status, text } = await execute(authorization)
+  expect(status).toBe(401)
+  expect(JSON.parse(text)).toMatchObject({ errors: [{ extensions: { code: 'UNAUTHENTICATED', retryable: false } }] })
+  expect(text).not.toContain(API_KEY)
+})
+
+describe('what is counted', () => {
+  const limiter = () => createRateLimiters(undefined)({ name: 'bad-keys', points: 2, seconds: 60 })
+
+  test('is counted for each address by itself', async () => {
+    const failedAuthLimiter = createFailedAuthLimiter(limiter(), () => {})
+    expect([await failedAuthLimiter.count('192.0.2.1'), await failedAuthLimiter.count('192.0.2.1')]).toEqual([0, 0])
+    expect(await failedAuthLimiter.count('192.0.2.1')).toBeGreaterThan(0)
+    expect(await failedAuthLimiter.count('192.0.2.2')).toBe(0)
+  })
+
+  test('has no more places than memory is meant for, however many addresses there are', async () => {
+    const positions = new Set<unknown>()
+    const counting = {
+      consume: async (place: string) => {
+        positions.add(place)
+        return 0
+      },
+    }
+    const failedAuthLimiter = createFailedAuthLimiter(counting, () => {})
+    for (let index = 0; index < 200_000; index += 1) await failedAuthLimiter.count(`address-${index}`)
+    expect(positions.size).toBeLessThanOrEqual(65_536)
+  })
+
+  test('refuses nobody where it cannot be counted, and says so', async () => {
+    const reported: unknown[] = []
+    const broken = { consume: () => Promise.reject(new Error('away')) }
+    expect(await createFailedAuthLimiter(broken, error => reported.push(error)).count('192.0.2.1')).toBe(0)
+    expect(reported).toHaveLength(1)
+  })
+
+  test.each([
+    ['192.0.2.7', '192.0.2.7'],
+    ['::ffff:192.0.2.7', '::ffff:192.0.2.7'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+    ['2001:db8:1:2::9', '2001:db8:1:2'],
+    ['2001:db8::9', '2001:db8:0:0'],
+    ['::1', '0:0:0:0'],
+  ])('%s belongs to %s', (remoteAddress, network) => {
+    expect(clientAddress({ req: { socket: { remoteAddress } } as never })).toBe(network)
+  })
+
+  test('a token with a comma or a space is two', () => {
+    expect(readBearer('Bearer a,b', {})).toBeUndefined()
+    expect(readBearer('Bearer a b', {})).toBeUndefined()
+    expect(readBearer('Bearer a.b-c_d', {})).toBe('a.b-c_d')
+  })
+})

@@ -1,0 +1,62 @@
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
+import { withKey } from '../harness/clients/callers.ts'
+
+/** What comes in parts, or only in part. */
+
+const log: string[] = []
+let app: TestApp
+beforeAll(async () => {
+  app = await startApp({ LOG_LEVEL: 'error' }, { jobs: false, logTo: { write: line => void log.push(line) } })
+})
+afterAll(() => app.close())
+
+const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` }
+
+async function parts(query: string, token = API_KEY): Promise<string> {
+  const request = { ...headers, authorization: `Bearer ${token}`, accept: 'multipart/mixed' }
+  const init = { method: 'POST', headers: request, body: JSON.stringify({ query }) }
+  return (await fetch(app.url, init)).text()
+}
+
+test('an error in a deferred part has its code and the id of the request', async () => {
+  const text = await parts('{ providers { provider } ... @defer { session(by: { id: "nobody" }) { id } } }')
+  expect(text).toContain('"hasNext":true')
+  expect(text).toMatch(/"path":\["session"\],"extensions":\{[^}]*"code":"NOT_FOUND"/)
+  expect(text).toMatch(/"requestId":"[\w-]+"/)
+})
+
+test('a field that is refused in a deferred part has its error there, though another was refused in an earlier one', async () => {
+  const { token } = await withKey(app, { scopes: ['sessions:read'] })
+  const fields = 'applicants { totalCount } ... @defer { customers { totalCount } } ... Later @defer'
+  const text = await parts(`{ ${fields} } fragment Later on Query { person: applicants { totalCount } }`, token)
+  const refused = [...text.matchAll(/"paths":(\[[^\]]*\])/g)].map(([, paths = '']) => JSON.parse(paths))
+  expect(text).toContain('"hasNext":true')
+  expect(refused.sort()).toEqual([['applicants'], ['customers'], ['person']])
+  expect(text).toMatch(/"path":\["customers"\],"extensions":\{[^}]*"code":"FORBIDDEN"/)
+})
+
+test('an unexpected error in a deferred part says nothing of what is inside', async () => {
+  await app.db.sql.schema.alterTable('customers').renameTo('away').execute()
+  const text = await parts('{ providers { provider } ... @defer { customers { nodes { id } } } }')
+  await app.db.sql.schema.alterTable('away').renameTo('customers').execute()
+  expect(text).toContain('"code":"INTERNAL_ERROR"')
+  expect(text).not.toMatch(/no such table|relation|customers" /)
+})
+
+test('a client that leaves in the middle of its body is no unexpected error', async () => {
+  log.length = 0
+  const { port } = new URL(app.url)
+  for (const path of ['/graphql', '/graphql?', '/webhooks/kayle/nobody']) {
+    const socket = connect(Number(port), '127.0.0.1')
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    socket.write(`POST ${path} HTTP/1.1\r\nhost: a\r\n${lines.join('')}content-length: 100\r\n\r\n{"que`)
+    await sleep(100)
+    socket.destroy()
+    await expect.poll(() => app.admission.inFlight).toBe(0)
+  }
+  await sleep(50)
+  expect(log).toEqual([])
+})

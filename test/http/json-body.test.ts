@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import { parseJson } from '../../src/http/request/json-body.ts'
+
+test.each([
+  '"🏃"',
+  '"\\ud83d\\ude00"',
+  '{"query":"{ node(id: \\"\\\\uD83D\\\\uDE00\\") { id } }"}',
+  '"\\\\"',
+  '"]]]]"',
+  '"[[[["',
+  '[[[]]]',
+  '"\\"[[[["',
+  '"a\\\\"',
+])('a text that is in order is taken: %s', text => {
+  expect(parseJson(text, 3, 'it')).toEqual(JSON.parse(text))
+})
+
+test.each(['[[[[]]]]', '["\\"",[[[]]]]', '{"a":{"b":{"c":{}}}}', '[{"a":[{}]}]'])(
+  'nesting is counted outside of strings: %s',
+  text => {
+    expect(() => parseJson(text, 3, 'it')).toThrow('3 deep')
+    expect(parseJson(text, 4, 'it')).toEqual(JSON.parse(text))
+  },
+)
+
+test('a prototype in a text is a key like any other', () => {
+  const value = parseJson('{"__proto__":{"a":1}}', 3, 'it') as Record<string, unknown>
+  expect(value.a).toBeUndefined()
+  expect(Object.keys(value)).toEqual(['__proto__'])
+})

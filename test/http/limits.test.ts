@@ -1,0 +1,382 @@
+import { buildSchema, getIntrospectionQuery, parse } from 'graphql'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { loadDocuments } from '../../src/app/documents.ts'
+import { planCost } from '../../src/http/document/cost.ts'
+import { createDocumentCache } from '../../src/http/document/prepared-operations.ts'
+import { failOpen } from '../../src/http/pipeline/rate-limit.ts'
+import { type Answer, API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
+import { type Client, withClientToken, withKey } from '../harness/clients/callers.ts'
+import { readDoc } from '../harness/docs/docs.ts'
+
+let app: TestApp
+
+beforeAll(async () => {
+  app = await startApp()
+})
+afterAll(() => app.close())
+
+const repeat = (count: number, part: (index: number) => string) => Array.from({ length: count }, (_, at) => part(at))
+/** So many fields deep: timelines of one row cost next to nothing. */
+const nested = (depth: number) => {
+  const fields = ['timeline(first: 1)', 'nodes', '... on AttemptStatusChanged { attempt', 'session']
+  const path = ['sessions(first: 1)', 'nodes', ...repeat(depth, at => fields[at % 4] ?? '')].slice(0, depth - 1)
+  const last = path.at(-1)?.startsWith('timeline') ? 'totalCount' : 'id'
+  const text = `{ ${[...path, last].join(' { ')}`
+  return text + ' }'.repeat(text.split('{').length - 1)
+}
+
+async function post(body: string, headers: Record<string, string> = {}): Promise<Answer> {
+  const response = await app.app.fetch('http://localhost/graphql', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}`, ...headers },
+    body,
+  })
+  const answer = (await response.json()) as Partial<Answer>
+  return { status: response.status, data: answer.data, errors: answer.errors ?? [] }
+}
+
+function padded(bytes: number): string {
+  const body = JSON.stringify({ query: '{ __typename }', extensions: { padding: '' } })
+  return body.replace('"padding":""', `"padding":"${'x'.repeat(bytes - body.length)}"`)
+}
+
+function nestedJson(depth: number): string {
+  const list = '['.repeat(depth - 2) + ']'.repeat(depth - 2)
+  return `{"query":"{ __typename }","extensions":{"deep":${list}}}`
+}
+
+describe('at its limit a request passes, and one step further it is refused with its code', () => {
+  test.each([
+    ['a body of 256 KiB', padded(256 * 1024), padded(256 * 1024 + 1), 413, 'PAYLOAD_TOO_LARGE'],
+    ['JSON nested 64 deep', nestedJson(64), nestedJson(65), 400, 'BAD_REQUEST'],
+  ])('(%s)', async (_what, most, more, status, code) => {
+    expect(await post(most)).toMatchObject({ status: 200, data: { __typename: 'Query' }, errors: [] })
+    expect(await post(more)).toMatchObject({ status, errors: [{ extensions: { code, retryable: false } }] })
+  })
+
+  const inline = (count: number, more = '') => `{ ${`...${more} { `.repeat(count)}__typename${' }'.repeat(count)} }`
+  const inlineInFragment = (count: number) =>
+    `{ ...F } fragment F on Query { ${'... { '.repeat(count)}__typename${' }'.repeat(count)} }`
+  const chain = (count: number) =>
+    `{ ...F1 } ${repeat(count - 1, at => `fragment F${at + 1} on Query { ...F${at + 2} }`).join(' ')} fragment F${count} on Query { __typename }`
+  const inEntity = (value: string) =>
+    `{ _entities(representations: [{ __typename: "Session", id: "a", more: ${value} }]) { __typename } }`
+  const list = (depth: number) => inEntity(`${'['.repeat(depth)}${']'.repeat(depth)}`)
+  const object = (depth: number) => inEntity(`${'{ a: '.repeat(depth)}1${' }'.repeat(depth)}`)
+  const aliases = (count: number) => `{ providers { ${repeat(count, at => `a${at}: provider`).join(' ')} } }`
+  const aliasesInFragments = (count: number) =>
+    `{ providers { ${repeat(count, () => '...One').join(' ')} } } fragment One on ProviderInfo { a: provider }`
+  const fields = (count: number) => `{ ${repeat(count, () => '__typename').join(' ')} }`
+  const typenames = (count: number) => `{ ${repeat(count, at => `t${at}: __typename`).join(' ')} }`
+  const fieldsInFragments = (count: number) =>
+    `{ ${repeat(count, () => '...One').join(' ')} } fragment One on Query { __typename }`
+  const sessions = (count: number) =>
+    `{ sessions(first: ${count}) { nodes { attempts(first: 1) { nodes { id } } customer { id } } } }`
+
+  test.each([
+    ['12 fields deep', nested(12), nested(13)],
+    ['12 inline fragments in one another', inline(12), inline(13)],
+    ['12 inline fragments with a condition each', inline(12, ' @include(if: true)'), inline(13, ' @include(if: true)')],
+    ['12 inline fragments that name a type each', inline(12, ' on Query'), inline(13, ' on Query')],
+    ['11 inline fragments in a fragment', inlineInFragment(11), inlineInFragment(12)],
+    ['a chain of 63 fragments', chain(63), chain(64)],
+    ['a list 60 deep', list(60), list(61)],
+    ['an object 60 deep', object(60), object(61)],
+    ['30 aliases', aliases(30), aliases(31)],
+    ['30 aliases in fragments', aliasesInFragments(30), aliasesInFragments(31)],
+    ['10 fields at the top', fields(10), fields(11)],
+    ['10 aliases of __typename at the top', typenames(10), typenames(11)],
+    ['10 fields at the top in fragments', fieldsInFragments(10), fieldsInFragments(11)],
+    ['a cost of 197', sessions(95), sessions(98)],
+  ])('(%s)', async (_what, most, more) => {
+    const [fine, refused] = [await app.execute(most), await app.execute(more)]
+
+    expect(fine.errors).toEqual([])
+    expect(fine.data).not.toBeNull()
+    expect(refused).toMatchObject({ status: 200, errors: [{ extensions: { code: 'QUERY_TOO_COMPLEX' } }] })
+    expect(refused.data).toBeUndefined()
+  })
+
+  test.each([
+    ['a type', `query ($a: ${'['.repeat(70)}Int${']'.repeat(70)}) { __typename }`],
+    ['a default', `query ($a: JSON = ${'['.repeat(70)}${']'.repeat(70)}) { __typename }`],
+    ['an argument of a directive', `{ __typename @include(if: ${'['.repeat(70)}${']'.repeat(70)}) }`],
+    ['an argument of a field that nobody knows', `{ nothing(a: ${'{ a: '.repeat(70)}1${' }'.repeat(70)}) }`],
+    ['300 inline fragments', inline(300)],
+    ['300 inline fragments in a mutation', `mutation ${inline(300)}`],
+    ['inline fragments and fields by turns', `{ ${'... { ... { a { '.repeat(12)}b${' } } }'.repeat(12)} }`],
+    ['what is never selected', `{ __typename } fragment F on Query { ${'... { '.repeat(300)}a${' }'.repeat(300)} }`],
+    ['what introspection selects', `{ __schema { types { ${'... { '.repeat(100)}name${' }'.repeat(100)} } } }`],
+  ])('(%s, nested far deeper)', async (_what, query) => {
+    for (let times = 0; times < 3; times++) {
+      expect((await app.execute(query)).errors).toMatchObject([{ extensions: { code: 'QUERY_TOO_COMPLEX' } }])
+    }
+  })
+
+  test('(2,000 tokens) told apart from a document that is merely wrong', async () => {
+    const many = (count: number) =>
+      `{ sessions(filter: { providers: [${repeat(count - 16, () => 'KAYLE').join(' ')}] }) { totalCount } }`
+    // It is read to its end, and found to name more providers than a filter may.
+    expect((await app.execute(many(2_000))).errors).toMatchObject([{ extensions: { code: 'INVALID_INPUT' } }])
+    expect((await app.execute(many(2_001))).errors).toMatchObject([{ extensions: { code: 'QUERY_TOO_COMPLEX' } }])
+    expect((await app.execute(`{ ${'{ '.repeat(1_000)}`)).errors[0]?.extensions.code).toBe('GRAPHQL_PARSE_FAILED')
+  })
+
+  test('(a limit is 400 for a client that knows the newer media type)', async () => {
+    const body = JSON.stringify({ query: `{ ${'__typename '.repeat(20)} }` })
+    expect((await post(body, { accept: 'application/graphql-response+json' })).status).toBe(400)
+  })
+})
+
+describe('what is honest passes', () => {
+  const journey = `query Page($first: Int!) { sessions(first: $first) { nodes {
+    id status attempts { nodes { id status } } customer { id email } applicant { id email } } } }`
+
+  test('50 sessions with attempts, customer and applicant, in one call', async () => {
+    expect((await app.execute(journey, { first: 50 })).errors).toEqual([])
+    expect((await app.execute(journey, { first: 66 })).errors).toMatchObject([
+      { extensions: { code: 'QUERY_TOO_COMPLEX', retryable: false } },
+    ])
+  })
+
+  test('what GraphiQL asks first, deep as it is, with every option there is', async () => {
+    const all = { descriptions: true, specifiedByUrl: true, directiveIsRepeatable: true, inputValueDeprecation: true }
+    const { data, errors } = await app.execute(getIntrospectionQuery({ ...all, schemaDescription: true, oneOf: true }))
+    expect(errors).toEqual([])
+    expect(data.__schema.types.length).toBeGreaterThan(50)
+  })
+
+  test('every example', async () => {
+    for (const { query } of loadDocuments()) {
+      const codes = (await app.execute(query)).errors.map(({ extensions }) => extensions.code)
+      expect(codes).not.toContain('QUERY_TOO_COMPLEX')
+    }
+  })
+})
+
+describe('the cost', () => {
+  const schema = buildSchema(readDoc('schema/schema.graphql'), { assumeValid: true })
+  const cost = (text: string, variables = {}) => planCost(schema, parse(text), undefined)(variables)
+
+  test.each([
+    ['nothing but names', '{ __typename providers { provider } }', 0],
+    ['one record', '{ session(by: { id: "a" }) { id details { __typename } sync { stale } } }', 1.01],
+    [
+      'one record and its three links',
+      '{ session(by: { id: "a" }) { customer { id } applicant { id } attempts(first: 7) { nodes { id } } } }',
+      4.15,
+    ],
+    ['the schema, as often as it is read', '{ a: __schema { types { name } } b: __schema { types { name } } }', 20],
+    ['one type', '{ __type(name: "Session") { name } }', 1],
+    ['a page of a list', '{ sessions { nodes { id } } }', 0.25],
+    ['a page with something of each of its 20 rows', '{ sessions { nodes { customer { id } } } }', 20.45],
+    [
+      'the rows of a page under nodes and edges',
+      '{ sessions { nodes { customer { id } } edges { node { customer { id } } } } }',
+      40.65,
+    ],
+    [
+      'what reads the store, whatever freshness it hands on',
+      '{ sessions(freshness: {}) { nodes { id } } person(externalId: "a", freshness: {}) { id } }',
+      0.26,
+    ],
+    ['a page counted from its end', '{ sessions(last: 7) { nodes { customer { id } } } }', 7.19],
+    ['no more rows than a page can have', '{ sessions(first: 5000) { nodes { customer { id } } } }', 102.05],
+    ['a list of ids', '{ nodes(ids: ["a", "b", "c"]) { id } }', 0.03],
+    ['a list of ids and what is under them', '{ nodes(ids: ["a", "b"]) { ... on Session { customer { id } } } }', 2.04],
+    ['one id for a list', '{ nodes(ids: "a") { id } }', 0.01],
+    ['a write', 'mutation { cancelSession(input: { sessionId: "a" }) { __typename } }', 1],
+    [
+      'a write and what is read after it',
+      'mutation { cancelSession(input: { sessionId: "a" }) { ... on CancelSessionPayload { session { customer { id } } } } }',
+      2.01,
+    ],
+    ['a stream', 'subscription { sessionUpdated(id: "a") { session { customer { id } } } }', 1.01],
+    ['a fragment twice', '{ ...F ...F } fragment F on Query { session(by: { id: "a" }) { id } }', 2.02],
+    ['aliases', '{ a: session(by: { id: "a" }) { id } b: session(by: { id: "b" }) { id } }', 2.02],
+    [
+      'what happened to a session',
+      '{ session(by: { id: "a" }) { timeline(first: 100) { nodes { ... on AttemptStatusChanged { attempt { id } } ... on SessionLinksChanged { customer { id } applicant { id } } } } } }',
+      5.06,
+    ],
+    ['a page without rows', '{ sessions(first: 0) { nodes { customer { id } } } }', 0.05],
+    ['a count', '{ sessions(first: 0) { totalCount } }', 0.25],
+    [
+      'empty pages and counts of each row, as often as they have a name',
+      '{ sessions(first: 100) { nodes { a: timeline(first: 0) { totalCount } b: timeline(first: 0) { totalCount } } } }',
+      51.05,
+    ],
+    [
+      'the rows of a page under two names',
+      '{ sessions { a: nodes { customer { id } } b: nodes { applicant { id } } } }',
+      40.65,
+    ],
+    [
+      'pages in a page',
+      '{ sessions(first: 100) { nodes { timeline(first: 100) { nodes { ... on AttemptStatusChanged { attempt { id } } } } } } }',
+      206.05,
+    ],
+  ])('of %s', (_what, text, expected) => {
+    expect(cost(text)).toBeCloseTo(expected, 6)
+  })
+
+  test('is told with the variables, and with the most where one says nothing that counts', () => {
+    const page = 'query ($first: Int = 3) { sessions(first: $first) { nodes { customer { id } } } }'
+    expect(cost(page)).toBeCloseTo(3.11)
+    expect(cost(page, { first: 9 })).toBeCloseTo(9.23)
+    expect(cost(page, { first: 'many' })).toBeCloseTo(102.05)
+    const ids = 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }'
+    expect(cost(ids, { ids: ['a', 'b', 'c', 'd'] })).toBeCloseTo(0.04)
+  })
+
+  test('of fragments that double thirty times over is told at once', () => {
+    const parts = repeat(30, at => `fragment F${at} on Query { ...F${at + 1} ...F${at + 1} }`)
+    const text = `{ ...F0 } ${parts.join(' ')} fragment F30 on Query { sessions { nodes { id } } }`
+    expect(cost(text)).toBeCloseTo(2 ** 30 / 4)
+  })
+})
+
+describe('per minute', () => {
+  test('a key may spend so much, then it waits as long as it is told', async () => {
+    const tight = await startApp({ COST_PER_MINUTE: '25' })
+    const page = '{ sessions { nodes { customer { id } } } }'
+    const body = JSON.stringify({ query: page })
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` }
+    expect((await tight.execute(page)).errors).toEqual([])
+
+    const response = await tight.app.fetch('http://localhost/graphql', { method: 'POST', headers, body })
+    const { errors } = (await response.json()) as Answer
+
+    expect(response.status).toBe(429)
+    expect(errors).toMatchObject([{ extensions: { code: 'RATE_LIMITED', retryable: true } }])
+    const retryAfterSeconds = Number(errors[0]?.extensions.retryAfterSeconds)
+    expect(retryAfterSeconds).toBeGreaterThan(0)
+    expect(retryAfterSeconds).toBeLessThanOrEqual(60)
+    expect(response.headers.get('retry-after')).toBe(String(retryAfterSeconds))
+    await tight.close()
+  })
+
+  test('what costs nothing counts one', async () => {
+    const tight = await startApp({ COST_PER_MINUTE: '3' })
+    const codes = []
+    for (let count = 0; count < 4; count++)
+      codes.push((await tight.execute('{ __typename }')).errors[0]?.extensions.code)
+    expect(codes).toEqual([undefined, undefined, undefined, 'RATE_LIMITED'])
+    await tight.close()
+  })
+
+  test.each([
+    ['of no JSON', '{"query":', 400],
+    ['of no GraphQL', JSON.stringify({ query: '{ sessions(' }), 200],
+    ['for an unknown field', JSON.stringify({ query: '{ nothing }' }), 200],
+    ['that is too complex', JSON.stringify({ query: `{ ${'a: __typename '.repeat(40)} }` }), 200],
+    [
+      'with a variable that is wrong',
+      JSON.stringify({ query: 'query ($a: [ID!]!) { nodes(ids: $a) { id } }', variables: { a: {} } }),
+      200,
+    ],
+    [
+      'with far too many ids',
+      JSON.stringify({
+        query: 'query ($a: [ID!]!) { nodes(ids: $a) { id } }',
+        variables: { a: Array(30_000).fill('a') },
+      }),
+      200,
+    ],
+  ])('a request %s is charged too', async (_what, body, status) => {
+    const tight = await startApp({ COST_PER_MINUTE: '3' })
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` }
+    const statuses = []
+    for (let count = 0; count < 4; count++) {
+      const response = await tight.app.fetch('http://localhost/graphql', { method: 'POST', headers, body })
+      await response.text()
+      statuses.push(response.status)
+    }
+    expect(statuses).toEqual([status, status, status, 429])
+    await tight.close()
+  })
+
+  test('the client tokens of a key use its budget, and each subject a tenth of it', async () => {
+    const tight = await startApp({ COST_PER_MINUTE: '40' })
+    const maker = await withKey(tight, { scopes: ['session:access', 'sessions:read'] })
+    const clients: Client[] = []
+    for (let index = 0; index < 10; index++)
+      clients.push(await withClientToken(tight, maker, { externalId: `u${index}` }))
+    const spend = async (client: Client) => (await client.execute('{ __typename }')).errors[0]?.extensions.code ?? 'OK'
+    const [first] = clients as [Client]
+    const own = []
+    for (let count = 0; count < 5; count++) own.push(await spend(first))
+    expect(own).toEqual(['OK', 'OK', 'OK', 'OK', 'RATE_LIMITED'])
+    let granted = 0
+    for (let round = 0; round < 4; round++)
+      for (const client of clients.slice(1)) if ((await spend(client)) === 'OK') granted += 1
+    // Ten tokens were created, and one was used four times.
+    expect(granted).toBe(40 - 10 - 4)
+    await tight.close()
+  })
+
+  test('another store of what was spent can be put in', async () => {
+    const requests: [string, number][] = []
+    const shared = { consume: async (key: string, cost: number) => (requests.push([key, cost]) > 1 ? 1_500 : 0) }
+    const one = await startApp({}, { rateLimiter: shared })
+    expect((await one.execute('{ sessions { nodes { id } } }')).errors).toEqual([])
+    expect((await one.execute('{ sessions { nodes { id } } }')).errors[0]?.extensions).toMatchObject({
+      retryAfterSeconds: 2,
+    })
+    expect(requests.map(([, cost]) => cost)).toEqual([1, 1])
+    await one.close()
+  })
+})
+
+test('a store of what was spent that is away keeps nobody from asking, and is told of', async () => {
+  const away = new Error('connection refused')
+  const reported: unknown[] = []
+  const limiter = { consume: () => Promise.reject(away) }
+  const open = await startApp({}, { rateLimiter: failOpen(limiter, error => reported.push(error)) })
+  expect((await open.execute('{ __typename }')).errors).toEqual([])
+  expect(reported).toEqual([away])
+  await open.close()
+})
+
+test('a page has at most 100 rows, and a list of ids at most 100 of them', async () => {
+  const codes = async (query: string) => (await app.execute(query)).errors.map(({ extensions }) => extensions.code)
+  const ids = (count: number) => `{ nodes(ids: [${repeat(count, () => '"x"').join()}]) { id } }`
+  for (const fine of ['{ sessions(first: 100) { totalCount } }', ids(100)]) expect(await codes(fine)).toEqual([])
+  for (const more of ['{ sessions(first: 101) { totalCount } }', ids(101)]) {
+    expect(await codes(more)).toEqual(['INVALID_INPUT'])
+  }
+})
+
+test('each limit can be set', async () => {
+  const set = await startApp({
+    MAX_BODY_BYTES: '300',
+    MAX_JSON_DEPTH: '3',
+    MAX_TOKENS: '30',
+    MAX_DEPTH: '2',
+    MAX_ALIASES: '1',
+    MAX_ROOT_FIELDS: '2',
+    MAX_COST: '1',
+  })
+  const message = async (query: string, variables?: object) =>
+    (await set.execute(query, variables as Record<string, unknown>)).errors[0]?.message
+  expect(await message('{ providers { provider } }')).toBeUndefined()
+  expect(await message('{ providers { provider } }', { text: 'x'.repeat(300) })).toContain('300 bytes')
+  expect(await message('{ __typename }', { a: { b: {} } })).toContain('3 deep')
+  expect(await message(`{ providers { ${'provider '.repeat(30)} } }`)).toContain('30 tokens')
+  expect(await message('{ providers { health { state } } }')).toContain('2 deep')
+  expect(await message('{ a: __typename b: __typename }')).toContain('1 alias')
+  expect(await message('{ __typename __typename __typename }')).toContain('2 root fields')
+  expect(await message('{ session(by: { id: "a" }) { id } }')).toContain('cost of at most 1')
+  await set.close()
+})
+
+test('a document is remembered, and a long one is not', () => {
+  const cache = createDocumentCache<object>()
+  const value = {}
+  cache.set('{ __typename }', value)
+  cache.set('x'.repeat(20_000), value)
+  expect(cache.get('{ __typename }')).toBe(value)
+  expect(cache.get('x'.repeat(20_000))).toBeUndefined()
+  for (let at = 0; at < 300; at++) cache.set(`{ a${at} }`, value)
+  expect(cache.get('{ __typename }')).toBeUndefined()
+})

@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { startApp, type TestApp } from '../harness/app/test-app.ts'
+import { createClient } from '../harness/clients/keep-alive.ts'
+import { follow, type Subscriber } from '../harness/clients/subscriber.ts'
+
+/** So many requests at a time, and the excess is told at once. */
+
+const MOST = 8
+const READ = '{ providers { provider } }'
+const SLOW = /* GraphQL */ `
+  mutation ($key: String!) {
+    createSession(
+      input: { idempotencyKey: $key, session: { kayle: { redirectUrl: "https://app.example.com/done" } } }
+    ) {
+      ... on CreateSessionPayload { session { id } }
+      ... on MutationError { code }
+    }
+  }
+`
+const client = createClient()
+let app: TestApp
+let keys = 0
+
+beforeAll(async () => {
+  app = await startApp({ MAX_IN_FLIGHT: String(MOST), UPSTREAM_CONNECTIONS: '64' })
+})
+afterAll(async () => {
+  client.close()
+  await app.close()
+})
+
+const execute = (query: string, variables: object = {}) => client.exchange(app.url, { query, variables })
+const create = () => execute(SLOW, { key: `slow-${keys++}` })
+const slowly = (latencyMs: number) => app.sandbox('KAYLE').faults([{ fault: { kind: 'latency', ms: latencyMs } }])
+
+test('ten times as much as there is room for: all that has room is answered, the rest is refused before any of it is done', async () => {
+  await slowly(800)
+  let answered = 0
+  const requests = Array.from({ length: 10 * MOST }, async () => {
+    const reply = await create()
+    return { ...reply, place: answered++ }
+  })
+  const replies = await Promise.all(requests)
+  const served = replies.filter(({ status }) => status === 200)
+  const refused = replies.filter(({ status }) => status === 503)
+
+  expect(served).toHaveLength(MOST)
+  expect(refused).toHaveLength(9 * MOST)
+  for (const { body } of served) expect(body.data.createSession.session.id).toEqual(expect.any(String))
+  for (const { headers, body } of refused) {
+    expect(headers['retry-after']).toBe('1')
+    expect(body).toEqual({
+      errors: [
+        {
+          message: expect.any(String),
+          extensions: { code: 'OVERLOADED', retryable: true, retryAfterSeconds: 1, requestId: expect.any(String) },
+        },
+      ],
+    })
+  }
+  // Nobody who was refused had to wait for somebody who was served.
+  expect(Math.max(...refused.map(({ place }) => place))).toBeLessThan(Math.min(...served.map(({ place }) => place)))
+  expect(app.admission.refused).toBe(9 * MOST)
+  const { body: metrics } = await client.exchange(new URL('/metrics', app.url).href)
+  expect(metrics).toContain(`sessiongraph_requests_refused_total ${9 * MOST}`)
+  await app.sandbox('KAYLE').clearFaults()
+})
+
+test('afterwards there is room again', async () => {
+  expect(app.admission.inFlight).toBe(0)
+  const replies = await Promise.all(Array.from({ length: MOST }, () => execute(READ)))
+
+  expect(replies.map(({ status }) => status)).toEqual(Array(MOST).fill(200))
+})
+
+test('who leaves makes room', async () => {
+  await slowly(2_000)
+  const disconnect = new AbortController()
+  const headers = { 'content-type': 'application/json', authorization: 'Bearer sg_dev_key_of_the_tests' }
+  const requests = Array.from({ length: MOST }, () => {
+    const body = JSON.stringify({ query: SLOW, variables: { key: `left-${keys++}` } })
+    return fetch(app.url, { method: 'POST', headers, body, signal: disconnect.signal }).catch(() => 'left')
+  })
+  await vi.waitUntil(() => app.admission.inFlight === MOST)
+  expect((await execute(READ)).status).toBe(503)
+
+  disconnect.abort()
+  await Promise.all(requests)
+
+  await vi.waitUntil(() => app.admission.inFlight === 0)
+  expect((await execute(READ)).status).toBe(200)
+  await app.sandbox('KAYLE').clearFaults()
+})
+
+test('streams are not counted, and who watches the server is always let in', async () => {
+  const streams: Subscriber[] = []
+  for (let count = 0; count < 2 * MOST; count++) {
+    streams.push(await follow(app.url, { query: 'subscription { sessionsUpdated { cursor } }' }))
+  }
+  expect(streams.map(({ status }) => status)).toEqual(Array(2 * MOST).fill(200))
+  expect(app.admission.inFlight).toBe(0)
+
+  await slowly(1_500)
+  const busy = Array.from({ length: MOST }, create)
+  await vi.waitUntil(() => app.admission.inFlight === MOST)
+  for (const path of ['/livez', '/readyz']) {
+    expect(await client.exchange(new URL(path, app.url).href)).toMatchObject({ status: 200 })
+  }
+  await Promise.all(busy)
+  await Promise.all(streams.map(stream => stream.unsubscribe()))
+  await app.sandbox('KAYLE').clearFaults()
+})
+
+test('a delivery that comes while there is no room is asked for again', async () => {
+  await slowly(1_000)
+  const busy = Array.from({ length: MOST }, create)
+  await vi.waitUntil(() => app.admission.inFlight === MOST)
+
+  const reply = await client.exchange(new URL('/webhooks/kayle/any', app.url).href, {})
+  expect(reply).toMatchObject({ status: 503, headers: { 'retry-after': '1' } })
+  await Promise.all(busy)
+})

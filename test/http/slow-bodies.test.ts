@@ -1,0 +1,72 @@
+import { connect, type Socket } from 'node:net'
+import { afterEach, expect, test, vi } from 'vitest'
+import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
+
+/** Bodies that never end, from more connections than the server has places for requests. */
+
+const MOST = 16
+const sockets: Socket[] = []
+let app: TestApp
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy()
+  await app?.close()
+})
+
+/** Opens a request with the head and one byte of its body. Resolves with what the server sent after `ms`. */
+async function begin(path: string, headers = ''): Promise<() => string> {
+  const { hostname, port } = new URL(app.url)
+  const socket = connect({ host: hostname, port: Number(port) })
+  sockets.push(socket)
+  let received = ''
+  socket.on('data', data => {
+    received += data
+  })
+  socket.on('error', () => {})
+  await new Promise(resolve => socket.once('connect', resolve))
+  socket.write(
+    `POST ${path} HTTP/1.1\r\nhost: localhost\r\n${headers}content-type: application/json\r\ncontent-length: 500\r\n\r\n{`,
+  )
+  return () => received
+}
+
+const authorization = `authorization: Bearer ${API_KEY}\r\n`
+
+test.each([
+  ['webhooks of an unknown endpoint', '/webhooks/kayle/unknown', '', '404'],
+  ['operations without a key', '/graphql', '', '401'],
+  ['operations with a bad key', '/graphql', 'authorization: Bearer sg_bad\r\n', '401'],
+  ['pages that do not exist', '/nothing', '', '404'],
+])('%s are answered before the body, and take no place', async (_what, path, headers, status) => {
+  app = await startApp({ MAX_IN_FLIGHT: String(MOST), FAILED_AUTH_PER_MINUTE: '100000' }, { jobs: false })
+  const answers = await Promise.all(Array.from({ length: 3 * MOST }, () => begin(path, headers)))
+  await vi.waitFor(() => {
+    for (const answer of answers) expect(answer()).toMatch(/^HTTP\/1\.1 (?:\d+)/)
+  })
+  // More incomplete bodies than places at once are refused.
+  for (const answer of answers) expect(answer().slice(9, 12)).toMatch(new RegExp(`${status}|503`))
+  expect((await app.execute('{ providers { provider } }')).errors).toEqual([])
+})
+
+test('operations of a key whose bodies never end leave the places of all others free', async () => {
+  app = await startApp({ MAX_IN_FLIGHT: String(MOST) }, { jobs: false })
+  await Promise.all(Array.from({ length: 4 * MOST }, () => begin('/graphql', authorization)))
+  await vi.waitFor(() => expect(app.admission.inFlight).toBe(MOST))
+  const body = JSON.stringify({ query: '{ providers { provider } }' })
+  const headers = { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' }
+  const statusOf = async () => (await fetch(app.url, { method: 'POST', headers, body })).status
+  for (let round = 0; round < 20; round++) {
+    expect(new Set(await Promise.all(Array.from({ length: MOST / 2 }, statusOf)))).toEqual(new Set([200]))
+  }
+})
+
+test('a body that takes its time gives way to others, once it had a second', async () => {
+  app = await startApp({ MAX_IN_FLIGHT: String(MOST) }, { jobs: false })
+  await Promise.all(Array.from({ length: MOST }, () => begin('/graphql', authorization)))
+  const early = await begin('/graphql', authorization)
+  await vi.waitFor(() => expect(early()).toMatch(/^HTTP\/1\.1 503/))
+  await new Promise(resolve => setTimeout(resolve, 1_100))
+  const late = await begin('/graphql', authorization)
+  await new Promise(resolve => setTimeout(resolve, 100))
+  expect(late()).toBe('')
+  expect(sockets.filter(({ destroyed }) => destroyed).length).toBe(2)
+})

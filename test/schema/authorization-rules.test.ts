@@ -1,0 +1,97 @@
+import { type GraphQLObjectType, isIntrospectionType, isNonNullType, isObjectType } from 'graphql'
+import { expect, test } from 'vitest'
+import {
+  ANY_API_KEY,
+  defineRule,
+  dependsOnArguments,
+  INHERIT,
+  missingScopes,
+  type Rule,
+  ruleAbout,
+  ruleFor,
+  scoped,
+} from '../../schema/authorization/authorization.ts'
+import { buildSchema } from '../../schema/index.ts'
+import { registry } from '../../src/providers/registry.ts'
+
+const schema = await buildSchema(registry, 'on')
+const objects = Object.values(schema.getTypeMap())
+  .filter(isObjectType)
+  .filter(type => !isIntrospectionType(type))
+const ROOTS = ['Query', 'Mutation', 'Subscription']
+
+function fieldsOf(type: GraphQLObjectType) {
+  return Object.values(type.getFields()).map(field => ({
+    name: `${type.name}.${field.name}`,
+    field,
+    decision: ruleAbout([type.name, ...type.getInterfaces().map(({ name }) => name)], field.name),
+  }))
+}
+
+test('every field of every object has a decision about who may select it', () => {
+  const fields = objects.flatMap(fieldsOf)
+  expect(fields.length).toBeGreaterThan(250)
+  expect(fields.filter(({ decision }) => !decision).map(({ name }) => name)).toEqual([])
+})
+
+test('no decision is about a field that is not there', () => {
+  const there = new Set(
+    Object.values(schema.getTypeMap()).flatMap(type =>
+      'getFields' in type ? Object.keys(type.getFields()).map(field => `${type.name}.${field}`) : [],
+    ),
+  )
+  expect([...ruleFor().keys()].filter(name => !there.has(name))).toEqual([])
+})
+
+test('what may be refused can be null, so that a refusal costs one field', () => {
+  const refusable = objects
+    .flatMap(fieldsOf)
+    .filter(({ decision }) => decision && decision !== INHERIT && !isFree(decision))
+    .filter(({ name }) => !name.startsWith('Subscription.'))
+    // The specification of the federation will have these two never be null.
+    .filter(({ name }) => !['Query._entities', 'Query._service'].includes(name))
+  expect(refusable.length).toBeGreaterThan(40)
+  expect(refusable.filter(({ field }) => isNonNullType(field.type)).map(({ name }) => name)).toEqual([])
+})
+
+test('nothing of a root is open to whoever asks', () => {
+  const open = objects.filter(({ name }) => ROOTS.includes(name)).flatMap(fieldsOf)
+  expect(open.filter(({ decision }) => decision && isFree(decision)).map(({ name }) => name)).toEqual([])
+})
+
+test('no mutation and no list is open to a client token', () => {
+  const client = {
+    tenantId: 'dev',
+    keyId: 'k',
+    scopes: new Set<never>(),
+    subject: { externalId: 'u' },
+    expiresAt: null,
+  }
+  const open = objects
+    .filter(({ name }) => ROOTS.includes(name))
+    .flatMap(fieldsOf)
+    .filter(({ decision }) => {
+      const args = { id: 'x', ids: [], representations: [], filter: {}, externalId: 'u' }
+      const rule = decision ?? ANY_API_KEY
+      const need = dependsOnArguments(rule) ? rule.requirementOf(args, client) : rule
+      return missingScopes(need, client) !== undefined
+    })
+    .map(({ name }) => name)
+    .filter(name => !['Query.person', 'Query._entities'].includes(name))
+  expect(open.sort()).toEqual(['Query.session', 'Subscription.personUpdated', 'Subscription.sessionUpdated'])
+})
+
+test('a field cannot be decided about twice', () => {
+  expect(() => defineRule('Session', [INHERIT, ['id']])).toThrow('Session.id is decided about twice.')
+})
+
+test('a key lacks what it was not given, and a token all that is not for tokens', () => {
+  const key = { tenantId: 'dev', keyId: 'k', scopes: new Set(['pii:read'] as const), subject: null, expiresAt: null }
+  expect(missingScopes(scoped('pii:read', 'admin'), key)).toEqual(['admin'])
+  expect(missingScopes(ANY_API_KEY, key)).toEqual([])
+  expect(missingScopes(ANY_API_KEY, { ...key, subject: { externalId: 'u' } })).toBeUndefined()
+})
+
+function isFree(decision: Rule): boolean {
+  return !dependsOnArguments(decision) && decision.clients && decision.scopes.length + decision.oneOf.length === 0
+}

@@ -1,0 +1,28 @@
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { createLog } from '../../src/telemetry/log.ts'
+import { openLogBuffer } from '../../src/telemetry/log-buffer.ts'
+
+test('lines wait for each other, a warning for none, and none is lost at the end', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-log-'))
+  const path = join(folder, 'log')
+  const file = openSync(path, 'w')
+  const buffer = openLogBuffer(file)
+  const log = createLog('info', buffer)
+  const output = () =>
+    readFileSync(path, 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map(line => JSON.parse(line).msg)
+  log.info('one')
+  expect(output()).toEqual([])
+  log.warn('two')
+  expect(output()).toEqual(['one', 'two'])
+  log.info('three')
+  buffer.close()
+  expect(output()).toEqual(['one', 'two', 'three'])
+  closeSync(file)
+  rmSync(folder, { recursive: true })
+})
