@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Worker } from 'node:worker_threads'
 import { afterEach, expect, test, vi } from 'vitest'
 import { type AdmissionControl, createAdmissionControl } from '../../src/http/admission/admission-control.ts'
 import { RequestScheduler } from '../../src/http/admission/request-scheduler.ts'
@@ -18,18 +20,25 @@ const LIMITS = {
 let server: Server | undefined
 afterEach(() => new Promise(resolve => server?.close(resolve).closeAllConnections()))
 
-/** A server whose every request takes the processor for so long. */
-async function startBusy(ms: number): Promise<{ url: string; admission: AdmissionControl; begun: string[] }> {
+/** Keeps the processor busy. */
+function spin(ms: number): void {
+  for (const began = performance.now(); performance.now() - began < ms; );
+}
+
+/** A server whose requests run `work` synchronously. */
+async function startBusy(
+  work: (path: string) => void,
+): Promise<{ url: string; admission: AdmissionControl; begun: string[] }> {
   const scheduler = new RequestScheduler()
   const admission = createAdmissionControl(MOST, scheduler)
   const begun: string[] = []
-  const work = (url: string, response: ServerResponse) => {
+  const respond = (url: string, response: ServerResponse) => {
     begun.push(url)
-    for (const began = performance.now(); performance.now() - began < ms; );
+    work(url)
     response.end()
   }
   const listening = createHttpServer(
-    admission.wrap(({ url = '' }, response) => work(url, response)),
+    admission.wrap(({ url = '' }, response) => respond(url, response)),
     LIMITS,
   )
   scheduler.observe(listening)
@@ -38,25 +47,47 @@ async function startBusy(ms: number): Promise<{ url: string; admission: Admissio
   return { url: `http://127.0.0.1:${(listening.address() as AddressInfo).port}`, admission, begun }
 }
 
-test('connections that come while the processor is busy are counted, and the excess is refused before what has room is done', async () => {
-  const { url, admission, begun } = await startBusy(20)
-  let answered = 0
-  const requests = Array.from({ length: 40 }, async () => {
-    const { status } = await fetch(url)
-    return { status, place: answered++ }
-  })
-  const replies = await Promise.all(requests)
-  const placesOf = (wanted: number) => replies.filter(({ status }) => status === wanted).map(({ place }) => place)
+/** Runs in a thread of its own: opens the connections, sends a request on each, and reports the statuses in their order. */
+const CLIENTS = `
+  const { connect } = require('node:net')
+  const { parentPort, workerData: { port, count, sent } } = require('node:worker_threads')
+  const statuses = []
+  let written = 0
+  for (let index = 0; index < count; index++) {
+    const socket = connect(port, '127.0.0.1', () => socket.write('GET /late HTTP/1.1\\r\\nhost: a\\r\\nconnection: close\\r\\n\\r\\n', () => {
+      written++
+      if (written < count) return
+      Atomics.store(sent, 0, 1)
+      Atomics.notify(sent, 0)
+    }))
+    let text = ''
+    socket.on('data', data => (text += data))
+    socket.on('close', () => statuses.push(Number(text.slice(9, 12))) === count && parentPort.postMessage(statuses))
+  }
+`
 
-  expect(placesOf(503).length).toBe(admission.refused)
-  expect(placesOf(200).length).toBe(begun.length)
-  expect(admission.refused + begun.length).toBe(40)
-  expect(admission.refused).toBeGreaterThan(20)
-  expect(Math.min(...placesOf(503))).toBeLessThan(Math.max(...placesOf(200)))
+test('connections that come while the processor is busy are counted, and the excess is refused before what has room is done', async () => {
+  const sent = new Int32Array(new SharedArrayBuffer(4))
+  const { url, admission, begun } = await startBusy(path => {
+    // The first request keeps the processor until all others were sent.
+    if (path === '/first') Atomics.wait(sent, 0, 0, 10_000)
+    else spin(20)
+  })
+  const clients = new Worker(CLIENTS, { eval: true, workerData: { port: Number(new URL(url).port), count: 40, sent } })
+  const statuses = once(clients, 'message')
+  await fetch(`${url}/first`)
+  const [replies] = (await statuses) as [number[]]
+
+  expect(replies.filter(status => status === 503).length).toBe(admission.refused)
+  expect(replies.filter(status => status === 200).length).toBe(begun.length - 1)
+  expect(replies.length).toBe(40)
+  // Without a scheduler each is accepted when the one before is done, and none is refused.
+  expect(admission.refused).toBeGreaterThan(0)
+  expect(replies.indexOf(503)).toBeLessThan(replies.lastIndexOf(200))
 })
 
 test('requests are begun in the order in which they came, and who left meanwhile is not begun', async () => {
-  const { url, admission, begun } = await startBusy(30)
+  const { url, admission, begun } = await startBusy(() => spin(30))
   const disconnect = new AbortController()
   const first = fetch(`${url}/first`)
   await vi.waitUntil(() => begun.length === 1)

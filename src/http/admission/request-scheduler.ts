@@ -29,10 +29,12 @@ export class RequestScheduler {
 
   #yieldToEventLoop(until: number): void {
     this.#isArmed = true
-    this.#hasNewConnections = false
     setImmediate(() => {
       const now = performance.now()
-      if (this.#hasNewConnections && now < until) return void this.#yieldToEventLoop(until)
+      // A connection accepted in this turn counts, even before the request that was read in it: more may be pending.
+      const hasNewConnections = this.#hasNewConnections
+      this.#hasNewConnections = false
+      if (hasNewConnections && now < until) return void this.#yieldToEventLoop(until)
       this.#isArmed = false
       this.#runSlice(now + SLICE_MS)
     })
