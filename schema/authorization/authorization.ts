@@ -32,6 +32,8 @@ export type Rule = Requirement | RuleByArguments
 export const INHERIT: Requirement = { scopes: [], oneOf: [], clients: true }
 /** Any API key, but no client token. */
 export const ANY_API_KEY: Requirement = { ...INHERIT, clients: false }
+/** A score that the provider gave the end user, who would learn from it what to change at the next attempt. */
+export const SCORE = ANY_API_KEY
 
 /** An API key with all of these scopes. */
 export function scoped(...scopes: readonly Scope[]): Requirement {

@@ -9,6 +9,7 @@ import {
   requirementOfPerson,
   requirementOfRecord,
   requirementOfRepresentations,
+  SCORE,
   scoped,
 } from './authorization.ts'
 
@@ -140,7 +141,8 @@ defineRule(
 )
 defineRule(
   'Attempt',
-  [INHERIT, [...RECORD, 'kind', 'status', 'providerStatus', 'failureCode', 'riskScore', 'completedAt']],
+  [INHERIT, [...RECORD, 'kind', 'status', 'providerStatus', 'failureCode', 'completedAt']],
+  [SCORE, ['riskScore']],
   [orClientToken(READS_SESSIONS), ['session']],
   [READS_APPLICANTS, ['applicant']],
 )

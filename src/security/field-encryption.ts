@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import { type DeterministicKey, decryptDeterministic, encryptDeterministic } from './deterministic-encryption.ts'
 import { safeEqual } from './safe-equal.ts'
 
 /**
@@ -26,6 +27,10 @@ export interface FieldEncryption {
   storedFingerprint(value: string): string
   /** True where `stored` is the fingerprint of this value by any live key. */
   isFingerprint(stored: string, value: string): boolean
+  /** Encrypts a position in a list for clients. Equal positions of one scope have equal results. */
+  encryptPosition(text: string, scope: string): string
+  /** Undefined where no live key encrypted it for this scope. */
+  decryptPosition(encrypted: string, scope: string): string | undefined
   /** The current key for signatures, and its id. */
   signingKey(): { readonly keyId: string; readonly key: Uint8Array }
   /** The key for signatures with this id; undefined where it is not live. */
@@ -68,6 +73,7 @@ interface LiveKey {
   readonly encryption: Buffer
   readonly indexing: Buffer
   readonly fingerprinting: Buffer
+  readonly positions: DeterministicKey
   readonly signing: Buffer
 }
 
@@ -96,6 +102,14 @@ export function createFieldEncryption(
       const payload = stored.slice(stored.indexOf('.') + 1)
       return fingerprints(value).some(fingerprint => safeEqual(fingerprint, payload))
     },
+    encryptPosition: (text, scope) => encryptDeterministic(current.positions, text, scope),
+    decryptPosition: (encrypted, scope) => {
+      for (const { positions } of live) {
+        const text = decryptDeterministic(positions, encrypted, scope)
+        if (text !== undefined) return text
+      }
+      return undefined
+    },
     signingKey: () => ({ keyId: current.id, key: current.signing }),
     signingKeyNamed: named => live.find(({ id }) => id === named)?.signing,
     report: error => {
@@ -114,6 +128,7 @@ function toLiveKey(key: Buffer): LiveKey {
     encryption,
     indexing: derive(key, 'blind-index'),
     fingerprinting: derive(key, 'fingerprint'),
+    positions: { encryption: derive(key, 'position'), authentication: derive(key, 'position-authentication') },
     signing: derive(key, 'client-token'),
   }
 }

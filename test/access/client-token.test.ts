@@ -163,6 +163,13 @@ test.each([
     'session(by: { id: "ID" }) { id attempts { nodes { details { ... on KayleAttemptDetails { claims } } } } }',
     ['session.attempts.nodes.details.claims'],
   ],
+  [
+    'a score that a provider gave',
+    `session(by: { id: "ID" }) { id
+      attempts { nodes { riskScore details { ... on VerilockAttemptDetails { score } } } }
+      details { ... on VerilockSessionDetails { riskScore steps { score } } } }`,
+    ['session.attempts.nodes.riskScore'],
+  ],
   ['a list of sessions', 'sessions { nodes { id } }', ['sessions']],
   ['a list of its own sessions', 'sessions(filter: { externalId: "user-1" }) { totalCount }', ['sessions']],
   ['a list of customers', 'customers { nodes { id } }', ['customers']],

@@ -143,6 +143,18 @@ describe('events', () => {
     all = await readAll(null, 100)
   })
 
+  test('have cursors that tell neither how many there are nor when they happened', async () => {
+    const cursors = [await liveCursor(), ...all.map(({ cursor }) => cursor)]
+    const lengths = new Set(cursors.map(({ length }) => length))
+    expect([lengths.size, new Set(cursors).size]).toEqual([1, new Set(all.map(({ id }) => id)).size])
+    // A readable number would have the same first digits everywhere.
+    for (let at = 0; at < (cursors[0]?.length ?? 0); at++) {
+      expect(new Set(cursors.map(cursor => cursor[at])).size).toBeGreaterThan(1)
+    }
+    const foreign = await app.services.eventStream.cursor({ tenantId: 'another' })
+    expect(foreign).toHaveLength(cursors[0]?.length ?? 0)
+  })
+
   test('are refused after a cursor of another list, of another tenant and of deleted events', async () => {
     const { data } = await app.execute('{ sessions(first: 1) { pageInfo { endCursor } } }')
     const foreign = await app.services.eventStream.cursor({ tenantId: 'another' })

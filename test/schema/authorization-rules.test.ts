@@ -81,6 +81,13 @@ test('no mutation and no list is open to a client token', () => {
   expect(open.sort()).toEqual(['Query.session', 'Subscription.personUpdated', 'Subscription.sessionUpdated'])
 })
 
+test('no score is open to a client token', () => {
+  const scores = objects.flatMap(fieldsOf).filter(({ field }) => /score$/i.test(field.name))
+  expect(scores.length).toBeGreaterThan(3)
+  const open = scores.filter(({ decision }) => !decision || dependsOnArguments(decision) || decision.clients)
+  expect(open.map(({ name }) => name)).toEqual([])
+})
+
 test('a field cannot be decided about twice', () => {
   expect(() => defineRule('Session', [INHERIT, ['id']])).toThrow('Session.id is decided about twice.')
 })

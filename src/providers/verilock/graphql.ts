@@ -1,4 +1,4 @@
-import { defineRule, INHERIT, scoped } from '../../../schema/authorization/authorization.ts'
+import { defineRule, INHERIT, SCORE, scoped } from '../../../schema/authorization/authorization.ts'
 import { builder } from '../../../schema/builder.ts'
 import { providerSessionInput } from '../../../schema/mutations/provider-inputs.ts'
 import { applicantDetails, attemptDetails, sessionDetails } from '../../../schema/types/details.ts'
@@ -94,7 +94,7 @@ providerSessionInput.join({
   toRequest: input => ({ provider: 'VERILOCK', input }),
 })
 
-defineRule('VerilockSessionDetails', [INHERIT, ['profileId', 'riskScore', 'steps']])
-defineRule('VerilockStep', [INHERIT, ['name', 'score', 'status']])
+defineRule('VerilockSessionDetails', [INHERIT, ['profileId', 'steps']], [SCORE, ['riskScore']])
+defineRule('VerilockStep', [INHERIT, ['name', 'status']], [SCORE, ['score']])
 defineRule('VerilockApplicantDetails', [scoped('pii:read'), ['fullName']])
-defineRule('VerilockAttemptDetails', [INHERIT, ['score', 'step']])
+defineRule('VerilockAttemptDetails', [INHERIT, ['step']], [SCORE, ['score']])

@@ -2,29 +2,26 @@ import type { Position } from '../../../db/core/keyset.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { FieldEncryption } from '../../security/field-encryption.ts'
 
-const SIGNATURE_LENGTH = 12
-
-/** Signed positions in one list of one tenant. A cursor of another list or tenant is invalid. */
+/**
+ * Encrypted positions in one list of one tenant. A cursor of another list or tenant is invalid, and a client learns neither
+ * times nor the number of events from it. Cursors by an older encryption key are valid while that key is configured.
+ */
 export interface Cursors {
   encode(scope: string, position: Position): string
   /** Throws CURSOR_INVALID. */
   decode(scope: string, cursor: string): Position
 }
 
-export function createCursors(encryption: FieldEncryption): Cursors {
-  const toSignature = (fingerprint: string) => fingerprint.slice(0, SIGNATURE_LENGTH)
-  const sign = (scope: string, text: string) => toSignature(encryption.fingerprint(`${scope}|${text}`))
-  // A signature by an older key is valid while that key is configured.
-  const signatures = (scope: string, text: string) => encryption.fingerprints(`${scope}|${text}`).map(toSignature)
+/** Of the largest safe integer in base 36. All positions have the same length, which encryption does not hide. */
+const DIGITS = 11
+const POSITION = /^([0-9a-z]{11})\.([0-9a-f-]+)$/
+
+export function createCursors(encryption: Pick<FieldEncryption, 'decryptPosition' | 'encryptPosition'>): Cursors {
   return {
-    encode: (scope, { at, id }) => {
-      const text = `${at.toString(36)}.${id}`
-      return Buffer.from(`${text}.${sign(scope, text)}`).toString('base64url')
-    },
+    encode: (scope, { at, id }) => encryption.encryptPosition(`${at.toString(36).padStart(DIGITS, '0')}.${id}`, scope),
     decode: (scope, cursor) => {
-      const match = /^(([0-9a-z]+)\.([0-9a-f-]+))\.(.+)$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'))
-      const [, text = '', at = '', id = '', signature] = match ?? []
-      if (signature === undefined || !signatures(scope, text).includes(signature)) {
+      const [, at, id] = POSITION.exec(encryption.decryptPosition(cursor, scope) ?? '') ?? []
+      if (at === undefined || id === undefined) {
         throw new DomainError('CURSOR_INVALID', 'The cursor does not belong to this list. Start again without it.')
       }
       return { at: Number.parseInt(at, 36), id }
