@@ -45,8 +45,8 @@ async function createSession(at: TestApp, tenantId: string): Promise<string> {
   return operation.recordId ?? ''
 }
 
-describe('a tenant that set accounts of its own', () => {
-  test('reaches its own providers and not those of the first tenant', async () => {
+describe('a tenant with accounts of its own', () => {
+  test('uses its own providers and not those of the first tenant', async () => {
     const tenantId = tenant()
     await connectTenant(app, tenantId, own)
     await Promise.all([own.sandbox('KAYLE').forget(), app.sandbox('KAYLE').forget()])
@@ -55,7 +55,7 @@ describe('a tenant that set accounts of its own', () => {
     expect(await app.sandbox('KAYLE').requests()).toEqual([])
   })
 
-  test.each(PROVIDERS)('has an account at %s that is tested with one harmless read', async provider => {
+  test.each(PROVIDERS)('has an account at %s that is tested with one read without side effects', async provider => {
     const tenantId = tenant()
     await connectTenant(app, tenantId, own)
     const account = await app.services.accounts.get(tenantId, provider)
@@ -74,7 +74,7 @@ describe('a tenant that set accounts of its own', () => {
     })
   })
 
-  test('keeps its records to itself: their account cannot be had by another tenant', async () => {
+  test('has records of its own: another tenant cannot configure the same provider account', async () => {
     const [one, two] = [tenant(), tenant()]
     await connectTenant(app, one, own)
     await connectTenant(app, two, own)
@@ -87,7 +87,7 @@ describe('a tenant that set accounts of its own', () => {
     expect(twos.id).not.toBe(session.accountId)
   })
 
-  test('has its own breaker: what breaks one account does not touch another', async () => {
+  test('has its own circuit breaker: failures of one account do not open that of another', async () => {
     const [one, two] = [tenant(), tenant()]
     await connectTenant(app, one, own)
     await connectTenant(app, two, own)
@@ -97,7 +97,7 @@ describe('a tenant that set accounts of its own', () => {
 })
 
 describe('a running server', () => {
-  test('notices what another process set where it had none', async () => {
+  test('uses an account that another process added', async () => {
     const tenantId = tenant()
     await expect(other.services.accounts.get(tenantId, 'KAYLE')).rejects.toMatchObject({
       code: 'PROVIDER_NOT_CONFIGURED',
@@ -106,7 +106,7 @@ describe('a running server', () => {
     await expect.poll(() => other.services.accounts.get(tenantId, 'KAYLE').catch(() => undefined)).toBeDefined()
   })
 
-  test('notices that credentials were replaced, and keeps the records of the account', async () => {
+  test('uses replaced credentials, and keeps the records of the account', async () => {
     const tenantId = tenant()
     await connectTenant(app, tenantId, own)
     const before = await other.services.accounts.get(tenantId, 'KAYLE')
@@ -116,7 +116,7 @@ describe('a running server', () => {
       .toSatisfy(after => after !== before && after.id === before.id)
   })
 
-  test('notices that an account was removed: its records are still read from the store', async () => {
+  test('serves the records of a removed account from the store', async () => {
     const tenantId = tenant()
     await connectTenant(app, tenantId, own)
     const id = await createSession(other, tenantId)
@@ -136,7 +136,7 @@ describe('a running server', () => {
     expect(later.sync).toMatchObject({ stale: false })
   })
 
-  test('never lets the records of one account meet those of another that took its place', async () => {
+  test('does not mix the records of an account with those of the account that replaced it', async () => {
     const tenantId = tenant()
     await connectTenant(app, tenantId, own)
     const id = await createSession(app, tenantId)
@@ -150,7 +150,7 @@ describe('a running server', () => {
 })
 
 describe('the first tenant', () => {
-  test('has the sandbox until it sets an account, and again after it removed it', async () => {
+  test('uses the sandbox until it has an account, and again after the account is removed', async () => {
     const { accounts, providerSettings } = app.services
     const dev = { tenantId: 'dev' }
     const sandbox = await accounts.get('dev', 'VERILOCK')
@@ -161,7 +161,7 @@ describe('the first tenant', () => {
     await expect.poll(() => accounts.get('dev', 'VERILOCK'), { timeout: 10_000 }).toBe(sandbox)
   })
 
-  test("cannot set what the environment's credentials would hide", async () => {
+  test('cannot set settings that the credentials in the environment override', async () => {
     const real = await startApp({ KAYLE_API_KEY: 'a-key-of-the-environment' }, { jobs: false })
     const set = real.services.providerSettings.set(
       { tenantId: 'dev' },
@@ -173,7 +173,7 @@ describe('the first tenant', () => {
 })
 
 describe('the sandbox', () => {
-  test('may be given to another tenant, as an account of its own', async () => {
+  test('can be an account of another tenant', async () => {
     const tenantId = tenant()
     await app.services.providerSettings.setSandbox({ tenantId }, 'KAYLE')
     const account = await app.services.accounts.get(tenantId, 'KAYLE')
@@ -181,7 +181,7 @@ describe('the sandbox', () => {
     expect(account.id).not.toBe((await app.services.accounts.get('dev', 'KAYLE')).id)
   })
 
-  test('is refused where there is none', async () => {
+  test('is refused where no sandbox runs', async () => {
     const without = await startApp({ SANDBOX: 'off' }, { jobs: false })
     const set = without.services.providerSettings.setSandbox({ tenantId: tenant() }, 'KAYLE')
     await expect(set).rejects.toMatchObject({ code: 'BAD_REQUEST' })
@@ -189,8 +189,8 @@ describe('the sandbox', () => {
   })
 })
 
-describe('settings that cannot be used', () => {
-  test('are refused with every issue at once, and no value is repeated', async () => {
+describe('invalid settings', () => {
+  test('are refused with every issue at once, without their values', async () => {
     const given = { baseUrl: 'http://kayle.example', apiKee: 'a-secret-value', marker: 'perhaps' }
     const refused = await app.services.providerSettings
       .set({ tenantId: tenant() }, { provider: 'KAYLE', given })
@@ -199,7 +199,7 @@ describe('settings that cannot be used', () => {
     expect(JSON.stringify(refused)).not.toMatch(/a-secret-value|perhaps/)
   })
 
-  test('such as an address without encryption, or credentials that are not complete', async () => {
+  test('include a URL without TLS and incomplete credentials', async () => {
     const given = { baseUrl: 'http://someone@kayle.example' }
     const refused = await app.services.providerSettings
       .set({ tenantId: tenant() }, { provider: 'KAYLE', given })
@@ -211,7 +211,7 @@ describe('settings that cannot be used', () => {
     ])
   })
 
-  test('and their changes are written down without them', async () => {
+  test('are not in the audit log', async () => {
     const tenantId = tenant()
     await connectTenant(app, tenantId, own)
     await app.services.providerSettings.remove({ tenantId }, 'KAYLE')
@@ -223,7 +223,7 @@ describe('settings that cannot be used', () => {
     expect(JSON.stringify(entries)).not.toContain(own.settings('KAYLE').apiKey)
   })
 
-  test('are never shown: neither by the list nor in clear in the database', async () => {
+  test('are neither in the list nor in plain text in the database', async () => {
     const tenantId = tenant()
     const given = { ...own.settings('KAYLE'), apiKey: `kk_live_${randomUUID()}` }
     await app.services.providerSettings.set({ tenantId }, { provider: 'KAYLE', given })

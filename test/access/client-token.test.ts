@@ -60,8 +60,8 @@ const WHOLE = `{
   liveCursor sync { stale } details { ... on KayleSessionDetails { shareFields { key } } }
 }`
 
-describe('a token of one session', () => {
-  test('opens it with its attempts, timeline and access, and is let in wherever it is asked for', async () => {
+describe('a client token of one session', () => {
+  test('reads the session with its attempts, timeline and access, by every lookup', async () => {
     const client = await withClientToken(app, maker, { sessionId: mine.id })
     const ref = { atProvider: { provider: 'KAYLE', providerId: mine.providerId } }
     const { data, errors } = await client.execute(
@@ -75,7 +75,7 @@ describe('a token of one session', () => {
     expect(data.session.timeline.nodes.length).toBeGreaterThan(1)
   })
 
-  test('opens no other, though it is of the same person, nor tells whether there is one', async () => {
+  test('reads no other session of the same person, and does not learn whether one exists', async () => {
     const client = await withClientToken(app, maker, { sessionId: mine.id })
     const missing = Buffer.from('Session:01970000-0000-7000-8000-000000000000').toString('base64url')
     const answers = await Promise.all(
@@ -95,7 +95,7 @@ test.each([
   [`node(id: "${encodeGlobalId('Person', 'user-1')}")`, 'user-1'],
   [`node(id: "${encodeGlobalId('Person', 'user-2')}")`, 'user-2'],
   [`node(id: "${encodeGlobalId('Person', 'nobody')}")`, 'nobody'],
-])('%s is open to a token of that person only', async (field, externalId) => {
+])('%s is readable by a token of that person only', async (field, externalId) => {
   const query = `{ it: ${field} { ... on Person { externalId liveCursor sessions { nodes { id } } nextAction { kind } } } }`
   for (const subject of [{ sessionId: mine.id }, { externalId: 'user-1' }, { externalId: 'user-2' }]) {
     const client = await withClientToken(app, maker, subject)
@@ -110,7 +110,7 @@ test.each([
   }
 })
 
-test('the person of a session is open to a token of that person, and null to a token of the session', async () => {
+test('the person of a session is readable by a token of that person, and null for a token of the session', async () => {
   const query = 'query ($id: ID!) { session(by: { id: $id }) { id person { id externalId sessions { totalCount } } } }'
   const person = { id: encodeGlobalId('Person', 'user-1'), externalId: 'user-1' }
   const own = await withClientToken(app, maker, { externalId: 'user-1' })
@@ -122,8 +122,8 @@ test('the person of a session is open to a token of that person, and null to a t
   })
 })
 
-describe('a token of one person', () => {
-  test('opens the sessions of that person, also those to come, and no others', async () => {
+describe('a client token of one person', () => {
+  test('reads the sessions of that person, later ones included, and no others', async () => {
     const client = await withClientToken(app, maker, { externalId: 'user-1' })
     const later = await makeSession('externalId: "user-1"')
     const query = 'query ($id: ID!) { session(by: { id: $id }) { id } node(id: $id) { id } }'
@@ -133,7 +133,7 @@ describe('a token of one person', () => {
     expect((await client.execute(query, { id: other.id })).data).toEqual({ session: null, node: null })
   })
 
-  test('finds its sessions by the id of their provider, and asks the provider for none that is not here', async () => {
+  test('finds its stored sessions by the id of their provider, without a call to the provider', async () => {
     const client = await withClientToken(app, maker, { externalId: 'user-1' })
     const query = 'query ($ref: ProviderRef!) { session(by: { atProvider: $ref }) { id } }'
     const execute = (providerId: string) => client.execute(query, { ref: { provider: 'KAYLE', providerId } })
@@ -179,7 +179,7 @@ test.each([
   ['many nodes', 'nodes(ids: ["ID"]) { id }', ['nodes']],
   ['a create', 'operation(by: { idempotencyKey: "token-1" }) { id }', ['operation']],
   ['the providers', 'providers { provider }', ['providers']],
-])('a token does not open %s', async (_what, selection, paths) => {
+])('a token cannot read %s', async (_what, selection, paths) => {
   for (const subject of [{ sessionId: mine.id }, { externalId: 'user-1' }]) {
     const client = await withClientToken(app, maker, subject)
     const query = selection.replace('"ID"', `"${mine.id}"`).replace('"CUSTOMER"', `"${customerId}"`)
@@ -196,7 +196,7 @@ test.each([
   ['linkCustomer', 'linkCustomer(input: { customerId: "ID", externalId: "user-1" })'],
   ['linkSession', 'linkSession(input: { sessionId: "ID", externalId: "user-2" })'],
   ['createClientToken', 'createClientToken(input: { subject: { sessionId: "ID" } })'],
-])('a token does not %s', async (field, call) => {
+])('a token cannot %s', async (field, call) => {
   const client = await withClientToken(app, maker, { sessionId: mine.id })
   const { data, errors } = await client.execute(`mutation { ${call.replace('ID', mine.id)} { __typename } }`)
   expect(data).toEqual({ [field]: null })
@@ -206,7 +206,7 @@ test.each([
 describe('createClientToken', () => {
   const make = (input: object, client = maker) => client.execute(CREATE_CLIENT_TOKEN, { input })
 
-  test('gives 15 minutes where nothing else is asked for, in a token that names its signing key', async () => {
+  test('expires after 15 minutes by default, and names its signing key', async () => {
     const { data } = await make({ subject: { sessionId: mine.id } })
     const { token, expiresAt } = data.createClientToken
     const { exp, iat } = decodeJwt(token)
@@ -219,7 +219,7 @@ describe('createClientToken', () => {
     expect(token).not.toContain(maker.token)
   })
 
-  test.each([59, 3_601, 0, -1])('refuses %i seconds', async expiresInSeconds => {
+  test.each([59, 3_601, 0, -1])('refuses a lifetime of %i seconds', async expiresInSeconds => {
     const { data } = await make({ subject: { externalId: 'user-1' }, expiresInSeconds })
     expect(data.createClientToken).toMatchObject({
       __typename: 'InvalidInputError',
@@ -227,13 +227,13 @@ describe('createClientToken', () => {
     })
   })
 
-  test.each([60, 3_600])('gives %i seconds', async expiresInSeconds => {
+  test.each([60, 3_600])('accepts a lifetime of %i seconds', async expiresInSeconds => {
     const { data } = await make({ subject: { externalId: 'user-1' }, expiresInSeconds })
     const { exp, iat } = decodeJwt(data.createClientToken.token)
     expect((exp ?? 0) - (iat ?? 0)).toBe(expiresInSeconds)
   })
 
-  test('finds no session that is missing or another tenant’s', async () => {
+  test('returns NOT_FOUND for an unknown session and for that of another tenant', async () => {
     await app.services.tenants.create({ id: 'beta' })
     const beta = await withKey(app, { tenantId: 'beta' })
     const missing = Buffer.from('Session:01970000-0000-7000-8000-000000000000').toString('base64url')
@@ -246,7 +246,7 @@ describe('createClientToken', () => {
     expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
   })
 
-  test('gives no longer than the key that makes it has', async () => {
+  test('does not outlive the API key that created it', async () => {
     const short = await withKey(app, { expiresAt: new Date(Date.now() + skipped + 100_000) })
     const { data } = await make({ subject: { externalId: 'user-1' } }, short)
     const { exp, iat } = decodeJwt(data.createClientToken.token)
@@ -254,15 +254,15 @@ describe('createClientToken', () => {
   })
 })
 
-describe('a token is refused', () => {
-  test('once its time is over', async () => {
+describe('a client token is refused', () => {
+  test('after it expires', async () => {
     const client = await withClientToken(app, maker, { externalId: 'user-1' })
     expect((await client.execute('{ __typename }')).status).toBe(200)
     skipped += 901_000
     expect((await client.execute('{ __typename }')).status).toBe(401)
   })
 
-  test('once the key that made it is revoked, and its streams end', async () => {
+  test('after the API key that created it is revoked, which also ends its streams', async () => {
     const key = await withKey(app, { scopes: ['session:access', 'sessions:read'] })
     const client = await withClientToken(app, key, { sessionId: mine.id })
     const query = `subscription { sessionUpdated(id: "${mine.id}") { session { id status } } }`
@@ -276,7 +276,7 @@ describe('a token is refused', () => {
     expect((await subscriber.all())[0]?.data.errors).toMatchObject([{ extensions: { code: 'UNAUTHENTICATED' } }])
   })
 
-  test('where anything of it was changed, or somebody else signed it', async () => {
+  test('where any part of it was changed, or another key signed it', async () => {
     const { token } = await withClientToken(app, maker, { sessionId: mine.id })
     const [head = '', body = '', signature = ''] = token.split('.')
     const claims = decodeJwt(token)
@@ -303,8 +303,8 @@ describe('a token is refused', () => {
   })
 })
 
-describe('a stream of a token', () => {
-  test('tells what happens to its session, with the session as it is', async () => {
+describe('a stream of a client token', () => {
+  test('delivers the events of its session with its current state', async () => {
     const followedSessions = await makeSession('externalId: "user-1"')
     for (const subject of [{ sessionId: followedSessions.id }, { externalId: 'user-1' }]) {
       const { token } = await withClientToken(app, maker, subject)
@@ -325,7 +325,7 @@ describe('a stream of a token', () => {
     }
   })
 
-  test('is not opened for another session, nor for all', async () => {
+  test('is not opened for another session, nor for all sessions', async () => {
     const { token } = await withClientToken(app, maker, { externalId: 'user-1' })
     const one = await follow(app.url, {
       query: `subscription { sessionUpdated(id: "${other.id}") { cursor } }`,
@@ -339,7 +339,7 @@ describe('a stream of a token', () => {
     expect((await all.all())[0]?.data.errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }])
   })
 
-  test('tells nothing more once the session is another person’s', async () => {
+  test('delivers no event after the session moved to another person', async () => {
     const moved = await makeSession('externalId: "user-1"')
     const { token } = await withClientToken(app, maker, { externalId: 'user-1' })
     const subscriber = await follow(app.url, {
@@ -358,7 +358,7 @@ describe('a stream of a token', () => {
     await subscriber.unsubscribe()
   })
 
-  test('does not take a place of its key’s', async () => {
+  test('does not count against the subscription limit of its API key', async () => {
     const key = await withKey(app, { scopes: SCOPES })
     const { token } = await withClientToken(app, key, { sessionId: mine.id })
     const query = `subscription { sessionUpdated(id: "${mine.id}") { cursor } }`

@@ -39,14 +39,14 @@ async function execute(
   return { status: response.status, headers: response.headers, text, json }
 }
 
-describe('who asks', () => {
-  test.each(QUESTIONS)('%s is answered to no one without a key', async path => {
+describe('access', () => {
+  test.each(QUESTIONS)('%s requires an API key', async path => {
     const { status, json, headers } = await execute(`/api${path}`, { key: null })
     expect([status, json().errors[0].extensions.code]).toEqual([401, 'UNAUTHENTICATED'])
     expect(headers.get('www-authenticate')).toContain('Bearer')
   })
 
-  test.each(QUESTIONS)('%s is answered to no key without admin, and to no client token', async path => {
+  test.each(QUESTIONS)('%s requires the scope admin, and refuses client tokens', async path => {
     const { token } = await withKey(at.app, { scopes: SCOPES.filter(scope => scope !== 'admin') })
     const client = await withClientToken(at.app, withDevelopmentKey(at.app), {
       externalId: at.session.externalId,
@@ -57,7 +57,7 @@ describe('who asks', () => {
     }
   })
 
-  test('nothing is done for a key without admin', async () => {
+  test('an API key without the scope admin has no effect', async () => {
     const { token } = await withKey(at.app, { scopes: ['sessions:write'] })
     const [operation] = (await execute('/api/operations')).json().rows
     for (const path of [`/api/operations/${operation.id}/settle`, `/api/webhooks/${at.quarantinedId}/replay`]) {
@@ -66,7 +66,7 @@ describe('who asks', () => {
     expect((await execute('/api/operations')).json().rows).toContainEqual(operation)
   })
 
-  test("sees nothing of another tenant's, and cannot settle or replay it", async () => {
+  test('another tenant’s records are not shown, settled or replayed', async () => {
     await at.app.services.tenants.create({ id: 'acme' })
     const { token: key } = await withKey(at.app, { tenantId: 'acme', scopes: ['admin'] })
     const [operation] = (await execute('/api/operations')).json().rows
@@ -91,7 +91,7 @@ describe('who asks', () => {
     expect(actions.filter(action => /settle|replay/.test(action))).toEqual([])
   })
 
-  test('who guesses keys is told to wait, by address, and a good key is let in all the same', async () => {
+  test('an address with too many failed authentications receives 429, and a valid key is still accepted', async () => {
     const guess = (key: string) =>
       fetch(new URL('/console/api/me', at.app.url), { headers: { authorization: `Bearer ${key}` } })
     for (let index = 0; index < 5; index += 1) {
@@ -103,7 +103,7 @@ describe('who asks', () => {
     expect((await guess(API_KEY)).status).toBe(200)
   })
 
-  test('spends its budget as with any other question', async () => {
+  test('requests count against the rate limit of the key', async () => {
     const app = await startApp({ COST_PER_MINUTE: '3' }, { jobs: false })
     const statuses: number[] = []
     for (let index = 0; index < 4; index += 1) {
@@ -115,9 +115,9 @@ describe('who asks', () => {
   })
 })
 
-describe('the page', () => {
+describe('the console page', () => {
   test.each(['', '/main.js', '/console.css', '/uplot.js', '/uplot.css', '/icon.svg'])(
-    '/console%s runs its own files only, and is taken for what it is',
+    '/console%s allows only its own files, and is sent with its media type',
     async path => {
       const { status, headers } = await execute(path, { key: null })
       expect(status).toBe(200)
@@ -130,42 +130,39 @@ describe('the page', () => {
     },
   )
 
-  test.each(['', '/main.js', '/uplot.js'])(
-    '/console%s is kept by a browser, which asks whether it is still so',
-    async path => {
-      const get = (tag?: string) =>
-        fetch(new URL(`/console${path}`, at.app.url), { headers: { ...(tag && { 'if-none-match': tag }) } })
-      const first = await get()
-      const tag = first.headers.get('etag') ?? ''
-      expect([first.headers.get('cache-control'), tag]).toEqual(['no-cache', expect.stringMatching(/^"[\w-]{22}"$/)])
-      for (const known of [tag, `W/${tag}`, `"another", ${tag}`]) {
-        const again = await get(known)
-        expect([again.status, await again.text(), again.headers.get('etag')]).toEqual([304, '', tag])
-      }
-      expect((await get('"another"')).status).toBe(200)
-    },
-  )
+  test.each(['', '/main.js', '/uplot.js'])('/console%s is cached by the browser and revalidated', async path => {
+    const get = (tag?: string) =>
+      fetch(new URL(`/console${path}`, at.app.url), { headers: { ...(tag && { 'if-none-match': tag }) } })
+    const first = await get()
+    const tag = first.headers.get('etag') ?? ''
+    expect([first.headers.get('cache-control'), tag]).toEqual(['no-cache', expect.stringMatching(/^"[\w-]{22}"$/)])
+    for (const known of [tag, `W/${tag}`, `"another", ${tag}`]) {
+      const again = await get(known)
+      expect([again.status, await again.text(), again.headers.get('etag')]).toEqual([304, '', tag])
+    }
+    expect((await get('"another"')).status).toBe(200)
+  })
 
-  test('is kept where it holds nobody, and what it asks is kept nowhere', async () => {
+  test('is cacheable without personal data, and its API responses are not cached', async () => {
     for (const path of [...QUESTIONS, `/sessions/${at.session.id}`]) {
       const { headers } = await execute(`/api${path}`)
       expect([headers.get('cache-control'), headers.get('etag')]).toEqual(['no-store', null])
     }
   })
 
-  test('holds no script, style or handler in its text', async () => {
+  test('has no inline script, style or event handler', async () => {
     const { text } = await execute('', { key: null })
     expect(text).not.toMatch(/<script(?![^>]*src=)|<style|\son\w+=|style=/)
   })
 
   test.each(['/answers.d.ts', '/tsconfig.json', '/../package.json', '/%2e%2e/package.json', '/nothing.js'])(
-    'has no file %s',
+    'does not serve %s',
     async path => {
       expect((await execute(path, { key: null })).status).toBe(404)
     },
   )
 
-  test('is away where it is switched off', async () => {
+  test('is not served if the console is disabled', async () => {
     const app = await startApp({ CONSOLE: 'off' }, { jobs: false })
     const headers = { authorization: `Bearer ${API_KEY}` }
     for (const path of ['', '/main.js', '/api/me']) {
@@ -175,8 +172,8 @@ describe('the page', () => {
   })
 })
 
-describe('what is told', () => {
-  test('has no link, token, name, address or secret in it', async () => {
+describe('responses', () => {
+  test('contain no link, token, name, address or secret', async () => {
     const secrets = (await at.app.services.webhookEndpoints.list({ tenantId: 'dev' })).flatMap(({ secrets }) => secrets)
     expect(secrets.length).toBeGreaterThan(0)
     const texts: string[] = []
@@ -188,7 +185,7 @@ describe('what is told', () => {
     }
   })
 
-  test('counts sessions by state, and each step of a funnel holds the next', async () => {
+  test('count sessions by state, and each step of a funnel includes the next', async () => {
     const { total, groups, funnels, daily, rows } = (await execute('/api/sessions')).json()
     const sum = (counts: number[]) => counts.reduce((all, count) => all + count, 0)
     expect(sum(groups.map(({ count }: { count: number }) => count))).toBe(total)
@@ -208,7 +205,7 @@ describe('what is told', () => {
     for (const row of rejected) expect(row).toMatchObject({ outcome: 'REJECTED', provider: 'KAYLE' })
   })
 
-  test('approves nobody at a provider that decides nothing', async () => {
+  test('count no approvals for a provider that makes no decisions', async () => {
     const app = await startApp({}, { jobs: false })
     const input = { idempotencyKey: 'key-1', session: SESSION_INPUTS.RAPIDLY }
     await app.execute('mutation ($input: CreateSessionInput!) { createSession(input: $input) { __typename } }', {
@@ -221,7 +218,7 @@ describe('what is told', () => {
     await app.close()
   })
 
-  test('finds all that carries an external id, and says nothing else of it', async () => {
+  test('find all records with an external id, without their personal data', async () => {
     const { externalId, id } = at.session
     const found = (await execute('/api/search', { body: { externalId } })).json()
     expect(found.sessions).toMatchObject([{ id, provider: 'KAYLE', externalId }])
@@ -236,7 +233,7 @@ describe('what is told', () => {
     expect(data.nodes).toEqual([{ __typename: 'Applicant' }, { __typename: 'Customer' }])
   })
 
-  test('shows the deliveries of one state alone, and counts anew after a replay', async () => {
+  test('list the deliveries of one state, and count again after a replay', async () => {
     const states = async (query: string) =>
       (await execute(`/api/webhooks${query}`)).json().rows.map(({ state }: { state: string }) => state)
     expect(new Set(await states(''))).toEqual(new Set(['APPLIED', 'QUARANTINED']))
@@ -256,7 +253,7 @@ describe('what is told', () => {
     expect(await quarantined()).toBe(1)
   })
 
-  test('adds up the minutes of each provider, and tells its worst', async () => {
+  test('add up the minutes of each provider, and name its worst one', async () => {
     const { providers } = (await execute('/api/health?span=6h')).json()
     const personr = providers.find(({ provider }: { provider: string }) => provider === 'PERSONR')
     expect(Math.max(...personr.p95Ms)).toBeGreaterThan(1_000)
@@ -273,7 +270,7 @@ describe('what is told', () => {
     ['/api/operations/nothing/settle', { absent: true }, 404, 'NOT_FOUND'],
     ['/api/operations/nothing/settle', { absent: true, found: 'x' }, 400, 'BAD_REQUEST'],
     ['/api/nothing', {}, 404, 'NOT_FOUND'],
-  ])('%s with what it cannot use is refused: %o', async (path, body, status, code) => {
+  ])('%s with invalid input is refused: %o', async (path, body, status, code) => {
     const refused = await execute(path, { body })
     expect([refused.status, refused.json().errors[0].extensions.code]).toEqual([status, code])
   })
@@ -291,7 +288,7 @@ test.each([
   ['deliveries', `state <> 'APPLIED' and state = 'STORED' order by received_at desc`, 'INDEX deliveries_open', 'id'],
   ['applicants', `external_id = 'x' order by created_at desc`, 'INDEX applicants', 'id'],
   ['customers', `external_id = 'x' order by created_at desc`, 'INDEX customers', 'id'],
-])('on SQLite %s where %s are read by an index, so that a million of them hold up nobody', async (...given) => {
+])('on SQLite %s where %s are read by an index, so that a million of them block no other request', async (...given) => {
   const [from, where, index, columns] = given
   const { db } = at.app
   if (db.engine !== 'sqlite') return
@@ -301,8 +298,8 @@ test.each([
   expect(rows).toHaveLength(1)
 })
 
-describe('what is done', () => {
-  test('settling and replaying happen, and stand in the audit log with the key that did it', async () => {
+describe('actions', () => {
+  test('settling and replaying are executed, and recorded in the audit log with their key', async () => {
     const { token: key, keyId } = await withKey(at.app, { scopes: ['admin'] })
     const [operation] = (await execute('/api/operations')).json().rows
     const settled = await execute(`/api/operations/${operation.id}/settle`, { key, body: { absent: true } })

@@ -14,12 +14,12 @@ function problemsOf(env: NodeJS.ProcessEnv): string {
   return ''
 }
 
-describe('the settings', () => {
-  test('need none at all', () => {
+describe('settings', () => {
+  test('are all optional', () => {
     expect(loadConfig({}, modules).server).toMatchObject({ PORT: 4000, HOST: 'localhost', SANDBOX: 'on' })
   })
 
-  test('are refused with every problem at once, and no value is repeated', () => {
+  test('are refused with every problem at once, without their values', () => {
     const output = problemsOf({
       PORT: 'eighty',
       ENCRYPTION_KEY: 'hunter2-short',
@@ -32,17 +32,17 @@ describe('the settings', () => {
     for (const value of ['eighty', 'hunter2', 'javascript', 'perhaps']) expect(output).not.toContain(value)
   })
 
-  test('count an empty variable as absent', () => {
+  test('that are empty count as absent', () => {
     expect(loadConfig({ PORT: '', KAYLE_API_KEY: '' }, modules).server.PORT).toBe(4000)
   })
 
-  test('do not let others reach a server whose key everybody knows', () => {
+  test('do not allow remote access with the development key', () => {
     expect(problemsOf({ HOST: '0.0.0.0' })).toContain('DEV_API_KEY: ')
     expect(problemsOf({ HOST: '0.0.0.0', DEV_API_KEY: 'a-key-of-my-own-making' })).toBe('')
     expect(problemsOf({ HOST: '127.0.0.1' })).toBe('')
   })
 
-  test('take two webhook secrets with a comma between them', () => {
+  test('accept two webhook secrets, separated by a comma', () => {
     const { webhooks } = loadConfig({ KAYLE_WEBHOOK_SECRET: 'whsec_one, whsec_two' }, modules)
     expect(webhooks.KAYLE?.secrets).toEqual(['whsec_one', 'whsec_two'])
     expect(webhooks.YORLET?.secrets).toEqual([])
@@ -50,7 +50,7 @@ describe('the settings', () => {
 })
 
 describe('a server', () => {
-  test.each(['0.0.0.0', '::', '::1'])('that listens at %s is told by its sandboxes what happens there', async HOST => {
+  test.each(['0.0.0.0', '::', '::1'])('that listens at %s receives the webhooks of its sandboxes', async HOST => {
     const app = await startApp({ HOST, DEV_API_KEY: 'a-key-of-my-own-making', SANDBOX_WEBHOOKS: 'on' })
     try {
       expect(URL.canParse(app.url)).toBe(true)
@@ -65,7 +65,7 @@ describe('a server', () => {
 })
 
 describe('GraphiQL', () => {
-  test('holds no key where others than this machine can open it', async () => {
+  test('contains no key if other machines can open it', async () => {
     const app = await startApp({ HOST: '0.0.0.0', DEV_API_KEY: 'a-key-of-my-own-making' })
     try {
       const page = await app.app.fetch('http://localhost/graphql', { headers: { accept: 'text/html' } })

@@ -40,8 +40,8 @@ const pod = () => kind('Deployment').spec.template.spec
 const container = () => pod().containers[0]
 const compose = () => parse('docker-compose.yml')[0]
 
-describe('the manifests', () => {
-  test('are one of each kind, of versions that are served', () => {
+describe('the Kubernetes manifests', () => {
+  test('are one of each kind, with current API versions', () => {
     const versions = [...byKind].map(([kind, { apiVersion }]) => [kind, apiVersion])
 
     expect(manifests).toHaveLength(byKind.size)
@@ -72,7 +72,7 @@ describe('the manifests', () => {
     })
   })
 
-  test('lead to the port that the server listens at', () => {
+  test('use the port that the server listens at', () => {
     const { ports, envFrom } = container()
     expect(ports).toEqual([{ name: 'http', containerPort: Number(kind('ConfigMap').data.PORT) }])
     expect(kind('Service').spec.ports[0].targetPort).toBe('http')
@@ -80,7 +80,7 @@ describe('the manifests', () => {
     expect(envFrom).toEqual([{ configMapRef: { name: 'sessiongraph' } }, { secretRef: { name: 'sessiongraph' } }])
   })
 
-  test('give settings that the server takes in production', () => {
+  test('have settings that are valid in production', () => {
     const env = { ...kind('ConfigMap').data, ...kind('Secret').stringData }
     for (const [name, value] of Object.entries(env)) {
       expect(KNOWN, name).toContain(name)
@@ -89,7 +89,7 @@ describe('the manifests', () => {
     expect(loadConfig(env, modules).server).toMatchObject({ NODE_ENV: 'production', HOST: '0.0.0.0', PORT })
   })
 
-  test('keep at least as many instances as may not be missing', () => {
+  test('run at least as many instances as must be available', () => {
     const { minReplicas, maxReplicas } = kind('HorizontalPodAutoscaler').spec
     expect(kind('Deployment').spec.replicas).toBe(minReplicas)
     expect(kind('PodDisruptionBudget').spec.minAvailable).toBeLessThan(minReplicas)
@@ -97,13 +97,13 @@ describe('the manifests', () => {
     expect(kind('Deployment').spec.strategy.rollingUpdate).toEqual({ maxUnavailable: 0, maxSurge: 1 })
   })
 
-  test('leave a server the time that it needs to stop', () => {
+  test('grant the termination period that graceful shutdown needs', () => {
     const { terminationGracePeriodSeconds } = pod()
     const preStop = Number(container().lifecycle.preStop.exec.command[1])
     expect(terminationGracePeriodSeconds).toBeGreaterThanOrEqual(preStop + 15)
   })
 
-  test('let the server do nothing but serve', () => {
+  test('allow the server process no other privileges', () => {
     expect(pod()).toMatchObject({ automountServiceAccountToken: false, securityContext: { runAsNonRoot: true } })
     expect(container().securityContext).toEqual({
       allowPrivilegeEscalation: false,
@@ -117,14 +117,14 @@ describe('the manifests', () => {
     expect(kind('NetworkPolicy').spec.policyTypes).toEqual(['Ingress', 'Egress'])
   })
 
-  test('hold no secret that works', () => {
+  test('contain no valid secret', () => {
     const { stringData } = kind('Secret')
     expect(stringData.ENCRYPTION_KEY).toMatch(/^0{64}$/)
     expect(Object.keys(kind('ConfigMap').data).filter(name => /KEY|SECRET|PASSWORD|URL/.test(name))).toEqual([])
   })
 })
 
-test('what the probes and health checks ask is answered', async () => {
+test('probes and health checks receive a response', async () => {
   const requests = ['startupProbe', 'livenessProbe', 'readinessProbe'].map(probe => container()[probe].httpGet)
   expect(requests.map(({ path, port }) => [path, port])).toEqual([
     ['/livez', 'http'],
@@ -139,7 +139,7 @@ test('what the probes and health checks ask is answered', async () => {
 describe('the compose file', () => {
   const instances = () => Object.entries<Parsed>(compose().services).filter(([name]) => name.startsWith('app-'))
 
-  test('runs three instances alike, with settings that the server takes in production', () => {
+  test('runs three identical instances, with settings that are valid in production', () => {
     expect(instances().map(([name]) => name)).toEqual(['app-1', 'app-2', 'app-3'])
     const [first, ...others] = instances().map(([, service]) => service)
     for (const other of others) expect(other).toEqual(first)
@@ -153,7 +153,7 @@ describe('the compose file', () => {
     expect(loadConfig(env, modules).server).toMatchObject({ NODE_ENV: 'production', PORT })
   })
 
-  test('has the services that it names, all of them of a version that stays the same', () => {
+  test('defines each service that it refers to, with pinned image versions', () => {
     const { services } = compose()
     const [, instance] = instances()[0] as [string, Parsed]
     const env = instance.environment
@@ -166,11 +166,11 @@ describe('the compose file', () => {
     expect(existsSync(join(DEPLOY, instance.build.context, instance.build.dockerfile))).toBe(true)
   })
 
-  test('leaves an instance the time that it needs to stop', () => {
+  test('grants an instance the stop period that graceful shutdown needs', () => {
     for (const [, service] of instances()) expect(Number.parseInt(service.stop_grace_period, 10)).toBeGreaterThan(15)
   })
 
-  test('balances between its instances, and holds no stream back', () => {
+  test('balances between its instances, and does not buffer streams', () => {
     const conf = read('nginx.conf')
     const servers = [...conf.matchAll(/^\s*server (\S+):(\d+) /gm)].map(([, name, port]) => [name, Number(port)])
     expect(servers).toEqual(instances().map(([name]) => [name, PORT]))
@@ -195,25 +195,25 @@ describe('the Dockerfile', () => {
   const last = instructions.slice(instructions.findLastIndex(line => line.startsWith('FROM ')))
   const names = ['CMD', 'COPY', 'ENV', 'EXPOSE', 'FROM', 'HEALTHCHECK', 'RUN', 'STOPSIGNAL', 'USER', 'WORKDIR']
 
-  test('has instructions that docker knows, and none that hides what it does', () => {
+  test('has only instructions that docker knows, each of them explicit', () => {
     for (const line of instructions) expect(names).toContain(line.split(' ', 1)[0])
   })
 
-  test('builds in one stage and runs in another, of the same image and a version that stays the same', () => {
+  test('builds in one stage and runs in another, of the same pinned image', () => {
     const images = of('FROM').map(line => line.split(' ')[1])
     expect(images).toHaveLength(2)
     expect(new Set(images).size).toBe(1)
     expect(images[0]).toMatch(/^node:20\.\d+\.\d+-\w+-slim$/)
   })
 
-  test('runs as nobody in particular, without what only development needs', () => {
+  test('runs as an unprivileged user, without development dependencies', () => {
     expect(last.filter(line => line.startsWith('USER '))).toEqual(['USER node'])
     expect(instructions.join('\n')).toMatch(/npm ci .*\n[\s\S]*npm prune --omit=dev/)
     expect(last.some(line => line.startsWith('RUN '))).toBe(false)
     expect(last).toContain('ENV NODE_ENV=production HOST=0.0.0.0 PORT=4000')
   })
 
-  test('copies what is there, and what is built', () => {
+  test('copies files that exist or are built', () => {
     const ignored = read('Dockerfile.dockerignore').split('\n')
     const copied = of('COPY').filter(line => !line.includes('--from='))
     for (const line of copied) {
@@ -228,7 +228,7 @@ describe('the Dockerfile', () => {
     expect(last).toContain('CMD ["node", "dist/src/main.js"]')
   })
 
-  test('installs packages without a trace', () => {
+  test('installs packages without leaving caches', () => {
     for (const line of of('RUN').filter(line => line.includes('apt-get'))) {
       expect(line).toMatch(
         /apt-get update && apt-get install -y --no-install-recommends .* && rm -rf \/var\/lib\/apt\/lists\/\*$/,
@@ -236,7 +236,7 @@ describe('the Dockerfile', () => {
     }
   })
 
-  test('stops the server by the signal that it drains at, and asks whether it lives', () => {
+  test('stops the server by the signal that starts its shutdown, and checks its liveness', () => {
     expect(of('STOPSIGNAL')).toEqual(['STOPSIGNAL SIGTERM'])
     const [check = ''] = of('HEALTHCHECK')
     const [, command = ''] = /CMD (\[.*\])$/.exec(check) ?? []

@@ -38,7 +38,7 @@ const post = (app: TestApp, body: object, headers: Record<string, string> = {}) 
   send(app, { method: 'POST', body: JSON.stringify(body), headers })
 
 describe('production', () => {
-  test('does not start with what development needs, and says all of it at once', () => {
+  test('does not start with development settings, and reports all problems at once', () => {
     const output = problemsOf({
       NODE_ENV: 'production',
       DEV_API_KEY: 'a-key-of-my-own-making',
@@ -52,7 +52,7 @@ describe('production', () => {
     expect(problemsOf({ ...PRODUCTION, HOST: '0.0.0.0' })).toEqual([])
   })
 
-  test('plays no provider, knows no key of development, and shows no GraphiQL', async () => {
+  test('runs no sandbox, accepts no development key and serves no GraphiQL', async () => {
     const app = await startApp({ ...PRODUCTION, DEV_API_KEY: '' })
     try {
       expect(app.sandboxes).toEqual([])
@@ -69,7 +69,7 @@ describe('production', () => {
   })
 })
 
-describe('what only the makers of a client need', () => {
+describe('a development feature', () => {
   let shown: TestApp
   let hidden: TestApp
   beforeAll(async () => {
@@ -80,7 +80,7 @@ describe('what only the makers of a client need', () => {
     await Promise.all([shown.close(), hidden.close()])
   })
 
-  test('(introspection) is off where it is turned off', async () => {
+  test('(introspection) can be switched off', async () => {
     for (const query of [getIntrospectionQuery(), '{ __type(name: "Session") { name } }']) {
       expect((await shown.execute(query)).errors).toEqual([])
       const { data, errors } = await hidden.execute(query)
@@ -101,7 +101,7 @@ describe('what only the makers of a client need', () => {
       { f: { statuss: [] } },
     ],
     ['a fragment', '{ ... on Sesion { id } }', {}],
-  ])('(what was perhaps meant by %s) is off where it is turned off', async (_what, query, variables) => {
+  ])('(suggestions of %s) can be switched off', async (_what, query, variables) => {
     const text = async (app: TestApp) =>
       (await app.execute(query, variables)).errors.map(({ message }) => message).join()
     expect(await text(shown)).toContain('Did you mean')
@@ -109,7 +109,7 @@ describe('what only the makers of a client need', () => {
     expect(await text(hidden)).not.toBe('')
   })
 
-  test('(GraphiQL) is off where it is turned off', async () => {
+  test('(GraphiQL) can be switched off', async () => {
     const requests = { headers: { accept: 'text/html', 'graphql-require-preflight': '1' } }
     expect((await send(shown, requests)).text).toContain('YogaGraphiQL')
     const { status, text } = await send(hidden, requests, '/graphql?query={__typename}')
@@ -133,7 +133,7 @@ describe('CORS', () => {
     await Promise.all([open.close(), shut.close()])
   })
 
-  test('is answered before anybody asks for a key, for an origin that is listed', async () => {
+  test('answers a preflight request of a listed origin before authentication', async () => {
     const { status, headers, text } = await send(open, {
       ...preflight(ORIGIN),
       headers: { ...preflight(ORIGIN).headers, authorization: '' },
@@ -149,7 +149,7 @@ describe('CORS', () => {
   })
 
   test.each(['{ __typename }', '{', '{ nothing }'])(
-    'lets its page read the answer to %s, and a refusal',
+    'lets a listed origin read the response to %s, and an error response',
     async query => {
       const { headers } = await post(open, { query }, { origin: ORIGIN })
       expect(headers.get('access-control-allow-origin')).toBe(ORIGIN)
@@ -158,7 +158,7 @@ describe('CORS', () => {
     },
   )
 
-  test('lets its page read a stream', async () => {
+  test('lets a listed origin read a stream', async () => {
     const query = 'subscription { sessionsUpdated { cursor } }'
     const answer = await fetch(open.url, {
       method: 'POST',
@@ -176,7 +176,7 @@ describe('CORS', () => {
   })
 
   test.each(['https://evil.example', 'null', `${ORIGIN}.evil.example`, 'http://app.example.com', `${ORIGIN}:444`, ''])(
-    'lets no page of %s read anything',
+    'lets no page of %s read a response',
     async origin => {
       for (const app of [open, shut]) {
         for (const init of [
@@ -199,7 +199,7 @@ describe('CORS', () => {
     'https://app.example.com/',
     'javascript:alert(1)',
     'https://a.example https://b.example',
-  ])('is not set to %s', origins => {
+  ])('refuses the setting %s', origins => {
     expect(problemsOf({ CORS_ORIGINS: origins })).toEqual(['CORS_ORIGINS'])
   })
 })
@@ -225,7 +225,7 @@ describe('trusted documents', () => {
     await Promise.all([...apps.values()].map(each => each.close()))
   })
 
-  test.each(['warn', 'enforce'])('(%s) are carried out by their text and by their id in either way', async mode => {
+  test.each(['warn', 'enforce'])('(%s) are executed by their text and by their id, over GET and POST', async mode => {
     for (const body of [
       { query: TEXT },
       { documentId: ID },
@@ -243,7 +243,7 @@ describe('trusted documents', () => {
     )
   })
 
-  test('(enforce) others are refused, however they are sent, and none is learnt', async () => {
+  test('(enforce) are the only documents executed, and an unknown one is not registered', async () => {
     const hash = createHash('sha256').update(OTHER).digest('hex')
     for (const body of [
       { query: OTHER },
@@ -258,7 +258,7 @@ describe('trusted documents', () => {
     }
   })
 
-  test('(warn, off) others are carried out, and none is learnt', async () => {
+  test('(warn, off) are not the only documents executed, and an unknown one is not registered', async () => {
     const hash = createHash('sha256').update(OTHER).digest('hex')
     for (const mode of ['warn', 'off']) {
       expect((await post(app(mode), { query: OTHER, ...persisted(hash) })).status).toBe(200)
@@ -267,14 +267,14 @@ describe('trusted documents', () => {
     }
   })
 
-  test('(warn, enforce) an id and the text of another document are refused', async () => {
+  test('(warn, enforce) are refused if the id belongs to another text', async () => {
     for (const mode of ['warn', 'enforce']) {
       const { status, text } = await post(app(mode), { query: OTHER, documentId: ID })
       expect([status, JSON.parse(text).errors[0].extensions.code]).toEqual([400, 'BAD_REQUEST'])
     }
   })
 
-  test('(warn) the operator is told the id of each that is not registered, and of no other', async () => {
+  test('(warn) log the id of each unregistered document, and of no other', async () => {
     const reported: unknown[] = []
     const { server: settings } = loadConfig({ TRUSTED_DOCUMENTS: 'warn', TRUSTED_DOCUMENTS_DIR: folder }, modules)
     const { trusted } = createRequestPolicy(settings, {
@@ -296,7 +296,7 @@ describe('trusted documents', () => {
     expect(reported).toEqual([{ documentId: createHash('sha256').update(OTHER).digest('hex') }])
   })
 
-  test('are the examples where no folder is set', async () => {
+  test('are the examples if no folder is set', async () => {
     const examples = await startApp({ TRUSTED_DOCUMENTS: 'enforce' })
     const { loadDocuments: readExamples } = await import('../../src/app/documents.ts')
     const providers = readExamples().find(({ query }) => query.includes('providers {'))?.query ?? ''
@@ -306,7 +306,7 @@ describe('trusted documents', () => {
   })
 })
 
-describe('every answer', () => {
+describe('every response', () => {
   let app: TestApp
   beforeAll(async () => {
     app = await startApp()
@@ -319,7 +319,7 @@ describe('every answer', () => {
     ['another address', {}, '/nowhere'],
     ['the way to GraphiQL', {}, '/'],
     ['whether we live', {}, '/livez'],
-  ])('(%s) is kept nowhere, and taken for nothing else', async (_what, headers, path) => {
+  ])('(%s) is not cached, and its media type is not sniffed', async (_what, headers, path) => {
     const init = path === '/graphql' ? { method: 'POST', body: '{"query":"{ __typename }"}', headers } : { headers }
     const answer = await send(app, init, path)
     expect(answer.headers.get('cache-control')).toBe('no-store')
@@ -329,7 +329,7 @@ describe('every answer', () => {
     expect(answer.headers.get('x-powered-by')).toBeNull()
   })
 
-  test('(GraphiQL) runs its own script only, and stands in no frame', async () => {
+  test('(GraphiQL) allows its own script only, and no framing', async () => {
     const { headers, text } = await send(app, { headers: { accept: 'text/html' } })
     const policy = headers.get('content-security-policy') ?? ''
     const [script = ''] = [/<script>([\s\S]*?)<\/script/.exec(text)?.[1]]

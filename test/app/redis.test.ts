@@ -84,8 +84,8 @@ async function readyz(at: TestApp) {
 
 const reads = async () => (await kayle.requests()).filter(({ method }) => method === 'GET').length
 
-describe('what happens at one instance', () => {
-  test('is seen by who follows at another, long before that one would have looked', async () => {
+describe('an event at one instance', () => {
+  test('reaches a subscriber at another instance long before its next poll', async () => {
     const stream = await follow(app(1).url, { query: FOLLOW })
     await until(() => app(1).services.eventStream.asleep() > 0)
 
@@ -100,7 +100,7 @@ describe('what happens at one instance', () => {
     await stream.unsubscribe()
   })
 
-  test('is seen without Redis too, each once and in order, and again with it when it is back', async () => {
+  test('reaches it without Redis too, once and in order, and again through Redis once it is back', async () => {
     const stream = await follow(app(1).url, { query: FOLLOW })
     const ids: string[] = []
     for (const step of ['with', 'cut', 'without', 'mended', 'with']) {
@@ -118,7 +118,7 @@ describe('what happens at one instance', () => {
 })
 
 describe('an instance whose Redis', () => {
-  test('is away says so, is ready all the same, and serves', async () => {
+  test('is unavailable reports it, is ready, and serves', async () => {
     expect(await readyz(app(0))).toEqual({ status: 200, body: { ready: true, database: 'CURRENT', redis: 'UP' } })
 
     await cutAll()
@@ -129,7 +129,7 @@ describe('an instance whose Redis', () => {
     expect((await app(0).execute(READ, { id })).data.session).toMatchObject({ id, sync: { stale: false } })
   })
 
-  test('hangs is slowed for a moment only, and nothing gathers', async () => {
+  test('hangs is slowed for a moment only, and accumulates no requests', async () => {
     const id = await create(app(0))
     for (const line of lines) line.stall()
 
@@ -148,7 +148,7 @@ describe('an instance whose Redis', () => {
     expect(client).toBeUndefined()
   })
 
-  test('is away and comes back: told once each time', async () => {
+  test('becomes unavailable and comes back logs each change once', async () => {
     const line = await openRedisLine(redis as string)
     const report = vi.fn()
     const own = openRedis({ url: line.url, report })
@@ -164,7 +164,7 @@ describe('an instance whose Redis', () => {
     await line.close()
   })
 
-  test('was never there starts all the same', async () => {
+  test('was never available starts', async () => {
     const line = await openRedisLine(redis as string)
     await line.cut()
     const alone = await startApp({ REDIS_URL: line.url }, { jobs: false })
@@ -177,14 +177,14 @@ describe('an instance whose Redis', () => {
   })
 })
 
-describe('a limit', () => {
+describe('a rate limit', () => {
   let own: Redis
   beforeEach(() => {
     own = openRedis({ url: lines[0]?.url ?? '', report: () => {} })
   })
   afterEach(() => own?.close())
 
-  test('is counted by all instances together, under a key that tells nobody whose it is', async () => {
+  test('is counted by all instances together, under a key that does not identify the caller', async () => {
     await until(() => own.isUp)
     const name = `test-${process.pid}-${Date.now()}`
     const [first, second] = [own, app(1).redis].map(redis =>
@@ -210,7 +210,7 @@ describe('a limit', () => {
     client.disconnect()
   })
 
-  test('is counted by each instance alone while Redis is away', async () => {
+  test('is counted by each instance alone while Redis is unavailable', async () => {
     await lines[0]?.cut()
     await until(() => !own.isUp)
     const limit = createRateLimiters(own)({ name: 'away', points: 2, seconds: 60 })
@@ -221,7 +221,7 @@ describe('a limit', () => {
   })
 })
 
-describe('a read that two instances want at the same time', () => {
+describe('a read that two instances request at the same time', () => {
   /** Of a record that is older than who asks wants it, but may have been read a moment before. */
   const READ = /* GraphQL */ `
     query ($id: ID!) {
@@ -241,7 +241,7 @@ describe('a read that two instances want at the same time', () => {
     return { answers: answers.map(({ data }) => data.session), reads: await reads() }
   }
 
-  test('is made once', async () => {
+  test('calls the provider once', async () => {
     const id = await createOld()
     await kayle.faults([{ method: 'GET', fault: { kind: 'latency', ms: 400 } }])
 
@@ -251,7 +251,7 @@ describe('a read that two instances want at the same time', () => {
     for (const answer of answers) expect(answer).toMatchObject({ id, sync: { stale: false, lastError: null } })
   })
 
-  test('is made by each while Redis is away', async () => {
+  test('calls the provider from each instance while Redis is unavailable', async () => {
     const id = await createOld()
     await cutAll()
     await Promise.all(apps.map(each => until(() => each.redis?.isUp === false)))
@@ -260,7 +260,7 @@ describe('a read that two instances want at the same time', () => {
     expect((await readTogether(id)).reads).toBe(2)
   })
 
-  test('is made by the other where the first one failed', async () => {
+  test('is made by the other instance if the first one fails', async () => {
     const id = await createOld()
     await kayle.faults([{ method: 'GET', times: 1, fault: { kind: 'status', status: 404 } }])
 
@@ -269,7 +269,7 @@ describe('a read that two instances want at the same time', () => {
     expect(answers.filter(answer => answer?.sync.stale === false).length).toBeGreaterThanOrEqual(1)
   })
 
-  test('is made by each who wants it newer than the other can promise', async () => {
+  test('is made by each instance that requires a newer result than the other can promise', async () => {
     const id = await create(app(0))
     await kayle.faults([{ method: 'GET', fault: { kind: 'latency', ms: 400 } }])
     await kayle.forget()
@@ -288,7 +288,7 @@ describe('a read that two instances want at the same time', () => {
     await client.quit()
   })
 
-  test('leaves no turn behind, whenever its client leaves', async () => {
+  test('leaves no read lock behind, whenever its client disconnects', async () => {
     const id = await createOld()
     const [session] = await app(0).services.sessions.findMany({ tenantId: 'dev' }, [decodeGlobalId(id)?.id ?? ''])
     if (!session) throw new Error('There is no such session.')
@@ -305,7 +305,7 @@ describe('a read that two instances want at the same time', () => {
     await until(async () => (await readLock()).length === 0, 1_000)
   })
 
-  test('is had by who waits where the key of the turn was lost', async () => {
+  test('is made by the waiting instance if the read lock is lost', async () => {
     const id = await createOld()
     await kayle.faults([{ method: 'GET', times: 1, fault: { kind: 'latency', ms: 400 } }])
     await kayle.forget()
@@ -319,7 +319,7 @@ describe('a read that two instances want at the same time', () => {
     expect(await reads()).toBe(1)
   })
 
-  test('is not waited for longer than leaves the time to read it', async () => {
+  test('is not waited for longer than leaves time for a read of its own', async () => {
     const id = await createOld()
     await kayle.faults([{ method: 'GET', times: 1, fault: { kind: 'hang' } }])
     await kayle.forget()
@@ -332,7 +332,7 @@ describe('a read that two instances want at the same time', () => {
   })
 })
 
-describe('a provider that one instance leaves alone', () => {
+describe('a circuit that one instance opens', () => {
   const isOpen = async (at: TestApp) =>
     (await at.services.accounts.get('dev', 'KAYLE')).upstream.health().circuit === 'OPEN'
 
@@ -342,7 +342,7 @@ describe('a provider that one instance leaves alone', () => {
     expect(await isOpen(at)).toBe(true)
   }
 
-  test('is left alone by the others for as long, and no longer', async () => {
+  test('is open at the others for as long, and no longer', async () => {
     const id = await create(app(0))
     // What another instance was answered a moment ago counts more than the hint.
     await new Promise(resolve => setTimeout(resolve, 1_600))
@@ -357,7 +357,7 @@ describe('a provider that one instance leaves alone', () => {
     await until(async () => (await app(1).execute(READ, { id })).data.session.sync.stale === false)
   })
 
-  test('is asked by an instance that was answered just now', async () => {
+  test('is ignored by an instance that had a successful call just now', async () => {
     await new Promise(resolve => setTimeout(resolve, 1_600))
     const id = await create(app(0))
     expect((await app(1).execute(READ, { id })).data.session.sync.stale).toBe(false)
@@ -371,7 +371,7 @@ describe('a provider that one instance leaves alone', () => {
   })
 })
 
-test('what a key may spend per minute is counted by all instances together', async () => {
+test('the rate limit of a key is counted by all instances together', async () => {
   const budget = 10
   const env = { REDIS_URL: lines[0]?.url, COST_PER_MINUTE: String(budget) }
   const client = new Client(redis as string)

@@ -45,7 +45,7 @@ async function refused(command: readonly string[], env: Record<string, string>):
   return stderr
 }
 
-test('it says where clients, operators and people who try things out find it, and with which key', async () => {
+test('the server prints the URLs of its endpoint, console and GraphiQL, and the development key', async () => {
   const output = await announced({ ...ENV, DEV_API_KEY: 'sg_dev_key_of_the_start' })
   expect(output).toMatch(/^sessiongraph {2}http:\/\/localhost:(\d+)\/graphql {2}\(GraphiQL in a browser\)$/m)
   const [, port] = /localhost:(\d+)/.exec(output) ?? []
@@ -55,18 +55,18 @@ test('it says where clients, operators and people who try things out find it, an
   expect(output).toMatch(/^API key {7}sg_dev_key_of_the_start /m)
 })
 
-test('it names no page that is off', async () => {
+test('a disabled page is not printed', async () => {
   const output = await announced({ ...ENV, CONSOLE: 'off', GRAPHIQL: 'off' })
   expect(output).not.toMatch(/console|GraphiQL/)
 })
 
-test('in production it names no key, and who may open the console', async () => {
+test('in production no key is printed, but how to create one for the console', async () => {
   const output = await announced(PRODUCTION)
   expect(output).not.toMatch(/GraphiQL|API key {7}/)
   expect(output).toContain('log in with an API key that has the scope admin')
 })
 
-test.each([[['src/main.ts']], [['src/cli/main.ts', 'serve']]])('a port that is taken is named by %j', async command => {
+test.each([[['src/main.ts']], [['src/cli/main.ts', 'serve']]])('%j prints which port is taken', async command => {
   const taken = createServer().listen(0, 'localhost')
   onTestFinished(() => void taken.close())
   await once(taken, 'listening')
@@ -75,14 +75,14 @@ test.each([[['src/main.ts']], [['src/cli/main.ts', 'serve']]])('a port that is t
   expect(output).toBe(`Port ${port} is in use. Set PORT to use another.\n`)
 })
 
-test('a database that cannot be reached, or lacks migrations, is said in a sentence', async () => {
+test('an unreachable database, or one with pending migrations, is reported in one sentence', async () => {
   const away = await refused(['src/main.ts'], { ...ENV, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' })
   expect(away).toBe('The database cannot be reached. Check DATABASE_URL and whether the database is running.\n')
   const bare = await refused(['src/main.ts'], { ...ENV, AUTO_MIGRATE: 'off' })
   expect(bare).toMatch(/^The database lacks migrations: .*sessiongraph db migrate.*\n$/)
 })
 
-test('what the command line prints may be cut short by who reads it', async () => {
+test('a closed output pipe ends the command line without an error', async () => {
   const script = `"$NODE" --import tsx src/cli/main.ts schema print | head -n 1`
   const env = { HOME, PATH, ...ENV, NODE: process.execPath }
   const { stdout, stderr } = await promisify(execFile)('sh', ['-c', script], { cwd: packageRoot(), env })

@@ -14,7 +14,7 @@ function foldersOver(max: number, files: readonly string[]): string[] {
 }
 
 describe('the layout', () => {
-  it('has no folder with more files than a reader takes in at once', () => {
+  it('has no folder with more than 20 files', () => {
     const files = listFiles('src', 'schema', 'db', 'test', 'scripts').filter(isSource)
     expect(foldersOver(MAX_FILES_IN_A_FOLDER, files)).toEqual([])
     expect(foldersOver(1, ['src/a/one.ts', 'src/a/two.ts', 'src/b/one.ts'])).toEqual(['src/a has 2 files'])

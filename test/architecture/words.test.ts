@@ -63,12 +63,12 @@ function privateWordsIn(names: readonly string[]): string[] {
   return names.flatMap(name => wordsOf(name).flatMap(word => (TERMS[word] ? [`${name}: use ${TERMS[word]}`] : [])))
 }
 
-describe('names', () => {
+describe('file names and declared names', () => {
   it('of files are terms of the field', () => {
     expect(files.flatMap(file => privateWordsIn([basename(file)]).map(found => `${file}: ${found}`))).toEqual([])
   })
 
-  it('that are declared are terms of the field', () => {
+  it('of declarations are terms of the field', () => {
     const found = files
       .filter(file => !FOREIGN.test(file))
       .flatMap(file =>
@@ -77,7 +77,7 @@ describe('names', () => {
     expect([...new Set(found)]).toEqual([])
   })
 
-  it('are split into words whichever way they are written', () => {
+  it('are split into words in any case style', () => {
     expect(wordsOf('toldByHTTPDoor')).toEqual(['told', 'by', 'http', 'door'])
     expect(wordsOf('HOUSE_SETTINGS')).toEqual(['house', 'settings'])
     expect(wordsOf('light-door.test.ts')).toEqual(['light', 'door', 'test', 'ts'])

@@ -72,7 +72,7 @@ async function json(args: readonly string[], stdin?: string) {
 }
 
 describe('webhooks', () => {
-  test('add makes an address with a secret, and the server takes what is signed with it', async () => {
+  test('add creates an endpoint with a secret, and the server accepts deliveries signed with it', async () => {
     const [added] = await json(['webhooks', 'add', 'verilock'])
     expect(added).toMatchObject({
       id: expect.stringMatching(/^[0-9a-f]{36}$/),
@@ -84,7 +84,7 @@ describe('webhooks', () => {
     expect(await deliver(app, added, parcel)).toBe(204)
   })
 
-  test('add makes the key pair that Kayle encrypts for, and prints no more than its public half', async () => {
+  test('add creates the key pair for Kayle’s encryption, and prints only the public key', async () => {
     const [added] = await json(['webhooks', 'add', 'kayle'])
     expect(added).toMatchObject({ keyId: expect.stringMatching(/^sg-/), publicJwk: { kty: 'RSA', kid: added.keyId } })
     expect(Object.keys(added.publicJwk).sort()).toEqual(['alg', 'e', 'kid', 'kty', 'n', 'use'])
@@ -93,7 +93,7 @@ describe('webhooks', () => {
     expect(stdout).toMatch(/^publicJwk +\{"kty":"RSA"/m)
   })
 
-  test('add and rotate take a secret from stdin, and do not print it again', async () => {
+  test('add and rotate read a secret from stdin, and do not print it', async () => {
     const [added] = await json(['webhooks', 'add', 'yorlet', '--secret-stdin'], 'the-first-secret\n')
     expect(added.secret).toBeUndefined()
     const { stdout } = await run(['webhooks', 'rotate', added.id, '--secret-stdin'], 'the-second-secret')
@@ -103,7 +103,7 @@ describe('webhooks', () => {
     expect(known?.secrets).toEqual(['the-second-secret', 'the-first-secret'])
   })
 
-  test('rotate makes a secret, and the one before it stays live', async () => {
+  test('rotate creates a secret, and the previous one stays valid', async () => {
     const [added] = await json(['webhooks', 'add', 'verilock'])
     const [rotated] = await json(['webhooks', 'rotate', added.id])
     expect(rotated).toMatchObject({ id: added.id, path: added.path, liveSecrets: 2 })
@@ -114,7 +114,7 @@ describe('webhooks', () => {
     }
   })
 
-  test('remove closes the address', async () => {
+  test('remove deletes the endpoint', async () => {
     const [added] = await json(['webhooks', 'add', 'verilock'])
     expect(await json(['webhooks', 'remove', added.id])).toEqual([{ removed: added.id }])
     const parcel = fromVerilock(added, { event: 'aml.alert', webhook_id: 'wh_2', data: {} })
@@ -126,7 +126,7 @@ describe('webhooks', () => {
     })
   })
 
-  test('list shows addresses and deliveries, and neither a secret nor what was delivered', async () => {
+  test('list shows endpoints and deliveries, without secrets and payloads', async () => {
     const [added] = await json(['webhooks', 'add', 'verilock'])
     const sent = { event: 'aml.alert', webhook_id: 'wh_listed', data: { note: 'Zaphodius' } }
     await deliver(app, added, fromVerilock(added, sent))
@@ -139,7 +139,7 @@ describe('webhooks', () => {
     }
   })
 
-  test('replay applies again what was put aside, and says what became of it', async () => {
+  test('replay applies a failed delivery again, and prints the result', async () => {
     const [added] = await json(['webhooks', 'add', 'kayle'])
     expect(await deliver(app, added, signKayle('not a JWE', added.secret, new Date()))).toBe(204)
     const delivery = (await json(['webhooks', 'list'])).find(({ state }) => state === 'QUARANTINED')
@@ -153,7 +153,7 @@ describe('webhooks', () => {
     expect(await writtenOf(nothing)).toEqual([])
   })
 
-  test("shows another tenant nothing of the first one's", async () => {
+  test('does not show another tenant the endpoints of the first one', async () => {
     await app.services.tenants.create({ id: 'another' })
     expect(await run(['--tenant', 'another', 'webhooks', 'list'])).toMatchObject({
       code: 0,
@@ -174,7 +174,7 @@ describe('operations', () => {
     return key
   }
 
-  test('list and show tell a create of unknown outcome, by id and by key', async () => {
+  test('list and show print a create of unknown outcome, by id and by key', async () => {
     const key = await lose()
     const row = (await json(['operations', 'list'])).find(({ idempotencyKey }) => idempotencyKey === key)
     expect(row).toMatchObject({ provider: 'KAYLE', state: 'UNKNOWN', tries: 1, recordId: null })
@@ -182,7 +182,7 @@ describe('operations', () => {
     expect(await json(['operations', 'list', '--state', 'FAILED'])).toEqual([])
   })
 
-  test('list and show say what to look for at the provider, and settle warns where finding nothing is no proof', async () => {
+  test('list and show print what to search for at the provider, and settle warns where an empty search is no proof', async () => {
     const kind = KINDS.find(({ name }) => name === 'rapidly-session')
     if (!kind) throw new Error('There is no such kind.')
     const key = randomUUID()
@@ -208,7 +208,7 @@ describe('operations', () => {
     expect([settled.code, settled.stderr]).toEqual([0, expect.stringMatching(/^Warning: Rapidly does not list/)])
   })
 
-  test('settle says that it was found, and its key then answers the record', async () => {
+  test('settle records that it was found, and its idempotency key then returns the record', async () => {
     const key = await lose()
     const { sessions = {} } = await world.sandbox('KAYLE').objects()
     const providerId = Object.keys(sessions).at(-1) ?? ''
@@ -220,14 +220,14 @@ describe('operations', () => {
     expect((await writtenOf(settled.id)).sort()).toEqual(['operation.settle.absent', 'operation.settle.found'])
   })
 
-  test('settle says that it was never made, and its key may be sent again', async () => {
+  test('settle records that it does not exist, and its idempotency key can be sent again', async () => {
     const key = await lose()
     const [settled] = await json(['operations', 'settle', key, '--absent'])
     expect(settled).toMatchObject({ state: 'FAILED' })
     expect(await writtenOf(settled.id)).toEqual(['operation.settle.absent'])
   })
 
-  test('settle finds nothing under an id that the provider does not know', async () => {
+  test('settle fails for an id that the provider does not know', async () => {
     const key = await lose()
     const { code, stderr } = await run(['operations', 'settle', key, '--found', `vs_${'0'.repeat(64)}`])
     expect([code, stderr]).toEqual([1, expect.stringMatching(/\.\n$/)])
@@ -240,14 +240,14 @@ describe('providers', () => {
 
   beforeAll(async () => void (await app.services.tenants.create({ id: 'acme' })))
 
-  test('set of a tenant that is not there is refused', async () => {
+  test('set refuses an unknown tenant', async () => {
     expect(await run(['providers', 'set', 'nobody', 'kayle'], JSON.stringify(kayle))).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/^There is no such tenant\./),
     })
   })
 
-  test('set reads settings from stdin, as JSON or as lines, and shows no secret', async () => {
+  test('set reads settings from stdin, as JSON or as lines, and prints no secret', async () => {
     const lines = `KAYLE_API_KEY=${kayle.apiKey}\nbaseUrl = ${kayle.baseUrl}\n`
     for (const stdin of [JSON.stringify(kayle), lines]) {
       const { stdout } = await run(['--json', 'providers', 'set', 'acme', 'kayle'], stdin)
@@ -262,7 +262,7 @@ describe('providers', () => {
     ])
   })
 
-  test('set names everything that is wrong, and no value', async () => {
+  test('set prints every problem, without values', async () => {
     const { code, stdout, stderr } = await run(
       ['providers', 'set', 'acme', 'yorlet'],
       'baseUrl=nowhere\nKEY=secret-text',
@@ -272,7 +272,7 @@ describe('providers', () => {
     expect(stderr).not.toMatch(/nowhere|secret-text/)
   })
 
-  test('test says in a sentence what is wrong', async () => {
+  test('test prints the problem in one sentence', async () => {
     await run(['providers', 'set', 'acme', 'kayle'], JSON.stringify(kayle))
     expect(await run(['providers', 'test', 'acme', 'kayle'])).toMatchObject({
       code: 1,
@@ -282,13 +282,13 @@ describe('providers', () => {
     expect(stdout).toContain('KAYLE answers, takes the credentials and keeps its contract.')
   })
 
-  test('remove forgets the account', async () => {
+  test('remove deletes the account', async () => {
     await run(['providers', 'set', 'acme', 'kayle'], JSON.stringify(kayle))
     expect(await json(['providers', 'remove', 'acme', 'kayle'])).toMatchObject([{ removed: expect.any(String) }])
     expect(await run(['providers', 'remove', 'acme', 'kayle'])).toMatchObject({ code: 1 })
   })
 
-  test('set refuses what the environment sets already, and a sandbox where there is none', async () => {
+  test('set refuses an account that the environment configures, and a sandbox where none runs', async () => {
     expect(await run(['providers', 'set', 'dev', 'kayle'], JSON.stringify(kayle))).toMatchObject({
       code: 1,
       stderr: 'The environment sets KAYLE for the tenant dev.\n',
@@ -301,7 +301,7 @@ describe('providers', () => {
 })
 
 describe('drift list', () => {
-  test('shows where answers drifted and what stood there, of the provider asked for', async () => {
+  test('shows where responses of the given provider drifted, with the types that came', async () => {
     const times = { firstAt: new Date(0), lastAt: new Date(60_000) }
     const { id: accountId, tenantId } = await app.services.accounts.get('dev', 'KAYLE')
     const stored = {
@@ -321,7 +321,7 @@ describe('drift list', () => {
   })
 })
 
-describe('a command that is wrong', () => {
+describe('an invalid command', () => {
   test.each([
     [[], /Usage: sessiongraph/],
     [['webhooks'], /Usage: sessiongraph webhooks/],
@@ -332,38 +332,41 @@ describe('a command that is wrong', () => {
     [['operations', 'list', '--state', 'LOST'], /Allowed choices are/],
     [['operations', 'settle', 'key'], /expected --found <providerId> or --absent/],
     [['operations', 'settle', 'key', '--absent', '--found', 'x'], /cannot be used with/],
-  ] as const)('%j ends with 2 and says what was expected', async (args, output) => {
+  ] as const)('%j exits with 2 and prints what was expected', async (args, output) => {
     const { code, stdout, stderr } = await run(args)
     expect([code, stdout]).toEqual([2, ''])
     expect(stderr).toMatch(output)
   })
 
-  test.each([['--help'], ['webhooks', '--help'], ['operations', 'settle', '--help']])('%s is none', async (...args) => {
-    expect(await run(args)).toMatchObject({ code: 0, stdout: expect.stringContaining('Usage:'), stderr: '' })
-  })
+  test.each([['--help'], ['webhooks', '--help'], ['operations', 'settle', '--help']])(
+    '%s is unknown',
+    async (...args) => {
+      expect(await run(args)).toMatchObject({ code: 0, stdout: expect.stringContaining('Usage:'), stderr: '' })
+    },
+  )
 })
 
-describe('a command that cannot be carried out ends with 1', () => {
-  test('where there is no such create', async () => {
+describe('a command that fails exits with 1', () => {
+  test('if the create does not exist', async () => {
     expect(await run(['operations', 'show', 'nothing'])).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/\.\n$/),
     })
   })
 
-  test('where the provider is not configured', async () => {
+  test('if the provider is not configured', async () => {
     const { code, stderr } = await run(['webhooks', 'add', 'kayle'], '', { KAYLE_API_KEY: '' })
     expect([code, stderr]).toEqual([1, expect.stringMatching(/^KAYLE is not configured\./)])
   })
 
-  test('where a setting is wrong, without repeating it', async () => {
+  test('if a setting is invalid, without printing it', async () => {
     const { code, stderr } = await run(['webhooks', 'list'], '', { ENCRYPTION_KEY: 'short-key' })
     expect(code).toBe(1)
     expect(stderr).toContain('ENCRYPTION_KEY')
     expect(stderr).not.toContain('short-key')
   })
 
-  test('where a secret is too short to be one', async () => {
+  test('if a secret is too short', async () => {
     const { code, stderr } = await run(['webhooks', 'add', 'yorlet', '--secret-stdin'], 'short')
     expect([code, stderr]).toEqual([1, 'Expected a secret of at least 8 characters on stdin.\n'])
   })

@@ -17,26 +17,26 @@ beforeAll(async () => {
 afterAll(() => examined.close())
 
 describe('a provider', () => {
-  test('that refuses the credentials is a problem, with where they are set', () =>
+  test('that rejects the credentials is a problem, with where they are set', () =>
     examined.expectProblem('KAYLE of dev', /refuses the credentials.*variables KAYLE_/, {
       KAYLE_API_KEY: 'wrong-key-entirely',
     }))
 
-  test('that cannot be reached is one', () =>
+  test('that cannot be reached is a problem', () =>
     examined.expectProblem('KAYLE of dev', /cannot be reached.*network/, { KAYLE_BASE_URL: 'http://localhost:1' }))
 
-  test('that is not at its address is one', async () =>
+  test('that is not at its URL is a problem', async () =>
     examined.expectProblem('KAYLE of dev', /not at this address/, { KAYLE_BASE_URL: await answer(404, '{}') }))
 
-  test('that speaks of something else is one', async () =>
+  test('that answers something else is a problem', async () =>
     examined.expectProblem('KAYLE of dev', /contract/, { KAYLE_BASE_URL: await answer(200, '<p>Hello') }))
 
-  test('that asks for fewer calls is one, and nothing has to be set', async () => {
+  test('that rate-limits is a problem without a change of settings', async () => {
     const KAYLE_BASE_URL = await answer(429, '{}')
     await examined.expectProblem('KAYLE of dev', /fewer calls; try again later\.$/, { KAYLE_BASE_URL })
   })
 
-  test('that a tenant set names the command that sets it anew', async () => {
+  test('of a tenant’s account is a problem with the command that sets it again', async () => {
     await examined.app.services.tenants.create({ id: 'own' })
     const given = { ...examined.own.settings('KAYLE'), apiKey: 'wrong-key-entirely' }
     await examined.app.services.providerSettings.set({ tenantId: 'own' }, { provider: 'KAYLE', given })
@@ -44,7 +44,7 @@ describe('a provider', () => {
     await examined.app.services.providerSettings.remove({ tenantId: 'own' }, 'KAYLE')
   })
 
-  test('that is a sandbox is well while a server runs, and no problem while none does', async () => {
+  test('that is a sandbox is ok while a server runs, and no problem while none does', async () => {
     const running = await startApp({}, { jobs: false })
     const { port } = new URL(running.sandbox('KAYLE').origin)
     const sandboxed = { SANDBOX: 'on', SANDBOX_PORT: port, KAYLE_API_KEY: '', KAYLE_BASE_URL: '' }
@@ -65,7 +65,7 @@ describe('a clock', () => {
     await examined.expectProblem('clock', new RegExp(`\\d\\d s ${where} KAYLE's.*NTP`), { KAYLE_BASE_URL })
   })
 
-  test('that is a few seconds off is none', async () => {
+  test('that differs by a few seconds is ok', async () => {
     const KAYLE_BASE_URL = await answer(200, NONE, new Date(Date.now() + 20_000))
     const { code, findings } = await examined.examine({ KAYLE_BASE_URL })
     expect(findings.filter(({ check }) => check === 'clock')).toEqual([])
@@ -73,16 +73,16 @@ describe('a clock', () => {
   })
 })
 
-describe('the address of webhooks', () => {
+describe('the webhook endpoint', () => {
   const CHECK = 'webhooks of KAYLE of dev'
 
-  test('that is not there is said, with the command that makes one', () =>
+  test('that does not exist is reported, with the command that creates it', () =>
     examined.expectNote(CHECK, /polling only.*sessiongraph webhooks add kayle --tenant dev/))
 
-  test('that the server will open by its settings is said', () =>
+  test('that the server creates from its settings is reported', () =>
     examined.expectNote(CHECK, /when it starts/, { KAYLE_WEBHOOK_SECRET: 'whsec_of-the-environment' }))
 
-  test('that nothing came to is said, and is well once something came', async () => {
+  test('that received nothing is reported, and is ok after a delivery', async () => {
     const policy = await openEndpoint(examined.app, 'KAYLE')
     await examined.expectNote(CHECK, new RegExp(`${policy.path}, one active secret; no delivery yet`))
     const event = { type: 'verification.session.created', sessionId: `vs_${'0'.repeat(64)}` }
@@ -93,20 +93,20 @@ describe('the address of webhooks', () => {
     await examined.app.services.webhookEndpoints.remove(DEV, policy.id)
   })
 
-  test('without a live secret is a problem', async () => {
+  test('without a valid secret is a problem', async () => {
     const { endpoint } = await examined.app.services.webhookEndpoints.add(DEV, { provider: 'KAYLE', secrets: [] })
     await examined.expectProblem(CHECK, new RegExp(`webhooks rotate ${endpoint.id}`))
     await examined.app.services.webhookEndpoints.remove(DEV, endpoint.id)
   })
 
-  test('without a key to decrypt with is one', async () => {
+  test('without a decryption key is a problem', async () => {
     const { endpoint } = await examined.app.services.webhookEndpoints.add(DEV, { provider: 'KAYLE', privateKeys: [] })
     await examined.expectProblem(CHECK, /no private key for decryption/)
     await examined.app.services.webhookEndpoints.remove(DEV, endpoint.id)
   })
 })
 
-test('with --tenant it looks at that one alone, and says where there is none', async () => {
+test('--tenant checks one tenant, and fails for an unknown one', async () => {
   await examined.app.services.tenants.create({ id: 'acme' })
   const { rows, run } = cliOf(examined.env)
   const findings: Finding[] = await rows('doctor', '--tenant', 'acme')

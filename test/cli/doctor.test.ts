@@ -25,7 +25,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-test('where all is well nothing is a problem, and the exit code is 0', async () => {
+test('if all checks pass, there are no problems and the exit code is 0', async () => {
   const { code, findings } = await examined.examine()
   expect(findings.filter(({ state }) => state === 'PROBLEM')).toEqual([])
   expect(code).toBe(0)
@@ -34,10 +34,10 @@ test('where all is well nothing is a problem, and the exit code is 0', async () 
     expect(checks).toContain(check)
 })
 
-test('every setting that is wrong is named', () =>
+test('every invalid setting is listed', () =>
   examined.expectProblem('settings', /PORT: .*\n.*LOG_LEVEL: /, { PORT: 'many', LOG_LEVEL: 'loud' }))
 
-test('people read a line for each finding, and how many problems there are', async () => {
+test('text output has a line for each finding, and the number of problems', async () => {
   const { code, stdout, stderr } = await cliOf({ ...examined.env, KAYLE_BASE_URL: 'http://localhost:1' }).run([
     'doctor',
   ])
@@ -46,14 +46,14 @@ test('people read a line for each finding, and how many problems there are', asy
   expect([code, stderr]).toEqual([1, 'checking the providers of dev\n1 problem.\n'])
 })
 
-test('no secret is in what it says', async () => {
+test('the output contains no secret', async () => {
   const { stdout, stderr } = await cliOf({ ...examined.env, KAYLE_API_KEY: 'a-secret-that-is-wrong' }).run(['doctor'])
   expect(stdout + stderr).not.toContain('a-secret-that-is-wrong')
   expect(stdout + stderr).not.toContain(KEY)
 })
 
 describe('a database', () => {
-  test('that is not there yet is looked at without making it', async () => {
+  test('that does not exist yet is reported, and not created', async () => {
     const file = join(folder, 'none.db')
     const { code, findings } = await examined.examine({ DATABASE_URL: `sqlite:${file}` })
     expect(findings).toContainEqual(expect.objectContaining({ state: 'NOTE', check: 'database' }))
@@ -61,13 +61,13 @@ describe('a database', () => {
     expect([code, existsSync(file)]).toEqual([0, false])
   })
 
-  test('in memory is said to end with its server', () =>
+  test('in memory is reported to end with its server', () =>
     examined.expectNote('database', /in memory/i, { DATABASE_URL: 'sqlite::memory:' }))
 
   test('that cannot be reached is a problem', () =>
     examined.expectProblem('database', /DATABASE_URL/, { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }))
 
-  test('that lacks a migration is a problem, and lacks it afterwards too', async () => {
+  test('with pending migrations is a problem, and is not migrated', async () => {
     const { db } = examined.app
     const last = Object.keys(migrations).at(-1) ?? ''
     const { rows } = await sql<{ timestamp: string }>`select * from kysely_migration where name = ${last}`.execute(
@@ -84,7 +84,7 @@ describe('a database', () => {
     expect(await examined.examine()).toMatchObject({ code: 0 })
   })
 
-  test('that cannot be written is a problem', async () => {
+  test('that is read-only is a problem', async () => {
     const { schema } = examined.app.db.sql
     await schema.alterTable('leases').renameTo('leases_away').execute()
     try {
@@ -94,7 +94,7 @@ describe('a database', () => {
     }
   })
 
-  test('keeps what it acknowledged, by settings that are named', async () => {
+  test('is durable, with the settings that make it so', async () => {
     const { findings } = await examined.examine()
     const [store] = findings.filter(({ check }) => check === 'store')
     const setting = onPostgres() ? 'fsync=on, synchronous_commit=on' : 'synchronous=2'
@@ -105,16 +105,15 @@ describe('a database', () => {
 const freeBytes = (bytes: number) => ({ freeBytes: async () => bytes })
 
 if (onPostgres()) {
-  test('the disk is that of PostgreSQL, which is looked at elsewhere', () =>
-    examined.expectNote('disk', /PostgreSQL/, {}, freeBytes(0)))
+  test('the disk of PostgreSQL is not checked here', () => examined.expectNote('disk', /PostgreSQL/, {}, freeBytes(0)))
 } else {
-  describe('the disk beside the database', () => {
-    test('is a problem where little is left on it', async () => {
+  describe('the disk of the database', () => {
+    test('is a problem if little space is left', async () => {
       await examined.expectProblem('disk', /^0\.4 GB are free.*Free up space/, {}, freeBytes(400 * 1024 ** 2))
       expect(await examined.examine({}, freeBytes(600 * 1024 ** 2))).toMatchObject({ code: 0 })
     })
 
-    test('is looked at where migrations are missing, too', async () => {
+    test('is checked with pending migrations, too', async () => {
       const env = { DATABASE_URL: `sqlite:${join(folder, 'empty.db')}` }
       await cliOf({ ...env, ENCRYPTION_KEY: KEY }).run(['db', 'status'])
       await examined.expectProblem('disk', /Free up space/, env, freeBytes(0))
@@ -122,11 +121,11 @@ if (onPostgres()) {
   })
 }
 
-describe('the encryption', () => {
-  test('by a key that does not open the database is a problem', () =>
+describe('encryption', () => {
+  test('with a key that does not open the database is a problem', () =>
     examined.expectProblem('server', /ENCRYPTION_KEY/, { ENCRYPTION_KEY: '0e'.repeat(32) }))
 
-  test('of values by a key that is not there any more is one', async () => {
+  test('of values with a key that is missing is a problem', async () => {
     const { db, services } = examined.app
     const { id } = await services.accounts.get('dev', 'KAYLE')
     const row = { account_id: id, name: 'old', value_encrypted: 'v1.deadbeef.x', updated_at: 0 }
@@ -135,10 +134,10 @@ describe('the encryption', () => {
     await db.sql.deleteFrom('account_secrets').where('name', '=', 'old').execute()
   })
 
-  test('of values by an older key is said, with what rewrites them', () =>
+  test('of values with an older key is reported, with the command that re-encrypts them', () =>
     examined.expectNote('encryption', /secrets rotate/, { ENCRYPTION_KEY: `${'0e'.repeat(32)},${KEY}` }))
 
-  test('by a key in a file is said, so that a copy is kept elsewhere', async () => {
+  test('with a key file is reported, as a reminder of its backup', async () => {
     const env = { DATABASE_URL: `sqlite:${join(folder, 'own', 'key.db')}`, ENCRYPTION_KEY: '' }
     await (await startApp({ ...env, SANDBOX: 'off' }, { jobs: false })).close()
     await examined.expectNote('encryption', /file beside the database.*copy/, env)
@@ -146,14 +145,14 @@ describe('the encryption', () => {
 })
 
 describe('deliveries', () => {
-  test('that could not be applied are a problem', async () => {
+  test('that failed are a problem', async () => {
     const policy = await openEndpoint(examined.app, 'KAYLE')
     expect(await deliver(examined.app, policy, signKayle('not a JWE', policy.secret, new Date()))).toBe(204)
     await examined.expectProblem('inbox', /^1 delivery could not be applied.*webhooks list.*replay/)
     await examined.app.db.sql.deleteFrom('deliveries').execute()
   })
 
-  test('that wait for longer than five minutes are one', async () => {
+  test('that wait for longer than five minutes are a problem', async () => {
     const policy = await openEndpoint(examined.app, 'KAYLE')
     const kayle = examined.own.sandbox('KAYLE')
     await kayle.faults([{ fault: { kind: 'status', status: 503 } }])
@@ -169,8 +168,8 @@ describe('deliveries', () => {
   })
 })
 
-describe('creates whose outcome is not known', () => {
-  test('are said, and are a problem after an hour', async () => {
+describe('creates of unknown outcome', () => {
+  test('are reported, and are a problem after an hour', async () => {
     const kayle = examined.own.sandbox('KAYLE')
     await kayle.faults([{ method: 'POST', fault: { kind: 'reset', when: 'after' } }])
     await examined.app.execute(
@@ -188,7 +187,7 @@ describe('a Redis', () => {
   test('that does not answer is a problem', () =>
     examined.expectProblem('redis', /REDIS_URL/, { REDIS_URL: 'redis://127.0.0.1:1' }))
 
-  test('that answers is well', async context => {
+  test('that answers is ok', async context => {
     const REDIS_URL = await findRedis()
     context.skip(!REDIS_URL, NO_REDIS)
     const { findings } = await examined.examine({ REDIS_URL: REDIS_URL ?? '' })

@@ -49,7 +49,7 @@ function leavesOf(command: Command, path: readonly string[] = []): { path: strin
 
 const leaves = leavesOf(program()).map(({ path }) => path.join(' '))
 
-test('what the console tells an operator to type is one of them, with its arguments', () => {
+test('every command that the console suggests exists, with its arguments', () => {
   const folder = join(packageRoot(), 'console')
   const texts = readdirSync(folder).map(file => readFileSync(join(folder, file), 'utf8'))
   const reported = texts.flatMap(text => [...text.matchAll(/sessiongraph ((?:[a-z]+ )+(?:<\w+> ?)*<\w+>)/g)])
@@ -60,7 +60,7 @@ test('what the console tells an operator to type is one of them, with its argume
   for (const [, typed] of reported) expect(known).toContain(typed)
 })
 
-test('the commands are these', () => {
+test('the list of commands is complete', () => {
   expect(leaves.toSorted()).toEqual([
     'db backup',
     'db migrate',
@@ -97,13 +97,13 @@ test('the commands are these', () => {
   ])
 })
 
-test('--version says which version this is', async () => {
+test('--version prints the version', async () => {
   const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8'))
   expect(await cli.run(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` })
 })
 
 describe.each(leaves)('%s', path => {
-  test('--help says what it does, with an example that parses and is of this command', async () => {
+  test('--help prints what it does, with an example that parses and is of this command', async () => {
     const { code, stdout, stderr } = await cli.run([...path.split(' '), '--help'])
     expect([code, stderr]).toEqual([0, ''])
     const lines = stdout.split('\n').filter(line => line.startsWith('  sessiongraph '))
@@ -118,7 +118,7 @@ describe.each(leaves)('%s', path => {
     }
   })
 
-  test('--help says what each word of it means, and which go with every command', async () => {
+  test('--help explains each argument and option, and lists the global options', async () => {
     const { command } = leavesOf(program()).find(leaf => leaf.path.join(' ') === path) ?? { command: program() }
     for (const argument of command.registeredArguments) expect(argument.description, argument.name()).toMatch(/\w{2}/)
     for (const option of command.options) expect(option.description, option.flags).toMatch(/\w{2}/)
@@ -126,13 +126,13 @@ describe.each(leaves)('%s', path => {
     expect(stdout).toMatch(/^Global Options:\n +--tenant <id> .*\n +--json /m)
   })
 
-  test('takes no secret as a word of the command', () => {
+  test('takes no secret as an argument', () => {
     const { command } = leavesOf(program()).find(leaf => leaf.path.join(' ') === path) ?? { command: program() }
     const words = [...command.options.filter(option => !option.isBoolean()), ...command.registeredArguments]
     for (const word of words) expect('attributeName' in word ? word.attributeName() : word.name()).not.toMatch(SECRET)
   })
 
-  test('a word too much is a wrong command: exit code 2, and as JSON where that is asked for', async () => {
+  test('refuses an extra argument with exit code 2, as JSON with --json', async () => {
     const words = [...path.split(' '), '--no-such-option', '--json']
     const { code, stdout, stderr } = await cli.run(words)
     expect([code, stdout]).toEqual([2, ''])
@@ -182,7 +182,7 @@ const NEEDS_DATABASE = ['db migrate', 'db status', 'secrets rotate', 'tenants li
 const RUNS = ['demo', 'sandbox', 'serve']
 
 describe('--json', () => {
-  test('what is not done is an error on stderr, and nothing on stdout', async () => {
+  test('prints an unfinished action as an error to stderr, and nothing to stdout', async () => {
     for (const words of REFUSED) {
       const { code, stdout, stderr } = await cli.run([...words.split(' '), '--json'])
       expect([code, stdout], words).toEqual([1, ''])
@@ -192,14 +192,14 @@ describe('--json', () => {
     }
   })
 
-  test.each(NEEDS_DATABASE)('%s says in an error that the database cannot be reached', async words => {
+  test.each(NEEDS_DATABASE)('%s prints an error if the database cannot be reached', async words => {
     const away = cliOf({ ...env, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' })
     const { code, stdout, stderr } = await away.run([...words.split(' '), '--json'])
     expect([code, stdout]).toEqual([1, ''])
     expect(JSON.parse(stderr).error).toEqual({ code: 'OVERLOADED', message: expect.stringContaining('DATABASE_URL') })
   })
 
-  test.each(RUNS)('%s says in an error why it did not start', async words => {
+  test.each(RUNS)('%s prints an error if it cannot start', async words => {
     const taken = async () => {
       throw Object.assign(new Error('Port 4000 is taken.'), { code: 'EADDRINUSE' })
     }
@@ -209,13 +209,13 @@ describe('--json', () => {
     expect(JSON.parse(stderr)).toEqual({ error: { code: 'EADDRINUSE', message: 'Port 4000 is taken.' } })
   })
 
-  test('a failed demo is one, too', async () => {
+  test('prints an error if the demo fails', async () => {
     const runs = { serve: async () => {}, sandbox: async () => {}, demo: async () => false }
     const { code, stderr } = await cliOf(env, { runs }).run(['demo', '--json'])
     expect([code, JSON.parse(stderr).error.code]).toEqual([1, 'DEMO_FAILED'])
   })
 
-  test('a fault of ours is an error with its stack', async () => {
+  test('prints an internal error with its stack', async () => {
     const broken = async () => {
       throw new TypeError('nothing is not iterable')
     }
@@ -226,7 +226,7 @@ describe('--json', () => {
     await expect(cliOf(env, { runs }).run(['serve'])).rejects.toThrow('nothing is not iterable')
   })
 
-  test('every command is among these; what is done is shown by test/docs/commands.test.ts', () => {
+  test('covers every command; successful output is tested by test/docs/commands.test.ts', () => {
     // What prints what is in the program cannot fail.
     const reported = [...REFUSED, ...NEEDS_DATABASE, ...RUNS, 'schema print']
     for (const leaf of leaves)
@@ -236,7 +236,7 @@ describe('--json', () => {
       ).toBe(true)
   })
 
-  test('settings that cannot be used are an error as well', async () => {
+  test('prints an error for invalid settings', async () => {
     const { code, stderr } = await cliOf({ ...env, PORT: 'many' }).run(['tenants', 'list', '--json'])
     expect(code).toBe(1)
     expect(JSON.parse(stderr).error).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('PORT') })
@@ -246,21 +246,21 @@ describe('--json', () => {
 describe('a tenant', () => {
   const named = REFUSED.filter(words => words.includes('nobody') && /tenant|^(keys|providers) /.test(words))
 
-  test.each(named)('that is none is not taken for one that has nothing: %s', async words => {
+  test.each(named)('that does not exist is not shown as an empty one: %s', async words => {
     const { code, stdout, stderr } = await cli.run(words.split(' '))
     expect([code, stdout]).toEqual([1, ''])
     const there = '`sessiongraph tenants list` shows all tenants'
     expect(stderr).toContain(`There is no such tenant. ${there}, \`sessiongraph tenants create nobody\` creates one.`)
   })
 
-  test('is named once: beside a command that names it itself --tenant is refused', async () => {
+  test('is given once: --tenant is refused beside a command that takes it as an argument', async () => {
     const { code, stderr } = await cli.run(['keys', 'list', 'dev', '--tenant', 'acme'])
     expect([code, stderr]).toEqual([2, expect.stringContaining('unexpected --tenant')])
     expect(await cli.run(['keys', 'list', 'dev', '--tenant', 'dev'])).toMatchObject({ code: 0 })
   })
 })
 
-describe('what is not there', () => {
+describe('a record that does not exist', () => {
   test.each([
     [`keys revoke dev ${NO_CALLER}`, '`sessiongraph keys list dev` shows'],
     ['operations show nobody', '`sessiongraph operations list --state PENDING SENT SUCCEEDED FAILED UNKNOWN` shows'],
@@ -269,7 +269,7 @@ describe('what is not there', () => {
     ['providers test dev kayle', "Set the tenant's account with `sessiongraph providers set dev kayle`"],
     ['webhooks add kayle', "Set the tenant's account with `sessiongraph providers set dev kayle`"],
     ['import kayle', "Set the tenant's account with `sessiongraph providers set dev kayle`"],
-  ])('is said with where to look, or how to make it: %s', async (words, advice) => {
+  ])('is reported with where to look, or how to create it: %s', async (words, advice) => {
     const { code, stderr } = await cli.run(words.split(' '))
     expect([code, stderr]).toEqual([1, expect.stringContaining(advice)])
   })
@@ -280,14 +280,14 @@ describe('keys create', () => {
     ['keys create', "missing required argument 'tenant'"],
     ['keys create dev', 'expected --name <name> and --scopes <scopes>'],
     ['keys create dev --name web', 'expected --name <name> and --scopes <scopes>'],
-  ])('says what is missing, the tenant first: %s', async (words, output) => {
+  ])('reports the first missing argument, the tenant first: %s', async (words, output) => {
     const { code, stderr } = await cli.run(words.split(' '))
     expect([code, stderr]).toEqual([2, expect.stringContaining(output)])
   })
 })
 
 describe('schema check', () => {
-  test('a field that is gone breaks clients, which is exit code 1; one that came does not', async () => {
+  test('a removed field is a breaking change with exit code 1; an added field is not', async () => {
     const { stdout } = await cli.run(['schema', 'print'])
     const file = join(folder, 'other.graphql')
     writeFileSync(file, stdout.replace('type Query {', 'type Query {\n  gone: String'))
@@ -298,7 +298,7 @@ describe('schema check', () => {
   })
 })
 
-test('several rows are a table for people, and a name and a value a line where it would be too wide', async () => {
+test('several rows print as a table, or as name and value lines where the table is too wide', async () => {
   await cli.run(['tenants', 'create', 'acme'])
   const { stdout } = await cli.run(['tenants', 'list'])
   expect(stdout).toMatch(/^id +name +createdAt\nacme +acme +20/)

@@ -40,7 +40,7 @@ async function json(...args: readonly string[]) {
   return JSON.parse(stdout) as any[]
 }
 
-test('tenants are made once and listed', async () => {
+test('a tenant is created once and listed', async () => {
   expect(await json('tenants', 'create', 'acme', '--name', 'Acme Ltd')).toMatchObject([
     { id: 'acme', name: 'Acme Ltd' },
   ])
@@ -49,7 +49,7 @@ test('tenants are made once and listed', async () => {
   expect((await run('tenants', 'create', 'No Such Name')).code).toBe(1)
 })
 
-test('a key is shown once, works with its scopes, is listed without itself, and is revoked', async () => {
+test('a key is shown once, works with its scopes, is listed without its secret, and is revoked', async () => {
   await json('tenants', 'create', 'beta')
   const [made] = await json(
     'keys',
@@ -87,7 +87,7 @@ test('a key is shown once, works with its scopes, is listed without itself, and 
   expect((await json('keys', 'list', 'beta'))[0].revokedAt).not.toBeNull()
 })
 
-test('a key of all scopes never ends where nothing else is said', async () => {
+test('a key of all scopes does not expire by default', async () => {
   await json('tenants', 'create', 'gamma')
   const [made] = await json('keys', 'create', 'gamma', '--name', 'all', '--scopes', 'all')
   expect(made).toMatchObject({ scopes: SCOPES.join(' '), expiresAt: null })

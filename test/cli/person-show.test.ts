@@ -29,7 +29,7 @@ afterAll(async () => {
 
 const show = () => cli.rows('person', 'show', externalId)
 
-test('has every record of the person at all five providers, and of nobody else', async () => {
+test('person show prints every record of the person at all five providers, and of no other person', async () => {
   const rows = await show()
   const count = (record: string) => rows.filter(row => row.record === record).length
   expect(['session', 'applicant', 'customer', 'create'].map(count)).toEqual([5, 2, 2, 8])
@@ -38,7 +38,7 @@ test('has every record of the person at all five providers, and of nobody else',
   expect(new Set(ofOwner)).toEqual(new Set([externalId]))
 })
 
-test('has the attempts and the timeline of each session', async () => {
+test('person show prints the attempts and the timeline of each session', async () => {
   const rows = await show()
   expect(rows).toContainEqual(expect.objectContaining({ record: 'attempt', provider: 'KAYLE', status: 'SUCCEEDED' }))
   for (const session of rows.filter(({ record }) => record === 'session')) {
@@ -49,7 +49,7 @@ test('has the attempts and the timeline of each session', async () => {
   expect(types).toContain('WebhookReceived')
 })
 
-test('has all that was ever told of the person, and nothing that lets somebody in', async () => {
+test('person show prints all personal data of the person, and no credentials', async () => {
   const { stdout } = await cli.run(['person', 'show', externalId])
   const asJson = JSON.stringify(await show())
   const lettingIn = [...canaries.all.keys()].filter(name => /^[A-Z]+ /.test(name))
@@ -58,7 +58,7 @@ test('has all that was ever told of the person, and nothing that lets somebody i
   for (const text of [stdout, asJson]) expect(findIn(text, canaries).sort()).toEqual(reported.sort())
 })
 
-test('is nothing once the person is erased, as of somebody who never was', async () => {
+test('person show prints nothing for an erased person, as for an unknown one', async () => {
   await app.services.erasure.erase(DEV, externalId)
   expect(await show()).toEqual([])
   expect(await cli.rows('person', 'show', 'usr_who_never_was')).toEqual([])

@@ -10,7 +10,7 @@ function progressOf(isTty: boolean) {
   return { clock, output: () => output, progress: createProgress({ write, isTty, now: () => clock.ms }) }
 }
 
-test('where somebody looks, one line is written over, and left standing at the end', () => {
+test('on a terminal, one progress line is rewritten and stays at the end', () => {
   const { progress, output } = progressOf(true)
   progress.report('a', 0.5)
   progress.report('b')
@@ -19,7 +19,7 @@ test('where somebody looks, one line is written over, and left standing at the e
   expect(output()).toBe('\r\x1b[2K[############............]  50% a\r\x1b[2Kb\n')
 })
 
-test('in a log there is a line now and then, and one at the end', () => {
+test('in a log, progress prints a line from time to time, and one at the end', () => {
   const { clock, progress, output } = progressOf(false)
   progress.report('first')
   progress.report('too soon')

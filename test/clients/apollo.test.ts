@@ -106,7 +106,7 @@ const FOLLOW = gql`
   }
 `
 
-test("a mutation's result changes a list that is shown", async () => {
+test('the result of a mutation updates a displayed list', async () => {
   const { id } = await createKayleSession(app, 'apollo-mutation')
   const client = connect(app.url)
   const shown = follow(client, 'apollo-mutation')
@@ -118,7 +118,7 @@ test("a mutation's result changes a list that is shown", async () => {
   client.stop()
 })
 
-test('a fresh read of a session changes a list that is shown', async () => {
+test('a fresh read of a session updates a displayed list', async () => {
   const { id, providerId } = await createKayleSession(app, 'apollo-refresh')
   const client = connect(app.url)
   const shown = follow(client, 'apollo-refresh')
@@ -131,7 +131,7 @@ test('a fresh read of a session changes a list that is shown', async () => {
   client.stop()
 })
 
-test('a session that a mutation makes joins a list that is shown', async () => {
+test('a created session is added to a displayed list', async () => {
   const client = connect(app.url)
   const shown = follow(client, 'apollo-create')
   await expect.poll(() => shown.liveCursor()).toBeTruthy()
@@ -141,7 +141,7 @@ test('a session that a mutation makes joins a list that is shown', async () => {
   client.stop()
 })
 
-test("a subscription's event changes a list that is shown", async () => {
+test('a subscription event updates a displayed list', async () => {
   const { id, providerId } = await createKayleSession(app, 'apollo-live')
   const client = connect(app.url)
   const shown = follow(client, 'apollo-live')
@@ -157,7 +157,7 @@ test("a subscription's event changes a list that is shown", async () => {
   client.stop()
 })
 
-test('pages join into one list, each row once', async () => {
+test('pages merge into one list without duplicates', async () => {
   const made = []
   for (const place of [1, 2, 3]) made.push((await createKayleSession(app, 'apollo-pages', `pages-${place}`)).id)
   const client = connect(app.url)
@@ -172,7 +172,7 @@ test('pages join into one list, each row once', async () => {
   client.stop()
 })
 
-test('@defer: the session is there before its slow provider has told the attempts', async () => {
+test('@defer: the session arrives before the attempts of a slow provider', async () => {
   const { id } = await createKayleSession(app, 'apollo-defer')
   await app.sandbox('KAYLE').faults([{ fault: { kind: 'latency', ms: SLOW_MS } }])
   const client = connect(app.url)
@@ -204,7 +204,7 @@ test('@defer: the session is there before its slow provider has told the attempt
   client.stop()
 })
 
-test('only hashes go over the line, and only registered documents are answered', async () => {
+test('only hashes are sent, and only registered documents are executed', async () => {
   const providers = gql('query Providers { providers { provider } }')
   const other = gql('query Other { providers { configured } }')
   const cache = new InMemoryCache()

@@ -31,7 +31,7 @@ interface Event {
   readonly sessionUpdated: { readonly cursor: string; readonly event: { readonly id: string } }
 }
 
-test('a query and a mutation are answered like a stream of one', async () => {
+test('a query and a mutation are answered as a stream with one result', async () => {
   const client = createClient({ url: far.url, headers: AUTHORIZATION })
   const results = []
   for await (const result of client.iterate({ query: '{ providers { provider } }' })) results.push(result)
@@ -39,7 +39,7 @@ test('a query and a mutation are answered like a stream of one', async () => {
   client.dispose()
 })
 
-test('a client that goes on after its last cursor misses nothing and gets nothing twice, over a restart', async () => {
+test('a client that resumes after its last cursor gets each event once, across a restart', async () => {
   const kayle = far.sandboxes.find(({ provider }) => provider === 'KAYLE')
   const env = {
     PORT: String(await findFreePort()),

@@ -37,7 +37,7 @@ async function cancelAtProvider({ id }: { id: string }): Promise<void> {
   await app.execute('query ($id: ID!) { session(by: { id: $id }, freshness: { maxAgeSeconds: 0 }) { id } }', { id })
 }
 
-test('a phone shows a new user, and then what the user has to do', async () => {
+test('a mobile app shows a new user, and then the next action of the user', async () => {
   const phone = await forUser('usr_phone')
   expect((await run(phone, 'mobile-screen', { externalId: 'usr_phone' })).person).toMatchObject({
     nextAction: { kind: 'START', url: null, needsNewSession: true },
@@ -54,7 +54,7 @@ test('a phone shows a new user, and then what the user has to do', async () => {
   expect(person).toMatchObject({ nextAction: action, sessions: { nodes: [{ provider: 'KAYLE', nextAction: action }] } })
 })
 
-test('a sign-up that cannot succeed says so in the error itself', async () => {
+test('a sign-up that cannot succeed explains why in the error', async () => {
   const { createSession } = await startSession('usr_bad', { verilock: { profileId: 'no such profile' } })
   expect(createSession).toMatchObject({
     __typename: 'InvalidInputError',
@@ -65,7 +65,7 @@ test('a sign-up that cannot succeed says so in the error itself', async () => {
   })
 })
 
-test('a phone follows its user in one stream, with the next action after each event', async () => {
+test('a mobile app follows its user in one stream, with the next action after each event', async () => {
   const { createSession } = await startSession('usr_live', { kayle: {} })
   const phone = await forUser('usr_live')
   const { person } = await run(phone, 'mobile-screen', { externalId: 'usr_live' })
@@ -83,7 +83,7 @@ test('a phone follows its user in one stream, with the next action after each ev
   await subscriber.unsubscribe()
 })
 
-test('a back office lists, and removes a row as soon as it no longer matches', async () => {
+test('a back office lists sessions, and removes a row when it stops matching', async () => {
   const { createSession } = await startSession('usr_list', { kayle: {} })
   const filter = { externalId: 'usr_list', providers: ['KAYLE'], statuses: ['CREATED', 'IN_PROGRESS'] }
   const { sessions } = await run(app, 'list-page', { filter, first: 20, withCount: true })
@@ -98,7 +98,7 @@ test('a back office lists, and removes a row as soon as it no longer matches', a
   await subscriber.unsubscribe()
 })
 
-test('support finds a person by an address, a session that cannot be read, and a key from a log', async () => {
+test('support finds a person by address, a session that cannot be read, and a key from a log', async () => {
   const rapidly = { customer: { customerExternalId: 'usr_1337' } }
   const { createSession } = await startSession('usr_1337', { rapidly }, 'support-key')
   const { data } = await app.execute(

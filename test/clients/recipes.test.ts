@@ -21,13 +21,13 @@ beforeAll(async () => {
 })
 afterAll(() => app.close())
 
-test('there are eleven, and each operation stands once', () => {
+test('there are eleven recipes, and each operation occurs once', () => {
   expect([...recipes.matchAll(/^## (\d+)\. /gm)].map(([, number]) => number)).toEqual([...'123456789', '10', '11'])
   expect([...documents.keys()]).toEqual([...new Set(codeBlocks(recipes, 'graphql').map(nameOf))])
   expect([...documents.keys()].sort()).toEqual([...executed].sort())
 })
 
-test('every line of their code is in a file that the tests run', () => {
+test('every line of their code is in a tested file', () => {
   const sources = [...filesIn('test/clients'), ...filesIn('examples/web/src')].map(readDoc)
   const lines = new Set(sources.flatMap(source => source.split('\n').map(line => line.trim())))
   for (const line of codeBlocks(recipes, 'ts').flatMap(block => block.split('\n').map(line => line.trim()))) {
@@ -43,7 +43,7 @@ function uses(...names: string[]): string {
   return names.join(', ')
 }
 
-describe('executed as they stand:', () => {
+describe('executed as written:', () => {
   test(uses('Begin', 'Follow'), async () => {
     const { id, providerId, liveCursor } = await begin('recipe-follow')
     const following = await follow(app.url, { query: recipe('Follow'), variables: { id, after: liveCursor } })
@@ -150,7 +150,7 @@ describe('executed as they stand:', () => {
     expect(missing.data.cancelSession).toMatchObject({ code: expect.any(String), message: expect.any(String) })
   })
 
-  test('each by its hash, where only trusted documents are answered', async () => {
+  test('each by its hash, with trusted documents enforced', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-recipes-'))
     for (const [name, text] of documents) writeFileSync(join(folder, `${name}.graphql`), text)
     const strict = await startApp({ TRUSTED_DOCUMENTS: 'enforce', TRUSTED_DOCUMENTS_DIR: folder })

@@ -77,7 +77,7 @@ beforeEach(context => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-test('relay-compiler takes the schema: nodes are fetched anew, lists go on forward and backward', async () => {
+test('relay-compiler accepts the schema: nodes are refetched, connections paginate forward and backward', async () => {
   await compile(readDoc('schema/schema.graphql'))
   const artifacts = await readdir(join(folder, '__generated__'))
   expect(artifacts).toEqual(
@@ -94,7 +94,7 @@ test('relay-compiler takes the schema: nodes are fetched anew, lists go on forwa
 test.each([
   ['a list that is no connection', /edges: \[SessionEdge!\]!/, 'rows: [SessionEdge!]!', 'edges'],
   ['a node that cannot be fetched anew', /(type Session )implements Node/, '$1', 'Row_session'],
-])('and sees %s', async (_what, from, to, reported) => {
+])('and finds %s', async (_what, from, to, reported) => {
   const sdl = readDoc('schema/schema.graphql')
   expect(sdl).toMatch(from)
   await expect(compile(sdl.replace(from, to))).rejects.toThrow(reported)

@@ -57,7 +57,7 @@ const FOLLOW = gql`
   }
 `
 
-test("a mutation's result changes a list that is shown", async () => {
+test('the result of a mutation updates a displayed list', async () => {
   const { id } = await createKayleSession(app, 'urql-mutation')
   const client = connect(app.url)
   const shown = follow(client, 'urql-mutation')
@@ -69,7 +69,7 @@ test("a mutation's result changes a list that is shown", async () => {
   shown.close()
 })
 
-test("a subscription's event changes a list that is shown", async () => {
+test('a subscription event updates a displayed list', async () => {
   const { id, providerId } = await createKayleSession(app, 'urql-live')
   const client = connect(app.url)
   const shown = follow(client, 'urql-live')
@@ -85,7 +85,7 @@ test("a subscription's event changes a list that is shown", async () => {
   shown.close()
 })
 
-test('@defer: the session is there before its slow provider has told the attempts', async () => {
+test('@defer: the session arrives before the attempts of a slow provider', async () => {
   const { id } = await createKayleSession(app, 'urql-defer')
   await app.sandbox('KAYLE').faults([{ fault: { kind: 'latency', ms: SLOW_MS } }])
   const query = gql`

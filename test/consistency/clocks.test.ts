@@ -54,7 +54,7 @@ const stored = async (at: TestApp, id: string) =>
   (await at.execute('query ($id: ID!) { session(by: { id: $id }) { status } }', { id })).data.session.status
 
 describe.each(SKEWS)('an instance whose clock is %i ms off', ms => {
-  test.each([0, 1])('hides no change from who asks instance %i', async place => {
+  test.each([0, 1])('hides no change from a client of instance %i', async place => {
     const at = instances.at(place)
     skew = ms
     const first = await changed()
@@ -66,7 +66,7 @@ describe.each(SKEWS)('an instance whose clock is %i ms off', ms => {
       for (const app of instances.apps) expect(await stored(app, id)).toBe('CANCELED')
   })
 
-  test.each([0, 1])('keeps no webhook from having its session read again by instance %i', async place => {
+  test.each([0, 1])('does not prevent a webhook from refreshing its session at instance %i', async place => {
     skew = ms
     const session = await changed()
     await kayle().sandbox.forget()
@@ -81,7 +81,7 @@ describe.each(SKEWS)('an instance whose clock is %i ms off', ms => {
     expect(await stored(at, session.id)).toBe('CANCELED')
   })
 
-  test('claims no record to be younger than it is', async () => {
+  test('reports no record as younger than it is', async () => {
     skew = ms
     const { id } = await changed()
     await sleep(1_100)
@@ -89,7 +89,7 @@ describe.each(SKEWS)('an instance whose clock is %i ms off', ms => {
     expect((await instances.at(1).execute(query, { id })).data.session.status).toBe('CANCELED')
   })
 
-  test('takes nothing back that a later read of another instance told', async () => {
+  test('does not undo what a later read of another instance stored', async () => {
     skew = ms
     const session = await changed('created')
     let release = () => {}
@@ -116,7 +116,7 @@ const asCreated = ({ text, ...given }: { status: number; text: string }) => ({
 })
 
 describe('a clock that is set', () => {
-  test.each([-60_000, 60_000])('by %i ms while it runs hides nothing', async ms => {
+  test.each([-60_000, 60_000])('by %i ms while the server runs hides no change', async ms => {
     const { id } = await changed()
     skew = ms
     expect(await readNow(instances.at(0), id)).toBe('CANCELED')
@@ -125,7 +125,7 @@ describe('a clock that is set', () => {
     expect(await readNow(instances.at(0), other.id)).toBe('CANCELED')
   })
 
-  test('back makes nothing young that is old', async () => {
+  test('back makes no old record fresh', async () => {
     const { id } = await changed()
     await sleep(1_100)
     skew = -1_000

@@ -350,7 +350,7 @@ async function carryOut(
   }
 }
 
-test('the last truth is what is stored, and no decision is lost to ignorance', async () => {
+test('the last state of the provider is stored, and no decision is replaced by an unknown status', async () => {
   const ops = fc.array(op, { minLength: 8, maxLength: 24 })
   await fc.assert(
     fc.asyncProperty(ops, fc.nat(), async (history, pick) => {

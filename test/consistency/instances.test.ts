@@ -26,7 +26,7 @@ const now = () => new Date(at)
 describe.each([
   ['lacks an account', { lacks: ['KAYLE'] as const }],
   ['has wrong credentials', { env: { KAYLE_API_KEY: 'sk_wrong' } }],
-])('an instance that %s leaves to others', (_, unable) => {
+])('an instance that %s leaves to other instances', (_, unable) => {
   let instances: Instances
   let endpoint: WebhookTarget
   let made = 0
@@ -54,7 +54,7 @@ describe.each([
     (await instances.at(1).execute('query ($id: ID!) { session(by: { id: $id }) { status } }', { id })).data.session
       .status
 
-  test('the polls of its sessions, all of which are looked at', async () => {
+  test('the polls of its sessions, all of which are made', async () => {
     const sessions = [await session(), await session(), await session()]
     for (const { providerId } of sessions) await kayle().sandbox.advance({ id: providerId, to: 'cancelled' })
     at += MINUTE
@@ -68,7 +68,7 @@ describe.each([
     for (const { id } of sessions) expect(await statusOf(id)).toBe('CANCELED')
   })
 
-  test('what was delivered, however often it looks', async () => {
+  test('webhook deliveries, however often it polls', async () => {
     const { id, providerId } = await session()
     await kayle().sandbox.advance({ id: providerId, to: 'cancelled' })
     // The first try of the other one is in vain.
@@ -88,7 +88,7 @@ describe.each([
     expect(rows.at(-1)?.tries).toBeLessThanOrEqual(3)
   })
 
-  test('its lost creates', async () => {
+  test('its creates of unknown outcome', async () => {
     kayle().policy.behave(({ method }) => (method === 'POST' ? 'RESET' : 'PASS'))
     const key = newKey()
     await create(instances.at(1), { recordType: 'session', input: { kayle: {} } }, key)
@@ -106,7 +106,7 @@ describe.each([
   })
 })
 
-describe('of two events about what cannot be read', () => {
+describe('of two events about a session that cannot be read', () => {
   let instances: Instances
   let endpoint: WebhookTarget
 
@@ -183,14 +183,14 @@ describe('of two events about what cannot be read', () => {
         { ...COMPLETE, place: 1, comes: 2 },
       ],
     ],
-  ])('the one that happened later counts: it %s', async (_, reported) => {
+  ])('the later one counts: it %s', async (_, reported) => {
     const session = await make()
     const began = at + MINUTE
     for (const each of reported) await tell(session, each, began)
     expect(await statusOf(session)).toBe('COMPLETED')
   })
 
-  test('the one that happened later counts, whichever instance applies it at the same moment', async () => {
+  test('the later one counts, even if another instance applies it at the same moment', async () => {
     for (let round = 0; round < 10; round++) {
       const session = await make()
       const began = at + MINUTE
@@ -213,7 +213,7 @@ describe('of two events about what cannot be read', () => {
   }
 })
 
-test('two instances of which one can do nothing keep to the budget of an account together', async () => {
+test('two instances, one of them unable to poll, share the budget of an account', async () => {
   at = Date.now()
   const POLLS_PER_MINUTE = '10'
   const instances = await startInstances(
@@ -243,7 +243,7 @@ test('two instances of which one can do nothing keep to the budget of an account
     expect(calls.filter(second => second >= from && second < from + 60).length).toBeLessThanOrEqual(10)
 }, 60_000)
 
-test('an instance that lacks an account has its deliveries sent again, until one takes them that has it', async () => {
+test('an instance without an account has its deliveries sent again, until an instance with the account takes them', async () => {
   at = Date.now()
   const instances = await startInstances(['KAYLE'], [{ now, lacks: ['KAYLE'] }, { now }])
   const endpoint = await openEndpoint(instances.at(1), 'KAYLE')
@@ -261,7 +261,7 @@ test('an instance that lacks an account has its deliveries sent again, until one
   await instances.close()
 })
 
-test('an instance that cannot read sessions leaves them to one that can', async () => {
+test('an instance that cannot read sessions leaves their polls to one that can', async () => {
   at = Date.now()
   const reads = { YORLET_UNDOCUMENTED_READS: 'on' }
   const instances = await startInstances(['YORLET'], [{ now }, { now, env: reads }])
@@ -276,7 +276,7 @@ test('an instance that cannot read sessions leaves them to one that can', async 
   await instances.close()
 })
 
-test('what is sent again while it is pruned stays', async () => {
+test('a delivery that is repeated during pruning is kept', async () => {
   at = Date.now()
   const instances = await startInstances(['KAYLE'], [{ now }, { now }])
   const { policy } = instances.provider('KAYLE')

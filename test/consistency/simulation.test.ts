@@ -18,7 +18,9 @@ describe.each([2, 3])('%i instances', size => {
   }, 60_000)
   afterAll(() => simulation.close())
 
-  test('agree on the last truth, whatever comes in between', { timeout: 20_000 * SEEDS }, async () => {
+  test('agree on the last state of the provider, whatever happens in between', {
+    timeout: 20_000 * SEEDS,
+  }, async () => {
     for (let seed = FROM; seed < FROM + SEEDS; seed++) expect(await simulation.run(seed)).toEqual([])
   })
 })

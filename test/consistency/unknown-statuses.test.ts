@@ -197,7 +197,7 @@ const titled = CASES.map(
     ] as const,
 )
 
-describe('a decision survives what nobody can read, and what comes after that counts', () => {
+describe('an unknown status does not replace a decision, and later statuses count', () => {
   test.each(titled)('%s', async (_, subject) => {
     const { provider, decided, drift, way, next } = subject
     const record = await make(subject)
@@ -233,22 +233,25 @@ describe('a decision survives what nobody can read, and what comes after that co
   })
 })
 
-describe('where nothing was known before, an unknown word', () => {
+describe('an unknown status of a new record', () => {
   test.each([
     ['KAYLE', { ...word('data.status') }],
     ['VERILOCK', { ...word('status') }],
     ['YORLET', { ...word('status') }],
-  ] as const)('in the answer of a create at %s is UNKNOWN, and the record says so', async (provider, drift) => {
-    await app.sandbox(provider).faults([{ method: 'POST', fault: drift }])
-    const record = { recordType: 'session', ...(await made('session', SESSION_INPUTS[provider])) } as const
-    expect(await show(record)).toMatchObject({
-      status: 'UNKNOWN',
-      providerStatus: WORD,
-      sync: { stale: true, lastError: { code: 'PROVIDER_CONTRACT_BROKEN' } },
-    })
-  })
+  ] as const)(
+    'in the response to a create at %s is UNKNOWN, and is kept as providerStatus',
+    async (provider, drift) => {
+      await app.sandbox(provider).faults([{ method: 'POST', fault: drift }])
+      const record = { recordType: 'session', ...(await made('session', SESSION_INPUTS[provider])) } as const
+      expect(await show(record)).toMatchObject({
+        status: 'UNKNOWN',
+        providerStatus: WORD,
+        sync: { stale: true, lastError: { code: 'PROVIDER_CONTRACT_BROKEN' } },
+      })
+    },
+  )
 
-  test("in the answer of a create of Personr's applicant is UNKNOWN until a known one comes", async () => {
+  test('in the response to a create of a Personr applicant is UNKNOWN until a known one comes', async () => {
     await app.sandbox('PERSONR').faults([{ path: '*/api-applicant-create', fault: word('response.applicantStatus') }])
     const record = await make({ provider: 'PERSONR', recordType: 'applicant' })
     expect(await show(record)).toMatchObject({ status: 'UNKNOWN', providerStatus: WORD, sync: { stale: true } })
@@ -256,7 +259,7 @@ describe('where nothing was known before, an unknown word', () => {
     expect(await show(record)).toMatchObject({ status: 'CREATED', outcome: 'PENDING', sync: { stale: false } })
   })
 
-  test('as the answer of a review is COMPLETED without an outcome, and no rejection', async () => {
+  test('as the result of a review is COMPLETED without an outcome, and no rejection', async () => {
     const record = await make({ provider: 'PERSONR', recordType: 'applicant' })
     await app.sandbox('PERSONR').advance({ id: record.providerId, to: 'approved' })
     await app.sandbox('PERSONR').faults([{ fault: word('response.result.reviewAnswer') }])
@@ -267,8 +270,8 @@ describe('where nothing was known before, an unknown word', () => {
   })
 })
 
-describe('a Yorlet session, which only webhooks tell of,', () => {
-  test('keeps its status over an unknown word and takes the next known one', async () => {
+describe('a Yorlet session, which only webhooks update,', () => {
+  test('keeps its status after an unknown one and takes the next known one', async () => {
     const record = { recordType: 'session', ...(await made('session', SESSION_INPUTS.YORLET)) } as const
     const tell = async (status: string) => {
       at += 10_000
@@ -327,7 +330,7 @@ describe('an attempt', () => {
     ['VERILOCK', 'session', 'declined', 'results.document.status', 'FAILED'],
     ['PERSONR', 'applicant', 'rejected_final', 'response.result.reviewAnswer', 'FAILED'],
   ] as const)(
-    'of %s (%s, %s) keeps what it came to over an unknown word',
+    'of %s (%s, %s) keeps its result after an unknown status',
     async (provider, recordType, to, field, status) => {
       const record = await make({ provider, recordType })
       if (to.startsWith('attempt'))
@@ -346,7 +349,7 @@ describe('an attempt', () => {
     },
   )
 
-  test('of Kayle whose word nobody knows is no rejection of its session', async () => {
+  test('of Kayle with an unknown status does not reject its session', async () => {
     const record = await make({ provider: 'KAYLE', recordType: 'session' })
     await app.sandbox('KAYLE').advance({ id: record.providerId, to: 'attempt_succeeded' })
     await app.sandbox('KAYLE').faults([{ fault: word('data.attempts.*.status') }])

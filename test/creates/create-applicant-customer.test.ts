@@ -107,7 +107,7 @@ function pathsOf(refused: { issues: { path: string[] }[] }): string[] {
 }
 
 describe('an applicant at Personr', () => {
-  test('is made with all that the caller said, and its operation tells it', async () => {
+  test('is created with all input, and its operation returns it', async () => {
     const created = await createApplicant(PERSONR, { externalId: 'usr_johanna' })
 
     expect(created).toMatchObject({ __typename: 'CreateApplicantPayload', replayed: false })
@@ -131,7 +131,7 @@ describe('an applicant at Personr', () => {
     expect(created.applicant.details.externalUserIds).toEqual(['usr_johanna', 'crm-9'])
   })
 
-  test('is read back whole from Personr, without the marker that travels with it', async () => {
+  test('is read back from Personr in full, without our marker', async () => {
     const { applicant } = await createApplicant(PERSONR, { externalId: 'usr_again' })
 
     const { data, errors } = await app.execute(
@@ -155,7 +155,7 @@ describe('an applicant at Personr', () => {
     })
   })
 
-  test('is made once, however often its key comes', async () => {
+  test('is created once for repeated requests with its idempotency key', async () => {
     const idempotencyKey = unique()
     const first = await createApplicant(PERSONR, { idempotencyKey })
     await app.sandbox('PERSONR').forget()
@@ -166,7 +166,7 @@ describe('an applicant at Personr', () => {
     expect(await postsOf('PERSONR')).not.toContain('/api/1.1/wf/api-applicant-create')
   })
 
-  test('cannot take the key of another input, nor that of another mutation', async () => {
+  test('does not share an idempotency key with another input or another mutation', async () => {
     const idempotencyKey = unique()
     const first = await createApplicant(PERSONR, { idempotencyKey })
 
@@ -180,7 +180,7 @@ describe('an applicant at Personr', () => {
     expect(await postsOf('RAPIDLY')).toEqual([])
   })
 
-  test('breaks every rule at once, and nothing is sent', async () => {
+  test('reports every invalid input at once, and nothing is sent', async () => {
     const refused = await createApplicant(
       { ...PERSONR, email: 'johanna', phone: ' ', flowName: '' },
       { idempotencyKey: '', externalId: '' },
@@ -197,7 +197,7 @@ describe('an applicant at Personr', () => {
     expect(await app.sandbox('PERSONR').requests()).toEqual([])
   })
 
-  test('of a flow that Personr does not know is refused in our words', async () => {
+  test('of an unknown flow is refused with our own message', async () => {
     const refused = await createApplicant({ ...PERSONR, flowName: 'nobodyknowsme' })
 
     expect(refused).toMatchObject({
@@ -211,7 +211,7 @@ describe('an applicant at Personr', () => {
 })
 
 describe('a customer at Rapidly', () => {
-  test('is made with all that the caller said, without the marker that travels with it', async () => {
+  test('is created with all input, without our marker', async () => {
     const created = await createCustomer(
       rapidly({
         name: 'Jo Doe',
@@ -242,7 +242,7 @@ describe('a customer at Rapidly', () => {
     })
   })
 
-  test('is made once, however often its key comes', async () => {
+  test('is created once for repeated requests with its idempotency key', async () => {
     const [idempotencyKey, customer] = [unique(), rapidly()]
     const first = await createCustomer(customer, { idempotencyKey })
 
@@ -262,7 +262,7 @@ describe('a customer at Rapidly', () => {
     ['metadata.long', { metadata: { long: 'x'.repeat(501) } }],
     [`metadata.${'k'.repeat(41)}`, { metadata: { ['k'.repeat(41)]: 1 } }],
     ['billingAddress.country', { billingAddress: { country: 'XX' } }],
-  ])('breaks the rule of %s, and nothing is sent', async (path, more) => {
+  ])('with an invalid %s is refused, and nothing is sent', async (path, more) => {
     const refused = await createCustomer(rapidly(more))
 
     expect(refused).toMatchObject({ __typename: 'InvalidInputError' })
@@ -270,7 +270,7 @@ describe('a customer at Rapidly', () => {
     expect(await postsOf('RAPIDLY')).toEqual([])
   })
 
-  test('of a type that is not for new customers is refused, and nothing is sent', async () => {
+  test('of a type that new customers cannot have is refused, and nothing is sent', async () => {
     const input = { idempotencyKey: unique(), customer: rapidly({ type: 'UNKNOWN' }) }
     const { data, errors } = await app.execute(CREATE_CUSTOMER, { input })
 
@@ -284,7 +284,7 @@ describe('a customer at Rapidly', () => {
     expect(await postsOf('RAPIDLY')).toEqual([])
   })
 
-  test('whose e-mail address is taken is refused in our words', async () => {
+  test('whose e-mail address is taken is refused with our own message', async () => {
     const refused = await createCustomer({ rapidly: { email: 'john.doe@example.com' } })
 
     expect(refused).toMatchObject({ __typename: 'ProviderRejectedError', provider: 'RAPIDLY' })
@@ -294,7 +294,7 @@ describe('a customer at Rapidly', () => {
 })
 
 describe('a customer at Yorlet', () => {
-  test('is made with all that the caller said', async () => {
+  test('is created with all input', async () => {
     const yorlet = { email: 'mary@example.com', name: 'Mary Doe', phone: '+442079460018' }
 
     const created = await createCustomer({ yorlet }, { externalId: 'usr_mary' })
@@ -309,7 +309,7 @@ describe('a customer at Yorlet', () => {
     expect(created.customer.providerId).toMatch(/^cus_/)
   })
 
-  test('keeps its external id when Yorlet, which knows none, is asked again', async () => {
+  test('keeps its external id after a read, although Yorlet stores none', async () => {
     const { customer } = await createCustomer({ yorlet: { email: 'kept@example.com' } }, { externalId: 'usr_kept' })
 
     const { data } = await app.execute(
@@ -320,7 +320,7 @@ describe('a customer at Yorlet', () => {
     expect(data.customer).toEqual({ externalId: 'usr_kept', email: 'kept@example.com' })
   })
 
-  test('breaks the rule of its e-mail address, and nothing is sent', async () => {
+  test('with an invalid e-mail address is refused, and nothing is sent', async () => {
     const refused = await createCustomer({ yorlet: { email: 'mary' } })
 
     expect(pathsOf(refused)).toEqual(['input.customer.yorlet.email'])
@@ -328,7 +328,7 @@ describe('a customer at Yorlet', () => {
   })
 })
 
-test('who applicants and customers are stands encrypted in the database, and comes back after a restart', async () => {
+test('personal data of applicants and customers is encrypted in the database, and readable after a restart', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-'))
   const env = { DATABASE_URL: `sqlite:${folder}/server.db` }
   const yorlet = { email: 'mary@example.com', name: 'Mary Doe', phone: '+442079460018' }

@@ -69,7 +69,7 @@ beforeAll(async () => {
 afterAll(() => app.close())
 
 describe('our marker', () => {
-  it.each(CASES)('is sent to %s inside its %s, and shown to nobody', async (provider, recordType, input, path) => {
+  it.each(CASES)('is sent to %s inside its %s, and never returned', async (provider, recordType, input, path) => {
     await app.sandbox(provider).forget()
 
     const made = await create(recordType, input, 'marker')
@@ -86,7 +86,7 @@ describe('our marker', () => {
     expect(shown).not.toMatch(/sg_ref|sessiongraph_reference/)
   })
 
-  it('does not hide what stands beside it', async () => {
+  it('does not hide the values beside it', async () => {
     const [, , kayle] = CASES[0]
     const [, , verilock] = CASES[1]
     const [, , personr] = CASES[2]
@@ -104,7 +104,7 @@ describe('our marker', () => {
     expect(await read('applicant', record.id, NOW)).toMatchObject({ externalId: 'usr_beside' })
   })
 
-  it('is not sent to Kayle where the setting is off', async () => {
+  it('is not sent to Kayle if the setting is off', async () => {
     const other = await startApp({ KAYLE_MARKER: 'off' })
     const input = { idempotencyKey: 'off', session: CASES[0][2] }
     await other.execute(CREATE.session, { input })
@@ -115,7 +115,7 @@ describe('our marker', () => {
   })
 })
 
-describe('what a caller writes like our marker is refused, and nothing is sent', () => {
+describe('input that looks like our marker is refused, and nothing is sent', () => {
   const [[, , kayle], , [, , personr]] = CASES
   const refused = async (provider: Provider, recordType: RecordType, input: object) => {
     await app.sandbox(provider).forget()
@@ -135,7 +135,7 @@ describe('what a caller writes like our marker is refused, and nothing is sent',
     expect(await refused('PERSONR', 'applicant', input)).toEqual(['input.externalId'])
   })
 
-  it('as the external id of a session of Personr, also where a linked record has it', async () => {
+  it('as the external id of a session of Personr, also if a linked record has it', async () => {
     const { record: applicant } = await create('applicant', personr, 'reserved')
     const session = { personr: { applicant: { applicantId: applicant.id } } }
     expect(await refused('PERSONR', 'session', { externalId: 'sg_1234567890', session })).toEqual(['input.externalId'])

@@ -119,7 +119,7 @@ describe('at each provider', () => {
     },
   } satisfies Record<Tried, object>
 
-  test.each(TRIED)('%s makes a session, which one call reads back with all that belongs to it', async provider => {
+  test.each(TRIED)('%s creates a session, which one query reads back with its linked records', async provider => {
     const made = await create({ session: SESSION_INPUTS[provider] })
 
     expect(made).toMatchObject({ __typename: 'CreateSessionPayload', replayed: false })
@@ -132,7 +132,7 @@ describe('at each provider', () => {
     expect(data.session.access).toEqual(made.session.access)
   })
 
-  test.each(TRIED)('%s is sent one create, whatever is read back with it', async provider => {
+  test.each(TRIED)('%s receives one create request, whatever is selected with it', async provider => {
     await app.sandbox(provider).forget()
 
     await create({ session: SESSION_INPUTS[provider] })
@@ -153,7 +153,7 @@ const CREATE_PATHS = [
 ]
 
 describe('an idempotency key', () => {
-  test.each(TRIED)('that comes again with the same input gives the same session of %s, unsent', async provider => {
+  test.each(TRIED)('returns the same session of %s for the same input, without another request', async provider => {
     const input = { idempotencyKey: newKey(), session: SESSION_INPUTS[provider] }
     const first = await create(input)
     await app.sandbox(provider).forget()
@@ -165,7 +165,7 @@ describe('an idempotency key', () => {
     expect((await requestsOf(provider)).filter(({ method, path }) => method === 'POST' && isCreate(path))).toEqual([])
   })
 
-  test('fits however the fields are ordered', async () => {
+  test('does not depend on the order of fields', async () => {
     const idempotencyKey = newKey()
     const metadata = { a: 1, b: { c: 2, d: 3 } }
     await create({ idempotencyKey, externalId: 'usr_o', metadata, session: SESSION_INPUTS.KAYLE })
@@ -185,7 +185,7 @@ describe('an idempotency key', () => {
     ['another redirect', { session: { kayle: { redirectUrl: 'https://app.example.com/other' } } }],
     ['another external id', { session: SESSION_INPUTS.KAYLE, externalId: 'usr_2' }],
     ['other metadata', { session: SESSION_INPUTS.KAYLE, metadata: { a: 2 } }],
-  ])('that comes again with %s is refused, and nothing is sent', async (_what, other) => {
+  ])('is refused with %s, and nothing is sent', async (_what, other) => {
     const idempotencyKey = newKey()
     const first = await create({ idempotencyKey, session: SESSION_INPUTS.KAYLE })
     await app.sandbox('KAYLE').forget()
@@ -198,7 +198,7 @@ describe('an idempotency key', () => {
     expect([...(await requestsOf('KAYLE')), ...(await requestsOf('VERILOCK'))]).toEqual([])
   })
 
-  test('of a refused create is sent again, as another try of the same operation', async () => {
+  test('of a refused create can be used again, as another attempt of the same operation', async () => {
     const input = { idempotencyKey: newKey(), session: { rapidly: { customer: { customerExternalId: 'usr_late' } } } }
     expect(await create(input)).toMatchObject({ __typename: 'ProviderRejectedError' })
     const customer = { rapidly: { email: 'late@example.com' } }
@@ -215,7 +215,7 @@ function isCreate(path: string): boolean {
 }
 
 describe('links', () => {
-  test('join a session to an applicant and a customer of other providers', async () => {
+  test('connect a session with an applicant and a customer of other providers', async () => {
     const [applicant, customer] = [await createApplicant('usr_links'), await createCustomer('usr_links')]
 
     const made = await create({ session: SESSION_INPUTS.KAYLE, applicantId: applicant.id, customerId: customer.id })
@@ -227,7 +227,7 @@ describe('links', () => {
     })
   })
 
-  test('win over the link that the provider itself tells', async () => {
+  test('take precedence over the link that the provider reports', async () => {
     const customer = await createCustomer(null)
 
     const made = await create({ session: SESSION_INPUTS.YORLET, customerId: customer.id })
@@ -252,7 +252,7 @@ describe('links', () => {
     expect(made.session).toMatchObject({ externalId: 'usr_own_applicant', applicant: { id: applicant.id } })
   })
 
-  test('to a record of another provider cannot stand where the provider needs one of its own', async () => {
+  test('to a record of another provider are refused where the provider requires one of its own', async () => {
     const yorlet = (await create({ session: SESSION_INPUTS.YORLET })).session.customer
 
     const refused = await create({ session: { rapidly: { customer: { customerId: yorlet.id } } } })
@@ -277,7 +277,7 @@ describe('links', () => {
     expect(await requestsOf('KAYLE')).toEqual([])
   })
 
-  test('to a record of another noun are NOT_FOUND', async () => {
+  test('to a record of another type are NOT_FOUND', async () => {
     const customer = await createCustomer(null)
 
     expect(await create({ session: SESSION_INPUTS.KAYLE, applicantId: customer.id })).toMatchObject({
@@ -287,11 +287,11 @@ describe('links', () => {
 })
 
 describe('the external id', () => {
-  test("is the input's", async () => {
+  test('is that of the input', async () => {
     expect((await create({ session: SESSION_INPUTS.KAYLE, externalId: 'usr_7' })).session.externalId).toBe('usr_7')
   })
 
-  test("else the linked applicant's, else the linked customer's", async () => {
+  test('is otherwise that of the linked applicant, otherwise that of the linked customer', async () => {
     const [applicant, customer] = [await createApplicant('usr_a'), await createCustomer('usr_c')]
     const nameless = await createApplicant(null)
 
@@ -306,13 +306,13 @@ describe('the external id', () => {
     expect(ofCustomer.session.externalId).toBe('usr_c')
   })
 
-  test('is inherited from the record that the provider itself links', async () => {
+  test('is inherited from the record that the provider links', async () => {
     const made = await create({ session: SESSION_INPUTS.RAPIDLY })
 
     expect(made.session).toMatchObject({ externalId: 'usr_1337', customer: { externalId: 'usr_1337' } })
   })
 
-  test('may not contradict that of a linked record, and nothing is sent', async () => {
+  test('is refused if it contradicts that of a linked record, and nothing is sent', async () => {
     const [applicant, customer] = [await createApplicant('usr_x'), await createCustomer('usr_y')]
     await app.sandbox('KAYLE').forget()
 
@@ -330,13 +330,13 @@ describe('the external id', () => {
 })
 
 describe('metadata', () => {
-  test('comes back as it was sent', async () => {
+  test('is returned as sent', async () => {
     const metadata = { plan: 'pro', seats: 3, nested: { deep: [true, null, 'x'] }, Ünïcode: '✓' }
 
     expect((await create({ session: SESSION_INPUTS.KAYLE, metadata })).session.metadata).toEqual(metadata)
   })
 
-  test('is told to Verilock and not to Kayle', async () => {
+  test('is sent to Verilock and not to Kayle', async () => {
     await app.sandbox('KAYLE').forget()
     await app.sandbox('VERILOCK').forget()
 
@@ -347,7 +347,7 @@ describe('metadata', () => {
     expect((await requestsOf('VERILOCK')).map(({ body }) => body).join()).toContain('shared')
   })
 
-  test('of 50 keys and 8 KiB is taken', async () => {
+  test('of 50 keys and 8 KiB is accepted', async () => {
     const keys = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`k${index}`, index]))
     const bytes = { a: 'x'.repeat(8192 - '{"a":""}'.length) }
 
@@ -377,7 +377,7 @@ const verilock = (more: object) => ({ verilock: { profileId: SESSION_INPUTS.VERI
 const rapidly = (more: object) => ({ rapidly: { customer: { customerExternalId: 'usr_1337' }, ...more } })
 const CLAIMS_THRICE = Array.from({ length: 33 }, (_, index) => field(`age_over_${index + 20}`))
 
-describe('a rule that an input breaks', () => {
+describe('an invalid input', () => {
   beforeEach(() => Promise.all(PROVIDERS.map(provider => app.sandbox(provider).forget())))
 
   test.each([
@@ -411,7 +411,7 @@ describe('a rule that an input breaks', () => {
     ['verilock.redirectUrl', verilock({ redirectUrl: 'ftp://app.example.com' })],
     ['yorlet.applicantProviderId', { yorlet: { applicantProviderId: 'apst-1' } }],
     ['yorlet.applicantProviderId', { yorlet: { applicantProviderId: '' } }],
-  ])('at %s is named with its path, and nothing is sent', async (path, session) => {
+  ])('of %s is reported with its path, and nothing is sent', async (path, session) => {
     const refused = await create({ session })
 
     expect(refused).toMatchObject({ __typename: 'InvalidInputError', code: 'INVALID_INPUT' })
@@ -420,7 +420,7 @@ describe('a rule that an input breaks', () => {
     expect((await Promise.all(PROVIDERS.map(requestsOf))).flat()).toEqual([])
   })
 
-  test('comes together with every other', async () => {
+  test('is reported together with every other issue', async () => {
     const refused = await create({
       idempotencyKey: '',
       externalId: 'x'.repeat(256),
@@ -443,14 +443,14 @@ describe('a rule that an input breaks', () => {
     expect(refused.message).toBe('7 inputs are invalid.')
   })
 
-  test('leaves its idempotency key free', async () => {
+  test('does not use its idempotency key', async () => {
     const idempotencyKey = newKey()
     await create({ idempotencyKey, session: redirect('no url') })
 
     expect(await create({ idempotencyKey, session: SESSION_INPUTS.KAYLE })).toMatchObject({ replayed: false })
   })
 
-  test.each([['idempotencyKey'], ['externalId']])('of length at %s is 1 to 255 characters', async name => {
+  test.each([['idempotencyKey'], ['externalId']])('is a text at %s outside of 1 to 255 characters', async name => {
     const session = SESSION_INPUTS.KAYLE
     for (const value of ['', 'x'.repeat(256)]) {
       expect(await create({ session, [name]: value })).toMatchObject({ issues: [{ path: ['input', name] }] })
@@ -459,7 +459,7 @@ describe('a rule that an input breaks', () => {
   })
 })
 
-describe('what is just inside the rules is taken', () => {
+describe('an input at its limits is accepted', () => {
   test.each([
     ['http to this machine', redirect('http://localhost:3000/done')],
     ['an age gate without a reason beside date_of_birth', kayle(field('age_over_18', ''), field('date_of_birth'))],
@@ -472,7 +472,7 @@ describe('what is just inside the rules is taken', () => {
   })
 })
 
-describe("a provider's refusal", () => {
+describe('a rejection by a provider', () => {
   const SECRET = 'nobodyknowsme'
 
   test.each([
@@ -481,7 +481,7 @@ describe("a provider's refusal", () => {
     ['RAPIDLY', { rapidly: { customer: { customerExternalId: SECRET } } }],
     ['VERILOCK', { verilock: { profileId: '00000000-0000-4000-8000-000000000000' } }],
     ['YORLET', { yorlet: { applicantProviderId: SECRET } }],
-  ] as const)('of %s carries its code and our words only', async (provider, session) => {
+  ] as const)('of %s has its code and our own messages', async (provider, session) => {
     const refused = await create({ session })
 
     expect(refused).toMatchObject({ __typename: 'ProviderRejectedError', code: 'PROVIDER_REJECTED', provider })
@@ -496,12 +496,12 @@ describe("a provider's refusal", () => {
     ['RAPIDLY', { rapidly: { customer: { customerExternalId: 'nobody' } } }, 'RequestValidationError'],
     ['VERILOCK', { verilock: { profileId: '00000000-0000-4000-8000-000000000000' } }, 'validation_error'],
     ['YORLET', { yorlet: { applicantProviderId: 'nobody' } }, 'invalid_request'],
-  ])('of %s says %s why in its own code', async (_provider, session, providerCode) => {
+  ])('of %s has the error code of the provider', async (_provider, session, providerCode) => {
     expect(await create({ session })).toMatchObject({ providerCode })
   })
 })
 
-test('of many creates at once, each is on the disk before its provider is called', async () => {
+test('each of many concurrent creates is on disk before its provider is called', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-'))
   const found: unknown[] = []
   const kayle = await startHostileServer({
@@ -525,8 +525,8 @@ test('of many creates at once, each is on the disk before its provider is called
   expect(found).toEqual(Array(20).fill('SENT'))
 })
 
-describe('at rest', () => {
-  test('what a session gives access to is encrypted, and comes back after a restart', async () => {
+describe('in the database', () => {
+  test('the links and tokens of a session are encrypted, and readable after a restart', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-'))
     const env = { DATABASE_URL: `sqlite:${folder}/server.db` }
     const first = await startApp(env)
@@ -554,7 +554,7 @@ describe('at rest', () => {
     expect(read.map(({ access }) => access)).toEqual(sessions.map(({ access }) => access))
   })
 
-  test('the input of a refused create is gone from the database', async () => {
+  test('the input of a refused create is deleted', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-'))
     const other = await startApp({ DATABASE_URL: `sqlite:${folder}/server.db` })
     const session = { rapidly: { customer: { customerExternalId: 'usr_of_nobody' } } }

@@ -19,7 +19,7 @@ const LIST =
 let app: TestApp
 afterEach(() => app.close())
 
-test('after a repeat succeeded, stores no second record and hands out the one of the repeat', async () => {
+test('a late response after a successful repeat stores no second record and returns that of the repeat', async () => {
   let at = Date.now()
   app = await startApp({ CREATE_DEADLINE_MS: '8000' }, { jobs: false, now: () => new Date(at) })
   await app.sandbox('RAPIDLY').faults([{ times: 1, fault: { kind: 'latency', ms: 1_500 } }])
@@ -44,7 +44,7 @@ test('after a repeat succeeded, stores no second record and hands out the one of
   )
 })
 
-test('of the same record, which was found meanwhile, adds what only the create told', async () => {
+test('a late response about a record that was found meanwhile adds what only the create reports', async () => {
   let at = Date.now()
   app = await startApp({ CREATE_DEADLINE_MS: '8000' }, { jobs: false, now: () => new Date(at) })
   await app.sandbox('KAYLE').faults([{ method: 'POST', times: 1, fault: { kind: 'latency', ms: 1_500 } }])

@@ -33,7 +33,7 @@ const CREATE = `mutation {
   }
 }`
 
-test('an applicant whose create lost its answer is settled by the first webhook about it', async () => {
+test('an applicant whose create response was lost is settled by the first webhook about it', async () => {
   const rules = [{ path: '*/api-applicant-create', fault: { kind: 'hang' } }]
   await fetch(`${personr.origin}/_sandbox/faults`, { method: 'POST', body: JSON.stringify({ rules }) })
   expect((await app.execute(CREATE)).data.createApplicant).toEqual({ __typename: 'UnconfirmedError' })

@@ -217,7 +217,7 @@ async function countOf(row: Row): Promise<number> {
 describe.each(ROWS)('$provider: a $noun $name', row => {
   const cases = CASES.filter(each => each.row === row)
 
-  test.each(cases)('that was $fate, and whose $death, is settled as far as it can be known', ({ fate, key }) => {
+  test.each(cases)('that was $fate, and whose $death, is settled as far as possible', ({ fate, key }) => {
     const [soon, late] = row[fate]
     expect(seen.soon.get(key)?.state).toBe(soon)
     expect(seen.late.get(key)?.state).toBe(late)
@@ -227,7 +227,7 @@ describe.each(ROWS)('$provider: a $noun $name', row => {
   })
 
   test.each(cases)(
-    'that was $fate, and whose $death, is asked for again as its state allows',
+    'that was $fate, and whose $death, can be requested again as its state allows',
     async ({ fate, key }) => {
       const state = seen.muchLater.get(key)?.state
       const before = await countOf(row)

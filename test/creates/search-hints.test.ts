@@ -215,7 +215,7 @@ async function referenceOf(row: Row): Promise<string> {
 }
 
 describe.each(ROWS)('$provider: a $noun $name', row => {
-  test('is looked for by what was sent', async () => {
+  test('has search hints with the values that were sent', async () => {
     const { traces } = await searchHintsOf(row)
 
     for (const { where, value } of traces)
@@ -223,14 +223,14 @@ describe.each(ROWS)('$provider: a $noun $name', row => {
     for (const { where } of traces) expect(where).toMatch(/[a-z]/i)
   })
 
-  test('is looked for by our reference only where that was sent', async () => {
+  test('has our reference in its search hints only if it was sent', async () => {
     const reference = await referenceOf(row)
     const wasSent = sent.get(row)?.includes(reference)
 
     expect(JSON.stringify(await searchHintsOf(row)).includes(reference)).toBe(wasSent)
   })
 
-  test('is looked for in the time in which it was sent', async () => {
+  test('has search hints with the time of the send', async () => {
     const { from, to } = await searchHintsOf(row)
 
     expect(Date.parse(from)).toBeLessThanOrEqual(began - 9 * 60_000)
@@ -239,7 +239,7 @@ describe.each(ROWS)('$provider: a $noun $name', row => {
     expect(Date.parse(to)).toBeLessThan(Date.now() + 11 * 60_000)
   })
 
-  test('names nobody to a key that may not see personal data', async () => {
+  test('has search hints without personal data for a key without that scope', async () => {
     const { token } = await withKey(appOf(row), { scopes: ['admin'] })
     const [open, closed] = [await searchHintsOf(row), await searchHintsOf(row, token)]
 
@@ -249,7 +249,7 @@ describe.each(ROWS)('$provider: a $noun $name', row => {
     expect(closed.traces.map(({ where }) => where)).toEqual(open.traces.map(({ where }) => where))
   })
 
-  test('warns where finding nothing is no proof', async () => {
+  test('has search hints that warn where an empty search is no proof', async () => {
     const { warning } = await searchHintsOf(row)
 
     expect(warning).toEqual(row.absenceShows ? null : expect.stringMatching(/^[A-Z].*\.$/))

@@ -66,7 +66,7 @@ describe('migrations', () => {
   }
 
   test(
-    'run once where two processes start on an empty database',
+    'run once if two processes start on an empty database',
     async () => {
       const name = await createEmpty()
       const outcomes = await Promise.all([outcomeOf(migrating(name)), outcomeOf(migrating(name))])
@@ -78,7 +78,7 @@ describe('migrations', () => {
   )
 
   test(
-    'are rolled back where the process is killed, and the next process runs them all',
+    'are rolled back if the process is killed, and the next process runs them all',
     async () => {
       const name = await createEmpty()
       await onServer(async holder => {

@@ -18,7 +18,7 @@ describe('the database', () => {
 
   const open = (name: string) => openDatabase(`sqlite:${join(folder, name)}`, createFieldEncryption(Buffer.alloc(32)))
 
-  test('is refused at start where its synchronous did not become FULL', async () => {
+  test('is refused at start if synchronous is not FULL', async () => {
     const { pragma } = SqliteDatabase.prototype
     // Some builds of the driver leave it at NORMAL without an error.
     vi.spyOn(SqliteDatabase.prototype, 'pragma').mockImplementation(function (
@@ -32,7 +32,7 @@ describe('the database', () => {
     await expect(open('normal.db')).rejects.toThrow('synchronous=1, expected 2 (FULL)')
   })
 
-  test('is accepted where it did', async () => {
+  test('is accepted at start if synchronous is FULL', async () => {
     await (await open('full.db')).close()
   })
 })

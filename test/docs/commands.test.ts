@@ -91,14 +91,14 @@ afterEach(() => reader.close())
 
 const pages = PAGES.filter(page => shownBy(page).length > 0)
 
-test.each(pages)('every command of %s can be typed', page => typeAll(shownBy(page)), 300_000)
+test.each(pages)('every command of %s runs', page => typeAll(shownBy(page)), 300_000)
 
 /** Tenants come first, as with whoever begins. */
 const examples = [...new Set(allOf(program).flatMap(examplesOf))].sort(
   (one, other) => Number(isFirst(other)) - Number(isFirst(one)),
 )
 
-test('every example of --help can be typed, and told in JSON where it ends by itself', async () => {
+test('every example of --help runs, with JSON output if it ends by itself', async () => {
   for (const text of examples) {
     const inJson = !/ (serve|sandbox|demo)$| > /.test(text)
     const { code, output } = await typeOne({
@@ -116,7 +116,7 @@ test('docs/command-line.md has every command, and no other', () => {
   expect(listed.sort()).toEqual(own.filter(name => name !== 'help').sort())
 })
 
-test('what is not typed, or filled in, is on one of the pages', () => {
+test('every command that is not run here is on one of the pages', () => {
   const shown = new Set(pages.flatMap(page => shownBy(page).map(({ text }) => text)))
   for (const command of Object.keys(NOT_TYPED)) expect(shown, command).toContain(command)
   for (const [placeholder] of PLACEHOLDERS) expect(used, placeholder).toContain(placeholder)

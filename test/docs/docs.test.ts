@@ -11,17 +11,17 @@ import { codeBlocks, docPaths, quotedIn, readDoc, tableRows } from '../harness/d
 const errors = readDoc('docs/errors.md')
 const sandbox = readDoc('docs/sandbox.md')
 
-test('docs/errors.md explains every error code once, and no other', () => {
+test('docs/errors.md explains every error code once, and no unknown code', () => {
   expect(codesIn(errors).sort()).toEqual([...ERROR_CODES].sort())
 })
 
-test('docs/errors.md says of a code that it can be tried again where the server says so', () => {
+test('docs/errors.md marks a code as retryable if and only if the server does', () => {
   const [, retryable = ''] = /^## Wait and try again$(.*?)^## /ms.exec(errors) ?? []
   expect(codesIn(retryable).sort()).toEqual(ERROR_CODES.filter(code => new DomainError(code, '').retryable).sort())
 })
 
 test.each(Object.values(registry))(
-  'docs/sandbox.md has everything that the sandbox of $provider invents',
+  'docs/sandbox.md lists all undocumented behaviour of the sandbox of $provider',
   async module => {
     const definition = (await module.sandbox()).sandbox as SandboxDefinition
     const listed = sandbox.split('\n')
@@ -29,7 +29,7 @@ test.each(Object.values(registry))(
   },
 )
 
-test.each(Object.values(registry))('docs/sandbox.md says how to reach the sandbox of $provider', async module => {
+test.each(Object.values(registry))('docs/sandbox.md has the URL of the sandbox of $provider', async module => {
   const definition = (await module.sandbox()).sandbox as SandboxDefinition
   const row = tableRows(sandbox).find(([name = '', url = '']) => isNamed(module.provider, name) && /http/.test(url))
   const port = 4101 + Object.keys(registry).indexOf(module.provider)
@@ -39,7 +39,7 @@ test.each(Object.values(registry))('docs/sandbox.md says how to reach the sandbo
   ])
 })
 
-test('docs/sandbox.md has the steps that each sandbox says it can take', async () => {
+test('docs/sandbox.md has the steps of each sandbox', async () => {
   const app = await startApp()
   for (const { provider, origin } of app.sandboxes) {
     const rows = tableRows(sandbox).filter(([name = '', of = '']) => isNamed(provider, name) && /^an? /.test(of))
@@ -61,7 +61,7 @@ test.each(withOperations)('every operation of %s is valid', path => {
   }
 })
 
-test('what docs/command-line.md tells to type first can be typed before there is anything', async () => {
+test('the first commands of docs/command-line.md run on an empty database', async () => {
   const env = { DATABASE_URL: 'sqlite:.data/never-made.db', ENCRYPTION_KEY: '0f'.repeat(32), SANDBOX: 'off' }
   expect(await cliOf(env).run(['doctor'])).toMatchObject({ code: 0 })
 })

@@ -11,7 +11,7 @@ import { codeBlocks, docPaths, quotedIn, readDoc, tableRows } from '../harness/d
 
 const readme = readDoc('README.md')
 
-test('the operation of the README gives an answer of the shape that it shows', async () => {
+test('the operation of the README returns a result of the shape that it shows', async () => {
   const [operation = ''] = codeBlocks(readme, 'graphql')
   const [shown = ''] = codeBlocks(readme, 'json')
   const app = await startApp()
@@ -22,13 +22,13 @@ test('the operation of the README gives an answer of the shape that it shows', a
   await app.close()
 })
 
-test('the first example asks for what the README asks for', () => {
+test('the first example is the operation of the README', () => {
   const [operation = ''] = codeBlocks(readme, 'graphql')
   const example = loadDocuments()[0]?.query ?? ''
   for (const line of operation.split('\n')) expect(example).toContain(line.trim())
 })
 
-test('every query that the README quotes is answered', async () => {
+test('every query of the README is answered', async () => {
   const queries = quotedIn(readme).filter(quoted => /^\w+ \{.*\}$/.test(quoted))
   expect(queries).toHaveLength(1)
   const app = await startApp()
@@ -36,7 +36,7 @@ test('every query that the README quotes is answered', async () => {
   await app.close()
 })
 
-test.each(docPaths())('every command in %s is npm ci or one of our scripts', path => {
+test.each(docPaths())('every command in %s is npm ci or an npm script of ours', path => {
   const { scripts } = JSON.parse(readDoc('package.json')) as { scripts: Record<string, string> }
   const page = readDoc(path)
   const quoted = [...codeBlocks(page, 'sh').flatMap(block => block.split('\n')), ...quotedIn(page)]
@@ -47,24 +47,24 @@ test.each(docPaths())('every command in %s is npm ci or one of our scripts', pat
   }
 })
 
-test.each(docPaths())('every link in %s leads to a file that is there', path => {
+test.each(docPaths())('every link in %s resolves to a file', path => {
   const links = [...readDoc(path).matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, link = '']) => link)
   for (const link of links) expect(existsSync(join(packageRoot(), dirname(path), link)), link).toBe(true)
 })
 
-test('the README names every page of docs/', () => {
+test('the README links every page of docs/', () => {
   const pages = docPaths().filter(path => path.startsWith('docs/'))
   for (const page of pages) expect(readme).toMatch(new RegExp(`^- \\[${page}\\]\\(${page}\\): `, 'm'))
 })
 
-test('the README has every setting of the server, with its default, and no other', () => {
+test('the README has every server setting with its default, and no unknown one', () => {
   const rows = tableRows(readme).filter(([name = '', , about]) => /^`[A-Z_]+`$/.test(name) && about !== undefined)
   const listed = new Map(rows.map(([name = '', value = '']) => [name.replaceAll('`', ''), value]))
   expect([...listed.keys()].sort()).toEqual([...SERVER_SETTINGS].sort())
   for (const [name, value] of Object.entries(loadConfig({}, []).server)) expect(listed.get(name)).toBe(`\`${value}\``)
 })
 
-test('the README has every setting of every provider, and no other', () => {
+test('the README has every setting of every provider, and no unknown one', () => {
   const listed = tableRows(readme).flatMap(row => (row.length === 2 ? quotedIn(row[0] ?? '') : []))
   const existing = Object.values(registry).flatMap(({ provider, settings }) =>
     Object.keys(settings.shape).map(name => envVarName(provider, name)),
@@ -72,7 +72,7 @@ test('the README has every setting of every provider, and no other', () => {
   expect(listed.sort()).toEqual(existing.sort())
 })
 
-test('the README promises the capabilities that each provider has as it is set up by default', async () => {
+test('the README lists the capabilities that each provider has by default', async () => {
   const app = await startApp()
   const rows = tableRows(readme)
   const shown = (rows.find(([first]) => first === 'capability') ?? []).slice(1)

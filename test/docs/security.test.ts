@@ -15,13 +15,13 @@ function fieldsWhere(holds: (decision: Rule) => boolean): string[] {
   return [...ruleFor()].flatMap(([name, decision]) => (holds(decision) ? [name] : [])).sort()
 }
 
-test.each(SCOPES)('docs/security.md says of %s which fields need it', scope => {
+test.each(SCOPES)('docs/security.md lists the fields that require %s', scope => {
   const [, fields = ''] = rows.find(([name]) => name === `\`${scope}\``) ?? []
   const needing = fieldsWhere(decision => !dependsOnArguments(decision) && decision.scopes.includes(scope))
   expect(quotedIn(fields).sort()).toEqual(needing)
 })
 
-test('docs/security.md names every field that needs something else than scopes of its own', () => {
+test('docs/security.md names every field with another requirement than its own scopes', () => {
   const other = fieldsWhere(
     decision =>
       dependsOnArguments(decision) || decision.oneOf.length > 0 || (decision.scopes.length === 0 && !decision.clients),
@@ -42,7 +42,7 @@ test('docs/security.md has a table of threats', () => {
   expect(threats.length).toBeGreaterThanOrEqual(13)
 })
 
-test.each(threats)('what holds “%s” is shown by tests that exist', (_threat, holds, shown = '') => {
+test.each(threats)('what prevents “%s” is shown by existing tests', (_threat, holds, shown = '') => {
   const files = quotedIn(shown)
   expect(holds).not.toBe('')
   expect(files).not.toEqual([])

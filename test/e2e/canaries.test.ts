@@ -132,7 +132,7 @@ const FAULTS: readonly FaultRuleInput['fault'][] = [
   { kind: 'drift', change: 'word', field: 'status' },
 ]
 
-describe('no canary is told by what goes wrong', () => {
+describe('no canary leaks through errors', () => {
   /** What a provider writes by itself may hold what it was sent. */
   const echo = () => [...canaries.all.values()].slice(0, 20).join(' ')
 
@@ -154,7 +154,7 @@ describe('no canary is told by what goes wrong', () => {
     60_000,
   )
 
-  test('with input that is refused here', async () => {
+  test('with input that is refused before any request', async () => {
     const text = canaries.text('Refused')
     const session = { verilock: { profileId: text, applicantEmail: text, redirectUrl: `javascript:${text}` } }
     const mutation = person.keys[0]?.mutation ?? ''
@@ -168,7 +168,7 @@ describe('no canary is told by what goes wrong', () => {
     expect(findIn(errors.join('\n'), canaries)).toEqual([])
   })
 
-  test('with deliveries that are forged, unreadable or about nobody', async () => {
+  test('with deliveries that are forged, unreadable or about an unknown record', async () => {
     const text = canaries.text('Delivered')
     const { endpoint } = await app.services.webhookEndpoints.add(DEV, {
       provider: 'VERILOCK',
@@ -191,21 +191,21 @@ describe('no canary is told by what goes wrong', () => {
 })
 
 describe('no canary is', () => {
-  test('in the log, at its most talkative', async () => {
+  test('in the log at its most verbose level', async () => {
     // A warning is written at once, with all that came before it.
     app.log.warn('the log is heard')
     expect(logged.join('')).toContain('the log is heard')
     expect(findIn(logged.join('\n'), canaries)).toEqual([])
   })
 
-  test('in what is said of errors', () => {
+  test('in error reports', () => {
     expect(errors.length).toBeGreaterThan(300)
     expect(errors.join('')).toMatch(/PROVIDER_REJECTED|PROVIDER_UNAVAILABLE/)
     expect(errors.join('')).not.toContain('"RATE_LIMITED"')
     expect(findIn(errors.join('\n'), canaries)).toEqual([])
   })
 
-  test('in the health of providers, in metrics or at any endpoint for machines', async () => {
+  test('in provider health, in metrics or at any other machine endpoint', async () => {
     const health = await app.execute(
       '{ providers { provider configured sandbox capabilities name health { state errorRate p95Ms lastWebhookAt } } }',
     )
@@ -218,7 +218,7 @@ describe('no canary is', () => {
     expect(findIn(JSON.stringify(health) + endpoints.join('\n'), withoutKey())).toEqual([])
   })
 
-  test('in a timeline, or in an operation', async () => {
+  test('in a timeline or an operation', async () => {
     for (const table of ['events', 'operations'] as const) {
       const rows = await app.db.sql.selectFrom(table).selectAll().execute()
       expect(rows.length).toBeGreaterThan(5)
@@ -226,7 +226,7 @@ describe('no canary is', () => {
     }
   })
 
-  test('in what the command line shows', async () => {
+  test('in the output of the command line', async () => {
     const shown = await Promise.all([
       run(['webhooks', 'list']),
       run(['operations', 'list', '--state', 'SUCCEEDED', 'FAILED', 'UNKNOWN']),
@@ -239,12 +239,12 @@ describe('no canary is', () => {
     )
   }, 60_000)
 
-  test('in clear in the files of the database', () => {
+  test('in plain text in the database files', () => {
     expect(findInFiles(folder, canaries).filter(name => name !== 'Delivered')).toEqual([])
   })
 })
 
-test('after an erasure none of the person is anywhere, and it does not come back', async () => {
+test('after an erasure no data of the person remains, and none returns', async () => {
   for (const { id, state } of await app.services.operations.list(DEV, ['UNKNOWN', 'SENT'], 1_000)) {
     if (state === 'UNKNOWN') await app.services.operations.settleAbsent(DEV, id)
   }

@@ -59,7 +59,7 @@ async function go(page: Page, hash: string, text: string): Promise<void> {
 const SETTLES_MS = 150
 
 describe.each(VIEWPORTS)('at %s', (look, options) => {
-  test('every view fits, can be read, and asks nobody else', async () => {
+  test('every view fits, is legible, and requests nothing from other hosts', async () => {
     const { page, hosts, faults, close } = await signedIn(options)
     for (const [name, hash, text] of VIEWS) {
       await go(page, hash(), text)
@@ -74,7 +74,7 @@ describe.each(VIEWPORTS)('at %s', (look, options) => {
     await close()
   })
 
-  test('the way in and the question before something is done can be read', async () => {
+  test('the login and the confirmation dialog are legible', async () => {
     const { page, close } = await open(options)
     await picture(page, `console-${look}-login`)
     expect(await faintTexts(page)).toEqual([])
@@ -89,7 +89,7 @@ describe.each(VIEWPORTS)('at %s', (look, options) => {
   })
 })
 
-test('charts are drawn, and say in words and numbers what they show', async () => {
+test('charts are drawn, and described in words and numbers', async () => {
   const { page, close } = await signedIn()
   await page.locator('canvas').first().waitFor()
   const personr = page.locator('section', { has: page.getByRole('heading', { name: /^Personr/ }) })
@@ -107,7 +107,7 @@ test('charts are drawn, and say in words and numbers what they show', async () =
   await close()
 })
 
-test('sessions are found by status and outcome, by external id, and lead to their timeline', async () => {
+test('sessions are found by status, outcome and external id, and link to their timeline', async () => {
   const { page, close } = await signedIn()
   await go(page, '#/sessions', 'By status and outcome')
   await page.getByRole('link', { name: 'Completed · Rejected' }).click()
@@ -141,7 +141,7 @@ test('sessions are found by status and outcome, by external id, and lead to thei
   await close()
 })
 
-test('a long list begins with its first rows, and goes on where it ended', async () => {
+test('a long list shows its first rows, and loads more at its end', async () => {
   const { page, close } = await signedIn()
   await go(page, '#/sessions', 'By status and outcome')
   expect(await page.locator('tbody tr').count()).toBe(15)
@@ -151,7 +151,7 @@ test('a long list begins with its first rows, and goes on where it ended', async
   await close()
 })
 
-test('a create is settled as never made, after a question, by keyboard alone', async () => {
+test('a create is settled as not made after a confirmation, by keyboard alone', async () => {
   const [, key = ''] = at.unknownCreate
   const { page, close } = await signedIn()
   await go(page, '#/operations', 'Outcome unknown')
@@ -166,7 +166,7 @@ test('a create is settled as never made, after a question, by keyboard alone', a
   await close()
 })
 
-test('a create is settled as made; an id that the provider does not know is told in the question', async () => {
+test('a create is settled as made; the dialog reports an id that the provider does not know', async () => {
   const [key = ''] = at.unknownCreate
   const { page, close } = await signedIn()
   await go(page, '#/operations', 'Outcome unknown')
@@ -183,7 +183,7 @@ test('a create is settled as made; an id that the provider does not know is told
   await close()
 })
 
-test('a delivery is replayed, and what became of it is said', async () => {
+test('a delivery is replayed, and its result is shown', async () => {
   const { page, close } = await signedIn()
   await go(page, '#/webhooks', 'Inbox')
   await page.getByRole('button', { name: 'Replay a delivery of Kayle' }).click()
@@ -193,7 +193,7 @@ test('a delivery is replayed, and what became of it is said', async () => {
   await close()
 })
 
-test('keys are enough: what is reached is seen, and the tab key stays in a question', async () => {
+test('the keyboard reaches everything visibly, and the tab key stays inside a dialog', async () => {
   const { page, close } = await signedIn()
   await go(page, '#/health', 'In progress')
   for (let press = 0; press < 12; press += 1) {
@@ -215,7 +215,7 @@ test('keys are enough: what is reached is seen, and the tab key stays in a quest
   await close()
 })
 
-test('a bad key is told so, and the good one stays in this tab and in no cookie, address or other store', async () => {
+test('an invalid key is refused, and a valid one stays in this tab and in no cookie, URL or other storage', async () => {
   const { page, close } = await open()
   await signIn(page, `sg_${'x'.repeat(43)}`)
   await page.getByText('Invalid API key.').waitFor()
@@ -230,7 +230,7 @@ test('a bad key is told so, and the good one stays in this tab and in no cookie,
   await close()
 })
 
-test('a server that is away is told in a sentence, and asked again on demand', async () => {
+test('an unreachable server is reported in one sentence, with a retry button', async () => {
   const { page, close } = await signedIn()
   await page.route('**/console/api/**', route => route.abort())
   await go(page, '#/drift', 'The server cannot be reached.')
@@ -241,7 +241,7 @@ test('a server that is away is told in a sentence, and asked again on demand', a
   await close()
 })
 
-test('where there is nothing yet, every view says so and when there will be something', async () => {
+test('every view without data says so, and when data will appear', async () => {
   const app = await startApp({}, { jobs: false })
   const { page, faults, close } = await signedIn(DESKTOP, new URL('/console', app.url).href)
   for (const [name, text] of [

@@ -176,7 +176,7 @@ async function moveClock(seconds: number): Promise<void> {
   await Promise.all([...new Set(KINDS.map(kind => kind.provider))].map(name => world.sandbox(name).moveClock(seconds)))
 }
 
-describe('whatever happens in whatever order', () => {
+describe('in any order of events', () => {
   const call = fc.record({
     do: fc.constant('CREATE' as const),
     app: fc.nat(1),
@@ -305,7 +305,7 @@ describe('whatever happens in whatever order', () => {
   }
 
   test(
-    'a key never makes two objects, always tells the same record, and fails only where nothing exists',
+    'an idempotency key makes at most one object, returns the same record, and fails only if none exists',
     async () => {
       const seen = new Map<string, number>()
       const property = fc.asyncProperty(history, async ({ kind, fates: planned, steps }) => {
@@ -341,7 +341,7 @@ async function deliverAll(): Promise<void> {
   await Promise.all(world.networks.map(network => network.deliver()))
 }
 
-describe('one key', () => {
+describe('one idempotency key', () => {
   let history: History
 
   beforeEach(async () => {
@@ -352,7 +352,7 @@ describe('one key', () => {
     return endHistory(history)
   })
 
-  test.each(KINDS)('at two processes at the same moment makes one object ($name)', async kind => {
+  test.each(KINDS)('used by two processes at the same moment makes one object ($name)', async kind => {
     const at = [0, 1, 0, 1, 1, 0].map(app => ({ app, key: 0, variant: 0 }))
 
     const reported = await Promise.all(at.map(each => create(history, kind, each)))
@@ -364,7 +364,7 @@ describe('one key', () => {
   })
 
   // On a busy machine the create may be over before it was seen, or its time.
-  test.each(KINDS)('goes on where its client hangs up ($name)', { retry: 3 }, async kind => {
+  test.each(KINDS)('works on after its client disconnects ($name)', { retry: 3 }, async kind => {
     delayMs = 60
     const input = await inputOf(history, kind, 0, 0)
     const disconnect = new AbortController()
@@ -387,7 +387,7 @@ describe('one key', () => {
   })
 
   test.each(KINDS.filter(({ recordType }) => recordType === 'session'))(
-    'gives the same secrets after both processes were started anew ($name)',
+    'returns the same secrets after both processes restarted ($name)',
     async kind => {
       const made = await create(history, kind, { app: 0, key: 0, variant: 0 })
       await Promise.all([closeContainer(history, 0), closeContainer(history, 1)])
@@ -406,7 +406,7 @@ describe('one key', () => {
     ['LOST', 'UNKNOWN', 1],
     ['HUNG', 'UNKNOWN', 1],
   ] as const)(
-    'whose create is %s is %s, and its input is kept as long as it may be needed',
+    'whose create is %s is %s, and its input is stored as long as it may be needed',
     async (fate, state, encrypted) => {
       for (const kind of KINDS) {
         fates = [fate]

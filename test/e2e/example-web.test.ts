@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => built?.remove())
 
-test('its packages are those that it is tested with', () => {
+test('its packages are at the tested versions', () => {
   const own = readPackage(join(EXAMPLE_WEB, 'package.json'))
   const { devDependencies: ours } = readPackage('package.json')
   const { '@0no-co/graphql.web': printer, ...others } = { ...own.dependencies, ...own.devDependencies }
@@ -27,7 +27,7 @@ test('its packages are those that it is tested with', () => {
   expect(printer).toBe(readPackage('node_modules/@0no-co/graphql.web/package.json').version)
 })
 
-describe('with its sandboxes beside it', () => {
+describe('with its sandboxes', () => {
   let app: TestApp
   let web: ExampleWeb
 
@@ -42,7 +42,7 @@ describe('with its sandboxes beside it', () => {
     await app?.close()
   })
 
-  test('a session is begun, its page is opened, and what happens there shows without a reload', async () => {
+  test('a session is created, its page is opened, and updates show without a reload', async () => {
     const { page, hosts, keys, faults, close } = await open(web.url)
     await page.getByText('Nothing yet.').waitFor()
     await begin(page, 'Kayle')
@@ -64,7 +64,7 @@ describe('with its sandboxes beside it', () => {
     await close()
   })
 
-  test.each(['Kayle', 'Personr', 'Rapidly', 'Verilock', 'Yorlet'])('a session can be begun at %s', async name => {
+  test.each(['Kayle', 'Personr', 'Rapidly', 'Verilock', 'Yorlet'])('a session can be created at %s', async name => {
     const { page, close } = await open(web.url)
     await begin(page, name)
     const heading = page.getByRole('heading', { name: /Verify|application|portal|looking/ })
@@ -88,7 +88,7 @@ describe('with its sandboxes beside it', () => {
 
   const heading = (page: Page) => page.getByRole('heading', { level: 2 }).first()
 
-  test('a user who was rejected is told so, and never that all is well', async () => {
+  test('a rejected user sees the rejection and no success message', async () => {
     const { page, close } = await open(web.url)
     await beginAndMove(page, 'Verilock', 'declined')
     await page.getByRole('article', { name: 'Verilock, Rejected' }).waitFor()
@@ -100,7 +100,7 @@ describe('with its sandboxes beside it', () => {
     await close()
   })
 
-  test('where the page of a session is closed, a new session is asked for and no link is shown', async () => {
+  test('if the page of a session is closed, the user is asked to start a new one and sees no link', async () => {
     const { page, close } = await open(web.url)
     await beginAndMove(page, 'Kayle', 'cancelled')
     await page.getByRole('article', { name: 'Kayle, Canceled' }).waitFor()
@@ -110,7 +110,7 @@ describe('with its sandboxes beside it', () => {
     await close()
   })
 
-  test('a provider, an outcome, an event and a next action that this page does not know are shown, and break nothing', async () => {
+  test('an unknown provider, outcome, event or next action is shown and breaks nothing', async () => {
     const { page, faults, close } = await open(web.url)
     await page.route(app.url, async route => {
       if (route.request().headers().accept === 'text/event-stream') return route.abort()
@@ -131,7 +131,7 @@ describe('with its sandboxes beside it', () => {
     await close()
   })
 
-  test('keys are enough', async () => {
+  test('the keyboard alone is enough', async () => {
     const { page, close } = await open(web.url)
     await page.getByText('Nothing yet.').waitFor()
     await page.keyboard.press('Tab')
@@ -143,7 +143,7 @@ describe('with its sandboxes beside it', () => {
     await close()
   })
 
-  test('a first visit makes one user, also where React runs effects twice', async () => {
+  test('a first visit creates one user, also if React runs effects twice', async () => {
     const strict = await buildExample('development')
     const port = await findFreePort()
     const developed = await serveExample(strict.outDir, port, { url: app.url, key: API_KEY })
@@ -158,7 +158,7 @@ describe('with its sandboxes beside it', () => {
     strict.remove()
   })
 
-  test('a stream that is silent for too long is taken for dead, and opened again', async () => {
+  test('a stream that is silent for too long is closed and reopened', async () => {
     const { page, close } = await open(web.url)
     await page.getByText('Nothing yet.').waitFor()
     await page.clock.install()
@@ -176,7 +176,7 @@ describe('with its sandboxes beside it', () => {
     await close()
   })
 
-  test('one user sees nothing of another', async () => {
+  test('a user sees nothing of another user', async () => {
     const [one, other] = [await open(web.url), await open(web.url)]
     await begin(one.page, 'Verilock')
     await one.page.getByRole('article').waitFor()
@@ -186,7 +186,7 @@ describe('with its sandboxes beside it', () => {
     await Promise.all([one.close(), other.close()])
   })
 
-  test('a provider that is away is said in a sentence, and the button works again afterwards', async () => {
+  test('an unavailable provider is reported in one sentence, and the button works again afterwards', async () => {
     const { page, close } = await open(web.url)
     await app.sandbox('KAYLE').faults([{ fault: { kind: 'status', status: 429 } }])
     await begin(page, 'Kayle')
@@ -198,7 +198,7 @@ describe('with its sandboxes beside it', () => {
     await close()
   })
 
-  test('where the answer was lost, pressing the button again begins nothing twice', async () => {
+  test('after a lost response, pressing the button again creates no second session', async () => {
     const { page, close } = await open(web.url)
     await app.sandbox('VERILOCK').forget()
     await page.route(
@@ -220,7 +220,7 @@ describe('with its sandboxes beside it', () => {
     await close()
   })
 
-  test.each(VIEWPORTS)('at %s everything fits and can be read', async (look, options) => {
+  test.each(VIEWPORTS)('at %s everything fits and is legible', async (look, options) => {
     const { page, close } = await open(web.url, options)
     await page.getByText('Nothing yet.').waitFor()
     await picture(page, `web-${look}-empty`)
@@ -245,7 +245,7 @@ describe('with its sandboxes beside it', () => {
   })
 })
 
-test('nothing is missed and nothing comes twice where the server is started again while the page follows', async () => {
+test('no event is missed or repeated if the server restarts while the page follows', async () => {
   const far = await startApp()
   const kayle = far.sandboxes.find(({ provider }) => provider === 'KAYLE')
   const file = join(tmpdir(), `sessiongraph-web-${process.pid}.db`)
@@ -289,7 +289,7 @@ test('nothing is missed and nothing comes twice where the server is started agai
   for (const end of ['', '-wal', '-shm']) rmSync(file + end, { force: true })
 })
 
-test('a server that cannot be reached is said in a sentence, and trying again helps', async () => {
+test('an unreachable server is reported in one sentence, and a retry works', async () => {
   const [apiPort, webPort] = [await findFreePort(), await findFreePort()]
   const web = await serveExample(built.outDir, webPort, { url: `http://localhost:${apiPort}/graphql`, key: API_KEY })
   const { page, close } = await open(web.url)

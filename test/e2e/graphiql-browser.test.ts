@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => app?.close())
 
 test.each(SIZES)(
-  'GraphiQL on %s creates a session and reads it back, and asks nobody but us',
+  'GraphiQL on %s creates a session and reads it back, and requests nothing from other hosts',
   async (size, options) => {
     const { page, hosts, faults, close } = await open(app.url, options)
     expect(await tabsOf(page)).toEqual(TABS)
@@ -43,7 +43,7 @@ test.each(SIZES)(
   },
 )
 
-test('GraphiQL shows below the data which calls it took', async () => {
+test('GraphiQL shows the provider calls of an operation below its data', async () => {
   const fresh = await startApp()
   const { page, close } = await open(fresh.url, DESKTOP)
   const shown = await run(page, 'CreateSession')
@@ -54,7 +54,7 @@ test('GraphiQL shows below the data which calls it took', async () => {
   await fresh.close()
 })
 
-test('a browser that was here before gets the key of this start, not the one it saw', async () => {
+test('a browser with the API key of an earlier start uses the current one', async () => {
   const before = await startApp({ DEV_API_KEY: 'sg_dev_key_of_an_earlier_start' })
   const { page, close } = await open(before.url)
   expect(await headersIn(page, 'Providers')).toContain('sg_dev_key_of_an_earlier_start')

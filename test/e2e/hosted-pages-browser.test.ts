@@ -47,7 +47,7 @@ async function open(url: string, options?: BrowserContextOptions) {
 }
 
 describe.each(VIEWPORTS)('at %s', (_, options) => {
-  test.each(TRIED)('the page of %s fits, can be read and asks nobody else', async provider => {
+  test.each(TRIED)('the page of %s fits, is legible and requests nothing from other hosts', async provider => {
     const url = await hostedUrl(provider)
     const { page, hosts, close } = await open(url, options)
     expect(await overflow(page)).toBe(0)
@@ -60,7 +60,7 @@ describe.each(VIEWPORTS)('at %s', (_, options) => {
   test.each([
     ['success', 'Approve'],
     ['failure', 'Decline'],
-  ])('what came of it can be read: %s', async (_, choice) => {
+  ])('its result is legible: %s', async (_, choice) => {
     const { page, close } = await open(await hostedUrl('VERILOCK'), options)
     await page.getByRole('button', { name: choice }).click()
     await page.getByRole('status').waitFor()
@@ -69,7 +69,7 @@ describe.each(VIEWPORTS)('at %s', (_, options) => {
   })
 })
 
-test('keys are enough: everything is reached in order, seen where it is, and pressed', async () => {
+test('the keyboard alone is enough: every control is reached in order, visibly focused, and pressed', async () => {
   const { page, close } = await open(await hostedUrl('KAYLE'))
   const reached: string[] = []
   for (let press = 0; press < 7; press += 1) {
@@ -92,7 +92,7 @@ test('keys are enough: everything is reached in order, seen where it is, and pre
   await close()
 })
 
-test('without script it works, fails with the chosen reason, allows another try, and leads back by itself', async () => {
+test('without scripts it works, fails with the chosen reason, allows another attempt, and redirects back', async () => {
   const { page, close } = await open(await hostedUrl('KAYLE'), { javaScriptEnabled: false })
   await page.getByLabel('Failure code').selectOption('liveness_failed')
   await page.getByRole('button', { name: 'Fail this attempt' }).click()
@@ -105,7 +105,7 @@ test('without script it works, fails with the chosen reason, allows another try,
   await close()
 })
 
-test('the way back is a web address or none', async () => {
+test('the return link is a web address or absent', async () => {
   const { baseUrl } = app.sandboxes.find(({ provider }) => provider === 'VERILOCK') ?? { baseUrl: '' }
   const profile_id = '01234567-89ab-cdef-0123-456789abcdef'
   const answer = await fetch(`${baseUrl}/sessions`, {
@@ -125,7 +125,7 @@ test.each([
   ['no token', 'RAPIDLY', /customer_session_token=[^&]+/, '', 403],
   ['a cancel token that is wrong', 'KAYLE', /(cancel_token=)[^&]+/, '$1wrong', 403],
   ['an id that is wrong', 'YORLET', /$/, 'x', 404],
-] as const)('%s opens a page that says so', async (_, provider, part, corrupt, expected) => {
+] as const)('%s opens a page that reports it', async (_, provider, part, corrupt, expected) => {
   const url = (await hostedUrl(provider)).replace(part, corrupt)
   const { page, status, close } = await open(url)
   expect(status).toBe(expected)
@@ -146,7 +146,7 @@ test('without its cancel token the page of Kayle opens, and cannot cancel', asyn
   await close()
 })
 
-test("another site's form changes nothing", async () => {
+test('a form of another site changes nothing', async () => {
   const url = await hostedUrl('YORLET')
   const { page, close } = await open(url)
   const body = `<form method="post" action="${url}"><button name="to" value="complete">Win</button></form>`
@@ -159,7 +159,7 @@ test("another site's form changes nothing", async () => {
   await close()
 })
 
-test('what a page does not offer it does not do', async () => {
+test('an action that the page does not offer is refused', async () => {
   const url = await hostedUrl('VERILOCK')
   for (const body of ['', 'to=nowhere', 'to=declined', 'to=declined&failureCode=nothing', '{"to":"approved"']) {
     expect((await post(url, body)).status).toBe(303)
@@ -169,7 +169,7 @@ test('what a page does not offer it does not do', async () => {
   await close()
 })
 
-test('a page whose time is over says so', async () => {
+test('the page of an expired session reports it', async () => {
   const url = await hostedUrl('KAYLE')
   await app.sandbox('KAYLE').moveClock(3601)
   const { page, close } = await open(url)
@@ -177,7 +177,7 @@ test('a page whose time is over says so', async () => {
   await close()
 })
 
-test('Rapidly and Personr show no whole e-mail address', async () => {
+test('Rapidly and Personr mask e-mail addresses', async () => {
   for (const provider of ['RAPIDLY', 'PERSONR', 'YORLET'] as const) {
     const { page, close } = await open(await hostedUrl(provider))
     const text = await page.locator('body').innerText()

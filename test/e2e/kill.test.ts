@@ -56,7 +56,7 @@ describe('the first start on a new database', () => {
     await Promise.all(starts.splice(0).map(server => server.kill()))
   })
 
-  test('works for several processes at once', async () => {
+  test('succeeds for several processes at once', async () => {
     for (let round = 0; round < 8; round++) {
       const together = await Promise.all([0, 1, 2].map(() => startOn(`together-${round}.db`)))
       await Promise.all(together.map(server => server.ready))
@@ -66,7 +66,7 @@ describe('the first start on a new database', () => {
     }
   }, 60_000)
 
-  test('may be killed at any moment, and the next one works', async () => {
+  test('can be killed at any moment, and the next start succeeds', async () => {
     for (let round = 0; round < 12; round++) {
       const first = await startOn(`killed-${round}.db`)
       await vi.waitUntil(() => existsSync(join(folder, `killed-${round}.db-wal`)), { timeout: 20_000, interval: 1 })

@@ -145,7 +145,7 @@ describe('a cluster under load', () => {
     60_000 + RESTARTS * 15_000,
   )
 
-  test('was under load', () => {
+  test('received load', () => {
     console.log(
       `rolling: ${RESTARTS} restarts, ${requests} requests, ${made.size} creates, ${failures.length} failures, ${seen.length} events over ${moves} connections, slowest stop ${Math.round(Math.max(...stops.map(({ ms }) => ms)))} ms`,
     )
@@ -153,7 +153,7 @@ describe('a cluster under load', () => {
     expect(moves).toBeGreaterThan(1)
   })
 
-  test('fails no request, whichever server stops and whether Redis is there', () => {
+  test('fails no request, whichever server stops and whether Redis is available or not', () => {
     expect(failures).toEqual([])
   })
 
@@ -173,7 +173,7 @@ describe('a cluster under load', () => {
     expect(await store.query("select 1 from operations where state <> 'SUCCEEDED'")).toEqual([])
   })
 
-  test('misses no event for a subscriber that moves from server to server, and repeats none', async () => {
+  test('delivers each event once to a subscriber that moves from server to server', async () => {
     const events = await store.query<{ id: string }>('select id from events order by position')
     const from = events.findIndex(({ id }) => id === seen[0])
 
@@ -182,7 +182,7 @@ describe('a cluster under load', () => {
   })
 })
 
-test('a server that is told twice to stop exits at once', async () => {
+test('a server exits at once on a second stop signal', async () => {
   const [client, url] = [createClient(), cluster.at(0).url]
   await world.sandbox('KAYLE').faults([{ method: 'POST', fault: { kind: 'latency', ms: 6_000 } }])
   const create = client.exchange(url, { query: CREATE, variables: { key: 'slow' } }).catch(() => 'broken off')

@@ -60,7 +60,7 @@ function change(file: string, from: string, to: string): void {
 
 const tsc = () => run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.'], { cwd: copy })
 
-test('the compiler asks for the second line when the first one is there', async () => {
+test('the compiler requires the registry line once the provider name exists', async () => {
   change('src/domain/provider.ts', "'YORLET'] as const", "'YORLET', 'ZENITH'] as const")
   const { stdout } = await tsc().catch((error: { stdout: string }) => error)
   expect(stdout).toMatch(/registry\.ts.*(ZENITH|Registry)/s)
@@ -73,7 +73,7 @@ test('the compiler asks for the second line when the first one is there', async 
   await tsc()
 }, 240_000)
 
-test('it joins the schema with its member and its input, and nothing else of it changes', async () => {
+test('it adds its member and its input to the schema, and changes nothing else', async () => {
   await run(process.execPath, ['--import', 'tsx', 'scripts/print-schema.ts'], { cwd: copy })
   const [before, after] = [root, copy].map(folder => readFileSync(join(folder, 'schema/schema.graphql'), 'utf8'))
   const lines = new Set(before?.split('\n'))
@@ -83,7 +83,7 @@ test('it joins the schema with its member and its input, and nothing else of it 
   expect(before).not.toMatch(/zenith/i)
 }, 120_000)
 
-test('it bears what every provider bears, is served through the whole server, and breaks no test of the others', async () => {
+test('it passes the provider contract, is served by the whole server, and breaks no test of the others', async () => {
   const vitest = join(root, 'node_modules/vitest/vitest.mjs')
   const args = [vitest, 'run', '--reporter=json']
   const { stdout } = await run(process.execPath, args, { cwd: copy, maxBuffer: 2 ** 26 }).catch(error => error)

@@ -128,7 +128,7 @@ describe('events', () => {
     expect((await page({ filter, first: 1 })).totalCount).toBe(own.length)
   })
 
-  test('after a liveCursor, or the last cursor, are those that are new', async () => {
+  test('after a liveCursor, or the last cursor, are the new ones', async () => {
     const [last, live] = [all.at(-1)?.cursor, await liveCursor()]
     expect((await page({ after: last })).nodes).toEqual([])
     const { session } = (await app.execute(CREATE, { input: { idempotencyKey: 'new', session: INPUTS.KAYLE } })).data
@@ -174,7 +174,7 @@ describe('events', () => {
     expect(remaining.events.nodes).toHaveLength(1)
   })
 
-  test('require the scope sessions:read, and are not open to a client token', async () => {
+  test('require the scope sessions:read, and refuse client tokens', async () => {
     const maker = await withKey(app)
     const callers = [
       [await withKey(app, { scopes: SCOPES.filter(scope => scope !== 'sessions:read') }), ['sessions:read']],

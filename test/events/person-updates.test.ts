@@ -93,7 +93,7 @@ async function exactly(subscriber: Subscriber, count: number): Promise<readonly 
 }
 
 describe('personUpdated', () => {
-  test('has the events of all sessions of the person and of no other, each with the next action of that moment', async () => {
+  test('delivers the events of all sessions of the person and of no other, each with the current next action', async () => {
     const person = { id: encodeGlobalId('Person', 'ann'), externalId: 'ann' }
     const first = await create('ann')
     const other = await create('bob')
@@ -126,14 +126,14 @@ describe('personUpdated', () => {
     }
   })
 
-  test('begins before the person has any session', async () => {
+  test('can start before the person has a session', async () => {
     const externalId = 'new to us'
     const subscriber = await follow({ variables: { externalId } })
     const session = await create(externalId)
     expect(toWords(await exactly(subscriber, 2))).toEqual([`${session.id} SessionCreated`, `${session.id} CREATED`])
   })
 
-  test('goes on after the last event that its client received, and misses nothing since a read', async () => {
+  test('resumes after the last event that its client received, and misses no event since a read', async () => {
     const after = await liveCursor('resumed')
     const session = await create('resumed')
     await move(session, 'attempt_started')
@@ -151,7 +151,7 @@ describe('personUpdated', () => {
     expect((await bySession.first(3)).map(({ id }) => id)).toEqual(all.slice(1).map(({ id }) => id))
   })
 
-  test('has nothing more of a session that is another person’s or nobody’s, and all of one that becomes theirs', async () => {
+  test('delivers no event of a session that left the person, and every event of one that joins', async () => {
     for (const next of ['bea', null]) {
       const session = await create('al')
       const own = await create('al')
@@ -166,7 +166,7 @@ describe('personUpdated', () => {
     }
   })
 
-  test('has of the past only what belongs to the person at the time of the read', async () => {
+  test('replays only what belongs to the person at the time of the read', async () => {
     const after = await liveCursor('past')
     const [own, moved] = [await create('past'), await create('past')]
     const came = await create('somebody else')
@@ -184,7 +184,7 @@ describe('personUpdated', () => {
     ])
   })
 
-  test('has nothing more of a session that was moved after its events were read, and before they are delivered', async () => {
+  test('does not deliver events of a session that left the person after they were read', async () => {
     const after = await liveCursor('slow')
     const [moved, own] = [await create('slow'), await create('slow')]
     const { signal } = new AbortController()
@@ -197,7 +197,7 @@ describe('personUpdated', () => {
     await updates.return(undefined)
   })
 
-  test('has each event of the sessions of a person once and in order, whatever happened', {
+  test('delivers each event of the person’s sessions once and in order', {
     timeout: 120_000,
   }, async () => {
     const persons = ['p0', 'p1', 'p2']
@@ -245,7 +245,7 @@ describe('personUpdated', () => {
     }
   })
 
-  test('ends with its token', async () => {
+  test('ends when its client token expires', async () => {
     const key = await withKey(app, { scopes: ['session:access', 'sessions:read'] })
     const { token } = await withClientToken(app, key, { externalId: 'phone' })
     const subscriber = await follow({ variables: { externalId: 'phone' }, token })
@@ -256,7 +256,7 @@ describe('personUpdated', () => {
   })
 })
 
-describe('personUpdated is refused with a code and an end', () => {
+describe('personUpdated is refused with a code and ends', () => {
   async function refusal(following: Parameters<typeof follow>[0]) {
     const subscriber = await follow(following)
     const messages = await subscriber.all()
@@ -265,7 +265,7 @@ describe('personUpdated is refused with a code and an end', () => {
     return messages[0]?.data.errors
   }
 
-  test('to every client token but that of the person, whether or not the person has sessions', async () => {
+  test('for every client token of another subject, whether or not the person has sessions', async () => {
     const session = await create('ida')
     const maker = await withKey(app)
     for (const subject of [{ sessionId: session.id }, { externalId: 'eve' }]) {
@@ -277,7 +277,7 @@ describe('personUpdated is refused with a code and an end', () => {
     }
   })
 
-  test('to a key without the scope sessions:read', async () => {
+  test('for a key without the scope sessions:read', async () => {
     const { token } = await withKey(app, { scopes: SCOPES.filter(scope => scope !== 'sessions:read') })
     const errors = await refusal({ variables: { externalId: 'ida' }, token })
     expect(errors).toMatchObject([{ extensions: { code: 'FORBIDDEN', scopes: ['sessions:read'] } }])

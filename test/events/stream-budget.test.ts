@@ -49,7 +49,7 @@ describe('a subscription', () => {
 
   const readsOf = async () => (await app.sandbox('VERILOCK').requests()).filter(({ method }) => method === 'GET').length
 
-  test('replays events without calls to a provider, and reads again for new events', async () => {
+  test('replays events without provider calls, and reads again for new events', async () => {
     const { data } = await app.execute('{ sessions(first: 0) { liveCursor } }')
     const session = await createLinked(app, 'replayed')
     await begin(app, session)
@@ -80,7 +80,7 @@ describe('a subscription', () => {
   })
 })
 
-test('a stream beyond the budget ends with RATE_LIMITED, and continues later after its last event', async () => {
+test('beyond the budget ends with RATE_LIMITED, and resumes later after its last event', async () => {
   const [creates, events] = [4, 5]
   const app = await startApp({ COST_PER_MINUTE: String(1 + creates + events) }, { jobs: false })
   const { data } = await app.execute('{ sessions(first: 0) { liveCursor } }')

@@ -116,8 +116,8 @@ function words(messages: readonly { readonly data: { readonly data: Record<strin
   })
 }
 
-describe('a stream', () => {
-  test('tells what happens as it happens, each event with its cursor as id', async () => {
+describe('a subscription', () => {
+  test('delivers events as they happen, each with its cursor as the id', async () => {
     const session = await create()
     const subscriber = await follow({ query: ONE, variables: { id: session.id } })
     await move(session, 'attempt_started')
@@ -158,7 +158,7 @@ describe('a stream', () => {
     ])
   })
 
-  test('has ids where its client does not ask for cursors', async () => {
+  test('has ids even if its client selects no cursors', async () => {
     const session = await create()
     const query = 'subscription ($id: ID!) { what: sessionUpdated(id: $id) { event { at } } }'
     const subscriber = await follow({ query, variables: { id: session.id } })
@@ -171,7 +171,7 @@ describe('a stream', () => {
     expect(words(await again.first(1))).toEqual(['SessionLinksChanged'])
   })
 
-  test('goes on after the last event that its client saw, whatever `after` it first came with', async () => {
+  test('resumes after the last event that its client received, whatever its `after` argument is', async () => {
     const after = await liveCursor()
     const session = await create()
     await move(session, 'attempt_started')
@@ -191,7 +191,7 @@ describe('a stream', () => {
     expect(await again.first(3)).toEqual(all.slice(2))
   })
 
-  test('misses nothing between a list and itself', async () => {
+  test('misses no event between a list and its start', async () => {
     const list = await app.execute('{ sessions(first: 1) { liveCursor nodes { id } } }')
     const session = await create()
     const one = await app.execute('query ($id: ID!) { session(by: { id: $id }) { status liveCursor } }', {
@@ -206,7 +206,7 @@ describe('a stream', () => {
     expect(words(await single.first(1))).toEqual(['CREATED > IN_PROGRESS'])
   })
 
-  test('shows with each event what is then, not what was loaded for the one before', async () => {
+  test('shows the current state with each event, not the state loaded for the event before', async () => {
     const session = await create()
     const query = /* GraphQL */ `
       subscription ($id: ID!) {
@@ -228,7 +228,7 @@ describe('a stream', () => {
     ])
   })
 
-  test('beats while nothing happens', async () => {
+  test('sends a heartbeat while there are no events', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     try {
       const subscriber = await follow({ query: MANY })
@@ -244,14 +244,14 @@ describe('a stream', () => {
     }
   })
 
-  test('is not for a client that takes JSON only', async () => {
+  test('is refused for a client that accepts only JSON', async () => {
     const subscriber = await follow({ query: MANY, accept: 'application/json' })
 
     expect(subscriber.status).toBe(406)
     expect(app.streams.count()).toBe(0)
   })
 
-  test('hangs up at any moment, and nothing of it stays behind', async () => {
+  test('can be closed at any moment, and leaves no resources behind', async () => {
     const session = await create()
     const leavers = await Promise.all(
       Array.from({ length: 20 }, () => followAt(app.url, { query: ONE, variables: { id: session.id } })),
@@ -265,7 +265,7 @@ describe('a stream', () => {
     await vi.waitUntil(() => app.services.eventStream.asleep() === 0, { timeout: 500 })
   })
 
-  test('that nobody reads any more ends where its body is cancelled', async () => {
+  test('ends when its response body is cancelled', async () => {
     const headers = { accept: 'text/event-stream', authorization: 'Bearer sg_dev_key_of_the_tests' }
     const response = await app.app.fetch('http://localhost/graphql', {
       method: 'POST',
@@ -283,7 +283,7 @@ describe('a stream', () => {
 })
 
 describe('50 subscribers', () => {
-  test('each see every event once, in the same order', async () => {
+  test('each receive every event once, in the same order', async () => {
     const sessions = await Promise.all(Array.from({ length: 5 }, () => create()))
     const after = await liveCursor()
     const all = await Promise.all(
@@ -300,7 +300,7 @@ describe('50 subscribers', () => {
   })
 })
 
-describe('a stream is refused with a code and an end', () => {
+describe('a subscription is refused with a code and ends', () => {
   const missing = Buffer.from('Session:01970000-0000-7000-8000-000000000000').toString('base64url')
 
   async function refusal(following: Following) {
@@ -323,7 +323,7 @@ describe('a stream is refused with a code and an end', () => {
     expect(errors).toMatchObject([{ extensions: { code, retryable: false } }])
   })
 
-  test('with a cursor that is none, is of a list, or is of another tenant', async () => {
+  test('with an invalid cursor, or one of a list or of another tenant', async () => {
     await create()
     const { data } = await app.execute('{ sessions(first: 1) { pageInfo { endCursor } } }')
     const foreign = await app.services.eventStream.cursor({ tenantId: 'another' })
@@ -338,7 +338,7 @@ describe('a stream is refused with a code and an end', () => {
     }
   })
 
-  test('with a cursor older than what is kept', async () => {
+  test('with a cursor older than the retained events', async () => {
     const old = await app.services.eventStream.cursor({ tenantId: 'dev' })
     await create()
     const stored = await liveCursor()
@@ -390,7 +390,7 @@ describe('sessionsUpdated', () => {
     return found
   }
 
-  test('shows a row that comes in and one that leaves, by status and by outcome', async () => {
+  test('reports a row that enters or leaves its filter, by status and by outcome', async () => {
     const session = await create()
     const after = await liveCursor()
     await move(session, 'attempt_started')
@@ -407,7 +407,7 @@ describe('sessionsUpdated', () => {
     expect(await seen({ statuses: ['CANCELED', 'EXPIRED'] }, after, 0)).toEqual([])
   })
 
-  test('shows a row that comes in and one that leaves by its links, also to who reads it later', async () => {
+  test('reports a row that enters or leaves by its links, also in a later replay', async () => {
     const session = await create()
     const [customerId, other] = [await createCustomer(), await createCustomer()]
     const applicantId = await createApplicant()
@@ -426,7 +426,7 @@ describe('sessionsUpdated', () => {
     expect(await seen({ applicantId, statuses: ['CANCELED'] }, after, 0)).toEqual([])
   })
 
-  test('says with each event whether the session still matches, live and replayed alike', async () => {
+  test('reports with each event whether the session still matches, live and replayed', async () => {
     const customerId = await createCustomer()
     const filters = [
       { statuses: ['CREATED'] },
@@ -465,7 +465,7 @@ describe('sessionsUpdated', () => {
     }
   })
 
-  test('shows a session that is made with its links from its first event on', async () => {
+  test('reports a created session with its links from its first event on', async () => {
     const customerId = await createCustomer()
     const after = await liveCursor()
     await create({ kayle: {} }, { customerId })
@@ -473,7 +473,7 @@ describe('sessionsUpdated', () => {
     expect(await seen({ customerId }, after, 3)).toEqual(['SessionCreated', 'null > CREATED', 'SessionLinksChanged'])
   })
 
-  test('tells apart provider, user and time', async () => {
+  test('filters by provider, external id and time', async () => {
     const after = await liveCursor()
     const kayle = await create({ kayle: {} }, { externalId: 'usr_of_kayle' })
     await new Promise(resolve => setTimeout(resolve, 5))
@@ -493,7 +493,7 @@ describe('sessionsUpdated', () => {
 })
 
 describe('a server', () => {
-  test('that closes ends its streams, and does not wait for them', async () => {
+  test('that closes ends its subscriptions without waiting for them', async () => {
     const other = await startApp({}, { jobs: false })
     const open = await Promise.all([1, 2, 3].map(() => follow({ query: MANY }, other)))
     const began = Date.now()
@@ -505,7 +505,7 @@ describe('a server', () => {
     expect([other.streams.count(), other.services.eventStream.asleep()]).toEqual([0, 0])
   })
 
-  test('tells what another process wrote, in the order of the table', async () => {
+  test('delivers events of another process in the order of the table', async () => {
     const database = await takeDatabase()
     const env = { DATABASE_URL: database.url }
     const first = await startApp(env, { jobs: false })

@@ -200,7 +200,7 @@ describe('the timeline of a session', () => {
     expect(new Set(events.map(({ cursor }) => cursor)).size).toBe(events.length)
   })
 
-  test('of Rapidly ends by the clock alone, and says so', async () => {
+  test('of Rapidly ends by the clock alone, and marks it', async () => {
     const session = await NEW.RAPIDLY()
     await moveClock(3601)
 
@@ -213,7 +213,7 @@ describe('the timeline of a session', () => {
     expect(replay(reported.timeline.nodes)).toEqual(stateOf(reported))
   })
 
-  test('of Kayle that is past its time is ended by the clock, until Kayle says how it ended', async () => {
+  test('of an overdue Kayle session ends by the clock, until Kayle reports how it ended', async () => {
     const session = await NEW.KAYLE()
     await world.sandbox('KAYLE').advance({ id: session.providerId, to: 'attempt_succeeded' })
     await moveClock(3601)
@@ -230,7 +230,7 @@ describe('the timeline of a session', () => {
     expect(replay(reported.timeline.nodes)).toEqual(stateOf(reported))
   })
 
-  test('has nothing new where nothing changed', async () => {
+  test('gets no entry if nothing changed', async () => {
     const session = await NEW.KAYLE()
     const before = await eventsOf(session)
     for (let time = 0; time < 3; time++) await refresh(session)
@@ -238,7 +238,7 @@ describe('the timeline of a session', () => {
     expect(await eventsOf(session)).toEqual(before)
   })
 
-  test('has each attempt and what became of it', async () => {
+  test('has each attempt and its result', async () => {
     const session = await NEW.KAYLE()
     for (const step of ['attempt_started', 'attempt_failed nfc_read_error', 'attempt_succeeded']) {
       await move('KAYLE', session, step)
@@ -253,7 +253,7 @@ describe('the timeline of a session', () => {
     ])
   })
 
-  test('keeps both links where two are made at the same moment', async () => {
+  test('has both links if two are made at the same moment', async () => {
     for (let time = 0; time < 5; time++) {
       const session = await NEW.KAYLE()
       const [customer, applicant] = [await createCustomer(), await createApplicant()]
@@ -269,7 +269,7 @@ describe('the timeline of a session', () => {
     }
   })
 
-  test('comes in pages that go on where the last one ended', async () => {
+  test('is paginated without gaps', async () => {
     const session = await NEW.KAYLE()
     for (const step of ['attempt_started', 'attempt_failed', 'attempt_started', 'attempt_succeeded']) {
       await move('KAYLE', session, step)
@@ -295,7 +295,7 @@ describe('the timeline of a session', () => {
     expect(found).toEqual(all)
   })
 
-  test('refuses a cursor of another list, of another tenant, and one that is none', async () => {
+  test('refuses a cursor of another list, of another tenant, and an invalid one', async () => {
     const session = await NEW.KAYLE()
     const { data } = await app.execute('{ sessions(first: 1) { pageInfo { endCursor } } }')
     const foreign = await app.services.eventStream.cursor({ tenantId: 'another' })
@@ -306,7 +306,7 @@ describe('the timeline of a session', () => {
     }
   })
 
-  test('takes 100 at a time and no more', async () => {
+  test('returns at most 100 entries', async () => {
     const session = await NEW.KAYLE()
 
     const { errors } = await app.execute(READ, { id: session.id, first: 101 })
@@ -314,7 +314,7 @@ describe('the timeline of a session', () => {
     expect(errors).toMatchObject([{ extensions: { code: 'INVALID_INPUT' } }])
   })
 
-  test('has nothing of a person and no secret in any row', async () => {
+  test('has no personal data and no secret in any row', async () => {
     const sessions = await Promise.all(Object.values(NEW).map(make => make()))
     const rows = JSON.stringify(await app.db.sql.selectFrom('events').selectAll().execute())
     const secrets = sessions.flatMap(({ access }) => Object.values(access ?? {})).filter(value => value !== null)
@@ -374,7 +374,7 @@ describe('replaying a timeline', () => {
   }
 
   test(
-    'gives status, outcome, provider status and links, whatever happened and however much of it at once',
+    'reproduces status, outcome, provider status and links, whatever happened, even concurrently',
     async () => {
       const customers = [(await createCustomer()).id, (await createCustomer()).id]
       const applicants = [(await createApplicant()).id, (await createApplicant()).id]

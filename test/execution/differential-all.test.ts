@@ -7,7 +7,7 @@ import { compareAnswers, DOCUMENTS } from '../harness/documents/compare-answers.
  * answers it.
  */
 
-test(`${DOCUMENTS} random documents of a caller who may have everything are answered as by graphql-js, field order included`, async () => {
+test(`${DOCUMENTS} random documents of a caller with every scope are answered as by graphql-js, field order included`, async () => {
   // Documents fail in many places, and nobody reads where the code stood.
   Error.stackTraceLimit = 0
   const { faults, ...counts } = await compareAnswers(SCOPES)

@@ -6,7 +6,7 @@ import { compareAnswers, DOCUMENTS } from '../harness/documents/compare-answers.
  * answers it.
  */
 
-test(`${DOCUMENTS} random documents of a caller who may have some things are answered as by graphql-js, field order included`, async () => {
+test(`${DOCUMENTS} random documents of a caller with some scopes are answered as by graphql-js, field order included`, async () => {
   // Documents fail in many places, and nobody reads where the code stood.
   Error.stackTraceLimit = 0
   const { faults, ...counts } = await compareAnswers(['sessions:read', 'applicants:read'])

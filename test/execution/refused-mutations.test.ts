@@ -227,7 +227,7 @@ interface ReportedOutcome {
   readonly text: string
 }
 
-describe.each(Object.entries(HTTP_PATHS))('%s, every mutation that is refused has no effect', (_path, send) => {
+describe.each(Object.entries(HTTP_PATHS))('%s, every refused mutation has no effect', (_path, send) => {
   test.each(Object.entries(REFUSALS))('(%s)', async (_how, refusal) => {
     const before = await effectsIn(app)
     for (const mutation of cases) {
@@ -247,7 +247,7 @@ function wasRefused(text: string, { field }: MutationCase): boolean {
   return (errors?.length ?? 0) > 0 && !data?.[field]
 }
 
-test('the mutations tried are all that there are, and each has an effect where it is not refused', async () => {
+test('every mutation of the schema is tested, and has an effect if it is not refused', async () => {
   const { data } = await app.execute('{ __type(name: "Mutation") { fields { name } } }')
   const names: string[] = data.__type.fields.map(({ name }: { name: string }) => name)
   expect(cases.map(({ field }) => field).sort()).toEqual(names.sort())
@@ -263,7 +263,7 @@ test('the mutations tried are all that there are, and each has an effect where i
   }
 })
 
-test('what may come in parts is answered whole where nothing of it is', async () => {
+test('a document with an unused @defer is answered in one response', async () => {
   for (const send of Object.values(HTTP_PATHS)) {
     for (const mutation of cases) {
       const query = `mutation M($input: ${mutation.inputType}!, $is: Boolean = true) {
@@ -279,7 +279,7 @@ test('what may come in parts is answered whole where nothing of it is', async ()
   }
 })
 
-test('a mutation in parts is answered in parts', async () => {
+test('a mutation with @defer is answered incrementally', async () => {
   for (const send of Object.values(HTTP_PATHS)) {
     for (const mutation of cases) {
       for (const accept of ['multipart/mixed', 'text/event-stream', '*/*', 'application/json, multipart/mixed']) {
@@ -291,7 +291,7 @@ test('a mutation in parts is answered in parts', async () => {
   }
 })
 
-test('where only registered documents are taken, no other mutation has an effect', async () => {
+test('with trusted documents enforced, no other mutation has an effect', async () => {
   const others = await mutationCases(app)
   const before = await effectsIn(registered)
   for (const mutation of others) {
@@ -357,7 +357,7 @@ function selectingPage(
   return `mutation M($input: ${inputType}! ${variables}) { ${field}(input: $input) ${select(payload, selection)} } ${fragment}`
 }
 
-describe.each(Object.entries(HTTP_PATHS))('%s, a mutation has no effect where below it', (_path, send) => {
+describe.each(Object.entries(HTTP_PATHS))('%s, a mutation has no effect if in its selection', (_path, send) => {
   test.each(Object.entries(BAD_PAGES))('an argument is refused (%s)', async (_how, badPage) => {
     const before = await effectsIn(app)
     for (const mutation of cases.filter(({ field }) => field in LISTS)) {
@@ -371,7 +371,7 @@ describe.each(Object.entries(HTTP_PATHS))('%s, a mutation has no effect where be
     expect(await effectsIn(app)).toBe(before)
   })
 
-  test('an argument would be refused, but is left out', async () => {
+  test('an argument would be refused, but its field is skipped', async () => {
     for (const mutation of cases.filter(({ field }) => field in LISTS)) {
       const select = (payload: string, selection: string) =>
         `{ __typename ... on ${payload} @include(if: false) { ${selection} } }`
@@ -381,8 +381,8 @@ describe.each(Object.entries(HTTP_PATHS))('%s, a mutation has no effect where be
   })
 })
 
-describe('a client that left has no mutation carried out that was not begun', () => {
-  test('by the short way', async () => {
+describe('a mutation of a disconnected client is not started', () => {
+  test('on the fast path', async () => {
     const before = await effectsIn(app)
     for (const mutation of cases) {
       const left = new AbortController()
@@ -399,7 +399,7 @@ describe('a client that left has no mutation carried out that was not begun', ()
     expect(await effectsIn(app)).toBe(before)
   })
 
-  test('by the long way', async () => {
+  test('through Yoga', async () => {
     const before = await effectsIn(app)
     for (const mutation of cases) {
       for (const selection of [SELECTION, DEFERRED]) {
@@ -412,7 +412,7 @@ describe('a client that left has no mutation carried out that was not begun', ()
     expect(await effectsIn(app)).toBe(before)
   })
 
-  test('in the middle of its body, even where what came is complete', async () => {
+  test('in the middle of its body, even if the received part is complete', async () => {
     const before = await effectsIn(app)
     for (const mutation of cases) {
       const { headers, body } = posting(mutation, documentOf(mutation))

@@ -69,7 +69,7 @@ const CASES: Readonly<Record<string, readonly [query: string, ...variables: Reco
   ],
 }
 
-describe('what was asked before is answered like what was not:', () => {
+describe('a repeated document is answered like the first time:', () => {
   test.each(Object.entries(CASES))('%s', async (_name, [query, ...variables]) => {
     const rounds = []
     for (let round = 0; round < 4; round++) rounds.push(await answers(query, variables))
@@ -93,7 +93,7 @@ const ENCRYPTED: Readonly<Record<string, string>> = {
      access: status metadata: access { hostedUrl } details: metadata redirectUrl: details { __typename } status: redirectUrl } } } }`,
 }
 
-test.each(Object.entries(ENCRYPTED))('what is sealed is opened where it is asked for (%s)', async (_how, query) => {
+test.each(Object.entries(ENCRYPTED))('an encrypted field is decrypted if it is selected (%s)', async (_how, query) => {
   const plain = await createPlainGraphql(app, () => new Date())
   for (const is of [false, true, false, true, true]) {
     const [wanted] = await plain.execute(query, [{ is }])
@@ -104,7 +104,7 @@ test.each(Object.entries(ENCRYPTED))('what is sealed is opened where it is asked
   }
 })
 
-test('the position of what is followed is told under any name, and in any fragment', async () => {
+test('the live cursor is returned under any alias, and in any fragment', async () => {
   const queries = [
     'query ($is: Boolean!) { sessions { liveCursor @include(if: $is) nodes { at: liveCursor @include(if: $is) } } }',
     'query ($is: Boolean!) { sessions { ...x @include(if: $is) __typename } } fragment x on SessionConnection { here: liveCursor }',
@@ -119,7 +119,7 @@ test('the position of what is followed is told under any name, and in any fragme
   }
 })
 
-test('metadata keeps the values of variables inside it, however often it was asked before', async () => {
+test('metadata keeps the values of its variables, however often the document is repeated', async () => {
   const query = `mutation ($key: String!, $plan: JSON) {
     createSession(input: { idempotencyKey: $key, session: { kayle: {} }, metadata: { plan: $plan } }) {
       ... on CreateSessionPayload { session { metadata } }
@@ -131,7 +131,7 @@ test('metadata keeps the values of variables inside it, however often it was ask
   }
 })
 
-test('fragments that double at each step are not written out', async () => {
+test('fragments that double at each level are not expanded', async () => {
   const steps = Array.from({ length: 60 }, (_, at) => `fragment f${at} on ProviderInfo { ...f${at + 1} ...f${at + 1} }`)
   const query = `{ providers { ...f0 } } ${steps.join(' ')} fragment f60 on ProviderInfo { provider }`
   for (let times = 0; times < 5; times++) {
@@ -140,7 +140,7 @@ test('fragments that double at each step are not written out', async () => {
   }
 })
 
-test('entities that are described by anything but text are misses', async () => {
+test('entities that are identified by anything but text are null', async () => {
   const query = 'query ($given: [_Any!]!) { _entities(representations: $given) { __typename } }'
   const odd = { toString: 1, valueOf: 1 }
   const given = [

@@ -78,7 +78,7 @@ function expected(before: Links, given: Readonly<Record<string, string | null>>,
 }
 
 describe.each(Object.keys(LINKS))('linkSession (%s)', name => {
-  test('used 40 times with variables left out, null and given changes what they say and nothing else', async () => {
+  test('used 40 times with variables omitted, null and set changes only what they set', async () => {
     const id = await createSession(`link ${name}`, 'user-0')
     const random = createRandom(7)
     let links = await linksOf(id)
@@ -102,7 +102,7 @@ describe.each(Object.keys(LINKS))('linkSession (%s)', name => {
 })
 
 test.each(['Applicant', 'Customer'] as const)(
-  'link%s keeps the external id that is left out, and removes it for null, however often it is used',
+  'link%s keeps an omitted external id and removes it for null, however often it is used',
   async recordType => {
     const create = { Applicant: createApplicant, Customer: createCustomer }[recordType]
     const [id, record] = [await create(`${recordType}-of-nobody`), recordType.toLowerCase()]
@@ -130,7 +130,7 @@ const OPTIONAL = `mutation ($key: String!, $e: String, $a: ID, $c: ID, $m: JSON,
 }`
 
 test.each(TRIED)(
-  'createSession at %s with the same key is the same create, whatever is left out of its variables',
+  'createSession at %s with the same key is the same create, whichever variables are omitted',
   async provider => {
     const session = SESSION_INPUTS[provider]
     for (const [index, more] of [{}, { e: WHOSE[provider] }, { m: { plan: 'gold' } }, { m: null }].entries()) {
@@ -147,7 +147,7 @@ test.each(TRIED)(
   },
 )
 
-test('values of variables inside of a literal stay theirs, however often the document is used', async () => {
+test('variables inside a literal keep their own values, however often the document is used', async () => {
   const query = `mutation ($key: String!, $plan: String, $reason: String!, $required: Boolean = true) {
     createSession(input: {
       idempotencyKey: $key

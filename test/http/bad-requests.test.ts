@@ -32,7 +32,7 @@ test('there are at least 300 bad requests', () => {
   expect(new Set(BAD_REQUESTS.map(({ group, name }) => `${group}: ${name}`)).size).toBe(BAD_REQUESTS.length)
 })
 
-describe('a bad request is refused with its code, tells nothing of us, and does no harm', () => {
+describe('a bad request is refused with its code, discloses nothing internal, and does no harm', () => {
   test.each(BAD_REQUESTS)('$group: $name', async ({ status, code, ...request }) => {
     const answer = await client.execute(request)
     times.push(answer.ms)
@@ -46,7 +46,7 @@ describe('a bad request is refused with its code, tells nothing of us, and does 
   })
 })
 
-test('a refusal is quick', () => {
+test('a refusal is fast', () => {
   const sorted = times.toSorted((one, other) => one - other)
   const [p99 = 0, max = 0] = [sorted[Math.floor(sorted.length * 0.99)], sorted.at(-1)]
   console.info(`${sorted.length} refusals: p99 ${p99.toFixed(1)} ms, max ${max.toFixed(1)} ms`)

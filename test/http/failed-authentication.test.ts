@@ -25,7 +25,7 @@ async function execute(authorization?: string | readonly string[]) {
   })
 }
 
-test('the eleventh bad key of a minute is answered 429 and when to come again, and a good one is let in all the same', async () => {
+test('the eleventh failed authentication in a minute is answered 429 with Retry-After, and a valid key is still accepted', async () => {
   for (let index = 0; index < 10; index += 1) {
     const { status, text } = await execute(`Bearer sg_${String(index).padStart(43, 'a')}`)
     expect([status, JSON.parse(text).errors[0].extensions.code]).toEqual([401, 'UNAUTHENTICATED'])
@@ -42,7 +42,7 @@ test('the eleventh bad key of a minute is answered 429 and when to come again, a
   expect((await execute(`Bearer ${API_KEY}`)).status).toBe(200)
 })
 
-test('who sends no key guesses none', async () => {
+test('a request without a key does not count', async () => {
   for (let index = 0; index < 15; index += 1) expect((await execute()).status).toBe(401)
 })
 
@@ -65,17 +65,17 @@ test.each<[string, string | readonly string[]]>([
   expect(text).not.toContain(API_KEY)
 })
 
-describe('what is counted', () => {
+describe('failed authentication', () => {
   const limiter = () => createRateLimiters(undefined)({ name: 'bad-keys', points: 2, seconds: 60 })
 
-  test('is counted for each address by itself', async () => {
+  test('is counted per address', async () => {
     const failedAuthLimiter = createFailedAuthLimiter(limiter(), () => {})
     expect([await failedAuthLimiter.count('192.0.2.1'), await failedAuthLimiter.count('192.0.2.1')]).toEqual([0, 0])
     expect(await failedAuthLimiter.count('192.0.2.1')).toBeGreaterThan(0)
     expect(await failedAuthLimiter.count('192.0.2.2')).toBe(0)
   })
 
-  test('has no more places than memory is meant for, however many addresses there are', async () => {
+  test('uses a bounded number of counters, however many addresses there are', async () => {
     const positions = new Set<unknown>()
     const counting = {
       consume: async (place: string) => {
@@ -88,7 +88,7 @@ describe('what is counted', () => {
     expect(positions.size).toBeLessThanOrEqual(65_536)
   })
 
-  test('refuses nobody where it cannot be counted, and says so', async () => {
+  test('is not limited if it cannot be counted, and logs it', async () => {
     const reported: unknown[] = []
     const broken = { consume: () => Promise.reject(new Error('away')) }
     expect(await createFailedAuthLimiter(broken, error => reported.push(error)).count('192.0.2.1')).toBe(0)
@@ -106,7 +106,7 @@ describe('what is counted', () => {
     expect(clientAddress({ req: { socket: { remoteAddress } } as never })).toBe(network)
   })
 
-  test('a token with a comma or a space is two', () => {
+  test('a token with a comma or a space counts as two', () => {
     expect(readBearer('Bearer a,b', {})).toBeUndefined()
     expect(readBearer('Bearer a b', {})).toBeUndefined()
     expect(readBearer('Bearer a.b-c_d', {})).toBe('a.b-c_d')

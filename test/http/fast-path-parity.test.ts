@@ -86,7 +86,7 @@ const CASES: Readonly<Record<string, Sent>> = {
 
 const APPS = { 'at once': 0, 'from the third time on': 2 } as const
 
-describe.each(Object.entries(APPS))('%s, both ways give the same answer to', (_when, prepareAfter) => {
+describe.each(Object.entries(APPS))('%s, the fast path and Yoga give the same response to', (_when, prepareAfter) => {
   let app: TestApp
   beforeAll(async () => {
     app = await startApp({ CORS_ORIGINS: ORIGIN, MAX_BODY_BYTES: '20000' }, { prepareAfter })
@@ -110,7 +110,7 @@ describe.each(Object.entries(APPS))('%s, both ways give the same answer to', (_w
   })
 })
 
-test('what a client is told by a code is no unexpected error, whichever way it was asked', async () => {
+test('an error with a client error code is not reported as unexpected, on either path', async () => {
   const log = collectLog()
   const app = await startApp({ LOG_LEVEL: 'info' }, { prepareAfter: 1, logTo: log })
   for (let times = 0; times < 3; times++) {
@@ -122,7 +122,7 @@ test('what a client is told by a code is no unexpected error, whichever way it w
   expect(log.lines('unexpected error')).toEqual([])
 })
 
-test('a client that leaves ends the reads of its operation, by the short way in too', async () => {
+test('a client that disconnects aborts the reads of its operation on the fast path too', async () => {
   const made = await app.execute(
     'mutation { createSession(input: { idempotencyKey: "k", session: { kayle: {} } }) { ... on CreateSessionPayload { session { id } } } }',
   )

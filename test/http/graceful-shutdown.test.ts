@@ -40,7 +40,7 @@ afterEach(async () => {
 })
 
 describe('/readyz', () => {
-  test('says that the database is there and migrated', async () => {
+  test('answers 200 while the database is available and migrated', async () => {
     const app = await open()
 
     expect(await client.exchange(at(app, '/readyz'))).toMatchObject({
@@ -50,7 +50,7 @@ describe('/readyz', () => {
     })
   })
 
-  test('says no where the database does not answer, while the process is alive', async () => {
+  test('answers 503 while the database is unreachable, although the process is alive', async () => {
     const app = await open()
     await app.db.close()
 
@@ -60,7 +60,7 @@ describe('/readyz', () => {
     apps.length = 0
   })
 
-  test('says no where a migration is lacking, and does not mind one that is newer', async () => {
+  test('answers 503 while a migration is pending, and accepts a newer one', async () => {
     const file = join(folder, 'behind.db')
     const app = await open({ DATABASE_URL: `sqlite:${file}` })
     const database = new SqliteDatabase(file)
@@ -75,7 +75,7 @@ describe('/readyz', () => {
 })
 
 describe('a server that stops', () => {
-  test('says so at /readyz before it closes, and serves what still comes, on connections that it then closes', async () => {
+  test('reports it at /readyz before it closes, and serves further requests, closing their connections', async () => {
     const app = await open()
     expect((await client.exchange(at(app, '/livez'))).headers.connection).toBe('keep-alive')
 
@@ -91,7 +91,7 @@ describe('a server that stops', () => {
     await expect(client.exchange(at(app, '/livez'))).rejects.toThrow('ECONNREFUSED')
   })
 
-  test('answers the create that is under way', async () => {
+  test('answers the create in progress', async () => {
     const app = await open()
     await app.sandbox('KAYLE').faults([{ fault: { kind: 'latency', ms: 600 } }])
     const created = client.exchange(app.url, { query: CREATE, variables: { key: 'late' } })
@@ -104,7 +104,7 @@ describe('a server that stops', () => {
     expect(ms).toBeGreaterThan(300)
   })
 
-  test('writes down the create whose client has left', async () => {
+  test('stores the create whose client disconnected', async () => {
     const file = join(folder, 'left.db')
     const app = await open({ DATABASE_URL: `sqlite:${file}` })
     await app.sandbox('KAYLE').faults([{ fault: { kind: 'latency', ms: 500 } }])
@@ -123,7 +123,7 @@ describe('a server that stops', () => {
     database.close()
   })
 
-  test('ends its streams after what is in flight, and says why, so that their clients come back', async () => {
+  test('ends its subscriptions after the requests in progress, with a reason that makes clients reconnect', async () => {
     const app = await open()
     await app.sandbox('KAYLE').faults([{ fault: { kind: 'latency', ms: 400 } }])
     const stream = await follow(app.url, { query: FOLLOW })
@@ -144,7 +144,7 @@ describe('a server that stops', () => {
     expect(messages.map(({ event }) => event)).not.toContain('complete')
   })
 
-  test('breaks off what is not done within its time', async () => {
+  test('aborts what is not finished within the timeout', async () => {
     const app = await open()
     await app.sandbox('KAYLE').faults([{ fault: { kind: 'latency', ms: 5_000 } }])
     const created = client.exchange(app.url, { query: CREATE, variables: { key: 'hung' } })

@@ -21,14 +21,14 @@ async function parts(query: string, token = API_KEY): Promise<string> {
   return (await fetch(app.url, init)).text()
 }
 
-test('an error in a deferred part has its code and the id of the request', async () => {
+test('an error in a deferred part has its code and the request id', async () => {
   const text = await parts('{ providers { provider } ... @defer { session(by: { id: "nobody" }) { id } } }')
   expect(text).toContain('"hasNext":true')
   expect(text).toMatch(/"path":\["session"\],"extensions":\{[^}]*"code":"NOT_FOUND"/)
   expect(text).toMatch(/"requestId":"[\w-]+"/)
 })
 
-test('a field that is refused in a deferred part has its error there, though another was refused in an earlier one', async () => {
+test('a denied field in a deferred part has its error there, even if another was denied in an earlier part', async () => {
   const { token } = await withKey(app, { scopes: ['sessions:read'] })
   const fields = 'applicants { totalCount } ... @defer { customers { totalCount } } ... Later @defer'
   const text = await parts(`{ ${fields} } fragment Later on Query { person: applicants { totalCount } }`, token)
@@ -38,7 +38,7 @@ test('a field that is refused in a deferred part has its error there, though ano
   expect(text).toMatch(/"path":\["customers"\],"extensions":\{[^}]*"code":"FORBIDDEN"/)
 })
 
-test('an unexpected error in a deferred part says nothing of what is inside', async () => {
+test('an unexpected error in a deferred part is masked', async () => {
   await app.db.sql.schema.alterTable('customers').renameTo('away').execute()
   const text = await parts('{ providers { provider } ... @defer { customers { nodes { id } } } }')
   await app.db.sql.schema.alterTable('away').renameTo('customers').execute()
@@ -46,7 +46,7 @@ test('an unexpected error in a deferred part says nothing of what is inside', as
   expect(text).not.toMatch(/no such table|relation|customers" /)
 })
 
-test('a client that leaves in the middle of its body is no unexpected error', async () => {
+test('a client that disconnects in the middle of its body is no unexpected error', async () => {
   log.length = 0
   const { port } = new URL(app.url)
   for (const path of ['/graphql', '/graphql?', '/webhooks/kayle/nobody']) {

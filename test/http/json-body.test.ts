@@ -11,7 +11,7 @@ test.each([
   '[[[]]]',
   '"\\"[[[["',
   '"a\\\\"',
-])('a text that is in order is taken: %s', text => {
+])('valid JSON is accepted: %s', text => {
   expect(parseJson(text, 3, 'it')).toEqual(JSON.parse(text))
 })
 
@@ -23,7 +23,7 @@ test.each(['[[[[]]]]', '["\\"",[[[]]]]', '{"a":{"b":{"c":{}}}}', '[{"a":[{}]}]']
   },
 )
 
-test('a prototype in a text is a key like any other', () => {
+test('__proto__ in JSON is an ordinary key', () => {
   const value = parseJson('{"__proto__":{"a":1}}', 3, 'it') as Record<string, unknown>
   expect(value.a).toBeUndefined()
   expect(Object.keys(value)).toEqual(['__proto__'])

@@ -45,7 +45,7 @@ function nestedJson(depth: number): string {
   return `{"query":"{ __typename }","extensions":{"deep":${list}}}`
 }
 
-describe('at its limit a request passes, and one step further it is refused with its code', () => {
+describe('a request at a limit passes, and one beyond it is refused with a code', () => {
   test.each([
     ['a body of 256 KiB', padded(256 * 1024), padded(256 * 1024 + 1), 413, 'PAYLOAD_TOO_LARGE'],
     ['JSON nested 64 deep', nestedJson(64), nestedJson(65), 400, 'BAD_REQUEST'],
@@ -113,7 +113,7 @@ describe('at its limit a request passes, and one step further it is refused with
     }
   })
 
-  test('(2,000 tokens) told apart from a document that is merely wrong', async () => {
+  test('(2,000 tokens) differs from a document with a syntax error', async () => {
     const many = (count: number) =>
       `{ sessions(filter: { providers: [${repeat(count - 16, () => 'KAYLE').join(' ')}] }) { totalCount } }`
     // It is read to its end, and found to name more providers than a filter may.
@@ -122,24 +122,24 @@ describe('at its limit a request passes, and one step further it is refused with
     expect((await app.execute(`{ ${'{ '.repeat(1_000)}`)).errors[0]?.extensions.code).toBe('GRAPHQL_PARSE_FAILED')
   })
 
-  test('(a limit is 400 for a client that knows the newer media type)', async () => {
+  test('(a limit is 400 for a client that accepts application/graphql-response+json)', async () => {
     const body = JSON.stringify({ query: `{ ${'__typename '.repeat(20)} }` })
     expect((await post(body, { accept: 'application/graphql-response+json' })).status).toBe(400)
   })
 })
 
-describe('what is honest passes', () => {
+describe('a realistic operation passes', () => {
   const journey = `query Page($first: Int!) { sessions(first: $first) { nodes {
     id status attempts { nodes { id status } } customer { id email } applicant { id email } } } }`
 
-  test('50 sessions with attempts, customer and applicant, in one call', async () => {
+  test('50 sessions with attempts, customer and applicant in one query', async () => {
     expect((await app.execute(journey, { first: 50 })).errors).toEqual([])
     expect((await app.execute(journey, { first: 66 })).errors).toMatchObject([
       { extensions: { code: 'QUERY_TOO_COMPLEX', retryable: false } },
     ])
   })
 
-  test('what GraphiQL asks first, deep as it is, with every option there is', async () => {
+  test('the introspection query of GraphiQL, with every option', async () => {
     const all = { descriptions: true, specifiedByUrl: true, directiveIsRepeatable: true, inputValueDeprecation: true }
     const { data, errors } = await app.execute(getIntrospectionQuery({ ...all, schemaDescription: true, oneOf: true }))
     expect(errors).toEqual([])
@@ -220,7 +220,7 @@ describe('the cost', () => {
     expect(cost(text)).toBeCloseTo(expected, 6)
   })
 
-  test('is told with the variables, and with the most where one says nothing that counts', () => {
+  test('depends on the variables, and is the maximum where a variable sets no number', () => {
     const page = 'query ($first: Int = 3) { sessions(first: $first) { nodes { customer { id } } } }'
     expect(cost(page)).toBeCloseTo(3.11)
     expect(cost(page, { first: 9 })).toBeCloseTo(9.23)
@@ -229,15 +229,15 @@ describe('the cost', () => {
     expect(cost(ids, { ids: ['a', 'b', 'c', 'd'] })).toBeCloseTo(0.04)
   })
 
-  test('of fragments that double thirty times over is told at once', () => {
+  test('of fragments that double thirty times is computed at once', () => {
     const parts = repeat(30, at => `fragment F${at} on Query { ...F${at + 1} ...F${at + 1} }`)
     const text = `{ ...F0 } ${parts.join(' ')} fragment F30 on Query { sessions { nodes { id } } }`
     expect(cost(text)).toBeCloseTo(2 ** 30 / 4)
   })
 })
 
-describe('per minute', () => {
-  test('a key may spend so much, then it waits as long as it is told', async () => {
+describe('the rate limit per minute', () => {
+  test('applies per key, with a Retry-After that holds', async () => {
     const tight = await startApp({ COST_PER_MINUTE: '25' })
     const page = '{ sessions { nodes { customer { id } } } }'
     const body = JSON.stringify({ query: page })
@@ -256,7 +256,7 @@ describe('per minute', () => {
     await tight.close()
   })
 
-  test('what costs nothing counts one', async () => {
+  test('counts a free operation as one', async () => {
     const tight = await startApp({ COST_PER_MINUTE: '3' })
     const codes = []
     for (let count = 0; count < 4; count++)
@@ -283,7 +283,7 @@ describe('per minute', () => {
       }),
       200,
     ],
-  ])('a request %s is charged too', async (_what, body, status) => {
+  ])('counts a request %s too', async (_what, body, status) => {
     const tight = await startApp({ COST_PER_MINUTE: '3' })
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` }
     const statuses = []
@@ -296,7 +296,7 @@ describe('per minute', () => {
     await tight.close()
   })
 
-  test('the client tokens of a key use its budget, and each subject a tenth of it', async () => {
+  test('is shared by the client tokens of a key, each subject with a tenth of it', async () => {
     const tight = await startApp({ COST_PER_MINUTE: '40' })
     const maker = await withKey(tight, { scopes: ['session:access', 'sessions:read'] })
     const clients: Client[] = []
@@ -315,7 +315,7 @@ describe('per minute', () => {
     await tight.close()
   })
 
-  test('another store of what was spent can be put in', async () => {
+  test('can use another store', async () => {
     const requests: [string, number][] = []
     const shared = { consume: async (key: string, cost: number) => (requests.push([key, cost]) > 1 ? 1_500 : 0) }
     const one = await startApp({}, { rateLimiter: shared })
@@ -328,7 +328,7 @@ describe('per minute', () => {
   })
 })
 
-test('a store of what was spent that is away keeps nobody from asking, and is told of', async () => {
+test('fails open and reports an error if its store is unavailable', async () => {
   const away = new Error('connection refused')
   const reported: unknown[] = []
   const limiter = { consume: () => Promise.reject(away) }
@@ -338,7 +338,7 @@ test('a store of what was spent that is away keeps nobody from asking, and is to
   await open.close()
 })
 
-test('a page has at most 100 rows, and a list of ids at most 100 of them', async () => {
+test('a page has at most 100 rows, and a list of ids at most 100 ids', async () => {
   const codes = async (query: string) => (await app.execute(query)).errors.map(({ extensions }) => extensions.code)
   const ids = (count: number) => `{ nodes(ids: [${repeat(count, () => '"x"').join()}]) { id } }`
   for (const fine of ['{ sessions(first: 100) { totalCount } }', ids(100)]) expect(await codes(fine)).toEqual([])
@@ -347,7 +347,7 @@ test('a page has at most 100 rows, and a list of ids at most 100 of them', async
   }
 })
 
-test('each limit can be set', async () => {
+test('each limit is a setting', async () => {
   const set = await startApp({
     MAX_BODY_BYTES: '300',
     MAX_JSON_DEPTH: '3',
@@ -370,7 +370,7 @@ test('each limit can be set', async () => {
   await set.close()
 })
 
-test('a document is remembered, and a long one is not', () => {
+test('a document is cached, unless it is long', () => {
   const cache = createDocumentCache<object>()
   const value = {}
   cache.set('{ __typename }', value)

@@ -25,7 +25,7 @@ afterAll(async () => {
 
 const READ = '{ sessions(first: 20) { nodes { attempts(freshness: { maxAgeSeconds: 0 }) { totalCount } } } }'
 
-test('twenty reads of one operation are no leak, by whichever way it came in', async () => {
+test('twenty reads of one operation cause no listener leak warning, on either path', async () => {
   for (const execute of [app.execute, withDevelopmentKey(app).execute]) {
     const { data, errors } = await execute(READ)
     expect(errors).toEqual([])

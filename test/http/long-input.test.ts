@@ -165,7 +165,7 @@ function expectShort(text: string): void {
   }
 }
 
-describe('what is long is not repeated:', () => {
+describe('a long value is not repeated in an error:', () => {
   test.each(Object.entries(DOCUMENTS))('%s in a document', async (_what, query) => {
     // The last is not the first that reads it.
     for (const accept of [...ACCEPTS, ...ACCEPTS.slice(0, 2)]) {
@@ -182,7 +182,7 @@ describe('what is long is not repeated:', () => {
     }
   })
 
-  test.each(['GET', 'POST'])('an address, by %s', async method => {
+  test.each(['GET', 'POST'])('a URL, by %s', async method => {
     const long = 'x'.repeat(9_000)
     const headers = {
       authorization: `Bearer ${API_KEY}`,
@@ -231,7 +231,7 @@ describe('what is long is not repeated:', () => {
   })
 })
 
-test('names may be as long as any generator makes them', async () => {
+test('names may be as long as code generators make them', async () => {
   const name = 'x'.repeat(255)
   const query = `query ${name}($${name}: Boolean!) { ${name}: __typename ...${name} @include(if: $${name}) } fragment ${name} on Query { __typename }`
   const { data, errors } = await app.execute(query, { [name]: true })

@@ -33,7 +33,7 @@ const execute = (query: string, variables: object = {}) => client.exchange(app.u
 const create = () => execute(SLOW, { key: `slow-${keys++}` })
 const slowly = (latencyMs: number) => app.sandbox('KAYLE').faults([{ fault: { kind: 'latency', ms: latencyMs } }])
 
-test('ten times as much as there is room for: all that has room is answered, the rest is refused before any of it is done', async () => {
+test('at ten times the capacity, requests within it are answered and the others are refused before any work', async () => {
   await slowly(800)
   let answered = 0
   const requests = Array.from({ length: 10 * MOST }, async () => {
@@ -66,14 +66,14 @@ test('ten times as much as there is room for: all that has room is answered, the
   await app.sandbox('KAYLE').clearFaults()
 })
 
-test('afterwards there is room again', async () => {
+test('afterwards requests are accepted again', async () => {
   expect(app.admission.inFlight).toBe(0)
   const replies = await Promise.all(Array.from({ length: MOST }, () => execute(READ)))
 
   expect(replies.map(({ status }) => status)).toEqual(Array(MOST).fill(200))
 })
 
-test('who leaves makes room', async () => {
+test('a disconnected client frees its slot', async () => {
   await slowly(2_000)
   const disconnect = new AbortController()
   const headers = { 'content-type': 'application/json', authorization: 'Bearer sg_dev_key_of_the_tests' }
@@ -92,7 +92,7 @@ test('who leaves makes room', async () => {
   await app.sandbox('KAYLE').clearFaults()
 })
 
-test('streams are not counted, and who watches the server is always let in', async () => {
+test('subscriptions are not counted, and health checks and metrics are always served', async () => {
   const streams: Subscriber[] = []
   for (let count = 0; count < 2 * MOST; count++) {
     streams.push(await follow(app.url, { query: 'subscription { sessionsUpdated { cursor } }' }))
@@ -111,7 +111,7 @@ test('streams are not counted, and who watches the server is always let in', asy
   await app.sandbox('KAYLE').clearFaults()
 })
 
-test('a delivery that comes while there is no room is asked for again', async () => {
+test('a webhook delivery during overload is sent again by its provider', async () => {
   await slowly(1_000)
   const busy = Array.from({ length: MOST }, create)
   await vi.waitUntil(() => app.admission.inFlight === MOST)

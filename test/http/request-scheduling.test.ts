@@ -66,7 +66,7 @@ const CLIENTS = `
   }
 `
 
-test('connections that come while the processor is busy are counted, and the excess is refused before what has room is done', async () => {
+test('connections that arrive while the processor is busy are counted, and the excess is refused before the others run', async () => {
   const sent = new Int32Array(new SharedArrayBuffer(4))
   const { url, admission, begun } = await startBusy(path => {
     // The first request keeps the processor until all others were sent.
@@ -86,7 +86,7 @@ test('connections that come while the processor is busy are counted, and the exc
   expect(replies.indexOf(503)).toBeLessThan(replies.lastIndexOf(200))
 })
 
-test('requests are begun in the order in which they came, and who left meanwhile is not begun', async () => {
+test('requests start in the order of arrival, and those of disconnected clients do not start', async () => {
   const { url, admission, begun } = await startBusy(() => spin(30))
   const disconnect = new AbortController()
   const first = fetch(`${url}/first`)

@@ -70,13 +70,13 @@ describe('without a valid key', () => {
     }
   })
 
-  test('the document is not even looked at', async () => {
+  test('the document is not parsed', async () => {
     const response = await app.app.fetch('http://localhost/graphql', { method: 'POST', body: '{ not json' })
 
     expect(response.status).toBe(401)
   })
 
-  test('the process still says that it lives, and the bare address leads to the graph', async () => {
+  test('/healthz is answered, and / redirects to /graphql', async () => {
     const [alive, bare] = [await app.app.fetch('http://localhost/livez'), await app.app.fetch('http://localhost/')]
 
     expect([alive.status, await alive.text()]).toEqual([200, 'ok\n'])
@@ -84,14 +84,14 @@ describe('without a valid key', () => {
   })
 })
 
-test('with the key the answer is data, in whatever case the scheme is written', async () => {
+test('with a valid key the response has data, whatever the case of the scheme', async () => {
   for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
     const { status, body } = await post({ query: '{ __typename }' }, { authorization: `${scheme} ${API_KEY}` })
     expect([status, body]).toEqual([200, { data: { __typename: 'Query' } }])
   }
 })
 
-describe('an operation that cannot be run', () => {
+describe('an invalid operation', () => {
   const create = 'mutation ($input: CreateSessionInput!) { createSession(input: $input) { __typename } }'
   const lookup = 'query ($id: ID!) { session(by: { id: $id }) { id } }'
   const filter = 'query ($filter: SessionFilter) { sessions(filter: $filter) { nodes { id } } }'
@@ -138,7 +138,7 @@ describe('an operation that cannot be run', () => {
       },
       'BAD_REQUEST',
     ],
-  ])('(%s) has the code and nothing of what was sent', async (_what, operation, code) => {
+  ])('(%s) is refused with its code, without repeating the request', async (_what, operation, code) => {
     const { status, text, body } = await post(operation, { accept: 'application/graphql-response+json' })
 
     expect(status).toBe(400)
@@ -159,14 +159,14 @@ describe('an operation that cannot be run', () => {
     ['a list for a text', `{ sessions(after: ["${SECRET}"]) { totalCount } }`, 'GRAPHQL_VALIDATION_FAILED'],
     ['a text for an object', `{ sessions(filter: "${SECRET}") { totalCount } }`, 'GRAPHQL_VALIDATION_FAILED'],
     ['a bad time', `{ sessions(filter: { createdAfter: "${SECRET}" }) { totalCount } }`, 'GRAPHQL_VALIDATION_FAILED'],
-  ])('(%s in the document itself) quotes no value of it', async (_what, text, code) => {
+  ])('(%s in the document itself) is refused without repeating values', async (_what, text, code) => {
     const answer = await post({ query: text })
 
     expect(answer.body.errors?.[0]?.extensions).toMatchObject({ code })
     expect(answer.text).not.toContain(SECRET)
   })
 
-  test('has every variable that does not fit named with its place', async () => {
+  test('has an error for each invalid variable, with its path', async () => {
     const input = {
       idempotencyKey: 1,
       externalId: {},
@@ -212,7 +212,7 @@ describe('an operation that cannot be run', () => {
   })
 })
 
-test('an unexpected error is masked, and the rest of the answer is there', async () => {
+test('an unexpected error is masked, and the other data is returned', async () => {
   const broken = await startApp()
   Object.assign(broken.services.accounts, {
     list: () => {
@@ -229,7 +229,7 @@ test('an unexpected error is masked, and the rest of the answer is there', async
   expect(JSON.stringify(errors)).not.toMatch(new RegExp(`${SECRET}|TypeError|stack|\\.ts`))
 })
 
-describe('by GET', () => {
+describe('over GET', () => {
   test('a query is answered, with its variables', async () => {
     const text = 'query ($first: Int) { sessions(first: $first) { nodes { id } } }'
     const path = `${query(text)}&variables=${encodeURIComponent('{"first":1}')}`
@@ -240,7 +240,7 @@ describe('by GET', () => {
     expect(await response.json()).toEqual({ data: { sessions: { nodes: [] } } })
   })
 
-  test('a mutation is refused, and nothing is sent', async () => {
+  test('a mutation is refused without an effect', async () => {
     const input = 'input: { idempotencyKey: "by-get", session: { kayle: {} } }'
 
     const response = await request({ method: 'GET' }, query(`mutation { createSession(${input}) { __typename } }`))
@@ -280,7 +280,7 @@ describe('GraphiQL', () => {
     page = await response.text()
   })
 
-  test("is served for a browser's GET, with the examples as tabs and the key set", () => {
+  test('is served for a browser request, with the examples as tabs and the development key', () => {
     const options = JSON.parse(/renderYogaGraphiQL\([^{]*(\{.*\}),\s*\);/.exec(page.slice(-50_000))?.[1] ?? '{}')
 
     const headers = JSON.stringify({ authorization: `Bearer ${API_KEY}` }, null, 2)
@@ -289,7 +289,7 @@ describe('GraphiQL', () => {
     expect(options.defaultTabs.length).toBeGreaterThanOrEqual(4)
   })
 
-  test('loads nothing from outside the machine', () => {
+  test('loads nothing from other hosts', () => {
     const markup = page.replace(/<script\b[^>]*>[\s\S]*?<\/script>/g, script =>
       script.slice(0, script.indexOf('>') + 1),
     )

@@ -36,7 +36,7 @@ test.each([
   ['operations without a key', '/graphql', '', '401'],
   ['operations with a bad key', '/graphql', 'authorization: Bearer sg_bad\r\n', '401'],
   ['pages that do not exist', '/nothing', '', '404'],
-])('%s are answered before the body, and take no place', async (_what, path, headers, status) => {
+])('%s are answered before the body arrives, and occupy no slot', async (_what, path, headers, status) => {
   app = await startApp({ MAX_IN_FLIGHT: String(MOST), FAILED_AUTH_PER_MINUTE: '100000' }, { jobs: false })
   const answers = await Promise.all(Array.from({ length: 3 * MOST }, () => begin(path, headers)))
   await vi.waitFor(() => {
@@ -47,7 +47,7 @@ test.each([
   expect((await app.execute('{ providers { provider } }')).errors).toEqual([])
 })
 
-test('operations of a key whose bodies never end leave the places of all others free', async () => {
+test('requests of one key with endless bodies do not block other keys', async () => {
   app = await startApp({ MAX_IN_FLIGHT: String(MOST) }, { jobs: false })
   await Promise.all(Array.from({ length: 4 * MOST }, () => begin('/graphql', authorization)))
   await vi.waitFor(() => expect(app.admission.inFlight).toBe(MOST))
@@ -59,7 +59,7 @@ test('operations of a key whose bodies never end leave the places of all others 
   }
 })
 
-test('a body that takes its time gives way to others, once it had a second', async () => {
+test('a slow body loses its slot to other requests after a second', async () => {
   app = await startApp({ MAX_IN_FLIGHT: String(MOST) }, { jobs: false })
   await Promise.all(Array.from({ length: MOST }, () => begin('/graphql', authorization)))
   const early = await begin('/graphql', authorization)

@@ -35,7 +35,7 @@ async function drip(begin: string, piece: string): Promise<number> {
   return performance.now() - begun
 }
 
-describe('a client that is slow is closed', () => {
+describe('a slow client is closed', () => {
   test('with its headers', async () => {
     expect(await drip(HEAD, 'x: y\r\n')).toBeLessThan(QUIET_MS)
   })
@@ -48,20 +48,20 @@ describe('a client that is slow is closed', () => {
     expect(await drip(`${HEAD}transfer-encoding: chunked\r\n\r\n`, '1\r\n \r\n')).toBeLessThan(QUIET_MS)
   })
 
-  test('and told so', async () => {
+  test('and gets a response', async () => {
     for (const begin of [HEAD, `${HEAD}content-length: 1000\r\n\r\n{`]) {
       const answer = await client.send(begin, QUIET_MS)
       expect([answer.status, findLeaks(answer)]).toEqual([408, { codes: ['BAD_REQUEST'], faults: [] }])
     }
   })
 
-  test('that says nothing at all', async () => {
+  test('that sends nothing at all', async () => {
     const begun = performance.now()
     await client.send('', QUIET_MS)
     expect(performance.now() - begun).toBeLessThan(QUIET_MS)
   })
 
-  test('that asks nothing more', async () => {
+  test('that sends no further request', async () => {
     const begun = performance.now()
     const answer = await client.send(`${HEAD}content-length: ${BODY.length}\r\n\r\n${BODY}`, QUIET_MS)
     expect(answer.status).toBe(200)
@@ -69,7 +69,7 @@ describe('a client that is slow is closed', () => {
   })
 })
 
-test('a client that is not quite as slow is served', async () => {
+test('a client just fast enough is served', async () => {
   const socket = await client.open()
   const answered = new Promise<string>(resolve => socket.once('data', data => resolve(String(data))))
   socket.write(`${HEAD}content-length: ${BODY.length}\r\n\r\n`)
@@ -112,13 +112,13 @@ test.each([
   ['a greeting of TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400],
   ['an answer', 'HTTP/1.1 200 OK\r\n\r\n', 400],
   ['a mail', 'EHLO example.com\r\n', 400],
-])('(%s) is answered in our words, or with the end', async (_what, bytes, status) => {
+])('(%s) gets our error response, or is closed', async (_what, bytes, status) => {
   const answer = await client.send(Buffer.from(bytes, 'latin1'), 1_000)
   expect([answer.status, findLeaks(answer).faults]).toEqual([status, []])
   expect(findLeaks(answer).codes).toHaveLength(1)
 })
 
-test('1,000 connections on which nobody asks anything do not keep others from being answered', async () => {
+test('1,000 idle connections do not prevent others from being answered', async () => {
   const idle = await startApp()
   const many = createRawClient(idle.url)
   const sockets = await Promise.all(Array.from({ length: 1_000 }, () => many.open()))

@@ -10,8 +10,8 @@ function callerOf(keyId: string, subject: Subject | null): Caller {
   return { tenantId: 'dev', keyId, scopes: new Set(), subject, expiresAt: null }
 }
 
-describe('the open subscriptions', () => {
-  test('of all client tokens of a key count together, and those of each subject have a limit of their own', () => {
+describe('open subscriptions', () => {
+  test('of all client tokens of a key count together, and those of each subject have their own limit', () => {
     const registry = createSubscriptionRegistry(async () => true)
     const subjects = MAX_SUBSCRIPTIONS_PER_KEY / MAX_SUBSCRIPTIONS_PER_TOKEN
     const open = Array.from({ length: subjects }, (_, index) =>

@@ -259,7 +259,7 @@ function literal(value: unknown, path: readonly string[] = []): string {
 class NoLiteral extends Error {}
 
 test.each(Object.keys(INPUTS))(
-  'a key is used again by what means the same, and is taken for what means something else: %s',
+  'an idempotency key can be repeated with equivalent input, and is refused with different input: %s',
   async name => {
     const [recordType, inputs] = INPUTS[name] as (typeof INPUTS)[string]
     await fc.assert(
@@ -295,7 +295,7 @@ test.each([
   ['links of null', { applicantId: null, customerId: null }, {}],
   ['metadata of null', { metadata: null }, {}],
   ['keys in another order', { metadata: { a: 1, b: { c: 2, d: 3 } } }, { metadata: { b: { d: 3, c: 2 }, a: 1 } }],
-])('%s means the same', async (_what, one, other) => {
+])('%s is equivalent', async (_what, one, other) => {
   const session = SESSION_INPUTS.VERILOCK
   const key = randomUUID()
   expect(await create('Session', key, { ...one, session }, 0)).toMatchObject({ replayed: false })
@@ -309,7 +309,7 @@ test.each([
   ['a list for its only item', { metadata: { a: [1] } }, { metadata: { a: 1 } }],
   ['a list in another order', { metadata: { a: [1, 2] } }, { metadata: { a: [2, 1] } }],
   ['the key of a link', { externalId: 'usr_1' }, {}],
-])('%s means something else', async (_what, one, other) => {
+])('%s is different', async (_what, one, other) => {
   const session = SESSION_INPUTS.VERILOCK
   const key = randomUUID()
   expect(await create('Session', key, { ...one, session }, 0)).toMatchObject({ replayed: false })

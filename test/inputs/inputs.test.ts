@@ -146,18 +146,18 @@ async function countRows(): Promise<number> {
   return counts.reduce((total, { count }) => total + Number(count), 0)
 }
 
-test('there are as many places as the schema has, on every object that is reached', () => {
+test('every input position of the schema is tested, on every object that is reached', () => {
   expect(PLACES.length).toBeGreaterThan(100)
   expect([...new Set(PLACES.map(({ parent }) => parent))].filter(parent => !WAYS[parent])).toEqual([])
 })
 
-describe('every place where a value is given', () => {
-  test.each(NAMES)('%s tells its bound', name => {
+describe('every input value', () => {
+  test.each(NAMES)('%s has a documented bound', name => {
     const place = PLACES[NAMES.indexOf(name)] as InputPosition
     expect(reportedBound(place), place.description).toBeDefined()
   })
 
-  test.each(NAMES)('%s refuses what is outside of it, before anything happens', async name => {
+  test.each(NAMES)('%s refuses a value beyond it, without an effect', async name => {
     const place = PLACES[NAMES.indexOf(name)] as InputPosition
     const before = await countRows()
     for (const value of outside(place)) {

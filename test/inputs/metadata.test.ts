@@ -107,7 +107,7 @@ const EXACT: readonly (readonly [text: string, value: number])[] = [
 describe.each(Object.keys(WAYS))('metadata in %s', way => {
   const create = WAYS[way] as (typeof WAYS)[string]
 
-  test.each(INEXACT)('is refused with the path of a number that would come back as another: %s', async number => {
+  test.each(INEXACT)('is refused with the path of a number that would lose precision: %s', async number => {
     expect(await create(`{"a":${number}}`)).toMatchObject({
       __typename: 'InvalidInputError',
       issues: [{ path: ['input', 'metadata', 'a'] }],
@@ -117,11 +117,11 @@ describe.each(Object.keys(WAYS))('metadata in %s', way => {
     })
   })
 
-  test.each(EXACT)('keeps %s', async (text, value) => {
+  test.each(EXACT)('preserves %s', async (text, value) => {
     expect((await create(`{"a":${text}}`)).session?.metadata).toEqual({ a: value })
   })
 
-  test('tells all that is wrong at once', async () => {
+  test('reports every issue at once', async () => {
     const refused = await create('{"a":{"b":1e400,"c":["\\u0001",9007199254740993],"d":"fine"}}')
     expect(refused.issues?.map(({ path }) => path.join('.'))).toEqual([
       'input.metadata.a.b',
@@ -131,14 +131,19 @@ describe.each(Object.keys(WAYS))('metadata in %s', way => {
     expect(JSON.stringify(refused)).not.toMatch(/9007199254740993|1e400/)
   })
 
-  test('may have lines, and keys that mean something to others', async () => {
+  test('may have line breaks, and keys with a meaning in JavaScript', async () => {
     const metadata = { a: { text: 'one\n\ttwo\r\n', constructor: 'x', toString: null, hasOwnProperty: [] } }
     expect((await create(JSON.stringify(metadata))).session?.metadata).toEqual(metadata)
   })
 
-  test.each(['__proto__', 'sessiongraph_reference'])('is refused with a key that is not kept: %s', async name => {
-    expect(await create(`{"a":{"${name}":{"b":1}}}`)).toMatchObject({ issues: [{ path: ['input', 'metadata', 'a'] }] })
-  })
+  test.each(['__proto__', 'sessiongraph_reference'])(
+    'is refused with a key that cannot be preserved: %s',
+    async name => {
+      expect(await create(`{"a":{"${name}":{"b":1}}}`)).toMatchObject({
+        issues: [{ path: ['input', 'metadata', 'a'] }],
+      })
+    },
+  )
 
   test('is refused nested deeper than ten', async () => {
     const nested = (depth: number) => `{"a":${'['.repeat(depth)}1${']'.repeat(depth)}}`
@@ -151,7 +156,7 @@ describe.each(Object.keys(WAYS))('metadata in %s', way => {
 describe('metadata', () => {
   const create = WAYS['the variable of the input'] as (typeof WAYS)[string]
 
-  test.each(['[]', '"text"', '1', 'true', '9007199254740993'])('is an object: %s is none', async text => {
+  test.each(['[]', '"text"', '1', 'true', '9007199254740993'])('is an object: %s is refused', async text => {
     expect(await create(text)).toMatchObject({ issues: [{ path: ['input', 'metadata'] }] })
   })
 
@@ -169,12 +174,12 @@ describe('metadata', () => {
     expect(JSON.stringify(refused).length).toBeLessThan(500)
   })
 
-  test('is told a hundred issues of, however many there are', async () => {
+  test('reports at most a hundred issues', async () => {
     const { issues } = await create(`{"a":[${Array(20_000).fill('-0').join()}]}`)
     expect(issues?.length).toBe(100)
   })
 
-  test('is not taken with a key that stands twice in an object', async () => {
+  test('is refused with a duplicate key in an object', async () => {
     for (const metadata of ['{"a":1,"a":2}', '{"a":1,"a":1}', '{"a":{"b":1,"\\u0062":2}}', '[{"a":1,"a":[]}]']) {
       const { status, json } = await post(`{"query":"query ($a: JSON) { __typename }","variables":{"a":${metadata}}}`)
       expect({ status, code: json.errors?.[0]?.extensions.code }).toEqual({ status: 400, code: 'BAD_REQUEST' })
@@ -183,7 +188,7 @@ describe('metadata', () => {
     expect((await post(twice)).status).toBe(400)
   })
 
-  test('of a customer at Rapidly is judged alike, by the rules of Rapidly', async () => {
+  test('of a customer at Rapidly is validated by the rules of Rapidly', async () => {
     const customer = (metadata: string) =>
       reported(
         `{"query":${JSON.stringify(`mutation ($input: CreateCustomerInput!) { answer: createCustomer(input: $input) ${CUSTOMER_SELECTION} }`)},"variables":{"input":{"idempotencyKey":"${key()}","customer":{"rapidly":{"email":"${key()}@example.com","metadata":${metadata}}}}}}`,
@@ -212,7 +217,7 @@ describe('metadata', () => {
   })
 })
 
-test('a number that is not exact is no value of another type either', async () => {
+test('an inexact number is invalid for every other type too', async () => {
   for (const [type, use] of [
     ['Int', 'sessions(first: $a) { totalCount }'],
     ['ID!', 'node(id: $a) { id }'],

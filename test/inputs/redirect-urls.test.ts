@@ -184,27 +184,27 @@ const FINE = [
   `https://example.com/${'x'.repeat(2028)}`,
 ]
 
-describe('a URL that readers may take for different ones', () => {
+describe('a URL that parsers read differently', () => {
   test.each(AMBIGUOUS)('is refused everywhere, with its path and without repeating it: %s', async url => {
     await expectRefused('development', url)
     await expectRefused('production', url)
   })
 })
 
-describe('a host that only a network knows', () => {
+describe('a host that is not public', () => {
   test.each(PRIVATE)('is refused in production: %s', url => expectRefused('production', url))
 
   test.each(PRIVATE_IPV6)('is refused in production: %s', url => expectRefused('production', url))
 
   test.each([...PRIVATE, ...PRIVATE_IPV6].filter(url => !url.includes('[::ffff')))(
-    'is taken in development: %s',
+    'is accepted in development: %s',
     async url => {
       expect(await create('development', SPOTS.VERILOCK(url))).toMatchObject({ session: { redirectUrl: url } })
     },
   )
 
   test.each(['http://localhost:3000/done', 'http://127.0.0.1:3000/', 'http://app.localhost/', 'http://[::1]:3000/'])(
-    'may be spoken to without encryption in development, where it is this machine: %s',
+    'is accepted over plain HTTP in development on this machine: %s',
     async url => {
       expect(await create('development', SPOTS.VERILOCK(url))).toMatchObject({ session: { redirectUrl: url } })
       await expectRefused('production', url)
@@ -212,13 +212,13 @@ describe('a host that only a network knows', () => {
   )
 
   test.each(['http://192.168.1.1/', 'http://intranet/', 'http://[fd12:3456::1]/'])(
-    'is not spoken to without encryption where it is another machine: %s',
+    'is refused over plain HTTP on another machine: %s',
     url => expectRefused('development', url),
   )
 })
 
-describe('a URL that everybody reads alike', () => {
-  test.each(FINE)('is taken, and sent as it came: %s', async url => {
+describe('a URL that every parser reads alike', () => {
+  test.each(FINE)('is accepted, and sent unchanged: %s', async url => {
     for (const spot of Object.keys(SPOTS) as Spot[]) {
       await development.sandbox(spot).forget()
       expect(await create('development', SPOTS[spot](url)), spot).toMatchObject({ __typename: 'CreateSessionPayload' })
@@ -231,7 +231,7 @@ describe('a URL that everybody reads alike', () => {
   })
 
   test.each([...FINE, 'https://8.8.8.8/', 'https://172.32.0.1/', 'https://100.63.0.1/', 'https://[2606:4700::1111]/'])(
-    'passes the rules of production: %s',
+    'is accepted in production: %s',
     async url => {
       // Nobody set a provider there, which is found out after the input was looked at.
       expect(await create('production', SPOTS.VERILOCK(url))).toMatchObject({ code: 'PROVIDER_NOT_CONFIGURED' })

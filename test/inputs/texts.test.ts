@@ -54,7 +54,7 @@ describe.each(Object.keys(EMAILS))('an e-mail address at %s', place => {
     'a@b.co',
     `${'a'.repeat(64)}@example.com`,
     `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(57)}.com`,
-  ])('is taken, and sent as it came: %s', async email => {
+  ])('is accepted, and sent unchanged: %s', async email => {
     const provider = (place.split('.')[1] ?? '').toUpperCase() as Provider
     await app.sandbox(provider).forget()
     const [recordType, input] = build(email)
@@ -162,7 +162,7 @@ describe.each(Object.keys(TEXTS))('a text at %s', place => {
   })
 })
 
-test('characters are code points: 255 of two units each are as many as 255 letters', async () => {
+test('length is counted in code points: 255 of two units each are as many as 255 letters', async () => {
   for (const character of ['a', 'ä', '🏃', '👩‍🚀'.slice(0, 2)]) {
     const named = (applicantName: string) => ({
       session: { verilock: { ...SESSION_INPUTS.VERILOCK.verilock, applicantName } },
@@ -172,14 +172,14 @@ test('characters are code points: 255 of two units each are as many as 255 lette
   }
 })
 
-test("an id of the caller's own that would be taken for a marker is refused", async () => {
+test('an external id that looks like our marker is refused', async () => {
   const personr = { ...PERSONR, externalUserIds: ['mine', 'sg_mine'] }
   expect(await create('Applicant', { applicant: { personr } })).toMatchObject({
     issues: [{ path: ['input', 'applicant', 'personr', 'externalUserIds', '1'] }],
   })
 })
 
-test('an id is spelled in one way: another text that decodes to it is not there', async () => {
+test('an id has one spelling: another text that decodes to it is NOT_FOUND', async () => {
   const { data } = await app.execute(
     `mutation ($input: CreateSessionInput!) { createSession(input: $input) { ... on CreateSessionPayload { session { id } } } }`,
     { input: { idempotencyKey: randomUUID(), session: SESSION_INPUTS.YORLET } },
@@ -191,7 +191,7 @@ test('an id is spelled in one way: another text that decodes to it is not there'
   for (const other of [`${id}=`, `${id} `, `${id}\n`, `-${id}`, `${id}A`]) expect(await node(other)).toBeNull()
 })
 
-test('a time may be spelled with any offset, and lies in the years 1900 to 9999', async () => {
+test('a time may have any offset, and is within the years 1900 to 9999', async () => {
   const count = async (createdAfter: string) =>
     await app.execute('query ($t: DateTime) { sessions(filter: { createdAfter: $t }) { totalCount } }', {
       t: createdAfter,
@@ -225,7 +225,7 @@ const CHOICES = [
   ['customers', 'providers', 'RAPIDLY'],
 ] as const
 
-test('an empty list of choices finds nothing, and many are refused', async () => {
+test('an empty list of choices matches nothing, and too many are refused', async () => {
   for (const [list, condition, value] of CHOICES) {
     const type = `${list[0]?.toUpperCase()}${list.slice(1, -1)}Filter`
     const query = `query ($filter: ${type}) { ${list}(filter: $filter) { totalCount nodes { id } } }`

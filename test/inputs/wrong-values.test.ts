@@ -156,7 +156,7 @@ async function executeByFetch({ app }: TestApp, query: string, variables: object
   return (await answer.json()) as { errors: { message: string; extensions: Record<string, unknown> }[] }
 }
 
-describe('a value in a document that does not fit is told (%s)', () => {
+describe('an invalid value in a document is reported (%s)', () => {
   test.each(Object.entries(LITERALS))('%s', async (_where, [query, message]) => {
     // The second is not the first that reads the document.
     for (let times = 0; times < 3; times++) {
@@ -168,7 +168,7 @@ describe('a value in a document that does not fit is told (%s)', () => {
   })
 })
 
-describe('a value in the variables that does not fit is told', () => {
+describe('an invalid value in the variables is reported', () => {
   test.each(Object.entries(VARIABLES))('%s', async (_where, [query, variables, ...messages]) => {
     for (let times = 0; times < 3; times++) {
       const answer = await app.execute(query, variables)
@@ -178,7 +178,7 @@ describe('a value in the variables that does not fit is told', () => {
     }
   })
 
-  test('in a mutation, before anything of it is carried out', async () => {
+  test('in a mutation, before any of it is executed', async () => {
     const query = 'mutation ($input: CreateSessionInput!) { createSession(input: $input) { __typename } }'
     const input = {
       idempotencyKey: 1.5,
@@ -190,7 +190,7 @@ describe('a value in the variables that does not fit is told', () => {
     ])
   })
 
-  test('in parts and streams', async () => {
+  test('in incremental responses and subscriptions', async () => {
     const deferred = 'query ($order: SessionOrder) { sessions(orderBy: $order) { ... @defer { totalCount } } }'
     const followed = 'subscription ($after: String) { sessionsUpdated(after: $after) { cursor } }'
     for (const [query, variables, message] of [
@@ -208,7 +208,7 @@ describe('a value in the variables that does not fit is told', () => {
   })
 })
 
-test('where suggestions are off, what came is told and not what there is', async () => {
+test('with suggestions off, the error has the received name and no existing one', async () => {
   const shown = [
     ...Object.values(LITERALS).map(([query, message]) => [query, {}, [message]] as const),
     ...Object.values(VARIABLES).map(([query, variables, ...messages]) => [query, variables, messages] as const),

@@ -72,7 +72,7 @@ async function hasBegun(): Promise<boolean> {
 }
 
 describe('an import that is killed', () => {
-  test('goes on where it was, and stores each session once', async () => {
+  test('resumes, and stores each session once', async () => {
     const child = spawnCli(['import', 'kayle', '--per-minute', '12'], env)
     // The second page is due five seconds after the first.
     await until(hasBegun, 60_000)
@@ -91,7 +91,7 @@ describe('an import that is killed', () => {
     expect(new Set(all).size).toBe(SESSIONS)
   }, 120_000)
 
-  test('begins anew when it was done, and changes nothing', async () => {
+  test('starts again after it was completed, and changes nothing', async () => {
     const events = await app.db.sql.selectFrom('events').select('id').execute()
     const [row] = await cli.rows('import', 'kayle', '--per-minute', '600')
     expect(row).toMatchObject({ listed: SESSIONS, stored: 0, unchanged: SESSIONS, resumed: false })
@@ -99,7 +99,7 @@ describe('an import that is killed', () => {
   }, 60_000)
 })
 
-test('a server serves what was imported', async () => {
+test('a server serves the imported sessions', async () => {
   await cli.rows('import', 'rapidly', '--per-minute', '600')
   const { data } = await app.execute('{ customers(filter: { email: "imported7@example.com" }) { nodes { name } } }')
   expect(data.customers.nodes).toEqual([{ name: 'Imported 7' }])
@@ -107,7 +107,7 @@ test('a server serves what was imported', async () => {
 }, 60_000)
 
 test.each(['verilock', 'rapidly'] as const)(
-  'a second one of %s finds nothing new or changed',
+  'a second import of %s finds nothing new or changed',
   async name => {
     const verilock = { profile_id: '01234567-89ab-cdef-0123-456789abcdef', applicant_email: 'jean@example.com' }
     for (let made = 0; made < 3; made++)
@@ -120,7 +120,7 @@ test.each(['verilock', 'rapidly'] as const)(
   60_000,
 )
 
-test('who was erased does not come back', async () => {
+test('an erased person is not imported again', async () => {
   const { id } = await post('RAPIDLY', '/customers/', {
     name: 'Erased',
     email: 'erased@example.com',
@@ -134,7 +134,7 @@ test('who was erased does not come back', async () => {
   expect(await stored('customers', 'RAPIDLY')).not.toContain(id)
 }, 60_000)
 
-test('it keeps the distance that its budget asks for', async () => {
+test('the import keeps the interval of its budget', async () => {
   await own.sandbox('KAYLE').forget()
   const began = performance.now()
   await cli.rows('import', 'kayle', '--per-minute', '120')
@@ -143,7 +143,7 @@ test('it keeps the distance that its budget asks for', async () => {
   expect(await listed('KAYLE')).toHaveLength(3)
 }, 60_000)
 
-test('a provider that asks for fewer calls is waited for', async () => {
+test('a rate limit of the provider is waited for', async () => {
   await own.sandbox('RAPIDLY').faults([{ fault: { kind: 'status', status: 429, retryAfter: 1 }, times: 2 }])
   const reported: ImportProgress[] = []
   const tell = (progress: ImportProgress) => void reported.push(progress)
@@ -155,7 +155,7 @@ test('a provider that asks for fewer calls is waited for', async () => {
   expect(reported.some(({ share }) => share !== undefined && share < 1)).toBe(true)
 }, 60_000)
 
-test('what changed since another process read it is read by itself, within the budget and as patiently', async () => {
+test('a session that another process changed since is read again, within the budget and with retries', async () => {
   await cli.rows('import', 'kayle', '--per-minute', '6000')
   const changed = (await stored('sessions', 'KAYLE')).slice(0, 4)
   for (const id of changed) await own.sandbox('KAYLE').advance({ id, to: 'cancelled' })
@@ -179,10 +179,10 @@ test('what changed since another process read it is read by itself, within the b
   expect(rows).toEqual(changed.map(() => ({ status: 'CANCELED' })))
 }, 60_000)
 
-describe('a provider that is away', () => {
+describe('an unavailable provider', () => {
   const away = [{ fault: { kind: 'status', status: 503 } }] as const
 
-  test('is given up after so many tries, with how to go on', async () => {
+  test('fails the import after its retries, with how to resume', async () => {
     await own.sandbox('KAYLE').faults(away)
     const { code, stdout, stderr } = await cli.run(['import', 'kayle', '--tries', '2'])
     await own.sandbox('KAYLE').clearFaults()
@@ -192,7 +192,7 @@ describe('a provider that is away', () => {
     expect(ended).toMatch(/^KAYLE .*\. Nothing was imported yet\. Retry with `sessiongraph import kayle`\.$/)
   }, 60_000)
 
-  test('in the middle of its list leaves what was listed, and the next run goes on there', async () => {
+  test('in the middle of its list keeps the listed sessions, and the next run resumes there', async () => {
     const { forget, requests, faults, clearFaults } = own.sandbox('KAYLE')
     await forget()
     const broken = cli.run(['import', 'kayle', '--tries', '1', '--per-minute', '30', '--tenant', 'dev', '--json'])
@@ -210,7 +210,7 @@ describe('a provider that is away', () => {
     expect(row).toMatchObject({ resumed: true, pages: 3, listed: SESSIONS })
   }, 60_000)
 
-  test('that is a sandbox runs with the server, which is said', async () => {
+  test('that is a sandbox requires a running server, which the message says', async () => {
     const env = { DATABASE_URL: 'sqlite::memory:', ENCRYPTION_KEY: '0a'.repeat(32), SANDBOX_PORT: '1' }
     const { code, stderr } = await cliOf(env).run(['import', 'kayle', '--tries', '1'])
     expect(code).toBe(1)
@@ -218,7 +218,7 @@ describe('a provider that is away', () => {
   })
 })
 
-test('two imports of one account do not run at once: the second one waits and then says so', async () => {
+test('a second import of an account waits for the first, and then reports it', async () => {
   const first = app.services.imports.run(DEV, 'KAYLE', { callsPerMinute: 60, report: () => {} })
   const waits: string[] = []
   const tell = (progress: ImportProgress) => void waits.push(progress.waits?.because ?? '')
@@ -227,7 +227,7 @@ test('two imports of one account do not run at once: the second one waits and th
   expect(waits[0]).toContain('another import')
 }, 60_000)
 
-test('a provider that lists nothing is refused, and exit code 1 says so', async () => {
+test('a provider without lists is refused with exit code 1', async () => {
   const { code, stderr } = await cli.run(['import', 'personr'])
   expect([code, stderr]).toEqual([1, 'PERSONR lists neither sessions nor customers.\n'])
   const { stderr: asJson } = await cli.run(['import', 'personr', '--json'])

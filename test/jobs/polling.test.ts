@@ -73,7 +73,7 @@ describe('a change whose webhook was lost', () => {
   test.each([
     ['KAYLE', 'attempt_succeeded', 'APPROVED'],
     ['VERILOCK', 'declined', 'REJECTED'],
-  ] as const)('is seen by the next look at %s', async (provider, to, outcome) => {
+  ] as const)('is found by the next poll of %s', async (provider, to, outcome) => {
     const app = await start()
     const session = await make(app, provider)
     await app.sandbox(provider).advance({ id: session.providerId, to })
@@ -92,7 +92,7 @@ describe('a change whose webhook was lost', () => {
     })
   })
 
-  test('is seen by itself, where the job runs', async () => {
+  test('is found by the polling job', async () => {
     let ahead = 0
     const app = await startApp({ JOB_INTERVAL_MS: '20' }, { now: () => new Date(Date.now() + ahead) })
     open.push(app)
@@ -105,13 +105,13 @@ describe('a change whose webhook was lost', () => {
 })
 
 describe('the schedule', () => {
-  test('goes from 15 seconds to 10 minutes while nothing happens', async () => {
+  test('goes from 15 seconds to 10 minutes while nothing changes', async () => {
     const app = await start()
     await make(app, 'VERILOCK')
     expect(await follow(app, 'VERILOCK', 110)).toEqual([15, 45, 105])
   })
 
-  test('begins anew when something happens', async () => {
+  test('starts again after a change', async () => {
     const app = await start()
     const session = await make(app, 'VERILOCK')
     await follow(app, 'VERILOCK', 45)
@@ -119,7 +119,7 @@ describe('the schedule', () => {
     expect(await follow(app, 'VERILOCK', 80)).toEqual([60, 75])
   })
 
-  test('is every 5 seconds while somebody follows the session, and no longer', async () => {
+  test('is every 5 seconds while the session is followed, and no longer', async () => {
     const app = await start()
     await make(app, 'KAYLE')
     const disconnect = new AbortController()
@@ -133,14 +133,14 @@ describe('the schedule', () => {
     expect(await follow(app, 'KAYLE', 60)).toEqual([4])
   })
 
-  test('is every 5 seconds near the end of the session', () => {
+  test('is every 5 seconds near the expiry of the session', () => {
     const now = new Date('2026-11-21T12:00:00Z')
     const next = (expiresIn: number) => nextPollAt(sessionOf(expiresIn, now), { polls: 9, isFollowed: false, now })
     expect(secondsFrom(now, next(61))).toBe(600)
     expect(secondsFrom(now, next(60))).toBe(5)
   })
 
-  test('never waits longer than 10 minutes', () => {
+  test('never exceeds 10 minutes', () => {
     const now = new Date('2026-11-21T12:00:00Z')
     for (const polls of [6, 10, 1_000, 100_000])
       expect(secondsFrom(now, nextPollAt(sessionOf(1e9, now), { polls, isFollowed: false, now }))).toBe(600)
@@ -168,7 +168,7 @@ test('a time that was set before the clock was set back is due', async () => {
   expect(await follow(app, 'VERILOCK', 70)).toEqual([1, 61])
 })
 
-test('a time that was set while the provider was asked stays', async () => {
+test('a time that was set during a provider call is kept', async () => {
   const app = await start()
   await make(app, 'KAYLE')
   await app.sandbox('KAYLE').faults([{ method: 'GET', fault: { kind: 'latency', ms: 200 } }])
@@ -184,7 +184,7 @@ test('a time that was set while the provider was asked stays', async () => {
   expect(rows).toEqual([{ next_poll_at: at + 1, polls: 0 }])
 })
 
-describe('a session that the clock alone calls expired', () => {
+describe('a session that expired by the clock alone', () => {
   const LIFETIME = 3_600
 
   /** A Kayle session that nobody looked at until its time was over. */
@@ -197,7 +197,7 @@ describe('a session that the clock alone calls expired', () => {
     return { app, session }
   }
 
-  test('is asked for again after 30 seconds and 10 minutes, and then no more', async () => {
+  test('is polled after 30 seconds and 10 minutes, and then no more', async () => {
     const { app } = await startOverdue()
     expect(await follow(app, 'KAYLE', 31)).toEqual([30])
     await move(app, 565)
@@ -206,7 +206,7 @@ describe('a session that the clock alone calls expired', () => {
     expect(await follow(app, 'KAYLE', 3)).toEqual([])
   })
 
-  test('becomes what the provider says after all', async () => {
+  test('takes the status that the provider reports later', async () => {
     const { app, session } = await startOverdue()
     await app.sandbox('KAYLE').moveClock(-LIFETIME - 1)
     await app.sandbox('KAYLE').advance({ id: session.providerId, to: 'attempt_succeeded' })
@@ -215,7 +215,7 @@ describe('a session that the clock alone calls expired', () => {
     expect(await stored(app, session)).toMatchObject({ status: 'COMPLETED', outcome: 'APPROVED' })
   })
 
-  test('is not given up because it could not be asked for', async () => {
+  test('is not given up because a poll could not be made', async () => {
     const { app, session } = await startOverdue()
     await app.sandbox('KAYLE').moveClock(-LIFETIME - 1)
     await app.sandbox('KAYLE').advance({ id: session.providerId, to: 'attempt_succeeded' })
@@ -233,7 +233,7 @@ describe('a session that the clock alone calls expired', () => {
   })
 })
 
-describe('what is never looked at', () => {
+describe('never polled is', () => {
   test.each(['RAPIDLY', 'YORLET'] as const)('a session of %s, which cannot be read', async provider => {
     const app = await start()
     await make(app, provider)
@@ -244,7 +244,7 @@ describe('what is never looked at', () => {
     expect(await readsOf(app, provider)).toEqual([])
   })
 
-  test('a session that cannot be read here, though it could where it was made: it is left to others', async () => {
+  test('a session that this instance cannot read: it is left to others', async () => {
     const app = await start()
     await make(app, 'YORLET')
     await app.db.sql.updateTable('sessions').set({ next_poll_at: 0 }).execute()
@@ -253,7 +253,7 @@ describe('what is never looked at', () => {
     expect(await readsOf(app, 'YORLET')).toEqual([])
   })
 
-  test('a session that is over, however that became known', async () => {
+  test('a final session, whatever made it final', async () => {
     const app = await start()
     const session = await make(app, 'KAYLE')
     await app.sandbox('KAYLE').advance({ id: session.providerId, to: 'cancelled' })
@@ -267,7 +267,7 @@ describe('what is never looked at', () => {
     expect(await readsOf(app, 'KAYLE')).toEqual([])
   })
 
-  test('with reads switched on, a session of Yorlet is looked at', async () => {
+  test('a Yorlet session, unless reads are switched on', async () => {
     const app = await start({ YORLET_UNDOCUMENTED_READS: 'on' })
     await make(app, 'YORLET')
     await move(app, 15)
@@ -309,7 +309,7 @@ describe('the budget', () => {
       expect(requests.filter(second => second >= from && second < from + 60).length).toBeLessThanOrEqual(30)
   })
 
-  test('is that of one account: the others have their own, and their turn', async () => {
+  test('applies to one account: the others have their own, and their turn', async () => {
     const app = await start({ POLLS_PER_MINUTE: '5' })
     await make(app, 'KAYLE')
     await multiply(app, 'KAYLE', 1_000)
@@ -321,7 +321,7 @@ describe('the budget', () => {
     expect(await readsOf(app, 'VERILOCK')).toHaveLength(3)
   })
 
-  test('of others is not kept from them by an account that cannot be looked at here', async () => {
+  test('of other accounts is not blocked by an account that this instance cannot poll', async () => {
     const app = await start()
     await make(app, 'YORLET')
     await multiply(app, 'YORLET', 201)
@@ -331,7 +331,7 @@ describe('the budget', () => {
     expect(await readsOf(app, 'KAYLE')).toHaveLength(1)
   })
 
-  test('is there again a minute later, also where the clock was set back', async () => {
+  test('is available again a minute later, also if the clock was set back', async () => {
     const app = await start({ POLLS_PER_MINUTE: '1' })
     await make(app, 'KAYLE')
     const due = () => app.db.sql.updateTable('sessions').set({ next_poll_at: 0 }).execute()
@@ -346,7 +346,7 @@ describe('the budget', () => {
     later.mockRestore()
   })
 
-  test('waits while clients keep the account busy', async () => {
+  test('is not used while clients keep the account busy', async () => {
     const app = await start()
     await make(app, 'KAYLE')
     await multiply(app, 'KAYLE', 20)
@@ -362,7 +362,7 @@ describe('the budget', () => {
     expect(await app.services.polling.run()).toBeGreaterThan(0)
   })
 
-  test('is shared by two processes: one of them looks, and the other takes over after it died', async () => {
+  test('is shared by two processes: one of them polls, and the other takes over after it died', async () => {
     const env = { DATABASE_URL: (await takeDatabase()).url }
     const one = await start(env)
     await make(one, 'KAYLE')

@@ -82,7 +82,7 @@ async function readBefore(id: string, before: string) {
 const codes = (errors: readonly { extensions: Record<string, unknown> }[]) => errors.map(error => error.extensions.code)
 
 describe('the timeline', () => {
-  test('is kept for its time; a cursor from before says CURSOR_EXPIRED, and one since then misses nothing', async () => {
+  test('is kept for its retention; an older cursor is CURSOR_EXPIRED, and a newer one misses nothing', async () => {
     const old = await create('old')
     const before = (await read(old.id)).edges
     at += 300 * DAY
@@ -116,7 +116,7 @@ describe('the timeline', () => {
     await stream.unsubscribe()
   })
 
-  test('of a tenant of whom nothing is left knows its present, and nothing before it', async () => {
+  test('of a tenant whose events were all deleted starts at the present', async () => {
     const { id } = await create('gone')
     const [first] = (await read(id)).edges
     at += 500 * DAY
@@ -131,7 +131,7 @@ describe('the timeline', () => {
 })
 
 describe('links and tokens', () => {
-  test('are forgotten a day after the end of their session, and not before', async () => {
+  test('are deleted a day after the end of their session, and not before', async () => {
     const ended = await create('ended')
     const open = await create('open')
     for (const to of ['attempt_started', 'attempt_succeeded']) {
@@ -154,7 +154,7 @@ describe('links and tokens', () => {
 })
 
 describe('creates', () => {
-  test('are kept for their time once they are settled, and for ever while they are not', async () => {
+  test('are deleted after their retention once settled, and never before', async () => {
     await create('done')
     await app.sandbox('KAYLE').faults([{ method: 'POST', fault: { kind: 'reset', when: 'after' } }])
     expect((await app.execute(CREATE, { key: 'lost' })).data.createSession).toEqual({ code: 'UNCONFIRMED' })
@@ -171,7 +171,7 @@ describe('creates', () => {
   })
 })
 
-describe('the inbox', () => {
+describe('the webhook inbox', () => {
   async function deliver(count: number, state: 'STORED' | 'APPLIED' | 'QUARANTINED'): Promise<void> {
     const { id: accountId } = await app.services.accounts.get(TENANT, 'KAYLE')
     const endpoint = {
@@ -200,7 +200,7 @@ describe('the inbox', () => {
   }
   const states = async () => (await listDeliveries(app.db, TENANT, 5_000)).map(({ state }) => state)
 
-  test('forgets what was applied or put aside, and never what still waits', async () => {
+  test('deletes applied and failed deliveries, and none that waits', async () => {
     await deliver(1, 'APPLIED')
     await deliver(1, 'QUARANTINED')
     await deliver(1, 'STORED')
@@ -214,7 +214,7 @@ describe('the inbox', () => {
     expect(await states()).toEqual(['STORED'])
   })
 
-  test('is pruned in steps, however much it is', async () => {
+  test('is pruned in batches, however large it is', async () => {
     await deliver(1_203, 'APPLIED')
     at += 31 * DAY
 
@@ -222,7 +222,7 @@ describe('the inbox', () => {
     expect(await states()).toEqual([])
   }, 60_000)
 
-  test('is pruned once an hour, by one process of all', async () => {
+  test('is pruned once an hour, by one of all processes', async () => {
     const [first, second] = [newPrune(newLease('one')), newPrune(newLease('one'))]
     await deliver(3, 'APPLIED')
     at += 31 * DAY
@@ -239,7 +239,7 @@ describe('the inbox', () => {
   })
 })
 
-describe('what was seen of the providers', () => {
+describe('provider statistics', () => {
   const EPOCH = new Date(0)
 
   async function accountOf(provider: 'KAYLE' | 'YORLET') {
@@ -270,7 +270,7 @@ describe('what was seen of the providers', () => {
     }
   }
 
-  test('is kept for its time: drift after it was last seen, the minutes of calls for a week', async () => {
+  test('are kept for their retention: drift since it was last seen, calls per minute for a week', async () => {
     await drifts('KAYLE', ['data.old', 'data.again'])
     await minutes('KAYLE', ['one'])
     at += 6 * DAY
@@ -292,7 +292,7 @@ describe('what was seen of the providers', () => {
     ])
   })
 
-  test('is pruned in steps, however much it is', async () => {
+  test('are pruned in batches, however large they are', async () => {
     await drifts(
       'KAYLE',
       Array.from({ length: 501 }, (_, n) => `data.${n}`),
@@ -306,7 +306,7 @@ describe('what was seen of the providers', () => {
     expect(await newPrune()()).toBe(0)
   })
 
-  test('is left alone by who does not hold the lease', async () => {
+  test('are not pruned by a process without the lease', async () => {
     await drifts('KAYLE', ['data.old'])
     at += 31 * DAY
     const [holder, other] = [newLease('one'), newLease('one')]
@@ -318,7 +318,7 @@ describe('what was seen of the providers', () => {
 })
 
 describe('a lease', () => {
-  test('is one process’s until its time is over, and another’s then', async () => {
+  test('belongs to one process until it expires, and then to another', async () => {
     const [first, second] = [newLease('job'), newLease('job')]
     expect(await first.acquire()).toBeDefined()
     expect(await second.acquire()).toBeUndefined()
@@ -330,7 +330,7 @@ describe('a lease', () => {
     expect(await first.acquire()).toBeUndefined()
   })
 
-  test('is kept by who goes on holding it', async () => {
+  test('is kept while it is renewed', async () => {
     const [first, second] = [newLease('job'), newLease('job')]
     for (let round = 0; round < 10; round++, at += 40_000) {
       expect(await first.acquire()).toBeDefined()
@@ -338,7 +338,7 @@ describe('a lease', () => {
     }
   })
 
-  test('lets a process that slept too long write nothing', async () => {
+  test('prevents writes by a process that slept past it', async () => {
     const [sleeper, other] = [newLease('job'), newLease('job')]
     const held = await sleeper.acquire()
     at += 61_000

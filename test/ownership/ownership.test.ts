@@ -153,22 +153,25 @@ const CONTRADICTIONS: Readonly<Record<string, () => Promise<{ session: object; m
   }),
 }
 
-describe('a session that is made for one person', () => {
-  test.each(Object.entries(CONTRADICTIONS))('and names %s of another is refused, unsent', async (_what, contradict) => {
-    const { session, more } = await contradict()
-    for (const provider of PROVIDERS) await app.sandbox(provider).forget()
-    const before = [await creates(), await countOf(mallory)]
+describe('a session that is created for one person', () => {
+  test.each(Object.entries(CONTRADICTIONS))(
+    'is refused with %s of another, and nothing is sent',
+    async (_what, contradict) => {
+      const { session, more } = await contradict()
+      for (const provider of PROVIDERS) await app.sandbox(provider).forget()
+      const before = [await creates(), await countOf(mallory)]
 
-    const made = await createSession(session, { ...more, externalId: mallory })
+      const made = await createSession(session, { ...more, externalId: mallory })
 
-    expect(made).toMatchObject({ __typename: 'InvalidInputError', issues: [{ path: ['input', 'externalId'] }] })
-    expect(JSON.stringify(made)).not.toContain(person)
-    expect(await posts()).toBe(0)
-    expect([await creates(), await countOf(mallory)]).toEqual(before)
-  })
+      expect(made).toMatchObject({ __typename: 'InvalidInputError', issues: [{ path: ['input', 'externalId'] }] })
+      expect(JSON.stringify(made)).not.toContain(person)
+      expect(await posts()).toBe(0)
+      expect([await creates(), await countOf(mallory)]).toEqual(before)
+    },
+  )
 
   test.each(Object.entries(CONTRADICTIONS).slice(0, 9))(
-    'and names %s of the same goes with it',
+    'is created with %s of the same person',
     async (_what, name) => {
       const owner = _what.includes('external id') ? 'usr_1337' : person
       const { session, more } = await name()
@@ -182,13 +185,13 @@ describe('a session that is made for one person', () => {
     },
   )
 
-  test('and names records of two others is refused', async () => {
+  test('is refused with records of two other persons', async () => {
     const more = { applicantId: (await createApplicant(person)).id, customerId: (await createCustomer(mallory)).id }
     const made = await createSession({ kayle: {} }, more)
     expect(made).toMatchObject({ __typename: 'InvalidInputError', issues: [{ path: ['input', 'externalId'] }] })
   })
 
-  test("and names a Yorlet applicant whose customer is another's is refused, unsent", async () => {
+  test('is refused with a Yorlet applicant whose customer is another person’s, and nothing is sent', async () => {
     const { applicant, customer } = await yorletApplicant()
     await app.db.sql
       .updateTable('applicants')
@@ -205,7 +208,7 @@ describe('a session that is made for one person', () => {
     expect(await app.sandbox('YORLET').requests()).toEqual([])
   })
 
-  test('and names what its provider cannot be asked for now is refused, unsent', async () => {
+  test('is refused with a record that its provider cannot be asked for now, and nothing is sent', async () => {
     const customerProviderId = await strangeCustomer(person)
     await app.sandbox('RAPIDLY').faults([{ method: 'GET', fault: { kind: 'status', status: 503 } }])
     for (const provider of PROVIDERS) await app.sandbox(provider).forget()
@@ -221,10 +224,10 @@ function idOf(globalId: string): string {
   return Buffer.from(globalId, 'base64url').toString().split(':')[1] ?? ''
 }
 
-describe("a session of which only the answer tells that it is another's", () => {
+describe('a session that belongs to another person only by the response', () => {
   const conflict = { __typename: 'ExternalIdConflict' }
 
-  test('is kept without an external id, which the timeline tells: at Yorlet by its customer', async () => {
+  test('is stored without an external id, with a timeline entry: at Yorlet by its customer', async () => {
     const { customer } = await yorletApplicant()
     await app.db.sql.updateTable('applicants').set({ customer_id: null }).where('provider', '=', 'YORLET').execute()
     await linkCustomer(customer.id, person)
@@ -244,7 +247,7 @@ describe("a session of which only the answer tells that it is another's", () => 
       .sandbox(provider)
       .faults([{ method: 'POST', path, fault: { kind: 'drift', change: 'retype', field, to: to as string } }])
 
-  test('is kept without an external id: at Rapidly by what it says of the customer', async () => {
+  test('is stored without an external id: at Rapidly by the customer in the response', async () => {
     const customer = await createCustomer()
     await answered('RAPIDLY', '*customer-sessions/', 'customer.external_id', person)
     const made = await createSession({ rapidly: { customer: { customerId: customer.id } } }, { externalId: mallory })
@@ -254,7 +257,7 @@ describe("a session of which only the answer tells that it is another's", () => 
     expect(await countOf(mallory)).toBe(0)
   })
 
-  test('stays as it is where it was made for the other one', async () => {
+  test('is stored unchanged if it was created for that person', async () => {
     const customer = await createCustomer(person)
     const theirs = await createSession({ rapidly: { customer: { customerId: customer.id } } }, { externalId: person })
     const another = await createCustomer()
@@ -266,7 +269,7 @@ describe("a session of which only the answer tells that it is another's", () => 
     expect(await countOf(mallory)).toBe(0)
   })
 
-  test('and so are a customer and an applicant', async () => {
+  test('and likewise a customer and an applicant', async () => {
     await answered('RAPIDLY', '*customers/', 'external_id', person)
     expect(await createCustomer(mallory)).toMatchObject({ externalId: null })
     await app.sandbox('RAPIDLY').clearFaults()
@@ -279,29 +282,32 @@ describe("a session of which only the answer tells that it is another's", () => 
 })
 
 describe('linkSession', () => {
-  test.each(['applicant', 'customer'] as const)('to %s of another, or away from it, is refused', async recordType => {
-    const record = recordType === 'applicant' ? await createApplicant(person) : await createCustomer(person)
-    const link = { [`${recordType}Id`]: record.id }
-    const theirs = (await createSession({ kayle: {} }, link)).session
-    const mine = (await createSession({ kayle: {} }, { externalId: mallory })).session
-    for (const input of [
-      { sessionId: theirs.id, externalId: mallory },
-      { sessionId: mine.id, ...link },
-      { sessionId: mine.id, externalId: mallory, ...link },
-    ]) {
-      expect(await linkSession(input)).toMatchObject({
-        __typename: 'InvalidInputError',
-        issues: [{ path: ['input', 'externalId'] }],
-      })
-    }
-    const moved = await linkSession({ sessionId: theirs.id, externalId: mallory, [`${recordType}Id`]: null })
-    expect(moved.session).toMatchObject({ externalId: mallory, [recordType]: null })
-  })
+  test.each(['applicant', 'customer'] as const)(
+    'to %s of another person, or away from it, is refused',
+    async recordType => {
+      const record = recordType === 'applicant' ? await createApplicant(person) : await createCustomer(person)
+      const link = { [`${recordType}Id`]: record.id }
+      const theirs = (await createSession({ kayle: {} }, link)).session
+      const mine = (await createSession({ kayle: {} }, { externalId: mallory })).session
+      for (const input of [
+        { sessionId: theirs.id, externalId: mallory },
+        { sessionId: mine.id, ...link },
+        { sessionId: mine.id, externalId: mallory, ...link },
+      ]) {
+        expect(await linkSession(input)).toMatchObject({
+          __typename: 'InvalidInputError',
+          issues: [{ path: ['input', 'externalId'] }],
+        })
+      }
+      const moved = await linkSession({ sessionId: theirs.id, externalId: mallory, [`${recordType}Id`]: null })
+      expect(moved.session).toMatchObject({ externalId: mallory, [recordType]: null })
+    },
+  )
 })
 
 describe('a link mutation', () => {
   test.each(['applicant', 'customer'] as const)(
-    'of %s, of which a session is another’s, is refused',
+    'of %s with a session of another person is refused',
     async recordType => {
       const linkRecord = { applicant: linkApplicant, customer: linkCustomer }[recordType]
       const record = recordType === 'applicant' ? await createApplicant() : await createCustomer()
@@ -323,7 +329,7 @@ describe('a link mutation', () => {
     },
   )
 
-  test('of one of two records of a session is refused, and removing it leaves the session with the other one', async () => {
+  test('of one of two records of a session is refused, and unlinking it leaves the session with the other one', async () => {
     const [applicant, customer] = [await createApplicant(person), await createCustomer(person)]
     const { session } = await createSession({ kayle: {} }, { applicantId: applicant.id, customerId: customer.id })
     expect(await linkApplicant(applicant.id, mallory)).toMatchObject({
@@ -337,8 +343,8 @@ describe('a link mutation', () => {
   })
 })
 
-describe('what a provider tells later', () => {
-  test("moves no customer of Rapidly's, by webhook nor by a read", async () => {
+describe('a later response of a provider', () => {
+  test('moves no customer of Rapidly, neither by webhook nor by a read', async () => {
     const { id, providerId } = await createCustomer(person)
     const policy = await openEndpoint(app, 'RAPIDLY')
     await app.sandbox('RAPIDLY').faults([{ method: 'GET', fault: { kind: 'status', status: 404 } }])
@@ -352,7 +358,7 @@ describe('what a provider tells later', () => {
     expect(await countOf(mallory)).toBe(0)
   })
 
-  test('of a customer that was nobody’s leaves a session of another one without an external id', async () => {
+  test('about a customer without an owner leaves a session of another person without an external id', async () => {
     const { id, providerId } = await createCustomer()
     const { session } = await createSession({ rapidly: { customer: { customerId: id } } }, { externalId: mallory })
     const follower = (await createSession({ rapidly: { customer: { customerId: id } } })).session
@@ -370,7 +376,7 @@ describe('what a provider tells later', () => {
     expect((await app.execute(query, { id: follower.id })).data.session.externalId).toBe(person)
   })
 
-  test('of a Verilock session moves it to nobody else', async () => {
+  test('about a Verilock session does not move it to another person', async () => {
     const { session } = await createSession({ verilock: VERILOCK }, { externalId: person })
     await linkSession({ sessionId: session.id, externalId: null, applicantId: null })
     const policy = await openEndpoint(app, 'VERILOCK')
@@ -386,7 +392,7 @@ describe('what a provider tells later', () => {
   })
 })
 
-describe('a record that was never read', () => {
+describe('a record that was never fetched', () => {
   const unread = async () => {
     const applicantProviderId = await strangeApplicant(person)
     const input = { idempotencyKey: randomUUID(), session: { personr: { applicant: { applicantProviderId } } } }
@@ -397,21 +403,21 @@ describe('a record that was never read', () => {
     return { sessionId: session.id, applicantId: Buffer.from(`Applicant:${row.id}`).toString('base64url') }
   }
 
-  test('is read before its session is linked to somebody', async () => {
+  test('is fetched before its session is linked to a person', async () => {
     const { sessionId } = await unread()
     const linked = await run('LinkSession', 'session { id }', { sessionId, externalId: mallory })
     expect(linked.__typename).toBe('InvalidInputError')
     expect(await countOf(mallory)).toBe(0)
   })
 
-  test('is read before a session of somebody is linked to it', async () => {
+  test('is fetched before a session of a person is linked to it', async () => {
     const { applicantId } = await unread()
     const { session } = await createSession({ kayle: {} }, { externalId: mallory })
     const linked = await run('LinkSession', 'session { id }', { sessionId: session.id, applicantId })
     expect(linked.__typename).toBe('InvalidInputError')
   })
 
-  test('is read before it is given to somebody, and is not given to another than its provider tells', async () => {
+  test('is fetched before it is linked to a person, and is not linked against what its provider reports', async () => {
     const [one, two] = [await unread(), await unread()]
     expect(await linkApplicant(one.applicantId, mallory)).toMatchObject({
       __typename: 'InvalidInputError',
@@ -423,7 +429,7 @@ describe('a record that was never read', () => {
     })
   })
 
-  test('is given to nobody while its provider cannot be asked, and the client is told to try again', async () => {
+  test('is not linked while its provider is unavailable, and the error is retryable', async () => {
     const { applicantId } = await unread()
     await app.sandbox('PERSONR').faults([{ fault: { kind: 'status', status: 503 } }])
     const { data, errors } = await app.execute(
@@ -439,7 +445,7 @@ describe('a record that was never read', () => {
     })
   })
 
-  test('is read before a create names it by our id', async () => {
+  test('is fetched before a create names it by our id', async () => {
     const [one, two] = [await unread(), await unread()]
     const made = [
       await createSession({ kayle: {} }, { externalId: mallory, applicantId: one.applicantId }),
@@ -450,7 +456,7 @@ describe('a record that was never read', () => {
   })
 })
 
-test("a Verilock session that tells whose it is does not go to another applicant's person", async () => {
+test('a Verilock session with an external id is not linked to another person’s applicant', async () => {
   const another = await createApplicant(mallory)
   const { session } = await createSession({ verilock: VERILOCK }, { externalId: person })
   await app.db.sql
@@ -462,26 +468,23 @@ test("a Verilock session that tells whose it is does not go to another applicant
   expect(linked.__typename).toBe('InvalidInputError')
 })
 
-test.each(['', '  ', 'usr_\u0000', 'u'.repeat(256)])(
-  'an external id that nobody can have names nobody: %j',
-  async reported => {
-    const customer = await createCustomer(person)
-    const strange = await strangeCustomer(`usr_${randomUUID()}`)
-    await app
-      .sandbox('RAPIDLY')
-      .faults([{ method: 'GET', fault: { kind: 'drift', change: 'retype', field: 'external_id', to: reported } }])
-    const { data } = await app.execute(
-      `query ($known: ProviderRef!, $new: ProviderRef!) { known: customer(by: { atProvider: $known }, freshness: { maxAgeSeconds: 0 }) { externalId }
+test.each(['', '  ', 'usr_\u0000', 'u'.repeat(256)])('an invalid external id is ignored: %j', async reported => {
+  const customer = await createCustomer(person)
+  const strange = await strangeCustomer(`usr_${randomUUID()}`)
+  await app
+    .sandbox('RAPIDLY')
+    .faults([{ method: 'GET', fault: { kind: 'drift', change: 'retype', field: 'external_id', to: reported } }])
+  const { data } = await app.execute(
+    `query ($known: ProviderRef!, $new: ProviderRef!) { known: customer(by: { atProvider: $known }, freshness: { maxAgeSeconds: 0 }) { externalId }
       new: customer(by: { atProvider: $new }) { externalId } }`,
-      {
-        known: { provider: 'RAPIDLY', providerId: customer.providerId },
-        new: { provider: 'RAPIDLY', providerId: strange },
-      },
-    )
-    await app.sandbox('RAPIDLY').clearFaults()
-    expect(data).toEqual({ known: { externalId: person }, new: { externalId: null } })
-  },
-)
+    {
+      known: { provider: 'RAPIDLY', providerId: customer.providerId },
+      new: { provider: 'RAPIDLY', providerId: strange },
+    },
+  )
+  await app.sandbox('RAPIDLY').clearFaults()
+  expect(data).toEqual({ known: { externalId: person }, new: { externalId: null } })
+})
 
 test('an operator cannot settle a create as the record of another person', async () => {
   const theirs = await createApplicant(person)
@@ -499,7 +502,7 @@ test('an operator cannot settle a create as the record of another person', async
   expect(await countOf(mallory)).toBe(0)
 })
 
-test('a notice whose create cannot be settled as what it names is applied all the same', async () => {
+test('a notice whose create cannot be settled as its record is still applied', async () => {
   const theirs = await createApplicant(person)
   await app.sandbox('PERSONR').faults([{ path: '*api-applicant-create', fault: { kind: 'reset', when: 'after' } }])
   const personr = { email: `${randomUUID()}@example.com`, phone: '+46 70 000 00 00', flowName: 'KYC basic' }

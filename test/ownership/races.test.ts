@@ -68,9 +68,9 @@ const VERILOCK = {
   verilock: { profileId: '01234567-89ab-cdef-0123-456789abcdef', applicantEmail: 'jean@example.com' },
 }
 
-describe('a record that is renamed', () => {
+describe('a record whose external id changes', () => {
   test.each(['applicant', 'customer'] as const)(
-    '%s, by two at once, carries the id of its sessions',
+    '%s, by two requests at once, has the external id of its sessions',
     async recordType => {
       const rounds = await inRounds(ROUNDS, async round => {
         const linkRecord = { applicant: linkApplicant, customer: linkCustomer }[recordType]
@@ -91,21 +91,24 @@ describe('a record that is renamed', () => {
     ['KAYLE', (id: string) => ({ session: { kayle: {} }, applicantId: id })],
     ['VERILOCK', (id: string) => ({ session: VERILOCK, applicantId: id })],
     ['PERSONR', (id: string) => ({ session: { personr: { applicant: { applicantId: id } } } })],
-  ] as const)('while a session of %s is made for it carries the id of that session', async (_provider, inputOf) => {
-    const rounds = await inRounds(ROUNDS, async round => {
-      const applicant = await createApplicant(`old_${_provider}_${round}`)
-      const { session, ...more } = inputOf(applicant.id) as { session: object }
-      const [made] = await Promise.all([
-        createSession(session, more),
-        linkApplicant(applicant.id, `new_${_provider}_${round}`),
-      ])
-      return [await externalIdOf('applicant', applicant.id), await externalIdOf('session', made.session.id)]
-    })
-    for (const [at, [ofRecord, ofSession]] of rounds.entries()) {
-      expect(ofRecord).toBe(`new_${_provider}_${at}`)
-      expect(ofSession).toBe(ofRecord)
-    }
-  })
+  ] as const)(
+    'while a session of %s is created for it has the external id of that session',
+    async (_provider, inputOf) => {
+      const rounds = await inRounds(ROUNDS, async round => {
+        const applicant = await createApplicant(`old_${_provider}_${round}`)
+        const { session, ...more } = inputOf(applicant.id) as { session: object }
+        const [made] = await Promise.all([
+          createSession(session, more),
+          linkApplicant(applicant.id, `new_${_provider}_${round}`),
+        ])
+        return [await externalIdOf('applicant', applicant.id), await externalIdOf('session', made.session.id)]
+      })
+      for (const [at, [ofRecord, ofSession]] of rounds.entries()) {
+        expect(ofRecord).toBe(`new_${_provider}_${at}`)
+        expect(ofSession).toBe(ofRecord)
+      }
+    },
+  )
 })
 
 async function isAnythingOf(externalId: string, ids: readonly string[]): Promise<boolean> {
@@ -121,38 +124,35 @@ describe('a person that is erased', () => {
     ['KAYLE', (id: string) => ({ session: { kayle: {} }, applicantId: id })],
     ['VERILOCK', (id: string) => ({ session: VERILOCK, applicantId: id })],
     ['PERSONR', (id: string) => ({ session: { personr: { applicant: { applicantId: id } } } })],
-  ] as const)(
-    'while a session of %s is made for it is gone, or the erasure waits for it',
-    async (provider, inputOf) => {
-      const outcomes = await Promise.all(
-        Array.from({ length: ROUNDS / 2 }, async (_, round) => {
-          const externalId = `erased_${provider}_${round}`
-          const applicant = await createApplicant(externalId)
-          const { session, ...more } = inputOf(applicant.id) as { session: object }
-          const idempotencyKey = randomUUID()
-          const [made, erased] = await Promise.all([
-            run('CreateSession', 'session { providerId }', { idempotencyKey, session, ...more }),
-            erase(externalId).catch((error: { code: string }) => error.code),
-          ])
-          if (erased === 'BAD_REQUEST') await erase(externalId)
-          const ids = [applicant.providerId, made.session?.providerId].filter(Boolean)
-          return { made, left: await isAnythingOf(externalId, ids) }
-        }),
-      )
-      for (const { made, left } of outcomes) {
-        expect(['CreateSessionPayload', 'NotFoundError']).toContain(made.__typename)
-        expect(left).toBe(false)
-      }
-      const open = await app.db.sql
-        .selectFrom('operations')
-        .select('id')
-        .where('state', 'in', ['SENT', 'UNKNOWN'])
-        .execute()
-      expect(open).toEqual([])
-    },
-  )
+  ] as const)('while a session of %s is created for it is gone, or the erasure waits', async (provider, inputOf) => {
+    const outcomes = await Promise.all(
+      Array.from({ length: ROUNDS / 2 }, async (_, round) => {
+        const externalId = `erased_${provider}_${round}`
+        const applicant = await createApplicant(externalId)
+        const { session, ...more } = inputOf(applicant.id) as { session: object }
+        const idempotencyKey = randomUUID()
+        const [made, erased] = await Promise.all([
+          run('CreateSession', 'session { providerId }', { idempotencyKey, session, ...more }),
+          erase(externalId).catch((error: { code: string }) => error.code),
+        ])
+        if (erased === 'BAD_REQUEST') await erase(externalId)
+        const ids = [applicant.providerId, made.session?.providerId].filter(Boolean)
+        return { made, left: await isAnythingOf(externalId, ids) }
+      }),
+    )
+    for (const { made, left } of outcomes) {
+      expect(['CreateSessionPayload', 'NotFoundError']).toContain(made.__typename)
+      expect(left).toBe(false)
+    }
+    const open = await app.db.sql
+      .selectFrom('operations')
+      .select('id')
+      .where('state', 'in', ['SENT', 'UNKNOWN'])
+      .execute()
+    expect(open).toEqual([])
+  })
 
-  test('after a create was sent that names it wins: the create FAILED, and what it made does not come back', async () => {
+  test('after a create for it was sent stays erased: the create FAILED, and its object is not stored', async () => {
     const externalId = `erased_${randomUUID()}`
     const applicant = await createApplicant()
     await app.sandbox('KAYLE').faults([{ method: 'POST', fault: { kind: 'latency', ms: 1_500 } }])
@@ -180,7 +180,7 @@ describe('a person that is erased', () => {
     expect(errors).toMatchObject([{ extensions: { code: 'NOT_FOUND' } }])
   })
 
-  test('leaves nothing, whatever happened to its records before', async () => {
+  test('leaves no data, whatever happened to its records before', async () => {
     const [old, now] = [`old_${randomUUID()}`, `now_${randomUUID()}`]
     const [applicant, customer] = [await createApplicant(old), await createCustomer()]
     const kayle = await createSession({ kayle: {} }, { applicantId: applicant.id })
@@ -203,7 +203,7 @@ describe('a person that is erased', () => {
     }
   })
 
-  test('is not found by who links it, and a session of another that named it says that it is not linked any more', async () => {
+  test('is NOT_FOUND for a link, and a session of another person loses its link to it', async () => {
     const person = `usr_${randomUUID()}`
     const applicant = await createApplicant(person)
     const { session } = await createSession({ kayle: {} })

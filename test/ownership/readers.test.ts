@@ -253,7 +253,7 @@ const WHO = [
 ]
 
 describe.each(WHO)('%s', who => {
-  test.each(Object.keys(READS))('reads nothing of Bob by %s', async what => {
+  test.each(Object.keys(READS))('reads nothing of another person by %s', async what => {
     for (const [query, variables] of READS[what]?.(bobs, BOB) ?? []) {
       const { text, errors } = (await askers[who]?.execute(query, variables as Record<string, unknown>)) ?? {
         text: '',
@@ -267,7 +267,7 @@ describe.each(WHO)('%s', who => {
     }
   })
 
-  test('is told nothing of what happens to Bob', async () => {
+  test('receives no event of another person', async () => {
     const { token } = askers[who] ?? { token: '' }
     for (const query of subscriptionsTo(bobs, BOB)) {
       for (const after of [undefined, begin]) {
@@ -285,7 +285,7 @@ describe.each(WHO)('%s', who => {
   })
 })
 
-test('what happens to Bob is told to who may', async () => {
+test('the events of that person reach callers with access', async () => {
   for (const query of subscriptionsTo(bobs, BOB)) {
     const stream = await follow(app.url, { query, variables: { after: begin } })
     const messages = await stream.first(40)
@@ -294,7 +294,7 @@ test('what happens to Bob is told to who may', async () => {
   }
 })
 
-test('what is read of Bob so is there for who may', async () => {
+test('the same reads return the person to callers with access', async () => {
   const seen = new Set<string>()
   for (const [what, reads] of Object.entries(READS)) {
     if (what === 'what changes answer') continue
@@ -306,7 +306,7 @@ test('what is read of Bob so is there for who may', async () => {
   expect(bobs.marks.filter(mark => !seen.has(mark))).toEqual([])
 })
 
-test('a session that was taken from Ann is not read by her token any more', async () => {
+test('a session that left a person is not readable by a token of that person', async () => {
   const [session] = anns.sessions
   const execute = () =>
     askers['a token of Ann']?.execute('query ($id: ID!) { session(by: { id: $id }) { id } }', { id: session?.id })
@@ -316,7 +316,7 @@ test('a session that was taken from Ann is not read by her token any more', asyn
   expect((await execute())?.data.session).toBe(null)
 })
 
-describe('the read that takes a session from Ann', () => {
+describe('the read that moves a session to another person', () => {
   const byId = 'query ($id: ID!) { read: session(by: { id: $id }, freshness: { maxAgeSeconds: 0 }) { id } }'
   const byProvider = `query ($ref: ProviderRef!) {
     read: session(by: { atProvider: $ref }, freshness: { maxAgeSeconds: 0 }) { id } }`
@@ -324,7 +324,7 @@ describe('the read that takes a session from Ann', () => {
     read: attempts(freshness: { maxAgeSeconds: 0 }) { nodes { id } } } }`
   const queries = { byId, byProvider, attempts }
 
-  test.each(Object.entries(queries))('does not show it to her token: %s', async (_name, query) => {
+  test.each(Object.entries(queries))('does not return it to a token of the first: %s', async (_name, query) => {
     const verilock = { profileId: '01234567-89ab-cdef-0123-456789abcdef', applicantEmail: 'ann@example.com' }
     const { data } = await app.execute(
       `mutation ($input: CreateSessionInput!) { createSession(input: $input) {

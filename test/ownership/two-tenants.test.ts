@@ -368,9 +368,9 @@ async function askFor(query: string, v: string) {
   return { ...answer, text, comparable }
 }
 
-describe('what another tenant has', () => {
+describe('the data of another tenant', () => {
   test.each(READS.map(whole))(
-    'is not read as %s, and is as if it were not there',
+    'is not read as %s, and is answered like a missing record',
     async (_what, query, of, nothing) => {
       const control = await dev.client.execute(query, { v: of(dev) })
       expect(control.errors).toEqual([])
@@ -384,7 +384,7 @@ describe('what another tenant has', () => {
   )
 
   test.each(WRITES.map(whole))(
-    'is not touched by %s, and is as if it were not there',
+    'is not changed by %s, and is answered like a missing record',
     async (_what, query, of, nothing) => {
       const before = await stateOf(dev)
       const [foreign, absent] = [await askFor(query, of(dev)), await askFor(query, nothing ?? unlike(of(dev)))]
@@ -394,7 +394,7 @@ describe('what another tenant has', () => {
     },
   )
 
-  test('is not found by its idempotency key, which the other has as well', async () => {
+  test('is not found by its idempotency key, which the other tenant may use as well', async () => {
     const query = '{ operation(by: { idempotencyKey: "same-key" }) { id session { id } } }'
     const { data } = await beta.client.execute(query)
     expect(data.operation).toEqual({ id: beta.operation, session: { id: beta.session.id } })
@@ -438,7 +438,7 @@ describe('what another tenant has', () => {
     }
   })
 
-  test('has no event among those of the other', async () => {
+  test('has no event among those of the other tenant', async () => {
     const query = `query ($after: String) { events(first: 100, after: $after) {
       totalCount nodes { id session { id person { externalId } } } pageInfo { hasNextPage } } }`
     for (const [owner, other] of bothWays()) {
@@ -451,14 +451,14 @@ describe('what another tenant has', () => {
     }
   })
 
-  test('is on no page after a cursor of the other’s timeline', async () => {
+  test('is on no page after a cursor of the other tenant’s timeline', async () => {
     const query = 'query ($v: String!) { it: session(by: { id: "OWN" }) { timeline(after: $v) { nodes { id } } } }'
     const [foreign, absent] = [await askFor(query, dev.cursors.timeline), await askFor(query, NO_CURSOR)]
     expect(foreign.comparable).toBe(absent.comparable)
     expect(foreign.errors).toMatchObject([{ extensions: { code: 'CURSOR_INVALID' } }])
   })
 
-  test('is not followed: not by its id, not by its cursors, not among all', async () => {
+  test('is not delivered to a subscription: by id, by cursor or among all sessions', async () => {
     const { token } = beta.client
     const of = async (id: string, after?: string) => {
       const query = 'subscription ($id: ID!, $after: String) { sessionUpdated(id: $id, after: $after) { cursor } }'
@@ -488,7 +488,7 @@ describe('what another tenant has', () => {
     await Promise.all([all.unsubscribe(), person.unsubscribe()])
   })
 
-  test('is not opened by a client token of the other, though its user has the same name', async () => {
+  test('is not readable by a client token of the other tenant, even with the same external id', async () => {
     const client = await withClientToken(app, beta.client, { externalId: SHARED_USER })
     const query = 'query ($id: ID!) { session(by: { id: $id }) { id } }'
     expect((await client.execute(query, { id: beta.verilock.id })).data.session).toEqual({ id: beta.verilock.id })
@@ -509,8 +509,8 @@ const PERSON = `query ($externalId: String!) { person(externalId: $externalId) {
   customers(first: 5) { nodes { id name sessions { nodes { id } } } }
 } }`
 
-describe('a person that both tenants know by the same id', () => {
-  test('has to each what is its own, down every path', async () => {
+describe('a person whom both tenants know by the same external id', () => {
+  test('has only each tenant’s own records, on every path', async () => {
     for (const [owner, other] of bothWays()) {
       const { data, errors, text } = await owner.client.execute(PERSON, { externalId: SHARED_USER })
       expect(errors).toEqual([])
@@ -524,7 +524,7 @@ describe('a person that both tenants know by the same id', () => {
     }
   })
 
-  test('is the person of its records to each, and of no other', async () => {
+  test('is the person of each tenant’s records, and of no other', async () => {
     const query = `query ($session: ID!, $applicant: ID!, $customer: ID!) {
       session(by: { id: $session }) { person { ...P } }
       applicant(by: { id: $applicant }, freshness: { maxAgeSeconds: 100 }) { person { ...P } }
@@ -544,7 +544,7 @@ describe('a person that both tenants know by the same id', () => {
     }
   })
 
-  test('is an entity to each of them, in a list with what is the other’s', async () => {
+  test('is an entity for each tenant, and null beside it for unknown ones', async () => {
     const query = `query ($given: [_Any!]!) { _entities(representations: $given) {
       __typename ... on Session { id } ... on Applicant { id } ... on Customer { id } ... on Attempt { id }
       ... on Person { sessions(first: 5) { nodes { id applicant { id sessions(first: 5) { nodes { id } } } } } }
@@ -569,7 +569,7 @@ describe('a person that both tenants know by the same id', () => {
     }
   })
 
-  test('leads a client token to the sessions of its own tenant, and from them no further', async () => {
+  test('gives a client token access to the sessions of its own tenant only', async () => {
     const query = `query ($externalId: String!) { person(externalId: $externalId) {
       externalId nextAction { session { id } } applicants { totalCount }
       sessions { totalCount nodes { id applicant { id sessions { nodes { id } } } customer { id } } }
@@ -585,7 +585,7 @@ describe('a person that both tenants know by the same id', () => {
     }
   })
 
-  test('is all that a client token opens: another’s user is refused like nobody, and is without records under its own token', async () => {
+  test('is the only person that a client token reads: another one is refused like an unknown one, without records', async () => {
     const query = 'query ($v: String!) { it: person(externalId: $v) { sessions { nodes { id } } } }'
     const client = await withClientToken(app, beta.client, { externalId: SHARED_USER })
     expect(await plain(client, query, dev.user)).toBe(await plain(client, query, 'nobody'))
@@ -632,8 +632,8 @@ function unnamed(text: string): string {
   return text.replaceAll(/"requestId":"[^"]*"/g, '')
 }
 
-describe('the address of another tenant’s deliveries', () => {
-  test('is neither listed, nor given another secret, nor removed', async () => {
+describe('the webhook endpoint of another tenant', () => {
+  test('is neither listed, nor given a secret, nor removed', async () => {
     const call = { tenantId: 'beta' }
     expect(await app.services.webhookEndpoints.list(call)).toEqual([])
     await expect(app.services.webhookEndpoints.rotate(call, policy.id)).rejects.toThrow('There is no such endpoint.')
@@ -643,7 +643,7 @@ describe('the address of another tenant’s deliveries', () => {
     )
   })
 
-  test('takes nothing that the other signed, and what the other is told changes nothing here', async () => {
+  test('refuses a delivery signed for the other tenant, and deliveries of the other change nothing', async () => {
     const added = await app.services.webhookEndpoints.add({ tenantId: 'beta' }, { provider: 'VERILOCK' })
     const secret = added.secret ?? ''
     const sent = {
@@ -665,7 +665,7 @@ describe('the address of another tenant’s deliveries', () => {
   })
 })
 
-test('two hundred requests of both at once get each their own, through every loader', async () => {
+test('two hundred concurrent requests of two tenants return each their own data, through every loader', async () => {
   const query = `query ($ids: [ID!]!, $all: [ID!]!) {
     nodes(ids: $ids) { id ... on Session { metadata applicant { id } customer { id name } attempts { nodes { id } } } }
     foreign: nodes(ids: $all) { id }

@@ -121,7 +121,7 @@ describe('a failed create', () => {
     expect((await create(CREATE, others)).record).toBeDefined()
   })
 
-  test('of the same external id at another tenant is left', async () => {
+  test('with the same external id at another tenant is left', async () => {
     const canaries = createCanaries()
     const externalId = `usr_${canaries.mark}`
     await createRefused('KAYLE', { idempotencyKey: canaries.text('Key'), externalId, session: { kayle: {} } })
@@ -162,10 +162,10 @@ function unreadable(): Promise<{ readonly state: string }[]> {
   return app.db.sql.selectFrom('deliveries').select('state').where('state', '=', 'QUARANTINED').execute()
 }
 
-describe.each(SENDERS)('a delivery of %s that cannot be read', (provider, sign) => {
+describe.each(SENDERS)('an unreadable delivery of %s', (provider, sign) => {
   const send = async (body: string) => deliver(app, endpointOf(provider), await sign(endpointOf(provider), body))
 
-  test.each(BODIES)('and names an erased person in %s is acknowledged and not stored', async (_, toBody) => {
+  test.each(BODIES)('that names an erased person in %s is acknowledged and not stored', async (_, toBody) => {
     const canaries = createCanaries()
     const externalId = canaries.add('externalId', `usr.${canaries.mark}@example.com`)
     const input = { idempotencyKey: randomUUID(), externalId, session: SESSION_INPUTS[provider] }

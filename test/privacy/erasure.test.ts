@@ -51,7 +51,7 @@ async function countAll(externalId: string): Promise<number> {
   return count
 }
 
-test('an erasure is written down and names nobody', async () => {
+test('an erasure is recorded in the audit log without personal data', async () => {
   const externalId = `usr_${randomUUID()}`
   const before = await listAudit(app.db, 'dev', 100)
   await erase(externalId)
@@ -75,7 +75,7 @@ describe('a person at all five providers', () => {
     expect((await findOpened(app, canaries)).length).toBeGreaterThan(20)
   })
 
-  test('is erased with what hangs on it, and nobody else is', async () => {
+  test('is erased with all linked data, and no other person is', async () => {
     expect(await erase(person.externalId)).toEqual({
       sessions: 5,
       applicants: 2,
@@ -87,7 +87,7 @@ describe('a person at all five providers', () => {
     expect(await countAll(other.externalId)).toBe(9)
   })
 
-  test('is nowhere in the files of the database, and in nothing that could be opened', async () => {
+  test('is nowhere in the database files, nor in any value that can be decrypted', async () => {
     expect(await findOpened(app, canaries)).toEqual([])
     canaries.add('externalId', person.externalId)
     for (const { id, providerId } of person.records) if (providerId.length > 20) canaries.add(id, providerId)
@@ -95,7 +95,7 @@ describe('a person at all five providers', () => {
     expect((await findOpened(app, others)).length).toBeGreaterThan(20)
   })
 
-  test('is not found by our ids nor by those of its providers, as if it had never been', async () => {
+  test('is not found by our ids nor by provider ids, like an unknown person', async () => {
     for (const { recordType, provider, id, providerId } of person.records) {
       const byId = await app.execute(`query ($id: ID!) { node(id: $id) { id } }`, { id })
       expect(byId.data.node).toBeNull()
@@ -109,7 +109,7 @@ describe('a person at all five providers', () => {
     expect(await countAll(person.externalId)).toBe(0)
   })
 
-  test('does not come back by a later webhook, which is acknowledged and not kept', async () => {
+  test('does not come back with a later webhook, which is acknowledged and not stored', async () => {
     const before = await app.services.webhookEndpoints.deliveries(DEV, 100)
     expect(await person.claims()).toBe(204)
     const policy = await openEndpoint(app, 'VERILOCK')
@@ -121,7 +121,7 @@ describe('a person at all five providers', () => {
     expect(await findOpened(app, canaries)).toEqual([])
   })
 
-  test('does not come back by the jobs, nor by a late repeat of its creates', async () => {
+  test('does not come back with the jobs, nor with a late repeat of its creates', async () => {
     await app.services.polling.run()
     await app.services.createReconciler.run()
     for (const { mutation, input } of person.keys) {
@@ -131,7 +131,7 @@ describe('a person at all five providers', () => {
     expect(await countAll(person.externalId)).toBe(0)
   })
 
-  test('does not come back by what others are linked to', async () => {
+  test('does not come back through links of other records', async () => {
     const { id } =
       other.records.find(({ provider, recordType }) => provider === 'RAPIDLY' && recordType === 'session') ?? {}
     await app.execute(`query ($id: ID!) { node(id: $id) { ... on Session { customer { id } applicant { id } } } }`, {
@@ -140,7 +140,7 @@ describe('a person at all five providers', () => {
     expect(await countAll(person.externalId)).toBe(0)
   })
 
-  test('does not go to somebody else who names a record by the id of its provider', async () => {
+  test('is not linked to another person who names a record by its provider id', async () => {
     const create = `mutation ($input: CreateSessionInput!) { createSession(input: $input) { __typename } }`
     const idOf = (provider: string, recordType: string) =>
       person.records.find(record => record.provider === provider && record.recordType === recordType)?.providerId
@@ -156,7 +156,7 @@ describe('a person at all five providers', () => {
     }
   })
 
-  test('may be erased again, which changes nothing', async () => {
+  test('can be erased again without an effect', async () => {
     expect(await erase(person.externalId)).toEqual({
       sessions: 0,
       applicants: 0,
@@ -166,7 +166,7 @@ describe('a person at all five providers', () => {
     })
   })
 
-  test('may be made anew on purpose, with another key', async () => {
+  test('can be created again deliberately, with another idempotency key', async () => {
     const { mutation, input } = person.keys.at(-1) ?? { mutation: '', input: {} }
     const { data } = await app.execute(mutation, { input: { ...input, idempotencyKey: randomUUID() } })
     expect(data.made.record).toMatchObject({ provider: 'KAYLE' })
@@ -174,7 +174,7 @@ describe('a person at all five providers', () => {
   })
 })
 
-test('an erasure that was broken off keeps away what comes, and ends the same when it runs again', async () => {
+test('an interrupted erasure refuses new data, and completes when it runs again', async () => {
   const canaries = createCanaries()
   const person = await createPerson(app, canaries, `usr_${canaries.mark}`)
   const { sql: db } = app.db
@@ -190,7 +190,7 @@ test('an erasure that was broken off keeps away what comes, and ends the same wh
   expect(findInFiles(folder, canaries)).toEqual([])
 })
 
-test('an erasure that is killed in the middle of it leaves all or nothing, and ends the same when it runs again', async () => {
+test('an erasure that is killed erases all or nothing, and completes when it runs again', async () => {
   const canaries = createCanaries()
   const person = await createPerson(app, canaries, `usr_${canaries.mark}`)
   const { sql: db } = app.db
@@ -219,7 +219,7 @@ test('an erasure that is killed in the middle of it leaves all or nothing, and e
   expect(findInFiles(folder, canaries)).toEqual([])
 }, 60_000)
 
-test('a person whose create is under way is not erased before it is settled', async () => {
+test('an erasure waits until creates of the person are settled', async () => {
   const canaries = createCanaries()
   const externalId = `usr_${canaries.mark}`
   await app.sandbox('KAYLE').faults([{ method: 'POST', fault: { kind: 'reset', when: 'after' } }])
@@ -236,7 +236,7 @@ test('a person whose create is under way is not erased before it is settled', as
   expect(await erase(externalId)).toMatchObject({ sessions: 0 })
 })
 
-test("a customer that is somebody else's too is left, and not linked any more", async () => {
+test('a customer that another person also uses is kept and unlinked', async () => {
   const [one, two] = [`usr_${randomUUID()}`, `usr_${randomUUID()}`]
   const create = `mutation ($input: CreateCustomerInput!) { createCustomer(input: $input) {
     ... on CreateCustomerPayload { customer { id } } } }`
@@ -255,7 +255,7 @@ test("a customer that is somebody else's too is left, and not linked any more", 
   expect(await erase(two)).toMatchObject({ sessions: 1, customers: 1 })
 })
 
-test("what is left of somebody else's has another revision once it is not linked any more", async () => {
+test('the remaining records of another person have a new revision once unlinked', async () => {
   const [gone, stays] = [`usr_${randomUUID()}`, `usr_${randomUUID()}`]
   const create = `mutation ($input: CreateCustomerInput!) { createCustomer(input: $input) {
     ... on CreateCustomerPayload { customer { id } } } }`
@@ -274,7 +274,7 @@ test("what is left of somebody else's has another revision once it is not linked
   expect(await rows()).toEqual([{ customer_id: null, revision: (before?.revision ?? 0) + 1 }])
 })
 
-test('another tenant erases nobody of the first one', async () => {
+test('an erasure erases no person of another tenant', async () => {
   const canaries = createCanaries()
   const person = await createPerson(app, canaries, `usr_${canaries.mark}`)
   expect(await app.services.erasure.erase({ tenantId: 'another' }, person.externalId)).toMatchObject({ sessions: 0 })

@@ -13,20 +13,20 @@ describe('field encryption with several keys', () => {
   const both = createFieldEncryption([NEW, OLD])
   const current = createFieldEncryption([NEW])
 
-  test('seals with the first and opens with all', () => {
+  test('encrypts with the first and decrypts with all', () => {
     expect(both.decrypt(old.encrypt('a text', PLACE), PLACE)).toBe('a text')
     expect(current.decrypt(both.encrypt('a text', PLACE), PLACE)).toBe('a text')
     expect(() => old.decrypt(both.encrypt('a text', PLACE), PLACE)).toThrow(UnreadableError)
   })
 
-  test('finds what any of them indexed', () => {
+  test('finds values indexed with any of them', () => {
     expect(both.blindIndexes(' Ada@Example.com ', SCOPE)).toEqual([
       current.blindIndex('ada@example.com', SCOPE),
       old.blindIndex('ada@example.com', SCOPE),
     ])
   })
 
-  test('decrypts a text in no other place, however its parts are cut', () => {
+  test('decrypts a value in no other place, however its parts are split', () => {
     const place = { table: 'a', column: 'b', tenantId: 'c', key: ['d', 'e'] }
     const text = current.encrypt('a text', place)
     for (const other of [
@@ -53,7 +53,7 @@ describe('field encryption with several keys', () => {
     expect(new Set(scopes.map(scope => current.blindIndex('ada@example.com', scope))).size).toBe(scopes.length)
   })
 
-  test('knows the print that any of them made, and one that was made without a name', () => {
+  test('recognizes the fingerprint that any of them made, and one without a name', () => {
     for (const stored of [
       old.storedFingerprint('input'),
       current.storedFingerprint('input'),
@@ -71,11 +71,11 @@ describe('field encryption with several keys', () => {
     ['of another key', () => createFieldEncryption(Buffer.alloc(32, 9)).encrypt('x', PLACE)],
     ['that was never sealed', () => 'in clear'],
     ['that is empty', () => ''],
-  ])('says of a text %s that it cannot be read, and not what it is', (_, change) => {
+  ])('reports that a value %s cannot be decrypted, without the value', (_, change) => {
     expect(() => both.decrypt(change(old.encrypt('a secret text', PLACE)), PLACE)).toThrow(UnreadableError)
   })
 
-  test('tells of a damaged value once for each reason', () => {
+  test('reports a damaged value once for each reason', () => {
     const reported: string[] = []
     const encryption = createFieldEncryption(NEW, error => reported.push(error.message))
     for (const text of [old.encrypt('1', PLACE), old.encrypt('2', PLACE), '3']) {

@@ -72,7 +72,7 @@ describe('a rotation', () => {
     await before.services.webhookInbox.applyDue()
   })
 
-  test('lets a server with both keys read, find, page and repeat what the older key wrote', async () => {
+  test('lets a server with both keys read, find, paginate and replay what the older key encrypted', async () => {
     const both = await start('whole.db', `${NEW},${OLD}`)
     const found = await both.execute(CUSTOMERS, { email: ' First@rotation.example' })
     expect(found.data.customers.nodes).toEqual([{ id: customers[0]?.id, email: 'first@rotation.example' }])
@@ -85,7 +85,7 @@ describe('a rotation', () => {
     apps.pop()
   })
 
-  test('leaves nothing under the older key, whose end it tells, and changes nothing when it runs again', async () => {
+  test('leaves nothing under the older key, reports that it can be removed, and changes nothing when it runs again', async () => {
     const both = await start('whole.db', `${NEW},${OLD}`)
     expect((await countOldValues(both.db)).size).toBe(1)
     const result = await rotate(both)
@@ -97,7 +97,7 @@ describe('a rotation', () => {
     apps.pop()
   })
 
-  test('opens everything after the older key is gone', async () => {
+  test('leaves everything readable without the older key', async () => {
     const after = await start('whole.db', NEW)
     const all = await after.execute(`{ customers(first: 50) { nodes { id email } } }`)
     expect(all.data.customers.nodes).toEqual(expect.arrayContaining(customers.map(({ id, email }) => ({ id, email }))))
@@ -114,7 +114,7 @@ describe('a rotation', () => {
   })
 })
 
-test('a rotation that was broken off goes on where it was', async () => {
+test('an interrupted rotation resumes', async () => {
   const before = await start('broken.db', OLD)
   for (let index = 0; index < 5; index++) await createCustomer(before, `n${index}@rotation.example`)
   await before.execute(CREATE_SESSION, { input: { idempotencyKey: randomUUID(), session: { kayle: {} } } })
@@ -127,7 +127,7 @@ test('a rotation that was broken off goes on where it was', async () => {
   expect(await rotate(both)).toMatchObject({ unreadable: 0, remaining: new Map() })
 })
 
-test('rows that running servers write meanwhile are neither lost nor overwritten', async () => {
+test('rows that servers write during a rotation are neither lost nor overwritten', async () => {
   const old = await start('busy.db', OLD)
   const server = await start('busy.db', `${NEW},${OLD}`)
   for (let index = 0; index < 10; index++) await createCustomer(old, `n${index}@busy.example`)
@@ -141,8 +141,8 @@ test('rows that running servers write meanwhile are neither lost nor overwritten
   expect(all.data.customers.nodes.map(({ email }: { email: string }) => email)).not.toContain(null)
 })
 
-describe('a value that cannot be opened', () => {
-  test('is null in its record, and the list it is in is whole', async () => {
+describe('a value that cannot be decrypted', () => {
+  test('is null in its record, and its list is complete', async () => {
     const app = await start('damaged.db', OLD)
     for (let index = 0; index < 3; index++) await createCustomer(app, `n${index}@damaged.example`)
     const encrypted = await app.db.sql.selectFrom('customers').select(['id', 'pii_encrypted']).executeTakeFirstOrThrow()
@@ -158,7 +158,7 @@ describe('a value that cannot be opened', () => {
     expect(await rotate(app)).toMatchObject({ unreadable: 1 })
   })
 
-  test('is an error of its own field where it is no JSON, and everything else is answered', async () => {
+  test('is an error of its own field if it is no JSON, and other fields are answered', async () => {
     const app = await start('nonsense.db', OLD)
     for (let index = 0; index < 2; index++) await createCustomer(app, `n${index}@nonsense.example`)
     const customer = await app.db.sql.selectFrom('customers').select('id').executeTakeFirstOrThrow()
@@ -200,7 +200,7 @@ describe('a value that cannot be opened', () => {
     }
   })
 
-  test('makes a webhook wait for its keys instead of being taken for forged', async () => {
+  test('makes a webhook wait for its keys instead of being refused as forged', async () => {
     const app = await start('damaged-endpoint.db', OLD)
     const { endpoint, secret } = await app.services.webhookEndpoints.add({ tenantId: 'dev' }, { provider: 'VERILOCK' })
     await app.db.sql.updateTable('webhook_endpoints').set({ keys_encrypted: 'v1.0badc0de.AAAA' }).execute()
@@ -210,7 +210,7 @@ describe('a value that cannot be opened', () => {
   })
 })
 
-test('the address of a webhook that a provider knows stays the same under another key', async () => {
+test('a webhook endpoint keeps its URL under another key', async () => {
   const webhooks = { SANDBOX_WEBHOOKS: 'on', DATABASE_URL: `sqlite:${join(folder, 'webhookRoutes.db')}` }
   const paths: (string[] | undefined)[] = []
   for (const ENCRYPTION_KEY of [OLD, `${NEW},${OLD}`, NEW]) {
@@ -223,7 +223,7 @@ test('the address of a webhook that a provider knows stays the same under anothe
   expect(paths[2]).toEqual(paths[0])
 })
 
-test('a server with the wrong encryption key does not start, and names the id of the right key', async () => {
+test('a server with the wrong encryption key does not start, and prints the id of the right key', async () => {
   await start('another-key.db', OLD)
   const refused = await start('another-key.db', NEW).catch(error => error)
   expect(refused.name).toBe('ConfigError')

@@ -8,7 +8,7 @@ import { DEV } from '../harness/providers/deliveries.ts'
 
 const [OLD, NEW] = ['d4'.repeat(32), 'e5'.repeat(32)]
 
-test('a key is replaced and a person erased on the database that the test runs on', async () => {
+test('key rotation and erasure work on the database of this test run', async () => {
   const { url, release } = await takeDatabase()
   const start = (keys: string) => startApp({ DATABASE_URL: url, ENCRYPTION_KEY: keys }, { jobs: false })
   const [canaries, others] = [createCanaries(), createCanaries()]

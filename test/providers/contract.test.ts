@@ -48,7 +48,7 @@ describe.each(loaded)('%s', (_, module, fixtures) => {
     expect(client.capabilities).toEqual(expect.arrayContaining(methodsOf(client).map(toCapability)))
   })
 
-  describe('sends and reads what was documented or recorded', () => {
+  describe('sends and parses the documented or recorded exchange', () => {
     it.each(named(fixtures))('%s', (_, fixture) => replay(module, fixture))
   })
 
@@ -72,13 +72,13 @@ describe.each(loaded)('%s', (_, module, fixtures) => {
       expect(error).toMatchObject(contractBroken(module.provider))
     })
 
-    it('refuses an answer whose values are of other types', async () => {
+    it('rejects a response whose values have other types', async () => {
       const { error } = await callBefore(module, fixture, asRecorded(fixture, mistyped))
       expect(error).toMatchObject(contractBroken(module.provider))
     })
   })
 
-  it('lives with the loss of any field that it can do without', async () => {
+  it('accepts the loss of any optional field', async () => {
     const simplest = [...simplestSuccesses(fixtures).values()]
     const degraded = await Promise.all(simplest.map(fixture => mistypeEveryPlace(module, fixture)))
     expect(degraded.flat().length).toBeGreaterThan(0)
@@ -86,14 +86,14 @@ describe.each(loaded)('%s', (_, module, fixtures) => {
 
   const readable = named(fixtures.filter(each => isSuccess(each) && each.call.method !== 'cancelSession'))
 
-  describe('finds nothing unexpected in what is documented', () => {
+  describe('reports no drift for the documented response', () => {
     it.each(readable)('%s', async (_, fixture) => {
       const { drifts } = await callBefore(module, fixture, asRecorded(fixture))
       expect(drifts().map(({ grade, path }) => `${grade} ${path}`)).toEqual(fixture.drifts ?? [])
     })
   })
 
-  describe('takes in fields that nobody documented, and counts them', () => {
+  describe('ignores undocumented fields, and counts them', () => {
     it.each(readable)('%s', async (_, fixture) => {
       const { value, drifts } = await callBefore(
         module,
@@ -107,11 +107,11 @@ describe.each(loaded)('%s', (_, module, fixtures) => {
     })
   })
 
-  describe('shows a status word that nobody documented as UNKNOWN, and keeps it', () => {
+  describe('maps an undocumented status to UNKNOWN, and keeps it as providerStatus', () => {
     it.each(readable)('%s', (_, fixture) => replaceStatusWords(module, fixture))
   })
 
-  describe('stores details that its own types read back unchanged', () => {
+  describe('stores details that its own GraphQL types read back unchanged', () => {
     it.each(readable)('%s', async (_, fixture) => {
       const { value } = await callBefore(module, fixture, asRecorded(fixture))
       const schema = module.details[recordTypeOf(fixture.call.method)]

@@ -73,8 +73,8 @@ async function capabilities(app: TestApp): Promise<string[]> {
 const lists = async (app: TestApp) =>
   (await app.sandbox('KAYLE').requests()).filter(({ path }) => path.includes('attempts/attempts')).length
 
-describe('an account of 1.6', () => {
-  test('has no attempts, says so without an error, and is asked for them once', async () => {
+describe('an account of Kayle 1.6', () => {
+  test('has no attempts and no error, and they are requested once', async () => {
     const app = await start('1.6')
     const sessions = [await create(app), await create(app), await create(app)]
     expect(await capabilities(app)).toContain('ATTEMPTS')
@@ -84,7 +84,7 @@ describe('an account of 1.6', () => {
     expect(await capabilities(app)).not.toContain('ATTEMPTS')
   })
 
-  test('is asked once also where many sessions are selected at once', async () => {
+  test('requests attempts once, also if many sessions are selected', async () => {
     const app = await start('1.6')
     for (let made = 0; made < 8; made++) await create(app)
     at += 60_000
@@ -94,7 +94,7 @@ describe('an account of 1.6', () => {
     expect(await lists(app)).toBe(1)
   })
 
-  test('counts it as drift, once', async () => {
+  test('counts the missing attempts as drift, once', async () => {
     const app = await start('1.6')
     const { id } = await create(app)
     for (let times = 0; times < 3; times++) await read(app, id)
@@ -104,7 +104,7 @@ describe('an account of 1.6', () => {
     ])
   })
 
-  test('is known to other instances, and after a restart', async () => {
+  test('is detected once for all instances and across restarts', async () => {
     const first = await start('1.6')
     const second = await startBeside(first)
     const third = await startBeside(first)
@@ -119,7 +119,7 @@ describe('an account of 1.6', () => {
     expect(await lists(first)).toBe(1)
   })
 
-  test('is asked again after a day, and has attempts again once an answer shows some', async () => {
+  test('requests attempts again after a day, and has them once a response shows some', async () => {
     const app = await start('1.6')
     const { id } = await create(app)
     await read(app, id)
@@ -133,7 +133,7 @@ describe('an account of 1.6', () => {
     expect(account.client.capabilities).toContain('ATTEMPTS')
   })
 
-  test('is found out by a probe, as of `doctor`', async () => {
+  test('is detected by a connection check, as of `doctor`', async () => {
     const app = await start('1.6')
     const account = await app.services.accounts.get('dev', 'KAYLE')
     expect(await testConnection(account)).toMatchObject({ ok: true })
@@ -141,7 +141,7 @@ describe('an account of 1.6', () => {
     expect(await capabilities(app)).not.toContain('ATTEMPTS')
   })
 
-  test('tells the outcome by its status, with what failed', async () => {
+  test('reports the outcome by the status, with the failed rules', async () => {
     const app = await start('1.6')
     const [good, bad, chip] = [await create(app), await create(app), await create(app)]
     const control = app.sandbox('KAYLE')
@@ -169,7 +169,7 @@ describe('an account of 1.6', () => {
   })
 })
 
-test('an account of 1.5 has attempts, in the answer that is read anyway', async () => {
+test('an account of Kayle 1.5 has attempts, in the response that is read anyway', async () => {
   const app = await start('1.5')
   const { id, providerId } = await create(app)
   await app.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_succeeded' })
@@ -179,7 +179,7 @@ test('an account of 1.5 has attempts, in the answer that is read anyway', async 
   expect(await capabilities(app)).toContain('ATTEMPTS')
 })
 
-test('an account that is upgraded and goes back has attempts again as soon as it shows some', async () => {
+test('an account that is upgraded and downgraded has attempts again as soon as a response shows some', async () => {
   const app = await start('1.5')
   const { id, providerId } = await create(app)
   const account = await app.services.accounts.get('dev', 'KAYLE')
@@ -193,7 +193,7 @@ test('an account that is upgraded and goes back has attempts again as soon as it
   expect(await read(app, id)).toMatchObject({ attempts: { nodes: [{ status: 'SUCCEEDED' }] } })
 })
 
-describe('the sandbox of 1.6', () => {
+describe('the sandbox of Kayle 1.6', () => {
   async function post(app: TestApp, body: object, apiKey = sandbox.credentials.apiKey) {
     const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
     const url = `${app.sandbox('KAYLE').origin}/v1/sessions?include_attempts=true`
@@ -201,7 +201,7 @@ describe('the sandbox of 1.6', () => {
     return { status: answer.status, body: JSON.parse(await answer.text()) }
   }
 
-  test('answers sessions with the fields of 1.6 and refuses with its codes', async () => {
+  test('returns sessions with the fields of 1.6 and refuses with its codes', async () => {
     const app = await start('1.6')
     const made = await post(app, {})
     expect(made).toMatchObject({
@@ -232,7 +232,7 @@ describe('the sandbox of 1.6', () => {
     ])
   })
 
-  test('tells by webhook what was shared, and how it was cancelled', async () => {
+  test('sends webhooks with the shared claims, and how the session was cancelled', async () => {
     const app = await start('1.6', { SANDBOX_WEBHOOKS: 'on' })
     const [good, bad] = [await create(app), await create(app)]
     const control = app.sandbox('KAYLE')

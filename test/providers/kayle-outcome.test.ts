@@ -50,7 +50,7 @@ test.each([
   ['no attempt is told', []],
   ['its attempt is not over', [IN_PROGRESS]],
   ['its last attempt is not over', [FAILED, IN_PROGRESS]],
-])('is not known while %s, and is asked for until it is', async (_why, attempts) => {
+])('the outcome of a session is not known while %s, and is polled until it is', async (_why, attempts) => {
   const made = await makeRecord(app, KAYLE)
   complete(attempts)
   expect(await outcomeOf(made)).toBe('UNKNOWN')
@@ -68,7 +68,7 @@ test.each([
 test.each([
   ['APPROVED', [SUCCEEDED]],
   ['REJECTED', [FAILED]],
-])('that was %s stays so when no attempt is told any more', async (outcome, attempts) => {
+])('the outcome of a session that was %s stays when no attempt is returned any more', async (outcome, attempts) => {
   const made = await makeRecord(app, KAYLE)
   complete(attempts)
   expect(await outcomeOf(made)).toBe(outcome)

@@ -27,7 +27,7 @@ const SKIPPED = [
 const recordings = readRecordings('kayle').filter(({ file }) => !SKIPPED.includes(file))
 const cases = recordings.map(recording => [recording.file, recording] as const)
 
-describe('our client reads what the real server answered', () => {
+describe('our client parses the recorded responses of the real server', () => {
   it.each(cases)('%s', async (_, recording) => {
     const mocked = await mockProvider(kayle, {}, () => recording.answer)
     const result = await call(mocked, recording).catch((error: unknown) => ({ error }))

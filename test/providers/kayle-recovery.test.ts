@@ -30,7 +30,7 @@ afterAll(async () => {
   await running.close()
 })
 
-describe('a lost create of a Kayle session', () => {
+describe('a Kayle session whose create is of unknown outcome', () => {
   it('is found by its marker, with its link and its attempts but without a cancel token', async () => {
     const unknownCreate = await lose({ redirectUrl: REDIRECT })
     await control.advance({ id: unknownCreate.providerId, to: 'attempt_started' })
@@ -50,7 +50,7 @@ describe('a lost create of a Kayle session', () => {
     })
   })
 
-  it('is found on whatever page it is', async () => {
+  it('is found on any page', async () => {
     const all = []
     for (let made = 0; made < 210; made++) all.push(await lose({ redirectUrl: REDIRECT }))
     // The list is in the order of the ids.
@@ -66,7 +66,7 @@ describe('a lost create of a Kayle session', () => {
     ])
   })
 
-  it('is absent where no session of that time carries its marker', async () => {
+  it('is absent if no session of that time has its marker', async () => {
     const unknownCreate = await lose({ redirectUrl: REDIRECT })
 
     expect(await find({ ...unknownCreate, reference: newReference() })).toBe('ABSENT')
@@ -79,7 +79,7 @@ describe('a lost create of a Kayle session', () => {
     }
   })
 
-  it('is found when an operator names its id, marked or not', async () => {
+  it('is found if an operator names its id, with or without the marker', async () => {
     const unknownCreate = await lose({})
 
     expect(await recovery().reconstruct?.(unknownCreate, unknownCreate.providerId, {})).toMatchObject({
@@ -92,7 +92,7 @@ describe('a lost create of a Kayle session', () => {
     })
   })
 
-  it('is harmless ten minutes after its hour, or when the setting says so', () => {
+  it('can be forgotten ten minutes after its expiry, or when the setting says so', () => {
     expect(recovery().safeToForgetAfterMs).toBe(70 * MINUTE)
     expect(recovery(connect({ giveUpSeconds: '5000' })).safeToForgetAfterMs).toBe(5_000_000)
   })
@@ -104,7 +104,7 @@ describe('a create without a marker', () => {
   it.each([
     ['has no redirect', {}],
     ['has a redirect that leaves no room', { redirectUrl: longRedirect(2048) }],
-  ])('%s: it says so beforehand, and is never guessed at', async (_why, input) => {
+  ])('%s: reports it in advance, and its session is never guessed', async (_why, input) => {
     const unknownCreate = await lose(input)
     await control.forget()
 
@@ -115,7 +115,7 @@ describe('a create without a marker', () => {
     expect(await requestedPaths()).toEqual([])
   })
 
-  it('is so when the setting is off, also after it was switched on again', async () => {
+  it('is made while the setting is off, and stays without one when it is switched on again', async () => {
     const unknownCreate = await lose({ redirectUrl: REDIRECT }, connect({ marker: 'off' }))
 
     expect((await control.requests()).at(-1)?.body).toBe(JSON.stringify({ redirect_url: REDIRECT }))
@@ -123,7 +123,7 @@ describe('a create without a marker', () => {
     expect(await find(unknownCreate)).toBe('UNCERTAIN')
   })
 
-  it('does not come of switching the setting off afterwards', async () => {
+  it('is not the result of switching the setting off afterwards', async () => {
     const unknownCreate = await lose({ redirectUrl: REDIRECT })
 
     expect(unknownCreate.noted).toBeNull()
@@ -132,7 +132,7 @@ describe('a create without a marker', () => {
     })
   })
 
-  it('is the second try at a redirect whose pattern does not allow the marker, and says so before it is sent', async () => {
+  it('is made by a second request if the redirect pattern does not allow the marker, and reports it before it is sent', async () => {
     await control.forget()
     const sentWhenNoted: string[][] = []
     const unknownCreate = await lose({ redirectUrl: PART }, client, async () => {
@@ -147,7 +147,7 @@ describe('a create without a marker', () => {
   })
 
   it.each(['', '/other', '?user=1', '?user=1#part', '-as-well'])(
-    'is not tried where a registered redirect is the beginning: with %s behind it',
+    'is not made if a registered redirect is the prefix: with %s behind it',
     async rest => {
       await control.forget()
       const unknownCreate = await lose({ redirectUrl: `${PAGE}${rest}` })
@@ -163,7 +163,7 @@ describe('a create without a marker', () => {
     'https://other.example.net/done',
     'https://app.example.net/don',
     'https://app.example.net:8443/done',
-  ])('is refused like any other where the redirect itself is not registered: %s', async redirectUrl => {
+  ])('is refused like any other if the redirect itself is not registered: %s', async redirectUrl => {
     await control.forget()
 
     await expect(lose({ redirectUrl })).rejects.toMatchObject({
@@ -173,7 +173,7 @@ describe('a create without a marker', () => {
     expect(await redirectsSent()).toHaveLength(2)
   })
 
-  it('is not tried after another refusal', async () => {
+  it('is not made after another refusal', async () => {
     await control.forget()
 
     await expect(lose({ redirectUrl: 'https://elsewhere.test/' })).rejects.toMatchObject({ outcome: 'REFUSED' })
@@ -189,7 +189,7 @@ describe('the marker', () => {
     'https://app.example.com/done#part?x=1',
     'https://app.example.com/done?user=1#part',
     longRedirect(2048 - `?sg_ref=${newReference()}`.length),
-  ])('is in the query that is sent, and in nothing that comes back: %.60s', async redirectUrl => {
+  ])('is in the query of the redirect that is sent, and in no response: %.60s', async redirectUrl => {
     const { reference, providerId, created, noted } = await lose({ redirectUrl })
     const listed = await client.listSessions?.({ limit: 100, createdFrom: new Date(Date.now() - MINUTE) }, {})
     const read = await client.getSession?.({ providerId }, {})
@@ -202,7 +202,7 @@ describe('the marker', () => {
   })
 })
 
-describe('a search that cannot be certain says so', () => {
+describe('an inconclusive search is reported as such', () => {
   const unknownCreate = {
     reference: 'sg_reference',
     idempotencyKey: 'key',
@@ -225,7 +225,7 @@ describe('a search that cannot be certain says so', () => {
     expect(mocked.sent.length).toBeLessThanOrEqual(50)
   })
 
-  it('while a list that ends makes it certain', async () => {
+  it('and a list that ends makes it conclusive', async () => {
     const body = { data: [session], pagination: last }
     const { client } = await mockProvider(kayle, {}, () => ({ status: 200, body }))
 

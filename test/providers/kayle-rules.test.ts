@@ -96,7 +96,7 @@ const reason = fc.oneof(
 const field: fc.Arbitrary<Field> = fc.record({ key, required: fc.boolean(), reason })
 const fields = fc.uniqueArray(field, { maxLength: 4, selector: each => each.key })
 
-test('whatever the share fields are, our input takes what Kayle takes', async () => {
+test('whatever the share fields are, our input accepts what Kayle accepts', async () => {
   await fc.assert(
     fc.asyncProperty(fields, async shareFields => {
       const share_fields = Object.fromEntries(shareFields.map(({ key, ...rest }) => [key, rest]))

@@ -34,7 +34,7 @@ describe('a Kayle session', () => {
     })
   })
 
-  it('asks for all claims when none is named, and for the document id alone when the list is empty', async () => {
+  it('requests all claims if none is named, and the document id alone if the list is empty', async () => {
     expect((await create({})).details.shareFields).toHaveLength(13)
     expect((await create({ shareFields: [] })).details.shareFields).toMatchObject([
       { key: 'kayle_document_id', required: true, source: 'DEFAULT' },
@@ -80,7 +80,7 @@ describe('a Kayle session', () => {
     expect(await attemptsOf(providerId)).toHaveLength(3)
   })
 
-  it('takes its open attempt with it when it is cancelled, and may be cancelled again', async () => {
+  it('cancels its open attempt with it, and can be cancelled again', async () => {
     const { providerId } = await create()
     await publicly(providerId, 'handoff', {})
     expect(await read(providerId)).toMatchObject({ status: 'CREATED', attempts: [{ status: 'IN_PROGRESS' }] })
@@ -93,7 +93,7 @@ describe('a Kayle session', () => {
     })
   })
 
-  it('stays as it was when it is cancelled after its end', async () => {
+  it('does not change when it is cancelled after its end', async () => {
     const { providerId } = await create()
     await advance(providerId, 'attempt_succeeded')
     await client.cancelSession?.({ providerId }, {})
@@ -109,7 +109,7 @@ describe('a Kayle session', () => {
   })
 })
 
-describe('a Kayle sandbox', () => {
+describe('the Kayle sandbox', () => {
   it('lists sessions in the order of their ids, page by page', async () => {
     const made = await Promise.all([create(), create(), create()])
     const first = await client.listSessions?.({ limit: 2 }, {})
@@ -132,7 +132,7 @@ describe('a Kayle sandbox', () => {
     expect(second.json.pagination).toMatchObject({ has_more: false, next_cursor: null })
   })
 
-  it('takes redirects on its verified domain and on loopback alone', async () => {
+  it('accepts redirects on its verified domain and on loopback alone', async () => {
     for (const redirectUrl of ['https://example.com/', 'https://a.b.example.com/x?y=1', 'http://127.0.0.1:3000/done']) {
       expect(await create({ redirectUrl })).toMatchObject({ redirectUrl })
     }
@@ -141,7 +141,7 @@ describe('a Kayle sandbox', () => {
     }
   })
 
-  it('knows what each of its keys may do', async () => {
+  it('checks the permissions of its keys', async () => {
     const { providerId } = await create()
     const readOnly = connect(READ_ONLY_KEY)
     expect(await readOnly.getSession?.({ providerId }, {})).toMatchObject({ providerId })
@@ -150,7 +150,7 @@ describe('a Kayle sandbox', () => {
     await expect(connect('kk_unknown').listSessions?.({}, {})).rejects.toMatchObject({ code: 'PROVIDER_AUTH_FAILED' })
   })
 
-  it('answers the public routes in words of their own', async () => {
+  it('answers the public routes with their own messages', async () => {
     const { providerId, access } = await create()
     const unknown = `vs_${'a'.repeat(64)}`
     expect(await publicly('vs_short', 'status')).toMatchObject(refusal(400, 'INVALID_SESSION_ID'))
@@ -163,7 +163,7 @@ describe('a Kayle sandbox', () => {
     expect(await publicly(providerId, 'handoff', {})).toMatchObject(refusal(410, 'SESSION_EXPIRED'))
   })
 
-  it('says which steps there are when it is asked for another', async () => {
+  it('lists its steps when an unknown one is requested', async () => {
     const { providerId } = await create()
     expect((await advance(providerId, 'approved')).error).toContain('attempt_started, attempt_succeeded')
     expect((await advance('vs_nobody', 'expired')).error).toContain('Kayle session not found')
@@ -171,7 +171,7 @@ describe('a Kayle sandbox', () => {
     expect((await advance(providerId, 'cancelled')).error).toContain('expired')
   })
 
-  it('leaves an overdue session open until a public route looks at it', async () => {
+  it('leaves an overdue session open until a public route reads it', async () => {
     const { providerId } = await create()
     await publicly(providerId, 'handoff', {})
     await control('clock', { advanceSeconds: 3601 })

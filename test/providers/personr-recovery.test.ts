@@ -106,8 +106,8 @@ async function follow(kind: 'applicants' | 'links') {
 const newKey = () => `personr-${++keys}`
 const toId = (globalId: string) => decodeGlobalId(globalId)?.id ?? ''
 
-describe('a lost link', () => {
-  test('is made once more, and the first of the two is handed to nobody', async () => {
+describe('a session link whose create is of unknown outcome', () => {
+  test('is created once more, and the first of the two is returned to no caller', async () => {
     const opened = await open()
     const made = await follow('links')
     const key = newKey()
@@ -132,7 +132,7 @@ describe('a lost link', () => {
     expect(session?.providerId).not.toBe(first)
   })
 
-  test('is made once more and never twice more, whatever comes of it', async () => {
+  test('is created once more and never a third time, whatever the outcome', async () => {
     const opened = await open()
     const made = await follow('links')
     const key = newKey()
@@ -146,7 +146,7 @@ describe('a lost link', () => {
     })
   })
 
-  test('is left alone where the repeat is switched off', async () => {
+  test('is not created again if repeats are switched off', async () => {
     const opened = await open({ PERSONR_REPEAT_LINKS: 'off' })
     const made = await follow('links')
     const key = newKey()
@@ -158,7 +158,7 @@ describe('a lost link', () => {
     expect(await createLink(opened, key)).toMatchObject({ operation: { state: 'UNKNOWN', settlesItself: false } })
   })
 
-  test('that an operator found has its applicant and no hosted page, and began when it was sent', async () => {
+  test('that an operator found has its applicant and no hosted page, and the time of its send', async () => {
     const opened = await open({ PERSONR_REPEAT_LINKS: 'off' })
     const made = await follow('links')
     const key = newKey()
@@ -195,8 +195,8 @@ describe('a lost link', () => {
   })
 })
 
-describe('a lost applicant', () => {
-  test('is never made once more', async () => {
+describe('an applicant whose create is of unknown outcome', () => {
+  test('is never created once more', async () => {
     const opened = await open()
     const made = await follow('applicants')
     const key = newKey()
@@ -222,7 +222,7 @@ describe('a lost applicant', () => {
     expect(await createApplicant(opened, key)).toMatchObject({ operation: { recovered: true }, applicant })
   })
 
-  test('stays lost where the operator found what Personr does not know', async () => {
+  test('stays unknown if Personr does not know the id from the operator', async () => {
     const opened = await open()
     losses = 1
     const { operation } = await createApplicant(opened, newKey())
@@ -234,7 +234,7 @@ describe('a lost applicant', () => {
   })
 })
 
-test('Personr says that it reconciles only where links may be repeated', async () => {
+test('Personr has the capability RECONCILIATION only if links may be repeated', async () => {
   expect((await connect()).client.capabilities).toContain('RECONCILE')
   expect((await connect({ repeatLinks: 'off' })).client.capabilities).not.toContain('RECONCILE')
 })

@@ -82,7 +82,7 @@ describe('a rejection', () => {
     [null, HARD, REJECTED],
     ['  ', SOFT, RETRY],
     ['  ', HARD, REJECTED],
-  ])('of the kind %j with %o is %o, for the session and the applicant', async (type, step, verdict) => {
+  ])('of the type %j with %o is %o, for the session and the applicant', async (type, step, verdict) => {
     const applicant = await makeApplicant()
     const session = await makeLink(applicant)
     await app.sandbox('PERSONR').advance({ id: applicant.providerId, ...step })
@@ -92,7 +92,7 @@ describe('a rejection', () => {
     expect(await read('applicant', applicant)).toMatchObject(verdict)
   })
 
-  test.each([SOFT, HARD])('of a kind that is a new word, with %o, is unknown, and takes nothing away', async step => {
+  test.each([SOFT, HARD])('of an unknown type, with %o, has an unknown finality and removes nothing', async step => {
     const applicant = await makeApplicant()
     const session = await makeLink(applicant)
     await app.sandbox('PERSONR').advance({ id: applicant.providerId, ...step })
@@ -105,7 +105,7 @@ describe('a rejection', () => {
     expect(await read('applicant', applicant)).toMatchObject(REJECTED)
   })
 
-  test('for good over a label after which one may usually try again is played by the sandbox', async () => {
+  test('is final over a retryable label in the sandbox', async () => {
     const applicant = await makeApplicant()
     await app.sandbox('PERSONR').advance({ id: applicant.providerId, to: 'rejected_final', failureCode: 'LOW_QUALITY' })
     expect(await read('applicant', applicant)).toMatchObject(REJECTED)
@@ -122,7 +122,7 @@ describe('a rejection', () => {
       'as the status call answers',
       (id: string, type: string) => ({ response: { result: { applicant: id, ...content, reviewRejectType: type } } }),
     ],
-  ])('whose kind a notice alone tells (%s) is of that kind, and stays so', async (_, write) => {
+  ])('whose type only a notice reports (%s) keeps that type', async (_, write) => {
     const applicant = await makeApplicant()
     const session = await makeLink(applicant)
     await app.sandbox('PERSONR').advance({ id: applicant.providerId, ...SOFT })
@@ -141,7 +141,7 @@ describe('a rejection', () => {
     expect(await read('applicant', applicant)).toMatchObject(RETRY)
   })
 
-  test('whose kind a notice tells of an applicant whom nobody here knew is of that kind', async () => {
+  test('whose type a notice reports of an unknown applicant has that type', async () => {
     const applicant = await makeApplicant()
     await app.db.sql.deleteFrom('attempts').execute()
     await app.db.sql.deleteFrom('applicants').where('provider_id', '=', applicant.providerId).execute()
@@ -164,7 +164,7 @@ describe('a rejection whose notice has no labels', () => {
   test.each([
     ['FINAL', 'rejected_retry', 'LOW_QUALITY', REJECTED],
     ['RETRY', 'rejected_final', 'FORGERY', RETRY],
-  ])('is of the told kind %s whichever its labels are', async (type, to, failureCode, verdict) => {
+  ])('has the reported type %s whatever its labels are', async (type, to, failureCode, verdict) => {
     const applicant = await makeApplicant()
     await app.sandbox('PERSONR').advance({ id: applicant.providerId, to, failureCode })
     await tellType(null)
@@ -173,7 +173,7 @@ describe('a rejection whose notice has no labels', () => {
     expect(await read('applicant', applicant)).toMatchObject(verdict)
   })
 
-  test('is not the approval that was read before it', async () => {
+  test('does not apply to the approval that was read before it', async () => {
     const applicant = await makeApplicant()
     await app.sandbox('PERSONR').advance({ id: applicant.providerId, to: 'approved' })
     await tellType(null)
@@ -185,8 +185,8 @@ describe('a rejection whose notice has no labels', () => {
   })
 })
 
-describe('a link', () => {
-  test('has the flow of its applicant from the beginning, and the custom one is kept with the applicant', async () => {
+describe('a session link', () => {
+  test('has the flow of its applicant from the beginning, and a custom link is stored with the applicant', async () => {
     const applicant = await makeApplicant()
     const session = await makeLink(applicant)
     expect((await stored('session', session)).details).toEqual({ flowName: 'KYC basic' })
@@ -198,7 +198,7 @@ describe('a link', () => {
     expect((await stored('applicant', applicant)).details.customHostedUrl).toContain(second.providerId)
   })
 
-  test('of an applicant who is known by the id alone has the flow once it was read', async () => {
+  test('of an applicant known only by id has the flow once it was read', async () => {
     const session = await make('session', {
       personr: { applicant: { applicantProviderId: '4242424242424x424242424242424242' } },
     })
@@ -214,7 +214,7 @@ describe('a link', () => {
     })
   })
 
-  test('of a provider that calls something a link which is none has no custom one', async () => {
+  test('of a provider that returns an invalid URL is no custom link', async () => {
     const field = 'response.customLink'
     const fault = { kind: 'drift', change: 'word', field, to: 'javascript:alert(1)' } as const
     await app.sandbox('PERSONR').faults([{ path: '*/api-verificationlink-create', fault }])

@@ -46,13 +46,13 @@ async function logins(): Promise<number> {
 }
 
 describe('the token of a Personr account', () => {
-  test('is shared by two processes, so that they do not end each other’s', async () => {
+  test('is shared by two processes, so that they do not invalidate each other’s token', async () => {
     const made = await createFromAll('first')
     expect(new Set(made)).toEqual(new Set(['CreateApplicantPayload']))
     expect(await logins()).toBe(1)
   })
 
-  test('is renewed once where somebody else logged in and so ended it', async () => {
+  test('is renewed once if another login invalidated it', async () => {
     const form = new URLSearchParams({ ...sandbox.credentials })
     await fetch(`${personr.baseUrl}/api-token-generate`, { method: 'POST', body: form })
 
@@ -61,7 +61,7 @@ describe('the token of a Personr account', () => {
     expect(await logins()).toBe(3)
   })
 
-  test('stands sealed in the database', async () => {
+  test('is encrypted in the database', async () => {
     const objects = await controlSandbox(personr.origin).objects()
     const tokens = JSON.stringify(objects).match(/bus\|[0-9x|]+/g) ?? []
     expect(tokens.length).toBeGreaterThan(0)

@@ -71,7 +71,7 @@ async function linkFor(client: Client, applicantProviderId: string) {
 const client = connect()
 
 describe('an applicant', () => {
-  it('is created with our marker, which is not shown again', async () => {
+  it('is created with our marker, which is not returned', async () => {
     const ids = { externalUserIds: ['other-id'] }
     const made = await client.createApplicant({ ...input, ...ids }, { ...call, externalId: 'user-1' })
     expect(made).toMatchObject({ status: 'CREATED', outcome: 'PENDING', externalId: 'user-1', firstName: 'Jane' })
@@ -83,11 +83,11 @@ describe('an applicant', () => {
     expect(personr.details.applicant?.parse(read.details)).toMatchObject({ externalUserIds: ['user-1', 'other-id'] })
   })
 
-  it('has no external id where the caller gave none', async () => {
+  it('has no external id if the caller gave none', async () => {
     expect(await client.createApplicant(input, call)).toMatchObject({ externalId: null })
   })
 
-  it('is refused for a flow that does not exist, with the field named', async () => {
+  it('is refused for an unknown flow, with the field named', async () => {
     await expect(client.createApplicant({ ...input, flowName: 'KYC' }, call)).rejects.toMatchObject({
       code: 'PROVIDER_REJECTED',
       outcome: 'REFUSED',
@@ -95,13 +95,13 @@ describe('an applicant', () => {
     })
   })
 
-  it('is seeded as in the documents, and its id of the year 2104 is no time of making', async () => {
+  it('is seeded as in the documents, and its ObjectId of the year 2104 is not used as its creation time', async () => {
     const read = await client.getApplicant({ providerId: SEEDED }, {})
     expect(read).toMatchObject({ externalId: 'UUID1', email: 'johndoe@mail.com', attempts: [] })
     expect(read.createdAt).toBeUndefined()
   })
 
-  it('is asked for with every mistake told at once', () => {
+  it('is refused with every issue at once', () => {
     const { error } = applicantInput.safeParse({ email: 'nobody', phone: ' ', flowName: '' })
     expect(error?.issues.map(issue => issue.path.join('.'))).toEqual(['email', 'phone', 'flowName'])
   })
@@ -152,7 +152,7 @@ describe('a session', () => {
     })
   })
 
-  it('is rejected for good by the fifth try', async () => {
+  it('is finally rejected after the fifth attempt', async () => {
     const { providerId } = await client.createApplicant(input, call)
     const session = await linkFor(client, providerId)
     for (let rejection = 0; rejection < 5; rejection++) await advance(providerId, 'rejected_retry')
@@ -166,7 +166,7 @@ describe('a session', () => {
     })
   })
 
-  it('is UNKNOWN where Personr says a new word', () => {
+  it('is UNKNOWN for an undocumented status', () => {
     const output = { applicantStatus: 'constructor', result: { reviewAnswer: 'toString' } }
     expect(toSession({ providerId: 'link' }, SEEDED, output, new Date())).toMatchObject({
       status: 'UNKNOWN',
@@ -175,13 +175,13 @@ describe('a session', () => {
   })
 })
 
-describe('what a delivery told of a rejection', () => {
+describe('the rejection in a webhook', () => {
   const rejected = { verification: 'v1', reviewAnswer: 'Rejected', rejectLabels: ['LOW_QUALITY'] }
   const readAs = (known: object, result: object = rejected) =>
     toApplicant(SEEDED, { applicantStatus: 'Reviewed', result }, new Date(), { ...known })
   const delivered = { type: 'FINAL', labels: ['LOW_QUALITY'], review: null }
 
-  it('is not told by a read that learned nothing of it', () => {
+  it('is not removed by a read without it', () => {
     expect(readAs({}).details.reportedRejection).toBeUndefined()
     const others = [
       { ...delivered, labels: ['FORGERY'] },
@@ -195,7 +195,7 @@ describe('what a delivery told of a rejection', () => {
 })
 
 describe('the token', () => {
-  it('is asked for once by calls at the same time, and again once where another login killed it', async () => {
+  it('is requested once by concurrent calls, and again once if another login invalidated it', async () => {
     const fresh = connect()
     const before = await logins()
     const reads = () => Promise.all([1, 2, 3].map(() => fresh.getApplicant({ providerId: SEEDED }, {})))
@@ -206,19 +206,19 @@ describe('the token', () => {
     expect(await logins()).toBe(before + 3)
   })
 
-  it('that was given is used as it is', async () => {
+  it('that is configured is used unchanged', async () => {
     const given = await connect({ apiKey: FIXED_TOKEN }).getApplicant({ providerId: SEEDED }, {})
     expect(given.providerId).toBe(SEEDED)
     const refused = connect({ apiKey: 'wrong' }).createApplicant(input, call)
     await expect(refused).rejects.toMatchObject({ code: 'PROVIDER_AUTH_FAILED', outcome: 'REFUSED' })
   })
 
-  it('that cannot be had means that nothing was sent', async () => {
+  it('that cannot be obtained means that nothing was sent', async () => {
     const refused = connect({ email: 'nobody@mail.com', password: 'wrong' }).createApplicant(input, call)
     await expect(refused).rejects.toMatchObject({ code: 'PROVIDER_AUTH_FAILED', outcome: 'NOT_SENT' })
   })
 
-  it('is taken from the store where somebody else renewed it', async () => {
+  it('is taken from the store if another process renewed it', async () => {
     const store = memorySecrets()
     const tokens = createTokenStore(store, () => Promise.reject(new Error('no login is needed')))
     await store.write('token', 'theirs')
@@ -228,12 +228,12 @@ describe('the token', () => {
 })
 
 describe('the sandbox', () => {
-  it('refuses what has no token', async () => {
+  it('refuses requests without a token', async () => {
     const wrong = await post('/api-applicant-status', { applicantId: SEEDED }, 'wrong')
     expect(wrong).toMatchObject({ status: 401, json: { statusCode: 401, body: { status: 'INVALID_TOKEN' } } })
   })
 
-  it('answers a wrong flow name as documented, and an unknown workspace under 200', async () => {
+  it('answers an unknown flow as documented, and an unknown workspace with status 200', async () => {
     expect(await post('/api-applicant-create', { ...input, flowName: 'KYC' })).toEqual({
       status: 400,
       json: { statusCode: 400, message: 'Error: Cannot read docSets - incorrect flow name' },
@@ -248,7 +248,7 @@ describe('the sandbox', () => {
     expect(await post('/api-applicant-list', {})).toMatchObject({ status: 404 })
   })
 
-  it('says which steps there are', async () => {
+  it('lists its steps when an unknown one is requested', async () => {
     expect(await advance(SEEDED, 'lost')).toMatchObject({
       status: 400,
       json: { error: expect.stringContaining('approved') },
@@ -257,21 +257,21 @@ describe('the sandbox', () => {
   })
 })
 
-describe('an answer', () => {
-  it('under 200 is a refusal where its body says so', () => {
+describe('a response', () => {
+  it('with status 200 is a rejection if its body says so', () => {
     expect(readRejection(200, { status: 'error', response: 'no' })).toBeDefined()
     expect(readRejection(200, { statusCode: 401 })).toMatchObject({ status: 401 })
     expect(readRejection(200, { status: 'success', response: {} })).toBeUndefined()
     expect(readRejection(200, { response: 'success' })).toBeUndefined()
   })
 
-  it('to a create is completed by what was sent', () => {
+  it('to a create is completed by the input', () => {
     const form = { email: 'a@b.co', phone: '1', flowName: 'KYC basic', externalUserId: '["mine","sg_reference1"]' }
     const made = toCreatedApplicant({ applicantId: SEEDED, email: null }, form, new Date())
     expect(made).toMatchObject({ email: 'a@b.co', externalId: 'mine', details: { flowName: 'KYC basic' } })
   })
 
-  it.each(fixtures)('of the fixture is parsed as it means: $name', async fixture => {
+  it.each(fixtures)('of the fixture is parsed correctly: $name', async fixture => {
     const left = [...fixture.exchanges]
     const upstream = createUpstream({
       provider: 'PERSONR',

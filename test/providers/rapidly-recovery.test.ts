@@ -111,8 +111,8 @@ async function follow(kind: 'customers' | 'customer_sessions') {
 const newKey = () => `rapidly-${++keys}`
 const toId = (globalId: string) => decodeGlobalId(globalId)?.id ?? ''
 
-describe('a lost session', () => {
-  test('is made once more after the settle delay, so that at most two exist', async () => {
+describe('a session whose create is of unknown outcome', () => {
+  test('is created once more after the settle delay, so that at most two exist', async () => {
     const opened = await open()
     const made = await follow('customer_sessions')
     const key = newKey()
@@ -134,7 +134,7 @@ describe('a lost session', () => {
     })
   })
 
-  test('stays unknown where the answer to the second is lost too', async () => {
+  test('stays unknown if the response to the second request is lost too', async () => {
     const opened = await open()
     const made = await follow('customer_sessions')
     const key = newKey()
@@ -149,7 +149,7 @@ describe('a lost session', () => {
     expect(await createSession(opened, key)).toMatchObject({ operation: { state: 'UNKNOWN', settlesItself: false } })
   })
 
-  test('is made once more later where Rapidly puts the repeat off, which makes nothing', async () => {
+  test('is created once more later if Rapidly defers the repeat, which creates nothing', async () => {
     const opened = await open()
     const made = await follow('customer_sessions')
     const key = newKey()
@@ -186,7 +186,7 @@ describe('a lost session', () => {
     })
   })
 
-  test('that an operator found a day later is over', async () => {
+  test('that an operator found a day later is expired', async () => {
     const opened = await open()
     const made = await follow('customer_sessions')
     const key = newKey()
@@ -199,7 +199,7 @@ describe('a lost session', () => {
     expect((await createSession(opened, key)).session).toMatchObject({ status: 'EXPIRED' })
   })
 
-  test('is not found under what is no id', async () => {
+  test('is not found under an invalid id', async () => {
     const opened = await open()
     fate = 'ANSWER_LOST'
     const { operation } = await createSession(opened, newKey())
@@ -210,23 +210,29 @@ describe('a lost session', () => {
   test.each([
     ["Rapidly's id", { customerProviderId: SESSION_ID }, null],
     ['our id', { customerId: 'ours' }, SESSION_ID],
-  ])('of a customer named by %s belongs to it, and nobody is asked', async (_, customer, customerProviderId) => {
-    const { client, sent } = await connect(() => ({ status: 500 }))
-    const assumed = await client.recovery?.session?.reconstruct?.(
-      { ...LOST, input: { customer }, customerProviderId },
-      SESSION_ID,
-      {},
-    )
-    expect(assumed).toMatchObject({ customer: { providerId: SESSION_ID }, details: { customerProviderId: SESSION_ID } })
-    expect(sent).toEqual([])
-  })
+  ])(
+    'of a customer named by %s belongs to it, without a call to the provider',
+    async (_, customer, customerProviderId) => {
+      const { client, sent } = await connect(() => ({ status: 500 }))
+      const assumed = await client.recovery?.session?.reconstruct?.(
+        { ...LOST, input: { customer }, customerProviderId },
+        SESSION_ID,
+        {},
+      )
+      expect(assumed).toMatchObject({
+        customer: { providerId: SESSION_ID },
+        details: { customerProviderId: SESSION_ID },
+      })
+      expect(sent).toEqual([])
+    },
+  )
 })
 
-describe('a lost customer', () => {
+describe('a customer whose create is of unknown outcome', () => {
   test.each([
     ['by its external id', 'usr/ 1', ['/api/customers/external/usr%2F%201']],
     ['by our marker where it has none', undefined, ['/api/customers/']],
-  ])('is found %s, and is not made twice', async (_, externalId, paths) => {
+  ])('is found %s, and is not created twice', async (_, externalId, paths) => {
     const opened = await open()
     const made = await follow('customers')
     const given = { idempotencyKey: newKey(), externalId }
@@ -250,7 +256,7 @@ describe('a lost customer', () => {
     ['that was never made with its external id', { externalId: 'usr_never' }],
     ['whose external id somebody else has', { externalId: 'usr_1337' }],
     ['whose e-mail address somebody else has', { email: 'john.doe@example.com' }],
-  ])('%s is absent after the settle delay, and the key can be used again', async (_, input) => {
+  ])('%s is absent after the settle delay, and the idempotency key can be used again', async (_, input) => {
     const opened = await open()
     const given = { idempotencyKey: newKey(), ...input }
     fate = 'CREATE_LOST'
@@ -298,7 +304,7 @@ describe('the search for a customer', () => {
     return { finding, sent: sent.map(({ path }) => decodeURIComponent(path)) }
   }
 
-  test('goes on by marker where the external id is no path that Rapidly knows', async () => {
+  test('continues by marker if the external id is not valid in a Rapidly path', async () => {
     const { finding } = await find(
       ({ path }) => (path.includes('/external/') ? { status: 404 } : { status: 200, body: { data: [OURS] } }),
       { externalId: 'usr/1' },
@@ -306,13 +312,13 @@ describe('the search for a customer', () => {
     expect(finding).toMatchObject({ found: { providerId: SESSION_ID, metadata: {} } })
   })
 
-  test('takes an external id without our marker for a refusal', async () => {
+  test('treats a customer with the external id and without our marker as a conflict', async () => {
     const { finding, sent } = await find(() => ({ status: 200, body: OTHER }), { externalId: 'usr_1' })
     expect(finding).toBe('ABSENT')
     expect(sent).toHaveLength(1)
   })
 
-  test('goes on by e-mail address where the marker finds nothing, and compares the marker', async () => {
+  test('continues by e-mail address if the marker finds nothing, and compares the marker', async () => {
     const { finding, sent } = await find(({ path }) => {
       const data = !path.includes('email=') ? [] : path.includes('page=2') ? [OURS] : [OTHER]
       return { status: 200, body: { data, meta: { page: 1, pages: data.length === 0 ? 0 : 2 } } }
@@ -325,13 +331,13 @@ describe('the search for a customer', () => {
     ])
   })
 
-  test('ends and proves nothing where there is no end to the pages', async () => {
+  test('ends without a conclusion if there is no end to the pages', async () => {
     const { finding, sent } = await find(() => ({ status: 200, body: { data: [OTHER] } }))
     expect(finding).toBe('UNCERTAIN')
     expect(sent).toHaveLength(20)
   })
 
-  test('says nothing where Rapidly does not tell who has the external id', async () => {
+  test('is inconclusive if Rapidly does not return who has the external id', async () => {
     const found = find(
       ({ path }) => (path.includes('/external/') ? { status: 503 } : { status: 200, body: { data: [] } }),
       { externalId: 'usr_1' },
@@ -340,7 +346,7 @@ describe('the search for a customer', () => {
   })
 })
 
-test('Rapidly says that it reconciles', async () => {
+test('Rapidly has the capability RECONCILIATION', async () => {
   expect((await connect(() => ({ status: 500 }))).client.capabilities).toContain('RECONCILE')
 })
 

@@ -82,7 +82,7 @@ describe('sessions', () => {
     expect(rapidly.details.session.parse(session.details)).toEqual(session.details)
   })
 
-  test('a customer named by our id is sent as the id that it was resolved to', async () => {
+  test('a customer named by our id is sent as its provider id', async () => {
     const client = connect()
     const [customer] = (await client.listCustomers({ email: 'JANE.roe@example.com' }, {})).items
     const customerProviderId = customer?.providerId ?? ''
@@ -97,7 +97,7 @@ describe('sessions', () => {
     expect(session).toMatchObject({ status: 'EXPIRED', derived: true, outcome: 'NOT_APPLICABLE' })
   })
 
-  test('an unknown customer is a rejection that names the field in our words', async () => {
+  test('an unknown customer is a rejection that names the field of our input', async () => {
     const input = { customer: { customerProviderId: UNKNOWN_ID } }
     await expect(connect().createSession(input, call)).rejects.toMatchObject({
       code: 'PROVIDER_REJECTED',
@@ -107,7 +107,7 @@ describe('sessions', () => {
     })
   })
 
-  test('with both ids the external one wins', async () => {
+  test('of two ids the external one takes precedence', async () => {
     const answer = await request('POST', '/customer-sessions/', {
       customer_id: UNKNOWN_ID,
       customer_external_id: 'usr_1338',
@@ -115,7 +115,7 @@ describe('sessions', () => {
     expect(answer).toMatchObject({ status: 201, json: { customer: { external_id: 'usr_1338', type: 'team' } } })
   })
 
-  test('what fits no model is refused by both, and told once', async () => {
+  test('invalid input is refused by client and sandbox, and reported once', async () => {
     const answer = await request('POST', '/customer-sessions/', {
       customer_id: '00000000-0000-1000-8000-000000000000',
       return_url: 'ftp://a',
@@ -139,7 +139,7 @@ describe('sessions', () => {
     expect((await request('GET', `/customer-sessions/${UNKNOWN_ID}`)).status).toBe(404)
   })
 
-  test('a session can be made to expire, and takes no other step', async () => {
+  test('a session can be expired, and has no other step', async () => {
     const { providerId } = await connect().createSession(usr1337, call)
     expect(await advance(providerId, 'expired')).toBe(200)
     expect(await advance(providerId, 'completed')).toBe(400)
@@ -148,7 +148,7 @@ describe('sessions', () => {
 })
 
 describe('customers', () => {
-  test('a customer is created and read, and our marker is seen by Rapidly alone', async () => {
+  test('a customer is created and read, and our marker is visible to Rapidly alone', async () => {
     const client = connect()
     const input = {
       email: 'Ada@example.com',
@@ -173,7 +173,7 @@ describe('customers', () => {
     expect(raw.json.created_at).toMatch(/\.\d{6}Z$/)
   })
 
-  test('an e-mail address and an external id are taken once', async () => {
+  test('an e-mail address and an external id are unique', async () => {
     const client = connect()
     await expect(client.createCustomer({ email: 'JOHN.DOE@example.com' }, call)).rejects.toMatchObject({
       code: 'PROVIDER_REJECTED',
@@ -199,7 +199,7 @@ describe('customers', () => {
     expect(seen.slice(-3)).toEqual(['jane.roe@example.com', 'team@example.com', 'john.doe@example.com'])
   })
 
-  test('a limit is cut to 100, a page past the end knows of no customers, and nonsense is refused', async () => {
+  test('a limit is capped at 100, a page past the end has no customers, and an invalid one is refused', async () => {
     expect((await request('GET', '/customers/?limit=1000')).json.meta).toMatchObject({ per_page: 100 })
     expect((await request('GET', '/customers/?page=99')).json).toMatchObject({ data: [], meta: { total: 0 } })
     expect((await request('GET', '/customers/?page=0&limit=x')).json).toMatchObject({
@@ -208,7 +208,7 @@ describe('customers', () => {
     expect((await request('GET', '/customers/?metadata[plan]=pro&query=jane')).json.meta).toMatchObject({ total: 1 })
   })
 
-  test('a customer can be changed, but neither its external id nor a team into a person', async () => {
+  test('a customer can be changed, but neither its external id nor its type from team to person', async () => {
     const path = '/customers/external/usr_1338'
     const changed = await request('PATCH', path, { name: 'Renamed', type: 'individual' })
     expect(changed).toMatchObject({ status: 200, json: { name: 'Renamed', type: 'team' } })
@@ -232,21 +232,21 @@ describe('customers', () => {
   })
 })
 
-describe('the endpoint', () => {
-  test('a path without its slash is redirected, and keeps its query', async () => {
+describe('the API', () => {
+  test('redirects a path without its slash, and keeps its query', async () => {
     const answer = await request('GET', '/customers?limit=1')
     expect(answer.status).toBe(307)
     expect(answer.headers.get('location')).toBe(`${running.baseUrl}/customers/?limit=1`)
     expect((await request('GET', '/nothing')).json).toEqual({ detail: 'Not Found' })
   })
 
-  test('rate-limit headers are stubs, and every answer has an id', async () => {
+  test('has stub rate-limit headers, and an id on every response', async () => {
     const { headers } = await request('GET', '/nothing')
     expect(headers.get('x-ratelimit-remaining')).toBe('0')
     expect(headers.get('x-request-id')).toBeTruthy()
   })
 
-  test('no token, a wrong one and one without the scope are refused in their own ways', async () => {
+  test('refuses a missing token, a wrong one and one without the scope with different errors', async () => {
     const none = await request('GET', '/customers/', undefined, { authorization: '' })
     expect(none).toMatchObject({ status: 401, json: { error: 'Unauthorized' } })
     expect(none.headers.get('www-authenticate')).toBe('Bearer realm="rapidly"')
@@ -259,7 +259,7 @@ describe('the endpoint', () => {
     expect((await connect(READ_ONLY_KEY).listCustomers({}, {})).items).not.toHaveLength(0)
   })
 
-  test('a body that is empty, broken or no JSON is refused', async () => {
+  test('refuses an empty, truncated or non-JSON body', async () => {
     const types = async (body: string | undefined, type = 'application/json') => {
       const answer = await request('POST', '/customer-sessions/', body, { 'content-type': type })
       return (answer.json.detail as { type: string }[]).map(fault => fault.type)
@@ -269,24 +269,24 @@ describe('the endpoint', () => {
     expect(await types('{}', 'text/plain')).toEqual(['model_attributes_type', 'model_attributes_type'])
   })
 
-  test('a bad metadata value is refused for each type it is not, and told once', async () => {
+  test('refuses an invalid metadata value for each type that it is not, and reports it once', async () => {
     const answer = await request('POST', '/customers/', { email: 'm@example.com', metadata: { plan: '' } })
     expect(answer.json.detail).toHaveLength(4)
     expect(rapidly.readRejection(422, answer.json)?.issues?.map(({ path }) => path)).toEqual([['metadata', 'plan']])
   })
 })
 
-describe('inputs', () => {
+describe('input validation', () => {
   const paths = (result: { error?: { issues: { path: PropertyKey[] }[] } }) =>
     result.error?.issues.map(issue => issue.path.join('.'))
 
-  test('everything wrong with a session is told at once', () => {
+  test('reports every issue of a session at once', () => {
     const input = { customer: { customerProviderId: 'x' }, redirectUrl: 'http://example.com', memberId: 'x' }
     expect(paths(sessionInput.safeParse(input))).toEqual(['customer.customerProviderId', 'redirectUrl', 'memberId'])
     expect(paths(sessionInput.safeParse({ customer: {} }))).toEqual(['customer'])
   })
 
-  test('everything wrong with a customer is told at once, and our own key is reserved', () => {
+  test('reports every issue of a customer at once, and reserves our own metadata key', () => {
     const metadata = { empty: '', nested: {}, sessiongraph_reference: 'x', ['k'.repeat(41)]: 1, fine: 'x' }
     const input = { email: 'x', type: 'UNKNOWN', metadata, billingAddress: { country: 'KP' } }
     expect(paths(customerInput.safeParse(input))).toEqual([

@@ -92,7 +92,7 @@ describe('a session of Kayle', () => {
     for (const { details } of reported.attempts.nodes) expect(details.sessionProviderId).toBe(session.providerId)
   })
 
-  test('past its time is EXPIRED by the clock alone, until Kayle says how it ended', async () => {
+  test('past its expiry is EXPIRED by the clock alone, until Kayle reports how it ended', async () => {
     const session = await create({ kayle: {} })
 
     ahead = 3601
@@ -141,7 +141,7 @@ describe('a session of Verilock', () => {
     expect(byStep).toMatchObject(attempts)
   })
 
-  test('that expired is EXPIRED, as Verilock says', async () => {
+  test('that expired is EXPIRED, as Verilock reports', async () => {
     const session = await create({ verilock: input })
     await drive('VERILOCK', session.providerId, ['expired'])
 
@@ -156,7 +156,7 @@ describe('a session of Verilock', () => {
   })
 
   // Known: the clock overrules what the provider said after that time. Take `.fails` away with the fault.
-  test('that Verilock still processes past its time is IN_PROGRESS, in lists too', async () => {
+  test('that Verilock still processes past its expiry is IN_PROGRESS, in lists too', async () => {
     const session = await create({ verilock: input })
     await drive('VERILOCK', session.providerId, ['processing'])
 
@@ -171,7 +171,7 @@ describe('a session of Verilock', () => {
     expect(data.sessions.nodes).toEqual([{ id: session.id, status: 'IN_PROGRESS' }])
   })
 
-  test('keeps the scores of its steps as they are, whatever they mean', async () => {
+  test('returns the scores of its steps unchanged', async () => {
     const session = await create({ verilock: input })
     await drive('VERILOCK', session.providerId, ['declined aml'])
 
@@ -272,7 +272,7 @@ describe('a session of Yorlet', () => {
     [['active', 'complete'], 'complete', 'COMPLETED'],
     [['canceled'], 'canceled', 'CANCELED'],
     [['expired'], 'expired', 'EXPIRED'],
-  ])('after %j is %s: %s, and decides nothing', async (steps, providerStatus, status) => {
+  ])('after %j is %s: %s, and has no decision', async (steps, providerStatus, status) => {
     const session = await create({ yorlet: { applicantProviderId: 'apst_manvb9c4m2WsXy5Z' } }, reader)
 
     await drive('YORLET', session.providerId, steps)
@@ -287,7 +287,7 @@ describe('a session of Yorlet', () => {
     })
   })
 
-  test('stays as it was made where reads are off', async () => {
+  test('keeps its first status if reads are off', async () => {
     const session = await create({ yorlet: { applicantProviderId: 'apst_manvb9c4m2WsXy5Z' } })
     await drive('YORLET', session.providerId, ['active'])
     ahead = 600

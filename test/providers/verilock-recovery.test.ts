@@ -32,8 +32,8 @@ afterAll(async () => {
   await running.close()
 })
 
-describe('a lost create of a Verilock session', () => {
-  it('is found by its marker, with its link, its checks and what was sent', async () => {
+describe('a Verilock session whose create is of unknown outcome', () => {
+  it('is found by its marker, with its link, its checks and its input', async () => {
     const unknownCreate = await lose(
       { applicantEmail: 'jean@example.com', redirectUrl: 'https://app.example.com/done' },
       { externalId: 'usr_found', metadata: { plan: 'premium' } },
@@ -56,7 +56,7 @@ describe('a lost create of a Verilock session', () => {
     expect(JSON.stringify(finding)).not.toContain(unknownCreate.reference)
   })
 
-  it('is told from all others of the same person, and none of another person is read', async () => {
+  it('is distinguished from other sessions of the same person, and none of another person is read', async () => {
     const unknownCreate = []
     for (let made = 0; made < 3; made++) unknownCreate.push(await lose({}, { externalId: 'usr_often' }))
     await lose({}, { externalId: 'usr_other' })
@@ -77,7 +77,7 @@ describe('a lost create of a Verilock session', () => {
     })
   })
 
-  it('is found on whatever page it is', async () => {
+  it('is found on any page', async () => {
     const unknownCreate = await lose({}, { externalId: 'usr_buried' })
     for (let made = 0; made < 210; made++) await lose()
     await control.forget()
@@ -88,7 +88,7 @@ describe('a lost create of a Verilock session', () => {
     expect(await idsRead()).toEqual([unknownCreate.providerId])
   })
 
-  it('is found when an operator names its id, as what was sent', async () => {
+  it('is found by the id from an operator, with its input', async () => {
     const unknownCreate = await lose({
       profileId: PROFILE_LOSES_RECORDS_ID,
       redirectUrl: 'https://app.example.com/done',
@@ -105,26 +105,26 @@ describe('a lost create of a Verilock session', () => {
   })
 })
 
-describe('a lost create is absent', () => {
-  it('where the metadata of every session of that time and person shows another marker, or none', async () => {
+describe('a create of unknown outcome is absent', () => {
+  it('if the metadata of every session of that time and person has another marker, or none', async () => {
     const unknownCreate = await lose({}, { externalId: 'usr_absent' })
 
     expect(await find({ ...unknownCreate, reference: 'sg_never_sent' })).toBe('ABSENT')
   })
 
-  it('where no session of that time has its external id', async () => {
+  it('if no session of that time has its external id', async () => {
     const unknownCreate = await lose({ profileId: PROFILE_LOSES_RECORDS_ID }, { externalId: 'usr_absent' })
 
     expect(await find({ ...unknownCreate, externalId: 'usr_nobody' })).toBe('ABSENT')
   })
 
-  it('where every session that shows no metadata is known to be of another create', async () => {
+  it('if every session without metadata is known to be of another create', async () => {
     const other = await lose({ profileId: PROFILE_LOSES_RECORDS_ID }, { externalId: 'usr_known' })
 
     expect(await find({ ...other, createdByOthers: new Set([other.providerId]) })).toBe('ABSENT')
   })
 
-  it('where its session was made at another time than it was sent', async () => {
+  it('if the only candidate was created at another time than the send', async () => {
     const unknownCreate = await lose({}, { externalId: 'usr_time' })
     const at = (minutes: number) => find({ ...unknownCreate, sentAt: new Date(Date.now() + minutes * MINUTE) })
 
@@ -133,8 +133,8 @@ describe('a lost create is absent', () => {
   })
 })
 
-describe('a lost create stays uncertain', () => {
-  it('where a read shows no metadata, unless another session matches', async () => {
+describe('a create of unknown outcome stays unknown', () => {
+  it('if a read returns no metadata, unless another session matches', async () => {
     const forgotten = await lose({ profileId: PROFILE_LOSES_RECORDS_ID }, { externalId: 'usr_forgotten' })
     expect(await find(forgotten)).toBe('UNCERTAIN')
     expect(await idsRead()).toContain(forgotten.providerId)
@@ -150,7 +150,7 @@ describe('a search at Verilock', () => {
   const unknownCreate = { ...LOST, sentAt: SENT_AT }
   const MINE = { status: 'created', metadata: { sessiongraph_reference: 'sg_lost' } }
 
-  it('asks for the days around midnight, and for one more on either side', async () => {
+  it('requests the days around midnight, and one more on either side', async () => {
     const { client, sent } = await answering(() => list(['ses_other']))
 
     await find(unknownCreate, client)
@@ -158,7 +158,7 @@ describe('a search at Verilock', () => {
     expect(queryOf(sent[0])).toMatchObject({ from: '2026-11-19', to: '2026-11-22', per_page: '100' })
   })
 
-  it('ends, however many pages and sessions there are', async () => {
+  it('is bounded, however many pages and sessions there are', async () => {
     const ids = Array.from({ length: 100 }, (_, index) => `ses_${index}`)
     const { client, sent } = await answering(path =>
       isList(path) ? list(ids, Number(new URL(path, 'http://x').searchParams.get('page') ?? 1)) : other(path),
@@ -169,7 +169,7 @@ describe('a search at Verilock', () => {
     expect(sent.filter(({ path }) => !isList(path))).toHaveLength(100)
   })
 
-  it('reads first what was made nearest to the send', async () => {
+  it('reads first what was created nearest to the send', async () => {
     const made = { ses_far: '2026-11-21T00:00:00Z', ses_near: '2026-11-21T00:05:02Z', ses_late: '2026-11-21T00:09:00Z' }
     const data = Object.entries(made).map(([id, created_at]) => ({ id, status: 'created', created_at }))
     const { client, sent } = await answering(path =>
@@ -183,7 +183,7 @@ describe('a search at Verilock', () => {
   it.each([
     ['is gone', { status: 404, body: { error: 'not_found' } }],
     ['cannot be read', { status: 200, body: { id: 'ses_first' } }],
-  ])('passes over a session that %s', async (_what, answer) => {
+  ])('skips a session that %s', async (_what, answer) => {
     const { client } = await answering(path => {
       if (isList(path)) return list(['ses_first', 'ses_mine'])
       return path.endsWith('/ses_first') ? answer : { status: 200, body: { id: 'ses_mine', ...MINE } }
@@ -192,14 +192,14 @@ describe('a search at Verilock', () => {
     expect(await find(unknownCreate, client)).toMatchObject({ found: { providerId: 'ses_mine' } })
   })
 
-  it.each([429, 503])('waits for better times after %d', async status => {
+  it.each([429, 503])('is deferred after status %d', async status => {
     const { client, sent } = await answering(path => (isList(path) ? list(['ses_a', 'ses_b']) : { status }))
 
     await expect(find(unknownCreate, client)).rejects.toMatchObject({ provider: 'VERILOCK' })
     expect(sent.filter(({ path }) => path.endsWith('/ses_b'))).toEqual([])
   })
 
-  describe('finds that nothing was made only where the list is complete', () => {
+  describe('a search is conclusive only if the list is complete', () => {
     const OTHER = { ...MINE, metadata: { sessiongraph_reference: 'sg_other' }, external_id: 'usr_other' }
     const NOW = '2026-11-21T00:05:01Z'
 
@@ -236,13 +236,13 @@ describe('a search at Verilock', () => {
       ['it says that it has more than it shows', () => 99, (meta: object) => ({ ...meta, total: 120 })],
       ['it says that it has fewer than it shows', () => 99, (meta: object) => ({ ...meta, total: 98 })],
       ['its pages end too early', () => 350, (meta: object) => ({ ...meta, last_page: 2 })],
-    ] as const)('and not where %s', async (_when, totalAt, tell) => {
+    ] as const)('and not if %s', async (_when, totalAt, tell) => {
       const { client } = await paged(totalAt, tell)
 
       expect(await find(unknownCreate, client)).toBe('UNCERTAIN')
     })
 
-    it('and not where a session of that time is gone when it is read', async () => {
+    it('and not if a session of that time is NOT_FOUND when it is read', async () => {
       const row = { id: 'ses_gone', status: 'created', created_at: NOW }
       const { client } = await answering(path =>
         isList(path)
@@ -254,7 +254,7 @@ describe('a search at Verilock', () => {
     })
   })
 
-  it('looks at the time that Verilock has where its clock is far from ours', async () => {
+  it('a search uses the time of Verilock if its clock differs much from ours', async () => {
     const sentAt = new Date()
     const theirs = new Date(sentAt.getTime() + 45 * MINUTE)
     const headers = { date: theirs.toUTCString() }

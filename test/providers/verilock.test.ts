@@ -27,7 +27,7 @@ afterAll(async () => {
 })
 
 describe('a created session', () => {
-  test('has its link and token, and what was sent', async () => {
+  test('has its link, its token and its input', async () => {
     const session = await create(
       { applicantEmail: 'jean@example.com', applicantName: 'Jean Dupont', redirectUrl: 'https://example.com/done' },
       { externalId: 'usr_1' },
@@ -46,7 +46,7 @@ describe('a created session', () => {
     })
   })
 
-  test('carries our marker beside the metadata of the caller', async () => {
+  test('has our marker beside the metadata of the caller', async () => {
     const { providerId } = await create({}, { metadata: { plan: 'premium' } })
     const answer = await raw(`/sessions/${providerId}`)
     expect(await answer.json()).toMatchObject({
@@ -55,13 +55,13 @@ describe('a created session', () => {
     })
   })
 
-  test('of nobody has no applicant', async () => {
+  test('without an external id has no applicant', async () => {
     const created = await create()
     expect(created.applicant).toBeUndefined()
     expect((await read(created.providerId)).applicant).toBeUndefined()
   })
 
-  test('lives an hour, or as long as was asked', async () => {
+  test('expires after an hour, or after the requested time', async () => {
     const livesFor = async (input: JsonObject) => (Number((await create(input)).expiresAt) - Date.now()) / 1000
     expect(await livesFor({})).toBeCloseTo(3600, -1)
     expect(await livesFor({ expiresInSeconds: 300 })).toBeCloseTo(300, -1)
@@ -78,7 +78,7 @@ describe('a created session', () => {
   })
 })
 
-describe('a read session', () => {
+describe('a session that is read', () => {
   test('has no attempts before it is processed, and one per step afterwards', async () => {
     const { providerId } = await create()
     expect(await read(providerId)).toMatchObject({ status: 'CREATED', attempts: [] })
@@ -89,7 +89,7 @@ describe('a read session', () => {
     expect(session.attempts?.every(attempt => attempt.status === 'IN_PROGRESS')).toBe(true)
   })
 
-  test('that is approved tells its checks, whose scores are no risk', async () => {
+  test('and approved has its checks, whose scores are no risk', async () => {
     const { providerId } = await create({ applicantName: 'Jean Paul Dupont' }, { externalId: 'usr_2' })
     await advance({ id: providerId, to: 'approved' })
     expect(await read(providerId)).toMatchObject({
@@ -106,7 +106,7 @@ describe('a read session', () => {
     })
   })
 
-  test('that is declined shows the step that failed and none after it', async () => {
+  test('and declined has the step that failed and none after it', async () => {
     const { providerId } = await create()
     await advance({ id: providerId, to: 'declined', failureCode: 'selfie' })
     const session = await read(providerId)
@@ -115,7 +115,7 @@ describe('a read session', () => {
     expect(session.details.steps).toHaveLength(5)
   })
 
-  test('that was left alone has expired', async () => {
+  test('after it was abandoned has expired', async () => {
     const { providerId } = await create({ applicantName: 'Jean' })
     await control('clock', { advanceSeconds: 3601 })
     expect(await read(providerId)).toMatchObject({
@@ -126,12 +126,12 @@ describe('a read session', () => {
     await control('clock', { advanceSeconds: -3601 })
   })
 
-  test('that nobody knows is not found', async () => {
+  test('with an unknown id is not found', async () => {
     expect(await failure(read('ses_unknown'))).toMatchObject({ code: 'NOT_FOUND' })
   })
 })
 
-test('a list is walked page by page, newest first, and tells no results', async () => {
+test('a list is paginated, newest first, without results', async () => {
   const made = [await create(), await create(), await create()]
   const seen: string[] = []
   let cursor: string | undefined
@@ -145,25 +145,25 @@ test('a list is walked page by page, newest first, and tells no results', async 
   expect(seen.slice(0, 3)).toEqual(made.reverse().map(session => session.providerId))
 })
 
-test('a list of days on which nothing was made is empty', async () => {
+test('a list of days without sessions is empty', async () => {
   const page = await client.listSessions?.({ createdTo: new Date('2020-01-01') }, {})
   expect(page).toEqual({ items: [], nextCursor: null })
 })
 
-test('a wrong key is refused, and the older header is taken', async () => {
+test('a wrong key is refused, and the older header is accepted', async () => {
   expect(await failure(read('ses_any', connect('qi_live_other')))).toMatchObject({ code: 'PROVIDER_AUTH_FAILED' })
   const answer = await fetch(`${server.baseUrl}/sessions`, { headers: { 'x-api-key': sandbox.credentials.apiKey } })
   expect(answer.status).toBe(200)
 })
 
-test('every answer carries a request id and the rate limit', async () => {
+test('every response has a request id and the rate limit', async () => {
   const { headers } = await raw('/nowhere')
   expect(headers.get('x-request-id')).toBeTruthy()
   expect(headers.get('x-ratelimit-limit')).toBe('120')
   expect(headers.get('x-ratelimit-remaining')).toMatch(/^\d+$/)
 })
 
-test('a submit needs the files of the steps, and is taken once', async () => {
+test('a submit requires the files of the steps, and is accepted once', async () => {
   const { providerId } = await create()
   const submit = () => raw(`/sessions/${providerId}/submit`, new FormData())
   expect((await submit()).status).toBe(422)
@@ -183,7 +183,7 @@ test('the risk of a declined session is higher than that of an approved one', as
   expect(await riskOf('declined')).toMatchObject({ composite_score: 28, risk_level: 'medium' })
 })
 
-test('a session is only moved as Verilock would move it', async () => {
+test('a session moves only through the transitions of Verilock', async () => {
   const { providerId } = await create()
   expect(await control('advance', { id: providerId, to: 'canceled' })).toEqual({
     error: 'A session that is created can become processing, approved, declined, expired.',
@@ -197,7 +197,7 @@ test('a session is only moved as Verilock would move it', async () => {
   })
 })
 
-test('every rule of the input is told at once', () => {
+test('every issue of the input is reported at once', () => {
   const parsed = sessionInput.safeParse({
     profileId: 'basic',
     applicantEmail: 'jean',

@@ -139,17 +139,17 @@ const SAMPLES: Readonly<Record<Name, object>> = {
 const NAMES = ['KAYLE', 'PERSONR', 'RAPIDLY', 'VERILOCK', 'YORLET'] as const
 const TIMED = ['KAYLE', 'RAPIDLY'] as const
 
-describe.each(NAMES)('what %s sends', provider => {
+describe.each(NAMES)('a webhook of %s', provider => {
   const sample = SAMPLES[provider]
   const header = SIGNATURE[provider]
 
-  test('is read where it is signed with a live secret, the first or the second', async () => {
+  test('is read if it is signed with a valid secret, the first or the second', async () => {
     const delivery = await parcel(provider, sample)
     expect(await read(provider, delivery)).toHaveProperty('notice.event')
     expect(await read(provider, delivery, { secrets: [OTHER, SECRET] })).toHaveProperty('notice.event')
   })
 
-  test('is forged without a signature, with an withOverrides one, or with another secret', async () => {
+  test('is forged without a signature, with a changed one, or with another secret', async () => {
     const { headers, body } = await parcel(provider, sample)
     const signature = headers[header] ?? ''
     const withOverrides = signature.replace(/[A-Za-z0-9](=*)$/, (last, end) => (last.startsWith('0') ? '1' : '0') + end)
@@ -172,7 +172,7 @@ describe.each(NAMES)('what %s sends', provider => {
     expect(await read(provider, { headers, body }, { secrets: [OTHER] })).toBe('INVALID_SIGNATURE')
   })
 
-  test('is forged where no secret is live, and an empty one is none', async () => {
+  test('is forged if no secret is valid, and an empty one is invalid', async () => {
     expect(await read(provider, await parcel(provider, sample), { secrets: [] })).toBe('INVALID_SIGNATURE')
     expect(await read(provider, signed(provider, sample, ''), { secrets: [''] })).toBe('INVALID_SIGNATURE')
   })
@@ -190,12 +190,12 @@ describe.each(NAMES)('what %s sends', provider => {
     ['an empty object', '{}'],
     ['lists 100,000 deep', `${'['.repeat(100_000)}${']'.repeat(100_000)}`],
     ['objects 40,000 deep', nested(40_000)],
-  ])('is unreadable where it is signed and holds %s', async (_, content) => {
+  ])('is unparseable if it is signed and has %s', async (_, content) => {
     expect(await read(provider, signed(provider, content))).toBe('UNPARSEABLE')
     expect(await read(provider, await parcel(provider, content))).toBe('UNPARSEABLE')
   })
 
-  test('never throws, whichever of its values is of another kind', async () => {
+  test('never throws, whichever of its values has another type', async () => {
     const wrongs: unknown[] = [
       null,
       7,
@@ -238,7 +238,7 @@ function withEachValue(value: unknown, wrong: unknown): unknown[] {
 
 /** Personr signs no body. */
 describe.each(NAMES.filter(name => name !== 'PERSONR'))('the body that %s signs', provider => {
-  test('is forged once a single byte of it is withOverrides', async () => {
+  test('is forged if a single byte of it is changed', async () => {
     const { headers, body } = await parcel(provider, SAMPLES[provider])
     for (const place of [0, body.length >> 1, body.length - 1]) {
       const withOverrides = Buffer.from(body)
@@ -277,7 +277,7 @@ const JOINED: Readonly<Record<'KAYLE' | 'RAPIDLY' | 'VERILOCK' | 'YORLET', (...e
 describe.each(['KAYLE', 'RAPIDLY', 'VERILOCK', 'YORLET'] as const)(
   'several signatures of %s in one header',
   provider => {
-    test('count where any one of them is right, whichever and in whatever order, and only then', async () => {
+    test('are accepted if and only if any one of them is right, in whatever order', async () => {
       const { headers: right, body } = await parcel(provider, SAMPLES[provider])
       const name = SIGNATURE[provider]
       const by = (secret: string) => signed(provider, body, secret).headers[name] ?? ''
@@ -302,7 +302,7 @@ describe.each(['KAYLE', 'RAPIDLY', 'VERILOCK', 'YORLET'] as const)(
   },
 )
 
-test('a time of our days beside an old one makes no old signature of Kayle good', async () => {
+test('a recent time beside an old one does not make an old signature of Kayle valid', async () => {
   const { body } = await parcel('KAYLE', SAMPLES.KAYLE)
   const old = signed('KAYLE', body, SECRET, new Date(NOW.getTime() - 9_000_000)).headers['x-kayle-signature']
   for (const header of [`t=${seconds(NOW)},${old}`, `${old},t=${seconds(NOW)}`]) {
@@ -310,13 +310,13 @@ test('a time of our days beside an old one makes no old signature of Kayle good'
   }
 })
 
-describe.each(TIMED)('what %s sends with the time', provider => {
+describe.each(TIMED)('a timestamp of %s', provider => {
   test.each([
     [300, 'READ'],
     [301, 'INVALID_SIGNATURE'],
     [-300, 'READ'],
     [-301, 'INVALID_SIGNATURE'],
-  ])('%i seconds before ours is %s', async (age, expected) => {
+  ])('%i seconds before the current time is %s', async (age, expected) => {
     const { body } = await parcel(provider, SAMPLES[provider])
     const delivery = signed(provider, body, SECRET, new Date(NOW.getTime() - age * 1000))
     const providerRead = await read(provider, delivery)
@@ -361,7 +361,7 @@ describe('Kayle', () => {
     expect(await read('KAYLE', delivery, { ...theirs, now: NOW })).toBe('INVALID_SIGNATURE')
   })
 
-  test('a try that comes again is signed anew and has the id of the same event', async () => {
+  test('a retry is signed again and has the id of the same event', async () => {
     const all = await Promise.all(
       files.map(async file => {
         const { delivery, now } = recorded(file)
@@ -375,7 +375,7 @@ describe('Kayle', () => {
   const metadata = { contract_version: 1, event_id: 'evt_2', verification_session_id: SESSION }
   const withAttempt = { ...metadata, verification_attempt_id: `va_${'b2'.repeat(32)}` }
 
-  test('a success brings the claims and the keys that were chosen', async () => {
+  test('a success has the claims and the keys that were chosen', async () => {
     const data = { claims: { nationality_code: 'AUS', age_over_18: true }, selected_field_keys: ['nationality_code'] }
     expect(await notice('KAYLE', { type: 'verification.attempt.succeeded', metadata: withAttempt, data })).toEqual({
       eventId: 'evt_2',
@@ -402,13 +402,13 @@ describe('Kayle', () => {
     })
   })
 
-  test('claims that are nested beyond reason make it unreadable', async () => {
+  test('deeply nested claims make it unparseable', async () => {
     const event = { type: 'verification.attempt.succeeded', metadata: withAttempt, data: { claims: DEEP } }
     const text = JSON.stringify(event).replace(`"${DEEP}"`, nested(20_000))
     expect(await read('KAYLE', await parcel('KAYLE', text))).toBe('UNPARSEABLE')
   })
 
-  test('a failure says nothing of its attempt that a read would not', async () => {
+  test('a failure reports nothing of its attempt that a read would not', async () => {
     const event = {
       type: 'verification.attempt.failed',
       metadata: withAttempt,
@@ -440,7 +440,7 @@ describe('Kayle', () => {
     })
   })
 
-  test('a key is found by its name, else by trying', async () => {
+  test('a key is found by its id, otherwise by trying each', async () => {
     const spare = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }) as JsonObject
     const text = toBytes(SAMPLES.KAYLE)
     for (const kid of ['ours', 'typed in otherwise', 'spare']) {
@@ -450,14 +450,14 @@ describe('Kayle', () => {
     }
   })
 
-  test('no keys, broken keys and keys of another kind leave it unreadable', async () => {
+  test('missing keys, broken keys and keys of another type leave it unparseable', async () => {
     const delivery = await parcel('KAYLE', SAMPLES.KAYLE)
     for (const privateKeys of [[], [{}], [{ kty: 'RSA' }], [{ kty: 'oct', k: 'AAAA' }], [PUBLIC]]) {
       expect(await read('KAYLE', delivery, { privateKeys })).toBe('UNPARSEABLE')
     }
   })
 
-  test('only the algorithms that Kayle names are decrypted', async () => {
+  test('only the algorithms of Kayle are decrypted', async () => {
     const text = toBytes(SAMPLES.KAYLE)
     for (const header of [{ alg: 'RSA-OAEP' }, { alg: 'RSA-OAEP-512' }, { enc: 'A128GCM' }, { enc: 'A256CBC-HS512' }]) {
       expect(await read('KAYLE', signed('KAYLE', await encrypt(text, header)))).toBe('UNPARSEABLE')
@@ -466,7 +466,7 @@ describe('Kayle', () => {
     expect(await read('KAYLE', signed('KAYLE', direct))).toBe('UNPARSEABLE')
   })
 
-  test('a malformed JWE is unreadable', async () => {
+  test('a malformed JWE is unparseable', async () => {
     const jwe = await encrypt(toBytes(SAMPLES.KAYLE))
     const parts = jwe.split('.')
     const broken = [
@@ -480,7 +480,7 @@ describe('Kayle', () => {
     for (const body of broken) expect(await read('KAYLE', signed('KAYLE', body))).toBe('UNPARSEABLE')
   })
 
-  test('the signature counts before the text: what is forged is never decrypted', async () => {
+  test('the signature is verified first: a forged body is never decrypted', async () => {
     expect(await read('KAYLE', signed('KAYLE', 'not a JWE', OTHER))).toBe('INVALID_SIGNATURE')
   })
 })
@@ -488,7 +488,7 @@ describe('Kayle', () => {
 describe('Verilock', () => {
   const sample = SAMPLES.VERILOCK as { data: object }
 
-  test('a session event says what was decided', async () => {
+  test('a session event has the decision', async () => {
     expect(await notice('VERILOCK', sample)).toMatchObject({
       eventId: 'wh_evt_1',
       event: 'session.completed',
@@ -505,7 +505,7 @@ describe('Verilock', () => {
     })
   })
 
-  test('both headers count, with and without the name of the hash', async () => {
+  test('both headers are accepted, with and without the name of the hash', async () => {
     const { headers, body } = signed('VERILOCK', sample)
     const hex = headers['x-verilock-signature']
     for (const name of ['x-verilock-signature', 'x-webhook-signature']) {
@@ -534,7 +534,7 @@ describe('Verilock', () => {
     })
   })
 
-  test('a session event that names no session is unreadable', async () => {
+  test('a session event without a session is unparseable', async () => {
     expect(await read('VERILOCK', signed('VERILOCK', { ...sample, data: { status: 'approved' } }))).toBe('UNPARSEABLE')
   })
 })
@@ -551,16 +551,16 @@ describe('Personr', () => {
     ],
     ['like the status answer without its wrapper', { applicantStatus: 'Reviewed', result: { applicant: id } }],
     ['like the status answer with an id', { status: 'success', response: { applicantId: id } }],
-  ])('a payload %s tells whose review it is', async (_, payload) => {
+  ])('a payload %s names its applicant and level', async (_, payload) => {
     expect(await notice('PERSONR', payload)).toEqual(expected)
   })
 
-  test('without an applicant it is unreadable', async () => {
+  test('a payload without an applicant is unparseable', async () => {
     const payload = { status: 'success', response: { applicantStatus: 'Reviewed', result: null } }
     expect(await read('PERSONR', signed('PERSONR', payload))).toBe('UNPARSEABLE')
   })
 
-  test('only the whole secret as a bearer token will do', async () => {
+  test('only the whole secret as a bearer token is accepted', async () => {
     const body = toBytes(SAMPLES.PERSONR)
     for (const authorization of [
       SECRET,
@@ -576,7 +576,7 @@ describe('Personr', () => {
 })
 
 describe('Rapidly', () => {
-  test.each(['customer.created', 'customer.updated', 'customer.state_changed'])('%s tells the customer', async type => {
+  test.each(['customer.created', 'customer.updated', 'customer.state_changed'])('%s has the customer', async type => {
     expect(await notice('RAPIDLY', { ...SAMPLES.RAPIDLY, type })).toMatchObject({
       eventId: 'd0d1cf0f-4a92-4a4c-8a5e-1d6fb4f9a3c1',
       event: type,
@@ -591,19 +591,19 @@ describe('Rapidly', () => {
     })
   })
 
-  test('a customer that is deleted says when, or the event does', async () => {
+  test('a deleted customer has the time of its deletion, or that of the event', async () => {
     const event = { type: 'customer.deleted', timestamp: '2026-06-17T10:05:00.5Z', data: CUSTOMER }
     const deletedAt = async (data: object) => (await notice('RAPIDLY', { ...event, data })).customer?.details.deletedAt
     expect(await deletedAt(CUSTOMER)).toBe('2026-06-17T10:05:00.500Z')
     expect(await deletedAt({ ...CUSTOMER, deleted_at: '2026-06-17T10:04:59Z' })).toBe('2026-06-17T10:04:59.000Z')
   })
 
-  test('events about other things are taken in and change nothing', async () => {
+  test('other events are accepted and change nothing', async () => {
     const { customer, event } = await notice('RAPIDLY', { ...SAMPLES.RAPIDLY, type: 'workspace.updated', data: {} })
     expect([event, customer]).toEqual(['workspace.updated', undefined])
   })
 
-  test('a customer event without a customer is unreadable', async () => {
+  test('a customer event without a customer is unparseable', async () => {
     const sent = { ...SAMPLES.RAPIDLY, data: { ...CUSTOMER, id: 'x' } }
     expect(await read('RAPIDLY', signed('RAPIDLY', sent))).toBe('UNPARSEABLE')
   })
@@ -617,14 +617,14 @@ describe('Rapidly', () => {
     expect(await read('RAPIDLY', { headers: asymmetric, body })).toBe('INVALID_SIGNATURE')
   })
 
-  test.each(['webhook-id', 'webhook-timestamp'])('what is signed with another %s is forged', async name => {
+  test.each(['webhook-id', 'webhook-timestamp'])('a body signed with another %s is forged', async name => {
     const { headers, body } = signed('RAPIDLY', SAMPLES.RAPIDLY)
     for (const value of [undefined, '', '1', String(seconds(NOW) + 1), '-1', 'NaN']) {
       expect(await read('RAPIDLY', { headers: { ...headers, [name]: value }, body })).toBe('INVALID_SIGNATURE')
     }
   })
 
-  test('the key is the text of the secret and not what it decodes to', async () => {
+  test('the key is the text of the secret and not its decoded bytes', async () => {
     const secret = `whsec_${Buffer.from('some key').toString('base64')}`
     const body = toBytes(SAMPLES.RAPIDLY)
     const { headers } = signed('RAPIDLY', body, 'some key')
@@ -647,7 +647,7 @@ describe('Yorlet', () => {
     url: null,
   }
 
-  test('an application session is told whole, for it cannot be read', async () => {
+  test('an application session is complete, because it cannot be read', async () => {
     expect(await about(session, 'application_session.updated')).toMatchObject({
       eventId: 'evt_kq1w2e3r4t5y6u7i',
       event: 'application_session.updated',
@@ -657,7 +657,7 @@ describe('Yorlet', () => {
     })
   })
 
-  test('a customer is told', async () => {
+  test('a customer event has the customer', async () => {
     const customer = { id: 'cus_1', object: 'customer', email: 'a@b.co', name: 'Ada', created: 1_699_999_000 }
     const reported = await about(customer, 'customer.updated')
     expect(reported).toMatchObject({ customer: { providerId: 'cus_1', email: 'a@b.co', name: 'Ada' } })
@@ -665,14 +665,14 @@ describe('Yorlet', () => {
   })
 
   test.each(['application', 'constructor', '__proto__', 'toString', undefined])(
-    'an object of the kind %s is taken in and changes nothing',
+    'an object of the type %s is accepted and changes nothing',
     async object => {
       const reported = await about({ id: 'x', object }, 'application.updated')
       expect(Object.keys(reported).sort()).toEqual(['event', 'eventId', 'occurredAt'])
     },
   )
 
-  test('a session or a customer that does not read as one is unreadable', async () => {
+  test('an invalid session or customer is unparseable', async () => {
     for (const object of [
       { ...session, status: undefined },
       { object: 'customer', email: 'a@b.co' },

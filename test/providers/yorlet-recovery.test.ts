@@ -101,7 +101,7 @@ async function creates() {
 const newKey = () => `yorlet-${++keys}`
 const toId = (globalId: string) => decodeGlobalId(globalId)?.id ?? ''
 
-describe('a lost session', () => {
+describe('a session whose create is of unknown outcome', () => {
   test('is sent again with its key and body, so that one exists', async () => {
     const opened = await open()
     const made = await follow('application_sessions')
@@ -125,7 +125,7 @@ describe('a lost session', () => {
     })
   })
 
-  test('is made by the repeat where the first send got lost on its way', async () => {
+  test('is created by the repeat if the first request never arrived', async () => {
     const opened = await open()
     const made = await follow('application_sessions')
     const key = newKey()
@@ -139,7 +139,7 @@ describe('a lost session', () => {
     expect(await made()).toHaveLength(1)
   })
 
-  test('is not sent again once twelve hours are over, and stays unknown', async () => {
+  test('is not sent again after twelve hours, and stays unknown', async () => {
     const opened = await open()
     const key = newKey()
     fate = 'ANSWER_LOST'
@@ -156,7 +156,7 @@ describe('a lost session', () => {
     })
   })
 
-  test('is left alone where the repeat is switched off', async () => {
+  test('is not sent again if repeats are switched off', async () => {
     const opened = await open({ YORLET_REPEAT_CREATES: 'off' })
     const key = newKey()
     await controlSandbox(running.origin).forget()
@@ -185,7 +185,7 @@ describe('a lost session', () => {
     })
   })
 
-  test('that an operator found tells nothing where sessions cannot be read', async () => {
+  test('that an operator found has no details where sessions cannot be read', async () => {
     const opened = await open()
     fate = 'ANSWER_LOST'
     const { operation } = await createSession(opened, newKey())
@@ -194,7 +194,7 @@ describe('a lost session', () => {
   })
 })
 
-describe('a lost customer', () => {
+describe('a customer whose create is of unknown outcome', () => {
   test('is found by our marker before anything is sent again', async () => {
     const opened = await open()
     const made = await follow('customers')
@@ -233,7 +233,7 @@ describe('a lost customer', () => {
     })
   })
 
-  test('that is not found stays unknown, and is looked for on', async () => {
+  test('that is not found stays unknown, and the search continues', async () => {
     const opened = await open({ YORLET_REPEAT_CREATES: 'off' })
     const made = await follow('customers')
     const key = newKey()
@@ -296,7 +296,7 @@ describe('the search for a customer', () => {
     expect(finding).toMatchObject({ found: { providerId: 'cus_ours' } })
   })
 
-  test('ends where a list that runs from new to old has come to what is older than the send', async () => {
+  test('ends if a list from new to old reaches the time before the send', async () => {
     const { finding, read } = await find([
       [entry('cus_1', seconds(20)), entry('cus_2', seconds(-5))],
       [entry('cus_3', seconds(-9)), entry('cus_4', seconds(-11))],
@@ -306,14 +306,14 @@ describe('the search for a customer', () => {
     expect(read()).toBe(2)
   })
 
-  test('ends after twenty pages, and proves nothing', async () => {
+  test('ends after twenty pages without a conclusion', async () => {
     const { finding, read } = await find([], true)
     expect(finding).toBe('UNCERTAIN')
     expect(read()).toBe(20)
   })
 })
 
-test('Yorlet says that it reconciles where a key or a marker lets it', async () => {
+test('Yorlet has the capability RECONCILIATION if a key or a marker allows it', async () => {
   const off = { repeatCreates: 'off', customerMarker: 'off' }
   const capabilities = async (settings: Record<string, unknown>) =>
     (await mockProvider(yorlet, settings, () => ({ status: 500 }))).client.capabilities

@@ -68,7 +68,7 @@ describe('sessions', () => {
     expect(Math.abs((session.createdAt?.getTime() ?? 0) - Date.now())).toBeLessThan(5000)
   })
 
-  test('the account is told only where a context is sent', async () => {
+  test('the account header is sent only with a context', async () => {
     const session = await connect({ context: 'acct_manv8k2q7RtNx4Lp' }).createSession(
       { applicantProviderId: APPLICANT },
       call(),
@@ -76,7 +76,7 @@ describe('sessions', () => {
     expect(session.details).toMatchObject({ account: 'acct_manv8k2q7RtNx4Lp' })
   })
 
-  test('the same key and body give the same session for a day, and then a new one', async () => {
+  test('the same key and body return the same session for a day, and then a new one', async () => {
     const client = connect()
     const input = { applicantProviderId: APPLICANT, sendEmail: false }
     const once = call()
@@ -87,7 +87,7 @@ describe('sessions', () => {
     await control('clock', { advanceSeconds: -24 * 60 * 60 })
   })
 
-  test('the same key with another body is a conflict, after which nothing is certain', async () => {
+  test('the same key with another body is a conflict, after which the outcome is unknown', async () => {
     const client = connect()
     const once = call()
     await client.createSession({ applicantProviderId: APPLICANT }, once)
@@ -98,7 +98,7 @@ describe('sessions', () => {
     })
   })
 
-  test('an unknown applicant is a refusal that names the field and repeats nothing', async () => {
+  test('an unknown applicant is a rejection that names the field and repeats no value', async () => {
     const error = await connect()
       .createSession({ applicantProviderId: 'apst_unknown' }, call())
       .catch((error: unknown) => error)
@@ -118,13 +118,13 @@ describe('sessions', () => {
     ).rejects.toMatchObject({ code: 'PROVIDER_AUTH_FAILED' })
   })
 
-  test('an applicant id with other characters is refused before anything is sent', async () => {
+  test('an applicant id with invalid characters is refused before anything is sent', async () => {
     await expect(connect().createSession({ applicantProviderId: 'apst/..' }, call())).rejects.toThrow()
   })
 })
 
 describe('undocumented reads', () => {
-  test('without the setting the client has none of them', () => {
+  test('are absent without the setting', () => {
     const client = connect()
     expect(client.capabilities).toEqual([
       'CREATE_SESSION',
@@ -141,7 +141,7 @@ describe('undocumented reads', () => {
     expect(client).not.toHaveProperty('cancelSession')
   })
 
-  test('with the setting they are not found where Yorlet has none', async () => {
+  test('with the setting return NOT_FOUND where Yorlet has none', async () => {
     const client = connect({ undocumentedReads: 'on' })
     const { providerId } = await client.createSession({ applicantProviderId: APPLICANT }, call())
     await expect(client.getSession({ providerId }, {})).rejects.toMatchObject({ code: 'NOT_FOUND' })
@@ -176,7 +176,7 @@ describe('undocumented reads', () => {
     expect([...first.items, ...second.items].map(item => item.providerId)).toEqual([newer.providerId, older.providerId])
   })
 
-  test('a step that does not exist is refused with those that do', async () => {
+  test('an unknown step is refused with the known ones', async () => {
     const answer = await control('advance', { id: 'apps_none', to: 'approved' })
     expect(answer).toEqual({
       status: 400,
@@ -203,7 +203,7 @@ describe('applicants', () => {
     })
   })
 
-  test('without its application an applicant cannot be read', async () => {
+  test('an applicant cannot be read without its application', async () => {
     await expect(connect().getApplicant({ providerId: APPLICANT }, {})).rejects.toMatchObject({
       code: 'UNSUPPORTED_BY_PROVIDER',
       capability: 'GET_APPLICANT',
@@ -219,7 +219,7 @@ describe('applicants', () => {
 })
 
 describe('customers', () => {
-  test('a created customer carries our marker at Yorlet and shows none of it', async () => {
+  test('a created customer has our marker at Yorlet, which is not returned', async () => {
     const client = connect()
     const made = await client.createCustomer({ email: 'lin@example.com', name: 'Lin' }, call())
     expect(made).toMatchObject({ email: 'lin@example.com', name: 'Lin', phone: null, metadata: {} })
@@ -230,7 +230,7 @@ describe('customers', () => {
     })
   })
 
-  test('without the marker nothing is put into the metadata', async () => {
+  test('without the marker the metadata is empty', async () => {
     const made = await connect({ customerMarker: 'off' }).createCustomer({ email: 'max@example.com' }, call())
     const { json } = await control('objects')
     expect(json).toHaveProperty(`customers.${made.providerId}.metadata`, {})
@@ -249,7 +249,7 @@ describe('customers', () => {
     expect(new Set(seen).size).toBe(seen.length)
   })
 
-  test('a customer that does not exist is not found', async () => {
+  test('an unknown customer is not found', async () => {
     await expect(connect().getCustomer({ providerId: 'cus_none' }, {})).rejects.toMatchObject({ code: 'NOT_FOUND' })
   })
 })

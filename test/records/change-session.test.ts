@@ -108,7 +108,7 @@ async function createRecords(): Promise<{ customerId: string; applicantId: strin
 }
 
 describe('cancelSession', () => {
-  test('cancels at Kayle, and shows what is then', async () => {
+  test('cancels at Kayle, and returns the new state', async () => {
     const { id, providerId } = await create('KAYLE')
     await app.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_started' })
 
@@ -125,14 +125,14 @@ describe('cancelSession', () => {
     expect(await read(id)).toEqual(result.session)
   })
 
-  test('is safe to repeat', async () => {
+  test('can be repeated', async () => {
     const { id } = await create('KAYLE')
     const first = await run(CHANGES.cancelSession, { sessionId: id })
 
     expect(await run(CHANGES.cancelSession, { sessionId: id })).toEqual(first)
   })
 
-  test('twice in one request is safe as well', async () => {
+  test('can occur twice in one request', async () => {
     const { id } = await create('KAYLE')
     const field = 'cancelSession(input: { sessionId: $id }) { ... on CancelSessionPayload { session { status } } }'
 
@@ -141,7 +141,7 @@ describe('cancelSession', () => {
     expect(data).toEqual({ a: { session: { status: 'CANCELED' } }, b: { session: { status: 'CANCELED' } } })
   })
 
-  test('of a session that is over shows how it ended', async () => {
+  test('of a session that ended returns how it ended', async () => {
     const { id, providerId } = await create('KAYLE')
     await app.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_succeeded' })
 
@@ -150,24 +150,27 @@ describe('cancelSession', () => {
     expect(result.session).toMatchObject({ status: 'COMPLETED', outcome: 'APPROVED' })
   })
 
-  test.each(['PERSONR', 'RAPIDLY', 'VERILOCK', 'YORLET'] as const)('is not for sessions of %s', async provider => {
-    const { id } = await create(provider)
-    await app.sandbox(provider).forget()
+  test.each(['PERSONR', 'RAPIDLY', 'VERILOCK', 'YORLET'] as const)(
+    'is not supported for sessions of %s',
+    async provider => {
+      const { id } = await create(provider)
+      await app.sandbox(provider).forget()
 
-    const result = await run(CHANGES.cancelSession, { sessionId: id })
+      const result = await run(CHANGES.cancelSession, { sessionId: id })
 
-    expect(result).toMatchObject({
-      __typename: 'UnsupportedError',
-      code: 'UNSUPPORTED_BY_PROVIDER',
-      provider,
-      capability: 'CANCEL_SESSION',
-    })
-    expect(await app.sandbox(provider).requests()).toEqual([])
-  })
+      expect(result).toMatchObject({
+        __typename: 'UnsupportedError',
+        code: 'UNSUPPORTED_BY_PROVIDER',
+        provider,
+        capability: 'CANCEL_SESSION',
+      })
+      expect(await app.sandbox(provider).requests()).toEqual([])
+    },
+  )
 })
 
 describe('a fresh read', () => {
-  test('asks the provider now, however fresh the record is', async () => {
+  test('calls the provider, however fresh the record is', async () => {
     const { id, providerId } = await create('KAYLE')
     await app.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_succeeded' })
     expect(await read(id)).toMatchObject({ status: 'CREATED' })
@@ -179,16 +182,19 @@ describe('a fresh read', () => {
     })
   })
 
-  test.each(['RAPIDLY', 'YORLET'] as const)('is not for sessions of %s, which cannot be read', async provider => {
-    const { id } = await create(provider)
+  test.each(['RAPIDLY', 'YORLET'] as const)(
+    'is not supported for sessions of %s, which cannot be read',
+    async provider => {
+      const { id } = await create(provider)
 
-    const { data, errors } = await app.execute(FRESH_READ, { id })
+      const { data, errors } = await app.execute(FRESH_READ, { id })
 
-    expect(data).toEqual({ session: null })
-    expect(errors).toMatchObject([
-      { path: ['session'], extensions: { code: 'UNSUPPORTED_BY_PROVIDER', provider, retryable: false } },
-    ])
-  })
+      expect(data).toEqual({ session: null })
+      expect(errors).toMatchObject([
+        { path: ['session'], extensions: { code: 'UNSUPPORTED_BY_PROVIDER', provider, retryable: false } },
+      ])
+    },
+  )
 
   test.each(UNKNOWN_IDS)('of %s is NOT_FOUND', async (_what, id) => {
     const { data, errors } = await app.execute(FRESH_READ, { id })
@@ -205,7 +211,7 @@ test.each(UNKNOWN_IDS)('cancelSession of %s is NOT_FOUND', async (_what, id) => 
   })
 })
 
-test('a cancel and a fresh read say that the provider is down, and leave the record as it was', async () => {
+test('a cancel and a fresh read report that the provider is unavailable, and do not change the record', async () => {
   const other = await startApp()
   const input = { idempotencyKey: 'down', session: SESSION_INPUTS.KAYLE }
   const { id } = (await other.execute(CREATE, { input })).data.createSession.session
@@ -223,7 +229,7 @@ test('a cancel and a fresh read say that the provider is down, and leave the rec
 })
 
 describe('linkSession', () => {
-  test('attaches records of other providers, and keeps what is left out', async () => {
+  test('links records of other providers, and keeps omitted links', async () => {
     const { customerId, applicantId } = await createRecords()
     const { id } = await create('KAYLE', { externalId: 'usr_link' })
 
@@ -239,7 +245,7 @@ describe('linkSession', () => {
     expect(await read(id)).toEqual(second.session)
   })
 
-  test('removes what is null, and nothing else', async () => {
+  test('removes links set to null, and no others', async () => {
     const links = await createRecords()
     const { id } = await create('KAYLE', { ...links, externalId: 'usr_link' })
 
@@ -254,7 +260,7 @@ describe('linkSession', () => {
     expect(second.session).toMatchObject({ externalId: null, applicant: null, customer: null })
   })
 
-  test('is not undone by what the provider says later', async () => {
+  test('is not undone by later responses of the provider', async () => {
     const { customerId, applicantId } = await createRecords()
     const { id } = await create('VERILOCK')
 
@@ -265,7 +271,7 @@ describe('linkSession', () => {
     expect(await readNow(id)).toMatchObject({ applicant: null, customer: { id: customerId } })
   })
 
-  test('tells no provider', async () => {
+  test('calls no provider', async () => {
     const { customerId } = await createRecords()
     const { id } = await create('KAYLE')
     await app.sandbox('KAYLE').forget()
@@ -301,7 +307,7 @@ describe('linkSession', () => {
 })
 
 describe('linkApplicant and linkCustomer', () => {
-  test('give a record its external id, keep it where it is left out, remove it by null', async () => {
+  test('sets the external id of a record, keeps it if omitted, and removes it for null', async () => {
     const { customerId } = await createRecords()
     const personr = { email: 'linked@example.com', phone: '+46 70 000 00 00', flowName: 'KYC basic' }
     const { data } = await app.execute(
@@ -323,7 +329,7 @@ describe('linkApplicant and linkCustomer', () => {
     }
   })
 
-  test('are not undone by what the provider says later', async () => {
+  test('are not undone by later responses of the provider', async () => {
     const ref = { provider: 'RAPIDLY', providerId: (await rapidlyCustomer('usr_1338')).id }
     const query = `query ($ref: ProviderRef!) {
       customer(by: { atProvider: $ref }, freshness: { maxAgeSeconds: 0, onError: FAIL }) { id externalId }

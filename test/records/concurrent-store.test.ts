@@ -37,7 +37,7 @@ const READ = /* GraphQL */ `
   }
 `
 
-test('a session that both meet for the first time at the same moment is one', async () => {
+test('a session that two requests store for the first time at the same moment is one', async () => {
   for (let round = 0; round < 5; round++) {
     const id = await postToKayle()
     const answers = await Promise.all([0, 1, 0, 1, 0, 1].map(at => (at ? apps[1] : apps[0]).execute(READ, { id })))

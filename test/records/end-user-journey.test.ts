@@ -25,7 +25,7 @@ const READ = `{
   }
 }`
 
-test('a session is created in GraphiQL, done on its hosted page, and everybody who follows it knows', async () => {
+test('a session is created in GraphiQL, completed on its hosted page, and every subscriber receives the result', async () => {
   const stream = await follow(app.url, { query: FOLLOW })
   const { page, close } = await browser.visit()
   await page.route('https://app.example.com/**', route => route.fulfill({ body: 'Thank you.' }))

@@ -20,9 +20,9 @@ beforeEach(async () => {
 })
 afterEach(() => app.close())
 
-describe('a record that is read again and has not changed', () => {
+describe('a record that is read again unchanged', () => {
   test.each(READS)(
-    'is seen at once as read now, and written down a moment later: $noun of $provider',
+    'shows its new fetchedAt at once, and stores it a moment later: $noun of $provider',
     async subject => {
       const made = await makeRecord(app, subject)
       const first = await readNow(subject.recordType, made)
@@ -44,7 +44,7 @@ describe('a record that is read again and has not changed', () => {
     },
   )
 
-  test('is written before anything else that happens', async () => {
+  test('is stored before other writes', async () => {
     const made = await session()
     await readNow('session', made)
     await readNow('session', made)
@@ -59,7 +59,7 @@ describe('a record that is read again and has not changed', () => {
     expect((await readRow('session', made)).read_id).not.toBe(before.read_id)
   })
 
-  test('is not overtaken by an older answer that comes late', async () => {
+  test('is not overwritten by an older response that arrives late', async () => {
     const made = await session()
     await readNow('session', made)
     const [row] = await rows<{ provider_id: string }>('sessions', made)
@@ -98,7 +98,7 @@ describe('a record that is read again and has not changed', () => {
   })
 })
 
-test('what cannot be written down is no reason to refuse another write', async () => {
+test('a failed write of fetchedAt does not fail another write', async () => {
   const unavailable = {
     ...app.db,
     get sql(): never {
@@ -122,8 +122,8 @@ test('what cannot be written down is no reason to refuse another write', async (
   expect(reported).toEqual([new Error('The disk is full.')])
 })
 
-describe('an answer that says again what it said before', () => {
-  test.each(READS)('is stored where the row was changed since by somebody else: $noun of $provider', async subject => {
+describe('an unchanged response', () => {
+  test.each(READS)('is stored if another process changed the row since: $noun of $provider', async subject => {
     const made = await makeRecord(app, subject)
     await readNow(subject.recordType, made)
     await readNow(subject.recordType, made)
@@ -140,7 +140,7 @@ describe('an answer that says again what it said before', () => {
     expect((await readRow(subject.recordType, made))[column]).toBe(reported)
   })
 
-  test('is stored where one of its attempts was changed since', async () => {
+  test('is stored if one of its attempts changed since', async () => {
     const made = await session()
     await app.sandbox('KAYLE').advance({ id: made.providerId, to: 'attempt_failed', failureCode: 'nfc_read_error' })
     const attempts = () => app.execute(ATTEMPTS, { id: made.id })
@@ -153,7 +153,7 @@ describe('an answer that says again what it said before', () => {
     expect((await attempts()).data.session.attempts.nodes).toEqual(reported.data.session.attempts.nodes)
   })
 
-  test('is stored where the provider said something else in between', async () => {
+  test('is stored if another response came in between', async () => {
     const made = await session()
     const say = async (word?: string) => {
       const fault = { kind: 'drift', change: 'word', field: 'data.status', to: word } as const
@@ -172,7 +172,7 @@ describe('an answer that says again what it said before', () => {
     ])
   })
 
-  test('is refused where its record was erased', async () => {
+  test('is refused if its record was erased', async () => {
     const { id, providerId } = await createKayleSession(app, 'ann')
     await readNow('session', { id, providerId })
     await readNow('session', { id, providerId })
@@ -196,7 +196,7 @@ async function session(): Promise<CreatedRecord> {
 
 /** Asks its provider now. Gives when that was. */
 describe('a record that is stored again', () => {
-  test.each(READS)('as it is stored keeps its revision: $noun of $provider', async subject => {
+  test.each(READS)('unchanged keeps its revision: $noun of $provider', async subject => {
     const made = await makeRecord(app, subject)
     await readNow(subject.recordType, made)
     await app.services.fetchedAtWriter.flush()
@@ -210,7 +210,7 @@ describe('a record that is stored again', () => {
     expect((await readRow(subject.recordType, made)).revision).toBe(before.revision + 1)
   })
 
-  test('keeps its revision where a record that it names is another now', async () => {
+  test('keeps its revision if a record that it links is another now', async () => {
     const made = await session()
     const customer = (name: string) => ({ customer: { providerId: 'cus_1', snapshot: { ...CUSTOMER, name } } })
     await storeAgain(KAYLE, made, customer('Ann'))

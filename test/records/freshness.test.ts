@@ -296,7 +296,7 @@ const SHAPES: Readonly<Record<string, (it: Case) => Request>> = {
 const isIncremental = (query: string) => /@defer|@stream/.test(query)
 
 describe.each(Object.entries(HOLDERS))('the freshness of %s', (_name, holder) => {
-  test('is that of the fields below, in every form of the document and on both paths', async () => {
+  test('is that of its field’s ancestors, in every form of the document and on both paths', async () => {
     const faults: string[] = []
     for (const it of casesOf(holder)) {
       for (const [shape, toRequest] of Object.entries(SHAPES)) {
@@ -336,7 +336,7 @@ describe('the nearest freshness', () => {
   const FRESH = { sync: { stale: false } }
   const NOW_OR_FAIL = '{ maxAgeSeconds: 0, onError: FAIL }'
 
-  test('counts as a whole', async () => {
+  test('replaces outer ones as a whole', async () => {
     const { data, codes } = await execute(`{
       session(by: { id: $session }, freshness: { maxAgeSeconds: 86400, onError: FAIL }) {
         customer(freshness: ${NOW}) { sync { stale } }
@@ -348,7 +348,7 @@ describe('the nearest freshness', () => {
     expect([data.session, codes]).toEqual([{ customer: STALE, applicant: FRESH, attempts: FRESH }, []])
   })
 
-  test('is used with the error that it asks for', async () => {
+  test('applies with its onError', async () => {
     const { data, codes } = await execute(`{
       person(externalId: "usr_1", freshness: ${NOW_OR_FAIL}) {
         sessions { nodes { customer { id } attempts { totalCount } applicant { id } } }
@@ -362,7 +362,7 @@ describe('the nearest freshness', () => {
     )
   })
 
-  test('is that of its own ancestors only', async () => {
+  test('comes from its own ancestors only', async () => {
     const { data, codes } = await execute(`{
       a: sessions(freshness: ${NOW}) { nodes { id customer { sync { stale } } } }
       b: sessions(freshness: { maxAgeSeconds: 86400 }) { nodes { id customer { sync { stale } } } }
@@ -375,7 +375,7 @@ describe('the nearest freshness', () => {
     expect([customerOf('a'), customerOf('b'), customerOf('c'), codes]).toEqual([STALE, FRESH, FRESH, []])
   })
 
-  test('leaves the rows of lists and of a person to the store', async () => {
+  test('does not refresh the rows of lists and of a person', async () => {
     const { codes } = await execute(`{
       sessions(freshness: ${NOW_OR_FAIL}) { nodes { status sync { stale } } }
       applicants(freshness: ${NOW_OR_FAIL}) { nodes { status sync { stale } sessions { nodes { status } } } }
@@ -386,7 +386,7 @@ describe('the nearest freshness', () => {
     expect([codes, USED.flatMap(provider => app.at(provider).received)]).toEqual([[], []])
   })
 
-  test('is one of the same event of a subscription', async () => {
+  test('applies to one event of a subscription', async () => {
     const subscriber = await follow(app.url, {
       query: `subscription ($id: ID!) {
         sessionUpdated(id: $id) {

@@ -93,8 +93,8 @@ async function refresh(id: string) {
   return data.session
 }
 
-describe.each(['KAYLE', 'VERILOCK'] as const)('a session of %s that was made without us', provider => {
-  test('has its link where it is looked up by its provider id', async () => {
+describe.each(['KAYLE', 'VERILOCK'] as const)('a session of %s that was created elsewhere', provider => {
+  test('has its link if it is looked up by its provider id', async () => {
     const { id, link } = await MAKE[provider]()
     expect((await byProviderId(provider, id)).access).toMatchObject({
       hostedUrl: link,
@@ -103,7 +103,7 @@ describe.each(['KAYLE', 'VERILOCK'] as const)('a session of %s that was made wit
     })
   })
 
-  test('has its link where a webhook told of it', async () => {
+  test('has its link if a webhook reported it', async () => {
     const policy = await openEndpoint(app, provider)
     const { id, link } = await MAKE[provider]()
     await tell(provider, policy, id)
@@ -117,7 +117,7 @@ describe.each(['KAYLE', 'VERILOCK'] as const)('a session of %s that was made wit
     expect((await byProviderId(provider, id, '{ maxAgeSeconds: 0 }')).access).toMatchObject({ hostedUrl: link })
   })
 
-  test('has the link that was told last', async () => {
+  test('has the most recently reported link', async () => {
     const { id, link } = await MAKE[provider]()
     const { access } = await byProviderId(provider, id)
     expect(access.hostedUrl).toBe(link)
@@ -134,7 +134,7 @@ describe.each(['KAYLE', 'VERILOCK'] as const)('a session of %s that was made wit
   })
 })
 
-test('an import alone brings the link of a Kayle session', async () => {
+test('an import alone stores the link of a Kayle session', async () => {
   const { id, link } = await MAKE.KAYLE()
   await app.services.imports.run(DEV, 'KAYLE', { callsPerMinute: 100_000, restart: true, report: () => {} })
   expect((await byProviderId('KAYLE', id)).access).toMatchObject({ hostedUrl: link })
@@ -143,7 +143,7 @@ test('an import alone brings the link of a Kayle session', async () => {
 describe.each([
   ['KAYLE', SESSION_INPUTS.KAYLE],
   ['VERILOCK', SESSION_INPUTS.VERILOCK],
-] as const)('what the create of a session of %s told', (provider, input) => {
+] as const)('the link from the create of a session of %s', (provider, input) => {
   test('stays, whatever is read, listed and delivered afterwards', async () => {
     const made = await create(input)
     expect(made.access.hostedUrl).toMatch(/^http/)
@@ -156,7 +156,7 @@ describe.each([
   })
 })
 
-test('a session of Yorlet, which cannot be read, has the link that a webhook told', async () => {
+test('a session of Yorlet, which cannot be read, has the link from its webhook', async () => {
   const policy = await openEndpoint(app, 'YORLET')
   const id = `apse_${randomUUID().replaceAll('-', '')}`
   const object = {
@@ -185,7 +185,7 @@ test('a session of Yorlet, which cannot be read, has the link that a webhook tol
   expect(await say(now - 1, { status: 'complete' })).toMatchObject({ hostedUrl: 'https://pay.yorlet.test/1' })
 })
 
-test('a link that a webhook told first gives way to that of the create, which can cancel', async () => {
+test('a link from a webhook is replaced by that of the create, which can cancel', async () => {
   const policy = await openEndpoint(app, 'KAYLE')
   const control = app.sandbox('KAYLE')
   const before = new Set(Object.keys((await control.objects()).sessions ?? {}))
@@ -207,7 +207,7 @@ test('a link that a webhook told first gives way to that of the create, which ca
   expect((await refresh(made.id)).access).toEqual(made.access)
 })
 
-test('what was forgotten of a session that is over does not come back with a read', async () => {
+test('the deleted link of an ended session does not come back with a read', async () => {
   const made = await create(SESSION_INPUTS.KAYLE)
   await app.sandbox('KAYLE').advance({ id: made.providerId, to: 'cancelled' })
   expect(await refresh(made.id)).toMatchObject({ status: 'CANCELED', access: made.access })

@@ -133,7 +133,7 @@ function newestFirst(recordType: (typeof RECORD_TYPES)[number]): string[] {
 }
 
 describe.each(RECORD_TYPES)('the pages of %s', recordType => {
-  test('lead forward through all of them, newest first', async () => {
+  test('paginate forward through all of them, newest first', async () => {
     const seen: string[] = []
     let page = await list(`${recordType}(first: 2)`)
     expect(page.pageInfo.hasPreviousPage).toBe(false)
@@ -151,7 +151,7 @@ describe.each(RECORD_TYPES)('the pages of %s', recordType => {
     expect(seen).toEqual(newestFirst(recordType))
   })
 
-  test('lead backward through all of them, each page in the same order', async () => {
+  test('paginate backward through all of them, each page in the same order', async () => {
     const seen: string[] = []
     let page = await list(`${recordType}(last: 2)`)
     expect(page.pageInfo.hasNextPage).toBe(false)
@@ -164,7 +164,7 @@ describe.each(RECORD_TYPES)('the pages of %s', recordType => {
     expect(seen).toEqual(newestFirst(recordType))
   })
 
-  test('end where a cursor of both sides says', async () => {
+  test('are limited by cursors on both sides', async () => {
     const { edges } = await list(`${recordType}(first: 100)`)
 
     const between = await listIds(
@@ -174,12 +174,12 @@ describe.each(RECORD_TYPES)('the pages of %s', recordType => {
     expect(between).toEqual(newestFirst(recordType).slice(1, -1))
   })
 
-  test('say how many there are on all of them', async () => {
+  test('report the total count', async () => {
     expect((await list(`${recordType}(first: 1)`)).totalCount).toBe(newestFirst(recordType).length)
     expect((await list(`${recordType}(first: 0)`)).totalCount).toBe(newestFirst(recordType).length)
   })
 
-  test('hold nothing where nothing was asked for', async () => {
+  test('are empty for first: 0', async () => {
     expect((await list(`${recordType}(first: 0)`)).nodes).toEqual([])
   })
 
@@ -189,14 +189,14 @@ describe.each(RECORD_TYPES)('the pages of %s', recordType => {
     ['last: 101', ['last']],
     ['last: -1', ['last']],
     ['first: 1, last: 1', ['last']],
-  ])('asked for by %s are refused', async (args, path) => {
+  ])('with %s are refused', async (args, path) => {
     const { data, errors } = await execute(`${recordType}(${args})`)
 
     expect(data).toEqual({ page: null })
     expect(errors).toMatchObject([{ path: ['page'], extensions: { code: 'INVALID_INPUT', issues: [{ path }] } }])
   })
 
-  test('take 100 at a time', async () => {
+  test('have at most 100 rows', async () => {
     expect(await listIds(`${recordType}(first: 100)`)).toEqual(newestFirst(recordType))
     expect(await listIds(`${recordType}(last: 100)`)).toEqual(newestFirst(recordType))
   })
@@ -250,7 +250,7 @@ test('a cursor of another order or of another server is CURSOR_INVALID', async (
   }
 })
 
-test('a page takes 20 where no number is given', async () => {
+test('a page has 20 rows by default', async () => {
   const other = await startApp()
   for (let index = 0; index < 21; index++) {
     const input = { idempotencyKey: `key-${index}`, session: { kayle: {} } }
@@ -263,7 +263,7 @@ test('a page takes 20 where no number is given', async () => {
   expect(data.sessions.nodes).toHaveLength(20)
 })
 
-test('pages are stable while sessions are made in between', async () => {
+test('pages are stable while sessions are created in between', async () => {
   const other = await startApp()
   const add = async (key: string) => {
     await new Promise(resolve => setTimeout(resolve, 2))
@@ -321,14 +321,14 @@ describe('sessions', () => {
     expect(await listIds(`sessions(filter: { customerId: "${applicant?.id}" })`)).toEqual([])
   })
 
-  test('are filtered by when they were made, the bounds themselves left out', async () => {
+  test('are filtered by createdAt, the bounds excluded', async () => {
     const [from, to] = [at(1).createdAt, at(4).createdAt]
 
     expect(await listIds(`sessions(filter: { createdAfter: "${from}", createdBefore: "${to}" })`)).toEqual(ids(3, 2))
     expect(await listIds(`sessions(filter: { createdBefore: "${from}" })`)).toEqual(ids(0))
   })
 
-  test('are filtered by when they changed, the bound itself left out', async () => {
+  test('are filtered by updatedAt, the bound excluded', async () => {
     const changed = (await app.execute('{ sessions(orderBy: UPDATED_AT_ASC) { nodes { updatedAt } } }')).data.sessions
     const [bound, last] = [5, 6].map(index => changed.nodes[index].updatedAt)
 
@@ -336,7 +336,7 @@ describe('sessions', () => {
     expect(await listIds(`sessions(filter: { updatedAfter: "${last}" })`)).toEqual([])
   })
 
-  test('come in each order, and a page ends where the order says', async () => {
+  test('are listed in each order, and a page ends where the order says', async () => {
     expect(await listIds('sessions(orderBy: CREATED_AT_DESC)')).toEqual(ids(6, 5, 4, 3, 2, 1, 0))
     expect(await listIds('sessions(orderBy: CREATED_AT_ASC)')).toEqual(ids(0, 1, 2, 3, 4, 5, 6))
     const byChange = ids(4, 0, 6, 5, 3, 2, 1)
@@ -350,7 +350,7 @@ describe('sessions', () => {
     }
   })
 
-  test('hang at their applicant and at their customer, newest first, a page at a time', async () => {
+  test('are listed under their applicant and their customer, newest first, in pages', async () => {
     const { data } = await app.execute(
       `query ($a: ID!, $c: ID!) {
         applicant(by: { id: $a }) { sessions(first: 1) { totalCount nodes { id } pageInfo { hasNextPage } } }
@@ -387,7 +387,7 @@ describe.each(['applicants', 'customers'] as const)('%s', recordType => {
     expect(page.totalCount).toBe(indexes.length)
   })
 
-  test('are filtered by when they were made, the bounds themselves left out', async () => {
+  test('are filtered by createdAt, the bounds excluded', async () => {
     const [from, to] = [mine(0)?.createdAt, mine(2)?.createdAt]
 
     const between = await listIds(`${recordType}(filter: { createdAfter: "${from}", createdBefore: "${to}" })`)
@@ -395,7 +395,7 @@ describe.each(['applicants', 'customers'] as const)('%s', recordType => {
     expect(between).toEqual([mine(1)?.id])
   })
 
-  test('are filtered by when they changed, the bound itself left out', async () => {
+  test('are filtered by updatedAt, the bound excluded', async () => {
     const changed = (await app.execute(`{ ${recordType} { nodes { updatedAt } } }`)).data[recordType].nodes
     const [last, bound] = changed.map(({ updatedAt }: { updatedAt: string }) => updatedAt)
 
@@ -433,7 +433,7 @@ test.each([
 })
 
 describe('an overdue session', () => {
-  test('is listed as EXPIRED, and filters find it as such', async () => {
+  test('is listed as EXPIRED, and matches that filter', async () => {
     const clock = { ahead: 0 }
     const other = await startApp({}, { now: () => new Date(Date.now() + clock.ahead * 1000) })
     for (const [key, session] of Object.entries({ kayle: { kayle: {} }, RAPIDLY, VERILOCK })) {
@@ -462,7 +462,7 @@ describe('node and nodes', () => {
   const UNKNOWN_ID = '01970000-0000-7000-8000-000000000000'
   const idOf = (typename: string, id: string) => Buffer.from(`${typename}:${id}`).toString('base64url')
 
-  test('find anything by its id', async () => {
+  test('find any record by its id', async () => {
     const { data } = await app.execute(
       `query ($s: ID!, $a: ID!, $c: ID!) {
         session: node(id: $s) { __typename id ... on Session { provider } }
@@ -491,7 +491,7 @@ describe('node and nodes', () => {
     ])
   })
 
-  test('keep the order asked, with null for each miss', async () => {
+  test('keep the requested order, with null for each miss', async () => {
     const misses = [
       idOf('Session', UNKNOWN_ID),
       idOf('Nonsense', UNKNOWN_ID),
@@ -514,7 +514,7 @@ describe('node and nodes', () => {
     }
   })
 
-  test('take 100 ids and no more', async () => {
+  test('accept at most 100 ids', async () => {
     const query = 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }'
 
     const most = await app.execute(query, { ids: Array(100).fill(at(0).id) })
@@ -526,7 +526,7 @@ describe('node and nodes', () => {
   })
 })
 
-test('a session in a list tells what it tells by itself, whichever field is asked for alone', async () => {
+test('a session in a list is the same as by itself, whichever field is selected alone', async () => {
   const { id } = at(1)
   const { data } = await app.execute('{ __type(name: "Session") { fields { name type { kind ofType { kind } } } } }')
   const fields: SessionField[] = data.__type.fields
@@ -550,7 +550,7 @@ interface SessionField {
   readonly type: { readonly kind: string; readonly ofType: { readonly kind: string } | null }
 }
 
-test('the attempts of a session come a page at a time, and a cursor of those of another session is CURSOR_INVALID', async () => {
+test('attempts are paginated, and a cursor of another session is CURSOR_INVALID', async () => {
   const [one, other] = [await create({ session: { kayle: {} } }), await create({ session: { kayle: {} } })]
   for (const { providerId } of [one, one, one, other]) {
     await app.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_failed' })
@@ -575,7 +575,7 @@ test('the attempts of a session come a page at a time, and a cursor of those of 
   expect(foreign.errors).toMatchObject([{ path: ['session', 'attempts'], extensions: { code: 'CURSOR_INVALID' } }])
 })
 
-test('a cursor of an attempt that is gone goes on after the place where it stood', async () => {
+test('a cursor of a deleted attempt continues after its position', async () => {
   const one = await create({ session: { kayle: {} } })
   for (let count = 0; count < 3; count++) {
     await app.sandbox('KAYLE').advance({ id: one.providerId, to: 'attempt_failed' })

@@ -72,7 +72,7 @@ function applicant(reported: Partial<Applicant>): Applicant {
 }
 
 describe('the next action', () => {
-  test('has an answer to every status, outcome and provider, with a page and without', () => {
+  test('is defined for every status, outcome and provider, with and without a page', () => {
     const reported = SESSION_STATUSES.flatMap(status =>
       OUTCOMES.flatMap(outcome =>
         PROVIDERS.flatMap(provider => [true, false].map(page => ({ status, outcome, provider, page }))),
@@ -103,7 +103,7 @@ describe('the next action', () => {
     expect(new Set(['START', ...NEXT_ACTION_RULES.map(({ kind }) => kind)])).toEqual(new Set(NEXT_ACTION_KINDS))
   })
 
-  test('stands in docs/person.md rule by rule', () => {
+  test('is documented in docs/person.md rule by rule', () => {
     const rows = tableRows(readDoc('docs/person.md')).filter(row => row.length === 6)
     const documented = rows.slice(1).map(([outcome = '', status = '', step = '', page, kind = '', because]) => ({
       outcome: quotedIn(outcome),
@@ -126,13 +126,13 @@ describe('the next action', () => {
     expect(meanings.slice(1).map(([kind = '']) => quotedIn(kind)[0])).toEqual(NEXT_ACTION_KINDS)
   })
 
-  test('is decided by the newest session that is open, however old it is', () => {
+  test('is decided by the newest open session, however old it is', () => {
     expect(kindOf({ status: 'COMPLETED', outcome: 'APPROVED' }, { provider: 'YORLET' }, { provider: 'KAYLE' })).toBe(
       'APPLY',
     )
   })
 
-  test('is decided by the newest that is not where none is open', () => {
+  test('is decided by the newest ended session if none is open', () => {
     const approved = { status: 'COMPLETED', outcome: 'APPROVED' } as const
     const expired = { status: 'EXPIRED', outcome: 'NOT_APPLICABLE' } as const
     expect(kindOf(expired, approved), 'it was approved all the same').toBe('DONE')
@@ -143,7 +143,7 @@ describe('the next action', () => {
     expect(kindOf({ status: 'COMPLETED', outcome: 'INCONCLUSIVE' }, expired)).toBe('RETRY')
   })
 
-  test('is decided by a closed portal only where there is nothing else', () => {
+  test('is decided by a closed portal only if there is nothing else', () => {
     const portal = { provider: 'RAPIDLY', status: 'EXPIRED', outcome: 'NOT_APPLICABLE' } as const
     expect(kindOf(portal, { status: 'EXPIRED', outcome: 'NOT_APPLICABLE' })).toBe('RETRY')
     expect(kindOf(portal)).toBe('DONE')
@@ -161,7 +161,7 @@ describe('the next action', () => {
   })
 })
 
-describe('the next action of somebody', () => {
+describe('the next action of a person', () => {
   const APPROVED = { status: 'COMPLETED', outcome: 'APPROVED' } as const
   const REJECTED = { status: 'COMPLETED', outcome: 'REJECTED' } as const
   const portal = { provider: 'RAPIDLY', status: 'IN_PROGRESS', outcome: 'NOT_APPLICABLE' } as const
@@ -198,34 +198,34 @@ describe('the next action of somebody', () => {
     expect(actionOf(own)).toMatchObject({ kind, session: own[1] })
   })
 
-  test('who is done is their portal', () => {
+  test('who is done is the portal', () => {
     expect(kindOf(portal, APPROVED)).toBe('OPEN_PORTAL')
     expect(kindOf({ ...portal, status: 'EXPIRED' }, APPROVED)).toBe('DONE')
   })
 
-  test('whose applicant has no session is what the applicant waits for', () => {
+  test('whose applicant has no session is that of the applicant', () => {
     expect(actionOf([], [applicant(retry)])).toMatchObject({ kind: 'RETRY', session: null, url: null })
     expect(actionOf([], [applicant({ status: 'IN_PROGRESS', outcome: 'PENDING' })]).kind).toBe('WAIT')
     expect(actionOf([], [applicant({ status: 'CREATED', outcome: 'PENDING' })]).kind).toBe('START')
     expect(actionOf(aged(portal), [applicant(retry)]).kind).toBe('RETRY')
   })
 
-  test('who was rejected is never told by what nobody decides', () => {
+  test('who was rejected is never decided by sessions without a decision', () => {
     const own = aged({ provider: 'YORLET', status: 'COMPLETED', outcome: 'NOT_APPLICABLE' }, REJECTED)
     expect(actionOf(own)).toMatchObject({ kind: 'REJECTED', session: own[1] })
   })
 
-  test('who left one open and was approved by a newer one of the same provider is not sent back to it', () => {
+  test('with an open session and a newer approval of the same provider is not the open session', () => {
     expect(kindOf(APPROVED, {})).toBe('DONE')
     expect(kindOf({}, APPROVED)).toBe('VERIFY')
     expect(kindOf(APPROVED, { provider: 'VERILOCK' })).toBe('VERIFY')
   })
 
-  test('at whom one provider is at work is what another one asks', () => {
+  test('waiting for one provider is that of another provider that needs the user', () => {
     expect(kindOf({ provider: 'VERILOCK', status: 'IN_PROGRESS' }, {})).toBe('VERIFY')
   })
 
-  test('opens nothing that is over, hides nothing that asks, and says to nobody rejected that all is well', () => {
+  test('opens no ended session, hides no required action, and never reports success after a rejection', () => {
     fc.assert(
       fc.property(
         fc.array(lives, { maxLength: 6 }),

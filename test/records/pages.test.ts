@@ -154,7 +154,7 @@ function pageOf(edges: Page['edges'], { first, last, after, before }: PageArgume
 }
 
 describe.each(NAMES)('the pages of %s', name => {
-  test('hold the rows, the counts and the page info of their arguments', async () => {
+  test('have the rows, the counts and the page info of their arguments', async () => {
     const all = await read(name, { first: 100 })
     expect(all.edges).toHaveLength(CONNECTIONS[name]?.[1] ?? 0)
     expect(await read(name, { last: 100 })).toEqual(all)
@@ -171,7 +171,7 @@ describe.each(NAMES)('the pages of %s', name => {
     )
   })
 
-  test.each([1, 2, 3])('of %i rows lead forward and backward through the same rows', async size => {
+  test.each([1, 2, 3])('of %i rows paginate forward and backward through the same rows', async size => {
     const { edges } = await read(name, { first: 100 })
     const forward: Page['edges'][number][] = []
     const backward: Page['edges'][number][] = []
@@ -202,11 +202,11 @@ describe.each(NAMES)('the pages of %s', name => {
       { first: 101, last: -1 },
       ['first: Expected 0 to 100.', 'last: Expected 0 to 100.', 'last: Expected first or last, not both.'],
     ],
-  ])('by %j are refused', async (args, issues) => {
+  ])('with %j are refused', async (args, issues) => {
     expect(await refuse(name, args)).toEqual([['INVALID_INPUT', ...issues]])
   })
 
-  test('from the cursor of no list and of another list are refused', async () => {
+  test('from an invalid cursor and from one of another list are refused', async () => {
     const others = NAMES.filter(other => !isSameList(name, other))
     const cursors = await Promise.all(others.map(async other => (await read(other, { first: 1 })).edges[0]?.cursor))
     for (const cursor of ['', 'nowhere', 'x'.repeat(50_000), ...cursors]) {
@@ -224,7 +224,7 @@ function isSameList(one: string, other: string): boolean {
 
 describe('attempts', () => {
   test.each<PageArguments>([{ first: 101 }, { last: -1 }, { first: 1, last: 1 }, { after: 'nowhere' }, { before: '' }])(
-    'by %j are refused before their provider is called',
+    'with %j are refused before their provider is called',
     async args => {
       await Promise.all(PROVIDERS.map(provider => app.sandbox(provider).forget()))
 

@@ -103,7 +103,7 @@ const YORLET = { yorlet: { applicantProviderId: 'apst_manvb9c4m2WsXy5Z' } }
 const PERSONR_SEED = '4242424242424x424242424242424242'
 
 describe('a person', () => {
-  test('has what carries its id at all five providers, and no provider is asked', async () => {
+  test('has all records with its external id at all five providers, without provider calls', async () => {
     const kayle = await createSession({ kayle: {} }, { externalId: 'usr_1' })
     const verilock = await createSession(VERILOCK, { externalId: 'usr_1' })
     const applicant = await createApplicant({ externalId: 'usr_1' })
@@ -130,7 +130,7 @@ describe('a person', () => {
     for (const provider of PROVIDERS) expect(await app.sandbox(provider).requests(), provider).toEqual([])
   })
 
-  test('without any record has empty lists, and the next action is to start', async () => {
+  test('without any record has empty lists, and the next action is START', async () => {
     await createSession({ kayle: {} }, { externalId: 'usr_2' })
     expect(await read('usr_1')).toEqual({
       id: Buffer.from('Person:usr_1').toString('base64url'),
@@ -143,7 +143,7 @@ describe('a person', () => {
   })
 
   test.each(['usr_1', 'nobody', 'x', '人 "\\ a:b', '𝄞'.repeat(255)])(
-    'is a node by an id that is its externalId, encoded: %s',
+    'is a node by an id that is its encoded externalId: %s',
     async externalId => {
       const id = Buffer.from(`Person:${externalId}`).toString('base64url')
       const { data, errors } = await app.execute(
@@ -159,7 +159,7 @@ describe('a person', () => {
     },
   )
 
-  test('has no other id: another spelling, another type and an invalid externalId are no node', async () => {
+  test('has no other id: another spelling, another type and an invalid externalId return no node', async () => {
     const encode = (text: string) => Buffer.from(text).toString('base64url')
     const wrong = [
       `${encode('Person:usr_1')}=`,
@@ -176,7 +176,7 @@ describe('a person', () => {
     expect(tooLong.errors).toMatchObject([{ extensions: { code: 'INVALID_INPUT', issues: [{ path: ['id'] }] } }])
   })
 
-  test('is read as a node by a key with a reading scope only, also beside other nodes', async () => {
+  test('is a node for keys with a reading scope only, also beside other nodes', async () => {
     const { data } = await app.execute(
       `mutation { createSession(input: { idempotencyKey: "node", externalId: "usr_1", session: { kayle: {} } }) {
         ... on CreateSessionPayload { operation { id } } } }`,
@@ -194,12 +194,12 @@ describe('a person', () => {
     }
   })
 
-  test.each(['', 'x'.repeat(256)])('under an id of a wrong length is INVALID_INPUT', async externalId => {
+  test.each(['', 'x'.repeat(256)])('with an externalId of invalid length is INVALID_INPUT', async externalId => {
     const { errors } = await app.execute(PERSON, { externalId })
     expect(errors).toMatchObject([{ extensions: { code: 'INVALID_INPUT', issues: [{ path: ['externalId'] }] } }])
   })
 
-  test('is no one of another tenant', async () => {
+  test('is not visible to another tenant', async () => {
     await createSession({ kayle: {} }, { externalId: 'usr_1' })
     await createCustomer({ externalId: 'usr_1' })
     const { persons } = app.services
@@ -218,7 +218,7 @@ describe('a person', () => {
     expect((await persons.nextActionsOf(foreign, [{ person }]))[0]).toMatchObject({ kind: 'START', session: null })
   })
 
-  test('shows its sessions a page at a time, and those that a filter leaves', async () => {
+  test('lists its sessions in pages, filtered', async () => {
     const first = await createSession({ kayle: {} }, { externalId: 'usr_1' })
     const second = await createSession(VERILOCK, { externalId: 'usr_1' })
     const page = (await read('usr_1', { first: 1 })).sessions
@@ -231,7 +231,7 @@ describe('a person', () => {
     expect(await narrowed({ externalId: 'usr_2' })).toEqual([])
   })
 
-  test('has its records in pages, newest first, in both directions and never with those of others', async () => {
+  test('has its records in pages, newest first, in both directions and without those of other persons', async () => {
     const made: Record<string, string[]> = { applicants: [], customers: [], sessions: [] }
     for (let index = 0; index < 5; index++) {
       made.applicants?.unshift((await createApplicant({ externalId: 'usr_1' })).id)
@@ -267,7 +267,7 @@ describe('a person', () => {
     }
   })
 
-  test('has as many records as its pages, whatever is made meanwhile', async () => {
+  test('has as many records as its pages, whatever is created meanwhile', async () => {
     await createCustomer({ externalId: 'usr_1' })
     const [row] = await app.db.sql.selectFrom('customers').selectAll().execute()
     const copies = Array.from({ length: 230 }, (_, index) => ({
@@ -322,7 +322,7 @@ describe('a person', () => {
     ])
   })
 
-  test('reads many at once, each page once: one statement for each field', async () => {
+  test('is read in batches, each page once: one statement for each field', async () => {
     for (const externalId of ['usr_1', 'usr_2', 'usr_3']) {
       await createApplicant({ externalId })
       await createSession({ kayle: {} }, { externalId })
@@ -367,13 +367,13 @@ describe('a person', () => {
     ['sessions(first: 20) { nodes { attempts { totalCount } customer { id } } }', true],
     ['applicants(first: 100) { nodes { attempts { totalCount } customer { id } } } customers { nodes { id } }', false],
     ['applicants { nodes { attempts { totalCount } customer { id } } } customers(last: 100) { nodes { id } }', true],
-  ])('may be asked for with %s: %s, since it counts what that can cause', async (fields, allowed) => {
+  ])('can be selected with %s: %s, since its cost is counted', async (fields, allowed) => {
     await createSession({ kayle: {} }, { externalId: 'usr_1' })
     const { errors } = await app.execute(`{ person(externalId: "usr_1") { ${fields} } }`)
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(allowed ? [] : ['QUERY_TOO_COMPLEX'])
   })
 
-  test('is shown by the example, in one call', async () => {
+  test('is shown by the example, in one request', async () => {
     const query = loadDocuments().find(({ name }) => name === '05-person')?.query ?? ''
     const { access, id } = await createSession({ kayle: {} }, { externalId: 'usr_1337' })
     const { data, errors } = await app.execute(query)
@@ -385,8 +385,8 @@ describe('a person', () => {
   })
 })
 
-describe('a record is joined by the id', () => {
-  test('that Verilock keeps with a session made elsewhere', async () => {
+describe('a record belongs to the person by the external id', () => {
+  test('that Verilock stores with a session created elsewhere', async () => {
     const { settings } = app.sandboxes.find(({ provider }) => provider === 'VERILOCK') ?? {}
     const { providerId } = await createSession(VERILOCK, { externalId: 'usr_1' })
     const other = await startApp({
@@ -404,7 +404,7 @@ describe('a record is joined by the id', () => {
     })
   })
 
-  test('that Personr has among its externalUserIds, the first that is not ours', async () => {
+  test('that is the first of Personr’s externalUserIds that is not our marker', async () => {
     const session = await createSession({ personr: { applicant: { applicantProviderId: PERSONR_SEED } } })
     expect(session.externalId).toBe(null)
     const read = await app.execute('query ($id: ID!) { applicant(by: { id: $id }) { externalId } }', {
@@ -417,7 +417,7 @@ describe('a record is joined by the id', () => {
     expect(data.person.applicants.nodes).toEqual([{ id: given.id, provider: 'PERSONR', externalId: 'usr_1' }])
   })
 
-  test("that Rapidly keeps as a customer's external_id", async () => {
+  test('that Rapidly stores as a customer’s external_id', async () => {
     const { id } = await createSession({ rapidly: { customer: { customerExternalId: 'usr_1337' } } })
     const { data } = await app.execute(PERSON, { externalId: 'usr_1337' })
     expect(data.person).toMatchObject({
@@ -426,7 +426,7 @@ describe('a record is joined by the id', () => {
     })
   })
 
-  test('that linkApplicant gives it, and its sessions come along', async () => {
+  test('that linkApplicant sets, together with its sessions', async () => {
     const applicant = await createApplicant()
     const plain = await createSession({ personr: { applicant: { applicantId: applicant.id } } })
     const { id: applicantId } = applicant
@@ -440,7 +440,7 @@ describe('a record is joined by the id', () => {
     expect(await sessionsOf('usr_2')).toEqual([])
   })
 
-  test('that linkApplicant gives it, unless one of its sessions has another one of its own', async () => {
+  test('that linkApplicant sets, unless one of its sessions has another one of its own', async () => {
     const applicant = await createApplicant()
     const input = { personr: { applicant: { applicantId: applicant.id } } }
     const plain = await createSession(input)
@@ -457,14 +457,14 @@ describe('a record is joined by the id', () => {
     expect((await sessionsOf('usr_own')).sort()).toEqual([plain.id, own.id].sort())
   })
 
-  test('that linkCustomer gives', async () => {
+  test('that linkCustomer sets', async () => {
     const customer = await createCustomer()
     const { id } = await createSession({ kayle: {} }, { customerId: customer.id })
     await run('LinkCustomer', 'linkCustomer', { customerId: customer.id, externalId: 'usr_1' })
     expect(await sessionsOf('usr_1')).toEqual([id])
   })
 
-  test('of the record that linkSession attaches, until another is attached', async () => {
+  test('of the record that linkSession links, until another is linked', async () => {
     const [one, two] = [await createCustomer({ externalId: 'usr_1' }), await createCustomer({ externalId: 'usr_2' })]
     const { id } = await createSession({ kayle: {} })
     await run('LinkSession', 'linkSession', { sessionId: id, customerId: one.id })
@@ -475,7 +475,7 @@ describe('a record is joined by the id', () => {
     expect(await sessionsOf('usr_2')).toEqual([])
   })
 
-  test('and by no other: what contradicts it is an InvalidInputError, and nothing changes', async () => {
+  test('and by no other: a contradiction is an InvalidInputError without an effect', async () => {
     const customer = await createCustomer({ externalId: 'usr_1' })
     const { id } = await createSession({ kayle: {} }, { externalId: 'usr_2' })
     for (const more of [{ customerId: customer.id }, { customerId: customer.id, externalId: 'usr_3' }]) {
@@ -493,7 +493,7 @@ describe('a record is joined by the id', () => {
 describe('what a person does next', () => {
   const next = async (externalId = 'usr_1') => (await read(externalId)).nextAction
 
-  test('at Kayle: verify until it is decided, and what was decided holds where another one was canceled', async () => {
+  test('at Kayle: verify until it is decided, and a decision stays if another session is cancelled', async () => {
     const { id, providerId, access } = await createSession({ kayle: {} }, { externalId: 'usr_1' })
     const go = async (to: string) => {
       await app.sandbox('KAYLE').advance({ id: providerId, to })
@@ -534,7 +534,7 @@ describe('what a person does next', () => {
     expect(await next('usr_1338')).toMatchObject({ kind: 'DONE', url: null, session: { id: rapidly.id } })
   })
 
-  test('at Personr: again, at the same link, where a retry is asked for', async () => {
+  test('at Personr: again, at the same link, if a retry is requested', async () => {
     const applicant = await createApplicant({ externalId: 'usr_1' })
     const { id, access } = await createSession({ personr: { applicant: { applicantId: applicant.id } } })
     expect(await next()).toMatchObject({ kind: 'VERIFY', url: access.hostedUrl })
@@ -548,7 +548,7 @@ describe('what a person does next', () => {
   test.each([
     ['approved', 'DONE'],
     ['rejected_final', 'REJECTED'],
-  ])('at Personr: nothing more, where the applicant is decided (%s) and gets a second link', async (to, kind) => {
+  ])('at Personr: nothing more, if the applicant is decided (%s) and gets a second link', async (to, kind) => {
     const applicant = await createApplicant({ externalId: 'usr_1' })
     const first = await createSession({ personr: { applicant: { applicantId: applicant.id } } })
     await app.sandbox('PERSONR').advance({ id: applicant.providerId, to })
@@ -563,7 +563,7 @@ describe('what a person does next', () => {
     expect(await next()).toMatchObject({ kind, url: null, session: { id: first.id } })
   })
 
-  test('at Personr: the retry that is wanted, whatever portal is opened later', async () => {
+  test('at Personr: the requested retry, whatever portal is opened later', async () => {
     const applicant = await createApplicant({ externalId: 'usr_1337' })
     const { id, access } = await createSession({ personr: { applicant: { applicantId: applicant.id } } })
     await app.sandbox('PERSONR').advance({ id: applicant.providerId, to: 'rejected_retry' })
@@ -574,7 +574,7 @@ describe('what a person does next', () => {
     expect(await next('usr_1337')).toMatchObject({ kind: 'RETRY', url: access.hostedUrl, session: { id } })
   })
 
-  test('is to start where a record is known and no session is', async () => {
+  test('is START if a record is known and no session is', async () => {
     await createCustomer({ externalId: 'usr_1' })
     expect(await next()).toMatchObject({ kind: 'START', needsNewSession: true, url: null, session: null })
   })

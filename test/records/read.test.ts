@@ -65,8 +65,8 @@ function readSession(id: string, fields: string, freshness = '{}') {
   return app.execute(`query ($id: ID!) { session(by: { id: $id }, freshness: ${freshness}) { id ${fields} } }`, { id })
 }
 
-describe('the calls that a read costs', () => {
-  test('are none where nested fields are not selected, however old the records are', async () => {
+describe('the provider calls of a read', () => {
+  test('are none if nested fields are not selected, however old the records are', async () => {
     const customer = await createCustomer()
     for (const provider of TRIED) await create(provider, { customerId: customer.id })
     ahead = 60
@@ -81,7 +81,7 @@ describe('the calls that a read costs', () => {
     expect(await calls()).toEqual([])
   })
 
-  test('are one for each nested field that is selected', async () => {
+  test('are one for each selected nested field', async () => {
     const customer = await createCustomer()
     const session = await create('KAYLE', { customerId: customer.id })
     await forget()
@@ -95,7 +95,7 @@ describe('the calls that a read costs', () => {
     ])
   })
 
-  test('are exactly one for a Kayle session with its attempts, asked for now', async () => {
+  test('are one for a fresh Kayle session with its attempts', async () => {
     const session = await create('KAYLE')
     await app.sandbox('KAYLE').advance({ id: session.providerId, to: 'attempt_succeeded' })
     await forget()
@@ -148,7 +148,7 @@ describe('the calls that a read costs', () => {
 })
 
 describe('freshness', () => {
-  test('a record younger than 30 seconds is served from the store, an older one is asked for', async () => {
+  test('a record younger than 30 seconds is served from the store, an older one is fetched', async () => {
     const session = await create('KAYLE')
     await app.sandbox('KAYLE').advance({ id: session.providerId, to: 'attempt_started' })
     await forget()
@@ -168,7 +168,7 @@ describe('freshness', () => {
     expect(await calls()).toHaveLength(1)
   })
 
-  test('a record that will soon be too old is served as stored, and read again behind the answer', async () => {
+  test('a nearly stale record is served as stored, and refreshed in the background', async () => {
     const session = await create('KAYLE')
     await app.sandbox('KAYLE').advance({ id: session.providerId, to: 'attempt_started' })
     await forget()
@@ -183,7 +183,7 @@ describe('freshness', () => {
     expect(await calls()).toHaveLength(1)
   })
 
-  test('linked records age like any other', async () => {
+  test('linked records become stale like any other', async () => {
     const session = await create('YORLET')
     await readSession(session.id, 'customer { email } applicant { status }')
     await forget()
@@ -199,7 +199,7 @@ describe('freshness', () => {
     ])
   })
 
-  test('maxAgeSeconds says how old is too old', async () => {
+  test('maxAgeSeconds sets the maximum age', async () => {
     const session = await create('KAYLE')
     await forget()
 
@@ -219,7 +219,7 @@ describe('freshness', () => {
     expect(errors).toMatchObject([{ path: ['session'], extensions: { code: 'INVALID_INPUT' } }])
   })
 
-  test('a session that is over is not asked for any more, unless it is asked for expressly', async () => {
+  test('an ended session is not fetched again, unless requested explicitly', async () => {
     const session = await create('KAYLE')
     await app.sandbox('KAYLE').advance({ id: session.providerId, to: 'attempt_succeeded' })
     await readSession(session.id, 'status', ASK_NOW)
@@ -234,7 +234,7 @@ describe('freshness', () => {
   })
 
   test.each(['RAPIDLY', 'YORLET'] as const)(
-    'a session that %s cannot read is served as stored and never stale, and an error only where one is asked for',
+    'a session that %s cannot read is served as stored and never stale, and is an error only with onError FAIL',
     async provider => {
       const session = await create(provider)
       ahead = 600
@@ -252,7 +252,7 @@ describe('freshness', () => {
     },
   )
 
-  test('a session of Personr without its applicant is served as stored, for it is read through the applicant', async () => {
+  test('a session of Personr without its applicant is served as stored, because it is read through the applicant', async () => {
     const session = await create('PERSONR')
     await app.execute('mutation ($i: LinkSessionInput!) { linkSession(input: $i) { __typename } }', {
       i: { sessionId: session.id, applicantId: null },
@@ -270,7 +270,7 @@ describe('freshness', () => {
     expect(await calls()).toEqual([])
   })
 
-  test('an applicant that Verilock cannot read is served as its session told it', async () => {
+  test('an applicant that Verilock cannot read is served as its session reported it', async () => {
     const session = await create('VERILOCK')
     ahead = 600
 
@@ -285,7 +285,7 @@ describe('freshness', () => {
   })
 })
 
-describe('a provider that is down', () => {
+describe('an unavailable provider', () => {
   test('leaves the stored record, marked as stale, with the reason', async () => {
     const session = await create('KAYLE')
     await readSession(session.id, 'attempts { nodes { id } }', ASK_NOW)
@@ -306,7 +306,7 @@ describe('a provider that is down', () => {
     expect(data.session.sync.lastError.message).not.toContain('localhost')
   })
 
-  test('is an error beside the field where onError is FAIL', async () => {
+  test('is an error of the field if onError is FAIL', async () => {
     const session = await create('KAYLE')
     await shutDown('KAYLE')
     ahead = 60
@@ -356,7 +356,7 @@ describe('a provider that is down', () => {
     }
   })
 
-  test('nulls the attempts that were never read', async () => {
+  test('nulls the attempts that were never fetched', async () => {
     const session = await create('KAYLE')
     await shutDown('KAYLE')
 
@@ -367,7 +367,7 @@ describe('a provider that is down', () => {
   })
 })
 
-describe("by the provider's id", () => {
+describe('by provider id', () => {
   const BY_PROVIDER = /* GraphQL */ `
     query ($ref: ProviderRef!) { session(by: { atProvider: $ref }) { id providerId status testMode sync { source } } }
   `
@@ -391,7 +391,7 @@ describe("by the provider's id", () => {
     },
   )
 
-  test('a session that we have is the same one', async () => {
+  test('a stored session is the same one', async () => {
     const session = await create('KAYLE')
 
     const { data } = await app.execute(BY_PROVIDER, { ref: { provider: 'KAYLE', providerId: session.providerId } })
@@ -401,7 +401,7 @@ describe("by the provider's id", () => {
 
   const UNREADABLE = ['PERSONR', 'RAPIDLY', 'YORLET'] as const
 
-  test.each(UNREADABLE)('a session that %s may have is UNSUPPORTED_BY_PROVIDER', async provider => {
+  test.each(UNREADABLE)('an unstored session of %s is UNSUPPORTED_BY_PROVIDER', async provider => {
     const { data, errors } = await app.execute(BY_PROVIDER, { ref: { provider, providerId: 'not-there' } })
 
     expect(data).toEqual({ session: null })
@@ -411,7 +411,7 @@ describe("by the provider's id", () => {
     expect(await calls()).toEqual([])
   })
 
-  test.each(UNREADABLE)('a session that is stored is served, though %s cannot read it by its id', async provider => {
+  test.each(UNREADABLE)('a stored session is served, though %s cannot read it by its id', async provider => {
     const { id, providerId } = await create(provider)
     ahead = 600
     await forget()
@@ -439,7 +439,7 @@ describe("by the provider's id", () => {
     ['customer', { provider: 'YORLET', providerId: 'cus_nobody' }],
     ['applicant', { provider: 'YORLET', providerId: 'apst_nobody', parentProviderId: 'app_manvb1x2k9QpLr3T' }],
     ['applicant', { provider: 'YORLET', providerId: 'apst_nobody', parentProviderId: 'app_nobody' }],
-  ] as const)('a %s that is not there (%o) is NOT_FOUND', async (recordType, ref) => {
+  ] as const)('an unknown %s (%o) is NOT_FOUND', async (recordType, ref) => {
     const query = `query ($ref: ProviderRef!) { ${recordType}(by: { atProvider: $ref }) { id } }`
 
     const { data, errors } = await app.execute(query, { ref })
@@ -494,7 +494,7 @@ describe("by the provider's id", () => {
     ['applicant', { provider: 'VERILOCK', providerId: 'ses_1:applicant' }],
     ['applicant', { provider: 'KAYLE', providerId: 'any' }],
     ['customer', { provider: 'VERILOCK', providerId: 'any' }],
-  ] as const)('a %s that its provider cannot be asked for (%o) is UNSUPPORTED_BY_PROVIDER', async (recordType, ref) => {
+  ] as const)('a %s that its provider cannot read (%o) is UNSUPPORTED_BY_PROVIDER', async (recordType, ref) => {
     const query = `query ($ref: ProviderRef!) { ${recordType}(by: { atProvider: $ref }) { id } }`
 
     const { data, errors } = await app.execute(query, { ref })
@@ -508,7 +508,7 @@ describe("by the provider's id", () => {
 describe('by our id', () => {
   const UNKNOWN = Buffer.from('Session:01970000-0000-7000-8000-000000000000').toString('base64url')
 
-  test.each([[UNKNOWN], ['garbage'], [''], ['U2Vzc2lvbjo=']])('%j, which is none, is NOT_FOUND', async id => {
+  test.each([[UNKNOWN], ['garbage'], [''], ['U2Vzc2lvbjo=']])('the invalid id %j is NOT_FOUND', async id => {
     for (const recordType of ['session', 'applicant', 'customer']) {
       const { data, errors } = await app.execute(`query ($id: ID!) { ${recordType}(by: { id: $id }) { id } }`, { id })
       expect(data).toEqual({ [recordType]: null })
@@ -518,7 +518,7 @@ describe('by our id', () => {
 })
 
 describe('with SANDBOX=off', () => {
-  test('a provider without credentials is not configured, and the rest works', async () => {
+  test('a provider without credentials is not configured, and the others work', async () => {
     const { baseUrl, settings } = app.sandboxes.find(({ provider }) => provider === 'KAYLE') ?? { baseUrl: '' }
     const apiKey = String((settings as { apiKey?: string } | undefined)?.apiKey)
     const other = await startApp({ SANDBOX: 'off', KAYLE_BASE_URL: baseUrl, KAYLE_API_KEY: apiKey })
@@ -545,7 +545,7 @@ describe('with SANDBOX=off', () => {
   })
 })
 
-test('all sandboxes are listed as configured and as sandboxes, and nothing of them is live', async () => {
+test('all sandboxes are listed as configured and as sandboxes, and none as live', async () => {
   for (const provider of TRIED) await create(provider)
 
   const { data } = await app.execute('{ providers { provider configured sandbox } sessions { nodes { testMode } } }')

@@ -86,7 +86,7 @@ describe('identical reads', () => {
     expect(requests()).toHaveLength(1)
   })
 
-  test('share a failure too, and the next one asks anew', async () => {
+  test('share a failure too, and the next read makes a new call', async () => {
     await open()
     app.at('KAYLE').behave(() => ({ status: 422, text: '{}' }))
     const answers = await Promise.all(Array.from({ length: 20 }, () => read(app, KAYLE, session)))
@@ -97,7 +97,7 @@ describe('identical reads', () => {
     expect((await read(app, KAYLE, session)).errors).toEqual([])
   })
 
-  test('of different records make a call each', async () => {
+  test('of different records make one call each', async () => {
     await open()
     const other = await makeRecord(app, KAYLE)
     app.at('KAYLE').behave()
@@ -109,7 +109,7 @@ describe('identical reads', () => {
     ).toEqual([session, other].map(({ providerId }) => `/v1/sessions/${providerId}`).sort())
   })
 
-  test('within one request make one call, however often and by whichever name it is selected', async () => {
+  test('within one request make one call, whatever the lookup and the number of selections', async () => {
     await open()
     app.at('KAYLE').behave()
     const by = `by: { atProvider: { provider: KAYLE, providerId: "${session.providerId}" } }`
@@ -130,43 +130,46 @@ describe('a read after a change', () => {
     'a change at the provider': `query ($id: ID!) { session(by: { id: $id }, freshness: ${NOW_OR_ERROR}) { status } }`,
   }
 
-  test.each(Object.entries(READS_AFTER))('(%s) does not join a read that began before it', async (change, document) => {
-    await open()
-    let release = () => {}
-    const held = new Promise<void>(resolve => {
-      release = resolve
-    })
-    const asItWas = JSON.stringify({ status: 'created' })
-    // The first read saw the session as it was, and its answer comes late.
-    app.at('KAYLE').behave(async (_, n) => {
-      if (n > 1) return 'PASS'
-      await held
-      return given => ({ ...given, text: given.text.replace(/"status":"\w+"/, asItWas.slice(1, -1)) })
-    })
-    const early = read(app, KAYLE, session)
-    await until(() => requests().length === 1)
-    if (change === 'a change at the provider') {
-      const { origin } = app.at('KAYLE')
-      await fetch(`${origin}/_sandbox/advance`, {
-        method: 'POST',
-        body: JSON.stringify({ id: session.providerId, to: 'cancelled' }),
+  test.each(Object.entries(READS_AFTER))(
+    '(%s) does not join a read that started before it',
+    async (change, document) => {
+      await open()
+      let release = () => {}
+      const held = new Promise<void>(resolve => {
+        release = resolve
       })
-    }
+      const asItWas = JSON.stringify({ status: 'created' })
+      // The first read saw the session as it was, and its answer comes late.
+      app.at('KAYLE').behave(async (_, n) => {
+        if (n > 1) return 'PASS'
+        await held
+        return given => ({ ...given, text: given.text.replace(/"status":"\w+"/, asItWas.slice(1, -1)) })
+      })
+      const early = read(app, KAYLE, session)
+      await until(() => requests().length === 1)
+      if (change === 'a change at the provider') {
+        const { origin } = app.at('KAYLE')
+        await fetch(`${origin}/_sandbox/advance`, {
+          method: 'POST',
+          body: JSON.stringify({ id: session.providerId, to: 'cancelled' }),
+        })
+      }
 
-    const { data, errors } = await app.execute(document, { id: session.id })
-    expect(errors).toEqual([])
-    expect(data.session ?? data.cancelSession.session).toEqual({ status: 'CANCELED' })
-    release()
-    expect((await early).errors).toEqual([])
+      const { data, errors } = await app.execute(document, { id: session.id })
+      expect(errors).toEqual([])
+      expect(data.session ?? data.cancelSession.session).toEqual({ status: 'CANCELED' })
+      release()
+      expect((await early).errors).toEqual([])
 
-    // The late answer changed nothing.
-    const stored = await app.execute('query ($id: ID!) { session(by: { id: $id }) { status } }', { id: session.id })
-    expect(stored.data.session).toEqual({ status: 'CANCELED' })
-  })
+      // The late answer changed nothing.
+      const stored = await app.execute('query ($id: ID!) { session(by: { id: $id }) { status } }', { id: session.id })
+      expect(stored.data.session).toEqual({ status: 'CANCELED' })
+    },
+  )
 })
 
-describe('reads that want a record as it is now', () => {
-  test('of 100 clients that come one after the other make a handful of calls, none of which began too early', async () => {
+describe('fresh reads', () => {
+  test('of 100 clients one after the other make a few calls, none of which started too early', async () => {
     await open()
     app.at('KAYLE').behave(() => new Promise(resolve => setTimeout(resolve, 300, 'PASS')))
     const reads = []
@@ -184,8 +187,8 @@ describe('reads that want a record as it is now', () => {
   })
 })
 
-describe('a client that leaves', () => {
-  test('ends its read at the provider', async () => {
+describe('a client that disconnects', () => {
+  test('aborts its read at the provider', async () => {
     await open()
     held()
     const client = execute(`{ ${fieldOf(KAYLE, session)} }`)
@@ -199,7 +202,7 @@ describe('a client that leaves', () => {
     expect(app.at('KAYLE').waiting()).toBe(0)
   })
 
-  test('ends its reads at all providers, those of nested fields too', async () => {
+  test('aborts its reads at all providers, those of nested fields too', async () => {
     await open()
     const customer = await makeRecord(app, subjectOf('RAPIDLY'))
     await app.execute('mutation ($i: LinkSessionInput!) { linkSession(input: $i) { ... on MutationError { code } } }', {
@@ -216,7 +219,7 @@ describe('a client that leaves', () => {
     release()
   })
 
-  test('leaves a read that is shared to the others; the last one ends it', async () => {
+  test('leaves a shared read to the other clients; the last one aborts it', async () => {
     await open()
     const release = held()
     // Who wants it newer than this does not share a read that began before it came.
@@ -244,7 +247,7 @@ describe('a client that leaves', () => {
     await until(() => app.at('KAYLE').left() === 1)
   })
 
-  test('and comes back gets a call of its own, not the one that was given up', async () => {
+  test('and comes back gets a call of its own, not the aborted one', async () => {
     await open()
     held()
     const query = `{ ${fieldOf(KAYLE, session)} }`
@@ -258,7 +261,7 @@ describe('a client that leaves', () => {
     expect(requests()).toHaveLength(1)
   })
 
-  test('is no fault of the provider', async () => {
+  test('does not count as a failure of the provider', async () => {
     await open()
     app.at('KAYLE').behave(() => 'HANG')
     for (let n = 1; n <= 12; n++) {
@@ -271,7 +274,7 @@ describe('a client that leaves', () => {
     expect((await read(app, KAYLE, session)).errors).toEqual([])
   })
 
-  test('does not end its create, which is made and written down', async () => {
+  test('does not abort its create, which is sent and stored', async () => {
     await open()
     const release = held()
     const key = newKey()
@@ -296,8 +299,8 @@ describe('a client that leaves', () => {
   })
 })
 
-describe('a record that is ageing', () => {
-  test('is read again behind the answer, once for all who see it', async () => {
+describe('a nearly stale record', () => {
+  test('is refreshed in the background, once for all readers', async () => {
     let ahead = 0
     app = await startAppWithFaultyProvider({}, { now: () => new Date(Date.now() + ahead * 1000) })
     opened.push(app)
@@ -321,7 +324,7 @@ describe('a record that is ageing', () => {
 })
 
 describe('two tenants', () => {
-  test('that read the same make a call each, and never see what the other was told', async () => {
+  test('that read the same provider id make one call each, and receive their own response', async () => {
     const db = await openDatabase('sqlite::memory:', createFieldEncryption(Buffer.alloc(32)))
     const calls: string[] = []
     let release = () => {}
@@ -373,7 +376,7 @@ describe('two tenants', () => {
   })
 })
 
-describe('a flight', () => {
+describe('a single-flight call', () => {
   let starts: AbortSignal[]
   let settle: { resolve: (value: string) => void; reject: (error: Error) => void }
   const wanted = (signal?: AbortSignal, mayJoin = () => true) => ({ signal, mayJoin })
@@ -401,7 +404,7 @@ describe('a flight', () => {
     expect(starts.map(({ aborted }) => aborted)).toEqual([true])
   })
 
-  test('that was given up is not joined any more, and its late end harms nobody', async () => {
+  test('that was aborted is not joined, and its late end affects no other call', async () => {
     const flights = createSingleFlight<string>()
     const a = new AbortController()
     const first = flights.run('key', wanted(a.signal), start)
@@ -417,13 +420,13 @@ describe('a flight', () => {
     expect(starts).toHaveLength(2)
   })
 
-  test('is not started for who has left already', async () => {
+  test('is not started for a caller that is already aborted', async () => {
     const gone = AbortSignal.abort(new Error('gone'))
     await expect(createSingleFlight<string>().run('key', wanted(gone), start)).rejects.toThrow('gone')
     expect(starts).toEqual([])
   })
 
-  test('hands its error to all, and is over then', async () => {
+  test('rejects for all waiters, and is then removed', async () => {
     const flights = createSingleFlight<string>()
     const runs = [flights.run('key', wanted(), start), flights.run('key', wanted(), start)]
     settle.reject(new Error('no'))
@@ -434,7 +437,7 @@ describe('a flight', () => {
   })
 })
 
-describe('flights that began too early for who comes', () => {
+describe('calls that started too early for a new waiter', () => {
   /** The flights in the order in which they started; each is settled by hand. */
   interface Started {
     readonly signal: AbortSignal
@@ -463,7 +466,7 @@ describe('flights that began too early for who comes', () => {
     )
   }
 
-  test('are two at most; all others share the next one', async () => {
+  test('are two at most; all other waiters share the next one', async () => {
     const [a, b] = [want(), want()]
     const others = [want(), want(), want()]
     expect(started).toHaveLength(2)
@@ -477,7 +480,7 @@ describe('flights that began too early for who comes', () => {
     expect(started).toHaveLength(3)
   })
 
-  test('fail for those alone who wait for them', async () => {
+  test('fail only for their own waiters', async () => {
     const [a, b, c] = [want(), want(), want()]
     started[0]?.reject(new Error('a failed'))
     await expect(a).rejects.toThrow('a failed')
@@ -487,7 +490,7 @@ describe('flights that began too early for who comes', () => {
     expect(await c).toBe('c')
   })
 
-  test('may be left by anybody: the next one runs for who stays', async () => {
+  test('can be left by any waiter: the next one runs for those that stay', async () => {
     const [first, last] = [new AbortController(), new AbortController()]
     const a = want(first.signal)
     const b = want()
@@ -503,7 +506,7 @@ describe('flights that began too early for who comes', () => {
     expect(await b).toBe('b')
   })
 
-  test('are not followed by a next one that all have left', async () => {
+  test('are not followed by a next one without waiters', async () => {
     const disconnect = new AbortController()
     const [a, b, c] = [want(), want(), want(disconnect.signal)]
     disconnect.abort(new Error('left'))

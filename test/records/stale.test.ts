@@ -54,7 +54,7 @@ const FAILURES: readonly [string, FaultyBehaviour, string][] = [
 
 describe('a refresh that fails', () => {
   test.each(FAILURES)(
-    'by %s gives what is stored, stale and with the reason, at every provider',
+    'by %s returns the stored record, stale and with the reason, at every provider',
     async (_by, conduct, code) => {
       for (const subject of READS) {
         const { provider } = subject
@@ -75,7 +75,7 @@ describe('a refresh that fails', () => {
     },
   )
 
-  test.each(FAILURES)('by %s gives an error where one was asked for', async (_by, conduct, code) => {
+  test.each(FAILURES)('by %s returns an error with onError FAIL', async (_by, conduct, code) => {
     for (const subject of READS) {
       const { provider } = subject
       const made = await makeRecord(app, subject)
@@ -87,7 +87,7 @@ describe('a refresh that fails', () => {
     }
   })
 
-  test('makes nothing stale that is young enough, and everything that is too old', async () => {
+  test('makes only records stale that are too old', async () => {
     const made = await makeRecord(app, KAYLE)
     app.at('KAYLE').behave(() => FAILING)
     expect((await read(app, KAYLE, made, '{}')).data.KAYLE.sync.stale).toBe(false)
@@ -100,7 +100,7 @@ describe('a refresh that fails', () => {
     expect(codesOf(await read(app, KAYLE, made, '{ onError: FAIL }'))).toEqual({ KAYLE: 'PROVIDER_UNAVAILABLE' })
   })
 
-  test('is forgotten as soon as one succeeds, and is nobody elses', async () => {
+  test('is forgotten after the next success, and affects no other record', async () => {
     const made = await makeRecord(app, KAYLE)
     app.at('KAYLE').behave(() => FAILING)
     const stale = (await read(app, KAYLE, made, NOW_OR_STALE)).data.KAYLE.sync
@@ -112,7 +112,7 @@ describe('a refresh that fails', () => {
     expect(fresh.fetchedAt > stale.fetchedAt).toBe(true)
   })
 
-  test('behind an answer harms nobody: the next one tries again', async () => {
+  test('in the background does not affect the response: the next read tries again', async () => {
     const made = await makeRecord(app, KAYLE)
     ahead = 25
     app.at('KAYLE').behave(() => FAILING)
@@ -123,7 +123,7 @@ describe('a refresh that fails', () => {
     }
   })
 
-  test('by the end of the query gives what is stored too', async () => {
+  test('at the deadline of the query returns the stored record too', async () => {
     await app.close()
     app = await startAppWithFaultyProvider({ QUERY_DEADLINE_MS: '600' })
     const made = await makeRecord(app, KAYLE)
@@ -134,8 +134,8 @@ describe('a refresh that fails', () => {
   })
 })
 
-describe('with nothing stored', () => {
-  test('a failure is null with a coded error, and a list beside it is whole', async () => {
+describe('without a stored record', () => {
+  test('a failure is null with an error code, and a list beside it is complete', async () => {
     const made = await makeRecord(app, KAYLE)
     app.at('KAYLE').behave(() => FAILING)
     const { data, errors } = await app.execute(`{
@@ -147,7 +147,7 @@ describe('with nothing stored', () => {
     expect(codesOf(await readByProviderId(app, none(2)))).toEqual({ session: 'PROVIDER_UNAVAILABLE' })
   })
 
-  test('a failure of a linked record costs that field alone', async () => {
+  test('a failure of a linked record nulls that field alone', async () => {
     const customer = await makeRecord(app, subjectOf('RAPIDLY'))
     const session = await makeRecord(app, KAYLE)
     await app.execute('mutation ($i: LinkSessionInput!) { linkSession(input: $i) { ... on MutationError { code } } }', {
@@ -175,7 +175,7 @@ describe('with nothing stored', () => {
     })
   })
 
-  test('attempts that were read once are served when they cannot be read again', async () => {
+  test('attempts that were read once are served if they cannot be read again', async () => {
     const session = await makeRecord(app, KAYLE)
     await fetch(`${app.at('KAYLE').origin}/_sandbox/advance`, {
       method: 'POST',
@@ -219,7 +219,7 @@ describe('attempts', () => {
     return made
   }
 
-  test('that come with their record say that they are as old as it', async () => {
+  test('in the response of their record have its fetchedAt', async () => {
     for (const owner of OWNERS) {
       const made = await makeWithAttempt(owner)
       await readAttempts(owner, made, NOW_OR_ERROR)
@@ -232,7 +232,7 @@ describe('attempts', () => {
   })
 
   test.each(FAILURES)(
-    'that could not be read again by %s say so, and are an error only where one is asked for',
+    'that could not be refreshed by %s report it, and are an error only with onError FAIL',
     async (_by, conduct, code) => {
       for (const owner of OWNERS) {
         const made = await makeWithAttempt(owner)
@@ -257,7 +257,7 @@ describe('attempts', () => {
     },
   )
 
-  test('that are young enough are not stale, though their record could not be read again', async () => {
+  test('that are fresh are not stale, though their record could not be refreshed', async () => {
     for (const owner of OWNERS) {
       const made = await makeWithAttempt(owner)
       await readAttempts(owner, made, NOW_OR_ERROR)
@@ -274,7 +274,7 @@ describe('attempts', () => {
     }
   })
 
-  describe('of a Kayle that answers sessions without them', () => {
+  describe('of a Kayle whose sessions do not include them', () => {
     const withoutAttempts: FaultyBehaviour = ({ path }) => {
       if (path.includes('/attempts/')) return 'PASS'
       return given => ({
@@ -284,7 +284,7 @@ describe('attempts', () => {
     }
     const lists = () => app.at('KAYLE').received.filter(({ path }) => path.includes('/attempts/')).length
 
-    test('are read on their own each time, and say when', async () => {
+    test('are read separately each time, with their own fetchedAt', async () => {
       const made = await makeRecord(app, KAYLE)
       app.at('KAYLE').behave(withoutAttempts)
       const before = await readAttempts(KAYLE, made, NOW_OR_ERROR)
@@ -336,7 +336,7 @@ describe('attempts', () => {
   })
 })
 
-describe('what the provider cannot be asked for', () => {
+describe('an unsupported read', () => {
   /** The sessions that no provider's document lets anybody read. */
   const UNREADABLE: readonly Provider[] = ['RAPIDLY', 'YORLET']
 
@@ -356,7 +356,7 @@ describe('what the provider cannot be asked for', () => {
   const asSession = (provider: Provider): ReadSubject => ({ ...KAYLE, provider, recordType: 'session' })
 
   test.each(UNREADABLE)(
-    'as a session of %s is never stale, however old it is and however down the provider',
+    'of a session of %s makes nothing stale, however old the record is and whatever the provider answers',
     async provider => {
       const made = await makeSession(provider)
       ahead = 300
@@ -371,7 +371,7 @@ describe('what the provider cannot be asked for', () => {
     },
   )
 
-  test.each(UNREADABLE)('as a session of %s is UNSUPPORTED_BY_PROVIDER where an error is asked for', async provider => {
+  test.each(UNREADABLE)('of a session of %s is UNSUPPORTED_BY_PROVIDER with onError FAIL', async provider => {
     const made = await makeSession(provider)
     app.at(provider).behave(() => FAILING)
     const answer = await read(app, asSession(provider), made, NOW_OR_ERROR)
@@ -379,7 +379,7 @@ describe('what the provider cannot be asked for', () => {
     expect(app.at(provider).received).toEqual([])
   })
 
-  test('is no matter of a create that failed: it leaves nothing to serve', async () => {
+  test('of a failed create returns no record', async () => {
     app.at('KAYLE').behave(() => ({ status: 422, text: '{}' }))
     await create(app, KAYLE, newKey())
     expect((await app.execute('{ sessions { nodes { id } } }')).data.sessions.nodes).toEqual([])

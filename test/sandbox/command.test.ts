@@ -7,7 +7,7 @@ import { startScript } from '../harness/docs/scripts.ts'
 
 const LAST_LINE = /YORLET_API_KEY=.*\n/
 
-test('npm run sandbox prints lines by which a server reaches all providers as if they were real', async () => {
+test('npm run sandbox prints settings with which a server reaches all sandboxes like real providers', async () => {
   const script = startScript('sandbox', { SANDBOX_PORT: '0' })
   onTestFinished(() => void script.process.kill())
   const env = toEnv(await script.printed(LAST_LINE))
@@ -47,7 +47,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)('%s ends the sandboxes', async signal 
   await expect(fetch(`${env.KAYLE_BASE_URL}/_sandbox/objects`)).rejects.toThrow()
 })
 
-test('a taken port is named, and nothing is left running', async () => {
+test('a taken port is reported, and no process remains', async () => {
   const taken = createServer()
   await new Promise<void>(resolve => taken.listen(0, 'localhost', resolve))
   onTestFinished(() => void taken.close())
@@ -59,7 +59,7 @@ test('a taken port is named, and nothing is left running', async () => {
   expect(stdout).toBe('')
 })
 
-test('a port that is none is told by the name of its setting', async () => {
+test('an invalid port is reported with its setting', async () => {
   const { code, stderr } = await startScript('sandbox', { SANDBOX_PORT: 'many' }).finished
   expect(code).toBe(1)
   expect(stderr).toContain('SANDBOX_PORT')

@@ -7,7 +7,7 @@ import { startScript } from '../harness/docs/scripts.ts'
 
 const ALL = SCENARIOS.length
 
-test('the demo shows a session at each provider of a running server, and can be told twice', async () => {
+test('the demo shows a session at each provider of a running server, and can run twice', async () => {
   const app = await startApp()
   const env = { SESSIONGRAPH_URL: app.url, DEV_API_KEY: API_KEY }
   for (const _ of [1, 2]) {
@@ -21,7 +21,7 @@ test('the demo shows a session at each provider of a running server, and can be 
   await app.close()
 })
 
-test('the demo fails, and says why, where one provider cannot be had', async () => {
+test('the demo fails with the reason if a provider is unavailable', async () => {
   const sandboxes = await startApp()
   const withoutYorlet = Object.fromEntries(
     sandboxes.sandboxes
@@ -39,7 +39,7 @@ test('the demo fails, and says why, where one provider cannot be had', async () 
   await sandboxes.close()
 })
 
-test('the demo fails where nobody answers at the address it was given', async () => {
+test('the demo fails if no server answers at the given URL', async () => {
   const { code, stdout } = await startScript('demo', { SESSIONGRAPH_URL: 'http://localhost:1/graphql' }).finished
   expect(stdout).toContain(`0 of ${ALL} scenarios succeeded.`)
   expect(code).toBe(1)

@@ -18,7 +18,7 @@ type Fault = FaultRuleInput['fault']
 const SESSIONS = '/v1/sessions'
 
 describe('a fault', () => {
-  it('latency lets the right answer come later, and carries the request out at once', async () => {
+  it('latency delays the right response, and executes the request at once', async () => {
     const { create, faults, sessions } = await start()
     await faults([{ fault: { kind: 'latency', ms: 150 } }])
     const began = performance.now()
@@ -29,7 +29,7 @@ describe('a fault', () => {
     expect(performance.now() - began).toBeGreaterThan(145)
   })
 
-  it('latency comes on top of the rule behind it, and of no rule behind that', async () => {
+  it('latency adds to the next matching rule, and to no rule after that', async () => {
     const { faults, list, requests } = await start()
     const late = { fault: { kind: 'latency', ms: 60 } } as const
     await faults([late, late, { fault: { kind: 'status', status: 503 } }, { fault: { kind: 'latency', ms: 5000 } }])
@@ -43,7 +43,7 @@ describe('a fault', () => {
     [{}, 1],
     [{ processed: true }, 1],
     [{ processed: false }, 0],
-  ])('hang never answers; with %o it carried out %i create', async (more, made) => {
+  ])('hang never answers; with %o it executed %i create', async (more, made) => {
     const { create, faults, requests, sessions } = await start()
     await faults([{ fault: { kind: 'hang', ...more } }])
     const outcome = await Promise.race([create().catch(() => 'GAVE UP'), sleep(200, 'SILENCE')])
@@ -55,14 +55,14 @@ describe('a fault', () => {
   it.each([
     ['before', 0],
     ['after', 1],
-  ] as const)('reset %s the request was carried out leaves %i session', async (when, made) => {
+  ] as const)('reset %s the request was executed leaves %i session', async (when, made) => {
     const { create, faults, sessions } = await start()
     await faults([{ fault: { kind: 'reset', when } }])
     await expect(create()).rejects.toMatchObject({ code: 'ECONNRESET' })
     expect(await sessions()).toBe(made)
   })
 
-  it('status answers with what it was told to, and carries nothing out', async () => {
+  it('status returns the given status, and executes nothing', async () => {
     const { create, faults, sessions } = await start()
     const json = { error: { code: 'SLOW_DOWN' } }
     await faults([{ times: 1, fault: { kind: 'status', status: 429, retryAfter: 7, json } }])
@@ -72,7 +72,7 @@ describe('a fault', () => {
     expect(await sessions()).toBe(0)
   })
 
-  it('status can carry out what it seems to refuse, in text and with a date to come back at', async () => {
+  it('status can execute the request that it refuses, as text and with a Retry-After date', async () => {
     const { create, faults, sessions } = await start()
     const retryAfter = 'Wed, 21 Oct 2026 07:28:00 GMT'
     await faults([{ fault: { kind: 'status', status: 500, text: 'oh no', retryAfter, processed: true } }])
@@ -84,7 +84,7 @@ describe('a fault', () => {
     [{}, 200, 0],
     [{ status: 502 }, 502, 0],
     [{ processed: true }, 200, 1],
-  ])('html with %o is a page under %i, and %i session', async (more, status, made) => {
+  ])('html with %o is a page with status %i, and %i session', async (more, status, made) => {
     const { create, faults, sessions } = await start()
     await faults([{ fault: { kind: 'html', ...more } }])
     const answer = await create()
@@ -118,7 +118,7 @@ describe('a fault', () => {
     expect(pieces).toHaveLength(4)
   })
 
-  it('oversized is the right answer with spaces behind it, as many bytes as were asked for', async () => {
+  it('oversized is the right response followed by as many spaces as requested', async () => {
     const { create, faults } = await start()
     await faults([{ fault: { kind: 'oversized', bytes: 3_000_001 } }])
     const answer = await create()
@@ -128,7 +128,7 @@ describe('a fault', () => {
     expect(JSON.parse(answer.text).data.id).toMatch(/^vs_/)
   })
 
-  it('oversized is never held in memory, however slowly it is read', async () => {
+  it('oversized is never buffered in memory, however slowly it is read', async () => {
     const { faults, origin } = await start()
     await faults([{ fault: { kind: 'oversized', bytes: 1e12 } }])
     const before = process.memoryUsage().rss
@@ -143,7 +143,7 @@ describe('a fault', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(150e6)
   })
 
-  it('redirect sends the client elsewhere, and carries nothing out', async () => {
+  it('redirect sends the client to another URL, and executes nothing', async () => {
     const { create, faults, sessions } = await start()
     await faults([{ fault: { kind: 'redirect', location: 'http://elsewhere.test/v1/sessions?a=b' } }])
     expect(await create()).toMatchObject({
@@ -202,7 +202,7 @@ describe('drift', () => {
     expect({ status, json: JSON.parse(text) }).toEqual({ status: 200, json: expected(right) })
   })
 
-  it('carries the create out and hands back its answer changed', async () => {
+  it('executes the create and changes its response', async () => {
     const { create, faults, sessions } = await start()
     await faults([{ fault: { kind: 'drift', change: 'drop', field: 'data.id' } }])
     const { data } = JSON.parse((await create()).text)
@@ -214,7 +214,7 @@ describe('drift', () => {
   it.each<[string, DriftInput]>([
     ['has no such field', { change: 'drop', field: 'session.status' }],
     ['has no word there', { change: 'word', field: 'pagination.limit', to: 'many' }],
-  ])('leaves an answer alone that %s, says that it missed, and is not used up', async (_, drift) => {
+  ])('leaves a response unchanged that %s, reports the miss, and is not used up', async (_, drift) => {
     const { control, faults, list } = await start()
     const right = await list()
     await faults([{ times: 1, fault: { kind: 'drift', ...drift } }])
@@ -224,10 +224,10 @@ describe('drift', () => {
   })
 })
 
-describe('the rules', () => {
+describe('fault rules', () => {
   const failing = { kind: 'status', status: 503 } as const
 
-  it('are read in order: the first that matches and is not used up applies', async () => {
+  it('are tried in order: the first that matches and is not used up applies', async () => {
     const { faults, list, statuses } = await start()
     await faults([
       { times: 2, fault: { kind: 'status', status: 500 } },
@@ -249,13 +249,13 @@ describe('the rules', () => {
     ['/v1/sessions/*', 200],
     ['/v1.sessions', 200],
     ['/*v1/sessionz', 200],
-  ])('mean with the path %s that a list is answered %i', async (path, status) => {
+  ])('with the path %s answer a list with %i', async (path, status) => {
     const { faults, list } = await start()
     await faults([{ path, fault: failing }])
     expect((await list()).status).toBe(status)
   })
 
-  it('see paths below the root of the server, base path included', async () => {
+  it('match paths below the root of the server, base path included', async () => {
     const { faults, origin } = await start(rapidly)
     await faults([{ path: '/api/customers/', fault: failing }])
     expect((await request(`${origin}/api/customers/`)).statusCode).toBe(503)
@@ -263,7 +263,7 @@ describe('the rules', () => {
     expect((await request(`${origin}/api/customers/`)).statusCode).toBe(401)
   })
 
-  it('hit a share of the calls, the same ones for the same seed', async () => {
+  it('apply to a share of the calls, the same ones for the same seed', async () => {
     const { faults, statuses } = await start()
     const hits = async (seed?: number) => {
       await faults([{ share: 0.5, fault: failing }], seed)
@@ -276,7 +276,7 @@ describe('the rules', () => {
     expect(await hits(2)).not.toEqual(first)
   })
 
-  it('hit the same calls whatever other rules meet between them', async () => {
+  it('apply to the same calls whatever other rules match between them', async () => {
     const { create, faults, list } = await start()
     const rules = ['GET', 'POST'].map(method => ({ method, share: 0.5, fault: failing }))
     const hits = async (between: () => Promise<unknown>) => {
@@ -291,7 +291,7 @@ describe('the rules', () => {
     expect(await hits(create)).toEqual(await hits(async () => {}))
   })
 
-  it('with a share of 0 hit nothing and with 1 everything', async () => {
+  it('with a share of 0 apply to no call and with 1 to every call', async () => {
     const { faults, statuses } = await start()
     await faults([
       { share: 0, fault: { kind: 'status', status: 500 } },
@@ -300,7 +300,7 @@ describe('the rules', () => {
     expect(new Set(await statuses(50))).toEqual(new Set([503]))
   })
 
-  it('are shown with how often each was applied', async () => {
+  it('are listed with how often each was applied', async () => {
     const { control, faults, statuses } = await start()
     await faults(
       [
@@ -322,7 +322,7 @@ describe('the rules', () => {
     })
   })
 
-  it('take the place of those before them, counts included', async () => {
+  it('replace the previous rules, counts included', async () => {
     const { control, faults, statuses } = await start()
     await faults([{ times: 1, fault: failing }])
     await statuses(1)
@@ -332,7 +332,7 @@ describe('the rules', () => {
     expect(await control('GET')).toMatchObject({ json: { rules: [] } })
   })
 
-  it('are gone once they are cleared', async () => {
+  it('are removed by a clear', async () => {
     const { clearFaults, faults, statuses } = await start()
     await faults([{ fault: failing }])
     expect(await statuses(1)).toEqual([503])
@@ -340,7 +340,7 @@ describe('the rules', () => {
     expect(await statuses(1)).toEqual([200])
   })
 
-  it('never touch the control routes', async () => {
+  it('never apply to the control routes', async () => {
     const { faults, objects, origin } = await start()
     await faults([
       { path: '*', fault: { kind: 'reset', when: 'before' } },
@@ -350,7 +350,7 @@ describe('the rules', () => {
     expect((await request(`${origin}/_sandbox/faults`)).statusCode).toBe(200)
   })
 
-  it('leave no trace in the log of a call that none of them hit', async () => {
+  it('do not appear in the log of a call that none of them matched', async () => {
     const { faults, list, requests } = await start()
     await faults([{ method: 'POST', fault: failing }])
     await list()
@@ -439,7 +439,7 @@ describe('docs/faults.md', () => {
   const promise = /^A create answers `(\w+)`, a read `(\w+)`\.$/m
   const days = page.split(/^### /m).filter(day => promise.test(day))
 
-  it('has every kind of fault, each as it can be sent', async () => {
+  it('has every type of fault, each with a valid example', async () => {
     const { control } = await start()
     const shown = tableRows(page).flatMap(([first = '']) => quotedIn(first).filter(text => text.startsWith('{')))
     const faults = shown.map(text => JSON.parse(text) as Fault)
@@ -447,7 +447,7 @@ describe('docs/faults.md', () => {
     expect(await control('POST', { rules: faults.map(fault => ({ fault })) })).toMatchObject({ status: 200 })
   })
 
-  it('shows commands that the sandboxes take', async () => {
+  it('shows commands that the sandboxes accept', async () => {
     const app = await startApp()
     onTestFinished(() => app.close())
     expect([commands.length, days.length]).toEqual([9, 5])
@@ -457,7 +457,7 @@ describe('docs/faults.md', () => {
     }
   })
 
-  it.each(days.map(day => [day.split('\n')[0], day]))('keeps its word about the day "%s"', async (_, day) => {
+  it.each(days.map(day => [day.split('\n')[0], day]))('describes the scenario "%s" correctly', async (_, day) => {
     const app = await startApp({ CREATE_DEADLINE_MS: '400', READ_DEADLINE_MS: '200', RETRY_BUDGET_RATIO: '0' })
     onTestFinished(() => app.close())
     const id = (await createSession(app, 'key-good')).session?.id
@@ -468,7 +468,7 @@ describe('docs/faults.md', () => {
   })
 })
 
-it.each(['KAYLE', 'PERSONR', 'RAPIDLY', 'VERILOCK', 'YORLET'] as const)('%s takes faults', async provider => {
+it.each(['KAYLE', 'PERSONR', 'RAPIDLY', 'VERILOCK', 'YORLET'] as const)('%s accepts faults', async provider => {
   const app = await startApp()
   onTestFinished(() => app.close())
   const { clearFaults, faults, origin } = app.sandbox(provider)

@@ -99,7 +99,7 @@ async function stateOf(id: string) {
 }
 
 describe.each(TRIED)('the page of a session at %s', provider => {
-  test('is a whole page that needs no script and asks nobody else', async () => {
+  test('is a complete page without scripts that requests nothing from other hosts', async () => {
     const { response, page } = await open((await create(provider)).url)
     expect(response.status).toBe(200)
     expect(response.headers.get('content-type')).toContain('text/html')
@@ -112,7 +112,7 @@ describe.each(TRIED)('the page of a session at %s', provider => {
     expect(page).not.toMatch(/(?:src|url\()\s*=?\s*["']?https?:/)
   })
 
-  test('says that there is no such page where the address is made up', async () => {
+  test('answers an unknown address with an error page', async () => {
     const url = new URL((await create(provider)).url)
     url.pathname = url.pathname.replace(/[a-zA-Z0-9]{6}(\/portal)?$/, 'zzzzzz$1')
     const { response, page } = await open(url.href)
@@ -120,7 +120,7 @@ describe.each(TRIED)('the page of a session at %s', provider => {
     expect(page).toMatch(/<h1/)
   })
 
-  test('offers a way to the end, after which nothing can be chosen any more', async () => {
+  test('offers steps to an end, after which none can be chosen', async () => {
     const { url } = await create(provider)
     const answer = await press(url, /succeed|approve|complete|expire/i)
     expect(answer.status).toBe(303)
@@ -130,32 +130,32 @@ describe.each(TRIED)('the page of a session at %s', provider => {
   })
 })
 
-test('what callers wrote is shown as text', async () => {
+test('escapes values of callers', async () => {
   const { page } = await open((await create('KAYLE')).url)
   expect(page).toMatch(/(&lt;|&#60;)script(&gt;|&#62;)alert\(1\)/)
   expect(page).not.toContain('<script>alert(1)')
 })
 
-test('three failed attempts at Kayle end in a rejection, and the page leads back', async () => {
+test('three failed attempts at Kayle end in a rejection, and the page redirects back', async () => {
   const { id, url } = await create('KAYLE')
   for (let attempt = 0; attempt < 3; attempt += 1) expect((await press(url, /fail/i)).status).toBe(303)
   await expect.poll(() => stateOf(id)).toEqual({ status: 'COMPLETED', outcome: 'REJECTED' })
   expect((await open(url)).page).toContain('https://app.example.com/done')
 })
 
-test('a declined step at Verilock is told by its webhook', async () => {
+test('a declined step at Verilock is sent by webhook', async () => {
   const { id, url } = await create('VERILOCK')
   await press(url, /decline/i)
   await expect.poll(() => stateOf(id)).toEqual({ status: 'COMPLETED', outcome: 'REJECTED' })
 })
 
-test('an approval at Personr is told by its webhook', async () => {
+test('an approval at Personr is sent by webhook', async () => {
   const { id, url } = await create('PERSONR', { personr: { applicant: { applicantProviderId: await newApplicant() } } })
   await press(url, /approve|succeed/i)
   await expect.poll(() => stateOf(id)).toEqual({ status: 'COMPLETED', outcome: 'APPROVED' })
 })
 
-test('a completed application at Yorlet is told by its webhook, though it cannot be read', async () => {
+test('a completed application at Yorlet is sent by webhook, though it cannot be read', async () => {
   const { id, url } = await create('YORLET')
   await press(url, /complete|succeed/i)
   await expect.poll(() => stateOf(id)).toEqual({ status: 'COMPLETED', outcome: 'NOT_APPLICABLE' })

@@ -28,13 +28,13 @@ function fieldsOf(type: GraphQLObjectType) {
   }))
 }
 
-test('every field of every object has a decision about who may select it', () => {
+test('every field of every object has an authorization rule', () => {
   const fields = objects.flatMap(fieldsOf)
   expect(fields.length).toBeGreaterThan(250)
   expect(fields.filter(({ decision }) => !decision).map(({ name }) => name)).toEqual([])
 })
 
-test('no decision is about a field that is not there', () => {
+test('no rule is about an unknown field', () => {
   const there = new Set(
     Object.values(schema.getTypeMap()).flatMap(type =>
       'getFields' in type ? Object.keys(type.getFields()).map(field => `${type.name}.${field}`) : [],
@@ -43,7 +43,7 @@ test('no decision is about a field that is not there', () => {
   expect([...ruleFor().keys()].filter(name => !there.has(name))).toEqual([])
 })
 
-test('what may be refused can be null, so that a refusal costs one field', () => {
+test('a field that can be denied is nullable, so that a denial nulls one field', () => {
   const refusable = objects
     .flatMap(fieldsOf)
     .filter(({ decision }) => decision && decision !== INHERIT && !isFree(decision))
@@ -54,7 +54,7 @@ test('what may be refused can be null, so that a refusal costs one field', () =>
   expect(refusable.filter(({ field }) => isNonNullType(field.type)).map(({ name }) => name)).toEqual([])
 })
 
-test('nothing of a root is open to whoever asks', () => {
+test('no root field is public', () => {
   const open = objects.filter(({ name }) => ROOTS.includes(name)).flatMap(fieldsOf)
   expect(open.filter(({ decision }) => decision && isFree(decision)).map(({ name }) => name)).toEqual([])
 })
@@ -88,11 +88,11 @@ test('no score is open to a client token', () => {
   expect(open.map(({ name }) => name)).toEqual([])
 })
 
-test('a field cannot be decided about twice', () => {
+test('a field cannot have two rules', () => {
   expect(() => defineRule('Session', [INHERIT, ['id']])).toThrow('Session.id is decided about twice.')
 })
 
-test('a key lacks what it was not given, and a token all that is not for tokens', () => {
+test('a key lacks the scopes it was not given, and a token all that are not for tokens', () => {
   const key = { tenantId: 'dev', keyId: 'k', scopes: new Set(['pii:read'] as const), subject: null, expiresAt: null }
   expect(missingScopes(scoped('pii:read', 'admin'), key)).toEqual(['admin'])
   expect(missingScopes(ANY_API_KEY, key)).toEqual([])

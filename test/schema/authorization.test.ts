@@ -40,8 +40,8 @@ async function make(recordType: string, input: string) {
 
 const without = (...lacking: Scope[]) => SCOPES.filter(scope => !lacking.includes(scope))
 
-describe('a key', () => {
-  test('opens what its tenant has, and the audit log names nobody', async () => {
+describe('an API key', () => {
+  test('reads what its tenant has, and the audit log has no personal data', async () => {
     const client = await withKey(app)
     const { status, data } = await client.execute('{ sessions { nodes { id } } }')
     expect([status, data.sessions.nodes]).toEqual([200, [{ id: session.id }]])
@@ -50,14 +50,14 @@ describe('a key', () => {
     expect(JSON.stringify(entry)).not.toContain(client.keyId)
   })
 
-  test('is nowhere in the store, whose row has its hash and how it begins', async () => {
+  test('is not in the database, which has its hash and its prefix', async () => {
     const client = await withKey(app)
     const rows = await app.db.sql.selectFrom('api_keys').selectAll().execute()
     expect(JSON.stringify(rows)).not.toContain(client.token)
     expect(rows.find(({ id }) => id === client.keyId)?.prefix).toBe(client.token.slice(0, 10))
   })
 
-  test('that is revoked opens nothing, here at once', async () => {
+  test('that is revoked is refused at once in the same process', async () => {
     const client = await withKey(app)
     expect((await client.execute('{ __typename }')).status).toBe(200)
     await app.services.keys.revoke({ tenantId: 'dev' }, client.keyId)
@@ -70,7 +70,7 @@ describe('a key', () => {
   /** Longer than a key is cached, by the monotonic clock. */
   const CACHED_MS = 2_100
 
-  test('that another process revoked opens nothing a few seconds later', async () => {
+  test('that another process revoked is refused a few seconds later', async () => {
     const client = await withKey(app)
     await client.execute('{ __typename }')
     await app.db.sql.updateTable('api_keys').set({ revoked_at: 1 }).where('id', '=', client.keyId).execute()
@@ -78,14 +78,14 @@ describe('a key', () => {
     expect((await client.execute('{ __typename }')).status).toBe(401)
   })
 
-  test('that is over opens nothing', async () => {
+  test('that expired is refused', async () => {
     const client = await withKey(app, { expiresAt: new Date(Date.now() + skipped + 60_000) })
     expect((await client.execute('{ __typename }')).status).toBe(200)
     skipped += 61_000
     expect((await client.execute('{ __typename }')).status).toBe(401)
   })
 
-  test('is looked up once in a while, not for each request, and says roughly when it was used', async () => {
+  test('is looked up periodically, not for each request, and has an approximate time of last use', async () => {
     const client = await withKey(app)
     const row = () =>
       app.db.sql.selectFrom('api_keys').selectAll().where('id', '=', client.keyId).executeTakeFirstOrThrow()
@@ -105,11 +105,11 @@ describe('a key', () => {
     ['no name', { name: '', scopes: ['admin'] as const }],
     ['no scope', { name: 'x', scopes: [] }],
     ['an end that was', { name: 'x', scopes: ['admin'] as const, expiresAt: new Date(0) }],
-  ])('is not made with %s', async (_what, wanted) => {
+  ])('is not created with %s', async (_what, wanted) => {
     await expect(app.services.keys.create({ tenantId: 'dev' }, wanted)).rejects.toThrow('One input is invalid.')
   })
 
-  test('is not made for a tenant that is none, nor revoked by one that does not have it', async () => {
+  test('is not created for an unknown tenant, nor revoked by another tenant', async () => {
     const wanted = { name: 'x', scopes: SCOPES }
     await expect(app.services.keys.create({ tenantId: 'nobody' }, wanted)).rejects.toThrow('There is no such tenant.')
     const { keyId } = await withKey(app)
@@ -117,7 +117,7 @@ describe('a key', () => {
   })
 })
 
-test('in production the keys of tenants are all there are', async () => {
+test('in production only the keys of tenants are valid', async () => {
   const env = { NODE_ENV: 'production', DEV_API_KEY: '' }
   const production = await startApp(env, { jobs: false })
   await production.services.tenants.create({ id: 'acme' })
@@ -171,7 +171,7 @@ describe('without a scope', () => {
       ['operation'],
       'operation',
     ],
-  ])('%s are null, with one error that says why', async (_what, scopes, query, lacking, paths, field) => {
+  ])('%s are null, with one error that names the scope', async (_what, scopes, query, lacking, paths, field) => {
     const { status, data, errors } = await (await withKey(app, { scopes })).execute(query)
     expect(status).toBe(200)
     expect(data).toEqual({ [field]: null })
@@ -181,7 +181,7 @@ describe('without a scope', () => {
     expect(errors).toHaveLength(1)
   })
 
-  test('personal data of a whole list are null, with one error for all rows and fields', async () => {
+  test('personal data of a whole list is null, with one error for all rows and fields', async () => {
     const client = await withKey(app, { scopes: ['customers:read', 'applicants:read'] })
     const { data, errors } = await client.execute(`{
       customers { nodes { providerId email name phone details { ... on RapidlyCustomerDetails { emailVerified avatarUrl billingAddress { city } } } } }
@@ -215,7 +215,7 @@ describe('without a scope', () => {
     ])
   })
 
-  test('what the end user is sent to is null, and all else is there', async () => {
+  test('the links and tokens for the end user are null, and all other fields are returned', async () => {
     const { data, errors } = await (await withKey(app, { scopes: ['sessions:read'] })).execute(
       `query ($id: ID!) { session(by: { id: $id }) { status metadata access { hostedUrl sdkToken } applicant { id } customer { id } } }`,
       { id: session.id },
@@ -230,7 +230,7 @@ describe('without a scope', () => {
     expect(errors).toMatchObject([{ extensions: { scopes: ['session:access', 'applicants:read', 'customers:read'] } }])
   })
 
-  test('a node is as closed as its noun, whether it is there or not', async () => {
+  test('a node requires the scope of its type, whether it exists or not', async () => {
     const client = await withKey(app, { scopes: ['customers:read'] })
     const missing = Buffer.from('Session:01970000-0000-7000-8000-000000000000').toString('base64url')
     const node = '($id: ID!) { node(id: $id) { id } }'
@@ -269,7 +269,7 @@ describe('without a scope', () => {
       'session:access',
       'createClientToken(input: { subject: { externalId: "" }, expiresInSeconds: 1 })',
     ],
-  ])('%s (%s) is refused before its input is looked at and before anything is done', async (field, scope, call) => {
+  ])('%s (%s) is refused before its input is validated and without an effect', async (field, scope, call) => {
     const client = await withKey(app, { scopes: without(scope) })
     await app.sandbox('RAPIDLY').forget()
     await app.sandbox('KAYLE').forget()
@@ -281,7 +281,7 @@ describe('without a scope', () => {
     expect([...(await app.sandbox('RAPIDLY').requests()), ...(await app.sandbox('KAYLE').requests())]).toEqual([])
   })
 
-  test('with the scope alone the same is done, and what it made is shown', async () => {
+  test('with the scope alone the same mutation is executed, and its result is returned', async () => {
     const client = await withKey(app, { scopes: ['sessions:write'] })
     const { data, errors } = await client.execute(`mutation {
       createSession(input: { idempotencyKey: "write-only", session: { kayle: {} } }) {
@@ -295,7 +295,7 @@ describe('without a scope', () => {
     expect(errors).toMatchObject([{ extensions: { scopes: ['sessions:read'] } }])
   })
 
-  test('no stream is opened', async () => {
+  test('no subscription is opened', async () => {
     const { token } = await withKey(app, { scopes: without('sessions:read') })
     for (const query of [
       `subscription { sessionUpdated(id: "${session.id}") { cursor } }`,
@@ -309,8 +309,8 @@ describe('without a scope', () => {
   })
 })
 
-describe('a stream', () => {
-  test('ends within seconds of the revocation of its key, and says why', async () => {
+describe('a subscription', () => {
+  test('ends within seconds of the revocation of its key, with the reason', async () => {
     const { token, keyId } = await withKey(app)
     const subscriber = await follow(app.url, { query: 'subscription { sessionsUpdated { cursor } }', token })
     await app.services.keys.revoke({ tenantId: 'dev' }, keyId)
@@ -320,7 +320,7 @@ describe('a stream', () => {
     expect(app.streams.count()).toBe(0)
   })
 
-  test('ends when its key does, while that of another key goes on', async () => {
+  test('ends when its key expires, while that of another key continues', async () => {
     const other = await follow(app.url, { query: 'subscription { sessionsUpdated { cursor } }' })
     const { token } = await withKey(app, { expiresAt: new Date(Date.now() + skipped + 1_000) })
     const subscriber = await follow(app.url, { query: 'subscription { sessionsUpdated { cursor } }', token })
@@ -330,9 +330,12 @@ describe('a stream', () => {
   })
 })
 
-test.each(['sg_short', 'x'.repeat(46), 'a.b.c', '....', `sg_${'a'.repeat(43)}`])('%s is none of ours', async token => {
-  expect((await withToken(app, token).execute('{ __typename }')).status).toBe(401)
-})
+test.each(['sg_short', 'x'.repeat(46), 'a.b.c', '....', `sg_${'a'.repeat(43)}`])(
+  '%s is an unknown scope',
+  async token => {
+    expect((await withToken(app, token).execute('{ __typename }')).status).toBe(401)
+  },
+)
 
 async function countOperations(): Promise<number> {
   return (await app.db.sql.selectFrom('operations').select('id').execute()).length

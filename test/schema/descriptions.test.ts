@@ -19,13 +19,13 @@ const types = ownTypes(schema)
 /** The types that a client generates code for, and reads. */
 const outputs = types.filter(type => isObjectType(type) || isInterfaceType(type))
 
-describe('the descriptions', () => {
-  test('are sentences, and no bare question words', () => {
+describe('descriptions', () => {
+  test('are sentences, without bare question words', () => {
     const bare = /^(?:where|which|when|how|what|who|whose|why)(?: (?:it is|one|far))?\.?$/i
     expect(descriptionsOf(schema).filter(([, text]) => bare.test(text ?? '') || !/[.:]$/.test(text ?? ''))).toEqual([])
   })
 
-  test('speak of the reader and of this server in the words of the field', () => {
+  test('use the standard terms and no private ones', () => {
     const words = /\b(?:the caller|caller's|our store|our id|we |told|tells|asked|nobody|verbatim)\b/i
     expect(descriptionsOf(schema).filter(([, text]) => words.test(text ?? ''))).toEqual([])
   })
@@ -45,7 +45,7 @@ describe('the descriptions', () => {
     })
   })
 
-  test('say of each enum of results that values are added, and what to do with an unknown one', () => {
+  test('announce for each enum of results that values are added, and how to handle an unknown one', () => {
     const returned = new Set(
       outputs.flatMap(type => Object.values(type.getFields()).map(field => getNamedType(field.type))),
     )
@@ -55,7 +55,7 @@ describe('the descriptions', () => {
     expect(closed.map(({ name }) => name)).toEqual([])
   })
 
-  test('come with the specification of each scalar of ours', () => {
+  test('of our scalars have their specification', () => {
     expect(types.filter(isScalarType).filter(type => !type.specifiedByURL)).toEqual([])
   })
 })
@@ -74,7 +74,7 @@ describe('generated code', () => {
     expect(collisions(types.map(({ name }) => name))).toEqual([])
   })
 
-  test('has no two members of one name in a type, whatever their case', () => {
+  test('has no two members of one type that differ only in case', () => {
     expect(types.flatMap(type => collisions(membersOf(type)).map(name => `${type.name}.${name}`))).toEqual([])
     expect(collisions(['IN_PROGRESS', 'inProgress'])).toEqual(['inProgress'])
   })

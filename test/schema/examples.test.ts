@@ -8,23 +8,23 @@ import { startApp, type TestApp } from '../harness/app/test-app.ts'
 const schema = await buildSchema(registry)
 const examples = loadDocuments()
 
-describe('the examples', () => {
+describe('example operations', () => {
   let app: TestApp
   beforeEach(async () => {
     app = await startApp()
   })
   afterEach(() => app.close())
 
-  it('are found, one operation in each', () => {
+  it('are one file with one operation each', () => {
     expect(examples.length).toBeGreaterThanOrEqual(5)
     for (const { name, query } of examples) expect(operationsIn(parse(query)), name).toHaveLength(1)
   })
 
-  it.each(examples)('$name fits the schema', ({ query }) => {
+  it.each(examples)('$name is valid', ({ query }) => {
     expect(validate(schema, parse(query))).toEqual([])
   })
 
-  it.each(examples)('$name runs as it stands on a server where at most the first has run', async ({ name, query }) => {
+  it.each(examples)('$name runs unchanged on a server where at most the first has run', async ({ name, query }) => {
     if (name === '05-person') await app.execute(examples[0]?.query ?? '')
     const { status, errors, data } = await app.execute(query)
     expect(status).toBe(200)
@@ -32,7 +32,7 @@ describe('the examples', () => {
     expect(Object.values(data)).not.toContain(null)
   })
 
-  it('run one after the other, each as what it asks for and never as an error of its result', async () => {
+  it('run one after the other, each with its result and never with an error result', async () => {
     for (const { name, query } of examples) {
       const { errors, data } = await app.execute(withTypenames(query))
       expect(errors, name).toEqual([])
@@ -41,13 +41,13 @@ describe('the examples', () => {
     }
   })
 
-  it('show an error of a result where there is one', async () => {
+  it('show the error result if there is one', async () => {
     const query = examples.find(({ name }) => name.startsWith('01'))?.query ?? ''
     const { data } = await app.execute(withTypenames(query.replace('date_of_birth', 'no_such_claim')))
     expect(errorsIn(schema, data)).toEqual(['InvalidInputError'])
   })
 
-  it('make one session however often the create is sent', async () => {
+  it('create one session however often the create is sent', async () => {
     const query = examples.find(({ name }) => name.startsWith('01'))?.query ?? ''
     const first = await app.execute(query)
     const second = await app.execute(query)
@@ -57,7 +57,7 @@ describe('the examples', () => {
     expect(sent.filter(({ method }) => method === 'POST')).toHaveLength(1)
   })
 
-  it('read back, with what belongs to them, the sessions that the examples before have made', async () => {
+  it('read the sessions that the previous examples created, with their linked records', async () => {
     for (const { query } of examples.filter(({ name }) => /^0[13]/.test(name))) await app.execute(query)
     const { data } = await app.execute(examples.find(({ name }) => name.startsWith('02'))?.query ?? '')
     const providers: string[] = data.sessions.nodes.map((node: { provider: string }) => node.provider)

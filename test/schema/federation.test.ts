@@ -104,14 +104,14 @@ async function follow<T>(run: () => Promise<T>): Promise<{ result: T; reads: Rec
   return { result, reads, sent: requests.flat().length }
 }
 
-describe('the subgraph', () => {
-  test('is printed as it is served, and its SDL is what it says of itself', async () => {
+describe('the federation subgraph', () => {
+  test('is printed as it is served, and its SDL is that of _service', async () => {
     const served = await app.execute('{ _service { sdl } }')
     expect(served.errors).toEqual([])
     expect(served.data._service.sdl.trim(), 'npm run schema').toBe(SUBGRAPH.trim())
   })
 
-  test('has the five entities with the keys of the contract, and shows node and nodes to no other', () => {
+  test('has the five entities with the keys of the contract, and resolves node and nodes for no other subgraph', () => {
     const types = [...SUBGRAPH.matchAll(/^type (\w+)([^{]*)/gm)]
     const keys = types.flatMap(([, type, heading = '']) =>
       [...heading.matchAll(/@key\(fields: "(\w+)"\)/g)].map(([, key]) => [type, key]),
@@ -128,12 +128,12 @@ describe('the subgraph', () => {
     expect(SUBGRAPH.match(/\): (Node|\[Node\]) @inaccessible @shareable$/gm)).toHaveLength(2)
   })
 
-  test('composes beside another Relay subgraph that keeps its node to itself, or shares it', () => {
+  test('composes with another Relay subgraph whose node is @inaccessible or @shareable', () => {
     expect(composed(SUBGRAPH, users.sdl).errors).toBeUndefined()
     expect(composed(SUBGRAPH, users.sdl.replace('node(id: ID!): Node @shareable', '')).errors).toBeUndefined()
   })
 
-  test('without node and nodes composes beside one that will not share its own', () => {
+  test('without node and nodes composes with a subgraph whose own are not shareable', () => {
     const own = users.sdl.replace('node(id: ID!): Node @shareable', 'node(id: ID!): Node')
     const without = SUBGRAPH.replace(/^ {2}"""(?:(?!""")[\s\S])*"""\n {2}nodes?\([^)]*\): .*$/gm, '')
     expect(without).not.toBe(SUBGRAPH)
@@ -145,7 +145,7 @@ describe('the subgraph', () => {
     ['on', true, true],
     ['entities', true, false],
     ['off', false, false],
-  ])('with FEDERATION=%s is served as far as it says', async (mode, entities, service) => {
+  ])('with FEDERATION=%s serves the given part', async (mode, entities, service) => {
     const other = await startApp({ FEDERATION: mode, SANDBOX: 'off' })
     const requests = await other.execute(ENTITIES, { representations: [] })
     const reported = await other.execute('{ _service { sdl } }')
@@ -160,7 +160,7 @@ describe('the subgraph', () => {
 })
 
 describe('_entities', () => {
-  test('answers each entity by its key, in one read of the store for each record type, and asks no provider', async () => {
+  test('returns each entity by its key, in one query of the store for each record type, without provider calls', async () => {
     const representations = [
       ...Object.entries(ids).map(([__typename, id]) => ({ __typename, id })),
       ...sessionIds.map(id => ({ __typename: 'Session', id })),
@@ -181,7 +181,7 @@ describe('_entities', () => {
     expect(sent).toBe(0)
   })
 
-  test('gives null in the place of each key that is not there, is none of ours, or is junk', async () => {
+  test('returns null for each key that is missing, another server’s, or invalid', async () => {
     const [session = ''] = sessionIds
     const junk = [
       { __typename: 'Session', id: encodeGlobalId('Session', '01970000-0000-7000-8000-000000000000') },
@@ -215,7 +215,7 @@ describe('_entities', () => {
     expect(data._entities.at(-1)).toMatchObject({ __typename: 'Session', id: session })
   })
 
-  test('has a person for each valid externalId, also one without records and one of the longest', async () => {
+  test('returns a person for each valid externalId, also for one without records and for the longest', async () => {
     for (const externalId of ['usr_nobody', '人 "\\', '𝄞'.repeat(255)]) {
       const id = encodeGlobalId('Person', externalId)
       const representations = [
@@ -229,7 +229,7 @@ describe('_entities', () => {
     }
   })
 
-  test('takes 100 keys and no more', async () => {
+  test('accepts at most 100 keys', async () => {
     const many = (count: number) => Array.from({ length: count }, () => ({ __typename: 'Session', id: sessionIds[0] }))
     const full = await follow(() => app.execute(ENTITIES, { representations: many(100) }))
     expect(full.result.data._entities).toHaveLength(100)
@@ -239,7 +239,7 @@ describe('_entities', () => {
     expect(errors).toMatchObject([{ extensions: { code: 'INVALID_INPUT', issues: [{ path: ['representations'] }] } }])
   })
 
-  test('asks for the scopes of what it shows, of a client token that it is about its own person', async () => {
+  test('requires the scopes of the selected fields, and for a client token its own person', async () => {
     const reader = await withKey(app, { scopes: ['sessions:read'] })
     const [own, other] = ['usr_1', 'usr_2'].map(externalId => ({ __typename: 'Person', externalId }))
     const session = { __typename: 'Session', id: sessionIds[0] }
@@ -268,7 +268,7 @@ describe('_entities', () => {
     expect((await phone.execute(ENTITIES, { representations: [foreign] })).data).toEqual({ _entities: [null] })
   })
 
-  test('is for callers with a key, like everything else', async () => {
+  test('requires a key, like everything else', async () => {
     const response = await app.app.fetch(app.url, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -280,12 +280,12 @@ describe('_entities', () => {
 })
 
 describe('through a gateway', () => {
-  test('clients have the fields of both, but no node, which neither could answer for the other', () => {
+  test('clients have the fields of both, but no node, which neither can resolve for the other', () => {
     expect(gateway.fields).toEqual(expect.arrayContaining(['person', 'session', 'sessions', 'user', 'users']))
     for (const hidden of ['node', 'nodes', '_entities', '_service']) expect(gateway.fields).not.toContain(hidden)
   })
 
-  test('from their user to our person and session, all in one batch', async () => {
+  test('a query resolves from their user to our person and session in one batch', async () => {
     const query = '{ users { nodes { name latest { id status note } person { externalId nextAction { kind } } } } }'
     const { result, reads, sent } = await follow(() => gateway.execute(query))
     expect(result.errors).toEqual([])
@@ -299,7 +299,7 @@ describe('through a gateway', () => {
     expect(sent).toBe(0)
   })
 
-  test('from our session and person to what they add', async () => {
+  test('a query resolves from our session and person to the fields they add', async () => {
     const query = `query ($id: ID!) {
       session(by: { id: $id }) { provider note }
       person(externalId: "usr_2") { user { name latest { note } } sessions { nodes { id note } } }
@@ -311,7 +311,7 @@ describe('through a gateway', () => {
     expect(data.person.sessions.nodes).toEqual([{ id: sessionIds[1], note: `note on ${sessionIds[1]}` }])
   })
 
-  test('a mutation is carried out once, and its result can be extended', async () => {
+  test('a mutation is executed once, and its result can be extended', async () => {
     const mutation = CREATE.replace('id access', 'id note access')
     const input = { idempotencyKey: 'gateway', session: { kayle: {} } }
     const { data, errors } = await gateway.execute(mutation, { variables: { input } })
@@ -320,7 +320,7 @@ describe('through a gateway', () => {
     expect(session).toMatchObject({ note: `note on ${session.id}`, access: { hostedUrl: expect.any(String) } })
   })
 
-  test('who asks is handed on: without a key nothing of ours is told, and theirs is answered all the same', async () => {
+  test('the credentials are forwarded: without a key our fields are denied, and theirs are returned', async () => {
     const query = '{ users { nodes { name latest { id status } } } }'
     const { data, errors } = await gateway.execute(query, { authorization: 'Bearer sg_nobody' })
     expect(data.users.nodes.map(({ name }: { name: string }) => name)).toEqual(['Ann', 'Bo', 'Cy', 'Di'])
@@ -328,7 +328,7 @@ describe('through a gateway', () => {
     expect(JSON.stringify(errors)).toMatch(/UNAUTHENTICATED|401/)
   })
 
-  test('@oneOf is kept in composition, and our own check holds', async () => {
+  test('@oneOf is preserved in composition, and our own validation applies', async () => {
     const { supergraphSdl } = composed(SUBGRAPH, users.sdl)
     for (const sdl of [SUBGRAPH, supergraphSdl]) expect(sdl).toMatch(/input SessionLookup[^{]*@oneOf/)
     const by = { id: sessionIds[0], atProvider: { provider: 'KAYLE', providerId: 'vs_1' } }

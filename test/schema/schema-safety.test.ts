@@ -14,11 +14,11 @@ const released = fromSdl(readDoc('schema/released.graphql'))
 const present = fromSdl(readDoc('schema/schema.graphql'))
 
 describe('the schema', () => {
-  test('breaks nothing of the released one but what CHANGELOG.md declares', async () => {
+  test('breaks nothing of the released one that CHANGELOG.md does not declare', async () => {
     expect(await findUndeclared(released, present, readDoc('CHANGELOG.md'))).toEqual([])
   })
 
-  test('fits every example, which are the trusted documents too, and none asks for what is deprecated', () => {
+  test('fits every example, which are also trusted documents, and none selects a deprecated field', () => {
     expect(loadDocuments().length).toBeGreaterThan(4)
     expect(findInvalid(present, loadDocuments())).toEqual([])
   })
@@ -35,7 +35,7 @@ const BEFORE = /* GraphQL */ `
   type Query { pet(by: By!): Pet cats: [Cat!] }
 `
 
-describe('what breaks', () => {
+describe('a breaking change', () => {
   test.each([
     ['a field that is gone', 'mood: Mood!', '', 'Cat.mood'],
     ['a field that may be null now', 'mood: Mood!', 'mood: Mood', 'Cat.mood'],
@@ -85,7 +85,7 @@ describe('what breaks', () => {
     )
   })
 
-  test('is not declared as dangerous where it is an optional argument', () => {
+  test('is not declared dangerous if it is an optional argument', () => {
     const present = fromSdl(BEFORE.replace('cats: [Cat!]', 'cats(first: Int): [Cat!]'))
     expect(findDangerousChanges(fromSdl(BEFORE), present)).toEqual([])
   })
@@ -93,7 +93,7 @@ describe('what breaks', () => {
   const after = fromSdl(BEFORE.replace('mood: Mood!', ''))
   const changelog = (breaking: string) => `# Changes\n\n## Unreleased\n\n- Cats.\n${breaking}\n## 1.0.0\n\n- Dogs.\n`
 
-  test('is told, unless it is declared where the next release is told of', async () => {
+  test('is reported, unless the section of the next release declares it', async () => {
     expect(await findUndeclared(fromSdl(BEFORE), after, changelog(''))).toEqual([
       expect.stringMatching(/^Cat\.mood is a breaking change that CHANGELOG\.md does not declare: /),
     ])
@@ -104,14 +104,14 @@ describe('what breaks', () => {
     expect(await findUndeclared(fromSdl(BEFORE), after, before)).toHaveLength(1)
   })
 
-  test('is told where it is declared and breaks nothing', async () => {
+  test('is reported if it is declared without breaking anything', async () => {
     const declared = changelog('\n### Breaking\n\n- `Cat.mood`: gone; cats do not say.\n')
     expect(await findUndeclared(fromSdl(BEFORE), fromSdl(BEFORE), declared)).toEqual([
       'Cat.mood is declared as breaking in CHANGELOG.md, but is not a breaking change.',
     ])
   })
 
-  test('is seen in a document that asks for what is not there, or is deprecated', () => {
+  test('is found in a document that selects a missing or a deprecated field', () => {
     const query = '{ cats { mood } }'
     expect(findInvalid(after, [{ name: 'moods', query }])).toEqual([
       expect.stringContaining('moods: Cannot query field "mood" on type "Cat".'),

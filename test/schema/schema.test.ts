@@ -13,7 +13,7 @@ function readSdl(path: string): string {
 }
 
 describe('the printed schema', () => {
-  it('is the schema that the server is built with', () => {
+  it('is the schema that the server builds', () => {
     const printed = readSdl('../../schema/schema.graphql').trimEnd()
     expect(printed, 'schema/schema.graphql is out of date: npm run schema').toBe(printSchema(schema).trimEnd())
   })
@@ -22,12 +22,12 @@ describe('the printed schema', () => {
 describe('the contract of names', () => {
   const contract = fromSdl(readSdl('./schema-contract.graphql'))
 
-  it('is kept: every type, field, argument, default, enum value and union member is there as written', () => {
+  it('is implemented: every type, field, argument, default, enum value and union member is as written', () => {
     expect(promisesOf(contract).length).toBeGreaterThan(500)
     expect(lacking(promisesOf(contract), promisesOf(schema))).toEqual([])
   })
 
-  it('is not hardened: nothing is asked of a caller that the contract does not ask', () => {
+  it('is not tightened: nothing is required that the contract does not require', () => {
     const isPromised = (demand: string) => contract.getType(demand.split('.')[0] ?? '') !== undefined
     expect(lacking(demandsOf(schema).filter(isPromised), demandsOf(contract))).toEqual([])
   })
@@ -54,19 +54,19 @@ describe('the contract of names', () => {
     ['a default of an enum', 'Mood = GOOD', 'Mood = BAD', 'Query.pet(mood): Mood = GOOD'],
     ['a oneOf', '@oneOf', '', 'By @oneOf'],
     ['an input field', 'name: String }\n    type Query', '}\n    type Query', 'By.name: String'],
-  ])('is seen to be broken by the loss of %s', (_what, from, to, missing) => {
+  ])('is broken by the loss of %s', (_what, from, to, missing) => {
     expect(promised).toContain(from)
     const changed = fromSdl(promised.replaceAll(from, to))
     expect(lacking(promisesOf(fromSdl(promised)), promisesOf(changed)).join('\n')).toContain(missing)
   })
 
-  it('is seen to be hardened by a new argument that has to be given', () => {
+  it('is tightened by a new required argument', () => {
     const changed = promised.replace('first: Int = 20', 'first: Int = 20, after: ID!')
     expect(lacking(demandsOf(fromSdl(changed)), demandsOf(fromSdl(promised)))).toEqual(['Query.pet(after)'])
   })
 })
 
-describe('every schema of ours', () => {
+describe('every schema', () => {
   it('describes each type, field, argument, input field and enum value', () => {
     expect(undescribed(schema)).toEqual([])
     expect(undescribed(fromSdl('type Query { a(b: Int): E } input I { c: Int } enum E { D }'))).toEqual([
@@ -80,13 +80,13 @@ describe('every schema of ours', () => {
     ])
   })
 
-  it('lets no two members of a union disagree about a field that both have', () => {
+  it('has no union whose members disagree about a common field', () => {
     expect(disagreements(schema)).toEqual([])
     const sdl = 'union U = A | B | C  type A { x: Int }  type B { y: Int }  type C { x: Int! y: Int }'
     expect(disagreements(fromSdl(sdl))).toEqual(['U: A.x is Int, but C.x is Int!'])
   })
 
-  it('has no input type that contains itself, on whatever way', () => {
+  it('has no input type that contains itself, directly or indirectly', () => {
     expect(inputCycles(schema)).toEqual([])
     expect(inputCycles(fromSdl('input A { b: [B!] }  input B { a: A c: C }  input C { x: Int }'))).toEqual([
       'A > B > A',

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { createLog } from '../../src/telemetry/log.ts'
 import { openLogBuffer } from '../../src/telemetry/log-buffer.ts'
 
-test('lines wait for each other, a warning for none, and none is lost at the end', () => {
+test('log lines are written in batches, a warning at once, and none is lost at exit', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-log-'))
   const path = join(folder, 'log')
   const file = openSync(path, 'w')

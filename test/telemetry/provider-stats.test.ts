@@ -36,7 +36,7 @@ async function drift(app: TestApp, field: string, times = 1): Promise<void> {
 }
 
 describe('drift', () => {
-  test('is kept with its place, its shape and its count, and never with a value', async () => {
+  test('is stored with its path, its shape and its count, and never with a value', async () => {
     const app = await start()
     await drift(app, 'data.status', 3)
     await app.services.providerStats.flush()
@@ -56,7 +56,7 @@ describe('drift', () => {
     expect(JSON.stringify(stored)).not.toContain('secret-word')
   })
 
-  test('adds up over processes and restarts, written at the end of each', async () => {
+  test('accumulates over processes and restarts, and is written at shutdown', async () => {
     const env = { DATABASE_URL: `sqlite:${join(folder, 'drift.db')}` }
     const [one, other] = [await start(env), await start(env)]
     await drift(one, 'data.status', 2)
@@ -70,7 +70,7 @@ describe('drift', () => {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  test('is another tenant’s business to nobody', async () => {
+  test('is not visible to another tenant', async () => {
     const app = await start()
     await drift(app, 'data.status')
     await app.services.providerStats.flush()
@@ -78,7 +78,7 @@ describe('drift', () => {
     expect(await app.services.providerStats.drift(DEV, 10)).toHaveLength(1)
   })
 
-  test('that could not be written is written the next time', async () => {
+  test('is written the next time if a write failed', async () => {
     const app = await start()
     await drift(app, 'data.status', 2)
     await app.db.sql.schema.alterTable('drift').renameTo('drift_away').execute()
@@ -90,8 +90,8 @@ describe('drift', () => {
   })
 })
 
-describe('the minutes of a provider', () => {
-  test('tell how many calls there were, how many it failed and how long they took', async () => {
+describe('the statistics per minute of a provider', () => {
+  test('count calls and failures, with their latency', async () => {
     const app = await start()
     const { id } = await makeRecord(app, VERILOCK)
     await app.sandbox('VERILOCK').faults([{ method: 'GET', fault: { kind: 'status', status: 500 } }])

@@ -45,7 +45,7 @@ const KAYLE = READS[0] as (typeof READS)[number]
 const readNow = (id: string) => `query { session(by: { id: "${id}" }, freshness: { maxAgeSeconds: 0 }) { id } }`
 
 describe('a scrape', () => {
-  test('counts operations by known name, and the requests that each provider was sent', async () => {
+  test('counts operations by known name, and the requests sent to each provider', async () => {
     const before = await scrape()
     const providers = loadDocuments().find(({ name }) => name === '04-providers')?.query ?? ''
     await app.execute(providers)
@@ -72,7 +72,7 @@ describe('a scrape', () => {
     expect(total(samples, 'process_resident_memory_bytes')).toBeGreaterThan(0)
   })
 
-  test('tells what the store holds', async () => {
+  test('reports what the store holds', async () => {
     const fresh = await startApp({}, { jobs: false })
     await makeRecord(fresh, KAYLE)
     const { samples } = await scrape({}, fresh)
@@ -83,7 +83,7 @@ describe('a scrape', () => {
     await fresh.close()
   })
 
-  test('has bounded labels: 1,000 names and ids that clients chose add no series', async () => {
+  test('has bounded labels: 1,000 names and ids from clients add no series', async () => {
     await post('query Warm { __typename }')
     const seriesOf = async () => (await scrape()).samples.length
     const before = await seriesOf()
@@ -92,7 +92,7 @@ describe('a scrape', () => {
     expect((await scrape()).text).not.toContain('Chosen')
   })
 
-  test('counts what was refused and turned away by code', async () => {
+  test('counts rejected requests by code', async () => {
     const before = (await scrape()).samples
     await post('{ nowhere }')
     await post('{ __typename }', { key: 'wrong_key_wrong_key' })
@@ -132,7 +132,7 @@ describe('a scrape', () => {
     expect(grown('sessiongraph_provider_drift_total', { provider: 'KAYLE', grade: 'DEGRADED' })).toBe(1)
   })
 
-  test('counts the requests that were turned away because too many were under way', async () => {
+  test('counts the requests that were refused by overload', async () => {
     const small = await startApp({ MAX_IN_FLIGHT: '1' }, { jobs: false })
     await small.sandbox('KAYLE').faults([{ method: 'POST', fault: { kind: 'latency', ms: 400 } }])
     const execute = () =>
@@ -152,33 +152,33 @@ describe('a scrape', () => {
     await small.close()
   })
 
-  test('counts the streams that are open', async () => {
+  test('counts the open subscriptions', async () => {
     const stream = await follow(app.url, { query: 'subscription { sessionsUpdated { cursor } }' })
     expect(total((await scrape()).samples, 'sessiongraph_streams_open')).toBe(1)
     await stream.unsubscribe()
   })
 })
 
-describe('who may read the metrics', () => {
+describe('the metrics endpoint', () => {
   const NOT_HERE = { HOST: '0.0.0.0' }
   const token = 'token_of_the_scraper'
   const bearer = (of: string) => ({ authorization: `Bearer ${of}` })
 
-  test('on this machine: everybody who asks for himself, and no page under another name', async () => {
+  test('is open on this machine to direct requests, and to no page under another host name', async () => {
     expect((await scrape()).status).toBe(200)
     expect((await scrape({ 'x-forwarded-for': '198.51.100.7' })).status).toBe(404)
     expect((await app.app.fetch('http://evil.example/metrics')).status).toBe(404)
     expect((await scrape(bearer('wrong_key_wrong_key'))).status).toBe(404)
   })
 
-  test('where others reach the server: nobody without a key of an administrator', async () => {
+  test('requires a key with the scope admin if others reach the server', async () => {
     const open = await startApp(NOT_HERE, { jobs: false })
     expect((await scrape({}, open)).status).toBe(404)
     expect((await scrape(bearer(API_KEY), open)).status).toBe(200)
     await open.close()
   })
 
-  test('in production: nobody without a key, not even on this machine, where a proxy may stand', async () => {
+  test('requires a key in production, even on this machine, where a proxy may run', async () => {
     const production = await startApp(
       { NODE_ENV: 'production', ENCRYPTION_KEY: 'ab'.repeat(32), DEV_API_KEY: '' },
       { jobs: false },
@@ -187,7 +187,7 @@ describe('who may read the metrics', () => {
     await production.close()
   })
 
-  test('with METRICS_TOKEN: who has it, wherever from, and nobody without', async () => {
+  test('with METRICS_TOKEN requires that token, from anywhere', async () => {
     const guarded = await startApp({ METRICS_TOKEN: token }, { jobs: false })
     expect((await scrape({}, guarded)).status).toBe(404)
     expect((await scrape({ ...bearer(token), 'x-forwarded-for': '198.51.100.7' }, guarded)).status).toBe(200)
@@ -216,7 +216,7 @@ describe('the log', () => {
     ])
   })
 
-  test('warns of a failing provider once in a while, not once a call', async () => {
+  test('warns of a failing provider periodically, not for each call', async () => {
     const { id } = await makeRecord(app, READS[3] as (typeof READS)[number])
     await app.sandbox('VERILOCK').faults([{ method: 'GET', fault: { kind: 'status', status: 500 } }])
     log.forget()
@@ -229,7 +229,7 @@ describe('the log', () => {
     expect(log.lines('operation')).toHaveLength(5)
   })
 
-  test('says of failures how many there were since the last line', () => {
+  test('counts the failures since the last line', () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     const lines = collectLog()
     const tell = logCalls(createLog('warn', lines))
@@ -242,7 +242,7 @@ describe('the log', () => {
     expect(lines.lines('provider call failed').map(({ unsaid }) => unsaid)).toEqual([undefined, 3])
   })
 
-  test('has a line of every operation that failed, and of the others the share that was asked for', async () => {
+  test('has a line for every failed operation, and for a sample of the others', async () => {
     const quiet = collectLog()
     const sampled = await startApp(
       { LOG_LEVEL: 'info', LOG_OPERATIONS_SAMPLE_RATE: '0.1' },
@@ -261,16 +261,16 @@ describe('the log', () => {
   })
 })
 
-describe('the id of a request', () => {
+describe('the request id', () => {
   test.each(['', 'short', 'ann@example.com', 'two words here', 'x'.repeat(65)])(
-    '%j is replaced by one of ours',
+    '%j is replaced by a generated one',
     async sent => {
       const response = await post('{ __typename }', { headers: { 'x-request-id': sent } })
       expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)
     },
   )
 
-  test('goes to the providers, and back with a refusal', async () => {
+  test('is sent to the providers, and returned with an error', async () => {
     const { id } = await makeRecord(app, KAYLE)
     await app.sandbox('KAYLE').forget()
     await post(readNow(id), { headers: { 'x-request-id': 'request-of-the-test' } })
@@ -290,7 +290,7 @@ describe('extensions.upstream', () => {
     return body.extensions?.upstream
   }
 
-  test('tells the calls of an operation, each attempt of them, and what was spared', async () => {
+  test('lists the calls of an operation, each attempt of them, and the avoided calls', async () => {
     const { id } = await makeRecord(app, KAYLE)
     const fault = { kind: 'status', status: 503 } as const
     await app.sandbox('KAYLE').faults([{ method: 'GET', times: 1, fault }])
@@ -310,7 +310,7 @@ describe('extensions.upstream', () => {
     })
   })
 
-  test('tells of a read that joined another one, which made the call', async () => {
+  test('shows that a read joined another one, which made the call', async () => {
     const { id } = await makeRecord(app, KAYLE)
     await app.sandbox('KAYLE').faults([{ method: 'GET', fault: { kind: 'latency', ms: 300 } }])
     const both = await Promise.all([upstreamOf(readNow(id)), upstreamOf(readNow(id))])
@@ -321,7 +321,7 @@ describe('extensions.upstream', () => {
     )
   })
 
-  test('is shown to administrators only where the server can be reached by others', async () => {
+  test('is returned to administrators only if others reach the server', async () => {
     const open = await startApp({ HOST: '0.0.0.0' }, { jobs: false })
     const { id } = await makeRecord(open, KAYLE)
     const reader = await withKey(open, { scopes: ['sessions:read'] })
@@ -332,10 +332,10 @@ describe('extensions.upstream', () => {
   })
 })
 
-describe('nothing personal', () => {
+describe('personal data', () => {
   const CANARIES = ['canary@example.com', 'canary_token_0123456789', 'Canaria', '+46709998877']
 
-  test('reaches the log, the metrics or the calls that are shown', async () => {
+  test('is not in the log, the metrics or the listed calls', async () => {
     const [email, token, name, phone] = CANARIES
     const create = /* GraphQL */ `mutation Canaria($input: CreateApplicantInput!) {
       createApplicant(input: $input) { ... on CreateApplicantPayload { applicant { id email } } ... on MutationError { code } }
@@ -369,7 +369,7 @@ describe('nothing personal', () => {
 describe('the dashboard and the alerts of deploy/', () => {
   const files = ['deploy/grafana/sessiongraph.json', 'deploy/prometheus/alerts.yml']
 
-  test.each(files)('%s names only what a scrape has', async file => {
+  test.each(files)('%s refers only to metrics that a scrape has', async file => {
     const names = new Set((await scrape()).text.match(/^# TYPE (\S+)/gm)?.map(line => line.slice('# TYPE '.length)))
     const text = readFileSync(join(packageRoot(), file), 'utf8')
     const named = new Set(text.match(/\b(sessiongraph|nodejs|process)_[a-z0-9_]+/g))
@@ -377,7 +377,7 @@ describe('the dashboard and the alerts of deploy/', () => {
     for (const name of named) expect(names, name).toContain(name.replace(/_(bucket|count|sum)$/, ''))
   })
 
-  test('the dashboard shows every metric of ours, and docs/watching.md has each with its labels, and no other', async () => {
+  test('the dashboard shows every metric, and docs/watching.md documents each with its labels, and no unknown one', async () => {
     const { text, samples } = await scrape()
     const ours = [...text.matchAll(/^# TYPE (sessiongraph_\S+)/gm)].map(([, name = '']) => name)
     const dashboard = readDoc(files[0] ?? '')
@@ -392,7 +392,7 @@ describe('the dashboard and the alerts of deploy/', () => {
     }
   })
 
-  test('each alert has an expression, a severity and a sentence', () => {
+  test('each alert has an expression, a severity and a description', () => {
     const rules = readFileSync(join(packageRoot(), files[1] ?? ''), 'utf8')
       .split('      - alert: ')
       .slice(1)
@@ -403,7 +403,7 @@ describe('the dashboard and the alerts of deploy/', () => {
     }
   })
 
-  test('the dashboard is JSON in which every panel has its place and a query', () => {
+  test('the dashboard is JSON in which every panel has its position and a query', () => {
     const { panels } = JSON.parse(readFileSync(join(packageRoot(), files[0] ?? ''), 'utf8'))
     expect(panels.length).toBeGreaterThan(8)
     for (const panel of panels) {

@@ -73,7 +73,7 @@ async function spansOf(traceId: string): Promise<Span[]> {
 
 const readNow = (id: string) => `{ session(by: { id: "${id}" }, freshness: { maxAgeSeconds: 0 }) { id status } }`
 
-test("a caller's trace goes on through operation and resolver to the request towards the provider", async () => {
+test('the trace of a caller continues through operation and resolver to the request to the provider', async () => {
   const { id } = await makeRecord(app, KAYLE)
   await app.sandbox('KAYLE').forget()
   await post(readNow(id), { traceparent: `00-${TRACE_ID}-${PARENT_ID}-01` })
@@ -90,7 +90,7 @@ test("a caller's trace goes on through operation and resolver to the request tow
   expect(received[0]).toMatchObject({ path: '/v1/traces', headers: { 'x-collector-key': 'of-the-test' } })
 })
 
-test('a request that a provider fails is a span that failed', async () => {
+test('a request that fails at the provider is a failed span', async () => {
   const { id } = await makeRecord(app, KAYLE)
   await app.sandbox('KAYLE').faults([{ method: 'GET', times: 1, fault: { kind: 'status', status: 503 } }])
   const traceId = TRACE_ID.replace('4', '5')
@@ -100,7 +100,7 @@ test('a request that a provider fails is a span that failed', async () => {
   expect(calls.map(({ status }) => status.code ?? 0).sort()).toEqual([0, 2])
 })
 
-test('a caller that does not want its trace taken is heard, and a broken traceparent begins a new one', async () => {
+test('a caller can switch off sampling, and an invalid traceparent starts a new trace', async () => {
   await post('{ sessions { totalCount } }', { traceparent: `00-${TRACE_ID}-${PARENT_ID}-00` })
   await post('{ sessions { totalCount } }', { traceparent: 'no-trace@example.com' })
   await until(() => spans().some(({ kind }) => kind === 2))
@@ -108,7 +108,7 @@ test('a caller that does not want its trace taken is heard, and a broken tracepa
   expect(spans().every(({ parentSpanId, kind }) => kind !== 2 || parentSpanId === undefined)).toBe(true)
 })
 
-test('nothing personal is in a span', async () => {
+test('no personal data is in a span', async () => {
   const canaries = ['canary@example.com', 'canary-token-0123', 'Canaria']
   const [email, token, name] = canaries
   const input = {
@@ -126,7 +126,7 @@ test('nothing personal is in a span', async () => {
   for (const canary of canaries) expect(JSON.stringify(received)).not.toContain(canary)
 })
 
-test('a collector that is away costs one warning and no answer', async () => {
+test('an unavailable collector causes one warning and affects no response', async () => {
   const lines = collectLog()
   const alone = await startApp(
     { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9', LOG_LEVEL: 'warn' },

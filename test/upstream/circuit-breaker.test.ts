@@ -56,7 +56,7 @@ async function breakCreates(): Promise<void> {
   expect(await circuit()).toBe('OPEN')
 }
 
-describe('the breaker of the reads', () => {
+describe('the circuit breaker of the reads', () => {
   test.each<[string, FaultyBehaviour]>([
     ['fails', () => FAILING],
     ['resets connections', () => 'RESET'],
@@ -68,18 +68,18 @@ describe('the breaker of the reads', () => {
     expect(await breakReads(conduct)).toBeLessThanOrEqual(20)
   })
 
-  test('opens within 20 bad calls, however many were good before', async () => {
+  test('opens within 20 failed calls, however many succeeded before', async () => {
     await open({ RETRY_BUDGET_MIN: '0', RETRY_BUDGET_RATIO: '0' })
     for (let n = 0; n < 60; n++) await read(app, KAYLE, session)
     expect(await breakReads()).toBeLessThanOrEqual(20)
   })
 
-  test('opens where half of the calls fail, though the others are answered', async () => {
+  test('opens if half of the calls fail, though the others are answered', async () => {
     await open({ RETRY_BUDGET_MIN: '0', RETRY_BUDGET_RATIO: '0' })
     expect(await breakReads((_, n) => (n % 2 === 0 ? 'PASS' : FAILING))).toBeLessThanOrEqual(20)
   })
 
-  test('stays closed however often the provider says no', async () => {
+  test('stays closed however often the provider rejects a request', async () => {
     await open()
     for (const status of [400, 401, 403, 404, 409, 422, 429]) {
       app.at('KAYLE').behave(() => ({ status, text: '{}' }))
@@ -89,7 +89,7 @@ describe('the breaker of the reads', () => {
     expect(await circuit()).toBe('CLOSED')
   })
 
-  test('while open answers at once, sends nothing and says when to come again', async () => {
+  test('while open answers at once, sends nothing and sets Retry-After', async () => {
     // A read would have the time to wait until the breaker lets it pass: it is not made to.
     await open({ READ_DEADLINE_MS: '2000', BREAKER_HALF_OPEN_AFTER_MS: '900' })
     // What succeeded before has filled the retry budget: what is refused here must not draw on it.
@@ -125,7 +125,7 @@ describe('the breaker of the reads', () => {
     }
   })
 
-  test('closes within five seconds of the recovery, as it is set up by default', async () => {
+  test('closes within five seconds of the recovery by default', async () => {
     await open()
     await breakReads()
     app.at('KAYLE').behave()
@@ -139,7 +139,7 @@ describe('the breaker of the reads', () => {
     for (let n = 0; n < 5; n++) expect((await read(app, KAYLE, session)).errors).toEqual([])
   })
 
-  test('lets creates and cancels pass', async () => {
+  test('does not stop creates and cancels', async () => {
     await open()
     await breakReads()
     app.at('KAYLE').behave()
@@ -154,7 +154,7 @@ describe('the breaker of the reads', () => {
     ])
   })
 
-  test('serves what is stored to whoever takes it', async () => {
+  test('serves the stored record while open', async () => {
     await open()
     await breakReads()
     const { data, errors } = await app.execute(`{ ${fieldOf(KAYLE, session, '{ maxAgeSeconds: 0 }')} }`)
@@ -168,7 +168,7 @@ function readTimes(times: number) {
   return Promise.all(Array.from({ length: times }, () => read(app, KAYLE, session)))
 }
 
-describe('a half-open breaker', () => {
+describe('a half-open circuit breaker', () => {
   /** Breaks the reads, then has one probe hang. */
   async function openHalf(probe: () => Promise<unknown>): Promise<{ probing: Promise<unknown> }> {
     await open({ BREAKER_HALF_OPEN_AFTER_MS: '100', READ_DEADLINE_MS: '600' })
@@ -181,7 +181,7 @@ describe('a half-open breaker', () => {
     return { probing }
   }
 
-  test('answers everybody at once while its probe is under way, who caused it too', async () => {
+  test('answers every caller at once while its probe is running, also the one that started it', async () => {
     const { probing } = await openHalf(() => read(app, KAYLE, session))
     await probing
     expect(app.at('KAYLE').waiting()).toBe(1)
@@ -209,7 +209,7 @@ describe('a half-open breaker', () => {
     await creating
   })
 
-  test('goes on with its probe where the client that caused it leaves', async () => {
+  test('continues its probe if the client that started it disconnects', async () => {
     const controller = new AbortController()
     const { probing } = await openHalf(() =>
       fetch(app.url, {
@@ -228,7 +228,7 @@ describe('a half-open breaker', () => {
     expect(requests()).toBe(1)
   })
 
-  test('closes where the provider answers its probe with a no', async () => {
+  test('closes if the provider answers its probe with a rejection', async () => {
     await open({ BREAKER_HALF_OPEN_AFTER_MS: '100' })
     await breakReads()
     app.at('KAYLE').behave()
@@ -240,8 +240,8 @@ describe('a half-open breaker', () => {
   })
 })
 
-describe('the breaker of the creates', () => {
-  test('refuses a create before it is sent, and the same key makes it once the provider recovered', async () => {
+describe('the circuit breaker of the creates', () => {
+  test('refuses a create before it is sent, and the same idempotency key creates it after the recovery', async () => {
     await open({ BREAKER_HALF_OPEN_AFTER_MS: '300' })
     await breakCreates()
     app.at('KAYLE').behave()
@@ -321,7 +321,7 @@ describe('while a provider hangs', () => {
     expect(new Set(app.at('KAYLE').received.map(({ method }) => method))).toEqual(new Set(['GET']))
   })
 
-  test('a create that hangs while reads are answered is tried one at a time', async () => {
+  test('creates that hang while reads are answered are probed one at a time', async () => {
     await open({ ...HUNG, BREAKER_MINIMUM_CALLS: '2' })
     const hanging: FaultyBehaviour = ({ method }) => (method === 'POST' ? 'HANG' : 'PASS')
     app.at('KAYLE').behave(hanging)
@@ -338,7 +338,7 @@ describe('while a provider hangs', () => {
   })
 })
 
-describe('a breaker alone', () => {
+describe('a circuit breaker', () => {
   const broken = new Error('broken')
   const options = {
     failureShare: 0.5,
@@ -363,7 +363,7 @@ describe('a breaker alone', () => {
     for (const call of calls) await breaker.execute(call).catch(() => {})
   }
 
-  test('does not judge fewer calls than it needs', async () => {
+  test('does not open below its minimum number of calls', async () => {
     const breaker = createCircuitBreaker(options)
     await run(breaker, ...Array(9).fill(fail))
     expect(breaker.state).toBe('CLOSED')
@@ -371,7 +371,7 @@ describe('a breaker alone', () => {
     expect(breaker.state).toBe('OPEN')
   })
 
-  test('forgets what is longer ago than its span', async () => {
+  test('forgets calls outside of its window', async () => {
     const breaker = createCircuitBreaker(options)
     await run(breaker, ...Array(9).fill(fail))
     vi.advanceTimersByTime(10_001)
@@ -379,13 +379,13 @@ describe('a breaker alone', () => {
     expect(breaker.state).toBe('CLOSED')
   })
 
-  test('stays closed where less than its share fails', async () => {
+  test('stays closed below its failure ratio', async () => {
     const breaker = createCircuitBreaker(options)
     for (let n = 0; n < 30; n++) await run(breaker, succeed, succeed, fail)
     expect(breaker.state).toBe('CLOSED')
   })
 
-  test('says how long it blocks, and starts anew once it closed', async () => {
+  test('reports how long it is open, and starts again once it closed', async () => {
     const breaker = createCircuitBreaker(options)
     await run(breaker, ...Array(10).fill(fail))
     expect(breaker.blockedMs).toBe(2000)
@@ -401,7 +401,7 @@ describe('a breaker alone', () => {
     expect(breaker.state).toBe('OPEN')
   })
 
-  test('opens where it is told to, and probes after that', async () => {
+  test('can be opened explicitly, and probes after that', async () => {
     const breaker = createCircuitBreaker(options)
     breaker.open(500)
     expect([breaker.state, breaker.blockedMs]).toEqual(['OPEN', 500])
@@ -411,7 +411,7 @@ describe('a breaker alone', () => {
     expect(breaker.state).toBe('CLOSED')
   })
 
-  test('hears nothing of calls that began before it opened', async () => {
+  test('ignores the results of calls that started before it opened', async () => {
     const breaker = createCircuitBreaker(options)
     const wait = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
     const late = [wait(1500).then(fail), wait(1500).then(succeed)].map(call =>
@@ -423,7 +423,7 @@ describe('a breaker alone', () => {
     expect([breaker.state, breaker.blockedMs]).toEqual(['OPEN', 500])
   })
 
-  test('opens again where a probe fails, for as long as the first time', async () => {
+  test('opens again if a probe fails, for as long as the first time', async () => {
     const breaker = createCircuitBreaker(options)
     await run(breaker, ...Array(10).fill(fail))
     vi.advanceTimersByTime(2000)

@@ -147,19 +147,19 @@ function withoutParts(fixture: Fixture, paths: readonly string[]): Fixture {
   return { ...fixture, exchanges }
 }
 
-describe.each(cases)('what $provider says beside its documentation', ({ provider, module, fixtures }) => {
-  it('is looked at in every read and create', () => {
+describe.each(cases)('an undocumented response of $provider', ({ provider, module, fixtures }) => {
+  it('is tested in every read and create', () => {
     const methods = new Set(fixtures.map(({ call }) => call.method))
     methods.delete('cancelSession')
     expect(new Set(REPORTED[provider].map(({ method }) => method))).toEqual(methods)
   })
 
-  describe.each(REPORTED[provider])('in the answer to $method', reported => {
+  describe.each(REPORTED[provider])('in the response to $method', reported => {
     const fixture = richestSuccess(fixtures, reported.method)
     if (!fixture) throw new Error(`${provider} has no success of ${reported.method}.`)
     const stage = openStage(module, fixture)
 
-    it('is absorbed where it is a new field, and harms no other', async () => {
+    it('a new field is ignored, and affects no other', async () => {
       const plain = await stage.plain()
       const absorbed: string[] = []
       for (const { index, path } of stage.places('object')) {
@@ -173,7 +173,7 @@ describe.each(cases)('what $provider says beside its documentation', ({ provider
       expect(absorbed).toEqual(expect.arrayContaining(['', reported.needs.slice(0, -1).join('.')]))
     })
 
-    it('is degraded to null where it is of another type, and harms no other', async () => {
+    it('a value of another type becomes null, and affects no other', async () => {
       const degraded: string[] = []
       for (const { index, path } of stage.places()) {
         const mistyped = await stage.change(index, path, toOtherType)
@@ -189,7 +189,7 @@ describe.each(cases)('what $provider says beside its documentation', ({ provider
       expect(degraded.length).toBeGreaterThan(0)
     })
 
-    it.each(refusalsOf(reported, fixture))('is refused where the answer is or has %s', async (_, body) => {
+    it.each(refusalsOf(reported, fixture))('is refused if the response is or has %s', async (_, body) => {
       const { error, drifts } = await callBefore(module, fixture, always({ status: 200, body }))
       expect(error).toMatchObject({ code: 'PROVIDER_CONTRACT_BROKEN', provider })
       expect(String(error)).not.toContain(CANARY)
@@ -199,7 +199,7 @@ describe.each(cases)('what $provider says beside its documentation', ({ provider
 
     if (reported.words.length === 0) return
 
-    it('is absorbed where it is a new word, and degraded where it is one of a status; it is kept', async () => {
+    it('an unknown enum value is kept, and mapped to UNKNOWN if it is a status', async () => {
       const plain = leavesOf(await stage.plain())
       const found: string[] = []
       for (const { index, path } of stage.places('text')) {
@@ -309,7 +309,7 @@ function changedKeys(before: Map<string, unknown>, after: Map<string, unknown>):
   return changed.map(path => path.split('.').at(-1) ?? '')
 }
 
-describe('the list of what drifted', () => {
+describe('the drift log', () => {
   const SESSION_ID = `vs_${'0'.repeat(64)}`
   const session = { id: SESSION_ID, status: 'created' }
 
@@ -317,7 +317,7 @@ describe('the list of what drifted', () => {
     return mockProvider(kayle, {}, always({ status: 200, body }))
   }
 
-  test('shows a key that does not look like the name of a field as ?', async () => {
+  test('shows a key that does not look like a field name as ?', async () => {
     const keys = ['ann@example.com', 'Ann Byron', '+46700000000', 'id_4242424242', `vs_${'a'.repeat(64)}`, 'a.b', '']
     const { client, drifts } = await read({ data: { ...session, ...Object.fromEntries(keys.map(key => [key, 1])) } })
     await client.getSession?.({ providerId: SESSION_ID }, {})
@@ -330,7 +330,7 @@ describe('the list of what drifted', () => {
     expect(drifts()).toMatchObject([{ grade: 'DEGRADED', path: 'data.share_fields.*.required' }])
   })
 
-  test('counts the same again and again, and knows when it was last', async () => {
+  test('counts repeated drift, with the time of the last', async () => {
     const began = new Date()
     const { client, drifts, upstream } = await read({ data: { ...session, status: 'paused' } })
     for (let calls = 0; calls < 3; calls++) await client.getSession?.({ providerId: SESSION_ID }, {})
@@ -339,7 +339,7 @@ describe('the list of what drifted', () => {
     expect(upstream.health().driftCount).toBe(3)
   })
 
-  test('is not filled by 10,000 unknown keys, counts them all, and still has room for what else drifts', async () => {
+  test('is not filled by 10,000 unknown keys, counts them all, and has room for other drift', async () => {
     const flood = Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [`key_${toLetters(n)}`, 1]))
     const mocked = await mockProvider(kayle, {}, ({ path }) => {
       return { status: 200, body: path.includes('attempts/') ? [] : { data: { ...session, ...flood, expires_at: 7 } } }
@@ -359,7 +359,7 @@ function toLetters(n: number): string {
   return String(n).replaceAll(/\d/g, digit => 'abcdefghij'[Number(digit)] ?? '')
 }
 
-describe('a sandbox says nothing that its provider does not document', () => {
+describe('a sandbox returns only what its provider documents', () => {
   test.each(modules)('%s', async (provider, module) => {
     const { sandbox } = await module.sandbox()
     const running = await startSandbox(sandbox as SandboxDefinition, { port: 0 })
@@ -451,7 +451,7 @@ const WALKS: Record<Tried, Walk> = {
   },
 }
 
-describe('what a client of ours sees of it', () => {
+describe('for a client', () => {
   let server: Server
   let app: TestApp
   const answers = new Map<string, unknown>()
@@ -491,7 +491,7 @@ describe('what a client of ours sees of it', () => {
     app.execute(CREATE[recordType], { input: { idempotencyKey: `key-${made}`, [recordType.toLowerCase()]: input } })
 
   test.each(SUBJECTS.map(subject => [subject.provider, subject.recordType, subject] as const))(
-    'a create of %s %s answers as if the drift were not there, and one drift of each grade is counted',
+    'a create of %s %s succeeds despite drift, and one drift of each grade is counted',
     async (provider, _, subject) => {
       const documented = subject.made(++made)
       const drifting = changedAt({ ...documented, unheard: CANARY }, subject.optional, () => ({ [CANARY]: CANARY }))
@@ -515,7 +515,7 @@ describe('what a client of ours sees of it', () => {
     },
   )
 
-  test.each(READS)('a read from $provider harms no other field', async read => {
+  test.each(READS)('a read from $provider affects no other field', async read => {
     answers.set(read.path, read.body)
     const { answer: plain, drifted: none } = await added(() => app.execute(read.query))
     expect(plain.errors).toEqual([])
@@ -531,7 +531,7 @@ describe('what a client of ours sees of it', () => {
     expect(drifted).toEqual({ [read.provider]: 1 })
   })
 
-  test.each(READS)('a read from $provider of a record that is another is refused, and counted', async read => {
+  test.each(READS)('a read from $provider that returns another record is refused, and counted', async read => {
     answers.set(
       read.path,
       changedAt(read.body, read.id, () => read.otherId),

@@ -78,9 +78,9 @@ function create(recordType: string, input: object) {
 const STATUSES = [400, 401, 403, 404, 409, 410, 413, 422, 429, 500, 503]
 const CASES = PROVIDERS.flatMap(provider => STATUSES.map(status => [provider, status] as const))
 
-describe('the code with which a provider refuses', () => {
+describe('the error code of a provider', () => {
   test.each(CASES)(
-    'of %s with status %d stands at the error of a read and at the stale record',
+    'of %s with status %d is in the error of a read and in the stale record',
     async (provider, status) => {
       const subject = READS.find(each => each.provider === provider)
       if (!subject) throw new Error(`Nothing of ${provider} can be read.`)
@@ -95,7 +95,7 @@ describe('the code with which a provider refuses', () => {
   )
 
   test.each(CASES)(
-    'of %s with status %d stands at the error of a create, or at its operation',
+    'of %s with status %d is in the error of a create, or in its operation',
     async (provider, status) => {
       for (const { recordType, input } of SUBJECTS.filter(each => each.provider === provider)) {
         app.at(provider).behave(() => json(status, bodyOf(provider, 'SOME_CODE')))
@@ -110,7 +110,7 @@ describe('the code with which a provider refuses', () => {
   )
 
   test.each(['x'.repeat(101), 'a code with spaces', 'ann@example.com', 'line\nbreak', '<b>', 'ünïcode', ''])(
-    'is left out where it does not look like one: %j',
+    'is omitted if it does not look like a code: %j',
     async code => {
       for (const subject of READS) {
         const { provider } = subject
@@ -125,7 +125,7 @@ describe('the code with which a provider refuses', () => {
 describe('Kayle', () => {
   const input = { kayle: {} }
 
-  test('a limit of some sessions a day is no reason to try again', async () => {
+  test('a daily limit of sessions is not retryable', async () => {
     app.at('KAYLE').behave(() => json(429, bodyOf('KAYLE', 'ORG_NOT_VERIFIED_LIMIT_EXCEEDED')))
     expect((await create('Session', input)).data.made).toEqual({
       __typename: 'ProviderUnavailableError',
@@ -136,7 +136,7 @@ describe('Kayle', () => {
     })
   })
 
-  test('an organization that is frozen is for its operator to mend, and shows in its health', async () => {
+  test('a frozen organization requires its operator, and shows in the provider health', async () => {
     const before = await healthOf(app, 'KAYLE')
     for (let n = 0; n < 20; n++) {
       app.at('KAYLE').behave(() => json(410, bodyOf('KAYLE', 'ORGANIZATION_FROZEN')))
@@ -152,7 +152,7 @@ describe('Kayle', () => {
   })
 })
 
-test.each(PROVIDERS)('a limit of %s is worth another try within the hour, and not beyond', async provider => {
+test.each(PROVIDERS)('a limit of %s is retryable within the hour, and not beyond', async provider => {
   const subject = READS.find(each => each.provider === provider)
   if (!subject) throw new Error(`Nothing of ${provider} can be read.`)
   for (const [seconds, retryable] of [
@@ -190,13 +190,13 @@ const UNREADABLE: readonly (readonly [Provider, string, FaultyResponse])[] = [
   ['PERSONR', 'applicant', json(400, { statusCode: 400, message: 'Error: Cannot find applicant' })],
 ]
 
-describe('an id that the provider cannot read', () => {
+describe('a provider id that is malformed', () => {
   const lookup = (recordType: string) =>
     `query ($provider: Provider!, $id: String!) {
       read: ${recordType}(by: { atProvider: { provider: $provider, providerId: $id } }) { id }
     }`
 
-  test.each(UNREADABLE)('of %s is of no %s', async (provider, recordType, given) => {
+  test.each(UNREADABLE)('of %s is NOT_FOUND for a %s', async (provider, recordType, given) => {
     app.at(provider).behave(() => given)
     const { errors, data } = await app.execute(lookup(recordType), { provider, id: 'not-one-of-theirs' })
     expect(data.read).toBeNull()
@@ -206,13 +206,13 @@ describe('an id that the provider cannot read', () => {
   test.each([
     ['KAYLE', 'session'],
     ['RAPIDLY', 'customer'],
-  ] as const)('is refused by the sandbox of %s in just these words', async (provider, recordType) => {
+  ] as const)('is refused by the sandbox of %s with the same response', async (provider, recordType) => {
     const { errors } = await app.execute(lookup(recordType), { provider, id: 'not-one-of-theirs' })
     expect(errors).toMatchObject([{ extensions: { code: 'NOT_FOUND', provider } }])
   })
 
   test.each(UNREADABLE)(
-    '%s refuses in another place stays a refusal',
+    '%s refuses in another field is still a rejection',
     async (provider, recordType, { status, text }) => {
       const elsewhere = text.replaceAll(/"(id|path)"|\\"id\\"/g, word => word.replace(/id|path/, 'query'))
       const output = elsewhere.replace('Cannot find applicant', 'Cannot read docSets')

@@ -117,7 +117,7 @@ function createOf({ recordType, input }: Subject) {
   return create(app, { recordType: recordType.toLowerCase() as ReadSubject['recordType'], input })
 }
 
-describe('a provider that said', () => {
+describe('a response', () => {
   beforeAll(async () => {
     app = await startAppWithFaultyProvider({
       READ_DEADLINE_MS: '400',
@@ -133,7 +133,7 @@ describe('a provider that said', () => {
   })
 
   test.each(ROWS.map(row => [row.output, row.read, row] as const))(
-    '%s to a read gives %s',
+    '%s to a read is %s',
     async (_reported, code, row) => {
       for (const subject of READS) {
         const { provider, operation } = subject
@@ -157,7 +157,7 @@ describe('a provider that said', () => {
   )
 
   test.each(ROWS.map(row => [row.output, row.create ?? 'UNCONFIRMED', row] as const))(
-    '%s to a create gives %s',
+    '%s to a create is %s',
     async (output, code, row) => {
       for (const subject of SUBJECTS) {
         const { provider } = subject
@@ -184,7 +184,7 @@ describe('a provider that said', () => {
     },
   )
 
-  test('no under 200, as Personr documents it, gives PROVIDER_REJECTED on reads and creates', async () => {
+  test('with an error under status 200, as Personr documents it, is PROVIDER_REJECTED on reads and creates', async () => {
     const [subject] = READS.filter(({ provider }) => provider === 'PERSONR')
     if (!subject) throw new Error('Nothing of PERSONR can be read.')
     for (const body of [
@@ -202,7 +202,7 @@ describe('a provider that said', () => {
     }
   })
 
-  test('the record of another gives PROVIDER_CONTRACT_BROKEN, and nothing of it is stored', async () => {
+  test('with another record is PROVIDER_CONTRACT_BROKEN, and nothing of it is stored', async () => {
     for (const subject of READS) {
       const { provider } = subject
       const { providerId } = recordOf(subject)
@@ -217,7 +217,7 @@ describe('a provider that said', () => {
     }
   })
 
-  test('401 is seen in its health and opens no breaker', async () => {
+  test('401 shows in the provider health and opens no circuit', async () => {
     const [subject] = READS
     if (!subject) throw new Error('Nothing can be read.')
     const { errorRate: before } = await healthOf(app, subject.provider)
@@ -237,10 +237,10 @@ async function review(origin: string, id: string): Promise<void> {
   if (!response.ok) throw new Error(await response.text())
 }
 
-describe('a provider that was not asked', () => {
+describe('a provider call that is not made', () => {
   afterEach(() => app.close())
 
-  test('because its breaker is open gives PROVIDER_UNAVAILABLE on reads and creates', async () => {
+  test('because the circuit is open is PROVIDER_UNAVAILABLE on reads and creates', async () => {
     app = await startAppWithFaultyProvider({
       BREAKER_MINIMUM_CALLS: '2',
       BREAKER_HALF_OPEN_AFTER_MS: '60000',
@@ -270,7 +270,7 @@ describe('a provider that was not asked', () => {
     for (const { provider } of READS) expect(app.at(provider).received).toEqual([])
   })
 
-  test('because it has no slot left gives PROVIDER_UNAVAILABLE on reads and creates', async () => {
+  test('because no slot is free is PROVIDER_UNAVAILABLE on reads and creates', async () => {
     app = await startAppWithFaultyProvider({
       UPSTREAM_CONNECTIONS: '1',
       UPSTREAM_QUEUE: '1',
@@ -296,7 +296,7 @@ describe('a provider that was not asked', () => {
     await Promise.all(busy)
   })
 
-  test('because it has no credentials gives PROVIDER_NOT_CONFIGURED on reads and creates', async () => {
+  test('because there are no credentials is PROVIDER_NOT_CONFIGURED on reads and creates', async () => {
     app = await startAppWithFaultyProvider({
       ...Object.fromEntries(READS.map(({ provider }) => [`${provider}_API_KEY`, ''])),
       PERSONR_EMAIL: '',

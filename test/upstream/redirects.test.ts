@@ -54,22 +54,19 @@ describe('a redirect', () => {
     }
   })
 
-  test.each(REDIRECTS)(
-    '%d of a create is not followed at any provider, and it is not known whether it was made',
-    async status => {
-      for (const { provider, recordType, input } of SUBJECTS) {
-        for (const place of positions()) {
-          app.at(provider).behave(() => redirect(status, place))
-          const { data } = await create(app, {
-            recordType: recordType.toLowerCase() as ReadSubject['recordType'],
-            input,
-          })
-          expect(data.made).toMatchObject({ __typename: 'UnconfirmedError', operation: { state: 'UNKNOWN' } })
-          expect(app.at(provider).received).toHaveLength(1)
-        }
+  test.each(REDIRECTS)('%d of a create is not followed at any provider, and the outcome is unknown', async status => {
+    for (const { provider, recordType, input } of SUBJECTS) {
+      for (const place of positions()) {
+        app.at(provider).behave(() => redirect(status, place))
+        const { data } = await create(app, {
+          recordType: recordType.toLowerCase() as ReadSubject['recordType'],
+          input,
+        })
+        expect(data.made).toMatchObject({ __typename: 'UnconfirmedError', operation: { state: 'UNKNOWN' } })
+        expect(app.at(provider).received).toHaveLength(1)
       }
-    },
-  )
+    }
+  })
 
   test('of a cancel is not followed', async () => {
     const { id } = await makeRecord(app, subjectOf('KAYLE'))
@@ -81,7 +78,7 @@ describe('a redirect', () => {
     expect(data.cancelSession).toEqual({ __typename: 'ProviderContractError', code: 'PROVIDER_CONTRACT_BROKEN' })
   })
 
-  test('of a login is not followed, so that no password goes there', async () => {
+  test('of a login is not followed, so that no password is sent there', async () => {
     await app.close()
     app = await startAppWithFaultyProvider({ PERSONR_API_KEY: '' })
     app.at('PERSONR').behave(() => redirect(307, elsewhere.origin))
@@ -91,8 +88,8 @@ describe('a redirect', () => {
   })
 })
 
-describe('an address in an answer', () => {
-  test('is handed on and never fetched', async () => {
+describe('a URL in a response', () => {
+  test('is returned and never fetched', async () => {
     const subject = subjectOf('KAYLE')
     app.at('KAYLE').behave(() => given => ({
       ...given,
@@ -103,8 +100,8 @@ describe('an address in an answer', () => {
   })
 })
 
-describe('the listener elsewhere', () => {
-  test('would have seen somebody come', async () => {
+describe('the server at the redirect target', () => {
+  test('would have recorded a request', async () => {
     const listener = await startHostileServer({
       onRequest: () => ['HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}', 'CLOSE'],
     })

@@ -46,7 +46,7 @@ function made(records: Map<Provider, CreatedRecord>, provider: Provider): Create
 }
 
 describe('with one provider hanging', () => {
-  test('a query over all five answers within its deadline, four parts whole and one with a coded error', async () => {
+  test('a query over all five answers within its deadline, four parts complete and one with an error code', async () => {
     await open({ READ_DEADLINE_MS: '250', QUERY_DEADLINE_MS: '1000' })
     const records = await makeAll()
     const query = `{ ${READS.map(subject => fieldOf(subject, made(records, subject.provider))).join('\n')} }`
@@ -75,7 +75,7 @@ describe('with one provider hanging', () => {
     }
   })
 
-  test('the others answer as fast as ever, though all its slots and its queue are taken', async () => {
+  test('the others answer as fast as before, though all its slots and its queue are taken', async () => {
     await open({ BREAKER_MINIMUM_CALLS: '1000' })
     const records = await makeAll()
     const others = READS.filter(({ provider }) => provider !== 'KAYLE')
@@ -103,7 +103,7 @@ describe('with one provider hanging', () => {
 })
 
 describe('the deadline', () => {
-  test('of a query ends all that is still under way, and what is there is given', async () => {
+  test('of a query aborts everything in progress, and the finished parts are returned', async () => {
     await open({ READ_DEADLINE_MS: '10000', QUERY_DEADLINE_MS: '300' })
     const records = await makeAll()
     app.at('KAYLE').behave(() => 'HANG')
@@ -121,7 +121,7 @@ describe('the deadline', () => {
     await until(() => app.at('KAYLE').left() === 1)
   })
 
-  test('of a mutation leaves later root fields unsent, and lets the create under way come to its end', async () => {
+  test('of a mutation leaves later root fields unsent, and the create in progress finishes', async () => {
     await open({ CREATE_DEADLINE_MS: '400', MUTATION_DEADLINE_MS: '200' })
     app.at('KAYLE').behave(() => 'HANG')
     const key = newKey()
@@ -149,7 +149,7 @@ describe('the deadline', () => {
 const NO_BREAKER = { BREAKER_MINIMUM_CALLS: '100000' }
 
 describe('retries', () => {
-  test('stay within 1.1 requests a read where half of all requests fail', async () => {
+  test('stay within 1.1 requests a read if half of all requests fail', async () => {
     await open(NO_BREAKER)
     const session = await makeRecord(app, KAYLE)
     const random = createRandom(7)
@@ -164,7 +164,7 @@ describe('retries', () => {
     expect(served).toBeGreaterThan(100)
   })
 
-  test('are as good as none where all requests fail', async () => {
+  test('are almost none if all requests fail', async () => {
     await open(NO_BREAKER)
     const session = await makeRecord(app, KAYLE)
     app.at('KAYLE').behave(() => FAILING)
@@ -174,7 +174,7 @@ describe('retries', () => {
     expect(app.at('KAYLE').received.length).toBeLessThanOrEqual(55)
   })
 
-  test.each(['500', '502', '504', 'RESET'] as const)('serve a read whose first answer is %s', async first => {
+  test.each(['500', '502', '504', 'RESET'] as const)('serve a read whose first response is %s', async first => {
     await open()
     const session = await makeRecord(app, KAYLE)
     app
@@ -200,7 +200,7 @@ describe('retries', () => {
     [429, 'PROVIDER_RATE_LIMITED'],
     [503, 'PROVIDER_UNAVAILABLE'],
   ])(
-    'are not made where the Retry-After of a %d is past the deadline, and the client is told at once',
+    'are not made if the Retry-After of a %d is past the deadline, and the client gets the error at once',
     async (status, code) => {
       await open()
       const session = await makeRecord(app, KAYLE)
@@ -214,7 +214,7 @@ describe('retries', () => {
     },
   )
 
-  test('are not made after a 429 without a Retry-After, nor after an answer that would be the same again', async () => {
+  test('are not made after a 429 without a Retry-After, nor after a deterministic error', async () => {
     await open(NO_BREAKER)
     const session = await makeRecord(app, KAYLE)
     for (const status of [400, 401, 403, 404, 409, 422, 429]) {
@@ -270,7 +270,7 @@ describe('a cancel', () => {
     expect(cancels()).toHaveLength(2)
   })
 
-  test('that is lost after it was carried out shows what is', async () => {
+  test('whose response is lost returns the new state', async () => {
     let isAnswered = false
     const conduct = (n: number) => {
       if (n > 1) return 'PASS'
@@ -296,7 +296,7 @@ describe('a cancel', () => {
 })
 
 describe('the slots of a provider', () => {
-  test('are 32 with 64 waiting; more are refused at once and were never sent', async () => {
+  test('are 32 with 64 waiting; further calls are refused at once and never sent', async () => {
     await open()
     let release = () => {}
     const held = new Promise<void>(resolve => {
@@ -324,7 +324,7 @@ describe('the slots of a provider', () => {
     expect(app.at('KAYLE').received).toHaveLength(96)
   })
 
-  test('are waited for until the deadline; what waited in vain was never sent and is no fault of the provider', async () => {
+  test('are waited for until the deadline; a call that timed out waiting was never sent and is no failure of the provider', async () => {
     await open({ UPSTREAM_CONNECTIONS: '2', READ_DEADLINE_MS: '300', CREATE_DEADLINE_MS: '1000' })
     app.at('KAYLE').behave(() => 'HANG')
     const creates = [create(app, KAYLE), create(app, KAYLE)]
@@ -342,7 +342,7 @@ describe('the slots of a provider', () => {
     expect(codesOf(await readByProviderId(app, none(99)))).toEqual({ session: 'NOT_FOUND' })
   })
 
-  test('refuse a create before it is sent, so that the same key may be used again', async () => {
+  test('refuse a create before it is sent, so that the same idempotency key can be used again', async () => {
     await open({ UPSTREAM_CONNECTIONS: '1', UPSTREAM_QUEUE: '1', READ_DEADLINE_MS: '300' })
     app.at('KAYLE').behave(() => 'HANG')
     const reads = Array.from({ length: 2 }, (_, n) => readByProviderId(app, none(n)))
@@ -369,7 +369,7 @@ async function firstOf<T>(promises: readonly Promise<T>[], count: number): Promi
 }
 
 describe('the health of a provider', () => {
-  test('is empty before its first call, and tells how the calls went', async () => {
+  test('is empty before its first call, and then reports its calls', async () => {
     await open({ RETRY_BUDGET_MIN: '0' })
     expect(await healthOf(app, 'KAYLE')).toEqual({ state: 'UP', errorRate: 0, p50Ms: null, p95Ms: null })
     const session = await makeRecord(app, KAYLE)
@@ -390,7 +390,7 @@ describe('the health of a provider', () => {
     expect(await healthOf(app, 'YORLET')).toMatchObject({ state: 'UP', errorRate: 0 })
   })
 
-  test('is DEGRADED while some kinds of calls are rejected here, and DOWN while all are', async () => {
+  test('is DEGRADED while some types of calls are rejected here, and DOWN while all are', async () => {
     await open({ BREAKER_MINIMUM_CALLS: '2', RETRY_BUDGET_MIN: '0', RETRY_BUDGET_RATIO: '0' })
     const session = await makeRecord(app, KAYLE)
     const calls = {
@@ -412,7 +412,7 @@ describe('the health of a provider', () => {
     }, 20_000)
   })
 
-  test('counts what is under way, how slow it was and what drifted', async () => {
+  test('counts calls in progress, latency and drift', async () => {
     await open()
     const session = await makeRecord(app, KAYLE)
     let release = () => {}
@@ -436,7 +436,7 @@ describe('the health of a provider', () => {
     expect(p95Ms).toBeGreaterThan(95)
   })
 
-  test('is null where the provider is not configured', async () => {
+  test('is null if the provider is not configured', async () => {
     await open({ YORLET_API_KEY: '' })
     expect(await healthOf(app, 'YORLET')).toBeNull()
     const { data } = await create(app, subjectOf('YORLET'))

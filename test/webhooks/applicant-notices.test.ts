@@ -90,7 +90,7 @@ async function reads(provider: Provider = 'PERSONR'): Promise<number> {
 const APPROVED = { status: 'COMPLETED', outcome: 'APPROVED' }
 
 describe('a notice about an applicant', () => {
-  test('without a session is applied to it: lists, lookups and the person show the truth', async () => {
+  test('without a session is applied to it: lists, lookups and the person show the new state', async () => {
     await start()
     const policy = await openEndpoint(app, 'PERSONR')
     const applicant = await makeApplicant(['usr_1'])
@@ -105,7 +105,7 @@ describe('a notice about an applicant', () => {
     expect(data.person.applicants.nodes).toMatchObject([truth])
   })
 
-  test('that nobody here knows has it fetched and stored, and its person is known from then on', async () => {
+  test('that is unknown fetches and stores it, and its person has it from then on', async () => {
     await start()
     const policy = await openEndpoint(app, 'PERSONR')
     const providerId = await makeElsewhere(['usr_2'])
@@ -124,7 +124,7 @@ describe('a notice about an applicant', () => {
     expect(await listed()).toMatchObject([{ ...APPROVED, sync: { source: 'FETCH' } }])
   })
 
-  test('that is being fetched for the first time has it asked for once more', async () => {
+  test('that is being fetched for the first time fetches it once more', async () => {
     await start()
     const policy = await openEndpoint(app, 'PERSONR')
     const providerId = await makeElsewhere([])
@@ -139,14 +139,14 @@ describe('a notice about an applicant', () => {
     expect(await reads()).toBe(2)
   })
 
-  test('that its provider does not know either changes nothing, and is done with', async () => {
+  test('that its provider does not know either is completed without a change', async () => {
     await start()
     const policy = await openEndpoint(app, 'PERSONR')
     await tell(policy, '1111111111111x111111111111111111')
     expect(await listed()).toEqual([])
   })
 
-  test('waits until its provider can be asked', async () => {
+  test('waits until its provider is available', async () => {
     await start()
     const policy = await openEndpoint(app, 'PERSONR')
     const applicant = await makeApplicant()
@@ -182,7 +182,7 @@ describe('a notice about an applicant', () => {
     expect(await app.services.polling.run()).toBe(0)
   })
 
-  test('with sessions is applied to these and to it', async () => {
+  test('with sessions is applied to them and to the applicant', async () => {
     await start()
     const policy = await openEndpoint(app, 'PERSONR')
     const applicant = await makeApplicant()
@@ -198,7 +198,7 @@ describe('a notice about an applicant', () => {
     expect(data.session.timeline.nodes).toContainEqual({ __typename: 'WebhookReceived' })
   })
 
-  test('of Yorlet is read through the application that the notice names, known before or not', async () => {
+  test('of Yorlet is read through the application that the notice names, whether stored or not', async () => {
     await start()
     const policy = await openEndpoint(app, 'YORLET')
     const objects = (await app.sandbox('YORLET').objects()).applicants as Record<string, { id: string; status: string }>
@@ -226,7 +226,7 @@ describe('a notice about an applicant', () => {
   })
 })
 
-describe('an open applicant', () => {
+describe('an undecided applicant', () => {
   /** Looks every second, as the job does. Gives at which seconds the provider was asked. */
   async function follow(seconds: number): Promise<number[]> {
     const requests: number[] = []
@@ -239,7 +239,7 @@ describe('an open applicant', () => {
     return requests
   }
 
-  test('is looked at as often as a session, and no more once it is decided', async () => {
+  test('is polled as often as a session, and no more once it is decided', async () => {
     await start()
     const applicant = await makeApplicant()
     expect(await follow(50)).toEqual([15, 45])
@@ -254,7 +254,7 @@ describe('an open applicant', () => {
     expect(await follow(2)).toEqual([])
   })
 
-  test('is looked at again where it goes on after it was decided', async () => {
+  test('is polled again if it continues after it was decided', async () => {
     await start()
     const policy = await openEndpoint(app, 'PERSONR')
     const applicant = await makeApplicant()
@@ -271,7 +271,7 @@ describe('an open applicant', () => {
     expect(await shown(applicant.id)).toMatchObject({ outcome: 'REJECTED' })
   })
 
-  test('whose session is looked at is seen by that, and takes no calls of its own', async () => {
+  test('whose session is polled is updated by that poll, without calls of its own', async () => {
     await start()
     const applicant = await makeApplicant()
     await make('session', { personr: { applicant: { applicantId: applicant.id } } })

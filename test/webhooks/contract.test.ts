@@ -32,7 +32,7 @@ const modules = Object.values<ProviderModule>(registry)
 const cases = await Promise.all(modules.map(async module => [module.provider, module, await packer(module)] as const))
 
 it.each(cases)(
-  '%s has a reader where its sandbox sends, and the capability WEBHOOKS with it',
+  '%s has a webhook reader and the capability WEBHOOKS if its sandbox sends webhooks',
   async (_, module, pack) => {
     expect(pack !== undefined).toBe(module.webhook !== undefined)
     const settings = module.settings.parse((await module.sandbox()).sandbox.credentials)
@@ -53,12 +53,12 @@ describe.each(cases.filter(([, , pack]) => pack))('a delivery of %s', (provider,
     now = NOW,
   ): Promise<WebhookReadResult | undefined> => webhook?.(delivery, { ...KEYS, secrets }, now)
 
-  it('that is signed and cannot be understood is kept, and is not taken for a forged one', async () => {
+  it('that is signed and unparseable is stored, and is not refused as forged', async () => {
     expect(await read(signed)).toBe('UNPARSEABLE')
     expect(await read(signed, ['a-newer-secret', SECRET])).toBe('UNPARSEABLE')
   })
 
-  it('that is signed with another secret, or where there is none, is forged', async () => {
+  it('that is signed with another secret, or without a configured one, is forged', async () => {
     for (const secrets of [['another-secret'], [''], []]) expect(await read(signed, secrets)).toBe('INVALID_SIGNATURE')
     expect(await read({ ...signed, headers: parcel.headers(NOW, '') }, [''])).toBe('INVALID_SIGNATURE')
   })
@@ -76,7 +76,7 @@ describe.each(cases.filter(([, , pack]) => pack))('a delivery of %s', (provider,
   })
 
   if (!SIGNS_NOTHING.includes(provider)) {
-    it('whose body is another is forged', async () => {
+    it('whose body was changed is forged', async () => {
       expect(await read({ ...signed, body: Buffer.from(`${parcel.body} `) })).toBe('INVALID_SIGNATURE')
     })
   }

@@ -120,14 +120,14 @@ const FAILURES: readonly (readonly [string, FaultyBehaviour])[] = [
   ['answers with HTML', () => ({ status: 200, headers: { 'content-type': 'text/html' }, text: '<p>' })],
 ]
 
-describe('what an end user shared', () => {
-  test('is readable at the session where Kayle tells it of the session', async () => {
+describe('the claims that an end user shared', () => {
+  test('are readable at the session if Kayle reports them with the session', async () => {
     const id = await make()
     expect(await say(succeeded(id))).toBe('APPLIED')
     expect((await stored(id)).details).toMatchObject(REPORTED)
   })
 
-  test('is kept of a session that only Kayle knew', async () => {
+  test('are stored with a session that only Kayle knew', async () => {
     const made = await fetch(`${app.at('KAYLE').origin}/v1/sessions`, {
       method: 'POST',
       headers: { authorization: 'Bearer kk_sandbox0000000000000000000000000' },
@@ -137,7 +137,7 @@ describe('what an end user shared', () => {
     expect((await stored(data.id)).details).toMatchObject(REPORTED)
   })
 
-  test('is kept of a session that Kayle does not tell us of either', async () => {
+  test('are stored with a session that Kayle does not return either', async () => {
     const id = none()
     expect(await say(succeeded(id))).toBe('APPLIED')
     expect(await stored(id)).toMatchObject({
@@ -148,7 +148,7 @@ describe('what an end user shared', () => {
     })
   })
 
-  test.each(FAILURES)('is readable while Kayle %s, and the delivery is tried again', async (_how, conduct) => {
+  test.each(FAILURES)('are readable while Kayle %s, and the delivery is retried', async (_how, conduct) => {
     const [known, unknown] = [await make(), none()]
     app.at('KAYLE').behave(conduct)
     for (const id of [known, unknown]) {
@@ -165,7 +165,7 @@ describe('what an end user shared', () => {
     for (const id of [known, unknown]) expect((await stored(id)).details).toMatchObject(REPORTED)
   })
 
-  test('stays when the session is read, listed and told of again', async () => {
+  test('stay when the session is read, listed and reported again', async () => {
     const id = await make()
     await say(succeeded(id))
     await app.execute(
@@ -183,7 +183,7 @@ describe('what an end user shared', () => {
     ['an event with a new name', 'verification.session.shared', undefined, 'UNKNOWN'],
     ['an event of an attempt with a new name', 'verification.attempt.shared', 'va_1', 'UNKNOWN'],
     ['an attempt without an id', 'verification.attempt.succeeded', undefined, 'COMPLETED'],
-  ])('is kept with the session where %s tells it', async (_what, type, attemptId, status) => {
+  ])('are stored with the session if %s reports them', async (_what, type, attemptId, status) => {
     const [known, unknown] = [await make(), none()]
     for (const sessionId of [known, unknown])
       expect(await say({ type, sessionId, attemptId, data: SHARED })).toBe('APPLIED')
@@ -191,7 +191,7 @@ describe('what an end user shared', () => {
     expect(await stored(unknown)).toMatchObject({ status, details: REPORTED })
   })
 
-  test('stays with its attempt when a later delivery leaves it out', async () => {
+  test('stay with their attempt when a later delivery omits them', async () => {
     const [sessionId, attemptId] = [await make(), `va_${randomUUID()}`]
     const type = 'verification.attempt.succeeded'
     await say({ type, sessionId, attemptId, data: SHARED })
@@ -200,7 +200,7 @@ describe('what an end user shared', () => {
   })
 
   test.each(['the session and the attempt are unknown', 'the attempt is unknown', 'Kayle fails'])(
-    'is kept of an attempt where %s',
+    'are stored with an attempt if %s',
     async what => {
       const id = what.includes('session') ? none() : await make()
       if (what === 'Kayle fails') app.at('KAYLE').behave(refuse(500, 'INTERNAL_SERVER_ERROR'))
@@ -211,7 +211,7 @@ describe('what an end user shared', () => {
     },
   )
 
-  test('comes with attempts that say when they came and that none could be read, where none ever was', async () => {
+  test('are in attempts with the time of the delivery, though none could ever be read', async () => {
     const [sessionId, attemptId] = [await make(), `va_${randomUUID()}`]
     app.at('KAYLE').behave(refuse(500, 'INTERNAL_SERVER_ERROR'))
     const { id } = await stored(sessionId)
@@ -237,7 +237,7 @@ describe('what an end user shared', () => {
     expect((await read('FAIL')).errors).toMatchObject([{ extensions: lastError }])
   })
 
-  test('is for who may read personal data alone, and is encrypted', async () => {
+  test('require the scope for personal data, and are encrypted', async () => {
     const id = await make()
     await say(succeeded(id))
     const { id: ours } = await stored(id)
@@ -251,7 +251,7 @@ describe('what an end user shared', () => {
       expect(JSON.stringify(await app.db.sql.selectFrom(table).selectAll().execute())).not.toContain('Annabella')
   })
 
-  test('is erased with the person', async () => {
+  test('are erased with the person', async () => {
     const id = await make('usr_erased')
     await say(succeeded(id))
     await app.services.erasure.erase(DEV, 'usr_erased')
@@ -263,7 +263,7 @@ describe('what an end user shared', () => {
   })
 })
 
-test('a session that was cancelled says how and after how many tries', async () => {
+test('a cancelled session has how it was cancelled and after how many attempts', async () => {
   const id = await make()
   const data = {
     outcome: 'not_verified',
@@ -280,7 +280,7 @@ test('a session that was cancelled says how and after how many tries', async () 
   })
 })
 
-test('what Kayle tells of a session since 1.6 is stored with it', async () => {
+test('the fields of Kayle since 1.6 are stored with the session', async () => {
   const id = await make()
   at += 1
   app.at('KAYLE').behave(() => given => {
@@ -303,7 +303,7 @@ test('what Kayle tells of a session since 1.6 is stored with it', async () => {
   })
 })
 
-test('a delivery without anything of its own about a session of nobody still changes nothing', async () => {
+test('a delivery without data of its own about an unknown session still changes nothing', async () => {
   const id = none()
   expect(await say({ type: 'verification.session.cancelled', sessionId: id })).toBe('APPLIED')
   expect(await stored(id)).toBeUndefined()

@@ -94,7 +94,7 @@ async function deliveriesOf(provider: Provider, about: string): Promise<WebhookD
   return (deliveries as WebhookDelivery[]).filter(delivery => delivery.subject === about)
 }
 
-describe('what happens at a provider is sent as it sends it, and our endpoint reads it:', () => {
+describe('an event at a provider is sent in its format, and our endpoint reads it:', () => {
   const REPORTED: readonly [Tried, string, readonly string[], (id: string) => object][] = [
     ['KAYLE', 'attempt_succeeded', ['verification.attempt.succeeded'], id => ({ sessionProviderId: id })],
     ['KAYLE', 'attempt_failed', ['verification.attempt.failed'], id => ({ sessionProviderId: id })],
@@ -131,7 +131,7 @@ describe('what happens at a provider is sent as it sends it, and our endpoint re
   })
 })
 
-test("Kayle's success carries the claims that were asked for, inside the encryption alone", async () => {
+test('Kayle’s success has the requested claims inside the encryption alone', async () => {
   const share_fields = {
     age_over_18: { required: true, reason: 'Age' },
     family_name: { required: true, reason: 'Name' },
@@ -148,7 +148,7 @@ test("Kayle's success carries the claims that were asked for, inside the encrypt
   })
 })
 
-test('Kayle sends nothing without a key to encrypt for, and says so', async () => {
+test('Kayle sends nothing without an encryption key, and reports it', async () => {
   const id = await CREATE.KAYLE()
   const { url, got } = await startReceiver()
   await aim('KAYLE', url, { publicJwk: undefined, keyId: undefined })
@@ -158,7 +158,7 @@ test('Kayle sends nothing without a key to encrypt for, and says so', async () =
   expect(got).toEqual([])
 })
 
-test("calls of a provider's own API tell what they change", async () => {
+test('calls of a provider’s own API send a webhook for their changes', async () => {
   const { url, got } = await startReceiver()
   for (const provider of ['KAYLE', 'RAPIDLY', 'YORLET'] as const) await aim(provider, url)
   const eventOf = async (provider: Provider, nth: number) => {
@@ -182,7 +182,7 @@ test("calls of a provider's own API tell what they change", async () => {
   expect(await eventOf('YORLET', 6)).toBe('customer.created')
 })
 
-test('a second cancel tells nothing', async () => {
+test('a second cancel sends no webhook', async () => {
   const id = await CREATE.KAYLE()
   const { url, got } = await startReceiver()
   await aim('KAYLE', url)
@@ -196,7 +196,7 @@ test('a second cancel tells nothing', async () => {
   ])
 })
 
-test('a session at Verilock that ran out of time tells it once, when it is looked at', async () => {
+test('an expired Verilock session sends one webhook, when it is read', async () => {
   const id = await CREATE.VERILOCK()
   const { url, got } = await startReceiver()
   await aim('VERILOCK', url)
@@ -209,7 +209,7 @@ test('a session at Verilock that ran out of time tells it once, when it is looke
   expect(got.length).toBeGreaterThan(0)
 })
 
-test('a delivery that was not taken is sent again: the same delivery, with a time and a signature of its own', async () => {
+test('a failed delivery is retried: the same delivery, with a new time and signature', async () => {
   const { url, got } = await startReceiver(nth => [500, 302][nth] ?? 204)
   const id = await CREATE.KAYLE()
   await aim('KAYLE', url, { retryDelaysMs: [1100, 10, 10] })
@@ -223,7 +223,7 @@ test('a delivery that was not taken is sent again: the same delivery, with a tim
   expect(delivery?.tries.map(({ status }) => status)).toEqual([500, 302, 204])
 })
 
-test('it is given up after the last of the delays', async () => {
+test('a delivery is given up after the last of the delays', async () => {
   const { url, got } = await startReceiver(() => 500)
   const id = await CREATE.KAYLE()
   await aim('KAYLE', url, { retryDelaysMs: [1, 1] })
@@ -242,7 +242,7 @@ test('duplicates are copies of one delivery', async () => {
   expect(new Set((await readAll('YORLET', got)).map(({ eventId }) => eventId)).size).toBe(1)
 })
 
-test('two deliveries change places on demand, and one that waits for another in vain goes alone', async () => {
+test('two deliveries are swapped on request, and one that waits for another in vain is sent alone', async () => {
   const { url, got } = await startReceiver()
   const id = await CREATE.VERILOCK()
   await aim('VERILOCK', url, { reorder: true })
@@ -254,7 +254,7 @@ test('two deliveries change places on demand, and one that waits for another in 
   await expect.poll(() => got.length, { timeout: 3000 }).toBe(3)
 })
 
-test('in order they go otherwise, late where a delay is asked for', async () => {
+test('otherwise they are sent in order, late if a delay is set', async () => {
   const { url, got } = await startReceiver()
   const id = await CREATE.YORLET()
   await aim('YORLET', url, { delayMs: 300 })
@@ -267,7 +267,7 @@ test('in order they go otherwise, late where a delay is asked for', async () => 
   expect((await readAll('YORLET', got)).map(({ session }) => session?.status)).toEqual(['IN_PROGRESS', 'COMPLETED'])
 })
 
-test('nobody waits for a endpoint that never answers: not the caller, not the end of the sandbox', async () => {
+test('an endpoint that never answers blocks neither the caller nor the shutdown of the sandbox', async () => {
   const { url, got } = await startReceiver(() => 'HANG')
   const { sandbox } = await registry.PERSONR.sandbox()
   const alone = await startSandbox(sandbox as SandboxDefinition, { port: 0 })
@@ -290,7 +290,7 @@ test.each([
   'http://user:password@localhost/hook',
   'file:///etc/hook',
   'nothing',
-])('webhooks do not leave this machine: %s is refused', async url => {
+])('webhooks are sent to this machine only: %s is refused', async url => {
   const answer = await control('YORLET', 'PUT', 'webhooks', { url, secret: SECRET })
   expect(answer.status).toBe(400)
   expect(await (await control('YORLET', 'GET', 'webhooks')).json()).toEqual({})
@@ -305,7 +305,7 @@ test.each([
   expect((await control('KAYLE', 'PUT', 'webhooks', target)).status).toBe(400)
 })
 
-test('secrets are shown to nobody, a private key that was given is not kept', async () => {
+test('secrets are not returned, and a given private key is not stored', async () => {
   const { url, got } = await startReceiver()
   await aim('PERSONR', url, { publicJwk: pair.privateKey.export({ format: 'jwk' }) })
   await advance('PERSONR', { id: APPLICANT, to: 'pending' })
@@ -319,7 +319,7 @@ test('secrets are shown to nobody, a private key that was given is not kept', as
   expect(JSON.stringify(last)).not.toContain(SECRET)
 })
 
-test('after DELETE nothing is sent and nothing is tried again', async () => {
+test('after DELETE nothing is sent and nothing is retried', async () => {
   const { url, got } = await startReceiver(() => 500)
   await aim('YORLET', url, { retryDelaysMs: [200, 200] })
   const id = await CREATE.YORLET()

@@ -200,8 +200,8 @@ function postRaw(
   })
 }
 
-describe('the endpoint', () => {
-  test('answers 204 to what is stored, and to what was stored before', async () => {
+describe('the webhook endpoint', () => {
+  test('answers 204 to a stored delivery, new or repeated', async () => {
     const { parcel } = await makeCanceled()
     expect(await deliver(app, endpointOf('KAYLE'), parcel)).toBe(204)
     expect(await deliver(app, endpointOf('KAYLE'), parcel)).toBe(204)
@@ -219,7 +219,7 @@ describe('the endpoint', () => {
     expect((await post(app, path, parcel)).status).toBe(404)
   })
 
-  test("answers 404 at another provider's endpoint, and at one that was removed", async () => {
+  test('answers 404 at another provider’s endpoint, and at a removed one', async () => {
     const { parcel } = await makeCanceled()
     expect((await post(app, endpointOf('KAYLE').path.replace('kayle', 'yorlet'), parcel)).status).toBe(404)
     const policy = await openEndpoint(app, 'KAYLE')
@@ -232,7 +232,7 @@ describe('the endpoint', () => {
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST'])
   })
 
-  test('answers 413 over 256 KiB, and takes 256 KiB', async () => {
+  test('answers 413 over 256 KiB, and accepts 256 KiB', async () => {
     const policy = endpointOf('VERILOCK')
     const sized = (bytes: number) => fromVerilock(policy, { ...padding(bytes) })
     const before = await count()
@@ -241,7 +241,7 @@ describe('the endpoint', () => {
     expect(await deliver(app, policy, sized(256 * 1024))).toBe(204)
   })
 
-  test('answers 413 to a body that hides its length, over a socket', async () => {
+  test('answers 413 to a chunked body, over a socket', async () => {
     const origin = new URL(app.url).origin
     const body = new Blob([new Uint8Array(640 * 1024)]).stream()
     const init = { method: 'POST', body, duplex: 'half' }
@@ -251,7 +251,7 @@ describe('the endpoint', () => {
   })
 
   test.each(['KAYLE', 'RAPIDLY', 'VERILOCK', 'YORLET'] as const)(
-    'takes a signature of %s in a header that comes twice, over a socket',
+    'accepts a signature of %s in a repeated header, over a socket',
     async provider => {
       const policy = endpointOf(provider)
       const [name, right, wrong] = await signedTwice(provider)
@@ -261,7 +261,7 @@ describe('the endpoint', () => {
     },
   )
 
-  test('asks for no API key, and says nothing but a status', async () => {
+  test('requires no API key, and answers only a status', async () => {
     const response = await post(app, endpointOf('KAYLE').path, { headers: {}, body: '{}' })
     expect([response.status, await response.text()]).toEqual([401, ''])
   })
@@ -332,7 +332,7 @@ describe('a forged delivery', () => {
 })
 
 describe('a delivery', () => {
-  test('has the session asked for again, with its source in the timeline', async () => {
+  test('refreshes the session, with its source in the timeline', async () => {
     const { session, parcel } = await makeCanceled()
     await deliver(app, endpointOf('KAYLE'), parcel)
     await settle()
@@ -350,7 +350,7 @@ describe('a delivery', () => {
     expect(await newest()).toMatchObject({ state: 'APPLIED', tries: 1 })
   })
 
-  test('is believed no further than what the provider answers', async () => {
+  test('applies only what the provider confirms', async () => {
     const session = await make('KAYLE')
     await deliver(app, endpointOf('KAYLE'), await fromKayle(endpointOf('KAYLE'), cancelled(session), new Date(at)))
     await settle()
@@ -358,7 +358,7 @@ describe('a delivery', () => {
     expect(await received(session)).toHaveLength(1)
   })
 
-  test('that comes 100 times at once is applied once', async () => {
+  test('that arrives 100 times at once is applied once', async () => {
     const { session, parcel } = await makeCanceled()
     const before = await count()
     const statuses = await Promise.all(Array.from({ length: 100 }, () => deliver(app, endpointOf('KAYLE'), parcel)))
@@ -368,7 +368,7 @@ describe('a delivery', () => {
     expect(await received(session)).toHaveLength(1)
   })
 
-  test('that is signed anew for each try is one delivery', async () => {
+  test('that is signed again for each retry is one delivery', async () => {
     const { session } = await makeCanceled()
     const policy = endpointOf('KAYLE')
     for (let retry = 0; retry < 3; retry++) {
@@ -379,7 +379,7 @@ describe('a delivery', () => {
     expect(await received(session)).toHaveLength(1)
   })
 
-  test('that is replayed by somebody does nothing', async () => {
+  test('that an attacker replays has no effect', async () => {
     const session = await make('VERILOCK')
     const parcel = fromVerilock(endpointOf('VERILOCK'), verilockEvent(session))
     for (let time = 0; time < 3; time++) {
@@ -390,7 +390,7 @@ describe('a delivery', () => {
     expect(await received(session)).toHaveLength(1)
   })
 
-  test('about a session that we never met has it asked for under this account, and stored', async () => {
+  test('about an unknown session fetches it under this account, and stores it', async () => {
     const { baseUrl } = app.sandboxes.find(({ provider }) => provider === 'KAYLE') ?? {}
     const headers = { authorization: 'Bearer kk_sandbox0000000000000000000000000', 'content-type': 'application/json' }
     const made = await fetch(`${baseUrl}/v1/sessions`, { method: 'POST', headers, body: '{}' })
@@ -407,7 +407,7 @@ describe('a delivery', () => {
     expect(await received(found.data.session)).toHaveLength(1)
   })
 
-  test('about a session that its provider does not know either is taken and changes nothing', async () => {
+  test('about a session that its provider does not know either is accepted and changes nothing', async () => {
     const sessions = async () => (await app.db.sql.selectFrom('sessions').select('id').execute()).length
     const before = await sessions()
     const none = { id: '', providerId: `vs_${'0'.repeat(64)}` }
@@ -423,7 +423,7 @@ describe('a delivery', () => {
     expect(await sessions()).toBe(before)
   })
 
-  test('waits while its provider cannot be asked, and is applied as soon as it can', async () => {
+  test('waits while its provider is unavailable, and is applied as soon as it is back', async () => {
     const { session, parcel } = await makeCanceled()
     await app.sandbox('KAYLE').faults([{ method: 'GET', fault: { kind: 'status', status: 500 } }])
     expect(await deliver(app, endpointOf('KAYLE'), parcel)).toBe(204)
@@ -442,7 +442,7 @@ describe('a delivery', () => {
     expect(await received(session)).toHaveLength(1)
   })
 
-  test('is applied even where its secret was replaced and its address removed meanwhile', async () => {
+  test('is applied even if its secret was replaced and its endpoint removed meanwhile', async () => {
     const policy = await openEndpoint(app, 'KAYLE')
     const { session, parcel } = await makeCanceled(policy)
     await app.sandbox('KAYLE').faults([{ method: 'GET', fault: { kind: 'status', status: 500 } }])
@@ -456,7 +456,7 @@ describe('a delivery', () => {
     expect(await stored(session)).toMatchObject({ status: 'CANCELED' })
   })
 
-  test('is left to an operator after a day of tries', async () => {
+  test('is left to an operator after a day of retries', async () => {
     const { session, parcel } = await makeCanceled()
     await deliver(app, endpointOf('KAYLE'), parcel)
     await app.sandbox('KAYLE').faults([{ method: 'GET', fault: { kind: 'status', status: 500 } }])
@@ -476,7 +476,7 @@ describe('a delivery', () => {
     expect(await stored(session)).toMatchObject({ status: 'CANCELED' })
   })
 
-  test('tells when a provider was last heard of', async () => {
+  test('updates the time of the last webhook of a provider', async () => {
     const query = '{ providers { provider health { lastWebhookAt } } }'
     const fresh = await start()
     const heard = async () =>
@@ -494,8 +494,8 @@ describe('a delivery', () => {
   })
 })
 
-describe('a delivery that is signed and cannot be read', () => {
-  test.each(['not a JWE', 'a.b.c.d.e', ''])('is stored, put aside, and can be replayed: %j', async body => {
+describe('a delivery that is signed and unparseable', () => {
+  test.each(['not a JWE', 'a.b.c.d.e', ''])('is stored as failed, and can be replayed: %j', async body => {
     const parcel = signKayle(body, endpointOf('KAYLE').secret, new Date(at))
     expect(await deliver(app, endpointOf('KAYLE'), parcel)).toBe(204)
     const { id, state } = await newest()
@@ -505,7 +505,7 @@ describe('a delivery that is signed and cannot be read', () => {
     expect(await newest()).toMatchObject({ id, state: 'QUARANTINED' })
   })
 
-  test('is applied once the key that it was encrypted for is there', async () => {
+  test('is applied once its decryption key is available', async () => {
     const policy = await openEndpoint(app, 'KAYLE')
     const other = await app.services.webhookEndpoints.add(DEV, { provider: 'KAYLE' })
     const session = await make('KAYLE')
@@ -530,7 +530,7 @@ describe('a delivery that is signed and cannot be read', () => {
 })
 
 describe('while one secret replaces another', () => {
-  test('both are live, and the one before them is not', async () => {
+  test('both are valid, and the one before them is not', async () => {
     const policy = await openEndpoint(app, 'VERILOCK')
     const rotate = async () => (await app.services.webhookEndpoints.rotate(DEV, policy.id)).secret ?? ''
     const try_ = (secret: string) =>
@@ -633,7 +633,7 @@ describe('Kayle', () => {
   })
   const reported = [{ status: 'SUCCEEDED', details: { claims, selectedFieldKeys: ['given_names', 'age_over_18'] } }]
 
-  test('tells the claims in its delivery alone, and no later read wipes them', async () => {
+  test('sends the claims in its delivery alone, and no later read removes them', async () => {
     const { session, attemptId } = await makeSucceeded()
     await deliver(
       app,
@@ -650,7 +650,7 @@ describe('Kayle', () => {
     expect((await stored(session)).attempts.nodes).toEqual(reported)
   })
 
-  test('has claims of an attempt that it does not show yet kept with it', async () => {
+  test('has the claims of an attempt that it does not return yet stored with it', async () => {
     const { session } = await makeSucceeded()
     await deliver(
       app,
@@ -662,7 +662,7 @@ describe('Kayle', () => {
     expect((await stored(session)).attempts.nodes).toMatchObject([{ details: { claims: null } }, ...reported])
   })
 
-  test('has claims kept nowhere in the clear', async () => {
+  test('has no claims stored in plain text', async () => {
     const { session, attemptId } = await makeSucceeded()
     const event = { ...succeeded(session, attemptId), data: { claims: { given_names: 'Zaphodius' } } }
     await deliver(app, endpointOf('KAYLE'), await fromKayle(endpointOf('KAYLE'), event, new Date(at)))
@@ -676,7 +676,7 @@ describe('Kayle', () => {
 })
 
 describe('Yorlet, whose sessions cannot be read', () => {
-  test('has two deliveries that come in the wrong order end as they happened', async () => {
+  test('has the later state after two deliveries in the wrong order', async () => {
     const session = await make('YORLET')
     const began = Math.floor(at / 1000)
     at += 20_000
@@ -689,7 +689,7 @@ describe('Yorlet, whose sessions cannot be read', () => {
     expect((await received(session)).map(({ applied }) => applied)).toEqual([true, false])
   })
 
-  test('has two open states in the wrong order end as they happened', async () => {
+  test('has the later of two open states after deliveries in the wrong order', async () => {
     const session = await make('YORLET')
     const began = Math.floor(at / 1000)
     at += 20_000
@@ -705,7 +705,7 @@ describe('Yorlet, whose sessions cannot be read', () => {
     expect((await received(session)).map(({ applied }) => applied)).toEqual([true, false])
   })
 
-  test('counts what happened in the very second of the create, or by a clock that is behind', async () => {
+  test('applies an event in the same second as the create, or of a clock that is behind', async () => {
     for (const behind of [0, 30]) {
       const session = await make('YORLET')
       const policy = endpointOf('YORLET')
@@ -715,7 +715,7 @@ describe('Yorlet, whose sessions cannot be read', () => {
     }
   })
 
-  test('has the one of two events of the same second count that ended the session', async () => {
+  test('applies the event that ended the session of two in the same second', async () => {
     const session = await make('YORLET')
     const policy = endpointOf('YORLET')
     at += 5_000
@@ -725,7 +725,7 @@ describe('Yorlet, whose sessions cannot be read', () => {
     expect(await stored(session)).toMatchObject({ status: 'COMPLETED' })
   })
 
-  test('has its events in order also where its clock is a day ahead', async () => {
+  test('has its events in order even if its clock is a day ahead', async () => {
     const session = await make('YORLET')
     const policy = endpointOf('YORLET')
     const began = Math.floor(at / 1000)
@@ -737,7 +737,7 @@ describe('Yorlet, whose sessions cannot be read', () => {
     expect(await stored(session)).toMatchObject({ status: 'COMPLETED' })
   })
 
-  test('has a session that we never met stored as it is told', async () => {
+  test('has an unknown session stored from its webhook', async () => {
     const session = { id: '', providerId: 'apps_never0seen00001' }
     const policy = endpointOf('YORLET')
     await deliver(app, policy, fromYorlet(policy, yorletEvent(session, 'active', Math.floor(at / 1000))))
@@ -751,8 +751,8 @@ describe('Yorlet, whose sessions cannot be read', () => {
   })
 })
 
-describe('a delivery that overtakes the answer of the create', () => {
-  test.each(['KAYLE', 'YORLET'] as const)('of %s leaves the link and all that the caller gave', async provider => {
+describe('a delivery that arrives before the response to the create', () => {
+  test.each(['KAYLE', 'YORLET'] as const)('of %s preserves the link and all input of the caller', async provider => {
     let delayMs = 0
     const world = await startWorkload({ fateOf: () => 'ANSWERED', delayMs: () => delayMs })
     const fresh = await start(world.env)
@@ -807,7 +807,7 @@ describe('a delivery that overtakes the answer of the create', () => {
 })
 
 describe('Verilock', () => {
-  test('tells the risk score in its delivery, which the reads that follow keep', async () => {
+  test('reports the risk score in its delivery, which later reads preserve', async () => {
     const session = await make('VERILOCK')
     await app.sandbox('VERILOCK').advance({ id: session.providerId, to: 'approved' })
     await deliver(app, endpointOf('VERILOCK'), fromVerilock(endpointOf('VERILOCK'), verilockEvent(session)))
@@ -854,10 +854,10 @@ function permute(values: readonly number[]): number[][] {
   return values.flatMap((value, index) => permute(values.toSpliced(index, 1)).map(rest => [value, ...rest]))
 }
 
-describe('Personr, which names no event', () => {
+describe('Personr, whose webhooks have no event id', () => {
   const sent = { applicantId: APPLICANT, actionStatus: 'Reviewed', reviewAnswer: 'Approved' }
 
-  test('has the same body within 60 seconds count once, and a later one as news', async () => {
+  test('has the same body within 60 seconds count once, and a later one as new', async () => {
     const session = await make('PERSONR')
     const policy = endpointOf('PERSONR')
     at = Math.ceil(at / 60_000) * 60_000 + 119_000
@@ -870,7 +870,7 @@ describe('Personr, which names no event', () => {
     expect([await send(0), await send(2), await send(57), await send(2)]).toEqual([1, 1, 1, 2])
   })
 
-  test('has the same body within 60 seconds count again where another came in between', async () => {
+  test('has the same body within 60 seconds count again if another came in between', async () => {
     const session = await make('PERSONR')
     const policy = endpointOf('PERSONR')
     at += 121_000
@@ -886,7 +886,7 @@ describe('Personr, which names no event', () => {
     expect(counts).toEqual([1, 2, 3, 3, 4, 4, 5])
   })
 
-  test('has every session of the applicant asked for again', async () => {
+  test('has every session of the applicant refreshed', async () => {
     const session = await make('PERSONR')
     at += 61_000
     await app.sandbox('PERSONR').advance({ id: APPLICANT, to: 'approved' })
@@ -911,7 +911,7 @@ describe('Personr, which names no event', () => {
 })
 
 describe('Rapidly', () => {
-  test('has the stored customer updated, and not by what happened before', async () => {
+  test('has the stored customer updated, and not by an older event', async () => {
     const email = `${randomUUID()}@example.com`
     const made = await create(app, { recordType: 'customer', input: { rapidly: { email } } }, randomUUID())
     const { id, providerId } = made.data.made.record
@@ -948,7 +948,7 @@ async function renameAtRapidly(id: string, name: string): Promise<void> {
   expect(response.status).toBe(200)
 }
 
-describe('with a database that others use too', () => {
+describe('with a database that other processes use', () => {
   const folders: string[] = []
   afterEach(() => {
     for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
@@ -960,7 +960,7 @@ describe('with a database that others use too', () => {
     return join(folder, 'webhooks.db')
   }
 
-  test('a delivery while it is locked is answered 503 with Retry-After, and loses nothing when it comes again', async () => {
+  test('a delivery while it is locked is answered 503 with Retry-After, and is stored when it is sent again', async () => {
     const file = newFile()
     const fresh = await start({ DATABASE_URL: `sqlite:${file}` })
     const policy = await openEndpoint(fresh, 'KAYLE')
@@ -978,7 +978,7 @@ describe('with a database that others use too', () => {
     await fresh.close()
   })
 
-  test('two processes apply each delivery once, also where one of them comes back late', async () => {
+  test('two processes apply each delivery once, also if one of them finishes late', async () => {
     const { url, release } = await takeDatabase()
     let fate: Fate = 'FAILED'
     let delayMs = 0
@@ -1018,7 +1018,7 @@ describe('with a database that others use too', () => {
     await release()
   })
 
-  test('a sandbox that gives way to the real provider has its own address, and so has the provider', async () => {
+  test('a sandbox that is replaced by the real provider has its own endpoint, and so has the provider', async () => {
     const { url, release } = await takeDatabase()
     const before = await start({ DATABASE_URL: url, SANDBOX_WEBHOOKS: 'on' })
     const played = before.webhookRoutes.find(({ provider }) => provider === 'VERILOCK')

@@ -263,32 +263,32 @@ export function describeKills({ kills: KILLS, seed: SEED, serversAt, openStore, 
   const recordsOf = ({ reported }: Task) => reported.flatMap(({ record }) => (record ? [record] : []))
 
   describe(`after ${KILLS} kills`, () => {
-    test('the run was long enough to mean something', () => {
+    test('enough keys were used', () => {
       console.log(summary())
       expect(deaths).toEqual([])
       expect(repeats).toBeGreaterThanOrEqual(KILLS / 2)
       for (const kind of KINDS) expect(tasks.filter(task => task.kind === kind).length).toBeGreaterThan(KILLS / 5)
     })
 
-    test('every key is answered', () => {
+    test('every key has a result', () => {
       const unanswered = tasks.filter(task => !['SUCCEEDED', 'FAILED', 'UNKNOWN'].includes(stateOf(task) ?? ''))
 
       expect(unanswered.map(({ key }) => [key, settled.get(key)])).toEqual([])
     })
 
-    test('no client was told anything but a payload or a typed error of its create', () => {
+    test('every client received a payload or a typed error of its create', () => {
       const codes = new Set(tasks.flatMap(({ reported }) => reported.flatMap(({ code }) => code ?? [])))
 
       expect([...codes].filter(code => !EXPECTED_CODES.includes(code))).toEqual([])
     })
 
-    test('no key has more objects at its provider than it may', () => {
+    test('no key has more objects at its provider than allowed', () => {
       const doubled = tasks.filter(task => objectsOf(task).length > task.kind.most)
 
       expect(doubled.map(task => [task.key, settled.get(task.key), objectsOf(task)])).toEqual([])
     })
 
-    test('what succeeded exists once in the database and at the provider', async () => {
+    test('each success exists once in the database and at the provider', async () => {
       const stored = new Set<string>()
       for (const recordType of ['session', 'applicant', 'customer']) {
         const rows = await store.query<{ id: string }>(`select provider_id as id from ${recordType}s`)
@@ -300,14 +300,14 @@ export function describeKills({ kills: KILLS, seed: SEED, serversAt, openStore, 
       }
     })
 
-    test('what failed or is unknown has no record, and what failed has no object', () => {
+    test('a failed or unknown create has no record, and a failed one has no object', () => {
       const unsettled = tasks.filter(task => stateOf(task) !== 'SUCCEEDED')
 
       expect(unsettled.filter(task => recordsOf(task).length > 0)).toEqual([])
       expect(unsettled.filter(task => stateOf(task) === 'FAILED' && objectsOf(task).length > 0)).toEqual([])
     })
 
-    test('every acknowledged record is there, at its provider too, and it is the only one that anybody was given', () => {
+    test('every acknowledged record exists, at its provider too, and is the only one returned', () => {
       for (const task of tasks.filter(task => recordsOf(task).length > 0)) {
         const [first] = recordsOf(task)
         const operation = settled.get(task.key)
@@ -317,7 +317,7 @@ export function describeKills({ kills: KILLS, seed: SEED, serversAt, openStore, 
       }
     })
 
-    test('a replay gives the same record with the same secrets', async () => {
+    test('a replay returns the same record with the same secrets', async () => {
       const succeeded = tasks.filter(task => stateOf(task) === 'SUCCEEDED')
       await withReadLock(succeeded, create)
 
@@ -329,7 +329,7 @@ export function describeKills({ kills: KILLS, seed: SEED, serversAt, openStore, 
       expect(await countObjects()).toEqual(made)
     })
 
-    test('what failed can be sent again and is then made once', async () => {
+    test('a failed create can be sent again and is then made once', async () => {
       const failed = tasks.filter(task => stateOf(task) === 'FAILED')
       await withReadLock(failed, create)
       const now = await countObjects()
@@ -338,11 +338,11 @@ export function describeKills({ kills: KILLS, seed: SEED, serversAt, openStore, 
       expect(sentAgain.filter(({ key }) => now.get(key)?.length !== 1)).toEqual([])
     })
 
-    test('the database is whole', async () => {
+    test('the database passes its integrity check', async () => {
       await checkStore?.(store)
     })
 
-    test('an input is kept as long as it may be needed, and no longer', async () => {
+    test('an input is stored as long as it may be needed, and no longer', async () => {
       const stored = await store.query<{ state: string; stored: number }>(
         `select distinct state, case when input_encrypted is null then 0 else 1 end as stored from operations order by state`,
       )
@@ -350,19 +350,19 @@ export function describeKills({ kills: KILLS, seed: SEED, serversAt, openStore, 
       expect(stored).toEqual(stored.map(({ state }) => ({ state, stored: state === 'UNKNOWN' ? 1 : 0 })))
     })
 
-    test.each(KINDS.filter(({ name }) => !HOPELESS.includes(name)))('what got lost of $name was recovered', kind => {
+    test.each(KINDS.filter(({ name }) => !HOPELESS.includes(name)))('lost creates of $name are recovered', kind => {
       const recovered = tasks.filter(task => task.kind === kind && settled.get(task.key)?.recovered)
 
       expect(recovered.length).toBeGreaterThan(0)
     })
 
-    test('only what cannot be found out stays UNKNOWN', () => {
+    test('only a create whose outcome cannot be found stays UNKNOWN', () => {
       const unknown = tasks.filter(task => stateOf(task) === 'UNKNOWN')
 
       expect(unknown.filter(({ kind }) => ALWAYS_SETTLED.includes(kind.name))).toEqual([])
     })
 
-    test.each(HOPELESS)('what got lost of %s stays UNKNOWN, because nothing can be found out', name => {
+    test.each(HOPELESS)('lost creates of %s stay UNKNOWN, because the outcome cannot be found', name => {
       const unknownCreate = tasks.filter(task => task.kind.name === name && stateOf(task) === 'UNKNOWN')
 
       expect(unknownCreate.length).toBeGreaterThan(0)
