@@ -317,7 +317,7 @@ describe('every response', () => {
     ['data', {}, '/graphql'],
     ['a refusal', { authorization: 'Bearer x' }, '/graphql'],
     ['another address', {}, '/nowhere'],
-    ['the way to GraphiQL', {}, '/'],
+    ['the redirect to GraphiQL', {}, '/'],
     ['whether we live', {}, '/livez'],
   ])('(%s) is not cached, and its media type is not sniffed', async (_what, headers, path) => {
     const init = path === '/graphql' ? { method: 'POST', body: '{"query":"{ __typename }"}', headers } : { headers }

@@ -94,12 +94,12 @@ test('a key of all scopes does not expire by default', async () => {
 })
 
 test.each([
-  ['a tenant that is none', ['keys', 'create', 'nobody', '--name', 'x', '--scopes', 'all'], 1],
-  ['the keys of a tenant that is none', ['keys', 'list', 'nobody'], 1],
-  ['a key that is none', ['keys', 'revoke', 'dev', 'nothing'], 1],
+  ['an unknown tenant', ['keys', 'create', 'nobody', '--name', 'x', '--scopes', 'all'], 1],
+  ['a list of the keys of an unknown tenant', ['keys', 'list', 'nobody'], 1],
+  ['an unknown key', ['keys', 'revoke', 'dev', 'nothing'], 1],
   ['a time that was', ['keys', 'create', 'dev', '--name', 'x', '--scopes', 'all', '--expires', '2001-01-01'], 1],
-  ['a time that is none', ['keys', 'create', 'dev', '--name', 'x', '--scopes', 'all', '--expires', 'soon'], 2],
-  ['a scope that is none', ['keys', 'create', 'dev', '--name', 'x', '--scopes', 'sessions:everything'], 2],
+  ['an invalid time', ['keys', 'create', 'dev', '--name', 'x', '--scopes', 'all', '--expires', 'soon'], 2],
+  ['an unknown scope', ['keys', 'create', 'dev', '--name', 'x', '--scopes', 'sessions:everything'], 2],
   ['no scopes', ['keys', 'create', 'dev', '--name', 'x'], 2],
 ])('%s is refused', async (_what, args, code) => {
   const ran = await run(...args)

@@ -93,7 +93,7 @@ test('relay-compiler accepts the schema: nodes are refetched, connections pagina
 
 test.each([
   ['a list that is no connection', /edges: \[SessionEdge!\]!/, 'rows: [SessionEdge!]!', 'edges'],
-  ['a node that cannot be fetched anew', /(type Session )implements Node/, '$1', 'Row_session'],
+  ['a node that cannot be refetched', /(type Session )implements Node/, '$1', 'Row_session'],
 ])('and finds %s', async (_what, from, to, reported) => {
   const sdl = readDoc('schema/schema.graphql')
   expect(sdl).toMatch(from)

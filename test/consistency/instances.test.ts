@@ -24,7 +24,7 @@ let at = Date.now()
 const now = () => new Date(at)
 
 describe.each([
-  ['lacks an account', { lacks: ['KAYLE'] as const }],
+  ['has no account', { lacks: ['KAYLE'] as const }],
   ['has wrong credentials', { env: { KAYLE_API_KEY: 'sk_wrong' } }],
 ])('an instance that %s leaves to other instances', (_, unable) => {
   let instances: Instances
@@ -156,28 +156,28 @@ describe('of two events about a session that cannot be read', () => {
 
   test.each([
     [
-      'comes later',
+      'arrives later',
       [
         { ...ACTIVE, comes: 0 },
         { ...COMPLETE, comes: 2 },
       ],
     ],
     [
-      'comes earlier',
+      'arrives earlier',
       [
         { ...COMPLETE, comes: 0 },
         { ...ACTIVE, comes: 2 },
       ],
     ],
     [
-      'comes earlier and is applied later',
+      'arrives earlier and is applied later',
       [
         { ...ACTIVE, comes: 2 },
         { ...COMPLETE, comes: 0 },
       ],
     ],
     [
-      'comes to an instance other than the one that stored the session',
+      'arrives at another instance than the one that stored the session',
       [
         { ...ACTIVE, place: 0, comes: 0 },
         { ...COMPLETE, place: 1, comes: 2 },

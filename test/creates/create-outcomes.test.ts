@@ -137,31 +137,28 @@ describe.each(BEHAVIOURS.map(behaviour => [behaviour.name, behaviour] as const))
     return [subject.provider, subject.recordType, outcome.state, subject, outcome] as const
   })
 
-  test.concurrent.each(cases)(
-    'that sends %s leaves a create of its %s %s',
-    async (_from, _of, _is, subject, outcome) => {
-      const { app, server } = stage
-      const received = () => server.received.filter(({ path }) => path === subject.path)
+  test.concurrent.each(cases)('from %s leaves a create of its %s %s', async (_from, _of, _is, subject, outcome) => {
+    const { app, server } = stage
+    const received = () => server.received.filter(({ path }) => path === subject.path)
 
-      const first = await create(app, subject)
+    const first = await create(app, subject)
 
-      expect(first.result).toMatchObject(expectedResult(subject, outcome))
-      expect(first.operation).toMatchObject(expectedOperation(subject, outcome, 1))
-      expect(received()).toHaveLength(outcome.requests)
+    expect(first.result).toMatchObject(expectedResult(subject, outcome))
+    expect(first.operation).toMatchObject(expectedOperation(subject, outcome, 1))
+    expect(received()).toHaveLength(outcome.requests)
 
-      const again = await create(app, subject)
+    const again = await create(app, subject)
 
-      const tries = outcome.state === 'FAILED' ? 2 : 1
-      expect(again.result).toMatchObject(expectedResult(subject, outcome))
-      expect(again.operation).toMatchObject(expectedOperation(subject, outcome, tries))
-      expect(received()).toHaveLength(outcome.requests * tries)
-      if (outcome.state === 'SUCCEEDED') {
-        expect([first.result.replayed, again.result.replayed]).toEqual([false, true])
-        expect(again.result.record).toEqual(first.result.record)
-      }
-      expect(upstreamKeys(received())).toHaveLength(subject.keyed ? received().length : 0)
-    },
-  )
+    const tries = outcome.state === 'FAILED' ? 2 : 1
+    expect(again.result).toMatchObject(expectedResult(subject, outcome))
+    expect(again.operation).toMatchObject(expectedOperation(subject, outcome, tries))
+    expect(received()).toHaveLength(outcome.requests * tries)
+    if (outcome.state === 'SUCCEEDED') {
+      expect([first.result.replayed, again.result.replayed]).toEqual([false, true])
+      expect(again.result.record).toEqual(first.result.record)
+    }
+    expect(upstreamKeys(received())).toHaveLength(subject.keyed ? received().length : 0)
+  })
 
   test('follows no redirect, keeps to the size limit and pollutes no prototype', () => {
     expect(stage.elsewhere.connections()).toBe(0)

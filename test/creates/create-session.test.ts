@@ -262,7 +262,7 @@ describe('links', () => {
   })
 
   test.each([
-    ['an id that was never given', Buffer.from('Applicant:01970000-0000-7000-8000-000000000000').toString('base64url')],
+    ['an unknown id', Buffer.from('Applicant:01970000-0000-7000-8000-000000000000').toString('base64url')],
     ['garbage', '%%%'],
     ['nothing', ''],
   ])('to %s are NOT_FOUND, and nothing is sent', async (_what, unknown) => {

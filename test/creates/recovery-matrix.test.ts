@@ -214,7 +214,7 @@ async function countOf(row: Row): Promise<number> {
   return Object.keys(objects[row.collection] ?? {}).length
 }
 
-describe.each(ROWS)('$provider: a $noun $name', row => {
+describe.each(ROWS)('$provider: a $recordType $name', row => {
   const cases = CASES.filter(each => each.row === row)
 
   test.each(cases)('that was $fate, and whose $death, is settled as far as possible', ({ fate, key }) => {

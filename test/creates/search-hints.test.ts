@@ -43,14 +43,14 @@ const ROWS: readonly Row[] = [
   },
   {
     ...KAYLE,
-    name: 'with a redirect that takes no marker',
+    name: 'with a redirect that cannot carry our marker',
     input: kayle(UNMARKABLE),
     personal: [UNMARKABLE],
     absenceShows: false,
   },
   {
     provider: 'VERILOCK',
-    name: 'with all there is',
+    name: 'with every input',
     path: '/sessions',
     recordType: 'Session',
     input: {
@@ -68,7 +68,7 @@ const ROWS: readonly Row[] = [
   },
   {
     provider: 'VERILOCK',
-    name: 'with as little as there may be',
+    name: 'with the least input',
     path: '/sessions',
     recordType: 'Session',
     input: { session: { verilock: { profileId: '01234567-89ab-cdef-0123-456789abcdef' } } },
@@ -86,7 +86,7 @@ const ROWS: readonly Row[] = [
   },
   {
     provider: 'PERSONR',
-    name: 'with all there is',
+    name: 'with every input',
     path: '/api-applicant-create',
     recordType: 'Applicant',
     input: {
@@ -113,7 +113,7 @@ const ROWS: readonly Row[] = [
   },
   {
     provider: 'RAPIDLY',
-    name: 'with all there is',
+    name: 'with every input',
     path: '/customers/',
     recordType: 'Customer',
     input: { externalId: 'usr_42', customer: { rapidly: { email: EMAIL, name: 'Zaphod' } } },
@@ -131,7 +131,7 @@ const ROWS: readonly Row[] = [
   },
   {
     provider: 'YORLET',
-    name: 'with all there is',
+    name: 'with every input',
     path: '/customers',
     recordType: 'Customer',
     input: { customer: { yorlet: { email: EMAIL, name: 'Zaphod', phone: PHONE } } },
@@ -214,7 +214,7 @@ async function referenceOf(row: Row): Promise<string> {
   return (await query.where('idempotency_key', '=', keyOf(row)).executeTakeFirstOrThrow()).reference
 }
 
-describe.each(ROWS)('$provider: a $noun $name', row => {
+describe.each(ROWS)('$provider: a $recordType $name', row => {
   test('has search hints with the values that were sent', async () => {
     const { traces } = await searchHintsOf(row)
 

@@ -26,7 +26,7 @@ const NOT_TYPED: Readonly<Record<string, string>> = {
   'docker compose -f deploy/docker-compose.yml up --build':
     'needs images from elsewhere; deploy.test.ts reads the file',
   'TEST_HTTP=fetch npm test': 'is what runs this',
-  'hive-gateway supergraph': 'is not installed; federation.md says that it was done by hand',
+  'hive-gateway supergraph': 'is not installed; federation.md describes a manual run',
   'node dist/src/main.js': 'is what kill.test.ts starts, compiled into another folder',
   'npm --prefix bench ci': 'fetches packages',
   'npm --prefix bench run bench': 'takes ten minutes',
@@ -35,7 +35,7 @@ const NOT_TYPED: Readonly<Record<string, string>> = {
   'npm --prefix bench run types': 'needs them too',
   'npm ci': 'fetches packages',
   'npm ci --prefix examples/web': 'fetches packages',
-  'npm run build': 'writes dist/; kill.test.ts compiles the same into another folder',
+  'npm run build': 'writes dist/; kill.test.ts compiles the same sources into another folder',
   'npm run dev --prefix examples/web': 'needs its own packages; example-web.test.ts serves the page without them',
   'npm run release': 'writes the schema that clients rely on; schema-safety.test.ts holds what it checks',
   'npm run schema': 'writes the schema; sixth-provider.test.ts runs it in a copy of the package',
@@ -136,7 +136,7 @@ async function typeOne({ text, inBlock }: ShownCommand): Promise<Typed> {
   const whole = !inBlock && isNameOnly(ours) ? `${ours} --help` : ours
   if (/\bacme\b/.test(whole) && !whole.includes('tenants create')) await haveAcme(reader.app)
   const typed = await fillIn(whole)
-  expect(typed, 'a placeholder that nobody fills in').not.toMatch(/<\w[^>]*>|…/)
+  expect(typed, 'a placeholder without a value').not.toMatch(/<\w[^>]*>|…/)
   const [, message] = RUNS_ON.find(([command]) => command.test(whole)) ?? []
   if (!message && !/\bdemo$/.test(whole)) return reader.type(typed)
   const command = typed.replace(/^sessiongraph (\w+)$/, 'npm run --silent sessiongraph -- $1')

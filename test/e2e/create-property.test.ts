@@ -254,7 +254,7 @@ describe('in any order of events', () => {
       const heard = history.reported.filter(each => each.key === key)
       expect(made.length, 'objects of one key').toBeLessThanOrEqual(kind.most)
       expect(['SUCCEEDED', 'FAILED', 'UNKNOWN']).toContain(row.state)
-      expect(row.encrypted, 'the input is kept while UNKNOWN').toBe(row.state === 'UNKNOWN' ? 1 : 0)
+      expect(row.encrypted, 'the input is stored while UNKNOWN').toBe(row.state === 'UNKNOWN' ? 1 : 0)
       if (row.state === 'FAILED') expect(made, 'objects of what failed').toEqual([])
       const winner = await findWinner(history, kind, key, row.state)
       for (const { variant, reported } of heard) checkReported(reported, variant === winner)

@@ -127,7 +127,7 @@ describe('personUpdated', () => {
   })
 
   test('can start before the person has a session', async () => {
-    const externalId = 'new to us'
+    const externalId = 'unknown here'
     const subscriber = await follow({ variables: { externalId } })
     const session = await create(externalId)
     expect(toWords(await exactly(subscriber, 2))).toEqual([`${session.id} SessionCreated`, `${session.id} CREATED`])

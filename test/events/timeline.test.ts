@@ -182,7 +182,7 @@ describe('the timeline of a session', () => {
     ['PERSONR', ['pre_checked', 'rejected_retry', 'approved'], ['CREATED', 'IN_PROGRESS', 'IN_PROGRESS', 'COMPLETED']],
     ['VERILOCK', ['processing', 'approved'], ['CREATED', 'IN_PROGRESS', 'COMPLETED']],
     ['YORLET', ['active', 'complete'], ['CREATED', 'IN_PROGRESS', 'COMPLETED']],
-  ] as const)('of %s after %j goes %j', async (provider, steps, statuses) => {
+  ] as const)('of %s after %j has the statuses %j', async (provider, steps, statuses) => {
     const session = await NEW[provider]()
     // Personr's results count from the moment on in which the link was made.
     await new Promise(resolve => setTimeout(resolve, 5))

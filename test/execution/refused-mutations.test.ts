@@ -100,7 +100,7 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
     })
     return { method: 'GET', path: `/graphql?${search}`, headers: { ...HEADERS, 'graphql-require-preflight': '1' } }
   },
-  'at another address': mutation => ({ ...posting(mutation, documentOf(mutation)), path: '/graphq' }),
+  'at another URL': mutation => ({ ...posting(mutation, documentOf(mutation)), path: '/graphq' }),
   'without a key': by({ authorization: '' }),
   'with a wrong key': by({ authorization: 'Bearer nobody-knows-this-key' }),
   'with a key that was revoked': mutation => by({ authorization: `Bearer ${tokens.revoked}` })(mutation),
@@ -110,9 +110,9 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
   'as text': by({ 'content-type': 'text/plain' }),
   'as multipart': by({ 'content-type': 'multipart/form-data; boundary=x' }),
   'in another charset': by({ 'content-type': 'application/json; charset=utf-16' }),
-  'said to be compressed': by({ 'content-encoding': 'gzip' }),
+  'with a Content-Encoding': by({ 'content-encoding': 'gzip' }),
   'accepting XML': accepting('application/xml'),
-  'accepting XML, asked again': accepting('application/xml'),
+  'accepting XML, repeated': accepting('application/xml'),
   'accepting HTML': accepting('text/html'),
   'accepting a picture': accepting('image/png, image/*;q=0.5'),
   'accepting JSON in another charset': accepting('application/json;charset=utf-16'),
@@ -150,7 +150,7 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
   ),
   'with a null character': holding({ extensions: { a: '\0' } }),
   'with half of a character': bytes(body => body.replace('{', '{"extensions":{"a":"\\ud800"},')),
-  'with a key that nobody knows': holding({ more: 1 }),
+  'with an unknown API key': holding({ more: 1 }),
   'with variables that are a list': bytes(body => body.replace(/"variables":\{/, '"variables":[],"extensions":{')),
   'with the id of another document': holding({ documentId: '0'.repeat(64), query: null }),
   'nested too deep': selecting(DEEP),
@@ -170,15 +170,15 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
         repeat(8, at => `a${at}: ${mutation.field}(input: $input) ${SELECTION}`),
       ),
     ),
-  'with a field that nobody knows': selecting('{ __typename nothing }'),
-  'beside a mutation that nobody knows': selecting(SELECTION, 'nothing { id }'),
-  'with a fragment that nobody wrote': selecting('{ ...Nothing }'),
+  'with an unknown field': selecting('{ __typename nothing }'),
+  'beside an unknown mutation': selecting(SELECTION, 'nothing { id }'),
+  'with a fragment without a definition': selecting('{ ...Nothing }'),
   'with a fragment in itself': mutation =>
     posting(mutation, `${documentOf(mutation, '{ ...F }')} fragment F on MutationError { ...F }`),
-  'with a directive that nobody knows': selecting('{ __typename @nothing }'),
-  'with an argument that nobody knows': mutation =>
+  'with an unknown directive': selecting('{ __typename @nothing }'),
+  'with an unknown argument': mutation =>
     posting(mutation, documentOf(mutation).replace('input: $input', 'input: $input, more: 1')),
-  'beside an input that is none': mutation =>
+  'beside an invalid input': mutation =>
     posting(
       mutation,
       documentOf(mutation, SELECTION, `other: ${mutation.field}(input: { nothing: 1 }) { __typename }`),
@@ -189,9 +189,9 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
   'without its variable': holding({ variables: {} }),
   'with null for its variable': holding({ variables: { input: null } }),
   'with a variable of another type': holding({ variables: { input: [[1]] } }),
-  'with an input field that nobody knows': mutation =>
+  'with an unknown input field': mutation =>
     posting(mutation, documentOf(mutation), {}, { variables: { input: { ...mutation.input(), nothing: 1 } } }),
-  'with another variable that does not fit': mutation =>
+  'with another variable that is invalid': mutation =>
     posting(
       mutation,
       `mutation M($input: ${mutation.inputType}!, $is: Boolean!) { ${mutation.field}(input: $input) { __typename @include(if: $is) } }`,

@@ -22,7 +22,7 @@ afterAll(() => app.close())
 
 const PERSON = '__typename ... on Person { externalId }'
 const CASES: Readonly<Record<string, readonly [query: string, ...variables: Record<string, unknown>[]]>> = {
-  'fields that one may have and another may not': [
+  'fields that one caller may read and another may not': [
     '{ sessions { nodes { id access { hostedUrl } applicant { id } } } applicants { totalCount } }',
   ],
   'names that objects have by themselves': [
@@ -46,7 +46,7 @@ const CASES: Readonly<Record<string, readonly [query: string, ...variables: Reco
     { yes: null },
     { n: -1 },
   ],
-  'what is included for one and not for another': [
+  'fields that @include selects for one caller and not for another': [
     'query ($is: Boolean!) { sessions { totalCount @skip(if: $is) nodes @include(if: $is) { externalId } } }',
     { is: true },
     { is: false },

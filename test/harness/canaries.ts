@@ -66,7 +66,7 @@ export async function createPerson(app: TestApp, canaries: Canaries, externalId:
     const keyed = { idempotencyKey: randomUUID(), externalId, ...input }
     const answer = await app.execute(mutation, { input: keyed })
     const { record } = answer.data?.made ?? {}
-    if (!record) throw new Error(`It was not made: ${JSON.stringify(answer)}`)
+    if (!record) throw new Error(`Create failed: ${JSON.stringify(answer)}`)
     keys.push({ mutation, input: keyed })
     records.push({
       ...record,

@@ -23,7 +23,7 @@ export interface Verdict {
 export function findLeaks({ status, text, headers }: RawAnswer): Verdict {
   const faults = INSIDE.flatMap(pattern => {
     const found = pattern.exec(text)
-    return found ? [`tells of what is inside: ${found[0]}`] : []
+    return found ? [`discloses internals: ${found[0]}`] : []
   })
   if (status >= 500) faults.push(`status ${status}`)
   if (!String(headers['content-type'] ?? '').includes('json')) return { codes: [], faults }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export async function until(holds: () => boolean | Promise<boolean>, withinMs = 5_000): Promise<void> {
   const end = performance.now() + withinMs
   while (!(await holds())) {
-    if (performance.now() > end) throw new Error('It never came to hold.')
+    if (performance.now() > end) throw new Error('The condition was not met in time.')
     await sleep(5)
   }
 }

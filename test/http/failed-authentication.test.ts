@@ -56,7 +56,7 @@ test.each<[string, string | readonly string[]]>([
   ['letters of another alphabet', 'Bearer s\u00e9cret\u00ff'],
   ['a tab', `Bearer\t${API_KEY}`],
   ['a prototype', 'Bearer __proto__'],
-  ['a token that is none', 'Bearer eyJhbGciOiJub25lIn0.eyJ0aWQiOiJkZXYifQ.'],
+  ['an invalid token', 'Bearer eyJhbGciOiJub25lIn0.eyJ0aWQiOiJkZXYifQ.'],
   ['a pile of dots', `Bearer ${'.'.repeat(500)}`],
 ])('%s is refused with 401', async (_what, authorization) => {
   const { status, text } = await execute(authorization)

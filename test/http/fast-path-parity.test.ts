@@ -27,14 +27,14 @@ const DEFERRED = '{ providers { provider } ... @defer { sessions { totalCount } 
 
 const CASES: Readonly<Record<string, Sent>> = {
   'an operation': execute('{ __typename providers { provider configured } }'),
-  'an operation that was asked before': execute('{ __typename providers { provider configured } }'),
+  'a repeated operation': execute('{ __typename providers { provider configured } }'),
   'one of several operations': execute('query a { __typename } query b { providers { provider } }', {
     operationName: 'b',
   }),
-  'none of several operations': execute('query a { __typename } query b { __typename }'),
+  'several operations without an operationName': execute('query a { __typename } query b { __typename }'),
   'an operation that is not there': execute('query a { __typename }', { operationName: 'c' }),
   'data with an error beside it': execute(NO_CALLER),
-  'data with an error, asked for as a GraphQL response': execute(
+  'data with an error, as application/graphql-response+json': execute(
     NO_CALLER,
     {},
     { accept: 'application/graphql-response+json' },
@@ -47,7 +47,7 @@ const CASES: Readonly<Record<string, Sent>> = {
   }),
   'a variable that is missing': execute('query ($id: ID!) { session(by: { id: $id }) { id } }'),
   'a document that cannot be parsed': execute('{ providers '),
-  'the same, asked for as a GraphQL response': execute(
+  'the same, as application/graphql-response+json': execute(
     '{ providers ',
     {},
     { accept: 'application/graphql-response+json' },
@@ -63,8 +63,8 @@ const CASES: Readonly<Record<string, Sent>> = {
   'a charset': execute('{ __typename }', {}, { 'content-type': 'application/json; charset=utf-8' }),
   'an answer that we do not have': execute('{ __typename }', {}, { accept: 'image/png' }),
   'any answer': execute('{ __typename }', {}, { accept: '*/*' }),
-  'a page of another site': execute('{ __typename }', {}, { origin: 'https://evil.example.com' }),
-  'a page of a site of ours': execute('{ __typename }', {}, { origin: ORIGIN }),
+  'a page of an unlisted origin': execute('{ __typename }', {}, { origin: 'https://evil.example.com' }),
+  'a page of a listed origin': execute('{ __typename }', {}, { origin: ORIGIN }),
   'an id of its own': execute('{ __typename }', {}, { 'x-request-id': 'request-1234' }),
   'a body that is not JSON': { body: '{ nothing' },
   'a body that is a batch': { body: '[{"query":"{ __typename }"}]' },
@@ -75,9 +75,9 @@ const CASES: Readonly<Record<string, Sent>> = {
   },
   'a body that is too long': { body: JSON.stringify({ query: `{ __typename } #${'x'.repeat(20_000)}` }) },
   'no body': { body: '' },
-  'parts that nobody takes': execute(DEFERRED, {}, { accept: 'application/json' }),
+  '@defer for a client that does not accept multipart': execute(DEFERRED, {}, { accept: 'application/json' }),
   parts: execute(DEFERRED, {}, { accept: 'multipart/mixed' }),
-  'a subscription that nobody takes': execute(
+  'a subscription for a client that does not accept streams': execute(
     'subscription { sessionEvents { event { id } } }',
     {},
     { accept: 'application/json' },

@@ -101,7 +101,7 @@ describe('a request at a limit passes, and one beyond it is refused with a code'
     ['a type', `query ($a: ${'['.repeat(70)}Int${']'.repeat(70)}) { __typename }`],
     ['a default', `query ($a: JSON = ${'['.repeat(70)}${']'.repeat(70)}) { __typename }`],
     ['an argument of a directive', `{ __typename @include(if: ${'['.repeat(70)}${']'.repeat(70)}) }`],
-    ['an argument of a field that nobody knows', `{ nothing(a: ${'{ a: '.repeat(70)}1${' }'.repeat(70)}) }`],
+    ['an argument of an unknown field', `{ nothing(a: ${'{ a: '.repeat(70)}1${' }'.repeat(70)}) }`],
     ['300 inline fragments', inline(300)],
     ['300 inline fragments in a mutation', `mutation ${inline(300)}`],
     ['inline fragments and fields by turns', `{ ${'... { ... { a { '.repeat(12)}b${' } } }'.repeat(12)} }`],

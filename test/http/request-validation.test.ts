@@ -151,7 +151,7 @@ describe('an invalid operation', () => {
   test.each([
     ['a parse error', `{ session(by: "${SECRET}" "${SECRET}") }`, 'GRAPHQL_PARSE_FAILED'],
     ['a parse error in a block', `{ session(by: ) """${SECRET}""" }`, 'GRAPHQL_PARSE_FAILED'],
-    ['a text where none may stand', `{ sessions """${SECRET}""" }`, 'GRAPHQL_PARSE_FAILED'],
+    ['a string in an invalid place', `{ sessions """${SECRET}""" }`, 'GRAPHQL_PARSE_FAILED'],
     ['a text for a number', `{ sessions(first: "${SECRET}") { totalCount } }`, 'GRAPHQL_VALIDATION_FAILED'],
     ['a text for an enum', `{ sessions(orderBy: "${SECRET}") { totalCount } }`, 'GRAPHQL_VALIDATION_FAILED'],
     ['a name for an enum', `{ sessions(orderBy: ${SECRET}) { totalCount } }`, 'GRAPHQL_VALIDATION_FAILED'],

@@ -72,7 +72,7 @@ const LITERALS: Readonly<Record<string, readonly [query: string, message: string
     `$a.1: Value "DONE" is not one of SessionStatus: ${STATUSES}.`,
   ],
   'for a number': [SESSIONS('first: "ten"'), 'sessions.first: Expected a value of type "Int", found a string.'],
-  'for a whole number': [
+  'for an Int': [
     SESSIONS('first: 1.5'),
     'sessions.first: Expected a value of type "Int", found a number that is not whole or has more than 32 bits.',
   ],
@@ -110,7 +110,7 @@ const VARIABLES: Readonly<
     { filter: { statuses: ['created'] } },
     `$filter.statuses.0: Value "created" is not one of SessionStatus: ${STATUSES}. Did you mean the enum value "CREATED"?`,
   ],
-  'as a text that may be somebody’s': [
+  'as a string that may be personal data': [
     FILTER,
     { filter: { statuses: ['ann.smith@example.com'] } },
     `$filter.statuses.0: Expected one of SessionStatus, found a string: ${STATUSES}.`,

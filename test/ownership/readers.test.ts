@@ -41,7 +41,7 @@ beforeAll(async () => {
     'a token of Ann': await withClientToken(app, maker, { externalId: ANN }),
     'a token of a session of Ann': await withClientToken(app, maker, { sessionId: anns.sessions[0]?.id }),
     'a token of Bob of another tenant': await withClientToken(app, stranger, { externalId: BOB }),
-    'a token of somebody who has nothing': await withClientToken(app, maker, { externalId: 'usr_nobody' }),
+    'a token of a person without records': await withClientToken(app, maker, { externalId: 'usr_nobody' }),
     'a key of another tenant': stranger,
   }
 }, 60_000)
@@ -248,7 +248,7 @@ const WHO = [
   'a token of Ann',
   'a token of a session of Ann',
   'a token of Bob of another tenant',
-  'a token of somebody who has nothing',
+  'a token of a person without records',
   'a key of another tenant',
 ]
 

@@ -47,9 +47,9 @@ async function outcomeOf(made: Awaited<ReturnType<typeof makeRecord>>): Promise<
 }
 
 test.each([
-  ['no attempt is told', []],
-  ['its attempt is not over', [IN_PROGRESS]],
-  ['its last attempt is not over', [FAILED, IN_PROGRESS]],
+  ['no attempt is returned', []],
+  ['its attempt is open', [IN_PROGRESS]],
+  ['its last attempt is open', [FAILED, IN_PROGRESS]],
 ])('the outcome of a session is not known while %s, and is polled until it is', async (_why, attempts) => {
   const made = await makeRecord(app, KAYLE)
   complete(attempts)

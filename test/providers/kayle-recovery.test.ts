@@ -216,8 +216,8 @@ describe('an inconclusive search is reported as such', () => {
   it.each([
     ['the list never ends', { data: [session], pagination: { ...last, has_more: true, next_cursor: session.id } }],
     ['a page names no next one', { data: [session], pagination: { ...last, has_more: true } }],
-    ['a page does not say whether it is the last', { data: [session] }],
-    ['a session does not tell its redirect', { data: [untold], pagination: last }],
+    ['a page has no pagination', { data: [session] }],
+    ['a session has no redirect_url', { data: [untold], pagination: last }],
   ])('%s', async (_why, body) => {
     const mocked = await mockProvider(kayle, {}, () => ({ status: 200, body }))
 

@@ -252,10 +252,10 @@ describe('a customer whose create is of unknown outcome', () => {
   })
 
   test.each([
-    ['that was never made', {}],
-    ['that was never made with its external id', { externalId: 'usr_never' }],
-    ['whose external id somebody else has', { externalId: 'usr_1337' }],
-    ['whose e-mail address somebody else has', { email: 'john.doe@example.com' }],
+    ['that was never created', {}],
+    ['that was never created with its external id', { externalId: 'usr_never' }],
+    ['whose external id another customer has', { externalId: 'usr_1337' }],
+    ['whose e-mail address another customer has', { email: 'john.doe@example.com' }],
   ])('%s is absent after the settle delay, and the idempotency key can be used again', async (_, input) => {
     const opened = await open()
     const given = { idempotencyKey: newKey(), ...input }

@@ -221,8 +221,8 @@ describe('a search at Verilock', () => {
 
     it.each([
       ['it does not change', () => 350, 4],
-      ['one session comes in while it is read', (request: number) => (request < 2 ? 350 : 351), 5],
-      ['sessions come in all the time', (request: number) => 350 + 7 * request, 5],
+      ['a session is created while it is read', (request: number) => (request < 2 ? 350 : 351), 5],
+      ['sessions are created all the time', (request: number) => 350 + 7 * request, 5],
     ] as const)('%s', async (_when, totalAt, lists) => {
       const { client, sent } = await paged(totalAt)
 
@@ -232,9 +232,9 @@ describe('a search at Verilock', () => {
 
     it.each([
       ['sessions leave it while it is read', (request: number) => 350 - request, undefined],
-      ['it does not say how many sessions it has', () => 350, (meta: object) => ({ ...meta, total: undefined })],
-      ['it says that it has more than it shows', () => 99, (meta: object) => ({ ...meta, total: 120 })],
-      ['it says that it has fewer than it shows', () => 99, (meta: object) => ({ ...meta, total: 98 })],
+      ['it has no total', () => 350, (meta: object) => ({ ...meta, total: undefined })],
+      ['its total is higher than its rows', () => 99, (meta: object) => ({ ...meta, total: 120 })],
+      ['its total is lower than its rows', () => 99, (meta: object) => ({ ...meta, total: 98 })],
       ['its pages end too early', () => 350, (meta: object) => ({ ...meta, last_page: 2 })],
     ] as const)('and not if %s', async (_when, totalAt, tell) => {
       const { client } = await paged(totalAt, tell)

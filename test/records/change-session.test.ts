@@ -54,8 +54,8 @@ function linkOf(recordType: 'Applicant' | 'Customer'): string {
 }
 
 const UNKNOWN_IDS = [
-  ['an id that was never given', Buffer.from('Session:01970000-0000-7000-8000-000000000000').toString('base64url')],
-  ['an id of another noun', Buffer.from('Customer:01970000-0000-7000-8000-000000000000').toString('base64url')],
+  ['an unknown id', Buffer.from('Session:01970000-0000-7000-8000-000000000000').toString('base64url')],
+  ['an id of another record type', Buffer.from('Customer:01970000-0000-7000-8000-000000000000').toString('base64url')],
   ['garbage', '%%%'],
   ['nothing', ''],
 ] as const

@@ -22,7 +22,7 @@ afterEach(() => app.close())
 
 describe('a record that is read again unchanged', () => {
   test.each(READS)(
-    'shows its new fetchedAt at once, and stores it a moment later: $noun of $provider',
+    'shows its new fetchedAt at once, and stores it a moment later: $recordType of $provider',
     async subject => {
       const made = await makeRecord(app, subject)
       const first = await readNow(subject.recordType, made)
@@ -82,7 +82,7 @@ describe('a record that is read again unchanged', () => {
 
   test.each([
     ['is read again where the record changed since it was compared', { revision: 99 }, 1],
-    ['is left as it is where another read saw the same meanwhile', { read_id: 'another:1' }, 0],
+    ['is unchanged if another read fetched it meanwhile', { read_id: 'another:1' }, 0],
   ])('%s', async (_, changed, calls) => {
     const made = await session()
     await readNow('session', made)
@@ -123,7 +123,7 @@ test('a failed write of fetchedAt does not fail another write', async () => {
 })
 
 describe('an unchanged response', () => {
-  test.each(READS)('is stored if another process changed the row since: $noun of $provider', async subject => {
+  test.each(READS)('is stored if another process changed the row since: $recordType of $provider', async subject => {
     const made = await makeRecord(app, subject)
     await readNow(subject.recordType, made)
     await readNow(subject.recordType, made)
@@ -196,7 +196,7 @@ async function session(): Promise<CreatedRecord> {
 
 /** Asks its provider now. Gives when that was. */
 describe('a record that is stored again', () => {
-  test.each(READS)('unchanged keeps its revision: $noun of $provider', async subject => {
+  test.each(READS)('unchanged keeps its revision: $recordType of $provider', async subject => {
     const made = await makeRecord(app, subject)
     await readNow(subject.recordType, made)
     await app.services.fetchedAtWriter.flush()

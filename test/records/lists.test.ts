@@ -84,7 +84,7 @@ async function make(mutation: string, input: object): Promise<CreatedRecord> {
   const { data } = await app.execute(mutation, { input: { idempotencyKey: `key-${made}`, ...input } })
   const [payload] = Object.values(data) as Record<string, CreatedRecord>[]
   const [record] = Object.values(payload ?? {})
-  if (!record) throw new Error(`Nothing was made of ${JSON.stringify(input)}.`)
+  if (!record) throw new Error(`Create failed: ${JSON.stringify(input)}.`)
   return record
 }
 

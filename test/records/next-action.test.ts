@@ -85,7 +85,7 @@ describe('the next action', () => {
       const isOpen = ['CREATED', 'IN_PROGRESS'].includes(situation.status) && situation.outcome !== 'INCONCLUSIVE'
       expect(NEXT_ACTION_KINDS).toContain(action.kind)
       expect(action.session).toBe(reported)
-      expect(action.kind, 'what is decided asks for nothing').toSatisfy(
+      expect(action.kind, 'a decided session needs no action').toSatisfy(
         kind =>
           !['APPROVED', 'REJECTED'].includes(situation.outcome) ||
           kind === (situation.outcome === 'APPROVED' ? 'DONE' : 'REJECTED'),
@@ -176,7 +176,7 @@ describe('the next action of a person', () => {
     expect(actionOf(own, [applicant(decided)])).toMatchObject({ kind, url: null, session: own[1] })
     const [second] = own
     expect(actionOf([second as Session], [applicant(decided)])).toMatchObject({ kind, url: null })
-    expect(actionOf(own, [applicant(retry)]), 'for another try the newer link is there').toMatchObject({
+    expect(actionOf(own, [applicant(retry)]), 'a retry uses the newer link').toMatchObject({
       kind: 'VERIFY',
       session: own[0],
     })
@@ -265,7 +265,7 @@ describe('the next action of a person', () => {
           if (action.kind !== 'DONE' || !newest || truthOf(newest).outcome !== 'REJECTED') return
           // An applicant without a session was decided last.
           if (!action.session) expect(isFinal(decision)).toBe(true)
-          else expect.fail('a rejected person is told that all is well')
+          else expect.fail('a rejected person gets a success message')
         },
       ),
       { numRuns: 2_000, seed: Number(process.env.SEED ?? 17) },

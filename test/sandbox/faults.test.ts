@@ -182,12 +182,12 @@ describe('drift', () => {
       right => ({ ...right, data: null }),
     ],
     [
-      'puts a new word where a word was',
+      'replaces an enum value with a new one',
       { change: 'word', field: 'data.*.status', to: 'paused' },
       right => eachSession(right, session => ({ ...session, status: 'paused' })),
     ],
     [
-      'puts a new word of its own',
+      'replaces an enum value with a given one',
       { change: 'word', field: 'data.*.status' },
       right => eachSession(right, session => ({ ...session, status: 'a_new_word' })),
     ],
@@ -213,7 +213,7 @@ describe('drift', () => {
 
   it.each<[string, DriftInput]>([
     ['has no such field', { change: 'drop', field: 'session.status' }],
-    ['has no word there', { change: 'word', field: 'pagination.limit', to: 'many' }],
+    ['has no enum value there', { change: 'word', field: 'pagination.limit', to: 'many' }],
   ])('leaves a response unchanged that %s, reports the miss, and is not used up', async (_, drift) => {
     const { control, faults, list } = await start()
     const right = await list()

@@ -37,16 +37,16 @@ const BEFORE = /* GraphQL */ `
 
 describe('a breaking change', () => {
   test.each([
-    ['a field that is gone', 'mood: Mood!', '', 'Cat.mood'],
+    ['a removed field', 'mood: Mood!', '', 'Cat.mood'],
     ['a field that may be null now', 'mood: Mood!', 'mood: Mood', 'Cat.mood'],
     ['a field of another type', 'cats: [Cat!]', 'cats: [Dog!]', 'Query.cats'],
-    ['an argument that is gone', '(in: Unit = YEARS)', '', 'Cat.age.in'],
-    ['an argument that has to be given now', 'cats: [Cat!]', 'cats(first: Int!): [Cat!]', 'Query.cats.first'],
-    ['an input field that has to be given now', 'id: ID }', 'id: ID! }', 'By.id'],
-    ['an enum value that is gone', 'GOOD BAD', 'GOOD', 'Mood.BAD'],
-    ['a member of a union that is gone', 'Cat | Dog', 'Cat', 'Pet'],
-    ['an interface that is left', 'Cat implements Named', 'Cat', 'Cat'],
-    ['a type that is gone', 'union Pet = Cat | Dog', 'union Pet = Cat', 'Pet'],
+    ['a removed argument', '(in: Unit = YEARS)', '', 'Cat.age.in'],
+    ['a new required argument', 'cats: [Cat!]', 'cats(first: Int!): [Cat!]', 'Query.cats.first'],
+    ['a new required input field', 'id: ID }', 'id: ID! }', 'By.id'],
+    ['a removed enum value', 'GOOD BAD', 'GOOD', 'Mood.BAD'],
+    ['a removed union member', 'Cat | Dog', 'Cat', 'Pet'],
+    ['a removed interface', 'Cat implements Named', 'Cat', 'Cat'],
+    ['a removed type', 'union Pet = Cat | Dog', 'union Pet = Cat', 'Pet'],
   ])('is %s', async (_what, from, to, path) => {
     expect(BEFORE).toContain(from)
     const changes = await findBreakingChanges(fromSdl(BEFORE), fromSdl(BEFORE.replace(from, to)))
@@ -55,7 +55,7 @@ describe('a breaking change', () => {
 
   test.each([
     ['a new field', 'mood: Mood!', 'mood: Mood! colour: String'],
-    ['a new argument that need not be given', 'cats: [Cat!]', 'cats(first: Int): [Cat!]'],
+    ['a new optional argument', 'cats: [Cat!]', 'cats(first: Int): [Cat!]'],
     ['a new enum value', 'GOOD BAD', 'GOOD BAD UNKNOWN'],
     ['a new member of a union', 'union Pet = Cat | Dog', 'type Bird { name: String } union Pet = Bird | Cat | Dog'],
     ['a field that is never null any more', 'name: String mood', 'name: String! mood'],
@@ -74,7 +74,7 @@ describe('a breaking change', () => {
       'Pet.Bird',
     ],
     ['a new interface of a type', 'type Dog {', 'type Dog implements Named {', 'Dog.Named'],
-    ['another default', 'Unit = YEARS', 'Unit = MONTHS', 'Cat.age.in'],
+    ['a changed default', 'Unit = YEARS', 'Unit = MONTHS', 'Cat.age.in'],
   ])('is declared as dangerous where it is %s', async (_what, from, to, path) => {
     const [released, present] = [fromSdl(BEFORE), fromSdl(BEFORE.replace(from, to))]
     expect(findDangerousChanges(released, present).map(change => change.path)).toEqual([path])

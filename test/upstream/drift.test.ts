@@ -239,8 +239,8 @@ function refusalsOf({ needs, wrong }: ReportedOutcome, fixture: Fixture): [strin
   const body = fixture.exchanges[0]?.answers.body
   return [
     ['no id', changedAt(body, needs, () => undefined)],
-    ['an id that is none', changedAt(body, needs, () => wrong)],
-    ['an error that nobody documented', { error: { kind: CANARY, text: CANARY } }],
+    ['an invalid id', changedAt(body, needs, () => wrong)],
+    ['an undocumented error', { error: { kind: CANARY, text: CANARY } }],
     ['a list', [body]],
     ['a page of HTML', `<html><body>${CANARY}</body></html>`],
     ['JSON that breaks off', JSON.stringify(body).slice(0, -2)],

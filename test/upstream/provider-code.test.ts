@@ -32,11 +32,14 @@ const json = (status: number, body: object, headers = {}): FaultyResponse => ({
 
 /** A refusal in each provider's own words, with a code that it may have. */
 const BODIES: Readonly<Partial<Record<Provider, (code: string) => object>>> = {
-  KAYLE: code => ({ data: null, error: { code, message: 'Said to nobody.', hint: 'None.', docs: 'https://kayle.id' } }),
-  PERSONR: code => ({ statusCode: undefined, body: { status: code, message: 'Said to nobody.' } }),
-  RAPIDLY: code => ({ error: code, detail: 'Said to nobody.' }),
-  VERILOCK: code => ({ error: code, message: 'Said to nobody.', details: null }),
-  YORLET: code => ({ error: { type: code, message: 'Said to nobody.' } }),
+  KAYLE: code => ({
+    data: null,
+    error: { code, message: 'Internal provider message.', hint: 'None.', docs: 'https://kayle.id' },
+  }),
+  PERSONR: code => ({ statusCode: undefined, body: { status: code, message: 'Internal provider message.' } }),
+  RAPIDLY: code => ({ error: code, detail: 'Internal provider message.' }),
+  VERILOCK: code => ({ error: code, message: 'Internal provider message.', details: null }),
+  YORLET: code => ({ error: { type: code, message: 'Internal provider message.' } }),
 }
 
 function bodyOf(provider: Provider, code: string): object {
@@ -90,7 +93,7 @@ describe('the error code of a provider', () => {
       expect(failed.errors).toMatchObject([{ extensions: { provider, providerCode: 'SOME_CODE' } }])
       const served = (await read(subject, 'SERVE_STALE')).data.read
       expect(served.sync).toMatchObject({ stale: true, lastError: { providerCode: 'SOME_CODE' } })
-      expect(JSON.stringify([failed, served])).not.toContain('Said to nobody')
+      expect(JSON.stringify([failed, served])).not.toContain('Internal provider message')
     },
   )
 
@@ -104,7 +107,7 @@ describe('the error code of a provider', () => {
         expect(errors).toEqual([])
         const reported = data.made.operation?.lastError ?? data.made
         expect(reported).toMatchObject({ providerCode: 'SOME_CODE' })
-        expect(JSON.stringify(data)).not.toContain('Said to nobody')
+        expect(JSON.stringify(data)).not.toContain('Internal provider message')
       }
     },
   )

@@ -204,7 +204,7 @@ describe('a notice about an applicant', () => {
     const objects = (await app.sandbox('YORLET').objects()).applicants as Record<string, { id: string; status: string }>
     const [one] = Object.values(objects)
     expect(one).toBeDefined()
-    for (const status of ['what the notice says', 'what it says next']) {
+    for (const status of ['the notice', 'the next notice']) {
       at += 61_000
       const event = {
         id: `evt_${at}`,

@@ -94,6 +94,6 @@ async function listen(server: Server, port: number): Promise<number> {
       })
     })
     if (!taken) return tried
-    if (tried > port + 100) throw new Error('No free port for the way to Redis.')
+    if (tried > port + 100) throw new Error('No free port for the Redis proxy.')
   }
 }

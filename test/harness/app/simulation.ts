@@ -182,7 +182,7 @@ class History {
     })
     if (since.some(({ word }) => STATUS[word] === status)) return
     const could = since.map(({ word }) => word).join(', ')
-    this.#broken.push(`${what} told ${status}; since it was asked it was ${could}`)
+    this.#broken.push(`${what} returned ${status}; since the request it was ${could}`)
   }
 
   /** Delivers all responses in any order. Then every instance must have the last state, after a read or a webhook. */
@@ -192,7 +192,7 @@ class History {
       this.#answerOne()
       await sleep(1)
     }
-    if (this.#inFlight.size > 0) this.#broken.push(`${this.#inFlight.size} who asked were never answered`)
+    if (this.#inFlight.size > 0) this.#broken.push(`${this.#inFlight.size} reads were never answered`)
     const { apps, provider } = this.#instances
     for (const app of apps) await app.services.fetchedAtWriter.flush()
     // Also waits for reads in the background.
@@ -220,7 +220,8 @@ class History {
     const { word } = this.#truth()
     for (const app of apps) {
       const status = await this.#storedStatus(app)
-      if (status !== STATUS[word]) this.#broken.push(`the last truth is ${word}, and ${status} is stored`)
+      if (status !== STATUS[word])
+        this.#broken.push(`the last state at the provider is ${word}, and ${status} is stored`)
     }
     const waiting = await apps[0]?.db.sql.selectFrom('deliveries').select('id').where('state', '=', 'STORED').execute()
     if (waiting?.length) this.#broken.push(`${waiting.length} deliveries were never applied`)

@@ -28,7 +28,7 @@ export async function withKey(app: WebhookTarget, options: KeyOptions = {}): Pro
 export async function withClientToken(app: WebhookTarget, maker: Client, subject: object): Promise<Client> {
   const { data, errors } = await maker.execute(CREATE_CLIENT_TOKEN, { input: { subject } })
   const token = data?.createClientToken?.token
-  if (!token) throw new Error(`No client token was made: ${JSON.stringify({ data, errors })}`)
+  if (!token) throw new Error(`Creating a client token failed: ${JSON.stringify({ data, errors })}`)
   return withToken(app, token)
 }
 

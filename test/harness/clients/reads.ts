@@ -56,7 +56,7 @@ export function newKey(): string {
 export async function makeRecord(app: TestApp, subject: ReadSubject): Promise<CreatedRecord> {
   const answer = await create(app, subject)
   const made = answer.data?.made?.record
-  if (!made) throw new Error(`No ${subject.recordType} of ${subject.provider} was made: ${JSON.stringify(answer)}`)
+  if (!made) throw new Error(`No ${subject.recordType} of ${subject.provider} was created: ${JSON.stringify(answer)}`)
   return made
 }
 

@@ -91,7 +91,7 @@ export const AREAS: readonly Area[] = [
     files: ['src/providers/*/index.ts'],
     may: [CONTRACT, '{own}/provider.ts', '{own}/mapper.ts', '{own}/webhook.ts', '{own}/input.ts', 'zod'],
     mayLazily: ['{own}/graphql.ts', '{own}/sandbox.ts'],
-    because: 'it shows its own folder; schema and sandbox lazily, so that nobody loads them in vain',
+    because: 'it shows its own folder; schema and sandbox lazily, so that they are not loaded in vain',
   },
   {
     files: ['src/providers/*/*.ts'],
@@ -170,7 +170,7 @@ export const AREAS: readonly Area[] = [
     files: ['src/redis/**'],
     may: ['src/redis/**', DOMAIN, 'ioredis', 'lru-cache', 'rate-limiter-flexible', 'node:**'],
     mayAsTypes: ['src/services/events/**', UPSTREAM],
-    because: 'it carries what instances tell each other, behind interfaces of those who use it',
+    because: 'it carries messages between instances, behind interfaces of their users',
   },
   { files: ['src/security/**'], may: ['src/security/**', DOMAIN, 'jose', 'node:**'], because: 'security serves all' },
   {

@@ -12,11 +12,11 @@ function gzipBomb(): Buffer {
 }
 
 export const sizes: readonly Behaviour[] = [
-  encoded('gzip that nobody asked for', SUCCEEDED, 'gzip', gzipSync),
-  encoded('deflate that nobody asked for', SUCCEEDED, 'deflate', deflateSync),
-  encoded('brotli that nobody asked for', SUCCEEDED, 'br', brotliCompressSync),
-  encoded('an encoding that nobody knows', BROKEN, 'x-secret', gzipSync),
-  encoded('gzip that is none', BROKEN, 'gzip', Buffer.from),
+  encoded('gzip that was not requested', SUCCEEDED, 'gzip', gzipSync),
+  encoded('deflate that was not requested', SUCCEEDED, 'deflate', deflateSync),
+  encoded('brotli that was not requested', SUCCEEDED, 'br', brotliCompressSync),
+  encoded('an unknown encoding', BROKEN, 'x-secret', gzipSync),
+  encoded('invalid gzip', BROKEN, 'gzip', Buffer.from),
   encoded('gzip that ends too early', BROKEN, 'gzip', text => gzipSync(text).subarray(0, -12)),
   // The success comes first: a client without a size limit would accept it.
   encoded('gzip that unfolds to 32 MiB', BROKEN, 'gzip', text => Buffer.concat([gzipSync(text), gzipBomb()])),
@@ -27,7 +27,7 @@ export const sizes: readonly Behaviour[] = [
     takesAtMost: 20 * MIB,
   },
   {
-    name: 'a body of 200 MiB that never said how long it is',
+    name: 'a chunked body of 200 MiB',
     answers: () => ['HTTP/1.1 200 OK\r\n\r\n', HUGE, 'CLOSE'],
     becomes: BROKEN,
     takesAtMost: 20 * MIB,

@@ -18,7 +18,7 @@ export const statuses: readonly Behaviour[] = [
   { name: '201', answers: ({ made }) => [json(201, made)], becomes: SUCCEEDED },
   { name: '202 with nothing', answers: () => [http(202, '')], becomes: BROKEN },
   { name: '204', answers: () => [`HTTP/1.1 204 ${FREE_TEXT}\r\n\r\n`], becomes: BROKEN },
-  { name: '206 with the whole success', answers: ({ made }) => [json(206, made)], becomes: SUCCEEDED },
+  { name: '206 with the complete success', answers: ({ made }) => [json(206, made)], becomes: SUCCEEDED },
   {
     name: '206 with a part of the success',
     answers: ({ made }) => [http(206, JSON.stringify(made).slice(0, 9), { 'content-range': 'bytes 0-8/99' })],

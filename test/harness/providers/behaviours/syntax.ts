@@ -21,7 +21,7 @@ export const syntax: readonly Behaviour[] = [
     becomes: NO_ANSWER,
   },
   {
-    name: '101 to a protocol that nobody asked for',
+    name: '101 to a protocol that was not requested',
     answers: () => ['HTTP/1.1 101 \r\nconnection: upgrade\r\nupgrade: none\r\n\r\n'],
     becomes: NO_ANSWER,
   },
@@ -61,7 +61,7 @@ export const syntax: readonly Behaviour[] = [
     becomes: SUCCEEDED,
   },
   {
-    name: 'a success that says it is HTML',
+    name: 'a success with the media type of HTML',
     answers: ({ made }) => [json(200, made, { 'content-type': 'text/html' })],
     becomes: SUCCEEDED,
   },
