@@ -9,7 +9,7 @@ import { testConnection } from '../../src/services/accounts/connection-check.ts'
 import { connectTenant, type OwnProviders, startOwnProviders } from '../harness/app/tenants.ts'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 
-/** Each tenant's own accounts at the providers, in one server and in two that share a database. */
+/** The provider accounts of each tenant, in one server and in two servers that share a database. */
 
 const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-accounts-'))
 const env = { DATABASE_URL: `sqlite:${join(folder, 'accounts.db')}`, ENCRYPTION_KEY: '0a'.repeat(32) }
@@ -34,7 +34,7 @@ function callOf(tenantId: string) {
   return { tenantId, signal: new AbortController().signal }
 }
 
-/** A Kayle session of this tenant. Gives our id of it. */
+/** Creates a Kayle session of this tenant. Returns our id of it. */
 async function createSession(at: TestApp, tenantId: string): Promise<string> {
   const { operation } = await at.services.creates.create(callOf(tenantId), {
     kind: 'CREATE_SESSION',

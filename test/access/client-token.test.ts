@@ -370,7 +370,7 @@ describe('a stream of a client token', () => {
   })
 })
 
-/** An answer without what is another one each time. */
+/** A response without the parts that differ each time. */
 function comparable({
   status,
   data,

@@ -8,7 +8,7 @@ import { API_KEY, startApp } from '../harness/app/test-app.ts'
 import { withClientToken, withDevelopmentKey, withKey } from '../harness/clients/callers.ts'
 import { SESSION_INPUTS } from '../harness/documents/session-inputs.ts'
 
-/** The console's endpoint: who is let in, what is told, and what is written down. */
+/** The admin API of the console: authorization, responses and the audit log. */
 
 let at: ConsoleApp
 beforeAll(async () => {

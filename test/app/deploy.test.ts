@@ -9,8 +9,8 @@ import { registry } from '../../src/providers/registry.ts'
 import { startApp } from '../harness/app/test-app.ts'
 
 /**
- * What deploy/ says, read by a machine: it parses, and names, ports, paths and times are those of the server. Whether a
- * cluster or a container engine takes it is not tried here.
+ * Checks that the files of deploy/ parse, and that their names, ports, paths and times are those of the server. They
+ * are not run on a cluster or a container engine.
  */
 
 const DEPLOY = join(packageRoot(), 'deploy')
@@ -185,7 +185,7 @@ describe('the compose file', () => {
 })
 
 describe('the Dockerfile', () => {
-  /** Its instructions, with lines that go on joined. */
+  /** The instructions, with continued lines joined. */
   const instructions = read('Dockerfile')
     .replace(/^\s*#.*\n/gm, '')
     .replace(/\\\n\s*/g, '')

@@ -15,7 +15,7 @@ import { controlSandbox, type SandboxControl, startApp, type TestApp } from '../
 import { follow } from '../harness/clients/subscriber.ts'
 import { timed, until } from '../harness/waiting.ts'
 
-/** Two instances on one database: what they tell each other through Redis, and how they do without it. */
+/** Two instances on one database: what they share through Redis, and how they work without it. */
 
 const CREATE = /* GraphQL */ `
   mutation ($key: String!) {
@@ -222,7 +222,7 @@ describe('a rate limit', () => {
 })
 
 describe('a read that two instances request at the same time', () => {
-  /** Of a record that is older than who asks wants it, but may have been read a moment before. */
+  /** A record that is older than the request allows, but may have been read a moment before. */
   const READ = /* GraphQL */ `
     query ($id: ID!) {
       session(by: { id: $id }, freshness: { maxAgeSeconds: 1 }) { id status sync { stale lastError { code } } }
@@ -344,7 +344,7 @@ describe('a circuit that one instance opens', () => {
 
   test('is open at the others for as long, and no longer', async () => {
     const id = await create(app(0))
-    // What another instance was answered a moment ago counts more than the hint.
+    // A recent success of this instance outweighs the open circuit of another one.
     await new Promise(resolve => setTimeout(resolve, 1_600))
     await breakAt(app(0), id)
     await kayle.forget()

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 import { packageRoot } from '../../src/app/package.ts'
 
-/** What the server says of itself when it starts, and when it does not. */
+/** The output of the server at startup, and of a startup that fails. */
 
 const ENV = {
   DATABASE_URL: 'sqlite::memory:',
@@ -18,7 +18,7 @@ const ENV = {
 const PRODUCTION = { ...ENV, NODE_ENV: 'production', SANDBOX: 'off' }
 const { HOME, PATH } = process.env
 
-/** Starts the server and gives what it says until all is said. */
+/** Starts the server. Resolves with its output at startup. */
 async function announced(env: Record<string, string>): Promise<string> {
   const options = { cwd: packageRoot(), env: { HOME, PATH, ...env } }
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], options)
@@ -33,7 +33,7 @@ async function announced(env: Record<string, string>): Promise<string> {
   return output
 }
 
-/** Starts what does not start, and gives what it says. */
+/** Starts a server that fails to start. Resolves with its output. */
 async function refused(command: readonly string[], env: Record<string, string>): Promise<string> {
   const options = { cwd: packageRoot(), env: { HOME, PATH, ...env }, timeout: 15_000 }
   const run = promisify(execFile)(process.execPath, ['--import', 'tsx', ...command], options)

@@ -5,8 +5,8 @@ import { listFiles, PACKAGE } from '../harness/rules/imports.ts'
 import { declaredNames, wordsOf } from '../harness/rules/names.ts'
 
 /**
- * Words that say nothing to a reader who knows Node, GraphQL, HTTP and databases, each with the term to use. They may not
- * come back as a file name or as a declared name: a reader finds a thing by the word that he searches for.
+ * Words that say nothing to a reader who knows Node, GraphQL, HTTP and databases, each with the term to use. No file
+ * name and no declared name may contain one, because readers search for the standard term.
  */
 const TERMS: Readonly<Record<string, string>> = {
   asked: 'requested, input',
@@ -54,7 +54,7 @@ const TERMS: Readonly<Record<string, string>> = {
   unruly: 'faulty',
 }
 
-/** A provider's own words, as its API and its documents spell them. */
+/** The terms of a provider's API and documentation. */
 const FOREIGN = /^src\/providers\/[a-z]+\/(wire|fixtures|sandbox[a-z-]*)\.ts$/
 
 const files = listFiles('src', 'schema', 'db', 'test', 'scripts', 'bench/src').filter(file => /\.(ts|js)$/.test(file))

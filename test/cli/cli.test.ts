@@ -14,7 +14,7 @@ import { builtFile } from '../harness/app/server-process.ts'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { DEV, deliver, fromVerilock, signKayle } from '../harness/providers/deliveries.ts'
 
-/** The command line beside a running server, on the same database. */
+/** The command line beside a running server on the same database. */
 
 interface Ran {
   readonly code: number
@@ -56,14 +56,14 @@ function run(args: readonly string[], stdin = '', more: Record<string, string> =
   })
 }
 
-/** What was written down about a subject of the tenant, by the command line. */
+/** The audit log entries of the command line about a subject of the tenant. */
 async function writtenOf(subject: string): Promise<string[]> {
   const print = app.db.encryption.fingerprint(`audit|dev|${subject}`)
   const entries = await listAudit(app.db, 'dev', 100)
   return entries.filter(it => it.actor === 'cli' && it.subjectHash === print).map(({ action }) => action)
 }
 
-/** What a command prints for programs. */
+/** The JSON output of a command. */
 async function json(args: readonly string[], stdin?: string) {
   const { code, stdout, stderr } = await run(['--json', ...args], stdin)
   expect([code, stderr]).toEqual([0, ''])
@@ -163,7 +163,7 @@ describe('webhooks', () => {
 })
 
 describe('operations', () => {
-  /** A create whose answer never came. */
+  /** A create whose response was lost. */
   async function lose(): Promise<string> {
     const kind = KINDS.find(({ name }) => name === 'kayle-session')
     if (!kind) throw new Error('There is no such kind.')

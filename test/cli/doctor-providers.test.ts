@@ -7,7 +7,7 @@ import { cliOf } from '../harness/cli.ts'
 import { type ExaminedApp, startExaminedApp } from '../harness/doctor.ts'
 import { DEV, deliver, fromKayle, openEndpoint } from '../harness/providers/deliveries.ts'
 
-/** `sessiongraph doctor` at the providers: what each answers, what time it is there, and who tells us of news. */
+/** `sessiongraph doctor`, the checks of providers: credentials, reachability, clock and webhooks. */
 
 let examined: ExaminedApp
 
@@ -118,10 +118,10 @@ test('--tenant checks one tenant, and fails for an unknown one', async () => {
   })
 })
 
-/** Nothing, as Kayle lists it. */
+/** An empty list of Kayle. */
 const NONE = JSON.stringify({ data: [], pagination: { has_more: false, next_cursor: null } })
 
-/** A Kayle that says the same to everything, at the time of its own clock. Gives its address. */
+/** A Kayle server that gives the same response to every request, with its own clock. Returns its URL. */
 async function answer(status: number, body: string, time = new Date()): Promise<string> {
   const server = createServer((_, response) => {
     response.setHeader('date', time.toUTCString())

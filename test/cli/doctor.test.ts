@@ -11,7 +11,7 @@ import { cliOf } from '../harness/cli.ts'
 import { type ExaminedApp, startExaminedApp } from '../harness/doctor.ts'
 import { deliver, fromKayle, openEndpoint, signKayle } from '../harness/providers/deliveries.ts'
 
-/** `sessiongraph doctor`: each thing that can be wrong in the server is said with what to do, and is a 1 for scripts. */
+/** `sessiongraph doctor`: each problem of the server is reported with what to do, and causes exit code 1. */
 
 const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-doctor-'))
 const KEY = '0d'.repeat(32)
@@ -76,7 +76,7 @@ describe('a database', () => {
     await sql`delete from kysely_migration where name = ${last}`.execute(db.sql)
     const message = new RegExp(`Pending migrations: ${last}\\. Run \`sessiongraph db migrate\``)
     try {
-      // Twice: looking has not carried it out.
+      // Twice, because the check must not run the migration.
       for (const _ of [1, 2]) await examined.expectProblem('database', message)
     } finally {
       await sql`insert into kysely_migration (name, timestamp) values (${last}, ${rows[0]?.timestamp})`.execute(db.sql)

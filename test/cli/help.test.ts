@@ -8,7 +8,7 @@ import { createProgram } from '../../src/cli/program.ts'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { cliOf } from '../harness/cli.ts'
 
-/** Every command is explained, with examples that are right, and speaks JSON. */
+/** Every command has a help text with valid examples, and JSON output. */
 
 const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-help-'))
 const env = { DATABASE_URL: `sqlite:${join(folder, 'help.db')}`, ENCRYPTION_KEY: '0c'.repeat(32), SANDBOX: 'off' }
@@ -25,7 +25,7 @@ afterAll(async () => {
 
 class NotRun extends Error {}
 
-/** The commands with nothing behind them. */
+/** The commands, without an implementation. */
 function program(): Command {
   const silent = { out: () => {}, err: () => {}, stdin: async () => '', isTty: false, columns: undefined }
   const notRun = () => {
@@ -111,7 +111,7 @@ describe.each(leaves)('%s', path => {
     for (const line of lines) {
       const [typed = ''] = line.split(/ [<>|] /)
       expect(typed).toContain(`sessiongraph ${path}`)
-      // It gets as far as to what does it.
+      // The arguments parse, so the command's action runs.
       await expect(program().parseAsync(wordsOf(typed).slice(1), { from: 'user' }), line).rejects.toBeInstanceOf(
         path === 'schema check' ? Error : NotRun,
       )
@@ -149,7 +149,7 @@ function wordsOf(line: string): string[] {
 }
 
 const NO_CALLER = '01a1fc51-4540-7679-a16e-870c9ec09ee5'
-/** What cannot be done, though the words are right. */
+/** Valid commands that cannot be carried out. */
 const REFUSED = [
   'tenants create Not_A_Tenant',
   'keys create nobody --name web --scopes all',
@@ -176,9 +176,9 @@ const REFUSED = [
   `db backup ${folder}`,
   'schema check no-such-file',
 ]
-/** What needs the database alone. */
+/** Commands that need only the database. */
 const NEEDS_DATABASE = ['db migrate', 'db status', 'secrets rotate', 'tenants list']
-/** What runs: it says the same where it does not start. */
+/** Commands that keep running; they print the same error if they fail to start. */
 const RUNS = ['demo', 'sandbox', 'serve']
 
 describe('--json', () => {
@@ -227,7 +227,7 @@ describe('--json', () => {
   })
 
   test('covers every command; successful output is tested by test/docs/commands.test.ts', () => {
-    // What prints what is in the program cannot fail.
+    // Commands without I/O cannot fail.
     const reported = [...REFUSED, ...NEEDS_DATABASE, ...RUNS, 'schema print']
     for (const leaf of leaves)
       expect(

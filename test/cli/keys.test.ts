@@ -81,7 +81,7 @@ test('a key is shown once, works with its scopes, is listed without its secret, 
   expect(listed.stdout).not.toContain(made.key)
 
   expect(await json('keys', 'revoke', 'beta', made.id)).toEqual([{ revoked: made.id }])
-  // Another process revoked it: the server keeps a key for two seconds.
+  // The server caches keys for two seconds.
   const status = async () => (await client.execute('{ __typename }')).status
   await expect.poll(status, { timeout: 30_000 }).toBe(401)
   expect((await json('keys', 'list', 'beta'))[0].revokedAt).not.toBeNull()

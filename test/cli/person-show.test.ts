@@ -5,7 +5,7 @@ import { createCanaries, createPerson, findIn } from '../harness/canaries.ts'
 import { cliOf } from '../harness/cli.ts'
 import { DEV } from '../harness/providers/deliveries.ts'
 
-/** `sessiongraph person show`: what somebody asks for who wants to know what is stored of them. */
+/** `sessiongraph person show` prints all stored data of a person, as a data subject may request. */
 
 const canaries = createCanaries()
 const externalId = `usr_${canaries.mark}`

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { createKayleSession } from '../harness/providers/kayle-session.ts'
 
-/** Apollo Client with its normalised cache, set up as docs/clients.md says. */
+/** Apollo Client with its normalised cache, set up as in docs/clients.md. */
 
 const schema = buildSchema(readFileSync('schema/schema.graphql', 'utf8'))
 const abstract = Object.values(schema.getTypeMap()).filter(isAbstractType)
@@ -22,7 +22,7 @@ const possibleTypes = Object.fromEntries(
 
 const AUTHORIZATION = { authorization: `Bearer ${API_KEY}` }
 const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-apollo-'))
-/** How long the provider takes for what is deferred. */
+/** The delay of the provider for the deferred part. */
 const SLOW_MS = 800
 let app: TestApp
 
@@ -274,7 +274,7 @@ interface Shown {
   }
 }
 
-/** A list on a screen: what it shows at this moment. */
+/** A list on a screen, with its current content. */
 function follow(client: ApolloClient, externalId: string) {
   let latest: Shown | undefined
   const query = client.watchQuery({ query: LIST, variables: { externalId } })

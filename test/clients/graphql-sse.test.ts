@@ -7,7 +7,7 @@ import { findFreePort } from '../harness/app/server-process.ts'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { createKayleSession } from '../harness/providers/kayle-session.ts'
 
-/** The client of GraphQL over SSE, in its distinct connections mode. */
+/** The graphql-sse client, in its distinct connections mode. */
 
 const AUTHORIZATION = { authorization: `Bearer ${API_KEY}` }
 const FOLLOW = `subscription ($id: ID!, $after: String) {
@@ -69,7 +69,7 @@ test('a client that resumes after its last cursor gets each event once, across a
   await done
 })
 
-/** As in docs/clients.md: connects again with the cursor of the last event. */
+/** As in docs/clients.md: reconnects with the cursor of the last event. */
 async function followOn(
   url: string,
   id: string,
@@ -87,7 +87,7 @@ async function followOn(
         seen.push(data.sessionUpdated)
       }
     } catch {
-      // The server is away: it is asked again.
+      // The server is unreachable: the client retries.
     }
     client.dispose()
     await new Promise(resolve => setTimeout(resolve, 100))

@@ -4,7 +4,7 @@ import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { withClientToken, withDevelopmentKey } from '../harness/clients/callers.ts'
 import { follow } from '../harness/clients/subscriber.ts'
 
-/** The operations of examples/operations, as five kinds of client send them. */
+/** The operations of examples/operations, as five types of clients send them. */
 
 let app: TestApp
 beforeAll(async () => {

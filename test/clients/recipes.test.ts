@@ -37,7 +37,7 @@ test('every line of their code is in a tested file', () => {
 
 const executed = new Set<string>()
 const recipe = (name: string) => documents.get(name) ?? `There is no recipe ${name}.`
-/** The operations are declared to be executed where the test of each is declared. */
+/** Each operation is declared where its test is declared. */
 function uses(...names: string[]): string {
   for (const name of names) executed.add(name)
   return names.join(', ')
@@ -173,7 +173,7 @@ const CUSTOMER = `mutation {
   }) { ... on CreateCustomerPayload { customer { id } } }
 }`
 
-/** Begins a session as the recipe does, and says by which id the sandbox knows it. */
+/** Creates a session as the recipe does. Returns its id in the sandbox. */
 async function begin(externalId: string, idempotencyKey = externalId) {
   const input = { externalId, idempotencyKey, session: { kayle: { redirectUrl: BACK } } }
   const { data } = await sound(recipe('Begin'), { input })
@@ -183,7 +183,7 @@ async function begin(externalId: string, idempotencyKey = externalId) {
   return { id, liveCursor, providerId: known.data.session.providerId }
 }
 
-/** An answer without errors. */
+/** A response without errors. */
 async function sound(query: string, variables: Record<string, unknown>) {
   const answer = await app.execute(query, variables)
   expect(answer.errors).toEqual([])

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { readDoc } from '../harness/docs/docs.ts'
 
-/** What a Relay app would have in its components. */
+/** The fragments and queries of a Relay app. */
 const COMPONENTS = /* GraphQL */ `
   fragment Row_session on Session @refetchable(queryName: "RowRefetchQuery") {
     provider
@@ -113,7 +113,7 @@ async function compile(sdl: string): Promise<void> {
   await promisify(execFile)(compiler ?? '', [join(folder, 'relay.config.json')], { timeout: 20_000 })
 }
 
-/** Relay wants the names of documents to begin with that of their file: each gets its own. */
+/** Relay requires that the name of a document begins with that of its file. */
 function documentsOf(text: string): string[] {
   return text.split(/\n(?= {2}(?:fragment|query|mutation|subscription) )/).filter(part => part.trim() !== '')
 }

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { createKayleSession } from '../harness/providers/kayle-session.ts'
 
-/** urql with its normalised cache, set up as docs/clients.md says. */
+/** urql with its normalised cache, set up as in docs/clients.md. */
 
-/** How long the provider takes for what is deferred. */
+/** The delay of the provider for the deferred part. */
 const SLOW_MS = 800
 let app: TestApp
 

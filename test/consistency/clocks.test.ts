@@ -5,7 +5,9 @@ import type { TestApp } from '../harness/app/test-app.ts'
 import { deliver, fromKayle, openEndpoint, type WebhookTarget } from '../harness/providers/deliveries.ts'
 import { createKayleSession } from '../harness/providers/kayle-session.ts'
 
-/** Two instances whose clocks differ: what is fresh, and which answer is the later one, is not told by their times. */
+/**
+ * Two instances whose clocks differ: neither freshness nor the order of responses may depend on comparing their times.
+ */
 
 const SKEWS = [-60_000, -900, 900, 60_000]
 
@@ -25,7 +27,7 @@ beforeEach(() => {
 
 const kayle = () => instances.provider('KAYLE')
 
-/** A session that the instance with the other clock has just read, and that its provider says something else of since. */
+/** A session that the instance with the other clock has just read, and that has changed at its provider since. */
 async function changed(to: 'cancelled' | 'created' = 'cancelled'): Promise<{ id: string; providerId: string }> {
   const session = await createKayleSession(instances.at(0), `user-${++made}`)
   await readNow(instances.at(0), session.id)

@@ -15,10 +15,10 @@ import {
 } from '../harness/providers/deliveries.ts'
 
 /**
- * Random histories at four providers, told in random ways: by webhook (in order, late, twice, never), by looking, by reads of
- * one record and by lists, in words that are known and in words that are not. A small model says what is true. What is told
- * in known words is stored, what is told in others changes nothing, and at the end all is as the last truth says.
- * MODEL_RUNS for more of them, MODEL_SEED for others.
+ * Random histories at four providers, reported in random ways: by webhook (in order, late, twice, never), by polls, by
+ * reads of one record and by lists, with known and unknown status values. A small model has the true state. Known
+ * values are stored, unknown ones change nothing, and at the end the store has the last state. MODEL_RUNS sets the
+ * number of histories, MODEL_SEED their seed.
  */
 
 const RUNS = Number(process.env.MODEL_RUNS ?? 10)
@@ -29,7 +29,7 @@ type Provider = (typeof PROVIDERS)[number]
 
 let app: TestApp
 let endpoints: { [provider in Provider]: WebhookTarget }
-/** A clock that never tells the same time twice: what was read a moment ago is old when it is asked for anew. */
+/** A strictly increasing clock, so that a record is stale at its next read. */
 let at = Date.now()
 
 beforeAll(async () => {
@@ -56,24 +56,24 @@ interface ReportedOutcome {
   readonly recordType: 'session' | 'applicant'
   readonly id: string
   readonly providerId: string
-  /** What is true of it. */
+  /** The true state of a record. */
   truth: State
 }
 
-/** One course at one provider: its records, and what can happen next. */
+/** One history at one provider: its records, and the possible next steps. */
 interface Course {
   readonly provider: Provider
   readonly records: ReportedOutcome[]
-  /** The steps that are possible now, each of which makes something else true. */
+  /** The steps that are possible now, each of which changes the true state. */
   steps(): readonly string[]
   step(to: string): Promise<void>
-  /** The statuses of the attempts of its first record, oldest first, where they are all told. */
+  /** The statuses of the attempts of its first record, oldest first, if all are reported. */
   attempts?(): readonly string[]
-  /** A delivery about it. Yorlet's tells the truth of that moment, the others' have it read. */
+  /** A delivery about it. Yorlet's contains the current state, the others cause a read. */
   notice(): Promise<SignedDelivery>
 }
 
-/** Kayle: three attempts may fail, one has to succeed. */
+/** Kayle: up to three attempts may fail, and one success ends the session. */
 function kayle(session: ReportedOutcome): Course {
   const attempts: string[] = []
   const end = (status: string) => {
@@ -141,7 +141,10 @@ const PERSONR: Readonly<{ [step: string]: State }> = {
   rejected_final: state('COMPLETED', 'REJECTED'),
 }
 
-/** Personr: whoever was decided may be reviewed anew, a link shows what came after it, and the fifth rejection is the last. */
+/**
+ * Personr: a decided applicant may be reviewed again, a link has the results after its creation, and the fifth
+ * rejection is final.
+ */
 function personr(applicant: ReportedOutcome, link: (id: string) => Promise<ReportedOutcome>): Course {
   const records = [applicant]
   let retries = 0
@@ -150,11 +153,11 @@ function personr(applicant: ReportedOutcome, link: (id: string) => Promise<Repor
     records,
     steps: () => [...Object.keys(PERSONR), 'link'],
     async step(to) {
-      // Reviews and links are told apart by the millisecond.
+      // Reviews and links are ordered by millisecond.
       await sleep(2)
       if (to === 'link') {
         const made = await link(applicant.id)
-        // What was decided before is nothing of this link's; what is under way is.
+        // An earlier decision does not belong to this link; a review in progress does.
         if (applicant.truth.outcome === 'PENDING') made.truth = applicant.truth
         return void records.push(made)
       }
@@ -177,7 +180,7 @@ const YORLET: Readonly<{ [step: string]: State }> = {
   expired: state('EXPIRED', 'NOT_APPLICABLE'),
 }
 
-/** Yorlet's sessions cannot be read: what counts is what happened last, by Yorlet's clock, of what was told. */
+/** Yorlet's sessions cannot be read: the last reported event by Yorlet's clock counts. */
 function yorlet(session: ReportedOutcome): Course {
   let status = 'pending'
   let second = Math.floor(at / 1000)
@@ -205,9 +208,9 @@ function yorlet(session: ReportedOutcome): Course {
   }
 }
 
-/** The providers that use words which nobody knows. */
+/** The providers that currently use unknown status values. */
 const words = new Set<Provider>()
-/** Where each of them says the status: in the answer about one session, and in a list. */
+/** The status fields of each provider: in the response for one session, and in a list. */
 const REPORTED: { readonly [provider in Provider]: readonly { path: string; field: string }[] } = {
   KAYLE: [
     { path: '/v1/sessions/*', field: 'data.status' },
@@ -252,7 +255,7 @@ async function attemptsOf({ id }: ReportedOutcome): Promise<string[]> {
   return data.session.attempts.nodes.map((each: { status: string }) => each.status)
 }
 
-/** Every way in which what is true at the provider comes to be known here. */
+/** Every way in which a change at the provider is received. */
 const WAYS = ['webhook', 'twice', 'late', 'poll', 'read', 'list'] as const
 type Way = (typeof WAYS)[number]
 
@@ -340,7 +343,7 @@ async function carryOut(
     const known = { status: before[place].status, outcome: before[place].outcome }
     if (words.has(course.provider)) expect(after, `${course.provider} says ${WORD} by ${way}`).toEqual(known)
     else if (way === 'late' || (way === 'poll' && course.provider === 'YORLET')) expect(after).toEqual(known)
-    // What is over in words that are known is not looked at.
+    // A session with a known final status is not polled.
     else if (way === 'poll' && !isOpen(known) && !before[place].sync.stale)
       expect([known, record.truth]).toContainEqual(after)
     else {
@@ -362,7 +365,7 @@ test('the last state of the provider is stored, and no decision is replaced by a
       for (const each of history) await carryOut(each, courses, late)
 
       for (const provider of PROVIDERS) await setWords(provider, false)
-      // Of what is late some never comes.
+      // Some of the late deliveries never arrive.
       for (const [index, one] of late.entries()) if (index % 2 === pick % 2) await receive(...one)
       for (const [index, course] of courses.entries())
         await tell(course, WAYS[(pick + index) % 2 ? 0 : 4] ?? 'read', [])
@@ -379,7 +382,7 @@ test('the last state of the provider is stored, and no decision is replaced by a
   )
 }, 120_000)
 
-/** Nothing that is over is opened, nothing that asks is hidden, and nobody who was rejected is told that all is well. */
+/** No ended session is opened, no required action is hidden, and no rejected person gets a success message. */
 async function checkNextAction(externalId: string, courses: readonly Course[]): Promise<void> {
   const { data } = await app.execute(
     'query ($id: String!) { person(externalId: $id) { nextAction { kind needsNewSession url session { id provider } } } }',
@@ -399,7 +402,7 @@ async function checkNextAction(externalId: string, courses: readonly Course[]): 
   if (url) expect(chosen?.truth).toSatisfy(isOpen)
   const requiresUser = ['START', 'VERIFY', 'APPLY', 'OPEN_PORTAL', 'RETRY'].includes(kind)
   expect(needsNewSession).toBe(requiresUser && url === null)
-  // At each of the providers the newest link counts, and one that nobody has begun asks.
+  // The newest link of each provider counts, and one that was not started requires an action.
   const request = sessions.filter(
     ({ provider, truth }, index) =>
       truth.status === 'CREATED' && !sessions.slice(index + 1).some(later => later.provider === provider),

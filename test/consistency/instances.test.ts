@@ -16,7 +16,7 @@ import {
 } from '../harness/providers/deliveries.ts'
 import { createKayleSession } from '../harness/providers/kayle-session.ts'
 
-/** Instances on one database of which one cannot do what the other can, or does at the same moment what the other does. */
+/** Instances on one database, one of which cannot do what the other can, or does the same at the same moment. */
 
 const MINUTE = 60_000
 
@@ -43,7 +43,7 @@ describe.each([
   }, SLOW_START_MS)
   afterAll(() => instances.close())
   beforeEach(() => {
-    // Whatever somebody gave up, or has a lease of, is free again.
+    // Everything that an instance gave up or leased is available again.
     at += 10 * MINUTE
     instances.provider('KAYLE').policy.behave()
   })
@@ -61,7 +61,7 @@ describe.each([
     await instances.at(0).services.polling.run()
     const rows = await instances.at(1).db.sql.selectFrom('sessions').select(['next_poll_at', 'polls']).execute()
     expect(rows.filter(({ next_poll_at }) => next_poll_at === null)).toEqual([])
-    // What the first one spent is the account's.
+    // The budget belongs to the account, so the calls of the first instance count.
     at += MINUTE
     await instances.at(1).services.polling.run()
 
@@ -71,7 +71,7 @@ describe.each([
   test('webhook deliveries, however often it polls', async () => {
     const { id, providerId } = await session()
     await kayle().sandbox.advance({ id: providerId, to: 'cancelled' })
-    // The first try of the other one is in vain.
+    // The first attempt of the other instance fails.
     kayle().policy.behave(() => ({ status: 500, text: '{}' }))
     const event = { type: 'verification.session.cancelled', sessionId: providerId }
     await deliver(instances.at(1), endpoint, await fromKayle(endpoint, event, now()))
@@ -98,7 +98,7 @@ describe.each([
     const query = 'query ($key: String!) { operation(by: { idempotencyKey: $key }) { state } }'
     const stateAt = async (app: TestApp) => (await app.execute(query, { key })).data.operation.state
     expect(await stateAt(instances.at(1))).toBe('UNKNOWN')
-    // By then nobody can have used what may have been made.
+    // By then the object at the provider has expired.
     at += 75 * MINUTE
     await instances.at(1).services.createReconciler.run()
 
@@ -120,7 +120,7 @@ describe('of two events about a session that cannot be read', () => {
   interface ReportedOutcome {
     readonly place: number
     readonly status: string
-    /** When it happened, in seconds from now, and when it comes, in milliseconds from now. */
+    /** The time of the event in seconds from now, and of its arrival in milliseconds from now. */
     readonly happened: number
     readonly comes: number
   }
@@ -230,7 +230,7 @@ test('two instances, one of them unable to poll, share the budget of an account'
   for (let second = 0; second < 125; second++) {
     at += 1_000
     policy.behave()
-    // The one that can do nothing is there first.
+    // The instance that cannot poll is first.
     await instances.at(0).services.polling.run()
     await instances.at(1).services.polling.run()
     for (const _ of policy.received) calls.push(second)

@@ -3,9 +3,9 @@ import { findRedis } from '../harness/app/redis.ts'
 import { type Simulation, startSimulation } from '../harness/app/simulation.ts'
 
 /**
- * Two and three instances whose clocks differ and are set, a provider whose answers come late and in any order, and a Redis
- * that fails: the last truth wins, nothing is claimed to be fresh that is not, and nothing is left behind.
- * SIMULATION_SEEDS=1000 runs more stories, SIMULATION_FROM the seed to begin with.
+ * Two and three instances whose clocks differ and change, a provider whose responses arrive late and in any order, and
+ * a Redis that fails: the last state wins, no stale record is reported as fresh, and no resources are left behind.
+ * SIMULATION_SEEDS=1000 runs more scenarios, SIMULATION_FROM sets the first seed.
  */
 
 const SEEDS = Number(process.env.SIMULATION_SEEDS ?? 12)

@@ -15,17 +15,17 @@ import {
   type WebhookTarget,
 } from '../harness/providers/deliveries.ts'
 
-/** A status, an outcome or an answer in a word that nobody knows takes nothing away that was known, however it is told. */
+/** An unknown status, outcome or answer never replaces a known one, whichever way it arrives. */
 
 const WORD = 'manual_review_v2'
 
 let app: TestApp
-/** A clock that never tells the same time twice: what was read a moment ago is old when it is asked for anew. */
+/** A strictly increasing clock, so that a record is stale at its next read. */
 let at = Date.now()
 const endpoints = new Map<Provider, WebhookTarget>()
 
 beforeAll(async () => {
-  // Yorlet's sessions can be read where its undocumented reads are on; the server with them off stands in another test.
+  // With the undocumented reads of Yorlet switched on; another test runs with them off.
   app = await startApp(
     { BREAKER_MINIMUM_CALLS: '100000', POLLS_PER_MINUTE: '1000' },
     { now: () => new Date(at++), jobs: false },
@@ -38,7 +38,7 @@ afterAll(() => app.close())
 beforeEach(async () => {
   at = Math.max(Date.now(), at + 120_000)
   for (const provider of ['KAYLE', 'PERSONR', 'VERILOCK', 'YORLET'] as const) await app.sandbox(provider).clearFaults()
-  // What earlier tests left open is nobody's business here.
+  // Stops the polls of sessions that earlier tests left open.
   for (const table of ['sessions', 'applicants'] as const)
     await app.db.sql.updateTable(table).set({ next_poll_at: null }).execute()
 })
@@ -49,14 +49,14 @@ interface Record {
   readonly providerId: string
 }
 
-/** How a provider comes to a decision, and where it then says a word that nobody knows. */
+/** The steps to a decision at each provider, and the field that then has an unknown value. */
 interface Subject {
   readonly provider: 'KAYLE' | 'PERSONR' | 'VERILOCK'
   readonly recordType: 'session' | 'applicant'
   readonly decide: string
   readonly decided: { readonly status: string; readonly outcome: string }
   readonly drift: Drift
-  /** What is told after that, and what it means. */
+  /** The step after that, and its status. */
   readonly next: { readonly to: string; readonly status: string; readonly outcome: string } | null
 }
 
@@ -135,7 +135,7 @@ async function show({ recordType, id }: Record, maxAgeSeconds = 1e6) {
   return data.record
 }
 
-/** Every way in which what a provider says comes to be known here. */
+/** Every way in which a response of a provider is received. */
 const WAYS = {
   read: async record => void (await show(record, 0)),
   refresh: async ({ recordType, id }) => {
@@ -182,7 +182,7 @@ async function drifts(provider: Provider) {
 }
 
 const NAMES = Object.keys(WAYS) as (keyof typeof WAYS)[]
-/** Personr has many words: each of them is told in one way, and each way tells each kind of them. */
+/** Personr has many values: each arrives in one way, and each way covers every type of value. */
 const CASES = SUBJECTS.flatMap((subject, index) =>
   NAMES.filter((_, way) => subject.provider !== 'PERSONR' || way === (index + Math.floor(index / 4)) % 4).map(way => ({
     ...subject,
@@ -203,11 +203,11 @@ describe('an unknown status does not replace a decision, and later statuses coun
     const record = await make(subject)
     await app.sandbox(provider).advance({ id: record.providerId, to: subject.decide })
     expect(await show(record, 0)).toMatchObject({ ...decided, sync: { stale: false, lastError: null } })
-    // Personr's status answer alone is meant, and the others' whatever reads.
+    // For Personr only the status request, for the others every read.
     const path = provider === 'PERSONR' ? '*/api-applicant-status' : undefined
     await app.sandbox(provider).faults([{ path, fault: drift }])
     at += 100_000
-    // What is over is not looked at by itself.
+    // An ended record is not polled.
     const isSeen = way !== 'poll' || decided === RETRY
     await WAYS[way](record, subject)
     if (isSeen) {
@@ -220,7 +220,7 @@ describe('an unknown status does not replace a decision, and later statuses coun
       if (drift.change === 'word')
         expect(await drifts(provider)).toContainEqual(expect.objectContaining({ path: drift.field }))
     }
-    // It is looked at again by itself, and stays as it is.
+    // It is polled again, and does not change.
     await WAYS.poll()
     expect(await show(record)).toMatchObject(decided)
 

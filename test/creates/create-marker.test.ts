@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Provider } from '../../src/domain/provider.ts'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 
-/** Our marker travels inside a create so that it can be found again; no client ever sees it. */
+/** Our marker is sent with a create so that the object can be found again; no client ever sees it. */
 
 const CREATE = {
   session: /* GraphQL */ `
@@ -24,7 +24,7 @@ const CREATE = {
   `,
 } as const
 
-/** All in which a marker could be seen. */
+/** All fields in which a marker could appear. */
 const FIELDS = {
   session: /* GraphQL */ `
     redirectUrl metadata externalId access { hostedUrl sdkToken }

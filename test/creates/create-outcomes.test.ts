@@ -7,8 +7,8 @@ import { FREE_TEXT, SUBJECTS, type Subject } from '../harness/providers/create-s
 import { type HostileServer, type ReceivedRequest, startHostileServer } from '../harness/providers/hostile-server.ts'
 
 /**
- * What becomes of a create, whatever its provider does: FAILED where it is certain that nothing was made, SUCCEEDED
- * where it was told, else UNKNOWN. Every server here has one server in the place of all providers.
+ * The outcome of a create for every behaviour of its provider: FAILED if certainly nothing was made, SUCCEEDED if the
+ * response says so, otherwise UNKNOWN. Each application has one server instead of all providers.
  */
 
 const SECRET = 'credential_of_the_account'
@@ -37,11 +37,11 @@ const READ_OPERATION = /* GraphQL */ `
   query ($key: String!) { operation(by: { idempotencyKey: $key }) { ${OPERATION} } }
 `
 
-/** A server whose providers all behave in one way. */
+/** An application whose providers all have the same behaviour. */
 interface Stage {
   readonly app: TestApp
   readonly server: HostileServer
-  /** The host that redirects lead to. */
+  /** The target host of redirects. */
   readonly elsewhere: HostileServer
   close(): Promise<void>
 }
@@ -87,7 +87,7 @@ async function execute(app: TestApp, query: string, variables: Record<string, un
   return answer.data
 }
 
-/** The create and the journal's word on it. */
+/** The create, and its stored operation. */
 async function create(app: TestApp, { recordType, provider, input }: Subject) {
   const field = recordType.toLowerCase()
   const key = `${provider}-${recordType}`
@@ -101,7 +101,7 @@ const TYPES: Readonly<Record<string, string>> = {
   PROVIDER_CONTRACT_BROKEN: 'ProviderContractError',
 }
 
-/** What a client gets of a create that came to this. */
+/** The result of the mutation for this outcome. */
 function expectedResult({ provider, recordType }: Subject, { state, code, retryAfterSeconds }: Outcome): object {
   if (state === 'SUCCEEDED') return { __typename: `Create${recordType}Payload`, operation: { state } }
   if (state === 'UNKNOWN') return { __typename: 'UnconfirmedError', code: 'UNCONFIRMED', operation: { state } }
@@ -167,7 +167,7 @@ describe.each(BEHAVIOURS.map(behaviour => [behaviour.name, behaviour] as const))
   })
 })
 
-/** The Idempotency-Keys of these requests, each once. */
+/** The distinct Idempotency-Keys of these requests. */
 function upstreamKeys(requests: readonly ReceivedRequest[]): string[] {
   return [...new Set(requests.flatMap(({ head }) => /^idempotency-key: *(.+)$/im.exec(head)?.[1] ?? []))]
 }

@@ -54,7 +54,7 @@ let app: TestApp
 let keys = 0
 
 beforeAll(async () => {
-  // Nothing but what a test asks for reaches a provider, however long the tests take.
+  // No job calls a provider, however long the tests take.
   app = await startApp({}, { jobs: false })
 })
 afterAll(() => app.close())

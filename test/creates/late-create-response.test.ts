@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 
-/** An answer that comes when its process does not own the operation any more. */
+/** A response that arrives after its process lost the lease of the operation. */
 
 const CREATE = /* GraphQL */ `
   mutation ($key: String!) {
@@ -26,7 +26,7 @@ test('a late response after a successful repeat stores no second record and retu
   const first = app.execute(CREATE, { key: 'late' })
   await vi.waitUntil(async () => (await app.sandbox('RAPIDLY').requests()).length === 1)
 
-  // The process is asleep: its 29 seconds are over, and the reconciler looks after what it left.
+  // The process is suspended: its 29 seconds have passed, and the reconciler takes over.
   at += 30_000
   await app.services.createReconciler.run()
   at += 130_000

@@ -6,8 +6,8 @@ import { controlSandbox } from '../harness/app/test-app.ts'
 import type { FaultyStep } from '../harness/providers/faulty-provider.ts'
 
 /**
- * Every create at every provider × what the provider may do × whether the create arrived × whether the process that sent
- * it died. UNKNOWN is left only where nothing can be known.
+ * Every create at every provider × the settings of its recovery × whether the create arrived × whether its process
+ * died. A create stays UNKNOWN only if its outcome cannot be known.
  */
 
 type State = 'SUCCEEDED' | 'FAILED' | 'UNKNOWN'
@@ -16,13 +16,15 @@ interface Row {
   readonly name: string
   readonly provider: Provider
   readonly recordType: 'session' | 'applicant' | 'customer'
-  /** Where its creates arrive. */
+  /** The path of its creates. */
   readonly path: string
-  /** Where the sandbox keeps what they make. */
+  /** The collection of the sandbox with the created objects. */
   readonly collection: string
   readonly input: (tag: string) => object
   readonly env?: Record<string, string>
-  /** What becomes of one that never arrived, and of one that was carried out: soon after the settle delay, and in the end. */
+  /**
+   * The states of one that never arrived, and of one that was executed: soon after the settle delay, and in the end.
+   */
   readonly lost: readonly [soon: State, late: State]
   readonly made: readonly [soon: State, late: State]
 }
@@ -185,7 +187,7 @@ async function lose({ row, fate, death, key }: Case): Promise<void> {
   expect(await create(row, key)).toMatchObject({ __typename: 'UnconfirmedError' })
   app.at(row.provider).behave()
   if (death === 'sender lives') return
-  // As it stands where the process was killed: sent, and nobody comes back to it.
+  // The row as a killed process leaves it: sent, without a response.
   const dead = { state: 'SENT', owner: 'dead', owned_until: Date.now() - 1, next_check_at: null, error: null }
   await app.db.sql.updateTable('operations').set(dead).where('idempotency_key', '=', key).execute()
 }
@@ -222,7 +224,7 @@ describe.each(ROWS)('$provider: a $recordType $name', row => {
     expect(seen.soon.get(key)?.state).toBe(soon)
     expect(seen.late.get(key)?.state).toBe(late)
     expect(seen.muchLater.get(key)).toMatchObject({ state: late, recovered: late === 'SUCCEEDED' })
-    // Before the settle delay is over, nothing proves that it will not still be carried out.
+    // Before the end of the settle delay, nothing proves that the request will not be executed late.
     expect(seen.early.get(key)?.state).not.toBe('FAILED')
   })
 
@@ -239,7 +241,7 @@ describe.each(ROWS)('$provider: a $recordType $name', row => {
       if (state === 'UNKNOWN') expect([again.code, made]).toEqual(['UNCONFIRMED', 0])
       if (state === 'FAILED') {
         expect([again.replayed, again.operation.sendCount, made]).toEqual([false, 2, 1])
-        // What is sent again has no other: it never arrived, or nobody can use it any more.
+        // No object exists for a create that is sent again, or the object can no longer be used.
         expect(fate === 'lost' || row[fate] === HARMLESS).toBe(true)
       }
     },

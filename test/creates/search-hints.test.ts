@@ -6,7 +6,7 @@ import { type AppWithFaultyProvider, startAppWithFaultyProvider } from '../harne
 import { API_KEY, controlSandbox } from '../harness/app/test-app.ts'
 import { withKey } from '../harness/clients/callers.ts'
 
-/** What an operator is asked to look for at a provider is what was really sent there, and nothing else. */
+/** The search hints for an operator contain exactly the values that were sent to the provider. */
 
 interface Row {
   readonly name: string
@@ -15,9 +15,9 @@ interface Row {
   readonly recordType: 'Session' | 'Applicant' | 'Customer'
   readonly input: object
   readonly env?: Record<string, string>
-  /** What names a person in it. */
+  /** The personal data in the hints. */
   readonly personal: readonly string[]
-  /** True where finding nothing proves that nothing was made. */
+  /** True if an empty search proves that no object was created. */
   readonly absenceShows: boolean
 }
 
@@ -158,7 +158,7 @@ interface SearchHints {
 }
 
 const apps = new Map<Row['env'], AppWithFaultyProvider>()
-/** The requests that carried each create, as the provider got them. */
+/** The requests of each create, as the provider received them. */
 const sent = new Map<Row, string>()
 const began = Date.now()
 
@@ -175,7 +175,7 @@ afterAll(async () => {
 const appOf = ({ env }: Row) => apps.get(env) as AppWithFaultyProvider
 const keyOf = (row: Row) => `row-${ROWS.indexOf(row)}`
 
-/** Loses the answer to the create. Gives what the provider got. */
+/** Drops the response to the create. Returns the requests that the provider received. */
 async function lose(row: Row): Promise<string> {
   const app = appOf(row)
   const control = controlSandbox(app.at(row.provider).origin)
@@ -183,7 +183,7 @@ async function lose(row: Row): Promise<string> {
   app.at(row.provider).behave(({ method, path, headers }) => {
     if (method !== 'POST' || !path.endsWith(row.path)) return 'PASS'
     seenHeaders.push(JSON.stringify(headers))
-    // Kayle's refusal of the marked redirect has to arrive.
+    // Kayle's rejection of the redirect with our marker must arrive.
     const isRefused = row.input === ROWS[3]?.input && seenHeaders.length === 1
     return isRefused ? 'PASS' : 'LOSE_ANSWER'
   })

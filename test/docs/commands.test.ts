@@ -7,8 +7,8 @@ import { FILES, haveAcme, PLACEHOLDERS } from '../harness/docs/placeholders.ts'
 import { commandsIn, dockerCommandsIn, type ShownCommand } from '../harness/docs/shown-commands.ts'
 
 /**
- * What a reader is told to type, in the documentation and by `--help`, is typed: page by page, in the order of the page, into
- * a shell beside a running server. Each command has to end well.
+ * Every command in the documentation and in `--help` is executed: page by page, in the order of the page, in a shell
+ * beside a running server. Each command must succeed.
  */
 
 const PAGES = [
@@ -20,7 +20,7 @@ const PAGES = [
   'examples/web/README.md',
 ]
 
-/** What is not typed here, and why. */
+/** The commands that are not run here, with the reason. */
 const NOT_TYPED: Readonly<Record<string, string>> = {
   'docker build -f deploy/Dockerfile -t sessiongraph .': 'needs images from elsewhere; deploy.test.ts reads the file',
   'docker compose -f deploy/docker-compose.yml up --build':
@@ -52,7 +52,7 @@ const NOT_TYPED: Readonly<Record<string, string>> = {
   'wgc router compose -i graph.yaml -o execution.json': 'is not installed, as federation.md says',
 }
 
-/** What runs until a signal, and what it says when it is there. */
+/** The commands that run until a signal, with the output that shows that they are ready. */
 const RUNS_ON: readonly [command: RegExp, says: RegExp][] = [
   [/^(CORS_ORIGINS=\S+ )?npm start$/, /GraphiQL/],
   [/ serve$/, /GraphiQL/],
@@ -79,7 +79,7 @@ function shownBy(page: string): ShownCommand[] {
 }
 
 const used = new Set<string>()
-/** What starts a process is started once. */
+/** Each process is started once. */
 const started = new Map<string, Promise<Typed>>()
 
 let reader: Reader
@@ -93,7 +93,7 @@ const pages = PAGES.filter(page => shownBy(page).length > 0)
 
 test.each(pages)('every command of %s runs', page => typeAll(shownBy(page)), 300_000)
 
-/** Tenants come first, as with whoever begins. */
+/** Tenants come first, as for a new user. */
 const examples = [...new Set(allOf(program).flatMap(examplesOf))].sort(
   (one, other) => Number(isFirst(other)) - Number(isFirst(one)),
 )
@@ -132,7 +132,7 @@ async function typeAll(commands: readonly ShownCommand[]): Promise<void> {
 
 async function typeOne({ text, inBlock }: ShownCommand): Promise<Typed> {
   const ours = text.replace(/^npm run (--silent )?sessiongraph --/, 'sessiongraph')
-  // A name in the middle of a sentence stands for the command, and its help for both.
+  // A name in the middle of a sentence refers to the command, and its help is enough for both.
   const whole = !inBlock && isNameOnly(ours) ? `${ours} --help` : ours
   if (/\bacme\b/.test(whole) && !whole.includes('tenants create')) await haveAcme(reader.app)
   const typed = await fillIn(whole)
@@ -155,7 +155,7 @@ async function fillIn(command: string): Promise<string> {
   return filled
 }
 
-/** True for `sessiongraph`, a group of its commands, and a command that takes more words than were given. */
+/** True for `sessiongraph`, a group of its commands, and a command with fewer arguments than it takes. */
 function isNameOnly(typed: string): boolean {
   let command = program
   for (const name of typed.split(' ').slice(1)) {

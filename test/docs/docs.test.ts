@@ -49,7 +49,7 @@ test('docs/sandbox.md has the steps of each sandbox', async () => {
   await app.close()
 })
 
-// The recipes of docs/clients.md share fragments from block to block; their own test carries each of them out.
+// The recipes of docs/clients.md share fragments between blocks; their own test executes each of them.
 const withOperations = docPaths().filter(path => path !== 'docs/clients.md')
 
 test.each(withOperations)('every operation of %s is valid', path => {
@@ -74,7 +74,7 @@ function isNamed(provider: string, name: string): boolean {
   return name.toUpperCase() === provider
 }
 
-/** Asked for a step that no provider has, a sandbox names those it has. */
+/** For an unknown step, a sandbox responds with the list of its steps. */
 async function stepsOf(provider: string, origin: string): Promise<string[]> {
   const id = provider === 'PERSONR' ? '4242424242424x424242424242424242' : 'nobody'
   const body = JSON.stringify({ id, to: 'nowhere' })

@@ -104,7 +104,7 @@ const CAPABILITIES: Readonly<Record<string, readonly Capability[]>> = {
   'idempotency key': ['IDEMPOTENT_CREATE'],
 }
 
-/** The same value with the name of its type in the place of every leaf. */
+/** The same value with its type instead of every leaf. */
 function shapeOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(shapeOf)
   if (typeof value !== 'object' || value === null) return typeof value

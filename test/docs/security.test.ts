@@ -33,7 +33,7 @@ test('docs/security.md names every field with another requirement than its own s
 const page = readDoc('docs/security.md')
 const threats = tableRows(section('Threats')).slice(1)
 
-/** What stands under a heading, up to the next of its rank. */
+/** The text below a heading, up to the next heading of its level. */
 function section(heading: string): string {
   return page.split(/^## /m).find(part => part.startsWith(`${heading}\n`)) ?? ''
 }

@@ -22,7 +22,7 @@ import {
 } from '../harness/canaries.ts'
 import { DEV, deliver, fromPersonr, fromVerilock } from '../harness/providers/deliveries.ts'
 
-/** Secrets and personal data that can be told from anything else, through every flow and every fault. */
+/** Unique secrets and personal data, through every flow and every fault. */
 
 const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-canaries-'))
 const canaries: Canaries = createCanaries()
@@ -48,7 +48,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** Asks with the canary of a key, and keeps what errors say. */
+/** Sends requests with the canary of a key, and collects the errors. */
 function withKey(running: TestApp): TestApp {
   async function execute(query: string, variables?: object): Promise<Answer> {
     const response = await running.app.fetch('http://localhost/graphql', {
@@ -63,7 +63,7 @@ function withKey(running: TestApp): TestApp {
   return { ...running, execute }
 }
 
-/** What a result union says in place of a record. */
+/** The error fields of a result union. */
 function refusalsIn(data: unknown): unknown[] {
   if (typeof data !== 'object' || data === null) return []
   const values = Object.values(data)
@@ -77,7 +77,7 @@ const WHOLE = `query ($id: ID!) { node(id: $id) {
   ... on Applicant { email phone firstName lastName details { __typename } }
   ... on Customer { email name phone details { __typename } } } }`
 
-/** The record as its provider says it is now, whichever type it has. */
+/** A fresh read of the record, of any type. */
 const NOW = '(by: { id: $id }, freshness: { maxAgeSeconds: 0, onError: FAIL }) { id }'
 const FRESH = `query ($id: ID!) { session${NOW} applicant${NOW} customer${NOW} }`
 
@@ -108,7 +108,7 @@ test('there are at least 50 canaries', async () => {
   expect(canaries.all.size).toBeGreaterThanOrEqual(50)
 })
 
-/** One rule for each kind of fault and each way it may hold. */
+/** One rule for each type of fault and each of its variants. */
 const FAULTS: readonly FaultRuleInput['fault'][] = [
   { kind: 'status', status: 400 },
   { kind: 'status', status: 401 },
@@ -133,7 +133,7 @@ const FAULTS: readonly FaultRuleInput['fault'][] = [
 ]
 
 describe('no canary leaks through errors', () => {
-  /** What a provider writes by itself may hold what it was sent. */
+  /** Only what the provider generates may contain the input. */
   const echo = () => [...canaries.all.values()].slice(0, 20).join(' ')
 
   test.each(FAULTS.map(fault => [JSON.stringify(fault), fault] as const))(
@@ -192,7 +192,7 @@ describe('no canary leaks through errors', () => {
 
 describe('no canary is', () => {
   test('in the log at its most verbose level', async () => {
-    // A warning is written at once, with all that came before it.
+    // A warning is written at once, with all lines before it.
     app.log.warn('the log is heard')
     expect(logged.join('')).toContain('the log is heard')
     expect(findIn(logged.join('\n'), canaries)).toEqual([])
@@ -233,7 +233,7 @@ describe('no canary is', () => {
       run(['providers', 'list', `t-${canaries.mark}`]),
       run(['--json', 'providers', 'list', `t-${canaries.mark}`]),
     ])
-    // A delivery is listed by the id that its provider gave it.
+    // A delivery is listed by the event id of its provider.
     expect(findIn(shown.join('\n'), canaries).filter(name => name !== 'Delivered' && name !== 'PersonrLogin')).toEqual(
       [],
     )
@@ -262,7 +262,7 @@ test('after an erasure no data of the person remains, and none returns', async (
   expect(findIn(logged.join('\n'), rest)).toEqual([])
 })
 
-/** The first page of a browser on this machine holds the key on purpose. */
+/** The start page of a browser on this machine contains the development key on purpose. */
 function withoutKey(): Canaries {
   return { ...canaries, all: new Map([...canaries.all].filter(([name]) => name !== 'API key')) }
 }

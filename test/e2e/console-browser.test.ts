@@ -6,7 +6,7 @@ import { CHROMIUM, DESKTOP, picture, useBrowser, VIEWPORTS } from '../harness/cl
 import { faintTexts, namelessControls, overflow } from '../harness/contrast-check.ts'
 import { DEV } from '../harness/providers/deliveries.ts'
 
-/** The console as an operator meets it: each view, on a desktop and a phone, in the light and in the dark, by keyboard. */
+/** The console in a browser: each view, on a desktop and a phone, in light and dark mode, by keyboard. */
 
 const browser = useBrowser()
 let at: ConsoleApp
@@ -16,7 +16,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => at?.app.close())
 
-/** Where each view is, and a text that stands in it once it is there. */
+/** The address of each view, and a text that it shows when it has loaded. */
 const VIEWS: readonly (readonly [name: string, hash: () => string, text: string])[] = [
   ['health', () => '#/health', 'In progress'],
   ['sessions', () => '#/sessions', 'Expired and cancelled'],
@@ -27,7 +27,7 @@ const VIEWS: readonly (readonly [name: string, hash: () => string, text: string]
   ['search', () => '#/search', 'By external id'],
 ]
 
-/** A visit whose faults are also what the page's policy forbids. */
+/** A visit that also fails for violations of the page's content security policy. */
 async function open(options: BrowserContextOptions = DESKTOP, url = at.url) {
   const visit = await browser.visit(options)
   visit.page.on('console', message => {
@@ -55,7 +55,7 @@ async function go(page: Page, hash: string, text: string): Promise<void> {
   await page.waitForTimeout(SETTLES_MS)
 }
 
-/** Charts are drawn once they know how wide they are. */
+/** Charts are drawn after their width is known. */
 const SETTLES_MS = 150
 
 describe.each(VIEWPORTS)('at %s', (look, options) => {
@@ -126,7 +126,7 @@ test('sessions are found by status, outcome and external id, and link to their t
   expect(events.length).toBeGreaterThan(4)
   expect(events[0]).toContain('from a mutation')
   expect(events.at(-1)).toContain('from a read')
-  // Each event and each source has words of its own.
+  // Each event and each source has its own label.
   for (const event of events) expect(event).not.toMatch(/[a-z][A-Z]|[A-Z]{2}_| · (Caller|Fetch|Webhook|Derived)/)
   expect(page.url()).not.toContain(at.session.externalId)
   await page.getByRole('link', { name: 'all records of this user' }).click()
@@ -207,7 +207,7 @@ test('the keyboard reaches everything visibly, and the tab key stays inside a di
     .press('Enter')
   for (let press = 0; press < 6; press += 1) {
     await page.keyboard.press('Tab')
-    // Beside the question only the browser's own buttons are reached.
+    // Beside the dialog only the browser's own controls are reachable.
     expect(await page.evaluate('document.activeElement.closest("main, header")')).toBeNull()
   }
   await page.keyboard.press('Escape')

@@ -20,8 +20,8 @@ import { FATES, type Fate } from '../harness/app/server-process.ts'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 
 /**
- * Two servers on one database, as two processes are, before providers that fail in every way. `RUNS` runs longer, `SEED`
- * runs other stories.
+ * Two servers on one database, like two processes, with providers that fail in every way. `RUNS` runs longer, `SEED`
+ * sets other scenarios.
  */
 
 const RUNS = Number(process.env.RUNS ?? (onPostgres() ? 15 : 150))
@@ -32,11 +32,11 @@ const CREATE_ABSENCE_PROOF_SECONDS = 120
 let folder: string
 let world: Workload
 let histories = 0
-/** What becomes of the next creates; ANSWERED where none is left. */
+/** The fate of the next creates; ANSWERED by default. */
 let fates: Fate[] = []
 let readsFail = false
 let delayMs = 3
-/** How far the clocks of the servers and of the providers were moved. */
+/** The offset of the clocks of the servers and of the providers. */
 let movedMs = 0
 
 beforeAll(async () => {
@@ -56,13 +56,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** Two servers on one database with one clock, and what every client of theirs was told. */
+/** Two servers on one database with one clock, and every response that a client received. */
 interface History {
   readonly name: string
   readonly database: TestDatabase
   readonly reader: OpenDatabase
   readonly apps: (TestApp | undefined)[]
-  /** For how many seconds a late create may have been on its way. */
+  /** The delay of a late create in seconds. */
   lateFor: number
   readonly reported: { readonly key: number; readonly variant: number; readonly reported: ReportedOutcome }[]
   readonly pending: Promise<unknown>[]
@@ -95,7 +95,7 @@ async function createContainer(history: History, place: number): Promise<TestApp
     DATABASE_URL: history.database.url,
     CREATE_DEADLINE_MS: String(CREATE_DEADLINE_MS),
     CREATE_ABSENCE_PROOF_SECONDS: String(CREATE_ABSENCE_PROOF_SECONDS),
-    // The stories are about creates, not about giving up on a provider.
+    // The scenarios are about creates, not about open circuits.
     BREAKER_MINIMUM_CALLS: '1000000',
   }
   const app = await startApp(env, { now: () => new Date(Date.now() + movedMs), jobs: false })
@@ -132,7 +132,7 @@ function inputOf(history: History, kind: Kind, key: number, variant: number): Pr
   return input
 }
 
-/** What the client was told; undefined where the server went down meanwhile. */
+/** The response to the client; undefined if the server closed meanwhile. */
 async function create(
   history: History,
   kind: Kind,
@@ -147,7 +147,7 @@ async function create(
   return reported
 }
 
-/** The ids of all objects that a key has at the provider, by the input that made each. */
+/** The ids of all objects that a key has at the provider, by input. */
 async function objectsOf(history: History, kind: Kind, key: number): Promise<{ id: string; variant: number }[]> {
   const objects = (await world.sandbox(kind.provider).objects()) as Parameters<Kind['made']>[0]
   const rows = await operationsOf(history)
@@ -224,7 +224,7 @@ describe('in any order of events', () => {
     }
   }
 
-  /** What comes late is there before the settle delay is over, and no sooner than it has to be. */
+  /** A late create arrives before the settle delay is over. */
   async function tick(history: History, seconds: number): Promise<void> {
     history.lateFor += seconds
     if (history.lateFor >= CREATE_ABSENCE_PROOF_SECONDS) {
@@ -234,7 +234,7 @@ describe('in any order of events', () => {
     await moveClock(seconds)
   }
 
-  /** The trouble is over, and everything that can be settled is. */
+  /** All faults end, and every create that can be settled is settled. */
   async function comeToRest(history: History): Promise<void> {
     await Promise.all(history.pending)
     readsFail = false
@@ -265,9 +265,9 @@ describe('in any order of events', () => {
     }
   }
 
-  /** The input that came first: in every state, the other one is refused. */
+  /** In every state, an input other than the first is refused. */
   async function findWinner(history: History, kind: Kind, key: number, state: string): Promise<number> {
-    // A FAILED one would be sent again by the right input, so there only what was told before can say it.
+    // A FAILED create would be sent again with the right input, so only earlier responses can show it.
     const reused = history.reported.find(each => each.key === key && each.reported.code === 'IDEMPOTENCY_KEY_REUSED')
     if (state === 'FAILED') {
       const other = history.reported.find(each => each.key === key && each.reported.code !== 'IDEMPOTENCY_KEY_REUSED')
@@ -281,7 +281,7 @@ describe('in any order of events', () => {
   }
 
   function checkReported(reported: ReportedOutcome, isWinner: boolean): void {
-    // A server that could not write down what it was to do did nothing.
+    // A server that could not store the create did not send it.
     if (reported.code === 'OVERLOADED' || reported.code === 'INTERNAL_ERROR') return
     if (isWinner) expect(reported.code).not.toBe('IDEMPOTENCY_KEY_REUSED')
     else expect(reported.code).toBe('IDEMPOTENCY_KEY_REUSED')
@@ -363,7 +363,7 @@ describe('one idempotency key', () => {
     expect(others.filter(each => !each?.replayed && each?.code !== 'IDEMPOTENCY_IN_PROGRESS')).toEqual([])
   })
 
-  // On a busy machine the create may be over before it was seen, or its time.
+  // On a busy machine the create may end, or time out, before the test sees it.
   test.each(KINDS)('works on after its client disconnects ($name)', { retry: 3 }, async kind => {
     delayMs = 60
     const input = await inputOf(history, kind, 0, 0)

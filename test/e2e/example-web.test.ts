@@ -9,7 +9,7 @@ import { CHROMIUM, picture, useBrowser, VIEWPORTS } from '../harness/clients/bro
 import { buildExample, EXAMPLE_WEB, type ExampleWeb, serveExample } from '../harness/clients/example-web.ts'
 import { faintTexts, namelessControls, overflow } from '../harness/contrast-check.ts'
 
-/** The front end of examples/web as a person meets it, with a server, its sandboxes and the built page. */
+/** The front end of examples/web in a browser, with a server, its sandboxes and the built page. */
 
 const browser = useBrowser()
 let built: Awaited<ReturnType<typeof buildExample>>
@@ -73,7 +73,7 @@ describe('with its sandboxes', () => {
     await close()
   })
 
-  /** Begins a session at the provider, and then moves it there. */
+  /** Starts the session at the provider, and then moves it to the given state. */
   async function beginAndMove(page: Page, name: 'Kayle' | 'Verilock', to: string): Promise<void> {
     await begin(page, name)
     await page
@@ -304,7 +304,7 @@ test('an unreachable server is reported in one sentence, and a retry works', asy
   await app.close()
 })
 
-/** With the keys that it shows to whom it asks. */
+/** Opens the page, and collects the credentials of its requests. */
 async function open(url: string, options?: BrowserContextOptions) {
   const visit = await browser.visit(options)
   const keys = new Set<string>()

@@ -9,7 +9,7 @@ const SIZES: readonly [string, BrowserContextOptions][] = [
 ]
 const TABS = ['CreateSession', 'ReadSessions', 'CreateAtEveryProvider', 'Providers', 'Person']
 
-/** How long GraphiQL holds back what it knows of its editors. */
+/** GraphiQL saves the state of its editors after this delay. */
 const SETTLES_MS = 200
 
 const browser = useBrowser()
@@ -74,7 +74,7 @@ async function open(url: string, options?: BrowserContextOptions) {
   return visit
 }
 
-/** Opens the page and waits until it knows the schema. */
+/** Opens the page and waits until the schema is loaded. */
 async function goTo(page: Page, url: string): Promise<void> {
   const known = page.waitForResponse(response => response.request().postData()?.includes('__schema') === true)
   await page.goto(url)
@@ -86,7 +86,7 @@ function tabsOf(page: Page): Promise<string[]> {
   return page.locator('.graphiql-tab-button').allInnerTexts()
 }
 
-/** Opens a tab by the keyboard: for a mouse that jumps, GraphiQL takes some clicks for the start of dragging a tab. */
+/** Opens a tab by the keyboard: GraphiQL takes some fast clicks for the start of dragging a tab. */
 async function choose(page: Page, tab: string): Promise<void> {
   await page.getByRole('button', { name: tab, exact: true }).press('Enter')
   const operation = new RegExp(`(query|mutation)\\s${tab}\\s`)
@@ -102,7 +102,7 @@ async function headersIn(page: Page, tab: string): Promise<string> {
   return (await editor.innerText()).replaceAll('\u00a0', ' ')
 }
 
-/** Runs a tab's operation and gives what the page shows of the answer, without the lines it breaks. */
+/** Runs the operation of a tab and returns the response that the page shows, without line breaks. */
 async function run(page: Page, tab: string): Promise<string> {
   await choose(page, tab)
   const answered = page.waitForResponse(response => response.request().postData()?.includes(`"${tab}"`) === true)

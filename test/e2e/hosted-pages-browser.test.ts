@@ -5,7 +5,7 @@ import { CHROMIUM, useBrowser, VIEWPORTS } from '../harness/clients/browser.ts'
 import { faintTexts, namelessControls, overflow } from '../harness/contrast-check.ts'
 import { TRIED, type Tried } from '../harness/documents/session-inputs.ts'
 
-/** The hosted pages as a person meets them: with a mouse, with keys alone, with a phone, in the dark, without script. */
+/** The hosted pages in a browser: by mouse, by keyboard, on a phone, in dark mode, without scripts. */
 
 const browser = useBrowser()
 let app: TestApp

@@ -8,7 +8,7 @@ import { builtFile, type ServerProcess, startServer } from '../harness/app/serve
 import { openSqliteStore } from '../harness/app/shared-store.ts'
 import { API_KEY } from '../harness/app/test-app.ts'
 
-/** SIGKILL under load, for a part of the time with two processes on one file. `KILLS` runs longer. */
+/** SIGKILL under load, part of the time with two processes on one file. `KILLS` runs longer. */
 
 const KILLS = Number(process.env.KILLS ?? 50)
 const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))

@@ -11,8 +11,8 @@ import { follow } from '../harness/clients/subscriber.ts'
 import { until } from '../harness/waiting.ts'
 
 /**
- * Three servers on one PostgreSQL and Redis, under load, while each is stopped and started again and again, and Redis goes
- * away and comes back. `RESTARTS` runs longer; TEST_STORE=sqlite has them share a file.
+ * Three servers on one PostgreSQL and Redis, under load, while each is restarted repeatedly, and Redis is interrupted.
+ * `RESTARTS` runs longer; with TEST_STORE=sqlite they share a file.
  */
 
 const RESTARTS = Number(process.env.RESTARTS ?? 20)
@@ -77,7 +77,7 @@ describe('a cluster under load', () => {
   let moves = 0
   let over = false
 
-  /** Nothing is asked twice: what fails is a failed request. */
+  /** No request is retried, so that a failure counts. */
   async function execute(client: ReturnType<typeof createClient>, query: string, variables: object) {
     const url = await cluster.pick()
     requests++
@@ -105,7 +105,7 @@ describe('a cluster under load', () => {
     client.close()
   }
 
-  /** Goes on at another server each time one ends its stream, from the last event that it got. */
+  /** Resumes at another server each time one ends its stream, after the last event that it received. */
   async function runSubscriber(): Promise<void> {
     let lastEventId: string | undefined
     let url: string | undefined
@@ -132,7 +132,7 @@ describe('a cluster under load', () => {
       await until(() => moves > 0 && made.size > 0, 20_000)
       for (let restart = 0; restart < RESTARTS; restart++) {
         const place = restart % 3
-        // For a part of the time they do without Redis.
+        // Part of the time without Redis.
         if (restart === Math.floor(RESTARTS * 0.4)) await line.cut()
         if (restart === Math.floor(RESTARTS * 0.6)) await line.mend()
         stops.push(await cluster.at(place).stop())

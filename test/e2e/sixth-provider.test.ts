@@ -7,8 +7,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { packageRoot } from '../../src/app/package.ts'
 
 /**
- * A sixth provider is one folder and two lines, as docs/adding-a-provider.md says: the folder of examples/sixth-provider is
- * put into a copy of the package, and has to bear what every provider bears.
+ * A sixth provider is one folder and two lines, as in docs/adding-a-provider.md: the folder of examples/sixth-provider
+ * is put into a copy of the package, which must pass the tests of every provider.
  */
 
 const run = promisify(execFile)
@@ -16,7 +16,7 @@ const root = packageRoot()
 
 const copy = mkdtempSync(join(tmpdir(), 'sessiongraph-sixth-'))
 const COPIED = ['README.md', 'console', 'db', 'docs', 'schema', 'scripts', 'src', 'test']
-/** What every provider has to bear, and what could be afraid of one more. */
+/** The tests of every provider, and those that another provider could break. */
 const TESTS = [
   'architecture/import-rules',
   'providers/contract',
@@ -40,7 +40,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(copy, { recursive: true, force: true }))
 
-/** The package's own, without the projects. */
+/** The vitest settings of the package, without its projects. */
 const CONFIG = `
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
@@ -50,7 +50,7 @@ export default defineConfig({
 })
 `
 
-/** Changes a file of the copy by one line, and fails where the line has no place there. */
+/** Changes a file of the copy by one line. Throws if the line to change is missing. */
 function change(file: string, from: string, to: string): void {
   const path = join(copy, file)
   const before = readFileSync(path, 'utf8')

@@ -8,8 +8,8 @@ import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { follow, type Message, type Subscriber } from '../harness/clients/subscriber.ts'
 
 /**
- * Two servers on one database, as two processes are, and clients that come, drop and come again while both write and are
- * started anew. `RUNS` runs longer, `SEED` runs other stories.
+ * Two servers on one database, like two processes, and clients that disconnect and reconnect while both write and
+ * restart. `RUNS` runs longer, `SEED` sets other scenarios.
  */
 const RUNS = Number(process.env.RUNS ?? (onPostgres() ? 4 : 20))
 const SEED = Number(process.env.SEED ?? 20_261_121)
@@ -46,10 +46,10 @@ interface Place {
 
 interface History {
   readonly database: TestDatabase
-  /** Neither of the servers: it sees what is committed. */
+  /** A third connection, which sees committed rows. */
   readonly reader: OpenDatabase
   readonly positions: readonly [Place, Place]
-  /** Sessions that can still be moved on. */
+  /** Sessions that are not final. */
   readonly open: string[]
 }
 
@@ -64,7 +64,7 @@ function createContainer({ url }: TestDatabase): Promise<TestApp> {
   return startApp({ ...world.env, DATABASE_URL: url }, { jobs: false })
 }
 
-/** Closes and opens a server, while its clients are connected. */
+/** Closes and opens a server while its clients are connected. */
 async function restart(history: History, place: Place): Promise<void> {
   await Promise.all(place.writes)
   await place.app.close()
@@ -93,7 +93,7 @@ async function cancel(history: History, { app }: Place): Promise<void> {
   if (id) await app.execute(CANCEL, { id })
 }
 
-/** A client that knows how to resume: it keeps what it saw, and the cursor it began with. */
+/** A client that resumes: it stores the events that it received, and its first cursor. */
 interface Client {
   readonly query: string
   readonly variables: Record<string, unknown>
@@ -116,7 +116,7 @@ async function connect(client: Client, { app }: Place, by: 'HEADER' | 'AFTER'): 
 async function drop(client: Client): Promise<void> {
   await client.connection?.unsubscribe()
   const messages = client.connection?.messages ?? []
-  // A server that stops says so in a message of its own, which is no event.
+  // A server that stops sends a message about it, which is no event.
   client.seen.push(...messages.filter(({ event, data }) => event === 'next' && data.data))
   client.connection = undefined
 }
@@ -125,7 +125,7 @@ function eventIdsOf({ seen }: Client): string[] {
   return seen.map(({ data }) => (Object.values(data.data)[0] as { event: { id: string } }).event.id)
 }
 
-/** What the table has, in the order of its positions; of one session, if given. */
+/** The rows of the table in the order of their positions; of one session, if given. */
 async function eventsIn({ reader }: History, sessionId?: string): Promise<{ id: string; position: number }[]> {
   const query = reader.sql.selectFrom('events').select(['id', 'position', 'session_id']).orderBy('position')
   return (await query.execute()).filter(row => sessionId === undefined || row.session_id === sessionId)
@@ -212,7 +212,7 @@ test(
           const left = expected.length - it.seen.length
           resumed += it.seen.length
           await it.connection?.first(left)
-          // What came too much would come right behind.
+          // An extra event would arrive directly afterwards.
           await new Promise(resolve => setTimeout(resolve, 10))
           await drop(it)
           expect(eventIdsOf(it)).toEqual(expected.map(({ id }) => id))
@@ -237,7 +237,7 @@ test('event_positions appear in commit order, whichever of two processes writes'
     const look = async (): Promise<void> => {
       while (writing) {
         const positions = (await eventsIn(history)).map(({ position }) => position)
-        // Whoever saw a position has seen all before it.
+        // A reader that saw a position has seen all positions before it.
         expect(positions).toEqual(positions.map((_, index) => index + 1))
         variant.push(positions.length)
         await new Promise(resolve => setTimeout(resolve, 1))

@@ -27,7 +27,7 @@ let server: ServerProcess
 beforeAll(async () => {
   const { publicJwk, privateJwk } = await createWebhookKeyPair()
   writeFileSync(join(folder, 'key.json'), JSON.stringify(privateJwk))
-  // What is asked while it hangs was asked by a process that dies before the answer.
+  // Requests during the hang were sent by a process that dies before the response.
   world = await startWorkload({ fateOf: (_, { method }) => (method === 'GET' ? fate : 'ANSWERED'), delayMs: () => 0 })
   port = await findFreePort()
   await start()
@@ -73,7 +73,7 @@ async function execute(text: string) {
   return (await response.json()) as { data: never }
 }
 
-/** A session that is canceled at Kayle, of which we were told and which was not asked for again. */
+/** A session that was cancelled at Kayle, with a webhook and without a read since. */
 async function makeCanceled(key: string): Promise<string> {
   const { data } = await execute(`mutation {
     createSession(input: { idempotencyKey: "${key}", session: { kayle: {} } }) {
@@ -109,7 +109,7 @@ test('a delivery that was acknowledged before a SIGKILL is applied once after th
   for (let kill = 0; kill < KILLS; kill++) {
     fate = 'ANSWERED'
     const sessionId = await makeCanceled(`key-${kill}`)
-    // Every second one dies while it asks the provider, the others at some moment close to that.
+    // Every second process dies during the provider call, the others at some moment close to it.
     if (kill % 2 === 0) fate = 'HUNG'
     expect(await tell(sessionId)).toBe(204)
     await sleep(kill % 2 === 0 ? 50 : kill)

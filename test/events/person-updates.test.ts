@@ -76,7 +76,7 @@ async function liveCursor(externalId: string): Promise<string> {
   return data.person.liveCursor
 }
 
-/** Each message as its session and what happened to it. */
+/** Each message as its session and its change. */
 function toWords(messages: readonly Message[]): string[] {
   return messages.map(({ data }) => {
     const { event } = data.data.personUpdated
@@ -84,7 +84,7 @@ function toWords(messages: readonly Message[]): string[] {
   })
 }
 
-/** The messages that came, once as many as expected and no more. */
+/** The received messages, each as often as expected. */
 async function exactly(subscriber: Subscriber, count: number): Promise<readonly Message[]> {
   await subscriber.first(count)
   await new Promise(resolve => setTimeout(resolve, 60))
@@ -216,7 +216,7 @@ describe('personUpdated', () => {
       const own = events.filter(({ session }) => session.externalId === externalId)
       const read = await exactly(await follow({ variables: { externalId, after } }), own.length)
       expect(read.map(({ id }) => id)).toEqual(own.map(({ cursor }) => cursor))
-      // The live stream also had events of sessions that were the person's then.
+      // The live stream also had events of sessions that belonged to the person then.
       const ids = live[index]?.messages.map(({ id }) => id) ?? []
       expect(ids.filter(id => events.some(({ cursor }) => cursor === id))).toEqual([...new Set(ids)])
     }

@@ -3,7 +3,7 @@ import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { withClientToken, withDevelopmentKey } from '../harness/clients/callers.ts'
 import { type Following, follow, type Subscriber } from '../harness/clients/subscriber.ts'
 
-/** What a stream may cost: each event is charged, and events of the past call no provider. */
+/** The cost of a subscription: each event is charged, and past events call no provider. */
 
 const subscribers: Subscriber[] = []
 afterEach(async () => {
@@ -36,7 +36,7 @@ async function begin(app: TestApp, { id, providerId }: { id: string; providerId:
   await app.execute('query ($id: ID!) { session(by: { id: $id }, freshness: { maxAgeSeconds: 0 }) { id } }', { id })
 }
 
-/** Everything below reads again from its provider, if it may. */
+/** Fresh reads for everything below, where permitted. */
 const query = `subscription ($id: ID!, $after: String) { sessionUpdated(id: $id, after: $after) {
   cursor event { __typename } session { attempts(freshness: { maxAgeSeconds: 0 }) { nodes { id } } } } }`
 

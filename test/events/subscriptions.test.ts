@@ -91,7 +91,7 @@ async function createApplicant(): Promise<string> {
   return data.createApplicant.applicant.id
 }
 
-/** Moves a session of Kayle on and has it read. */
+/** Moves a session of Kayle and reads it. */
 async function move({ id, providerId }: CreatedRecord, to: string): Promise<void> {
   await app.sandbox('KAYLE').advance({ id: providerId, to })
   await app.execute(REFRESH, { id })
@@ -106,7 +106,7 @@ interface Update {
   readonly matchesFilter: boolean
 }
 
-/** What came, each in a word; `, left` where the session no longer matches the filter. */
+/** The received events, each as one word; `, left` if the session no longer matches the filter. */
 function words(messages: readonly { readonly data: { readonly data: Record<string, unknown> } | null }[]): string[] {
   return messages.map(({ data }) => {
     const [reported] = Object.values(data?.data ?? {}) as Update[]
@@ -125,7 +125,7 @@ describe('a subscription', () => {
 
     const [first, second] = await subscriber.first(2)
 
-    // The table is looked at each second all the same; this is sooner.
+    // The table is also polled each second; this is sooner.
     expect(Date.now() - moved).toBeLessThan(500)
     expect(subscriber).toMatchObject({ status: 200, contentType: expect.stringContaining('text/event-stream') })
     expect(first).toMatchObject({
@@ -381,7 +381,7 @@ describe('a subscription is refused with a code and ends', () => {
 })
 
 describe('sessionsUpdated', () => {
-  /** What comes through a filter, up to an event of a session made last that every filter lets pass. */
+  /** The events that pass a filter, up to an event of a session created last that passes every filter. */
   async function seen(filter: object, after: string, count: number): Promise<string[]> {
     const subscriber = await follow({ query: MANY, variables: { filter, after } })
     const found = words(await subscriber.first(count))

@@ -6,7 +6,7 @@ import { startWorkload, type Workload } from '../harness/app/load.ts'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { TRIED, type Tried } from '../harness/documents/session-inputs.ts'
 
-/** `RUNS` runs longer, `SEED` runs other stories. */
+/** `RUNS` runs longer, `SEED` sets other scenarios. */
 const RUNS = Number(process.env.RUNS ?? 150)
 const SEED = Number(process.env.SEED ?? 20_261_121)
 
@@ -62,7 +62,7 @@ interface Event {
 interface CreatedRecord {
   readonly id: string
   readonly providerId: string
-  /** What is moved at the provider: the session, or the applicant by which it is known. */
+  /** The object to move at the provider: the session, or the applicant that identifies it. */
   readonly moved: string
   readonly access: Readonly<Record<string, string | null>>
 }
@@ -149,14 +149,14 @@ async function refresh({ id }: CreatedRecord): Promise<void> {
   await app.execute(REFRESH, { id })
 }
 
-/** Moves the object at the provider and has the session read. */
+/** Moves the object at the provider and reads the session. */
 async function move(provider: Provider, { id, moved }: CreatedRecord, step: string): Promise<void> {
   const [to = '', failureCode] = step.split(' ')
   await world.sandbox(provider).advance({ id: moved, to, failureCode })
   await app.execute(REFRESH, { id })
 }
 
-/** The state to which the events lead. */
+/** The state after all events. */
 function replay(events: readonly Event[]) {
   const state = { status: null, outcome: null, providerStatus: null, applicant: null, customer: null }
   for (const { __typename, sessionStatus: status, outcome, providerStatus, applicant, customer } of events) {
@@ -184,7 +184,7 @@ describe('the timeline of a session', () => {
     ['YORLET', ['active', 'complete'], ['CREATED', 'IN_PROGRESS', 'COMPLETED']],
   ] as const)('of %s after %j has the statuses %j', async (provider, steps, statuses) => {
     const session = await NEW[provider]()
-    // Personr's results count from the moment on in which the link was made.
+    // Personr's results count from the creation of the link on.
     await new Promise(resolve => setTimeout(resolve, 5))
     for (const step of steps) await move(provider, session, step)
 
@@ -357,7 +357,7 @@ describe('replaying a timeline', () => {
     if (it.what === 'MOVE') {
       const steps = STEPS[provider]
       const [to = '', failureCode] = (steps[it.which % steps.length] ?? '').split(' ')
-      // What the provider's own rules do not allow does not happen.
+      // The provider's own rules refuse it.
       await world
         .sandbox(provider)
         .advance({ id: session.moved, to, failureCode })

@@ -5,7 +5,7 @@ import { withKey } from '../harness/clients/callers.ts'
 import { createRawClient, type RawClient } from '../harness/clients/raw-client.ts'
 import { effectsIn, type MutationCase, mutationCases } from '../harness/documents/mutations.ts'
 
-/** A mutation is answered, or it has no effect: whatever refuses it does so before anybody is asked or anything is stored. */
+/** A mutation is executed, or it has no effect: every refusal comes before any provider call and any write. */
 
 let app: TestApp
 let registered: TestApp
@@ -239,9 +239,9 @@ describe.each(Object.entries(HTTP_PATHS))('%s, every refused mutation has no eff
   })
 })
 
-/** Refused as a whole, or with null in its place: what is answered with a result was carried out. */
+/** Refused as a whole, or with null as its result: a mutation with a result was executed. */
 function wasRefused(text: string, { field }: MutationCase): boolean {
-  // A refusal may come as the one part of a multipart answer.
+  // A refusal may be the only part of a multipart response.
   const json = text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1)
   const { data, errors } = JSON.parse(json) as { data?: Record<string, unknown> | null; errors?: unknown[] }
   return (errors?.length ?? 0) > 0 && !data?.[field]
@@ -257,7 +257,7 @@ test('every mutation of the schema is tested, and has an effect if it is not ref
       const { status, text } = await send(posting(mutation, documentOf(mutation)))
       const reported = JSON.parse(text).data[mutation.field].__typename
       expect([mutation.field, status, reported]).toEqual([mutation.field, 200, expect.stringContaining('Payload')])
-      // A client token is made of what is there.
+      // A client token requires an existing session.
       if (mutation.field !== 'createClientToken') expect(await effectsIn(app)).not.toBe(before)
     }
   }
@@ -305,7 +305,7 @@ test('with trusted documents enforced, no other mutation has an effect', async (
   expect(await effectsIn(registered)).toBe(before)
 })
 
-/** A list of the record that a mutation's payload gives. The others give none whose fields have arguments. */
+/** A list field of the record in a mutation's payload. The other payloads have no fields with arguments. */
 const LISTS: Readonly<Record<string, readonly [payload: string, record: string, list: string]>> = {
   cancelSession: ['CancelSessionPayload', 'session', 'timeline'],
   createApplicant: ['CreateApplicantPayload', 'applicant', 'attempts'],
@@ -318,16 +318,16 @@ const LISTS: Readonly<Record<string, readonly [payload: string, record: string, 
 
 interface BadPage {
   readonly page: string
-  /** The argument that is refused; `first` if left out. */
+  /** The argument that is refused; by default `first`. */
   readonly path?: string
   readonly variables?: string
-  /** The selection of the mutation, from the payload's type and what is selected on it. */
+  /** The selection of the mutation, from the payload's type and its selection. */
   readonly select?: (payload: string, selection: string) => string
-  /** A fragment F takes the place of the selection. */
+  /** A fragment F replaces the selection. */
   readonly isFragment?: true
 }
 
-/** How the bad argument is written, and where it stands. */
+/** The text and the position of the bad argument. */
 const BAD_PAGES: Readonly<Record<string, BadPage>> = {
   'as a literal': { page: 'first: -1' },
   'as a variable': { page: 'first: $bad', variables: '$bad: Int' },

@@ -3,7 +3,7 @@ import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { type Client, withKey } from '../harness/clients/callers.ts'
 import { createPlainGraphql } from '../harness/documents/plain-graphql.ts'
 
-/** What is asked again and again is made ready: it has to be answered as it was the first time. */
+/** Repeated documents are compiled: the response must be that of the first time. */
 
 let app: TestApp
 let all: Client

@@ -3,7 +3,9 @@ import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { createRandom } from '../harness/documents/fuzz.ts'
 import { SESSION_INPUTS, TRIED, WHOSE } from '../harness/documents/session-inputs.ts'
 
-/** A mutation has the effect that its variables say, however often its document was used before, and with which others. */
+/**
+ * A mutation has the effect of its variables, however often its document was used before, and with whichever others.
+ */
 
 let app: TestApp
 let applicantId: string
@@ -67,7 +69,7 @@ const LINKS: Readonly<Record<string, string>> = {
   }`,
 }
 
-/** What is left out is left as it is, or the default where there is one; null removes; a value replaces. */
+/** An omitted value stays, or gets its default; null removes; a value replaces. */
 function expected(before: Links, given: Readonly<Record<string, string | null>>, document: string): Links {
   const hasDefaults = document === 'variables with defaults'
   return {
@@ -140,7 +142,7 @@ test.each(TRIED)(
       expect(answers.map(({ __typename, replayed, code }) => [__typename, replayed, code])).toEqual(
         [false, true, true, true, true].map(replayed => ['CreateSessionPayload', replayed, undefined]),
       )
-      // Who the user is may be learnt from the provider between two of them.
+      // A read in between may add the external id.
       const known = answers.map(({ session: { id, metadata } }) => JSON.stringify([id, metadata]))
       expect(new Set(known).size).toBe(1)
     }

@@ -4,7 +4,7 @@ import { createRawClient, type RawClient } from '../harness/clients/raw-client.t
 import { BAD_REQUESTS, KEY } from '../harness/documents/bad-requests.ts'
 import { findLeaks } from '../harness/leak-detector.ts'
 
-/** What a client waits at most for its refusal here, ten times what is promised: others use this machine as well. */
+/** The maximum time for a refusal, ten times the promised one, because the machine is shared. */
 const SLACK_MS = 1_500
 
 let app: TestApp
@@ -12,7 +12,7 @@ let client: RawClient
 const times: number[] = []
 
 beforeAll(async () => {
-  // So many wrong keys come from no one address.
+  // So many failed authentications would reach the limit of one address.
   app = await startApp({ FAILED_AUTH_PER_MINUTE: '1000000' })
   client = createRawClient(app.url)
 })

@@ -5,7 +5,7 @@ import { clientAddress, readBearer } from '../../src/http/auth/bearer.ts'
 import { createRateLimiters } from '../../src/redis/redis-rate-limiter.ts'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 
-/** Bad keys over real sockets. */
+/** Failed authentication over real sockets. */
 
 let app: TestApp
 beforeEach(async () => {

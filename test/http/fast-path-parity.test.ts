@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { collectLog } from '../harness/log-lines.ts'
 
-/** What is ready goes a short way, everything else through Yoga: whichever way, the answer is the same. */
+/** Compiled operations take the fast path, all others go through Yoga; the responses must be the same. */
 
 const ORIGIN = 'https://app.example.com'
 
@@ -94,7 +94,7 @@ describe.each(Object.entries(APPS))('%s, the fast path and Yoga give the same re
   afterAll(() => app.close())
 
   test.each(Object.entries(CASES))('%s', async (_name, { headers, body }) => {
-    // Fetch writes into the headers that it is given.
+    // Fetch changes the headers that it receives.
     const init = () => ({
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}`, ...headers },
@@ -105,7 +105,7 @@ describe.each(Object.entries(APPS))('%s, the fast path and Yoga give the same re
 
     expect(reported).toEqual(await comparable(long))
     expect(reported.body).not.toBe('')
-    // Asked for often enough, it is not told in another way.
+    // After some repetitions the response is the same.
     for (let times = 0; times < 3; times++) expect(await comparable(await fetch(app.url, init()))).toEqual(reported)
   })
 })
@@ -144,7 +144,7 @@ test('a client that disconnects aborts the reads of its operation on the fast pa
 
 const OF_THE_CONNECTION = ['connection', 'content-length', 'date', 'keep-alive', 'transfer-encoding', 'x-request-id']
 
-/** What a client is told, without what is another for each request or belongs to the connection. */
+/** The response without the parts that differ for each request or belong to the connection. */
 async function comparable(response: Response) {
   const named = [...response.headers].map(([name, value]) => [name.toLowerCase(), value] as const)
   const headers = Object.fromEntries(named.filter(([name]) => !OF_THE_CONNECTION.includes(name)))

@@ -9,7 +9,7 @@ const SEED = Number(process.env.FUZZ_SEED ?? 20_260_505)
 const REQUESTS = 19_000
 const BROKEN_HTTP = 1_000
 const AT_ONCE = 16
-/** Ten times what is promised: others use this machine as well. */
+/** Ten times the promised time, because the machine is shared. */
 const SLACK_MS = 1_500
 
 let app: TestApp
@@ -24,7 +24,9 @@ afterAll(async () => {
   await app.close()
 })
 
-/** Asks so many times, some at once. Gives what was wrong with the answers, and how long they took, sorted. */
+/**
+ * Sends so many requests, some of them concurrently. Returns the problems of the responses, and the sorted durations.
+ */
 async function pound(count: number, execute: (random: () => number) => Promise<RawAnswer>) {
   const [faults, times]: [string[], number[]] = [[], []]
   let next = 0
@@ -46,7 +48,7 @@ async function pound(count: number, execute: (random: () => number) => Promise<R
 test('valid operations pass', async () => {
   for (const { query, variables } of SAMPLE_OPERATIONS) {
     const codes = (await app.execute(query, variables)).errors.map(({ extensions }) => extensions.code)
-    // That nobody has such an id is no fault of the operation.
+    // NOT_FOUND for an unknown id is no problem.
     expect(codes.filter(code => code !== 'NOT_FOUND' && code !== 'PROVIDER_REJECTED')).toEqual([])
   }
 })

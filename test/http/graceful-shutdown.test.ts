@@ -8,7 +8,7 @@ import { createClient } from '../harness/clients/keep-alive.ts'
 import { follow } from '../harness/clients/subscriber.ts'
 import { timed } from '../harness/waiting.ts'
 
-/** A server that is told to stop: what it finishes, what it says, and in which order. */
+/** A server that stops: what it finishes, what it reports, and in which order. */
 
 const CREATE = /* GraphQL */ `
   mutation ($key: String!) {

@@ -9,7 +9,7 @@ beforeAll(async () => {
 })
 afterAll(() => app.close())
 
-/** As any client of ours sends them: with the key, and by GET with the header that no page of another site can send. */
+/** Requests as a client of ours sends them: with the key, and over GET with the header that prevents CSRF. */
 function fetchFn(url: string, init: RequestInit = {}): Promise<Response> {
   const headers = { authorization: `Bearer ${API_KEY}`, 'graphql-require-preflight': 'true', ...init.headers }
   return fetch(url, { ...init, headers })

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { withKey } from '../harness/clients/callers.ts'
 
-/** What comes in parts, or only in part. */
+/** Incremental responses, and responses with errors. */
 
 const log: string[] = []
 let app: TestApp

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => app.close())
 
 const repeat = (count: number, part: (index: number) => string) => Array.from({ length: count }, (_, at) => part(at))
-/** So many fields deep: timelines of one row cost next to nothing. */
+/** Deep selections without a high cost: timelines of one row. */
 const nested = (depth: number) => {
   const fields = ['timeline(first: 1)', 'nodes', '... on AttemptStatusChanged { attempt', 'session']
   const path = ['sessions(first: 1)', 'nodes', ...repeat(depth, at => fields[at % 4] ?? '')].slice(0, depth - 1)
@@ -116,7 +116,7 @@ describe('a request at a limit passes, and one beyond it is refused with a code'
   test('(2,000 tokens) differs from a document with a syntax error', async () => {
     const many = (count: number) =>
       `{ sessions(filter: { providers: [${repeat(count - 16, () => 'KAYLE').join(' ')}] }) { totalCount } }`
-    // It is read to its end, and found to name more providers than a filter may.
+    // The filter is valid, and has more providers than allowed.
     expect((await app.execute(many(2_000))).errors).toMatchObject([{ extensions: { code: 'INVALID_INPUT' } }])
     expect((await app.execute(many(2_001))).errors).toMatchObject([{ extensions: { code: 'QUERY_TOO_COMPLEX' } }])
     expect((await app.execute(`{ ${'{ '.repeat(1_000)}`)).errors[0]?.extensions.code).toBe('GRAPHQL_PARSE_FAILED')

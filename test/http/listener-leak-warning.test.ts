@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { withDevelopmentKey } from '../harness/clients/callers.ts'
 
-/** Node warns of what looks like a leak of listeners. One operation may read for many records: that is none. */
+/** Node warns of many listeners on one signal. One operation may read many records, which is no leak. */
 
 const warnings: string[] = []
 const note = ({ message }: Error) => void warnings.push(message)

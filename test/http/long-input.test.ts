@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { createRawClient, type RawClient } from '../harness/clients/raw-client.ts'
 
-/** Whatever long thing is sent, and wherever it stands: no message repeats it. */
+/** No error message repeats a long value, wherever it is sent. */
 
 let app: TestApp
 let client: RawClient
@@ -15,9 +15,9 @@ afterAll(async () => {
   await app.close()
 })
 
-/** As long as the name that was once repeated as a whole. */
+/** As long as a name that was once repeated as a whole. */
 const LONG = 'x'.repeat(60_000)
-/** As much of it as an answer may hold. */
+/** The maximum length of a repeated value in a response. */
 const MOST_REPEATED = 'x'.repeat(300)
 const MOST_OF_A_MESSAGE = 1_200
 const MOST_OF_AN_ANSWER = 20_000
@@ -167,7 +167,7 @@ function expectShort(text: string): void {
 
 describe('a long value is not repeated in an error:', () => {
   test.each(Object.entries(DOCUMENTS))('%s in a document', async (_what, query) => {
-    // The last is not the first that reads it.
+    // The last validation rule is not the first to reach it.
     for (const accept of [...ACCEPTS, ...ACCEPTS.slice(0, 2)]) {
       const { text } = await post(JSON.stringify({ query }), { accept })
       expectShort(text)

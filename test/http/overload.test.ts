@@ -3,7 +3,7 @@ import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { createClient } from '../harness/clients/keep-alive.ts'
 import { follow, type Subscriber } from '../harness/clients/subscriber.ts'
 
-/** So many requests at a time, and the excess is told at once. */
+/** The limit of concurrent requests; excess requests are refused at once. */
 
 const MOST = 8
 const READ = '{ providers { provider } }'
@@ -58,7 +58,7 @@ test('at ten times the capacity, requests within it are answered and the others 
       ],
     })
   }
-  // Nobody who was refused had to wait for somebody who was served.
+  // No refused request waited for an executed one.
   expect(Math.max(...refused.map(({ place }) => place))).toBeLessThan(Math.min(...served.map(({ place }) => place)))
   expect(app.admission.refused).toBe(9 * MOST)
   const { body: metrics } = await client.exchange(new URL('/metrics', app.url).href)

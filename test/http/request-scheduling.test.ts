@@ -7,7 +7,7 @@ import { type AdmissionControl, createAdmissionControl } from '../../src/http/ad
 import { RequestScheduler } from '../../src/http/admission/request-scheduler.ts'
 import { createHttpServer } from '../../src/http/server.ts'
 
-/** Requests that keep the processor busy: whoever comes meanwhile is seen. */
+/** Requests that block the event loop: requests that arrive meanwhile must be counted. */
 
 const MOST = 4
 const LIMITS = {
@@ -20,7 +20,7 @@ const LIMITS = {
 let server: Server | undefined
 afterEach(() => new Promise(resolve => server?.close(resolve).closeAllConnections()))
 
-/** Keeps the processor busy. */
+/** Blocks the event loop. */
 function spin(ms: number): void {
   for (const began = performance.now(); performance.now() - began < ms; );
 }
@@ -47,7 +47,7 @@ async function startBusy(
   return { url: `http://127.0.0.1:${(listening.address() as AddressInfo).port}`, admission, begun }
 }
 
-/** Runs in a thread of its own: opens the connections, sends a request on each, and reports the statuses in their order. */
+/** Runs in a worker thread: opens the connections, sends a request on each, and reports the statuses in their order. */
 const CLIENTS = `
   const { connect } = require('node:net')
   const { parentPort, workerData: { port, count, sent } } = require('node:worker_threads')
@@ -69,7 +69,7 @@ const CLIENTS = `
 test('connections that arrive while the processor is busy are counted, and the excess is refused before the others run', async () => {
   const sent = new Int32Array(new SharedArrayBuffer(4))
   const { url, admission, begun } = await startBusy(path => {
-    // The first request keeps the processor until all others were sent.
+    // The first request blocks the event loop until all others were sent.
     if (path === '/first') Atomics.wait(sent, 0, 0, 10_000)
     else spin(20)
   })
@@ -81,7 +81,7 @@ test('connections that arrive while the processor is busy are counted, and the e
   expect(replies.filter(status => status === 503).length).toBe(admission.refused)
   expect(replies.filter(status => status === 200).length).toBe(begun.length - 1)
   expect(replies.length).toBe(40)
-  // Without a scheduler each is accepted when the one before is done, and none is refused.
+  // Without a scheduler each request is accepted after the one before, and none is refused.
   expect(admission.refused).toBeGreaterThan(0)
   expect(replies.indexOf(503)).toBeLessThan(replies.lastIndexOf(200))
 })

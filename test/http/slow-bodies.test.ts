@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { afterEach, expect, test, vi } from 'vitest'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 
-/** Bodies that never end, from more connections than the server has places for requests. */
+/** Endless bodies, on more connections than there are request slots. */
 
 const MOST = 16
 const sockets: Socket[] = []
@@ -12,7 +12,7 @@ afterEach(async () => {
   await app?.close()
 })
 
-/** Opens a request with the head and one byte of its body. Resolves with what the server sent after `ms`. */
+/** Opens a request with the head and one byte of its body. Resolves with the response after `ms`. */
 async function begin(path: string, headers = ''): Promise<() => string> {
   const { hostname, port } = new URL(app.url)
   const socket = connect({ host: hostname, port: Number(port) })
@@ -42,7 +42,7 @@ test.each([
   await vi.waitFor(() => {
     for (const answer of answers) expect(answer()).toMatch(/^HTTP\/1\.1 (?:\d+)/)
   })
-  // More incomplete bodies than places at once are refused.
+  // Excess incomplete bodies are refused.
   for (const answer of answers) expect(answer().slice(9, 12)).toMatch(new RegExp(`${status}|503`))
   expect((await app.execute('{ providers { provider } }')).errors).toEqual([])
 })

@@ -8,7 +8,7 @@ import { findLeaks } from '../harness/leak-detector.ts'
 const HEAD = `POST /graphql HTTP/1.1\r\nhost: localhost\r\nauthorization: ${KEY.authorization}\r\ncontent-type: application/json\r\n`
 const CHUNK = `4000\r\n${'x'.repeat(0x4000)}\r\n`
 const BODY = '{"query":"{ __typename }"}'
-/** Longer than any of the times below. */
+/** Longer than any of the timeouts below. */
 const QUIET_MS = 5_000
 
 let app: TestApp
@@ -23,7 +23,7 @@ afterAll(async () => {
   await app.close()
 })
 
-/** Sends a piece every 100 ms until the other side closes. Gives the milliseconds until then. */
+/** Sends a piece every 100 ms until the server closes. Returns the duration in milliseconds. */
 async function drip(begin: string, piece: string): Promise<number> {
   const begun = performance.now()
   const socket = await client.open()

@@ -9,8 +9,8 @@ import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { SESSION_INPUTS } from '../harness/documents/session-inputs.ts'
 
 /**
- * An idempotency key is used again where the input means the same, however it is spelled, and is in use where it means
- * something else. `RUNS` runs longer, `SEED` runs other inputs.
+ * An idempotency key can be repeated with equivalent input, however it is written, and conflicts with different input.
+ * `RUNS` runs longer, `SEED` sets other inputs.
  */
 
 const RUNS = Number(process.env.RUNS ?? (onPostgres() ? 15 : 40))
@@ -31,7 +31,7 @@ type Input = Readonly<Record<string, unknown>>
 const shared = {
   externalId: fc.option(fc.constantFrom('usr_1', 'usr_2'), { nil: undefined }),
 }
-/** What comes back from JSON as it was. */
+/** JSON values that survive a round trip. */
 const json = fc
   .jsonValue({ maxDepth: 2, stringUnit: fc.constantFrom('a', 'b', 'ä', '1') })
   .filter(value => !JSON.stringify(value).includes('-0') && !JSON.stringify(value).includes('""'))
@@ -42,7 +42,7 @@ const metadata = fc.option(
 const maybe = <T>(values: fc.Arbitrary<T>) => fc.option(values, { nil: undefined })
 const names = maybe(fc.constantFrom('Ann', 'Bo'))
 
-/** Inputs that their providers take, any number of times. */
+/** Inputs that their providers accept, any number of times. */
 const INPUTS: Readonly<Record<string, readonly [RecordType, fc.Arbitrary<Input>]>> = {
   verilock: [
     'Session',
@@ -127,7 +127,7 @@ const INPUTS: Readonly<Record<string, readonly [RecordType, fc.Arbitrary<Input>]
   ],
 }
 
-/** What means the same as leaving it out, by the path of the field. */
+/** Values that are equivalent to an omitted field, by the path of the field. */
 const LEFT_OUT: Readonly<Record<string, unknown>> = {
   'session.verilock.expiresInSeconds': 3600,
   'customer.rapidly.type': 'INDIVIDUAL',
@@ -135,7 +135,7 @@ const LEFT_OUT: Readonly<Record<string, unknown>> = {
   'applicant.personr.externalUserIds': [],
 }
 
-/** What an input means, as one text. A model of its own: nothing of it is the server's. */
+/** The meaning of an input as text. This model shares no code with the server. */
 function meaning(input: unknown, path: readonly string[] = []): string {
   const isFree = path.at(-1) === 'metadata' || path.includes('metadata')
   if (Array.isArray(input)) return `[${input.map(item => meaning(item, path)).join()}]`
@@ -150,7 +150,7 @@ function meaning(input: unknown, path: readonly string[] = []): string {
   return `{${entries.map(([name, value]) => `${JSON.stringify(name)}:${meaning(value, [...path, name])}`).join()}}`
 }
 
-/** The input spelled in another way that means the same, as `choose` has it. */
+/** An equivalent input in another form, as `choose` decides. */
 function respell(value: unknown, path: readonly string[], choose: () => boolean): unknown {
   const isFree = path.includes('metadata')
   if (Array.isArray(value)) {
@@ -176,7 +176,7 @@ function respell(value: unknown, path: readonly string[], choose: () => boolean)
   return Object.fromEntries(choose() ? entries.reverse() : entries)
 }
 
-/** The fields that may be null or left out. */
+/** The fields that may be null or omitted. */
 const OPTIONAL = [
   'externalId',
   'session.verilock.expiresInSeconds',
@@ -206,14 +206,14 @@ async function execute(query: string, variables?: Input): Promise<ReportedOutcom
   return data.answer
 }
 
-/** Creates it with the input in one variable, in a variable for each field, or in the document. */
+/** Sends the create with the input in one variable, in a variable for each field, or in the document. */
 async function create(
   recordType: RecordType,
   idempotencyKey: string,
   input: Input,
   way: number,
 ): Promise<ReportedOutcome> {
-  // Rapidly takes an address once.
+  // E-mail addresses are unique at Rapidly.
   const given = JSON.parse(
     JSON.stringify({ idempotencyKey, ...input }).replace('EMAIL', `${idempotencyKey}@example.com`),
   ) as Input
@@ -240,13 +240,13 @@ function inputType(name: string): GraphQLInputObjectType {
   return type
 }
 
-/** A value as it stands in a document. JSON has no type that a printer knows. */
+/** A value as a GraphQL literal. JSON scalars have no printer in graphql-js. */
 function literal(value: unknown, path: readonly string[] = []): string {
   if (Array.isArray(value)) return `[${value.map(item => literal(item, path)).join(', ')}]`
   if (typeof value === 'object' && value !== null) {
     const isFree = path.includes('metadata')
     const fields = Object.entries(value).filter(([, inner]) => inner !== undefined)
-    // What is no name of GraphQL's can be a key in a variable only.
+    // Keys that are no GraphQL names are possible in variables only.
     if (isFree && fields.some(([name]) => !/^[a-z_]\w*$/i.test(name))) throw new NoLiteral()
     return `{ ${fields.map(([name, inner]) => `${name}: ${literal(inner, [...path, name])}`).join(', ')} }`
   }

@@ -14,7 +14,7 @@ import {
   withoutNonNull,
 } from '../harness/documents/input-positions.ts'
 
-/** Every place of the API where a caller gives a value has a bound, which its description tells and which is kept. */
+/** Every input position of the API has a limit, which its description documents and the server enforces. */
 
 const schema: GraphQLSchema = await buildSchema(registry, 'on')
 const PLACES = inputPositions(schema)
@@ -50,7 +50,7 @@ function nameOf({ parent, field, path }: InputPosition): string {
   return `${parent}.${field.name}(${path.join('.')})`
 }
 
-/** How the object is reached whose field has the argument. */
+/** The selection that reaches the object whose field has the argument. */
 const WAYS: Readonly<Record<string, (inner: string) => string>> = {
   Query: inner => `query Q($value: TYPE) { ${inner} }`,
   Mutation: inner => `mutation Q($value: TYPE) { ${inner} }`,
@@ -61,10 +61,10 @@ const WAYS: Readonly<Record<string, (inner: string) => string>> = {
   Person: inner => `query Q($value: TYPE, $id: String!) { person(externalId: $id) { ${inner} } }`,
 }
 
-/** The codes with which a value is refused before anything happens. */
+/** The error codes of input that is refused without an effect. */
 const REFUSALS = ['BAD_REQUEST', 'CURSOR_INVALID', 'INVALID_INPUT']
 
-/** What the field answers to the value: the codes of its errors, and its issues' paths where it tells them in a union. */
+/** The result of the field for the value: its error codes, and the paths of issues in a result union. */
 async function give(place: InputPosition, value: unknown): Promise<{ codes: unknown[]; paths: string[] }> {
   const { parent, field, argument } = place
   const others = field.args
@@ -84,14 +84,14 @@ async function give(place: InputPosition, value: unknown): Promise<{ codes: unkn
   }
 }
 
-/** A valid value of the type, as it stands in a document. */
+/** A valid literal of the type. */
 function toLiteral(type: GraphQLInputType): string {
   const literal = astFromValue(anyOf(type), type)
   if (!literal) throw new Error(`${type} has no literal.`)
   return print(literal)
 }
 
-/** The bounds that a description tells of a value of this type. */
+/** The limits in the description of a value of this type. */
 function reportedBound({ type, description }: InputPosition): { least?: number; most: number } | undefined {
   const inner = withoutNonNull(type)
   if (isListType(inner)) return toBound(/at most (\d+)/.exec(description))
@@ -113,7 +113,7 @@ function toBound(match: RegExpExecArray | null): { least?: number; most: number 
   return second === undefined ? { most: Number(first) } : { least: Number(first), most: Number(second) }
 }
 
-/** Values just outside of the bounds, and far outside. */
+/** Values just outside of the limits, and far outside. */
 function outside(place: InputPosition): unknown[] {
   const { least, most } = reportedBound(place) ?? { most: 0 }
   const inner = withoutNonNull(place.type)
@@ -135,7 +135,7 @@ function outside(place: InputPosition): unknown[] {
   }
 }
 
-/** How many rows there are in all, but for those that a read writes. */
+/** The number of all rows, except those that a read writes. */
 async function countRows(): Promise<number> {
   const tables = ['operations', 'sessions', 'applicants', 'customers', 'events'] as const
   const counts = await Promise.all(
@@ -175,7 +175,7 @@ describe('every input value', () => {
   })
 })
 
-/** An issue names the place, or one inside of it. */
+/** An issue has the path of the position, or of a value inside it. */
 function isAt(path: string, { path: wanted }: InputPosition): boolean {
   return `${path}.`.startsWith(`${wanted.join('.')}.`)
 }

@@ -3,7 +3,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { SESSION_INPUTS } from '../harness/documents/session-inputs.ts'
 
-/** Metadata comes back as it was given; what would not is an issue with its path, in a document and in variables alike. */
+/**
+ * Metadata is returned as it was given; a value that would change is an issue with its path, in documents and in
+ * variables.
+ */
 
 let app: TestApp
 beforeAll(async () => {
@@ -32,7 +35,7 @@ const CUSTOMER_SELECTION = SELECTION.replaceAll('Session', 'Customer').replace(
 )
 const PROFILE = SESSION_INPUTS.VERILOCK.verilock.profileId
 
-/** Sends a text of JSON: no value of JavaScript holds what it says. */
+/** Sends raw JSON, because no JavaScript value can represent it. */
 async function post(body: string): Promise<{
   status: number
   json: { data?: Record<string, ReportedOutcome>; errors?: { extensions: { code: string } }[] }
@@ -50,7 +53,7 @@ async function reported(body: string): Promise<ReportedOutcome> {
 
 const key = () => randomUUID()
 
-/** The ways to say metadata, each with a text of it. JSON's text is GraphQL's too where its keys are names. */
+/** The ways to send metadata, each from a JSON text. JSON is also a GraphQL literal if its keys are names. */
 const WAYS: Readonly<Record<string, (metadata: string, idempotencyKey?: string) => Promise<ReportedOutcome>>> = {
   'a variable of its own': (metadata, idempotencyKey = key()) =>
     reported(

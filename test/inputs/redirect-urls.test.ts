@@ -4,7 +4,7 @@ import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { withKey } from '../harness/clients/callers.ts'
 import { SESSION_INPUTS } from '../harness/documents/session-inputs.ts'
 
-/** A URL that an end user is sent to is handed on as it came, so it has to mean the same to whoever reads it. */
+/** The URL for an end user is passed on unchanged, so every parser must read it alike. */
 
 let development: TestApp
 let production: TestApp
@@ -59,7 +59,7 @@ async function expectRefused(where: 'development' | 'production', url: string): 
   }
 }
 
-/** Told by each reader in another way, wherever it is asked. */
+/** URLs that parsers read differently, refused in every URL field. */
 const AMBIGUOUS = [
   'https://example.com\\@evil.example/',
   'https://example.com\\.evil.example/',
@@ -125,7 +125,7 @@ const AMBIGUOUS = [
   `https://example.com/${'x'.repeat(2029)}`,
 ]
 
-/** Known to nobody outside of a network. */
+/** Hosts that are known only inside a network. */
 const PRIVATE = [
   'https://localhost/',
   'https://app.localhost/',
@@ -151,7 +151,7 @@ const PRIVATE = [
   'https://router.home.arpa/',
   'https://a.localdomain/',
 ]
-/** The same as IPv6, of which Kayle takes none anyway. */
+/** The same as IPv6, which Kayle does not accept anyway. */
 const PRIVATE_IPV6 = [
   'https://[::1]/',
   'https://[::]/',
@@ -166,7 +166,7 @@ const PRIVATE_IPV6 = [
   'https://[2002:7f00:1::1]/',
 ]
 
-/** On Kayle's verified domain, so that its sandbox takes them too. */
+/** On Kayle's verified domain, so that its sandbox accepts them. */
 const FINE = [
   'https://example.com',
   'https://example.com/',
@@ -224,7 +224,7 @@ describe('a URL that every parser reads alike', () => {
       expect(await create('development', SPOTS[spot](url)), spot).toMatchObject({ __typename: 'CreateSessionPayload' })
       const [sent] = (await development.sandbox(spot).requests()).filter(({ method }) => method === 'POST')
       const { redirect_url, return_url } = JSON.parse(sent?.body ?? '{}')
-      // Kayle's carries our marker, which is no part of what the end user is sent to.
+      // Kayle's URL has our marker, which the end user does not see.
       const withoutMarker = String(redirect_url ?? return_url).replace(/[?&]sg_ref=\w+/, '')
       expect(withoutMarker, spot).toBe(url)
     }
@@ -233,7 +233,7 @@ describe('a URL that every parser reads alike', () => {
   test.each([...FINE, 'https://8.8.8.8/', 'https://172.32.0.1/', 'https://100.63.0.1/', 'https://[2606:4700::1111]/'])(
     'is accepted in production: %s',
     async url => {
-      // Nobody set a provider there, which is found out after the input was looked at.
+      // No provider is configured, which is checked after the input.
       expect(await create('production', SPOTS.VERILOCK(url))).toMatchObject({ code: 'PROVIDER_NOT_CONFIGURED' })
     },
   )

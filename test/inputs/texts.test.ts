@@ -4,7 +4,7 @@ import type { Provider } from '../../src/domain/provider.ts'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { SESSION_INPUTS } from '../harness/documents/session-inputs.ts'
 
-/** Texts of callers: what they may be, and that they are handed on as they came. */
+/** Strings of callers: their limits, and that they are passed on unchanged. */
 
 let app: TestApp
 beforeAll(async () => {
@@ -30,7 +30,7 @@ async function create(recordType: RecordType, input: object) {
 }
 
 const PERSONR = { email: 'ann@example.com', phone: '+46 70 000 00 00', flowName: 'KYC basic' }
-/** Every place for an e-mail address. */
+/** Every e-mail field. */
 const EMAILS: Readonly<Record<string, (email: string) => readonly [RecordType, object]>> = {
   'session.verilock.applicantEmail': applicantEmail => [
     'Session',
@@ -107,7 +107,7 @@ describe.each(Object.keys(EMAILS))('an e-mail address at %s', place => {
   })
 })
 
-/** Places for a text of one line, with what else has to be there. */
+/** Fields of one line, with the other required fields. */
 const TEXTS: Readonly<Record<string, (text: string) => readonly [RecordType, object]>> = {
   idempotencyKey: idempotencyKey => ['Session', { idempotencyKey, session: SESSION_INPUTS.YORLET }],
   externalId: externalId => ['Session', { externalId, session: SESSION_INPUTS.YORLET }],
@@ -214,7 +214,7 @@ test('a time may have any offset, and is within the years 1900 to 9999', async (
   }
 })
 
-/** The conditions that take a list, each with a value of it. */
+/** The filter fields with a list, each with a value. */
 const CHOICES = [
   ['sessions', 'providers', 'KAYLE'],
   ['sessions', 'statuses', 'CREATED'],

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 
-/** A value that its type does not allow is told with its place, what was expected and what came, all at once. */
+/**
+ * A value of the wrong type is reported with its path, the expected type and the received one; all issues are reported
+ * together.
+ */
 
 let app: TestApp
 let reserved: TestApp
@@ -158,7 +161,7 @@ async function executeByFetch({ app }: TestApp, query: string, variables: object
 
 describe('an invalid value in a document is reported (%s)', () => {
   test.each(Object.entries(LITERALS))('%s', async (_where, [query, message]) => {
-    // The second is not the first that reads the document.
+    // The second validation rule is not the first to reach it.
     for (let times = 0; times < 3; times++) {
       const answer = await app.execute(query)
       expect(toMessages(answer)).toEqual([message])

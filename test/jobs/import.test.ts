@@ -10,7 +10,7 @@ import { cliOf, spawnCli } from '../harness/cli.ts'
 import { DEV } from '../harness/providers/deliveries.ts'
 import { until } from '../harness/waiting.ts'
 
-/** `sessiongraph import`: what a provider had before us is taken into the store. */
+/** `sessiongraph import` stores the existing records of a provider. */
 
 const SESSIONS = 230
 const CUSTOMERS = 140
@@ -65,7 +65,7 @@ async function listed(provider: Provider): Promise<string[]> {
   return requests.filter(({ method }) => method === 'GET').map(({ query }) => query)
 }
 
-/** True when where it goes on is written down. */
+/** True when the checkpoint is stored. */
 async function hasBegun(): Promise<boolean> {
   const rows = await app.db.sql.selectFrom('account_secrets').select('name').execute()
   return rows.some(({ name }) => name === 'import session')
@@ -149,7 +149,7 @@ test('a rate limit of the provider is waited for', async () => {
   const tell = (progress: ImportProgress) => void reported.push(progress)
   const [done] = await app.services.imports.run(DEV, 'RAPIDLY', { callsPerMinute: 6_000, report: tell })
   expect(done?.done).toBe(true)
-  // The first one is waited for by who asked, the second one by the import.
+  // The test waits for the first, the import for the second.
   expect(reported.flatMap(({ waits }) => waits?.seconds ?? [])).toContain(1)
   expect(reported.at(-1)?.share).toBe(1)
   expect(reported.some(({ share }) => share !== undefined && share < 1)).toBe(true)
@@ -173,7 +173,7 @@ test('a session that another process changed since is read again, within the bud
   expect(waits).toEqual([1])
   const { length: calls } = await listed('KAYLE')
   expect(calls).toBeGreaterThan(3 + changed.length)
-  // Who asked has sent one call again by itself.
+  // One of the calls is a retry.
   expect(ms).toBeGreaterThan((calls - 2) * 500)
   const rows = await app.db.sql.selectFrom('sessions').select('status').where('provider_id', 'in', changed).execute()
   expect(rows).toEqual(changed.map(() => ({ status: 'CANCELED' })))

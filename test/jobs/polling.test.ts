@@ -6,7 +6,7 @@ import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { create } from '../harness/clients/reads.ts'
 import { SESSION_INPUTS, type Tried } from '../harness/documents/session-inputs.ts'
 
-/** What is looked at without anybody asking, and how often. Its job is run by hand, under a clock that stands still. */
+/** What is polled, and how often. The test runs the job, under a clock that it controls. */
 
 interface CreatedRecord {
   readonly id: string
@@ -22,7 +22,7 @@ async function start(env: NodeJS.ProcessEnv = {}): Promise<TestApp> {
   at = Date.now()
   const app = await startApp(env, { now: () => new Date(at), jobs: false })
   open.push(app)
-  // What is shown here is what happens where no webhook comes.
+  // Without webhooks.
   for (const { origin } of app.sandboxes) await fetch(`${origin}/_sandbox/webhooks`, { method: 'DELETE' })
   return app
 }
@@ -32,13 +32,13 @@ async function make(app: TestApp, provider: Tried): Promise<CreatedRecord> {
   return data.made.record
 }
 
-/** Moves our time and the sandboxes', then looks. Gives the seconds in which each was asked. */
+/** Advances our clock and those of the sandboxes, then polls. Returns the seconds in which each was called. */
 async function move(app: TestApp, seconds: number, ...providers: Provider[]): Promise<void> {
   at += seconds * 1000
   for (const provider of providers) await app.sandbox(provider).moveClock(seconds)
 }
 
-/** Looks every second, as the job does. Gives at which seconds the provider was asked. */
+/** Polls every second, as the job does. Returns the seconds in which the provider was called. */
 async function follow(app: TestApp, provider: Provider, seconds: number): Promise<number[]> {
   const requests: number[] = []
   for (let second = 1; second <= seconds; second++) {
@@ -54,7 +54,7 @@ async function readsOf(app: TestApp, provider: Provider) {
   return (await app.sandbox(provider).requests()).filter(({ method }) => method === 'GET')
 }
 
-/** As our store knows it, without asking anybody. */
+/** The stored record, without a provider call. */
 async function stored(app: TestApp, { id }: CreatedRecord) {
   const { data, errors } = await app.execute(
     `query ($id: ID!) {
@@ -187,7 +187,7 @@ test('a time that was set during a provider call is kept', async () => {
 describe('a session that expired by the clock alone', () => {
   const LIFETIME = 3_600
 
-  /** A Kayle session that nobody looked at until its time was over. */
+  /** A Kayle session that was not read before it expired. */
   async function startOverdue(): Promise<{ app: TestApp; session: CreatedRecord }> {
     const app = await start()
     const session = await make(app, 'KAYLE')
@@ -276,7 +276,7 @@ describe('never polled is', () => {
 })
 
 describe('the budget', () => {
-  /** So many more open sessions as there is one, due now. */
+  /** Copies the open session this often, each due now. */
   async function multiply(app: TestApp, provider: Provider, count: number): Promise<void> {
     const row = await app.db.sql
       .selectFrom('sessions')

@@ -11,7 +11,7 @@ import { createPrune } from '../../src/jobs/prune.ts'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { follow } from '../harness/clients/subscriber.ts'
 
-/** What is kept, for how long, and what tells that it is gone. */
+/** The retention of each type of data, and the errors for deleted data. */
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
@@ -101,13 +101,13 @@ describe('the timeline', () => {
     for (const { cursor } of (await read(old.id)).edges) expect(gone).not.toContain(cursor)
     expect((await read(fresh.id)).edges.slice(0, 2)).toEqual(since)
     expect(codes((await read(fresh.id, before[0].cursor)).errors)).toEqual(['CURSOR_EXPIRED'])
-    // All that came after the last one that is gone is there.
+    // Everything after the last deleted event remains.
     expect((await read(fresh.id, before[1].cursor)).edges.slice(0, 2)).toEqual(since)
     for (const wanted of [{ variables: { after: before[0].cursor } }, { lastEventId: before[0].cursor }]) {
       const [message] = await (await follow(app.url, { query: FOLLOW, ...wanted })).all()
       expect(codes(message?.data.errors)).toEqual(['CURSOR_EXPIRED'])
     }
-    // Paging backward ends where the timeline begins, and so does a page that begins before it.
+    // Backward pagination ends at the beginning of the timeline, and so does a page that starts before it.
     expect(await readBefore(fresh.id, since[1].cursor)).toEqual({ edges: since.slice(0, 1), hasPreviousPage: false })
     expect(await readBefore(fresh.id, before[1].cursor)).toEqual({ edges: [], hasPreviousPage: false })
     const stream = await follow(app.url, { query: FOLLOW, lastEventId: before[1].cursor })
@@ -247,7 +247,7 @@ describe('provider statistics', () => {
     return { tenantId, accountId: id, provider } as const
   }
 
-  /** The same place in each account, so that no part of the key tells old from new by itself. */
+  /** The same path in each account, so that no part of the key depends on the age. */
   async function drifts(provider: 'KAYLE' | 'YORLET', paths: readonly string[]): Promise<void> {
     const place = {
       ...(await accountOf(provider)),
@@ -348,7 +348,7 @@ describe('a lease', () => {
     await expect(held?.runFenced(async () => 'written')).rejects.toThrow(LeaseLostError)
     await held?.holdOff(new Date(at + HOUR))
     expect(await taken?.runFenced(async () => 'written')).toBe('written')
-    // Even if the other one gave it back meanwhile, and it is nobody's.
+    // Even if the other process released it meanwhile, and no process has it.
     await taken?.holdOff(now())
     at += 1
     await expect(held?.runFenced(async () => 'written')).rejects.toThrow(LeaseLostError)

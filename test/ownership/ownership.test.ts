@@ -4,8 +4,9 @@ import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { DEV, deliver, fromPersonr, fromRapidly, fromVerilock, openEndpoint } from '../harness/providers/deliveries.ts'
 
 /**
- * Whose a record is. However it gets its externalId, its links or its owner: what the input or the store contradicts is
- * refused and nothing is sent; what only the provider's answer contradicts leaves the record without an externalId.
+ * The owner of a record. However it gets its externalId, its links or its owner: a contradiction by the input or the
+ * store is refused and nothing is sent; a contradiction by the provider's response leaves the record without an
+ * externalId.
  */
 
 let app: TestApp
@@ -60,7 +61,7 @@ function settingsOf(provider: string): Record<string, string> {
   return Object.fromEntries(Object.entries(found?.settings ?? {}).map(([name, value]) => [name, String(value)]))
 }
 
-/** Makes something at a provider behind our back. */
+/** Creates an object at a provider without this server. */
 async function post(provider: string, path: string, body: object) {
   const { baseUrl, apiKey = '' } = settingsOf(provider)
   const token = provider === 'PERSONR' ? PERSONR_TOKEN : apiKey
@@ -70,7 +71,7 @@ async function post(provider: string, path: string, body: object) {
   return response.json()
 }
 
-/** This token of Personr's sandbox outlives every login. */
+/** This token of Personr's sandbox survives every login. */
 const PERSONR_TOKEN = 'bus|4242424242424x424242424242424242|4343434343434x434343434343434343'
 
 async function strangeApplicant(externalId: string): Promise<string> {
@@ -83,7 +84,7 @@ async function strangeCustomer(externalId: string): Promise<string> {
   return (await post('RAPIDLY', '/customers/', { email: `${randomUUID()}@example.com`, external_id: externalId })).id
 }
 
-/** An applicant of Yorlet that is here, and the customer that it belongs to. */
+/** A stored applicant of Yorlet, and its customer. */
 async function yorletApplicant() {
   const { session } = await createSession({ yorlet: { applicantProviderId: YORLET_APPLICANT } })
   return { applicant: session.applicant, customer: session.customer }
@@ -91,7 +92,7 @@ async function yorletApplicant() {
 const YORLET_APPLICANT = 'apst_manvb9c4m2WsXy5Z'
 const VERILOCK = { profileId: '01234567-89ab-cdef-0123-456789abcdef', applicantEmail: 'jean@example.com' }
 
-/** Of all that is stored, nothing carries the id, and no create is kept. */
+/** No stored row has the external id, and no create is stored. */
 async function countOf(externalId: string): Promise<number> {
   let count = 0
   for (const table of ['sessions', 'applicants', 'customers'] as const) {
@@ -118,7 +119,7 @@ async function posts(): Promise<number> {
   return count
 }
 
-/** What a create for mallory can name that is somebody else's. */
+/** Records of another person that a create for mallory can refer to. */
 const CONTRADICTIONS: Readonly<Record<string, () => Promise<{ session: object; more?: object }>>> = {
   'an applicant': async () => ({ session: { kayle: {} }, more: { applicantId: (await createApplicant(person)).id } }),
   'a customer': async () => ({ session: { kayle: {} }, more: { customerId: (await createCustomer(person)).id } }),
@@ -180,7 +181,7 @@ describe('a session that is created for one person', () => {
         await createSession(session, more),
       ]
       expect(given.session).toMatchObject({ externalId: owner })
-      // A record that was never met here is known by the create that names it.
+      // An unknown record is stored by the create that refers to it.
       expect([owner, null]).toContain(inherited.session.externalId)
     },
   )
@@ -219,7 +220,7 @@ describe('a session that is created for one person', () => {
   })
 })
 
-/** Our own id in a global one. */
+/** Our own id inside a global id. */
 function idOf(globalId: string): string {
   return Buffer.from(globalId, 'base64url').toString().split(':')[1] ?? ''
 }

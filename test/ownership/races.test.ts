@@ -3,7 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { DEV } from '../harness/providers/deliveries.ts'
 
-/** Whose a record is stays consistent while records are renamed, made, linked and erased at the same time. */
+/**
+ * The owner of a record stays consistent while records are linked, created and erased, and external ids change,
+ * concurrently.
+ */
 
 let app: TestApp
 
@@ -15,7 +18,7 @@ afterAll(() => app.close())
 const ROUNDS = 40
 const AT_ONCE = 4
 
-/** Some rounds at once, so that they meet, and not all, so that nothing runs out of time. */
+/** Several rounds at once, so that they interleave, but few enough to avoid timeouts. */
 async function inRounds<T>(rounds: number, run: (round: number) => Promise<T>): Promise<T[]> {
   const results: T[] = []
   for (let first = 0; first < rounds; first += AT_ONCE) {
@@ -164,7 +167,7 @@ describe('a person that is erased', () => {
       session: { kayle: {} },
     })
     await expect.poll(async () => (await app.sandbox('KAYLE').requests()).length, { timeout: 10_000 }).toBe(1)
-    // As it is where nothing tells that the create is about this person.
+    // As if nothing showed that the create is about this person.
     const open = app.db.sql.updateTable('operations').where('idempotency_key', '=', idempotencyKey)
     await open.set({ subject_hashes: '' }).execute()
     await linkApplicant(applicant.id, externalId)
@@ -208,7 +211,7 @@ describe('a person that is erased', () => {
     const applicant = await createApplicant(person)
     const { session } = await createSession({ kayle: {} })
     const theirs = (await createSession({ kayle: {} }, { externalId: `other_${randomUUID()}` })).session
-    // As it was linked before both carried an id.
+    // The link from before both had an external id.
     const applicantId = Buffer.from(applicant.id, 'base64url').toString().split(':')[1]
     const row = Buffer.from(theirs.id, 'base64url').toString().split(':')[1] ?? ''
     await app.db.sql.updateTable('sessions').set({ applicant_id: applicantId }).where('id', '=', row).execute()

@@ -5,14 +5,14 @@ import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { type Client, withClientToken, withKey } from '../harness/clients/callers.ts'
 import { follow } from '../harness/clients/subscriber.ts'
 
-/** Every way to read × every client token: nobody reads what is another's. */
+/** Every way to read × every client token: no caller reads the records of another person. */
 
 const ANN = 'usr_ann'
 const BOB = 'usr_bob'
 
 let app: TestApp
 let askers: Record<string, Client>
-/** What was made for Bob. */
+/** The records of Bob. */
 let bobs: CreatedRecord
 let anns: CreatedRecord
 
@@ -22,11 +22,11 @@ interface CreatedRecord {
   readonly customer: { readonly id: string; readonly providerId: string }
   readonly attempts: readonly string[]
   readonly keys: readonly string[]
-  /** Whatever an answer must not hold: ids, links and tokens. */
+  /** Values that no response may contain: ids, links and tokens. */
   readonly marks: readonly string[]
 }
 
-/** A position before everything that happened. */
+/** A cursor before all events. */
 let begin: string
 
 beforeAll(async () => {
@@ -100,7 +100,7 @@ const PERSON = `sessions { nodes { ${SESSION} } } nextAction { url session { ${S
   applicants(first: 5) { totalCount nodes { id person { sessions { nodes { id } } } } }
   customers(last: 5) { totalCount nodes { id person { sessions { nodes { id } } } } }`
 
-/** Each asks for something of somebody's. */
+/** Each operation reads something of a person. */
 const READS: Readonly<Record<string, (of: CreatedRecord, externalId: string) => [query: string, variables: object][]>> =
   {
     'a session by its id': of =>
@@ -200,7 +200,7 @@ const READS: Readonly<Record<string, (of: CreatedRecord, externalId: string) => 
         `query ($r: [_Any!]!) { _entities(representations: $r) { ... on Person { ${PERSON} } } }`,
         { r: [{ __typename: 'Person', id: encodeGlobalId('Person', externalId) }] },
       ],
-      // Both keys, which name two persons.
+      // Both keys, which belong to two persons.
       [
         `query ($r: [_Any!]!) { _entities(representations: $r) { ... on Person { ${PERSON} } } }`,
         { r: [{ __typename: 'Person', externalId, id: encodeGlobalId('Person', ANN) }] },
@@ -234,7 +234,7 @@ const READS: Readonly<Record<string, (of: CreatedRecord, externalId: string) => 
     ],
   }
 
-/** The subscriptions that can have events of somebody's sessions. */
+/** The subscriptions that can have events of a person's sessions. */
 function subscriptionsTo(of: CreatedRecord, externalId: string): string[] {
   return [
     `subscription ($after: String) { sessionUpdated(id: "${of.sessions[0]?.id}", after: $after) { session { ${SESSION} } } }`,

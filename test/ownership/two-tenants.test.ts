@@ -6,8 +6,8 @@ import { follow } from '../harness/clients/subscriber.ts'
 import { deliver, fromVerilock, openEndpoint, type WebhookTarget } from '../harness/providers/deliveries.ts'
 
 /**
- * Two tenants of one server, each with providers of its own, and every way to a record: `beta` asks for what `dev` has. It
- * gets what it would get for something that is not there, word for word.
+ * Two tenants of one server, each with its own providers, and every way to a record: `beta` requests the records of
+ * `dev`. The response is exactly that for an unknown record.
  */
 
 let app: TestApp
@@ -24,7 +24,7 @@ interface Owner {
   readonly customer: CreatedRecord
   readonly operation: string
   readonly attempt: string
-  /** A user that the other has not. */
+  /** A user that the other tenant does not have. */
   readonly user: string
   /** A cursor of its sessions, of its customers, of a timeline, and of its live events. */
   readonly cursors: Readonly<Record<'sessions' | 'customers' | 'timeline' | 'live', string>>
@@ -52,7 +52,10 @@ afterAll(async () => {
   await own.close()
 })
 
-/** Gives a tenant one of everything, under the same keys, the same user and the same e-mail address as the other. */
+/**
+ * Creates one of everything for a tenant, with the same idempotency keys, external id and e-mail address as the other
+ * tenant.
+ */
 async function furnish(client: Client, name: 'dev' | 'beta'): Promise<Owner> {
   const applicant = await make(
     client,
@@ -136,12 +139,12 @@ async function make(
   return data.made.record
 }
 
-/** An id of the same shape that its provider gave nothing. */
+/** An unknown provider id of the same format. */
 function unlike(providerId: string): string {
   return providerId.slice(0, -4) + [...providerId.slice(-4)].map(digit => (digit === '7' ? '1' : '7')).join('')
 }
 
-/** The id of nothing, of this noun. */
+/** An unknown id of this record type. */
 function missing(recordType: string): string {
   return Buffer.from(`${recordType}:01970000-0000-7000-8000-000000000000`).toString('base64url')
 }
@@ -622,7 +625,7 @@ function expectNothingOf(other: Owner, text: string): void {
   expect(text).not.toContain(`Secret-${user.slice('only-'.length)}`)
 }
 
-/** An answer without the id of its request. */
+/** A response without its request id. */
 async function plain(client: Client, query: string, v: string): Promise<string> {
   const { status, text } = await client.execute(query, { v })
   return `${status} ${unnamed(text)}`
@@ -706,7 +709,7 @@ async function link(owner: Owner, externalId: string): Promise<void> {
   })
 }
 
-/** What a tenant has in the store, as text. */
+/** All stored data of a tenant as text. */
 async function stateOf(owner: Owner): Promise<string> {
   const { data } = await owner.client.execute(`{
     sessions { nodes { id externalId status updatedAt applicant { id } customer { id } timeline { nodes { id } } } }

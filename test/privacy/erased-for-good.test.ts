@@ -15,7 +15,7 @@ import {
   type WebhookTarget,
 } from '../harness/providers/deliveries.ts'
 
-/** What an erasure finds by keyed hashes alone: failed creates, and deliveries that cannot be read. */
+/** What an erasure finds by keyed hashes alone: failed creates, and unreadable deliveries. */
 
 let app: TestApp
 const endpoints = new Map<Provider, WebhookTarget>()
@@ -63,7 +63,7 @@ async function createRapidlyCustomer(externalId: string) {
   return (await create(CREATE_CUSTOMER, { idempotencyKey: randomUUID(), externalId, customer: { rapidly } })).record
 }
 
-/** A failed create of the person in each way that an input can name it. */
+/** A failed create of the person for each input that can identify it. */
 const FAILED: readonly (readonly [string, Provider, (externalId: string) => Promise<object>])[] = [
   ['its external id', 'KAYLE', async externalId => ({ externalId, session: { kayle: {} } })],
   [
@@ -133,7 +133,7 @@ describe('a failed create', () => {
 const escapeAll = (text: string) =>
   [...text].map(char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')
 
-/** Bodies that name something and that no provider's schema reads. */
+/** Bodies that name a record and do not match the provider's schema. */
 const BODIES: readonly (readonly [string, (name: string) => string])[] = [
   ['JSON of another shape', name => JSON.stringify({ of: [{ is: name }] })],
   ['JSON with a nested text', name => JSON.stringify({ text: JSON.stringify({ id: name }) })],

@@ -22,7 +22,7 @@ import {
 } from '../harness/canaries.ts'
 import { DEV, deliver, fromVerilock, openEndpoint } from '../harness/providers/deliveries.ts'
 
-/** A person is erased: nothing of it is left, and nothing that providers send or answer brings it back. */
+/** A person is erased: no data remains, and no response or webhook of a provider brings it back. */
 
 const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-erasure-'))
 const env = { DATABASE_URL: `sqlite:${join(folder, 'erasure.db')}`, ENCRYPTION_KEY: 'c3'.repeat(32) }
@@ -196,7 +196,7 @@ test('an erasure that is killed erases all or nothing, and completes when it run
   const { sql: db } = app.db
   const tombstones = async () => (await db.selectFrom('tombstones').select('hash').execute()).length
   const before = await tombstones()
-  // It takes many seconds to delete a customer, within the transaction that deletes everything.
+  // Deleting a customer takes many seconds, inside the transaction of the erasure.
   await sql`create trigger slow before delete on customers begin
     select count(*) from events a, events b, events c, events d, events e, tombstones f, tombstones g; end`.execute(db)
   const command = [builtFile('cli/main.js'), 'person', 'erase', person.externalId]

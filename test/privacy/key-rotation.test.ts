@@ -8,7 +8,7 @@ import { countOldValues, reencryptBatch } from '../../db/encryption/rotation.ts'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { deliver, fromVerilock } from '../harness/providers/deliveries.ts'
 
-/** One encryption key takes the place of another while everything stays readable. */
+/** Replacing an encryption key keeps everything readable. */
 
 const [OLD, NEW] = ['a1'.repeat(32), 'b2'.repeat(32)]
 const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-rotation-'))

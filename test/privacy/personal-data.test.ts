@@ -4,7 +4,7 @@ import { startApp } from '../harness/app/test-app.ts'
 import { createCanaries, createPerson, findOpened } from '../harness/canaries.ts'
 import { DEV } from '../harness/providers/deliveries.ts'
 
-/** The same on either database: a key is replaced, then a person erased. */
+/** The same on both databases: a key is replaced, then a person erased. */
 
 const [OLD, NEW] = ['d4'.repeat(32), 'e5'.repeat(32)]
 

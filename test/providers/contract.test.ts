@@ -27,7 +27,7 @@ import {
 } from '../harness/providers/contract.ts'
 import { type MockResponse, mockProvider } from '../harness/providers/mock-provider.ts'
 
-/** What every provider's folder promises, whatever its provider is like. */
+/** The contract that every provider folder must fulfil. */
 
 const loaded = await Promise.all(
   Object.values<ProviderModule>(registry).map(
@@ -175,8 +175,8 @@ function contractBroken(provider: Provider): object {
 }
 
 /**
- * Every place of the last answer in turn is of another type: the rest survives, or the answer is refused.
- * Gives the places whose loss was lived with and reported.
+ * Replaces each value of the last response by one of another type: the other values survive, or the response is
+ * refused. Returns the paths whose loss was tolerated and reported.
  */
 async function mistypeEveryPlace(module: ProviderModule, fixture: Fixture): Promise<string[]> {
   const last = fixture.exchanges.length - 1
@@ -195,16 +195,16 @@ async function mistypeEveryPlace(module: ProviderModule, fixture: Fixture): Prom
   return degraded
 }
 
-/** Whether a path of a drift, where `*` stands for any key, is this place. */
+/** Whether the path of a drift, where `*` is any key, matches this path. */
 function isAt(driftPath: string, place: Path): boolean {
   const keys = driftPath.split('.')
   return keys.length === place.length && keys.every((key, index) => key === '*' || key === String(place[index]))
 }
 
-/** What a provider may say one day: another word, or another number. */
+/** A future value of a provider: another string, or another number. */
 const NEW_WORDS: Readonly<Record<string, unknown>> = { string: 'never_heard_of', number: 9_999 }
 
-/** Wherever the word stands that a status is read from: the place is found by what becomes of the status. */
+/** Finds the path of a status value by changing each value and watching the mapped status. */
 async function replaceStatusWords(module: ProviderModule, fixture: Fixture): Promise<void> {
   const { value } = await callBefore(module, fixture, asRecorded(fixture))
   for (const [index, { providerStatus }] of statusesIn(value).entries()) {
@@ -214,7 +214,7 @@ async function replaceStatusWords(module: ProviderModule, fixture: Fixture): Pro
   }
 }
 
-/** What the status becomes with its word replaced, at each place of each answer that it can be read from. */
+/** The mapped status after replacing its value, for each path of each response that can contain it. */
 async function statusesAfter(module: ProviderModule, fixture: Fixture, index: number, word: string): Promise<string[]> {
   const positions = fixture.exchanges.flatMap(({ answers: { body } }, exchange) =>
     placesOf(word, body).map(path => ({ exchange, path })),
@@ -240,7 +240,7 @@ interface WithStatus {
   readonly providerStatus: string | null
 }
 
-/** Everything in a snapshot that has a status. */
+/** Every object of a snapshot that has a status. */
 function statusesIn(value: unknown): WithStatus[] {
   if (typeof value !== 'object' || value === null || value instanceof Date) return []
   const inner = Object.values(value).flatMap(statusesIn)

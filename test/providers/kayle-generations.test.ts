@@ -4,7 +4,7 @@ import { testConnection } from '../../src/services/accounts/connection-check.ts'
 import { type TestDatabase, takeDatabase } from '../harness/app/database.ts'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 
-/** Kayle has attempts until 1.5 and none from 1.6 on. Which it is, is found out once, remembered and told. */
+/** Kayle returns attempts up to version 1.5 and none from 1.6 on. The version is detected once and stored. */
 
 let database: TestDatabase
 let apps: TestApp[] = []
@@ -27,7 +27,7 @@ async function start(version: '1.5' | '1.6', env: NodeJS.ProcessEnv = {}): Promi
   return app
 }
 
-/** Another server on the same database before the sandbox of the first. */
+/** Another server on the same database with the sandbox of the first. */
 function startBeside(first: TestApp): Promise<TestApp> {
   return start('1.5', {
     KAYLE_BASE_URL: first.sandbox('KAYLE').origin,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type AppWithFaultyProvider, startAppWithFaultyProvider } from '../harness/app/app-with-faulty-provider.ts'
 import { makeRecord, read, subjectOf } from '../harness/clients/reads.ts'
 
-/** How a session of Kayle that is completed came out is told by its attempts alone. */
+/** The outcome of a completed Kayle session depends on its attempts alone. */
 
 let app: AppWithFaultyProvider
 let at = Date.now()
@@ -17,7 +17,7 @@ const FAILED = { status: 'failed', failure_code: 'liveness_failed' }
 const SUCCEEDED = { status: 'succeeded' }
 const IN_PROGRESS = { status: 'in_progress' }
 
-/** From now on reads say that it is completed, with these attempts. */
+/** From now on reads return a completed session with these attempts. */
 function complete(attempts: readonly object[] | undefined): void {
   app.at('KAYLE').behave(({ method }) => {
     if (method !== 'GET') return 'PASS'

@@ -39,7 +39,7 @@ describe('our client parses the recorded responses of the real server', () => {
   })
 })
 
-/** The method of our client that gets such an answer; the end user's routes have none. */
+/** The client method for such a response; the public routes have none. */
 async function call({ client, upstream }: MockedProvider, { request }: Recording): Promise<unknown> {
   const method = methodOf(request)
   if (method) return { value: await invoke[method](client) }
@@ -91,7 +91,7 @@ describe('the sandbox answers like the real server', () => {
     await running.close()
   })
 
-  // One after the other: together they are one conversation.
+  // In sequence, because together they are one conversation.
   it.each(cases)('%s', async (_, recording) => {
     if (recording.file === '78-get-when-overdue') await control('clock', { advanceSeconds: 3600 })
     const response = await replay(running.origin, recording)
@@ -109,7 +109,7 @@ describe('the sandbox answers like the real server', () => {
   }
 })
 
-/** The sandbox draws the recorded ids and tokens, so that the later requests and the order of lists fit. */
+/** The sandbox returns the recorded ids and tokens, so that later requests and the order of lists match. */
 function handOutRecordedIds(): void {
   const reported = recordings.map(({ answer }) => answer.body).join('\n')
   const drawn: Record<number, string[]> = {
@@ -157,7 +157,7 @@ function header({ answer }: Recording, name: string): [string, string | null] {
   return [name, answer.headers[name] ?? null]
 }
 
-/** A body without what differs from run to run: the time, where the pages are, and the keys of a handoff. */
+/** A body without the parts that differ for each run: times, page URLs, and the keys of a handoff. */
 function toComparable(body: string, pages: string): unknown {
   const text = body
     .replaceAll(/"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"/g, '"(time)"')

@@ -53,7 +53,7 @@ describe('a Kayle session whose create is of unknown outcome', () => {
   it('is found on any page', async () => {
     const all = []
     for (let made = 0; made < 210; made++) all.push(await lose({ redirectUrl: REDIRECT }))
-    // The list is in the order of the ids.
+    // The list is ordered by id.
     const last = all.reduce((a, b) => (a.providerId > b.providerId ? a : b))
     await control.forget()
 
@@ -241,7 +241,7 @@ function connect(given: Readonly<Record<string, string>> = {}): ProviderClient {
   return kayle.connect({ settings, upstream, secrets: memorySecrets(), now: () => new Date() })
 }
 
-/** A create that was carried out, and what would be known of it had its answer been lost. */
+/** A create that was executed, and what is stored of it after its response was lost. */
 async function lose(input: JsonObject, by = client, whenNoted?: () => Promise<void>) {
   const call = { reference: newReference(), idempotencyKey: 'key' }
   const sentAt = new Date()

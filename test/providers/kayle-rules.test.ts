@@ -3,7 +3,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sandbox } from '../../src/providers/kayle/sandbox.ts'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 
-/** Kayle's own rules: the input refuses what Kayle's server refuses, and takes what it takes. `SEED` tries others. */
+/**
+ * Kayle's own rules: our input refuses what Kayle's server refuses, and accepts what it accepts. `SEED` sets other
+ * inputs.
+ */
 
 const SEED = Number(process.env.SEED ?? 20_261_129)
 
@@ -37,7 +40,7 @@ async function byUs(kayle: object): Promise<string> {
   return data.createSession.__typename
 }
 
-/** What the server says to the same, without us in between. */
+/** The response of the server to the same request, without our client. */
 async function byKayle(body: object): Promise<number> {
   const headers = { authorization: `Bearer ${sandbox.credentials.apiKey}`, 'content-type': 'application/json' }
   const url = `${app.sandbox('KAYLE').origin}/v1/sessions`

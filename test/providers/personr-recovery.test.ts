@@ -51,7 +51,7 @@ afterEach(async () => {
 
 afterAll(() => running.close())
 
-/** The creates are carried out, and as many of their answers as `losses` says never come. */
+/** Executes the creates, and drops the first `losses` responses. */
 function losingAnswers<T>(definition: SandboxDefinition<T>): SandboxDefinition<T> {
   return {
     ...definition,
@@ -97,7 +97,7 @@ async function idsOf(kind: 'applicants' | 'links'): Promise<string[]> {
   return Object.keys((await controlSandbox(running.origin).objects())[kind] ?? {})
 }
 
-/** The ids of what was made meanwhile. */
+/** The ids of the objects created by `run`. */
 async function follow(kind: 'applicants' | 'links') {
   const before = new Set(await idsOf(kind))
   return async () => (await idsOf(kind)).filter(id => !before.has(id))

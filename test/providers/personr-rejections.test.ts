@@ -3,11 +3,11 @@ import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { create, newKey } from '../harness/clients/reads.ts'
 import { deliver, fromPersonr, openEndpoint, type WebhookTarget } from '../harness/providers/deliveries.ts'
 
-/** Whether somebody whom Personr rejected may try again, and what else it tells in one of its calls alone. */
+/** Whether a person rejected by Personr may try again, and other values that only one response or webhook has. */
 
 let app: TestApp
 let policy: WebhookTarget
-/** A clock that never tells the same time twice: what was read a moment ago is old when it is asked for anew. */
+/** A strictly increasing clock, so that a record is stale at its next read. */
 let at = Date.now()
 
 beforeAll(async () => {
@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => app.close())
 beforeEach(async () => {
-  // Notices without an id of one minute are one.
+  // Notices without an id within one minute count as one.
   at = Math.max(Date.now(), at + 120_000)
   await app.sandbox('PERSONR').clearFaults()
 })
@@ -59,7 +59,7 @@ const stored = (recordType: 'applicant' | 'session', record: CreatedRecord) => s
 const REJECTED = { status: 'COMPLETED', outcome: 'REJECTED' }
 const RETRY = { status: 'IN_PROGRESS', outcome: 'NEEDS_RETRY' }
 
-/** What the status call tells of the kind: nothing, or this. */
+/** The rejection type in the status response: none, or this one. */
 async function tellType(type: string | null): Promise<void> {
   const field = 'response.result.reviewRejectType'
   const fault = type === null ? { change: 'drop' as const } : { change: 'word' as const, to: type }
@@ -135,7 +135,7 @@ describe('a rejection', () => {
       expect(await stored(recordType, record)).toMatchObject(REJECTED)
       expect(await read(recordType, record)).toMatchObject(REJECTED)
     }
-    // The next review is another one.
+    // The next review is a new one.
     await app.sandbox('PERSONR').advance({ id: applicant.providerId, ...SOFT })
     expect(await read('session', session)).toMatchObject(RETRY)
     expect(await read('applicant', applicant)).toMatchObject(RETRY)

@@ -290,7 +290,7 @@ describe('a response', () => {
   })
 })
 
-/** Answers each request with the next exchange, once it is what the exchange sends. */
+/** Answers each request with the next exchange, after comparing it with that exchange. */
 function replay(left: Exchange[]): MockAgent {
   const agent = new MockAgent()
   agent.disableNetConnect()

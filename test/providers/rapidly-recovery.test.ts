@@ -34,7 +34,7 @@ const CREATE_CUSTOMER = /* GraphQL */ `
   }
 `
 
-/** What becomes of the creates: they are carried out and their answers lost, get lost before, or are put off. */
+/** The fate of the creates: they are executed and their responses lost, are lost before, or are deferred. */
 let fate: 'ANSWERED' | 'ANSWER_LOST' | 'CREATE_LOST' | 'PUT_OFF' = 'ANSWERED'
 let time = Date.now()
 let running: RunningSandbox
@@ -101,7 +101,7 @@ async function reconcile({ services }: TestApp, seconds: number) {
   await services.createReconciler.run()
 }
 
-/** The objects that were made meanwhile. */
+/** The objects created meanwhile. */
 async function follow(kind: 'customers' | 'customer_sessions') {
   const all = async () => (await controlSandbox(running.origin).objects())[kind] ?? {}
   const before = await all()

@@ -3,7 +3,7 @@ import type { Provider } from '../../src/domain/provider.ts'
 import { SESSION_READS_KEY } from '../../src/providers/yorlet/sandbox.ts'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 
-/** Each provider's session driven through its states: the table of statuses, as a client sees it. */
+/** Each provider's session in all of its states: the status table, as a client sees it. */
 
 const CREATE = /* GraphQL */ `
   mutation ($input: CreateSessionInput!) {
@@ -49,14 +49,14 @@ async function create(session: object, at = app): Promise<CreatedRecord> {
   return data.createSession.session
 }
 
-/** The session as its provider tells it now. */
+/** The session after a fresh read. */
 async function read({ id }: CreatedRecord, maxAge: number | null = 0, at = app) {
   const { data, errors } = await at.execute(READ, { id, maxAge })
   expect(errors).toEqual([])
   return data.session
 }
 
-/** Drives the object of this id, each step told by its word or by its word and its failure code. */
+/** Moves the object with this id, each step by its status or by its status and failure code. */
 async function drive(provider: Provider, id: string, steps: readonly string[]): Promise<void> {
   for (const step of steps) {
     const [to = '', failureCode] = step.split(' ')
@@ -155,7 +155,7 @@ describe('a session of Verilock', () => {
     })
   })
 
-  // Known: the clock overrules what the provider said after that time. Take `.fails` away with the fault.
+  // Known fault: the clock overrules the provider's later response. Remove `.fails` with the fix.
   test('that Verilock still processes past its expiry is IN_PROGRESS, in lists too', async () => {
     const session = await create({ verilock: input })
     await drive('VERILOCK', session.providerId, ['processing'])

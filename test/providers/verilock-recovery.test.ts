@@ -203,7 +203,7 @@ describe('a search at Verilock', () => {
     const OTHER = { ...MINE, metadata: { sessiongraph_reference: 'sg_other' }, external_id: 'usr_other' }
     const NOW = '2026-11-21T00:05:01Z'
 
-    /** A list of so many sessions, the newest first, as it is at each request for a page. */
+    /** A list of so many sessions, newest first, as it is at each request for a page. */
     function paged(totalAt: (request: number) => number, tell: (meta: object) => object = meta => meta) {
       let requests = 0
       return answering(path => {
@@ -265,7 +265,7 @@ describe('a search at Verilock', () => {
         : { status: 200, headers, body: { ...MINE, ...row } },
     )
 
-    // What its clock says is known once it answered.
+    // Its clock is known after a response.
     expect(await find({ ...LOST, sentAt }, client)).toBe('UNCERTAIN')
     expect(await find({ ...LOST, sentAt }, client)).toMatchObject({ found: { providerId: 'ses_mine' } })
   })
@@ -292,7 +292,7 @@ describe('a search at Verilock', () => {
   }
 })
 
-/** A create that was carried out, and what would be known of it had its answer been lost. */
+/** A create that was executed, and what is stored of it after its response was lost. */
 async function lose(more: JsonObject = {}, carried: Pick<CreateCall, 'externalId' | 'metadata'> = {}) {
   references += 1
   const call = { reference: `sg_${String(references).padStart(32, '0')}`, idempotencyKey: 'key', ...carried }

@@ -20,7 +20,7 @@ function hmac(secret: string, ...parts: readonly (string | Buffer)[]) {
 
 const seconds = (at: Date) => Math.floor(at.getTime() / 1000)
 
-/** By the providers' documents, and apart from what reads them. */
+/** Built from the providers' documents, without the code that reads them. */
 const SIGN: Readonly<Record<Name, Sign>> = {
   KAYLE: (body, secret, at) => ({
     'x-kayle-signature': `t=${seconds(at)},v1=${hmac(secret, `${seconds(at)}.`, body).digest('hex')}`,
@@ -79,7 +79,7 @@ function noticeOf(providerRead: WebhookReadResult): WebhookNotice {
   return providerRead.notice
 }
 
-/** What a provider sends of a text, signed: Kayle alone encrypts. */
+/** The signed webhook of a provider for a text: Kayle alone encrypts it. */
 async function parcel(provider: Name, content: string | Buffer | object): Promise<RawDelivery> {
   return signed(provider, provider === 'KAYLE' ? await encrypt(toBytes(content)) : content)
 }
@@ -105,7 +105,7 @@ const CUSTOMER = {
   avatar_url: 'https://www.gravatar.com/avatar/00?d=404',
 }
 
-/** One delivery of each provider as its documents show it. */
+/** One delivery of each provider from its documentation. */
 const SAMPLES: Readonly<Record<Name, object>> = {
   KAYLE: {
     type: 'verification.session.cancelled',
@@ -220,14 +220,14 @@ describe.each(NAMES)('a webhook of %s', provider => {
   })
 })
 
-/** Stands for what is nested deeper than JSON.stringify can write. */
+/** A placeholder for a value that is nested deeper than JSON.stringify can write. */
 const DEEP = 'too deep'
 
 function nested(depth: number): string {
   return `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`
 }
 
-/** Copies of it with each value at any depth replaced in turn. */
+/** Copies with each value at any depth replaced in turn. */
 function withEachValue(value: unknown, wrong: unknown): unknown[] {
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([key, inner]) => [
@@ -249,7 +249,7 @@ describe.each(NAMES.filter(name => name !== 'PERSONR'))('the body that %s signs'
   })
 })
 
-/** Several signatures in one header, as while secrets are rotated at the provider: how they are written. */
+/** The format of several signatures in one header, as sent during a rotation of secrets at the provider. */
 const JOINED: Readonly<Record<'KAYLE' | 'RAPIDLY' | 'VERILOCK' | 'YORLET', (...each: string[]) => string[]>> = {
   KAYLE: (...each) => {
     const [time = ''] = /^t=\d+/.exec(each[0] ?? '') ?? []
@@ -329,7 +329,7 @@ describe('Kayle', () => {
   const keys = JSON.parse(readFileSync(new URL('webhook-test-secrets.json', folder), 'utf8'))
   const files = readdirSync(folder).filter(file => file.startsWith('delivery-'))
 
-  /** A recorded delivery, when it came, and what it is known to say. */
+  /** A recorded delivery, its time, and its expected content. */
   function recorded(file: string) {
     const [arrived = '', rest = ''] = readFileSync(new URL(file, folder), 'utf8').split(/\n--- answered/)
     const [head = '', body = ''] = arrived.split('\n\n')

@@ -28,7 +28,7 @@ const CREATE_CUSTOMER = /* GraphQL */ `
   }
 `
 
-/** What becomes of the creates: they are carried out and their answers lost, or they get lost before. */
+/** The fate of the creates: they are executed and their responses lost, or they are lost before. */
 let fate: 'ANSWERED' | 'ANSWER_LOST' | 'CREATE_LOST' = 'ANSWERED'
 let time = Date.now()
 let running: RunningSandbox
@@ -86,14 +86,14 @@ async function reconcile({ services }: TestApp, seconds: number) {
   await services.createReconciler.run()
 }
 
-/** The objects that were made meanwhile. */
+/** The objects created meanwhile. */
 async function follow(kind: 'customers' | 'application_sessions') {
   const all = async () => (await controlSandbox(running.origin).objects())[kind] ?? {}
   const before = await all()
   return async () => Object.keys(await all()).filter(id => !(id in before))
 }
 
-/** The creates that arrived since the sandbox forgot the ones before. */
+/** The creates that arrived since the sandbox's log was cleared. */
 async function creates() {
   return (await controlSandbox(running.origin).requests()).filter(({ method }) => method === 'POST')
 }
@@ -269,7 +269,7 @@ describe('the search for a customer', () => {
     metadata: { sessiongraph_reference: reference },
   })
 
-  /** Gives what was found and how many pages were read. */
+  /** Returns the result and the number of pages that were read. */
   async function find(pages: readonly (readonly object[])[], endless = false) {
     let read = 0
     const behave: Behaviour = () => {

@@ -26,7 +26,7 @@ const CHANGES = {
   linkSession: change('LinkSession', []),
 }
 
-/** A mutation that answers with the session, or with one of the errors that its union has. */
+/** A mutation with the session, or one of the errors of its union, as its result. */
 function change(name: string, errors: readonly string[]): string {
   const field = name.replace('C', 'c').replace('L', 'l')
   const failure = errors.length > 0 ? FAILURE : FAILURE.replace(/\.\.\. on (Unsupported|ProviderUn)\w+ \{[^}]*\}/g, '')
@@ -35,7 +35,7 @@ function change(name: string, errors: readonly string[]): string {
   }`
 }
 
-/** A read that asks the provider, however fresh the stored record is. */
+/** A fresh read, however recent the stored record is. */
 const FRESH_READ = `${SESSION} query ($id: ID!) {
   session(by: { id: $id }, freshness: { maxAgeSeconds: 0, onError: FAIL }) { ...Changed }
 }`
@@ -80,7 +80,7 @@ async function run(mutation: string, input: object) {
   return data.result
 }
 
-/** The session as its provider says it is now. */
+/** The session after a fresh read. */
 async function readNow(id: string) {
   const { data, errors } = await app.execute(FRESH_READ, { id })
   expect(errors).toEqual([])
@@ -92,7 +92,7 @@ async function read(id: string) {
   return (await app.execute(query, { id })).data.session
 }
 
-/** A customer of Rapidly and an applicant of Yorlet, whom nobody gave an external id. */
+/** A customer of Rapidly and an applicant of Yorlet, both without an external id. */
 async function createRecords(): Promise<{ customerId: string; applicantId: string }> {
   made += 1
   const { data } = await app.execute(
@@ -355,7 +355,7 @@ describe('linkApplicant and linkCustomer', () => {
   })
 })
 
-/** The customer that Rapidly has under this external id. */
+/** Rapidly's customer with this external id. */
 async function rapidlyCustomer(externalId: string): Promise<{ id: string }> {
   const { customers = {} } = await app.sandbox('RAPIDLY').objects()
   const found = Object.values(customers).find(each => (each as { external_id: string }).external_id === externalId)

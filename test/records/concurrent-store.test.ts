@@ -3,7 +3,7 @@ import { type TestDatabase, takeDatabase } from '../harness/app/database.ts'
 import { startWorkload, type Workload } from '../harness/app/load.ts'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 
-/** Two servers on one database store the same at the same moment. */
+/** Two servers on one database store the same record at the same moment. */
 
 let database: TestDatabase
 let world: Workload

@@ -10,7 +10,7 @@ import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { type CreatedRecord, makeRecord, READS, type ReadSubject, readByProviderId } from '../harness/clients/reads.ts'
 import { createKayleSession } from '../harness/providers/kayle-session.ts'
 
-/** A provider that says what is stored already: only the time is new, and it is written down with that of others. */
+/** A response with an unchanged record: only fetchedAt is new, and is written in a batch. */
 
 let app: TestApp
 let time = Date.now()
@@ -194,7 +194,7 @@ async function session(): Promise<CreatedRecord> {
   return makeRecord(app, subject)
 }
 
-/** Asks its provider now. Gives when that was. */
+/** Reads from the provider now. Returns the time. */
 describe('a record that is stored again', () => {
   test.each(READS)('unchanged keeps its revision: $recordType of $provider', async subject => {
     const made = await makeRecord(app, subject)
@@ -226,7 +226,7 @@ describe('a record that is stored again', () => {
 const KAYLE = { provider: 'KAYLE', recordType: 'session' } as const
 const CUSTOMER = { providerId: 'cus_1', email: null, phone: null, metadata: null, details: {} }
 
-/** Stores what the provider tells of it now, and `more`. */
+/** Stores the provider's current response, and `more`. */
 async function storeAgain({ provider, recordType }: Subject, made: CreatedRecord, more: object = {}): Promise<void> {
   const account = await app.services.accounts.get('dev', provider)
   const { client } = account

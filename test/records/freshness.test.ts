@@ -6,7 +6,7 @@ import { API_KEY } from '../harness/app/test-app.ts'
 import { follow } from '../harness/clients/subscriber.ts'
 import { SESSION_INPUTS } from '../harness/documents/session-inputs.ts'
 
-/** A `freshness` that is omitted is that of the nearest field above that has one, whatever the document looks like. */
+/** An omitted `freshness` is inherited from the nearest ancestor that has one, whatever the form of the document. */
 
 const USED = ['PERSONR', 'RAPIDLY', 'VERILOCK', 'YORLET'] as const satisfies readonly Provider[]
 
@@ -16,7 +16,7 @@ let made = 0
 const ids = { session: '', applicant: '', customer: '' }
 
 beforeAll(async () => {
-  // By the default freshness nothing is read again.
+  // With the default freshness nothing is read again.
   const now = new Date()
   const settings = { MAX_AGE_SECONDS: '86400', MAX_COST: '1000000' }
   app = await startAppWithFaultyProvider(settings, { now: () => now })
@@ -86,7 +86,7 @@ async function executeByYoga({ query, variables }: Request): Promise<string> {
 
 const PATHS = { 'the fast path': executeByFastPath, Yoga: executeByYoga }
 
-/** The calls to providers, and the text of the answer. */
+/** The calls to providers, and the body of the response. */
 async function callsOf(execute: (request: Request) => Promise<string>, request: Request) {
   for (const provider of USED) app.at(provider).behave()
   const text = await execute(request)
@@ -148,7 +148,7 @@ function inParentheses(freshness: string): string {
   return freshness === '' ? '' : `(${freshness.replace(', ', '')})`
 }
 
-/** How a target is reached from a holder, and the type that the target is a field of. */
+/** The selection that reaches a target from a parent, and the type that has the field of the target. */
 const ROUTES: Readonly<
   Record<RecordType, readonly (readonly ['Applicant' | 'Session', (target: string, list: List) => string])[]>
 > = {
@@ -302,7 +302,7 @@ describe.each(Object.entries(HOLDERS))('the freshness of %s', (_name, holder) =>
       for (const [shape, toRequest] of Object.entries(SHAPES)) {
         for (const [path, execute] of Object.entries(PATHS)) {
           const request = toRequest(it)
-          // The fast path leaves a response in parts to Yoga.
+          // The fast path leaves incremental responses to Yoga.
           if (isIncremental(request.query) && path !== 'Yoga') continue
           const { called, text } = await callsOf(execute, request)
           const isWhole = !text.includes('"errors"') && text.includes('"hasNext"') === isIncremental(request.query)

@@ -15,7 +15,7 @@ import {
   type WebhookTarget,
 } from '../harness/providers/deliveries.ts'
 
-/** What an end user is sent to is known whichever way a session became known, and what the create told of it stays. */
+/** The link for the end user is stored whichever way a session became known, and data of the create response stays. */
 
 let app: TestApp
 
@@ -26,7 +26,7 @@ afterAll(() => app.close())
 
 type Subject = 'KAYLE' | 'VERILOCK'
 
-/** A session that is made at the provider without us, its id and the link that reads tell. */
+/** A session created at the provider without this server, with its id and the link in reads. */
 const MAKE: Readonly<Record<Subject, () => Promise<{ readonly id: string; readonly link: string }>>> = {
   KAYLE: async () => {
     const { data } = await post('KAYLE', '/v1/sessions', kayle.credentials.apiKey, {})
@@ -48,7 +48,7 @@ async function post(provider: Subject, path: string, apiKey: string, body: objec
   return (await answer.json()) as any
 }
 
-/** A delivery about it that says no more than that something happened. */
+/** A delivery about it without data. */
 async function tell(provider: Subject, policy: WebhookTarget, id: string): Promise<void> {
   const event = { type: 'verification.session.cancelled', sessionId: id }
   const session = { event: 'session.started', data: { session_id: id }, webhook_id: randomUUID() }
@@ -113,7 +113,7 @@ describe.each(['KAYLE', 'VERILOCK'] as const)('a session of %s that was created 
   test('has its link after an import and a read', async () => {
     const { id, link } = await MAKE[provider]()
     await app.services.imports.run(DEV, provider, { callsPerMinute: 100_000, restart: true, report: () => {} })
-    // What a list leaves out, the next read tells.
+    // A value that a list omits comes with the next read.
     expect((await byProviderId(provider, id, '{ maxAgeSeconds: 0 }')).access).toMatchObject({ hostedUrl: link })
   })
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 
-/** What the server holds: sessions s0 to s6, a second apart, and customers and applicants beside them. */
+/** The stored records: sessions s0 to s6, a second apart, and customers and applicants. */
 
 const CREATE = /* GraphQL */ `
   mutation ($input: CreateSessionInput!) {
@@ -77,7 +77,7 @@ function ids(...indexes: number[]): string[] {
   return indexes.map(index => at(index).id)
 }
 
-/** Each thing is made at a later millisecond than the one before. */
+/** Each record is created at a later millisecond than the one before. */
 async function make(mutation: string, input: object): Promise<CreatedRecord> {
   made += 1
   await new Promise(resolve => setTimeout(resolve, 5))

@@ -235,7 +235,7 @@ describe('the next action of a person', () => {
           const deciding = decision === null ? [] : [applicant(toVerdict(decision))]
           const action = actionOf(own, deciding)
           const isFinal = (outcome: string | null) => outcome === 'APPROVED' || outcome === 'REJECTED'
-          // What Personr says of the applicant, where either says that it is decided.
+          // Personr's data of the applicant, if either source has a decision.
           const follows = ({ provider, outcome }: Session) =>
             provider === 'PERSONR' && (isFinal(decision) || isFinal(outcome))
           const truthOf = (each: Session) => (decision !== null && follows(each) ? toVerdict(decision) : each)
@@ -274,7 +274,7 @@ describe('the next action of a person', () => {
 })
 
 const DECISIONS = ['APPROVED', 'REJECTED', 'NEEDS_RETRY'] as const
-/** The outcomes of finished sessions that decide nothing. */
+/** The outcomes of ended sessions without a decision. */
 const UNDECIDED = ['IN_REVIEW', 'INCONCLUSIVE'] as const
 type Decision = (typeof DECISIONS)[number]
 
@@ -283,7 +283,7 @@ function toVerdict(decision: Decision | 'CREATED') {
   return { status: decision === 'NEEDS_RETRY' ? 'IN_PROGRESS' : 'COMPLETED', outcome: decision } as const
 }
 
-/** What can become of a session, at each provider. */
+/** The possible results of a session at each provider. */
 const lives = fc.record({
   provider: fc.constantFrom(...PROVIDERS),
   state: fc.constantFrom('CREATED', 'IN_PROGRESS', 'CANCELED', 'EXPIRED', ...DECISIONS, ...UNDECIDED, 'COMPLETED'),

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PROVIDERS } from '../../src/domain/provider.ts'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 
-/** The pages of every connection: the same arguments, rules and page info, whichever list it is. */
+/** The pages of every connection have the same arguments, rules and page info. */
 
-/** `RUNS` runs longer, `SEED` runs other pages. */
+/** `RUNS` runs longer, `SEED` sets other pages. */
 const RUNS = Number(process.env.RUNS ?? 60)
 const SEED = Number(process.env.SEED ?? 20_261_129)
 
@@ -47,7 +47,7 @@ beforeAll(async () => {
     const externalId = index > 4 ? 'usr_1' : undefined
     await create('Applicant', { externalId, applicant: { personr: PERSONR } })
     const customerId = await create('Customer', { customer: { rapidly: { email: `bob-${index}@example.com` } } })
-    // At Rapidly, an external id is that of one customer.
+    // At Rapidly, an external id belongs to one customer.
     if (externalId) await app.execute(LINK_CUSTOMER, { input: { customerId, externalId } })
   }
   ids.decided = await create('Session', { session: VERILOCK })
@@ -61,7 +61,7 @@ afterAll(() => app.close())
 
 async function create(type: 'Applicant' | 'Customer' | 'Session', input: object): Promise<string> {
   made += 1
-  // Records of one millisecond would be in the order of their ids.
+  // Records of one millisecond would be ordered by id.
   await new Promise(resolve => setTimeout(resolve, 2))
   const { data } = await app.execute(
     `mutation ($input: Create${type}Input!) {
@@ -103,7 +103,7 @@ function below(field: string, id: string, page: string): string {
   return `{ ${field}(by: { id: "${id}" }) { ${page} } }`
 }
 
-/** The arguments as they stand in a document; an undefined one is omitted. */
+/** The arguments as literals; an undefined one is omitted. */
 function toLiterals(args: PageArguments): string[] {
   return Object.entries(args).flatMap(([key, value]) =>
     value === undefined ? [] : [`${key}: ${JSON.stringify(value)}`],
@@ -122,7 +122,7 @@ async function read(name: string, args: PageArguments): Promise<Page> {
   return data.page ?? (Object.values(data)[0] as { page: Page }).page
 }
 
-/** The codes and the paths of the issues with which a page is refused. */
+/** The codes and the issue paths of a refused page. */
 async function refuse(name: string, args: PageArguments) {
   const { errors } = await execute(name, args)
   return errors.map(({ extensions: { code, issues } }) => [
@@ -138,7 +138,7 @@ function pageOf(edges: Page['edges'], { first, last, after, before }: PageArgume
   const between = edges.slice(from, Math.max(from, to))
   const page = last === undefined ? between.slice(0, first ?? 20) : between.slice(Math.max(0, between.length - last))
   const more = page.length < between.length
-  // A page of no rows reads none, so it knows of none.
+  // An empty page has no neighbours.
   const isMore = more && (last ?? first) !== 0
   return {
     totalCount: edges.length,
@@ -216,7 +216,9 @@ describe.each(NAMES)('the pages of %s', name => {
   })
 })
 
-/** All lists of one record type, newest first, have the same cursors. Attempts have those of their session or applicant. */
+/**
+ * All lists of one record type, newest first, have the same cursors. Attempts have those of their session or applicant.
+ */
 function isSameList(one: string, other: string): boolean {
   const [kind, otherKind] = [one, other].map(name => name.split('.')[1])
   return one === other || (kind === otherKind && kind !== 'attempts')

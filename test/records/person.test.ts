@@ -53,7 +53,7 @@ const SHOWN: Readonly<Record<string, string>> = {
 
 async function createSession(session: object, more: object = {}) {
   made += 1
-  // Each is made at a later millisecond than the one before.
+  // Each is created at a later millisecond than the one before.
   await new Promise(resolve => setTimeout(resolve, 2))
   return (await run('CreateSession', 'createSession', { idempotencyKey: `key-${made}`, session, ...more })).session
 }
@@ -78,7 +78,7 @@ async function read(externalId: string, more: object = {}) {
 
 type Answer = Awaited<ReturnType<TestApp['execute']>>
 
-/** An answer, and how many statements the database executed for it. */
+/** A response, and the number of database statements for it. */
 async function statementsOf(query: string) {
   await app.execute(query)
   const execute = vi.spyOn(app.db.sql.getExecutor(), 'executeQuery')
@@ -274,7 +274,7 @@ describe('a person', () => {
       ...row,
       id: `01970000-0000-7000-8000-${String(index).padStart(12, '0')}`,
       provider_id: `copy-${index}`,
-      // Many are of the same millisecond.
+      // Many have the same millisecond.
       created_at: (row?.created_at ?? 0) - 60_000 - Math.floor(index / 50),
     }))
     for (let start = 0; start < copies.length; start += 50) {

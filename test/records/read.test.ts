@@ -16,7 +16,7 @@ const CREATE_CUSTOMER = /* GraphQL */ `
 `
 
 const ASK_NOW = '{ maxAgeSeconds: 0, onError: FAIL }'
-/** With these a stored record is served where its provider cannot read it. */
+/** With these settings a stored record is served if its provider cannot read it. */
 const SERVED = ['{}', 'null', '{ onError: FAIL }', '{ maxAgeSeconds: 0 }', '{ maxAgeSeconds: 0, onError: SERVE_STALE }']
 
 let app: TestApp
@@ -51,7 +51,7 @@ async function forget(): Promise<void> {
   await Promise.all(app.sandboxes.map(({ provider }) => app.sandbox(provider as Provider).forget()))
 }
 
-/** What was asked of all providers since `forget`. */
+/** The requests to all providers since `forget`. */
 async function calls(): Promise<string[]> {
   const logs = await Promise.all(app.sandboxes.map(({ provider }) => app.sandbox(provider as Provider).requests()))
   return logs.flat().map(({ method, path }) => `${method} ${path}`)
@@ -427,7 +427,7 @@ describe('by provider id', () => {
       const { data, errors } = await read(freshness)
       expect([data.session, errors]).toEqual([{ id, sync: { stale: false, lastError: null } }, []])
     }
-    // Personr reads the sessions that are stored, through their applicants.
+    // Personr reads the stored sessions through their applicants.
     const codes = (await read(ASK_NOW)).errors.map(({ extensions }) => extensions.code)
     expect(codes).toEqual(provider === 'PERSONR' ? [] : ['UNSUPPORTED_BY_PROVIDER'])
   })
@@ -554,7 +554,7 @@ test('all sandboxes are listed as configured and as sandboxes, and none as live'
   expect(data.sessions.nodes).toEqual(TRIED.map(() => ({ testMode: true })))
 })
 
-/** A session that a provider has and we do not know. Gives the provider's id. */
+/** A session that a provider has and the store does not. Returns the provider's id. */
 async function createBehindOurBack(provider: 'KAYLE' | 'VERILOCK', baseUrl: string): Promise<string> {
   const settings = app.sandboxes.find(sandbox => sandbox.provider === provider)?.settings
   const response = await fetch(`${baseUrl}${provider === 'KAYLE' ? '/v1' : ''}/sessions`, {

@@ -28,7 +28,7 @@ import {
 } from '../harness/clients/reads.ts'
 import { timed, until } from '../harness/waiting.ts'
 
-/** Who wants the same at the same time shares one call; who leaves takes only its own part of it along. */
+/** Concurrent reads of the same record share one call; a client that disconnects removes only its own part. */
 
 const KAYLE = subjectOf('KAYLE')
 
@@ -45,7 +45,7 @@ afterEach(async () => {
   for (const each of opened.splice(0)) await each.close()
 })
 
-/** Has Kayle wait with its answers until it is told to go on. */
+/** Makes Kayle hold its responses until it is released. */
 function held(): () => void {
   let release = () => {}
   const held = new Promise<void>(resolve => {
@@ -57,7 +57,7 @@ function held(): () => void {
 
 const requests = () => app.at('KAYLE').received
 
-/** A client with a connection of its own, over HTTP, that can leave. */
+/** An HTTP client with its own connection that can disconnect. */
 function execute(query: string, variables: object = {}) {
   const { origin, pathname: path } = new URL(app.url)
   const client = new Client(origin)
@@ -139,7 +139,7 @@ describe('a read after a change', () => {
         release = resolve
       })
       const asItWas = JSON.stringify({ status: 'created' })
-      // The first read saw the session as it was, and its answer comes late.
+      // The first read saw the earlier state, and its response arrives late.
       app.at('KAYLE').behave(async (_, n) => {
         if (n > 1) return 'PASS'
         await held
@@ -161,7 +161,7 @@ describe('a read after a change', () => {
       release()
       expect((await early).errors).toEqual([])
 
-      // The late answer changed nothing.
+      // The late response changed nothing.
       const stored = await app.execute('query ($id: ID!) { session(by: { id: $id }) { status } }', { id: session.id })
       expect(stored.data.session).toEqual({ status: 'CANCELED' })
     },
@@ -222,7 +222,7 @@ describe('a client that disconnects', () => {
   test('leaves a shared read to the other clients; the last one aborts it', async () => {
     await open()
     const release = held()
-    // Who wants it newer than this does not share a read that began before it came.
+    // A read that requires a newer state does not join one that started before.
     const query = `{ ${fieldOf(KAYLE, session, '{ maxAgeSeconds: 1 }')} }`
     await new Promise(resolve => setTimeout(resolve, 1_100))
     const [first, second, third] = [execute(query), execute(query), execute(query)]
@@ -438,7 +438,7 @@ describe('a single-flight call', () => {
 })
 
 describe('calls that started too early for a new waiter', () => {
-  /** The flights in the order in which they started; each is settled by hand. */
+  /** The calls in the order in which they started; the test settles each. */
   interface Started {
     readonly signal: AbortSignal
     readonly resolve: (value: string) => void
@@ -452,7 +452,7 @@ describe('calls that started too early for a new waiter', () => {
     flights = createSingleFlight<number>()
   })
 
-  /** Wants a flight that starts from now on. */
+  /** Requests a call that starts from now on. */
   function want(signal?: AbortSignal): Promise<string> {
     const before = started.length
     return flights.run<string>(

@@ -19,7 +19,7 @@ import {
 import { SUBJECTS } from '../harness/providers/create-subjects.ts'
 import type { FaultyBehaviour, FaultyResponse } from '../harness/providers/faulty-provider.ts'
 
-/** What is stored is given where the provider cannot be asked, and says so; unless an error was asked for. */
+/** If the provider cannot be called, the stored record is served and marked as stale, unless onError is FAIL. */
 
 const FAILING: FaultyResponse = { status: 500, text: '{}' }
 const KAYLE = subjectOf('KAYLE')
@@ -105,7 +105,7 @@ describe('a refresh that fails', () => {
     app.at('KAYLE').behave(() => FAILING)
     const stale = (await read(app, KAYLE, made, NOW_OR_STALE)).data.KAYLE.sync
     app.at('KAYLE').behave()
-    // Who does not ask for a newer one is not told of another's failure.
+    // A read that accepts the stored age does not report the failure of another read.
     expect((await read(app, KAYLE, made, '{}')).data.KAYLE.sync).toMatchObject({ stale: false, lastError: null })
     const fresh = (await read(app, KAYLE, made, NOW_OR_STALE)).data.KAYLE.sync
     expect(fresh).toMatchObject({ stale: false, lastError: null })
@@ -194,7 +194,7 @@ describe('without a stored record', () => {
 })
 
 describe('attempts', () => {
-  /** The records with attempts: what is created, and the step after which there is one. */
+  /** The records with attempts: the input, and the step after which there is one. */
   const OWNERS: readonly (ReadSubject & { readonly step: string })[] = [
     { ...KAYLE, step: 'attempt_started' },
     { ...subjectOf('VERILOCK'), step: 'processing' },
@@ -337,13 +337,13 @@ describe('attempts', () => {
 })
 
 describe('an unsupported read', () => {
-  /** The sessions that no provider's document lets anybody read. */
+  /** The sessions that no provider documents a read for. */
   const UNREADABLE: readonly Provider[] = ['RAPIDLY', 'YORLET']
 
   async function makeSession(provider: Provider): Promise<CreatedRecord> {
     const subject = SUBJECTS.find(each => each.provider === provider && each.recordType === 'Session')
     if (!subject) throw new Error(`${provider} has no sessions.`)
-    // The subject's own words name records that the sandboxes do not have.
+    // The subject's own input refers to records that the sandboxes do not have.
     const input = provider === 'RAPIDLY' ? await rapidlyInput() : subject.input
     return makeRecord(app, { ...KAYLE, provider, recordType: 'session', input })
   }

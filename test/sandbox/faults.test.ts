@@ -393,7 +393,7 @@ describe('fault rules', () => {
     const { status, json } = await control('POST', body)
     expect(status).toBe(400)
     for (const issue of issues) expect((json as { error: string }).error).toContain(issue)
-    // What is refused changes nothing.
+    // A refused request changes nothing.
     expect(await control('GET')).toMatchObject({ json: { rules: [{ fault: failing }] } })
   })
 })
@@ -496,7 +496,7 @@ interface Listed {
   readonly error: null
 }
 
-/** A fault of the kind drift, without saying so. */
+/** A drift fault without its kind. */
 type DriftInput =
   Extract<Fault, { kind: 'drift' }> extends infer D ? (D extends unknown ? Omit<D, 'kind'> : never) : never
 
@@ -516,15 +516,15 @@ interface Started extends SandboxControl {
   close(): Promise<void>
   create(): Promise<Plain>
   list(): Promise<Plain>
-  /** The statuses of so many lists, one after the other. */
+  /** The statuses of so many list requests in sequence. */
   statuses(times: number): Promise<number[]>
-  /** How many there are at the provider. */
+  /** The number of sessions at the provider. */
   sessions(): Promise<number>
-  /** `/_sandbox/faults`, whatever it answers. */
+  /** `/_sandbox/faults`, whatever it responds. */
   control(method: 'GET' | 'POST' | 'DELETE', body?: unknown): Promise<{ status: number; json: unknown }>
 }
 
-/** A sandbox and a client that takes every answer as it comes. */
+/** A sandbox and a client that returns every response unchanged. */
 async function start(definition: SandboxDefinition = kayle): Promise<Started> {
   const running = await startSandbox(definition, { port: 0 })
   const pool = new Pool(running.origin, { headersTimeout: 10_000, bodyTimeout: 10_000 })
@@ -556,7 +556,7 @@ async function start(definition: SandboxDefinition = kayle): Promise<Started> {
   }
 }
 
-/** What comes over a bare socket: the head, and the body as it arrives. */
+/** The raw bytes on a socket: the head, and the body as it arrives. */
 async function readPieces(origin: string): Promise<{ head: string; pieces: readonly string[] }> {
   const socket = connect(Number(new URL(origin).port), 'localhost').setEncoding('latin1')
   const { authorization } = authorized.headers
@@ -569,12 +569,12 @@ async function readPieces(origin: string): Promise<{ head: string; pieces: reado
   return { head, pieces }
 }
 
-/** The commands of a page, each with what belongs to it on the lines below. */
+/** The commands of a page, each with its continuation lines. */
 function commandsIn(page: string): string[] {
   return codeBlocks(page, 'sh').flatMap(block => block.split(/\n(?=curl)/))
 }
 
-/** Does what the command line would, at the server's own ports. */
+/** Executes what the command line would, at the server's own ports. */
 function run(app: TestApp, command: string): Promise<Response> {
   const [, place = '', path = ''] = /localhost:410(\d)(\/_sandbox\/\S+)/.exec(command) ?? []
   const [, method = 'GET'] = /-X (\w+)/.exec(command) ?? []

@@ -43,7 +43,7 @@ async function create(provider: Tried, session = INPUTS[provider]): Promise<{ id
   return { id: created.id, url: created.access.hostedUrl }
 }
 
-/** An applicant of whom nothing is decided yet. */
+/** An applicant without a decision. */
 async function newApplicant(): Promise<string> {
   const { data } = await app.execute(`mutation {
     createApplicant(input: { idempotencyKey: "page-applicant", applicant: {
@@ -59,7 +59,7 @@ interface Form {
   readonly label: string
 }
 
-/** The forms of a page as a browser without script would send them, the first option of each list chosen. */
+/** The forms of a page as a browser without scripts submits them, with the first option of each list. */
 function formsIn(page: string, url: string): Form[] {
   return [...page.matchAll(/<form[^>]*?(?:action="([^"]*)")?[^>]*>([\s\S]*?)<\/form>/g)].map(
     ([, action, body = '']) => {

@@ -48,7 +48,7 @@ test('a field that can be denied is nullable, so that a denial nulls one field',
     .flatMap(fieldsOf)
     .filter(({ decision }) => decision && decision !== INHERIT && !isFree(decision))
     .filter(({ name }) => !name.startsWith('Subscription.'))
-    // The specification of the federation will have these two never be null.
+    // The federation specification requires these two to be non-null.
     .filter(({ name }) => !['Query._entities', 'Query._service'].includes(name))
   expect(refusable.length).toBeGreaterThan(40)
   expect(refusable.filter(({ field }) => isNonNullType(field.type)).map(({ name }) => name)).toEqual([])

@@ -16,7 +16,7 @@ import { descriptionsOf, ownTypes } from '../harness/documents/schema-facts.ts'
 const schema = await buildSchema(registry)
 const types = ownTypes(schema)
 
-/** The types that a client generates code for, and reads. */
+/** The output types for which clients generate code. */
 const outputs = types.filter(type => isObjectType(type) || isInterfaceType(type))
 
 describe('descriptions', () => {
@@ -60,7 +60,7 @@ describe('descriptions', () => {
   })
 })
 
-/** apollo-ios and apollo-kotlin rename these types; TypeScript code that imports them hides its own globals. */
+/** apollo-ios and apollo-kotlin rename these types; in TypeScript an import would hide a global of the same name. */
 const RESERVED_TYPES = [
   ...['Any', 'DataDict', 'DocumentType', 'Fragments', 'FragmentContainer', 'ParentType', 'Protocol', 'Schema'],
   ...['Selection', 'Self', 'String', 'Bool', 'Float', 'Int', 'Double', 'ID', 'Type', 'Error', 'Operation'],
@@ -85,7 +85,7 @@ function membersOf(type: GraphQLNamedType): string[] {
   return isObjectType(type) || isInterfaceType(type) || isInputObjectType(type) ? Object.keys(type.getFields()) : []
 }
 
-/** The names that are another one's in camel case. */
+/** The names that equal another name in camel case. */
 function collisions(names: readonly string[]): string[] {
   const plain = names.map(name => name.replaceAll('_', '').toLowerCase())
   return names.filter((_, index) => plain.indexOf(plain[index] ?? '') < index)

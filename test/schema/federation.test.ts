@@ -82,7 +82,7 @@ afterAll(async () => {
   await app?.close()
 })
 
-/** What the server did while `run` ran: how often each record type's store was read, and what was sent to providers. */
+/** The effects of `run`: how often each record type's store was read, and the requests to providers. */
 async function follow<T>(run: () => Promise<T>): Promise<{ result: T; reads: Record<string, number[]>; sent: number }> {
   const reads: Record<string, number[]> = {}
   const undo: (() => void)[] = []

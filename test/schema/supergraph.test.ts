@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 const SUBGRAPH = readFileSync(new URL('../../schema/subgraph.graphql', import.meta.url), 'utf8')
 const CLIENTS = readFileSync(new URL('../../schema/schema.graphql', import.meta.url), 'utf8')
 
-/** The schema composed with another subgraph, whose types stand in `sdl`. */
+/** The schema composed with another subgraph, whose types are in `sdl`. */
 function composeBeside(sdl: string) {
   const theirs = `
     extend schema @link(url: "https://specs.apollo.dev/federation/v2.6", import: ["@key", "@shareable"])

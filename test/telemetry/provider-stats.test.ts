@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { makeRecord, READS } from '../harness/clients/reads.ts'
 
-/** What the processes saw of the providers, kept for operators: drift, and how the calls of each minute went. */
+/** The statistics of the providers for operators: drift, and the calls of each minute. */
 
 const DEV = { tenantId: 'dev' }
 const KAYLE = READS[0] as (typeof READS)[number]

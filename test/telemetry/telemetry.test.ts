@@ -13,7 +13,7 @@ import { quotedIn, readDoc, tableRows } from '../harness/docs/docs.ts'
 import { collectLog } from '../harness/log-lines.ts'
 import { parseSamples, type Sample, total } from '../harness/scrape.ts'
 
-/** What the server tells its operators: metrics, one line of the log for each operation, and the calls it made. */
+/** Metrics, one log line for each operation, and the calls of an operation. */
 
 const log = collectLog()
 let app: TestApp

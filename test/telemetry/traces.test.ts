@@ -7,7 +7,7 @@ import { makeRecord, READS } from '../harness/clients/reads.ts'
 import { collectLog } from '../harness/log-lines.ts'
 import { until } from '../harness/waiting.ts'
 
-/** Traces, as a collector of OpenTelemetry gets them. */
+/** Traces, as an OpenTelemetry collector receives them. */
 
 interface Span {
   readonly traceId: string
@@ -64,7 +64,7 @@ function spans(): Span[] {
   return received.flatMap(({ body }) => JSON.parse(body).resourceSpans[0].scopeSpans[0].spans)
 }
 
-/** The spans of a trace, once that of its operation has come. */
+/** The spans of a trace, after that of its operation arrived. */
 async function spansOf(traceId: string): Promise<Span[]> {
   const ofTrace = () => spans().filter(span => span.traceId === traceId)
   await until(() => ofTrace().some(({ kind }) => kind === 2))

@@ -17,13 +17,13 @@ import {
 import type { FaultyBehaviour, FaultyResponse } from '../harness/providers/faulty-provider.ts'
 import { timed, until } from '../harness/waiting.ts'
 
-/** A provider that fails is left alone, and found again soon after it recovered. */
+/** A failing provider is not called for a while, and is called again soon after its recovery. */
 
 const FAILING: FaultyResponse = { status: 500, text: '{}' }
 const HTML: FaultyResponse = { status: 200, headers: { 'content-type': 'text/html' }, text: '<html></html>' }
 const KAYLE = subjectOf('KAYLE')
 
-/** What ten times the bound leaves of "in milliseconds". */
+/** The bound for "at once": ten times the promised milliseconds. */
 const AT_ONCE_MS = 100
 
 let app: AppWithFaultyProvider
@@ -42,7 +42,7 @@ afterEach(async () => {
 const circuit = async () => (await upstreamHealthOf(app, 'KAYLE')).circuit
 const requests = () => app.at('KAYLE').received.length
 
-/** Reads until the breaker is open. Gives how many requests the provider got. */
+/** Reads until the circuit is open. Returns the number of requests to the provider. */
 async function breakReads(conduct: FaultyBehaviour = () => FAILING): Promise<number> {
   app.at('KAYLE').behave(conduct)
   for (let n = 0; n < 30 && (await circuit()) === 'CLOSED'; n++) await read(app, KAYLE, session)
@@ -90,9 +90,9 @@ describe('the circuit breaker of the reads', () => {
   })
 
   test('while open answers at once, sends nothing and sets Retry-After', async () => {
-    // A read would have the time to wait until the breaker lets it pass: it is not made to.
+    // A read would have time to wait until the circuit closes, but must not wait.
     await open({ READ_DEADLINE_MS: '2000', BREAKER_HALF_OPEN_AFTER_MS: '900' })
-    // What succeeded before has filled the retry budget: what is refused here must not draw on it.
+    // The earlier successes filled the retry budget: rejected calls must not use it.
     for (let n = 0; n < 40; n++) await read(app, KAYLE, session)
     await breakReads()
     app.at('KAYLE').behave()
@@ -134,7 +134,7 @@ describe('the circuit breaker of the reads', () => {
 
     expect(ms).toBeLessThan(5000)
     expect(await circuit()).toBe('CLOSED')
-    // The probe, and the first read that was let through.
+    // The probe, and the first read after it.
     expect(requests()).toBe(2)
     for (let n = 0; n < 5; n++) expect((await read(app, KAYLE, session)).errors).toEqual([])
   })
@@ -146,7 +146,7 @@ describe('the circuit breaker of the reads', () => {
 
     expect((await create(app, KAYLE)).data.made.operation).toEqual({ state: 'SUCCEEDED', sendCount: 1 })
     const cancel = 'mutation ($id: ID!) { cancelSession(input: { sessionId: $id }) { ... on MutationError { code } } }'
-    // The cancel went through; showing what is then needs a read.
+    // The cancel is executed; reading the new state is rejected.
     expect((await app.execute(cancel, { id: session.id })).data.cancelSession).toEqual({ code: 'PROVIDER_UNAVAILABLE' })
     expect(app.at('KAYLE').received.map(({ method, path }) => `${method} ${path}`)).toEqual([
       'POST /v1/sessions',
@@ -169,7 +169,7 @@ function readTimes(times: number) {
 }
 
 describe('a half-open circuit breaker', () => {
-  /** Breaks the reads, then has one probe hang. */
+  /** Opens the circuit of the reads, then lets one probe hang. */
   async function openHalf(probe: () => Promise<unknown>): Promise<{ probing: Promise<unknown> }> {
     await open({ BREAKER_HALF_OPEN_AFTER_MS: '100', READ_DEADLINE_MS: '600' })
     await breakReads()
@@ -263,7 +263,7 @@ describe('the circuit breaker of the creates', () => {
     expect(requests()).toBe(0)
 
     await new Promise(resolve => setTimeout(resolve, 310))
-    // Refused as well, while a harmless read finds out whether the provider recovered.
+    // Also rejected, while a read without side effects probes the provider.
     expect((await create(app, KAYLE, key)).data.made).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' })
     await until(() => requests() === 1)
     expect(app.at('KAYLE').received[0]).toMatchObject({ method: 'GET', path: expect.stringContaining('limit=1') })
@@ -284,7 +284,7 @@ describe('the circuit breaker of the creates', () => {
 
 describe('while a provider hangs', () => {
   const CANCEL = 'mutation ($id: ID!) { cancelSession(input: { sessionId: $id }) { ... on MutationError { code } } }'
-  /** So long that whoever waited for it would not be answered within the test. */
+  /** So long that a caller that waits for it would exceed the timeout of the test. */
   const HUNG = { READ_DEADLINE_MS: '600', CREATE_DEADLINE_MS: '1000', BREAKER_HALF_OPEN_AFTER_MS: '60' }
 
   const CALLS = {
@@ -311,13 +311,13 @@ describe('while a provider hangs', () => {
       await new Promise(resolve => setTimeout(resolve, 15))
       if (requests() === before) continue
       probes++
-      // The answer came while the probe that it caused still hangs.
+      // The response arrives while its probe still hangs.
       expect(app.at('KAYLE').waiting()).toBe(1)
       await until(() => app.at('KAYLE').waiting() === 0)
       await new Promise(resolve => setTimeout(resolve, 70))
     }
     expect(probes).toBe(3)
-    // Nothing that has an effect was ever sent as a probe.
+    // No request with an effect was ever sent as a probe.
     expect(new Set(app.at('KAYLE').received.map(({ method }) => method))).toEqual(new Set(['GET']))
   })
 

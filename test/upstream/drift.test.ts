@@ -30,18 +30,18 @@ import { SUBJECTS, type Subject } from '../harness/providers/create-subjects.ts'
 import { mockProvider } from '../harness/providers/mock-provider.ts'
 import { memorySecrets } from '../harness/secrets.ts'
 
-/** What an answer says beside its documentation is absorbed, degraded or refused, counted, and reported without its values. */
+/** Undocumented parts of a response are ignored, degraded or refused, counted, and reported without their values. */
 
-/** Stands in every value that drifts: nothing that is counted may show it. */
+/** Part of every value that drifts: no report may contain it. */
 const CANARY = 'canary 4f1c@example.com'
 
-/** What a call returns for its documented answer, and what in that answer may drift. */
+/** The result of a call for its documented response, and the parts of the response that may drift. */
 interface ReportedOutcome {
   readonly method: Method
-  /** Where the answer has that without which there is no record, and something that is none. */
+  /** The paths of required values, and an invalid one for each. */
   readonly needs: Path
   readonly wrong: unknown
-  /** Where a word stands of which more may come. */
+  /** The paths of enum values that may get new members. */
   readonly words: readonly string[]
 }
 
@@ -123,7 +123,7 @@ const cases = await Promise.all(
   modules.map(async ([provider, module]) => ({ provider, module, fixtures: await readPlain(module) })),
 )
 
-/** The successes in which nothing drifts; where a method has none, one without the part that drifts. */
+/** The successes without drift; for a method without one, a success without the part that drifts. */
 async function readPlain(module: ProviderModule): Promise<Fixture[]> {
   const successes = (await readFixtures(module)).filter(isSuccess)
   const drifts = await Promise.all(successes.map(fixture => driftsOf(module, fixture)))
@@ -178,7 +178,7 @@ describe.each(cases)('an undocumented response of $provider', ({ provider, modul
       for (const { index, path } of stage.places()) {
         const mistyped = await stage.change(index, path, toOtherType)
         const drifts = stage.reported(mistyped.drifts())
-        // What a provider leaves open, such as metadata, may be anything.
+        // Free-form parts, such as metadata, may be anything.
         if (drifts.length === 0 && !mistyped.error) continue
         const missing = await stage.change(index, path, () => null)
         expect(mistyped.value, path.join('.')).toEqual(missing.value)
@@ -217,10 +217,10 @@ describe.each(cases)('an undocumented response of $provider', ({ provider, modul
   })
 })
 
-/** Where the words stand from which a status or an outcome is read. */
+/** The paths of the values that map to a status or an outcome. */
 const DECIDING = /(^|\.)(status|applicantStatus|reviewAnswer)$/
 
-/** Everything that a new word may change: itself and what we read from it. */
+/** Everything that a new enum value may change: itself and the fields mapped from it. */
 const OF_WORDS = new Set([
   'completedAt',
   'failureCode',
@@ -247,7 +247,7 @@ function refusalsOf({ needs, wrong }: ReportedOutcome, fixture: Fixture): [strin
   ]
 }
 
-/** A call and its documented answers, of which one may be changed at one place. */
+/** A call and its documented responses, one of which may be changed at one path. */
 function openStage(module: ProviderModule, fixture: Fixture) {
   const bodies = fixture.exchanges.map(({ answers }) => answers.body)
 
@@ -267,7 +267,7 @@ function openStage(module: ProviderModule, fixture: Fixture) {
     return result
   }
 
-  /** Where something drifted. Nothing of it may be a value of the answer. */
+  /** The path of a drift, which may contain no value of the response. */
   function reported(drifts: readonly CountedDrift[], grade?: CountedDrift['grade']): string[] {
     expect(JSON.stringify(drifts)).not.toContain('canary')
     expect(drifts.every(({ operation, count }) => operation === fixture.call.method && count > 0)).toBe(true)
@@ -286,12 +286,12 @@ function toOtherType(value: unknown): unknown {
   return typeof value === 'object' ? CANARY : { [CANARY]: CANARY }
 }
 
-/** A place as a drift shows it where all keys above are names; the numbers of a list are `*`. */
+/** A path as a drift shows it if all of its keys are names; list indices are `*`. */
 function at(path: Path, key: string): string {
   return [...path.map(each => (typeof each === 'number' ? '*' : each)), key].join('.')
 }
 
-/** Whether a drift's path, where `*` stands for any key, is this place. */
+/** Whether the path of a drift, where `*` is any key, matches this path. */
 function isAt(shown: string, place: Path): boolean {
   const keys = shown.split('.')
   return keys.length === place.length && keys.every((key, index) => key === '*' || key === String(place[index]))
@@ -301,7 +301,7 @@ function leavesOf(value: unknown): Map<string, unknown> {
   return new Map(placesIn(JSON.parse(JSON.stringify(value))).map(path => [path.join('.'), valueAt(value, path)]))
 }
 
-/** The last keys of the leaves that are not the same. */
+/** The last keys of the leaves that differ. */
 function changedKeys(before: Map<string, unknown>, after: Map<string, unknown>): string[] {
   const paths = [...new Set([...before.keys(), ...after.keys()])]
   const isLeaf = (value: unknown) => typeof value !== 'object' || value === null || value instanceof Date
@@ -391,7 +391,7 @@ const createCall = (): CreateCall => ({
   metadata: { plan: 'premium', free: { form: [CANARY] } },
 })
 
-/** A session for each way it can go, read at every step. */
+/** A session for each of its possible histories, read at every step. */
 const walkSessions =
   (input: JsonObject, ways: readonly (readonly string[])[]): Walk =>
   async (client, advance) => {
@@ -405,7 +405,7 @@ const walkSessions =
     }
   }
 
-/** Everything that our client asks of a sandbox, in every state there is. */
+/** Every request of our client to a sandbox, in every state. */
 const WALKS: Record<Tried, Walk> = {
   KAYLE: async (client, advance) => {
     const failures = ['attempt_failed', 'attempt_failed', 'attempt_failed']
@@ -475,7 +475,7 @@ describe('for a client', () => {
     return Object.fromEntries(await Promise.all(counted))
   }
 
-  /** How many drifts a call added, by provider. */
+  /** The number of drifts that a call added, by provider. */
   async function added<T>(run: () => Promise<T>): Promise<{ answer: T; drifted: Record<string, number> }> {
     const before = await counts()
     const answer = await run()
@@ -570,14 +570,14 @@ function settingsFor(port: number): Record<string, string> {
 /** A read of one record through the server. */
 interface Read {
   readonly provider: Provider
-  /** Where it arrives, below the origin, and what the provider's documents say it answers. */
+  /** The request path below the base URL, and the documented response. */
   readonly path: string
   readonly body: object
   readonly query: string
-  /** What drifts to another type, and the field of ours that is null then; none where what was known before stays. */
+  /** The value that drifts to another type, and our field that becomes null; none if the earlier value stays. */
   readonly drifts: Path
   readonly field?: string
-  /** What says whose record it is, and that of another one. */
+  /** The field with the record's id, and the id of another record. */
   readonly id: Path
   readonly otherId: string
 }

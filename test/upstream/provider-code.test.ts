@@ -5,7 +5,7 @@ import { type CreatedRecord, healthOf, makeRecord, newKey, READS, type ReadSubje
 import { SUBJECTS } from '../harness/providers/create-subjects.ts'
 import type { FaultyResponse } from '../harness/providers/faulty-provider.ts'
 
-/** The provider's own code travels with every error that it caused, wherever such an error is shown. */
+/** The provider's own error code is part of every error that it caused. */
 
 let app: AppWithFaultyProvider
 const records = new Map<Provider, CreatedRecord>()
@@ -30,7 +30,7 @@ const json = (status: number, body: object, headers = {}): FaultyResponse => ({
   text: JSON.stringify(body),
 })
 
-/** A refusal in each provider's own words, with a code that it may have. */
+/** A rejection of each provider, with an error code. */
 const BODIES: Readonly<Partial<Record<Provider, (code: string) => object>>> = {
   KAYLE: code => ({
     data: null,
@@ -173,7 +173,7 @@ test.each(PROVIDERS)('a limit of %s is retryable within the hour, and not beyond
   }
 })
 
-/** What each provider says of an id that cannot be one of its own. */
+/** The response of each provider to a malformed id. */
 const UNREADABLE: readonly (readonly [Provider, string, FaultyResponse])[] = [
   [
     'KAYLE',

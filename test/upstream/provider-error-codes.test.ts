@@ -16,15 +16,15 @@ import { FREE_TEXT, SUBJECTS, type Subject } from '../harness/providers/create-s
 import type { FaultyBehaviour, FaultyResponse } from '../harness/providers/faulty-provider.ts'
 import { until } from '../harness/waiting.ts'
 
-/** What a provider says, and the code that a client gets for it: the same at every provider, on reads and on creates. */
+/** The responses of a provider, and the resulting error codes: the same for every provider, on reads and on creates. */
 
 interface Row {
   readonly output: string
   readonly conduct: (refusal: (status: number) => object) => FaultyBehaviour
   readonly read: ErrorCode
-  /** The code that a create is refused with. */
+  /** The error code of a refused create. */
   readonly create?: ErrorCode
-  /** The code that stands at the operation of a create whose outcome is not known. */
+  /** The error code of the operation of a create with unknown outcome. */
   readonly unknownCreate?: ErrorCode
   readonly retryAfterSeconds?: number
 }
@@ -168,7 +168,7 @@ describe('a response', () => {
         expect(answer.errors).toEqual([])
         expect(JSON.stringify(answer)).not.toContain(FREE_TEXT)
         expect(app.at(provider).received).toHaveLength(1)
-        // A conflict on an Idempotency-Key may be about a create that was carried out.
+        // A conflict on an Idempotency-Key may be about a create that was executed.
         const unknownCreate = output === '409' && subject.keyed ? 'PROVIDER_REJECTED' : row.unknownCreate
         if (unknownCreate) {
           expect(made).toMatchObject({
@@ -230,7 +230,7 @@ describe('a response', () => {
   })
 })
 
-/** A Personr answer names its applicant in the result of a review only. */
+/** A Personr response names its applicant only in the result of a review. */
 async function review(origin: string, id: string): Promise<void> {
   const body = JSON.stringify({ id, to: 'approved' })
   const response = await fetch(`${origin}/_sandbox/advance`, { method: 'POST', body })
@@ -277,7 +277,7 @@ describe('a provider call that is not made', () => {
       CREATE_DEADLINE_MS: '400',
     })
     for (const { provider } of READS.filter(subject => subject.provider !== 'PERSONR')) {
-      // Reading an applicant of Personr takes two slots at a time, so its reads would refuse themselves.
+      // Reading an applicant of Personr takes two slots at once, so its reads would reject themselves.
       const subject = READS.find(each => each.provider === provider)
       if (subject) records.set(provider, await makeRecord(app, subject))
       app.at(provider).behave(() => 'HANG')

@@ -5,12 +5,12 @@ import { SUBJECTS } from '../harness/providers/create-subjects.ts'
 import type { FaultyResponse } from '../harness/providers/faulty-provider.ts'
 import { type HostileServer, startHostileServer } from '../harness/providers/hostile-server.ts'
 
-/** A provider that points elsewhere is not followed: no credential ever leaves for another host. */
+/** No redirect of a provider is followed: no credential ever reaches another host. */
 
 const REDIRECTS = [300, 301, 302, 303, 307, 308]
 
 let app: AppWithFaultyProvider
-/** Whoever comes here brought something along. */
+/** A request that arrives here may carry credentials. */
 let elsewhere: HostileServer
 
 beforeEach(async () => {
@@ -23,7 +23,7 @@ afterEach(async () => {
   await elsewhere.close()
 })
 
-/** All the ways in which a redirect can name another place, and two that name the same host. */
+/** All forms of a redirect target on another host, and two on the same host. */
 function positions(): string[] {
   const { host } = new URL(elsewhere.origin)
   return [

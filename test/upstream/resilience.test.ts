@@ -20,7 +20,7 @@ import {
 import type { FaultyBehaviour, FaultyResponse } from '../harness/providers/faulty-provider.ts'
 import { timed, until } from '../harness/waiting.ts'
 
-/** One provider down never takes the page down. */
+/** One unavailable provider never makes a whole query fail. */
 
 const FAILING: FaultyResponse = { status: 500, text: '{}' }
 const KAYLE = subjectOf('KAYLE')
@@ -360,7 +360,7 @@ describe('the slots of a provider', () => {
   })
 })
 
-/** The first so many of the promises to settle. */
+/** The first `count` promises that settle. */
 async function firstOf<T>(promises: readonly Promise<T>[], count: number): Promise<T[]> {
   const settled: T[] = []
   for (const promise of promises) promise.then(value => settled.push(value))
@@ -382,7 +382,7 @@ describe('the health of a provider', () => {
     app.at('KAYLE').behave(() => FAILING)
     for (let n = 0; n < 4; n++) await read(app, KAYLE, session)
     expect(await healthOf(app, 'KAYLE')).toMatchObject({ state: 'UP', errorRate: 0.5 })
-    // Those that are refused are no calls, and the others' health is their own.
+    // Rejected calls do not count as calls, and the other types of calls have their own health.
     for (let n = 0; n < 20; n++) await read(app, KAYLE, session)
     const badly = await healthOf(app, 'KAYLE')
     expect(badly.state).toBe('DEGRADED')

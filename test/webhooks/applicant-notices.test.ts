@@ -11,17 +11,17 @@ import {
   type WebhookTarget,
 } from '../harness/providers/deliveries.ts'
 
-/** Applicants are kept up to date whether or not they have a session: by what their provider tells, and by looking. */
+/** Applicants are updated with and without a session: by webhooks and by polls. */
 
 let app: TestApp
 let at = Date.now()
 afterEach(() => app.close())
 
-/** Time stands still but where a test moves it, for us and for Personr. */
+/** The clock of this server and of Personr moves only when a test moves it. */
 async function start(env: NodeJS.ProcessEnv = {}): Promise<TestApp> {
   at = Date.now()
   app = await startApp({ BREAKER_MINIMUM_CALLS: '100000', ...env }, { now: () => new Date(at), jobs: false })
-  // What comes in here is what the tests send.
+  // Only the deliveries that the tests send.
   for (const { origin } of app.sandboxes) await fetch(`${origin}/_sandbox/webhooks`, { method: 'DELETE' })
   return app
 }
@@ -42,7 +42,7 @@ async function make(recordType: 'applicant' | 'session', input: object): Promise
 const makeApplicant = (externalUserIds: string[] = []) =>
   make('applicant', { personr: { ...PERSONR, externalUserIds } })
 
-/** Somebody makes an applicant in Personr's dashboard. */
+/** Creates an applicant in Personr's dashboard. */
 async function makeElsewhere(externalUserIds: string[]): Promise<string> {
   const response = await fetch(`${app.sandbox('PERSONR').origin}/api/1.1/wf/api-applicant-create`, {
     method: 'POST',
@@ -56,7 +56,7 @@ async function makeElsewhere(externalUserIds: string[]): Promise<string> {
 }
 
 async function tell(policy: WebhookTarget, applicantId: string): Promise<void> {
-  // Personr's notices have no id: those of one minute are one.
+  // Personr's notices have no id: those of one minute count as one.
   at += 61_000
   expect(await deliver(app, policy, fromPersonr(policy, { applicantId, actionStatus: 'Reviewed' }))).toBe(204)
   await app.services.webhookInbox.applyDue()
@@ -66,7 +66,7 @@ async function tell(policy: WebhookTarget, applicantId: string): Promise<void> {
 
 const SHOWN = 'id providerId status outcome externalId sync { source stale lastError { code } }'
 
-/** As the store has it, without asking anybody. */
+/** The stored applicant, without a provider call. */
 async function listed() {
   const { data, errors } = await app.execute(`{ applicants(first: 50) { nodes { ${SHOWN} } } }`)
   expect(errors).toEqual([])
@@ -117,7 +117,7 @@ describe('a notice about an applicant', () => {
     expect(await listed()).toMatchObject([{ ...truth, sync: { source: 'WEBHOOK', stale: false } }])
     const { data } = await app.execute('{ person(externalId: "usr_2") { applicants { nodes { providerId } } } }')
     expect(data.person.applicants.nodes).toEqual([{ providerId }])
-    // And it is looked at like any other.
+    // It is polled like any other.
     await app.sandbox('PERSONR').advance({ id: providerId, to: 'approved' })
     at += 15_000
     expect(await app.services.polling.run()).toBe(1)
@@ -168,7 +168,7 @@ describe('a notice about an applicant', () => {
     const policy = await openEndpoint(app, 'PERSONR')
     const applicant = await makeApplicant(['usr_3'])
     const later = await makeElsewhere(['usr_3'])
-    // By Personr's clock it was made before that.
+    // By Personr's clock it was created before that.
     at += 60_000
     await app.services.erasure.erase(DEV, 'usr_3')
     for (const id of [applicant.providerId, later]) {
@@ -220,14 +220,14 @@ describe('a notice about an applicant', () => {
       ])
     }
     expect(await reads('YORLET')).toBe(2)
-    // Nobody decides about it, so nothing is waited for.
+    // A session without a decision is final.
     at += 1_000_000
     expect(await app.services.polling.run()).toBe(0)
   })
 })
 
 describe('an undecided applicant', () => {
-  /** Looks every second, as the job does. Gives at which seconds the provider was asked. */
+  /** Polls every second, as the job does. Returns the seconds in which the provider was called. */
   async function follow(seconds: number): Promise<number[]> {
     const requests: number[] = []
     for (let second = 1; second <= seconds; second++) {
@@ -294,7 +294,7 @@ describe('an undecided applicant', () => {
     await app.sandbox('PERSONR').forget()
     await app.services.polling.run()
     expect(await reads()).toBe(4)
-    // Those that have waited longest were looked at: the three without a session, and one of the others.
+    // Those that were due first were polled: the three without a session, and one of the others.
     const polls = await app.db.sql.selectFrom('applicants').select('polls').where('polls', '>', 0).execute()
     expect(polls).toHaveLength(3)
   })

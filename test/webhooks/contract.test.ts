@@ -5,7 +5,7 @@ import { registry } from '../../src/providers/registry.ts'
 import type { SandboxDefinition } from '../../src/sandbox/sandbox.ts'
 import type { SignedPayload } from '../../src/sandbox/webhooks/post-webhook.ts'
 
-/** What every provider's folder promises of webhooks: what its sandbox sends is what its reader verifies. */
+/** The webhook contract of every provider folder: its reader verifies what its sandbox sends. */
 
 const NOW = new Date('2026-11-21T11:30:00Z')
 const SECRET = 'the-secret-of-the-tests'
@@ -25,7 +25,7 @@ const TARGET = {
   retryDelaysMs: [],
 }
 
-/** Providers that send a fixed token instead of a signature, so that it says nothing of the body. */
+/** Providers that send a fixed token instead of a signature, which does not depend on the body. */
 const SIGNS_NOTHING = ['PERSONR']
 
 const modules = Object.values<ProviderModule>(registry)

@@ -14,8 +14,8 @@ import {
 import type { FaultyBehaviour } from '../harness/providers/faulty-provider.ts'
 
 /**
- * What an end user shared is told by one webhook and by nothing else, and Kayle deletes its copy once that is acknowledged:
- * so it is kept and readable, whatever can be read of the session.
+ * The claims that an end user shared arrive in one webhook only, and Kayle deletes its copy after the acknowledgement:
+ * so they are stored and readable, whatever can be read of the session.
  */
 
 let app: AppWithFaultyProvider
@@ -74,7 +74,7 @@ const DETAILS = /* GraphQL */ `
   }
 `
 
-/** As it is stored, without asking Kayle. */
+/** The stored session, without a call to Kayle. */
 async function stored(providerId: string) {
   const row = await app.db.sql
     .selectFrom('sessions')
@@ -154,7 +154,7 @@ describe('the claims that an end user shared', () => {
     for (const id of [known, unknown]) {
       expect(await say(succeeded(id))).toBe('STORED')
       expect((await stored(id)).details).toMatchObject(REPORTED)
-      // An account whose key is refused is left to other instances for a minute.
+      // An account with rejected credentials is left to other instances for a minute.
       at += 61_000
     }
     app.at('KAYLE').behave()
@@ -256,7 +256,7 @@ describe('the claims that an end user shared', () => {
     await say(succeeded(id))
     await app.services.erasure.erase(DEV, 'usr_erased')
     expect(await stored(id)).toBeUndefined()
-    // What comes once more brings nobody back.
+    // A repeated delivery does not bring an erased person back.
     expect(await deliver(app, policy, await fromKayle(policy, succeeded(id), new Date(at)))).toBe(204)
     await app.services.webhookInbox.applyDue()
     expect(await stored(id)).toBeUndefined()

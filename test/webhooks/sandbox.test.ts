@@ -11,7 +11,7 @@ import type { WebhookDelivery } from '../../src/sandbox/webhooks/webhooks.ts'
 import type { Tried } from '../harness/documents/session-inputs.ts'
 import { startReceiver } from '../harness/providers/webhook-receiver.ts'
 
-/** What the sandboxes send, read as our own endpoint would read it. */
+/** The webhooks of the sandboxes, read as our own endpoint reads them. */
 
 const SECRET = 'the-secret-of-the-tests'
 const pair = generateKeyPairSync('rsa', { modulusLength: 2048 })

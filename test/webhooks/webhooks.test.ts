@@ -30,7 +30,7 @@ import {
   type WebhookTarget,
 } from '../harness/providers/deliveries.ts'
 
-/** What providers tell us, from the endpoint to the timeline, under a clock that only the tests move. */
+/** Webhooks from the endpoint to the timeline, under a clock that the tests control. */
 
 const APPLICANT = '4242424242424x424242424242424242'
 
@@ -44,13 +44,13 @@ beforeAll(async () => {
 })
 afterAll(() => app.close())
 beforeEach(() => {
-  // Nothing of one test is the same minute's as anything of another.
+  // Each test has its own minute.
   at = Math.max(Date.now(), at + 120_000)
 })
 
 async function start(env: NodeJS.ProcessEnv = {}): Promise<TestApp> {
   const started = await startApp({ BREAKER_MINIMUM_CALLS: '100000', ...env }, { now: () => new Date(at), jobs: false })
-  // What comes in here is what the tests send.
+  // Only the deliveries that the tests send.
   for (const { origin } of started.sandboxes) await fetch(`${origin}/_sandbox/webhooks`, { method: 'DELETE' })
   return started
 }
@@ -71,7 +71,7 @@ async function make(provider: Tried, at = app): Promise<CreatedRecord> {
   return data.made.record
 }
 
-/** As our store knows it, without asking anybody. */
+/** The stored record, without a provider call. */
 async function stored({ id }: Pick<CreatedRecord, 'id'>, at = app) {
   const { data, errors } = await at.execute(
     `query ($id: ID!) {
@@ -102,7 +102,7 @@ async function received(
 
 const settle = (at = app) => at.services.webhookInbox.applyDue()
 
-/** The delivery that came last, whatever our clock said. */
+/** The delivery that arrived last, whatever the clock was. */
 async function newest(at = app) {
   const { id } = await at.db.sql.selectFrom('deliveries').select('id').orderBy('id', 'desc').executeTakeFirstOrThrow()
   return at.services.webhookEndpoints.delivery(DEV, id)
@@ -118,7 +118,7 @@ const cancelled = (session: CreatedRecord, eventId?: string) => ({
   sessionId: session.providerId,
 })
 
-/** A Kayle session that is canceled at Kayle, and the delivery that says so. */
+/** A session that was cancelled at Kayle, and its delivery. */
 async function makeCanceled(
   policy = endpointOf('KAYLE'),
   at_ = app,
@@ -156,7 +156,7 @@ const verilockEvent = (session: CreatedRecord, more: object = {}) => ({
 
 const TWICE = '00000000-0000-4000-8000-000000000002'
 
-/** The header that carries the signature, the parcel with the right one and the same parcel signed with another secret. */
+/** The header with the signature, the webhook with the right one, and the same webhook signed with another secret. */
 async function signedTwice(
   provider: 'KAYLE' | 'RAPIDLY' | 'VERILOCK' | 'YORLET',
 ): Promise<readonly [string, SignedDelivery, SignedDelivery]> {
@@ -181,7 +181,7 @@ async function signedTwice(
   ]
 }
 
-/** Posts with one header line for each value. */
+/** Sends one header line for each value. */
 function postRaw(
   { path }: WebhookTarget,
   headers: Readonly<Record<string, string>>,
@@ -299,7 +299,7 @@ describe('a forged delivery', () => {
       { ...right, headers: unsigned },
       { ...right, headers: { ...unsigned, [HEADERS[provider]]: '' } },
       { ...right, headers: { ...unsigned, [HEADERS[provider]]: `${signature}x` } },
-      // Personr signs nothing of the body.
+      // Personr signs no body.
       ...(provider === 'PERSONR' ? [] : [{ ...right, body: `${right.body} ` }]),
     ]
     for (const parcel of forged) expect(await deliver(app, policy, parcel)).toBe(401)
@@ -848,7 +848,7 @@ describe('Verilock', () => {
   )
 })
 
-/** All orders of the values. */
+/** All permutations of the values. */
 function permute(values: readonly number[]): number[][] {
   if (values.length === 0) return [[]]
   return values.flatMap((value, index) => permute(values.toSpliced(index, 1)).map(rest => [value, ...rest]))
@@ -938,7 +938,7 @@ describe('Rapidly', () => {
   })
 })
 
-/** Changes the name of a customer where Rapidly keeps it. */
+/** Changes the name of a customer at Rapidly. */
 async function renameAtRapidly(id: string, name: string): Promise<void> {
   const response = await fetch(`${app.sandbox('RAPIDLY').origin}/api/customers/${id}`, {
     method: 'PATCH',
@@ -1003,7 +1003,7 @@ describe('with a database that other processes use', () => {
     delayMs = 300
     const late = settle(one)
     await sleep(100)
-    // By now the first one's claims are over.
+    // By now the claims of the first one expired.
     at += 30_000
     delayMs = 0
     await Promise.all([settle(other), settle(other), late])
