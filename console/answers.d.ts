@@ -47,6 +47,8 @@ interface RecordRow {
 }
 
 interface SearchAnswer {
+  /** The types that the key may not read. */
+  denied: string[]
   sessions: SessionRow[]
   applicants: RecordRow[]
   customers: RecordRow[]

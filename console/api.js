@@ -55,7 +55,7 @@ async function send(path, key, body) {
 /** @param {Response} response @param {string} [reported] */
 function messageOf({ status, headers }, reported) {
   if (status === 401) return 'Invalid API key. It may be expired or revoked. Enter another one.'
-  if (status === 403) return 'This API key does not have the scope “admin”. Enter one that has it.'
+  if (status === 403) return reported ?? 'This API key does not have the scope “admin”. Enter one that has it.'
   if (status === 429)
     return `${reported ?? 'Rate limit exceeded.'} Try again in ${headers.get('retry-after') ?? 'some'} seconds.`
   if (status === 503) return 'The server is busy. Try again in a few seconds.'

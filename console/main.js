@@ -76,7 +76,7 @@ async function show(moved) {
     body.replaceChildren(...view.draw(data, { params, providers, choose, reload }).filter(node => node instanceof Node))
   } catch (error) {
     if (request !== latestRequest) return
-    if (error instanceof ApiError && (error.status === 401 || error.status === 403)) return showLogin(error.message)
+    if (error instanceof ApiError && error.status === 401) return showLogin(error.message)
     body.replaceChildren(failure(error, reload))
   }
   main.removeAttribute('aria-busy')

@@ -45,7 +45,16 @@ function searchForm(reload) {
 }
 
 /** @param {SearchAnswer} answer */
-function results({ sessions, applicants, customers }) {
+function results({ sessions, applicants, customers, denied }) {
+  const scopes = denied.map(type => `${type}:read`).join(', ')
+  return [
+    ...found({ sessions, applicants, customers, denied }),
+    denied.length > 0 && empty('Not everything is shown.', `This API key does not have ${scopes}.`),
+  ]
+}
+
+/** @param {SearchAnswer} answer */
+function found({ sessions, applicants, customers }) {
   if (sessions.length + applicants.length + customers.length === 0)
     return [empty('No records with this external id.', 'The search is exact: check spaces and upper case.')]
   return [

@@ -1,6 +1,7 @@
 import SchemaBuilder, { BasePlugin, type PothosOutputFieldConfig, type SchemaTypes } from '@pothos/core'
 import type { GraphQLResolveInfo } from 'graphql'
 import type { Context } from '../../src/context.ts'
+import type { Caller, Scope } from '../../src/domain/access/caller.ts'
 import { ForbiddenError } from '../../src/domain/errors.ts'
 import {
   dependsOnArguments,
@@ -10,6 +11,7 @@ import {
   type Rule,
   ruleAbout,
 } from './authorization.ts'
+import { selectedPayloadFields } from './payload-selection.ts'
 
 /** Passes each field's rule to Pothos' scope-auth plugin, which checks it before the field's other resolvers run. */
 class AccessPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
@@ -43,28 +45,57 @@ function isPublic(decision: Rule): boolean {
   return !dependsOnArguments(decision) && decision.clients && decision.scopes.length + decision.oneOf.length === 0
 }
 
+interface DeniedField {
+  readonly path: string
+  readonly scopes: readonly Scope[]
+}
+
 function withRequirement(decision: Rule) {
-  const needOf = (args: object, { caller }: Context): Requirement =>
-    dependsOnArguments(decision) ? decision.requirementOf(args, caller) : decision
   return {
-    authScopes: (_parent: unknown, args: object, context: Context) =>
-      missingScopes(needOf(args, context), context.caller)?.length === 0,
+    authScopes: (_parent: unknown, args: object, context: Context, info: GraphQLResolveInfo) =>
+      findDenied(decision, args, context, info).length === 0,
     unauthorizedResolver: (_parent: unknown, args: object, context: Context, info: GraphQLResolveInfo) =>
-      forbid(context, info, missingScopes(needOf(args, context), context.caller) ?? []),
+      forbid(context, info, findDenied(decision, args, context, info)),
   }
+}
+
+/** The field, if it is denied. For a mutation otherwise the denied fields of its payload, so that it has no effects. */
+function findDenied(
+  decision: Rule,
+  args: object,
+  { caller }: Context,
+  info: GraphQLResolveInfo,
+): readonly DeniedField[] {
+  const path = toFieldPath(info.path)
+  const missing = missingScopes(toRequirement(decision, args, caller), caller)
+  if (missing?.length !== 0) return [{ path, scopes: missing ?? [] }]
+  if (info.parentType.name !== 'Mutation') return []
+  return selectedPayloadFields(info).flatMap(({ type, field, key }) => {
+    const rule = ruleAbout([type], field)
+    const missing = rule && missingScopes(toRequirement(rule, {}, caller), caller)
+    return missing?.length === 0 || !rule ? [] : [{ path: `${path}.${key}`, scopes: missing ?? [] }]
+  })
+}
+
+function toRequirement(rule: Rule, args: object, caller: Caller): Requirement {
+  return dependsOnArguments(rule) ? rule.requirementOf(args, caller) : rule
 }
 
 /**
  * Reports one error per operation: throws it for the first denied field, and adds the paths of the others to it. An
  * incremental response has one error per denied field.
  */
-function forbid({ incremental, deniedFields }: Context, info: GraphQLResolveInfo, scopes: readonly string[]): null {
-  const path = toFieldPath(info.path)
+function forbid(
+  { incremental, deniedFields }: Context,
+  info: GraphQLResolveInfo,
+  denied: readonly DeniedField[],
+): null {
   // The first error may already be sent with an earlier part of the response.
-  if (incremental) throw new ForbiddenError().add(path, scopes)
   const first = deniedFields.error === undefined
-  deniedFields.error ??= new ForbiddenError()
-  deniedFields.error.add(path, scopes)
+  const error = incremental ? new ForbiddenError() : (deniedFields.error ?? new ForbiddenError())
+  for (const { path, scopes } of denied) error.add(path, scopes)
+  if (incremental) throw error
+  deniedFields.error = error
   if (first || info.parentType.name === 'Subscription') throw deniedFields.error
   return null
 }

@@ -126,10 +126,10 @@ defineRule(
 defineRule('SessionAccess', [INHERIT, ['hostedUrl', 'sdkToken', 'cancelToken', 'expiresAt']])
 defineRule(
   'Applicant',
-  [INHERIT, [...RECORD, 'externalId', 'status', 'outcome', 'providerStatus', 'attempts', 'sync']],
+  [INHERIT, [...RECORD, 'externalId', 'status', 'outcome', 'providerStatus', 'sync']],
   [PII, ['email', 'phone', 'firstName', 'lastName']],
   [READS_CUSTOMERS, ['customer']],
-  [READS_SESSIONS, ['sessions']],
+  [READS_SESSIONS, ['sessions', 'attempts']],
   [READS_PERSONS, ['person']],
 )
 defineRule(
@@ -195,10 +195,10 @@ defineRule('PageInfo', [INHERIT, ['endCursor', 'hasNextPage', 'hasPreviousPage',
 defineRule('ProviderInfo', [INHERIT, ['provider', 'name', 'configured', 'sandbox', 'capabilities', 'health']])
 defineRule('ProviderHealth', [INHERIT, ['state', 'errorRate', 'p50Ms', 'p95Ms', 'lastWebhookAt']])
 
-for (const recordType of ['session', 'applicant', 'customer']) {
-  const capital = recordType.charAt(0).toUpperCase() + recordType.slice(1)
-  defineRule(`Create${capital}Payload`, [INHERIT, [recordType, 'operation', 'replayed']])
-}
+// A repeated create returns a record as it is now, whoever created it.
+defineRule('CreateSessionPayload', [READS_SESSIONS, ['session']], [INHERIT, ['operation', 'replayed']])
+defineRule('CreateApplicantPayload', [READS_APPLICANTS, ['applicant']], [INHERIT, ['operation', 'replayed']])
+defineRule('CreateCustomerPayload', [READS_CUSTOMERS, ['customer']], [INHERIT, ['operation', 'replayed']])
 for (const change of ['Cancel', 'Link']) defineRule(`${change}SessionPayload`, [INHERIT, ['session']])
 defineRule('CreateClientTokenPayload', [INHERIT, ['token', 'expiresAt']])
 defineRule('LinkApplicantPayload', [INHERIT, ['applicant']])

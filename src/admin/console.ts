@@ -1,3 +1,5 @@
+import { SCOPES, type Scope } from '../domain/access/caller.ts'
+import { DomainError } from '../domain/errors.ts'
 import { PROVIDERS } from '../domain/provider.ts'
 import { settle, showOperations } from './creates.ts'
 import { showDrift } from './drift.ts'
@@ -9,18 +11,28 @@ import { showSession, showSessions } from './sessions.ts'
 import { loadAssets } from './static-assets.ts'
 import { replay, showWebhooks } from './webhooks.ts'
 
-const HANDLERS: readonly (readonly [method: string, path: RegExp, answer: AdminHandler])[] = [
-  ['GET', /^\/me$/, async (_deps, { tenantId }) => ({ tenantId, providers: PROVIDERS })],
-  ['GET', /^\/health$/, showHealth],
-  ['GET', /^\/sessions$/, showSessions],
-  ['GET', /^\/sessions\/([\w-]{1,64})$/, showSession],
+interface Route {
+  readonly method: 'GET' | 'POST'
+  readonly path: RegExp
+  readonly answer: AdminHandler
+  /** The operator must have one of these scopes, too: nobody reads here what the API refuses. */
+  readonly oneOf?: readonly Scope[]
+}
+
+const READS_OPERATIONS = SCOPES.filter(scope => /^(?:sessions|applicants|customers):/.test(scope))
+
+const ROUTES: readonly Route[] = [
+  { method: 'GET', path: /^\/me$/, answer: async (_deps, { tenantId }) => ({ tenantId, providers: PROVIDERS }) },
+  { method: 'GET', path: /^\/health$/, answer: showHealth },
+  { method: 'GET', path: /^\/sessions$/, answer: showSessions, oneOf: ['sessions:read'] },
+  { method: 'GET', path: /^\/sessions\/([\w-]{1,64})$/, answer: showSession, oneOf: ['sessions:read'] },
   // POST, because URLs end up in access logs and the external id is personal data.
-  ['POST', /^\/search$/, search],
-  ['GET', /^\/operations$/, showOperations],
-  ['POST', /^\/operations\/([\w-]{1,64})\/settle$/, settle],
-  ['GET', /^\/webhooks$/, showWebhooks],
-  ['POST', /^\/webhooks\/([\w-]{1,64})\/replay$/, replay],
-  ['GET', /^\/drift$/, showDrift],
+  { method: 'POST', path: /^\/search$/, answer: search, oneOf: ['sessions:read', 'applicants:read', 'customers:read'] },
+  { method: 'GET', path: /^\/operations$/, answer: showOperations, oneOf: READS_OPERATIONS },
+  { method: 'POST', path: /^\/operations\/([\w-]{1,64})\/settle$/, answer: settle, oneOf: READS_OPERATIONS },
+  { method: 'GET', path: /^\/webhooks$/, answer: showWebhooks },
+  { method: 'POST', path: /^\/webhooks\/([\w-]{1,64})\/replay$/, answer: replay },
+  { method: 'GET', path: /^\/drift$/, answer: showDrift },
 ]
 
 /** The operator console: its static files and its API. */
@@ -32,11 +44,17 @@ export function createConsole(options: Omit<AdminDeps, 'cache'>) {
     file: (name: string) => files.get(name),
     /** Undefined if no route matches. Throws DomainError. */
     handle: async (request: AdminRequest, operator: Operator): Promise<object | undefined> => {
-      for (const [method, path, answer] of HANDLERS) {
+      for (const { method, path, answer, oneOf } of ROUTES) {
         const match = method === request.method ? path.exec(request.path) : null
+        if (match && oneOf) assertScope(operator, oneOf)
         if (match) return answer(deps, operator, { ...request, id: match[1] ?? '' })
       }
       return undefined
     },
   }
+}
+
+function assertScope({ scopes }: Operator, oneOf: readonly Scope[]): void {
+  if (oneOf.some(scope => scopes.has(scope))) return
+  throw new DomainError('FORBIDDEN', `This requires an API key with a scope of ${oneOf.join(', ')} beside admin.`)
 }

@@ -5,15 +5,21 @@ import { MAX_TEXT, textProblem } from '../domain/input/text.ts'
 import type { AdminHandler } from './handler.ts'
 
 const MAX_ROWS = 50
+const TYPES = ['sessions', 'applicants', 'customers'] as const
 
-/** `{ "externalId" }`: the newest records with this external id. Throws INVALID_INPUT. */
-export const search: AdminHandler = async ({ db }, { tenantId }, { body }) => {
+/**
+ * `{ "externalId" }`: the newest records with this external id, of the types that the operator may read. `denied`: the other
+ * types. Throws INVALID_INPUT.
+ */
+export const search: AdminHandler = async ({ db }, { tenantId, scopes }, { body }) => {
   const externalId = readExternalId(body)
   const wanted = { tenantId, externalId, limit: MAX_ROWS }
-  const sessions = await findSessionRows(db, tenantId, externalId, MAX_ROWS)
-  const applicants = await findRecordRows(db, 'applicants', wanted)
-  const customers = await findRecordRows(db, 'customers', wanted)
+  const denied = TYPES.filter(type => !scopes.has(`${type}:read`))
+  const sessions = denied.includes('sessions') ? [] : await findSessionRows(db, tenantId, externalId, MAX_ROWS)
+  const applicants = denied.includes('applicants') ? [] : await findRecordRows(db, 'applicants', wanted)
+  const customers = denied.includes('customers') ? [] : await findRecordRows(db, 'customers', wanted)
   return {
+    denied,
     sessions: sessions.map(row => ({ ...row, graphqlId: encodeGlobalId('Session', row.id) })),
     applicants: applicants.map(row => ({ ...row, graphqlId: encodeGlobalId('Applicant', row.id) })),
     customers: customers.map(row => ({ ...row, graphqlId: encodeGlobalId('Customer', row.id) })),

@@ -68,7 +68,7 @@ describe('access', () => {
 
   test('another tenant’s records are not shown, settled or replayed', async () => {
     await at.app.services.tenants.create({ id: 'acme' })
-    const { token: key } = await withKey(at.app, { tenantId: 'acme', scopes: ['admin'] })
+    const { token: key } = await withKey(at.app, { tenantId: 'acme' })
     const [operation] = (await execute('/api/operations')).json().rows
     expect((await execute('/api/me', { key })).json()).toEqual({ tenantId: 'acme', providers: PROVIDERS })
     expect((await execute('/api/sessions', { key })).json()).toMatchObject({
@@ -82,13 +82,40 @@ describe('access', () => {
     expect((await execute('/api/drift', { key })).json().rows).toEqual([])
     for (const { at: times } of (await execute('/api/health', { key })).json().providers) expect(times).toEqual([])
     const search = { key, body: { externalId: at.session.externalId } }
-    expect((await execute('/api/search', search)).json()).toEqual({ sessions: [], applicants: [], customers: [] })
+    expect((await execute('/api/search', search)).json()).toEqual({
+      denied: [],
+      sessions: [],
+      applicants: [],
+      customers: [],
+    })
     expect((await execute(`/api/sessions/${at.session.id}`, { key })).status).toBe(404)
     const settling = { key, body: { absent: true } }
     expect((await execute(`/api/operations/${operation.id}/settle`, settling)).status).toBe(404)
     expect((await execute(`/api/webhooks/${at.quarantinedId}/replay`, { key, body: {} })).status).toBe(404)
     const actions = (await listAudit(at.app.db, 'acme', 10)).map(({ action }) => action)
     expect(actions.filter(action => /settle|replay/.test(action))).toEqual([])
+  })
+
+  test('a key with admin alone sees no record, and its search names the types that it may not read', async () => {
+    const search = { externalId: at.session.externalId }
+    const [operation] = (await execute('/api/operations')).json().rows
+    const { token } = await withKey(at.app, { scopes: ['admin'] })
+    for (const path of ['/sessions', `/sessions/${at.session.id}`, '/operations'])
+      expect((await execute(`/api${path}`, { key: token })).status).toBe(403)
+    for (const [path, body] of [
+      ['/search', search],
+      [`/operations/${operation.id}/settle`, { absent: true }],
+    ] as const) {
+      const { status, json } = await execute(`/api${path}`, { key: token, body })
+      expect([status, json().errors[0].message]).toEqual([403, expect.stringContaining('sessions:read')])
+    }
+    for (const path of ['/me', '/health', '/webhooks', '/drift'])
+      expect((await execute(`/api${path}`, { key: token })).status).toBe(200)
+
+    const { token: key } = await withKey(at.app, { scopes: ['admin', 'applicants:read'] })
+    const found = (await execute('/api/search', { key, body: search })).json()
+    expect(found).toMatchObject({ denied: ['sessions', 'customers'], sessions: [], customers: [] })
+    expect(found.applicants).toHaveLength(1)
   })
 
   test('an address with too many failed authentications receives 429, and a valid key is still accepted', async () => {
@@ -300,7 +327,7 @@ test.each([
 
 describe('actions', () => {
   test('settling and replaying are executed, and recorded in the audit log with their key', async () => {
-    const { token: key, keyId } = await withKey(at.app, { scopes: ['admin'] })
+    const { token: key, keyId } = await withKey(at.app, { scopes: ['admin', 'sessions:write'] })
     const [operation] = (await execute('/api/operations')).json().rows
     const settled = await execute(`/api/operations/${operation.id}/settle`, { key, body: { absent: true } })
     expect(settled.json().row).toMatchObject({ id: operation.id, state: 'FAILED' })

@@ -240,7 +240,7 @@ describe.each(ROWS)('$provider: a $recordType $name', row => {
   })
 
   test('has search hints without personal data for a key without that scope', async () => {
-    const { token } = await withKey(appOf(row), { scopes: ['admin'] })
+    const { token } = await withKey(appOf(row), { scopes: ['admin', 'sessions:read'] })
     const [open, closed] = [await searchHintsOf(row), await searchHintsOf(row, token)]
 
     expect(open.traces.map(({ value }) => value)).toEqual(expect.arrayContaining([...row.personal]))

@@ -281,17 +281,35 @@ describe('without a scope', () => {
     expect([...(await app.sandbox('RAPIDLY').requests()), ...(await app.sandbox('KAYLE').requests())]).toEqual([])
   })
 
-  test('with the scope alone the same mutation is executed, and its result is returned', async () => {
+  const CREATE_KAYLE = 'createSession(input: { idempotencyKey: "write-only", session: { kayle: {} } })'
+
+  test('a create does not return its record, and is refused before it is sent where the record is selected', async () => {
     const client = await withKey(app, { scopes: ['sessions:write'] })
-    const { data, errors } = await client.execute(`mutation {
-      createSession(input: { idempotencyKey: "write-only", session: { kayle: {} } }) {
-        ... on CreateSessionPayload { session { id status } operation { state session { id } } }
-      }
-    }`)
-    expect(data.createSession).toMatchObject({
-      session: { status: 'CREATED' },
-      operation: { state: 'SUCCEEDED', session: null },
-    })
+    await app.sandbox('KAYLE').forget()
+    const operations = await countOperations()
+    for (const selection of [
+      '... on CreateSessionPayload { session { id } }',
+      '... on CreateSessionPayload { replayed again: session { id } }',
+      '... P',
+    ]) {
+      const fragment = selection === '... P' ? 'fragment P on CreateSessionPayload { session { id } }' : ''
+      const { data, errors } = await client.execute(`mutation { made: ${CREATE_KAYLE} { ${selection} } } ${fragment}`)
+      expect(data).toEqual({ made: null })
+      const path = selection.includes('again') ? 'made.again' : 'made.session'
+      expect(errors).toMatchObject([{ extensions: { code: 'FORBIDDEN', scopes: ['sessions:read'], paths: [path] } }])
+    }
+    expect(await countOperations()).toBe(operations)
+    expect(await app.sandbox('KAYLE').requests()).toEqual([])
+  })
+
+  test('a create returns its operation to a key that may write alone', async () => {
+    const client = await withKey(app, { scopes: ['sessions:write'] })
+    const { data, errors } = await client.execute(
+      `mutation ($all: Boolean = false) { ${CREATE_KAYLE} {
+        ... on CreateSessionPayload { replayed session @include(if: $all) { id } operation { state session { id } } }
+      } }`,
+    )
+    expect(data.createSession).toEqual({ replayed: false, operation: { state: 'SUCCEEDED', session: null } })
     expect(errors).toMatchObject([{ extensions: { scopes: ['sessions:read'] } }])
   })
 
