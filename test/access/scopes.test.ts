@@ -419,7 +419,7 @@ test('a key with all scopes reads each place on another way than the direct one'
   const reached = see(answers)
   expect([...all].filter(place => !reached.has(place))).toEqual([])
   expect([...new Set(answers.flatMap(answer => findDetours(answer, all)))]).toEqual([])
-})
+}, 180_000)
 
 /** Each scope alone, and all but each; with SCOPES=all every set. */
 function setsOfScopes(): Scope[][] {
@@ -438,4 +438,5 @@ test.each(setsOfScopes().map(scopes => [scopes.join(', '), scopes] as const))(
     const detours = (await answersTo(client)).flatMap(answer => findDetours(answer, direct))
     expect([...new Set(detours)]).toEqual([])
   },
+  180_000,
 )
