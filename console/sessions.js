@@ -24,7 +24,7 @@ export const sessions = {
       return [empty('No sessions in the last 30 days.', 'Clients create sessions with createSession.')]
     }
     return [
-      data.cut && h('p', { class: 'notice warning' }, `Only the newest ${data.total.toLocaleString()} are pluralize.`),
+      data.cut && h('p', { class: 'notice warning' }, `Only the newest ${data.total.toLocaleString()} are counted.`),
       h('div', { class: 'grid' }, daily(data), states(data)),
       funnels(data),
       newest(data, context),

@@ -70,9 +70,7 @@ async function assertMigrated(sql: Kysely<Tables>): Promise<void> {
 /** AUTO_MIGRATE is off and the database is older than this release. */
 export class PendingMigrationsError extends Error {
   constructor(names: readonly string[]) {
-    super(
-      `The database lacks migrations: ${names.join(', ')}. Run \`sessiongraph db migrate\`, or set AUTO_MIGRATE=on.`,
-    )
+    super(`Pending database migrations: ${names.join(', ')}. Run \`sessiongraph db migrate\`, or set AUTO_MIGRATE=on.`)
     this.name = 'PendingMigrationsError'
   }
 }

@@ -57,7 +57,7 @@ export function defineRule(type: string, ...groups: readonly (readonly [Rule, re
   for (const [decision, fields] of groups) {
     for (const field of fields) {
       const name = `${type}.${field}`
-      if (rules.has(name)) throw new Error(`${name} is decided about twice.`)
+      if (rules.has(name)) throw new Error(`${name} has two authorization rules.`)
       rules.set(name, decision)
     }
   }

@@ -20,9 +20,7 @@ class AccessPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
     const types = [parentType, ...(declaringType ? [declaringType] : [])]
     const decision = ruleAbout(types, name)
     if (!decision)
-      throw new Error(
-        `${parentType}.${name} has no decision about who may select it: schema/authorization/authorization.ts`,
-      )
+      throw new Error(`${parentType}.${name} has no authorization rule: add one in schema/authorization/rules.ts`)
     if (isPublic(decision)) return config
     const description = [config.description, describeRule(decision)].filter(text => text != null).join(' ')
     const pothosOptions = { ...config.pothosOptions, ...withRequirement(decision) }

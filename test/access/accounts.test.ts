@@ -62,7 +62,7 @@ describe('a tenant with accounts of its own', () => {
     expect(account).toMatchObject({ tenantId, provider, testMode: true, sandbox: false })
     expect(await testConnection(account)).toMatchObject({
       ok: true,
-      message: expect.stringMatching(/keeps its contract\.$/),
+      message: expect.stringMatching(/fulfils its contract\.$/),
     })
     const wrong = Object.fromEntries(
       Object.entries(own.settings(provider)).map(([name, value]) => [name, name === 'baseUrl' ? value : `${value}x`]),
@@ -70,7 +70,7 @@ describe('a tenant with accounts of its own', () => {
     await app.services.providerSettings.set({ tenantId }, { provider, given: wrong })
     expect(await testConnection(await other.services.accounts.get(tenantId, provider))).toMatchObject({
       ok: false,
-      message: expect.stringMatching(/refuses/),
+      message: expect.stringMatching(/rejects the credentials/),
     })
   })
 
@@ -206,8 +206,8 @@ describe('invalid settings', () => {
       .catch(error => error)
     expect(refused.issues).toEqual([
       { path: ['baseUrl'], message: 'Expected https, or http on this machine.' },
-      { path: ['baseUrl'], message: 'Expected no credentials in it.' },
-      { path: ['apiKey'], message: 'Expected the credentials to be complete.' },
+      { path: ['baseUrl'], message: 'Expected a URL without credentials.' },
+      { path: ['apiKey'], message: 'Expected complete credentials.' },
     ])
   })
 

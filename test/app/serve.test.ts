@@ -79,7 +79,7 @@ test('an unreachable database, or one with pending migrations, is reported in on
   const away = await refused(['src/main.ts'], { ...ENV, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' })
   expect(away).toBe('The database cannot be reached. Check DATABASE_URL and whether the database is running.\n')
   const bare = await refused(['src/main.ts'], { ...ENV, AUTO_MIGRATE: 'off' })
-  expect(bare).toMatch(/^The database lacks migrations: .*sessiongraph db migrate.*\n$/)
+  expect(bare).toMatch(/^Pending database migrations: .*sessiongraph db migrate.*\n$/)
 })
 
 test('a closed output pipe ends the command line without an error', async () => {

@@ -279,7 +279,7 @@ describe('providers', () => {
       stderr: expect.stringMatching(/^KAYLE cannot be reached.*`sessiongraph providers set acme kayle`/),
     })
     const { stdout } = await run(['providers', 'test', 'dev', 'kayle'])
-    expect(stdout).toContain('KAYLE answers, takes the credentials and keeps its contract.')
+    expect(stdout).toContain('KAYLE is reachable, accepts the credentials and fulfils its contract.')
   })
 
   test('remove deletes the account', async () => {
@@ -291,11 +291,11 @@ describe('providers', () => {
   test('set refuses an account that the environment configures, and a sandbox where none runs', async () => {
     expect(await run(['providers', 'set', 'dev', 'kayle'], JSON.stringify(kayle))).toMatchObject({
       code: 1,
-      stderr: 'The environment sets KAYLE for the tenant dev.\n',
+      stderr: 'The environment configures KAYLE for the tenant dev.\n',
     })
     expect(await run(['providers', 'set', 'acme', 'kayle', '--sandbox'])).toMatchObject({
       code: 1,
-      stderr: 'There is no sandbox of KAYLE here.\n',
+      stderr: 'No sandbox of KAYLE is running here.\n',
     })
   })
 })

@@ -18,7 +18,7 @@ afterAll(() => examined.close())
 
 describe('a provider', () => {
   test('that rejects the credentials is a problem, with where they are set', () =>
-    examined.expectProblem('KAYLE of dev', /refuses the credentials.*variables KAYLE_/, {
+    examined.expectProblem('KAYLE of dev', /rejects the credentials.*variables KAYLE_/, {
       KAYLE_API_KEY: 'wrong-key-entirely',
     }))
 
@@ -26,14 +26,14 @@ describe('a provider', () => {
     examined.expectProblem('KAYLE of dev', /cannot be reached.*network/, { KAYLE_BASE_URL: 'http://localhost:1' }))
 
   test('that is not at its URL is a problem', async () =>
-    examined.expectProblem('KAYLE of dev', /not at this address/, { KAYLE_BASE_URL: await answer(404, '{}') }))
+    examined.expectProblem('KAYLE of dev', /not at this URL/, { KAYLE_BASE_URL: await answer(404, '{}') }))
 
   test('that answers something else is a problem', async () =>
     examined.expectProblem('KAYLE of dev', /contract/, { KAYLE_BASE_URL: await answer(200, '<p>Hello') }))
 
   test('that rate-limits is a problem without a change of settings', async () => {
     const KAYLE_BASE_URL = await answer(429, '{}')
-    await examined.expectProblem('KAYLE of dev', /fewer calls; try again later\.$/, { KAYLE_BASE_URL })
+    await examined.expectProblem('KAYLE of dev', /rate limit is exceeded; try again later\.$/, { KAYLE_BASE_URL })
   })
 
   test('of a tenant’s account is a problem with the command that sets it again', async () => {

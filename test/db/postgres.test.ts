@@ -117,9 +117,11 @@ describe('migrations', () => {
   test('that are pending stop the start of a server with AUTO_MIGRATE=off', async () => {
     const name = await createEmpty()
     await expect(openDatabase(addressOf(name), ENCRYPTION, { migrate: false })).rejects.toThrow(
-      /lacks migrations: 0001-initial\. Run `sessiongraph db migrate`/,
+      /Pending database migrations: 0001-initial\. Run `sessiongraph db migrate`/,
     )
-    await expect(startApp({ DATABASE_URL: addressOf(name), AUTO_MIGRATE: 'off' })).rejects.toThrow('lacks migrations')
+    await expect(startApp({ DATABASE_URL: addressOf(name), AUTO_MIGRATE: 'off' })).rejects.toThrow(
+      'Pending database migrations',
+    )
     await (await openDatabase(addressOf(name), ENCRYPTION)).close()
     await (await openDatabase(addressOf(name), ENCRYPTION, { migrate: false })).close()
   })

@@ -91,7 +91,7 @@ test('no score is open to a client token', () => {
 })
 
 test('a field cannot have two rules', () => {
-  expect(() => defineRule('Session', [INHERIT, ['id']])).toThrow('Session.id is decided about twice.')
+  expect(() => defineRule('Session', [INHERIT, ['id']])).toThrow('Session.id has two authorization rules.')
 })
 
 test('a key lacks the scopes it was not given, and a token all that are not for tokens', () => {

@@ -86,7 +86,7 @@ function checkWebhooks(account: Account, all: readonly WebhookEndpoint[], { webh
     if ((webhooks[provider]?.secrets.length ?? 0) > 0)
       return [note(check, 'The server creates the endpoint of the configured secret when it starts.')]
     const add = `\`sessiongraph webhooks add ${provider.toLowerCase()} --tenant ${tenantId}\``
-    return [note(check, `There is no address, so that news comes by polling only. ${add} makes one.`)]
+    return [note(check, `There is no webhook endpoint, so changes are found by polling only. Create one with ${add}.`)]
   }
   return endpoints.map(endpoint => checkEndpoint(check, endpoint, account))
 }

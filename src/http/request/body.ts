@@ -6,7 +6,7 @@ import type { RequestHead } from './request-head.ts'
 export function assertLength({ header }: RequestHead, maxBytes: number): void {
   const length = header('content-length')
   if (length === undefined) return
-  if (!/^\d{1,15}$/.test(length)) throw badRequest('Expected a header "content-length" of one whole number.')
+  if (!/^\d{1,15}$/.test(length)) throw badRequest('Expected one header "content-length" with a whole number.')
   if (Number(length) > maxBytes) throw payloadTooLarge(maxBytes)
 }
 
@@ -33,7 +33,7 @@ const DRAIN_BYTES = 4
 
 /** Its sender left, or was too slow: nobody hears it, and nobody has to look into it. */
 function truncatedBodyError(): never {
-  throw badRequest('Expected the whole body.')
+  throw badRequest('Expected a complete body.')
 }
 
 function payloadTooLarge(maxBytes: number, headers = {}): GraphQLError {

@@ -10,8 +10,8 @@ const KEYS = new Set(['query', 'operationName', 'variables', 'extensions', 'docu
 
 /** Validates the parameters of a request. Null counts as absent. */
 export function parseParams(value: unknown): Params {
-  if (Array.isArray(value)) throw badRequest('Expected one operation: batches are not taken.')
-  if (!isObject(value)) throw badRequest('Expected a JSON object with "query" in it.')
+  if (Array.isArray(value)) throw badRequest('Expected one operation: batches are not supported.')
+  if (!isObject(value)) throw badRequest('Expected a JSON object with a "query".')
   const given = Object.fromEntries(Object.entries(value).filter(([, each]) => each !== null))
   if (Object.keys(given).some(key => !KEYS.has(key))) {
     throw badRequest(`Expected no other keys than ${[...KEYS].map(key => `"${key}"`).join(', ')}.`)

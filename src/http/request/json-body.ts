@@ -22,8 +22,8 @@ export function parseJson(text: string, maxDepth: number, what: string): unknown
   if (depth > maxDepth) throw badRequest(`Expected ${what} nested at most ${maxDepth} deep.`)
   assertNoNullCharacters(text, what)
   const value = parseOrBadRequest(text, what)
-  if (countMembers(value) < members) throw badRequest(`Expected ${what} without a key that an object says twice.`)
-  if (SURROGATE_ESCAPE.test(text) && !isText(value)) throw badRequest(`Expected ${what} without halves of characters.`)
+  if (countMembers(value) < members) throw badRequest(`Expected ${what} without duplicate keys in an object.`)
+  if (SURROGATE_ESCAPE.test(text) && !isText(value)) throw badRequest(`Expected ${what} without lone surrogates.`)
   return value
 }
 

@@ -58,7 +58,7 @@ export function assertCsrfHeader({ header }: RequestHead): void {
   throw badRequest(`Expected a header "${CSRF_HEADERS[0]}: true" on a GET request.`)
 }
 
-const EXPECTED = 'Expected a body of "content-type: application/json" in UTF-8, not encoded.'
+const EXPECTED = 'Expected "content-type: application/json" in UTF-8, without a content encoding.'
 
 /** Only JSON in UTF-8: no forms, no multipart, no compression. */
 export function assertMediaType({ header }: RequestHead): void {

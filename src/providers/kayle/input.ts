@@ -43,7 +43,7 @@ const shareFields = z
 export function sessionInputOf(settings: InputSettings) {
   return z.object({
     redirectUrl: redirectUrl(settings)
-      .refine(isNoIpv6Address, { error: 'Expected a host that is no IPv6 address: Kayle takes none.' })
+      .refine(isNoIpv6Address, { error: 'Expected a host that is no IPv6 address: Kayle accepts none.' })
       .refine(hasNoMarker, { error: `Expected no ${MARKER_PARAMETER} in the query: it is reserved.` })
       .nullish(),
     shareFields: shareFields.nullish(),

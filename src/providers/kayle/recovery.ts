@@ -75,8 +75,8 @@ function toCandidates(unknownCreate: UnknownCreate): RecoveryCandidates {
   return {
     traces: redirectUrl ? [{ where: 'redirect_url', value: redirectUrl, isPersonal: true }] : [],
     warning:
-      'It carries nothing that tells it from others: it was never made only where Kayle shows no session of that time ' +
-      'that is not known here. Left alone it counts as failed once its link has expired.',
+      'The session cannot be distinguished from others: it was not created only if Kayle lists no session of that time ' +
+      'that is unknown here. Without a decision it counts as failed after its link has expired.',
   }
 }
 

@@ -31,7 +31,7 @@ export function createRecovery(
 function toLinkCandidates(unknownCreate: UnknownCreate): RecoveryCandidates {
   return {
     traces: [{ where: 'the applicant that the link is for', value: applicantOf(unknownCreate) }],
-    warning: 'Personr does not list links, so finding none proves nothing. The link was never handed out.',
+    warning: 'Personr does not list links, so an empty search proves nothing. The link was never returned to a caller.',
   }
 }
 

@@ -49,13 +49,13 @@ function entryIssues(key: string, value: unknown): InputIssue[] {
   const { keyLength, valueLength } = METADATA_LIMITS
   const path = [key.slice(0, MAX_SHOWN)]
   const isReserved = key === REFERENCE_KEY || key === '__proto__'
-  const keyRule = `Expected a key of 1 to ${keyLength} characters, none of them a control character, no white space at its ends.`
+  const keyRule = `Expected a key of 1 to ${keyLength} characters, without control characters, and without white space at its ends.`
   return [
     ...(isReserved ? [{ path, message: 'Expected a key that is not reserved.' }] : []),
     ...(textProblem(key, { max: keyLength }) ? [{ path, message: keyRule }] : []),
     ...(isMetadataValue(value)
       ? jsonIssues(value, path)
-      : [{ path, message: `Expected a text of 1 to ${valueLength} characters, a number or a boolean.` }]),
+      : [{ path, message: `Expected a string of 1 to ${valueLength} characters, a number or a boolean.` }]),
   ]
 }
 

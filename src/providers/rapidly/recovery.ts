@@ -64,7 +64,8 @@ function toSessionCandidates({ input, customerProviderId }: UnknownCreate): Reco
   if (redirectUrl) traces.push({ where: 'return_url', value: redirectUrl, isPersonal: true })
   return {
     traces,
-    warning: 'Rapidly does not list customer sessions, so finding none proves nothing. The link was never handed out.',
+    warning:
+      'Rapidly does not list customer sessions, so an empty search proves nothing. The link was never returned to a caller.',
   }
 }
 

@@ -57,7 +57,7 @@ function toSessionCandidates(unknownCreate: UnknownCreate): RecoveryCandidates {
   const { applicantProviderId } = sessionInput.parse(unknownCreate.input)
   return {
     traces: [{ where: 'application_status', value: applicantProviderId }, toKeyCandidate(unknownCreate)],
-    warning: 'Yorlet does not document a list of application sessions, so finding none may prove nothing.',
+    warning: 'Yorlet does not document a list of application sessions, so an empty search may prove nothing.',
   }
 }
 

@@ -113,7 +113,7 @@ function check({ name, scopes, expiresAt }: NewKey, now: Date): void {
   const issues = [
     ...(/^[^\p{Cc}]{1,100}$/u.test(name) ? [] : [{ path: ['name'], message: 'Expected 1 to 100 characters.' }]),
     ...(scopes.length > 0 ? [] : [{ path: ['scopes'], message: 'Expected at least one.' }]),
-    ...(expiresAt && expiresAt <= now ? [{ path: ['expiresAt'], message: 'Expected a time to come.' }] : []),
+    ...(expiresAt && expiresAt <= now ? [{ path: ['expiresAt'], message: 'Expected a future time.' }] : []),
   ]
   if (issues.length > 0) throw new InvalidInputError(issues)
 }

@@ -12,10 +12,10 @@ export type Tenants = ReturnType<typeof createTenants>
 export function createTenants({ db, now }: Pick<ServiceDeps, 'db' | 'now'>) {
   /** Throws INVALID_INPUT, also if the id is taken. */
   async function create({ id, name = id }: { id: string; name?: string }): Promise<Tenant> {
-    if (!/^[a-z0-9][a-z0-9-]{0,39}$/.test(id)) throw invalid('Expected 1 to 40 small letters, digits and hyphens.')
+    if (!/^[a-z0-9][a-z0-9-]{0,39}$/.test(id)) throw invalid('Expected 1 to 40 lower-case letters, digits and hyphens.')
     const tenant = { id, name, createdAt: now() }
     await inTransaction(db, async trx => {
-      if (!(await insertTenant(trx, tenant))) throw invalid('A tenant with this id exists already.')
+      if (!(await insertTenant(trx, tenant))) throw invalid('A tenant with this id already exists.')
       await recordAudit(trx, { tenantId: id, action: 'tenant.create', at: now() })
     })
     return tenant

@@ -21,15 +21,15 @@ export async function testConnection(account: Account): Promise<ConnectionResult
   try {
     await readSample(account.client)
     await readAttemptsOfMissingSession(account.client)
-    return { ok: true, message: `${provider} answers, takes the credentials and keeps its contract.` }
+    return { ok: true, message: `${provider} is reachable, accepts the credentials and fulfils its contract.` }
   } catch (error) {
     if (!(error instanceof DomainError)) throw error
     const { code } = error
     if (isForOperator(error)) {
-      const message = `${provider} answers and does not serve this account (${error.providerCode}).`
+      const message = `${provider} is reachable but does not serve this account (${error.providerCode}).`
       return { ok: false, code, message, isForOperator: true }
     }
-    return { ok: false, code, message: `${provider} ${WRONG[code] ?? `answered ${code} to a harmless read`}.` }
+    return { ok: false, code, message: `${provider} ${WRONG[code] ?? `responded with ${code} to a harmless read`}.` }
   }
 }
 
@@ -49,10 +49,10 @@ function isForOperator(error: DomainError): error is ProviderError {
 }
 
 const WRONG: Partial<Record<ErrorCode, string>> = {
-  NOT_FOUND: 'is not at this address: there is a server, and it has no such path',
-  PROVIDER_AUTH_FAILED: 'answers and refuses the credentials',
-  PROVIDER_CONTRACT_BROKEN: 'is not at this address, or speaks another version: what answers breaks its contract',
-  PROVIDER_RATE_LIMITED: 'answers and asks for fewer calls; try again later',
-  PROVIDER_REJECTED: 'answers and refuses a harmless read',
-  PROVIDER_UNAVAILABLE: 'cannot be reached at this address, or is down',
+  NOT_FOUND: 'is not at this URL: the server there does not have the requested path',
+  PROVIDER_AUTH_FAILED: 'is reachable but rejects the credentials',
+  PROVIDER_CONTRACT_BROKEN: 'is not at this URL, or has another version: the response violates its contract',
+  PROVIDER_RATE_LIMITED: 'is reachable but its rate limit is exceeded; try again later',
+  PROVIDER_REJECTED: 'is reachable but rejects a harmless read',
+  PROVIDER_UNAVAILABLE: 'cannot be reached at this URL, or is down',
 }

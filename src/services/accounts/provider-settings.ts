@@ -58,7 +58,7 @@ export function createProviderSettings({ db, accounts, now, setups, firstTenant 
   async function setSandbox({ tenantId }: TenantCall, provider: Provider): Promise<string> {
     const { sandbox, settings } = setupOf(provider)
     assertNotSetByEnvironment(tenantId, provider)
-    if (!sandbox || !settings) throw new DomainError('BAD_REQUEST', `There is no sandbox of ${provider} here.`)
+    if (!sandbox || !settings) throw new DomainError('BAD_REQUEST', `No sandbox of ${provider} is running here.`)
     return changed(
       tenantId,
       'provider.set',
@@ -112,7 +112,7 @@ export function createProviderSettings({ db, accounts, now, setups, firstTenant 
   function assertNotSetByEnvironment(tenantId: string, provider: Provider): void {
     const { settings, sandbox } = setupOf(provider)
     if (tenantId !== firstTenant || !settings || sandbox) return
-    throw new DomainError('BAD_REQUEST', `The environment sets ${provider} for the tenant ${tenantId}.`)
+    throw new DomainError('BAD_REQUEST', `The environment configures ${provider} for the tenant ${tenantId}.`)
   }
 
   return { set, setSandbox, remove, list }
@@ -129,7 +129,7 @@ function check(module: ProviderModule, given: NewSettings['given']): ProviderSet
     ...(parsed.success ? assertAddress(parsed.data.baseUrl) : []),
   ]
   if (parsed.success && !module.isConfigured(parsed.data)) {
-    issues.push({ path: [module.secrets[0] ?? 'settings'], message: 'Expected the credentials to be complete.' })
+    issues.push({ path: [module.secrets[0] ?? 'settings'], message: 'Expected complete credentials.' })
   }
   if (!parsed.success || issues.length > 0) throw new InvalidInputError(issues)
   return parsed.data
@@ -142,7 +142,7 @@ function assertAddress(baseUrl: string): InputIssue[] {
   const issues: InputIssue[] = []
   if (url.protocol !== 'https:' && !isLoopbackHost(url.hostname))
     issues.push({ path, message: 'Expected https, or http on this machine.' })
-  if (url.username !== '' || url.password !== '') issues.push({ path, message: 'Expected no credentials in it.' })
+  if (url.username !== '' || url.password !== '') issues.push({ path, message: 'Expected a URL without credentials.' })
   return issues
 }
 

@@ -192,7 +192,7 @@ function isStatus(path: string): boolean {
 }
 
 function notMadeError({ provider }: StoredOperation): ProviderUnavailableError {
-  return new ProviderUnavailableError('PROVIDER_UNAVAILABLE', provider, `${provider} never made it.`, {
+  return new ProviderUnavailableError('PROVIDER_UNAVAILABLE', provider, `${provider} did not create it.`, {
     outcome: 'NOT_SENT',
   })
 }

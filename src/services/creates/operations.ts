@@ -93,7 +93,7 @@ export function createOperations(deps: CreateDeps) {
     const error = new ProviderUnavailableError(
       'PROVIDER_UNAVAILABLE',
       provider,
-      'An operator settled that it was never made.',
+      'An operator confirmed that it was not created.',
     )
     const { operation: failed } = await storeOutcome(deps, { type: 'FAILED', operation, error })
     if (!failed) throw new DomainError('BAD_REQUEST', 'The operation was settled by another request.')

@@ -73,7 +73,7 @@ function assertSameRecord<R extends StoredRecord, S extends RecordSnapshot>(
   snapshot: S,
 ): void {
   if (snapshot.providerId === ref.providerId) return
-  throw upstream.refuse(operationName(recordType), `${provider} answered with another ${recordType.name}.`)
+  throw upstream.refuse(operationName(recordType), `${provider} responded with another ${recordType.name}.`)
 }
 
 /**

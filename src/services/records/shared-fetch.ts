@@ -96,7 +96,7 @@ async function withDeadlineError<T>(promise: Promise<T>): Promise<T> {
     return await promise
   } catch (error) {
     if (error instanceof DomainError || !isAbort(error)) throw error
-    throw new DomainError('DEADLINE_EXCEEDED', 'The request ended before the provider answered.', { cause: error })
+    throw new DomainError('DEADLINE_EXCEEDED', 'The request ended before the provider responded.', { cause: error })
   }
 }
 
