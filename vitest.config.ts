@@ -62,6 +62,7 @@ const ON_BOTH = [
   'records/person',
   'records/read',
   'webhooks/applicant-notices',
+  'webhooks/delivery-order',
   'webhooks/kayle-claims',
   'webhooks/webhooks',
 ].map(name => `test/${name}.test.ts`)

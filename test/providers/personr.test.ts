@@ -179,18 +179,30 @@ describe('the rejection in a webhook', () => {
   const rejected = { verification: 'v1', reviewAnswer: 'Rejected', rejectLabels: ['LOW_QUALITY'] }
   const readAs = (known: object, result: object = rejected) =>
     toApplicant(SEEDED, { applicantStatus: 'Reviewed', result }, new Date(), { ...known })
-  const delivered = { type: 'FINAL', labels: ['LOW_QUALITY'], review: null }
+  const delivered = { type: 'FINAL', labels: ['LOW_QUALITY'] }
 
   it('is not removed by a read without it', () => {
-    expect(readAs({}).details.reportedRejection).toBeUndefined()
-    const others = [
-      { ...delivered, labels: ['FORGERY'] },
-      { ...delivered, review: 'v0' },
-      { ...delivered, review: 'v1' },
-    ]
-    for (const reportedRejection of others)
-      expect(readAs({ reportedRejection: reportedRejection }).details.reportedRejection).toBeUndefined()
-    expect(readAs({ reportedRejection: delivered }).details.reportedRejection).toEqual({ ...delivered, review: 'v1' })
+    const { reportedRejection, pendingRejection } = readAs({}).details
+    expect([reportedRejection, pendingRejection]).toEqual([undefined, undefined])
+  })
+
+  it('belongs to the first rejected review with its labels, and to no other', () => {
+    const learned = { reportedRejection: { ...delivered, review: 'v1' }, pendingRejection: null }
+    expect(readAs({ pendingRejection: delivered }).details).toMatchObject(learned)
+    expect(readAs({ pendingRejection: { ...delivered, labels: null } }).details).toMatchObject({
+      reportedRejection: { type: 'FINAL', labels: null, review: 'v1' },
+    })
+    const other = readAs({ pendingRejection: { ...delivered, labels: ['FORGERY'] } }).details
+    expect(other.reportedRejection).toBeUndefined()
+  })
+
+  it('stays with its review when another is delivered', () => {
+    const reportedRejection = { ...delivered, review: 'v1' }
+    const late = { type: 'RETRY', labels: ['LOW_QUALITY'] }
+    const read = readAs({ reportedRejection, pendingRejection: late })
+    expect([read.outcome, read.details.reportedRejection]).toEqual(['REJECTED', undefined])
+    const vague = { reportedRejection: { ...reportedRejection, labels: null }, pendingRejection: late }
+    expect(readAs(vague).details.reportedRejection).toEqual({ ...late, review: 'v1' })
   })
 })
 

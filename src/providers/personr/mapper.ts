@@ -13,19 +13,18 @@ import * as wire from './wire.ts'
 export const sessionDetails = z.object({ flowName: z.string().nullish(), sourceKey: z.string().nullish() })
 export type SessionDetails = z.infer<typeof sessionDetails>
 
+const reportedRejection = z.object({ type: z.enum(wire.REJECT_TYPES), labels: z.array(z.string()).nullable() })
+
 export const applicantDetails = z.object({
   flowName: z.string().nullish(),
   sourceKey: z.string().nullish(),
   externalUserIds: z.array(z.string()).nullish(),
   rejectLabels: z.array(z.string()).default([]),
   customHostedUrl: z.string().nullish(),
-  /**
-   * The kind of rejection that a delivery reported, and the review that it belongs to once known. No read reports it
-   * reliably.
-   */
-  reportedRejection: z
-    .object({ type: z.enum(wire.REJECT_TYPES), labels: z.array(z.string()).nullable(), review: z.string().nullish() })
-    .nullish(),
+  /** The kind of rejection that a delivery reported, and the review that it belongs to. No read reports it reliably. */
+  reportedRejection: reportedRejection.extend({ review: z.string() }).nullish(),
+  /** The latest delivered rejection, whose review is not read yet. A delivery has no time and does not name its review. */
+  pendingRejection: reportedRejection.nullish(),
 })
 export type ApplicantDetails = z.infer<typeof applicantDetails>
 
@@ -72,9 +71,9 @@ export function toApplicant(
   now: Date,
   known?: Details,
 ): ApplicantSnapshot {
-  const delivered = readReportedRejection(known)
-  const rejection = findRejection(reported.result, delivered)
-  const corrected = { ...reported, result: withRejectType(reported.result, rejection) }
+  const rejections = readRejections(known)
+  const learned = assignPending(reported.result, rejections)
+  const corrected = { ...reported, result: withRejectType(reported.result, { ...rejections, ...learned }) }
   const externalUserIds = corrected.externalUserId
     ? toTexts(corrected.externalUserId).filter(isCallerReference)
     : undefined
@@ -86,7 +85,7 @@ export function toApplicant(
     rejectLabels: toTexts(corrected.result?.rejectLabels),
     customHostedUrl: toLink(corrected.verificationLinkCustom) ?? undefined,
     // Only what this read learned: another delivery may have been stored since it started.
-    reportedRejection: rejection === delivered ? undefined : rejection,
+    ...learned,
   }
   return {
     providerId,
@@ -147,7 +146,10 @@ export function toSession(
   const { applicantDetails } = session
   const corrected = {
     ...reported,
-    result: withRejectType(reported.result, findRejection(reported.result, readReportedRejection(applicantDetails))),
+    result: withRejectType(reported.result, {
+      ...readRejections(applicantDetails),
+      ...assignPending(reported.result, readRejections(applicantDetails)),
+    }),
   }
   const isOld = isBefore(corrected.result, toLinkTime(session.providerId, now) ?? session.createdAt)
   const verdict = toVerdict(isOld && corrected.applicantStatus === REVIEWED ? UNTOUCHED : corrected)
@@ -229,31 +231,33 @@ export function toReportedRejection({
   rejectLabels,
 }: Pick<wire.Result, 'rejectLabels' | 'reviewRejectType'>): Details | undefined {
   const type = toRejectType(reviewRejectType)
-  return (
-    type && { reportedRejection: { type, labels: rejectLabels == null ? null : toTexts(rejectLabels), review: null } }
-  )
+  return type && { pendingRejection: { type, labels: rejectLabels == null ? null : toTexts(rejectLabels) } }
 }
 
-type ReportedRejection = NonNullable<ApplicantDetails['reportedRejection']>
+type Rejections = Pick<ApplicantDetails, 'pendingRejection' | 'reportedRejection'>
 
-function readReportedRejection(known: Details | undefined): ReportedRejection | undefined {
-  return applicantDetails.safeParse(known).data?.reportedRejection ?? undefined
+function readRejections(known: Details | undefined): Rejections {
+  return applicantDetails.safeParse(known).data ?? {}
 }
 
 /**
- * The rejection of a delivery belongs to the first rejected review that is read after it with the same labels, or with
- * any labels if it has none, and to no other one. Undefined if there is none or it belongs to another review; the same
- * object if this result changes nothing.
+ * The pending rejection belongs to the first rejected review that is read after its delivery with the same labels, or with
+ * any labels if it has none. A review keeps its rejection, so that a repeated or older delivery does not change it; one
+ * without labels gives way to one that has them. Undefined if nothing changes.
  */
-function findRejection(
+function assignPending(
   result: wire.Result | null | undefined,
-  reported: ReportedRejection | undefined,
-): ReportedRejection | undefined {
-  if (!reported || !result) return reported
-  const review = result.verification ?? String(reviewedAt(result)?.getTime())
-  if (reported.review != null) return reported.review === review ? reported : undefined
-  const isSame = isRejection(result.reviewAnswer ?? '') && areSameLabels(reported.labels, result.rejectLabels)
-  return isSame ? { ...reported, review } : reported
+  { reportedRejection: known, pendingRejection: pending }: Rejections,
+): Rejections | undefined {
+  if (!pending || !result || !isRejection(result.reviewAnswer ?? '')) return undefined
+  const review = toReview(result)
+  const isKnown = known?.review === review && (known.labels !== null || pending.labels === null)
+  if (isKnown || !areSameLabels(pending.labels, result.rejectLabels)) return undefined
+  return { reportedRejection: { ...pending, review }, pendingRejection: null }
+}
+
+function toReview(result: wire.Result): string {
+  return result.verification ?? String(reviewedAt(result)?.getTime())
 }
 
 function areSameLabels(reported: readonly string[] | null, value: wire.Result['rejectLabels']): boolean {
@@ -262,9 +266,9 @@ function areSameLabels(reported: readonly string[] | null, value: wire.Result['r
   return labels.size === new Set(reported).size && reported.every(label => labels.has(label))
 }
 
-/** The kind of rejection from the result itself, else from a delivery. */
-function withRejectType(result: wire.Result | null | undefined, reported: ReportedRejection | undefined) {
-  if (!result || reported?.review == null || toRejectType(result.reviewRejectType)) return result
+/** The kind of rejection from the result itself, else from a delivery about the same review. */
+function withRejectType(result: wire.Result | null | undefined, { reportedRejection: reported }: Rejections) {
+  if (!result || toRejectType(result.reviewRejectType) || reported?.review !== toReview(result)) return result
   return { ...result, reviewRejectType: reported.type }
 }
 

@@ -4,6 +4,7 @@ import { findApplicantByProviderId, updateApplicant } from '../../../db/records/
 import { findAttemptsByProviderId, updateAttemptDetails } from '../../../db/records/attempt-repository.ts'
 import { findSessionByProviderId, updateSession } from '../../../db/records/session-repository.ts'
 import { NotFoundError } from '../../domain/errors.ts'
+import type { Details } from '../../domain/json.ts'
 import { type ApplicantSnapshot, isSettled } from '../../domain/records/applicant.ts'
 import { isTerminal, type Session } from '../../domain/records/session.ts'
 import type { WebhookNotice } from '../../providers/contract.ts'
@@ -93,7 +94,8 @@ function isSuperseded(
 
 /**
  * Adds the details that only the notice has to a session that was just fetched. Of two notices with details the one with the
- * later event counts, by the provider's clock. False if this one is older.
+ * later event counts, by the provider's clock. A notice without a time can be a late or repeated one, so it only adds details
+ * that are not known. False if this one is older.
  */
 export async function addToSession(
   db: Database,
@@ -104,9 +106,19 @@ export async function addToSession(
   const known = await findSessionByProviderId(db, account.id, providerId)
   if (!known || !reported || Object.keys(reported.details).length === 0) return true
   if (occurredAt && known.providerEventAt && occurredAt < known.providerEventAt) return false
-  const details = mergeDetails(account.details.session, known.details, reported.details)
+  const added = occurredAt ? reported.details : omitKnown(reported.details, known.details)
+  const details = mergeDetails(account.details.session, known.details, added)
   await updateSession(db, known, { details, providerEventAt: occurredAt })
   return true
+}
+
+/** Without the details that are stored already. Nothing, or an empty list or object, is not known. */
+function omitKnown(reported: Details, known: Details): Details {
+  return Object.fromEntries(Object.entries(reported).filter(([name]) => isEmpty(known[name])))
+}
+
+function isEmpty(value: unknown): boolean {
+  return value == null || (typeof value === 'object' && Object.keys(value).length === 0)
 }
 
 /**
@@ -123,7 +135,7 @@ export async function addToAttempt(
   const attempt = (await findAttemptsByProviderId(db, account.id, [providerId])).get(providerId)
   if (attempt) {
     await reviseOwners(db, { applicants: [attempt.applicantId], sessions: [attempt.sessionId] })
-    const merged = mergeDetails(account.details.attempt, attempt.details, details)
+    const merged = mergeDetails(account.details.attempt, attempt.details, omitKnown(details, attempt.details))
     return updateAttemptDetails(db, attempt, merged)
   }
   if (!snapshot) throw new NotFoundError('There is no such attempt.')
