@@ -105,7 +105,7 @@ interface OperationRow {
   sentAt: string | null
   nextCheckAt: string | null
   recordId: string | null
-  tries: number
+  sendCount: number
   errorCode: string | null
   settlesItself: boolean
   searchHints: SearchHints | null
@@ -129,7 +129,7 @@ interface DeliveryRow {
   provider: string
   event: string | null
   state: string
-  tries: number
+  attempts: number
   receivedAt: string
   appliedAt: string | null
   lagMs: number | null

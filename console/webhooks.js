@@ -64,7 +64,7 @@ function inbox({ rows, cut }, { params, choose, reload }) {
         ['Event', row => (row.event ? h('code', { class: 'whole' }, row.event) : 'Unreadable')],
         ['State', row => badge(row.state)],
         ['Applied after', row => formatDuration(row.lagMs), 'named'],
-        ['Attempts', row => row.tries, 'named'],
+        ['Attempts', row => row.attempts, 'named'],
         [
           '',
           row =>

@@ -9,7 +9,7 @@ import type { Session } from './domain/records/session.ts'
 import type { Freshness } from './domain/records/sync.ts'
 import type { Connection } from './services/lists/connection.ts'
 import type { AttemptList } from './services/records/attempt-lists.ts'
-import type { NextActionQuestion, PersonPage, PersonSessionsPage } from './services/records/persons.ts'
+import type { NextActionRequest, PersonPage, PersonSessionsPage } from './services/records/persons.ts'
 import type { RequestScope } from './services/request-scope.ts'
 import type { Services } from './services/services.ts'
 
@@ -40,7 +40,7 @@ export interface Loaders {
   readonly applicantsOfPerson: PersonPageLoader<PersonPage, Applicant>
   readonly customersOfPerson: PersonPageLoader<PersonPage, Customer>
   readonly sessionsOfPerson: PersonPageLoader<PersonSessionsPage, Session>
-  readonly nextActionOfPerson: DataLoader<NextActionQuestion, NextAction, string>
+  readonly nextActionOfPerson: DataLoader<NextActionRequest, NextAction, string>
   readonly nextActionOfSession: DataLoader<Session, NextAction, string>
   readonly lastWebhookAt: DataLoader<Provider, Date | null>
 }
@@ -78,7 +78,7 @@ export function createLoaders(scope: LoaderScope, services: Services): Loaders {
     sessionsOfPerson: pageLoader(pages =>
       persons.sessionsOf(scope, pages, { withoutEncrypted: !scope.selectsEncryptedField }),
     ),
-    nextActionOfPerson: new DataLoader(questions => persons.nextActionsOf(scope, questions), {
+    nextActionOfPerson: new DataLoader(requests => persons.nextActionsOf(scope, requests), {
       cacheKeyFn: ({ person, providers }) => `${person.externalId}|${providers?.join() ?? '*'}`,
     }),
     nextActionOfSession: new DataLoader(known => persons.nextActionsOfSessions(scope, known), {

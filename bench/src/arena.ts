@@ -6,7 +6,7 @@ import type { Options } from './options.ts'
 import { runToEnd, type Stub, startStub } from './processes.ts'
 import type { Seeded } from './seed.ts'
 
-/** Everything that has to run while something is measured. */
+/** Everything that runs during a measurement. */
 export interface Arena {
   readonly env: NodeJS.ProcessEnv
   readonly seeded: Seeded

@@ -1,15 +1,15 @@
 import type { Seeded } from './seed.ts'
 
-/** What is measured: a document and the requests that carry it. Each of a cell's requests is another session or page. */
+/** A measured case: a document and its requests. Each request of a cell is for another session or page. */
 
 export interface Cell {
   readonly name: string
   readonly message: string
-  /** JSON bodies. `__KEY__` stands for a text that no other request has. */
+  /** JSON bodies. `__KEY__` is replaced by a unique text for each request. */
   readonly bodies: readonly string[]
-  /** How many list items one answer has. */
+  /** The number of list items in one response. */
   readonly items: number
-  /** True where providers are asked, so that their latency matters. */
+  /** True if providers are called, so that their latency matters. */
   readonly live: boolean
 }
 
@@ -89,7 +89,7 @@ export function createCells({ ids, providerIds, cursors }: Seeded): Record<CellN
   }
 }
 
-/** Pages of a list that begin anywhere; the first page is among them. */
+/** Pages of a list at different positions, including the first page. */
 export function toPages(
   { cursors }: Pick<Seeded, 'cursors'>,
   name: CellName,

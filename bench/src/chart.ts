@@ -14,7 +14,7 @@ const GAP = 22
 const LEFT = 90
 const WIDTH = 560
 
-/** A bar for each contestant in each cell, as long as its share of the limit, and a stroke where the target is. */
+/** A bar for each contestant in each cell, as long as its share of the limit, and a line at the target. */
 export function drawChart(cells: readonly MeasuredCell[], targets: Readonly<Record<string, number>>): string {
   const names = [...(cells[0]?.measured.keys() ?? [])].filter(name => name !== 'limit')
   const groupHeight = names.length * BAR + GAP
@@ -55,7 +55,7 @@ function drawGroup(
   return [`<text x="${LEFT - 8}" y="${top + 11}" text-anchor="end">${cell.name}</text>`, ...bars, ...lines].join('')
 }
 
-/** Twice the limit and more end at the edge. */
+/** Shares of 2 and more are cut off at the edge. */
 function toX(share: number): number {
   return Math.round((Math.min(share, 1.5) / 1.5) * WIDTH)
 }

@@ -5,7 +5,7 @@ import { execute } from './wrk.ts'
 
 const SAMPLES = 12
 
-/** Throws where a contestant answers a request of the cell with other JSON than the first one does. */
+/** Throws if a contestant responds to a request of the cell with other JSON than the first one. */
 export async function compare(cell: Cell, contestants: readonly Contestant[]): Promise<void> {
   const step = Math.max(1, Math.floor(cell.bodies.length / SAMPLES))
   for (let index = 0; index < cell.bodies.length; index += step) {
@@ -24,7 +24,7 @@ function isAnswer(answer: unknown): boolean {
   return typeof answer === 'object' && answer !== null && 'data' in answer && !('errors' in answer)
 }
 
-/** What a server says about its own work is not compared. Each create makes another session: its ids and its link are compared by their shape. */
+/** Extensions are not compared. Each create makes another session: its ids and its link are compared by their shape. */
 function comparable({ extensions: _ours, ...answer }: { data?: unknown; extensions?: unknown }): unknown {
   const created = (answer.data as { createSession?: { session: Record<string, unknown> } } | null)?.createSession
   if (!created) return answer

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Server } from './processes.ts'
 import { startServer } from './processes.ts'
 
-/** Who is measured, by the name that the report gives it. */
+/** The contestants by their names in the report. */
 export const CONTESTANTS = {
   ours: 'dist/src/main.js',
   limit: 'bench/src/contestants/limit.ts',
@@ -19,7 +19,7 @@ export interface Contestant extends Server {
 
 export const API_KEY = 'sg_the_key_of_the_benchmark'
 
-/** The settings of our server: as it ships, but for what would refuse this much from one client. */
+/** The settings of our server: the defaults, except limits that would refuse this load from one client. */
 export function settings(origins: { kayle: string; rapidly: string; yorlet: string }): NodeJS.ProcessEnv {
   return {
     PATH: process.env.PATH,
@@ -29,9 +29,9 @@ export function settings(origins: { kayle: string; rapidly: string; yorlet: stri
     PORT: '0',
     SANDBOX: 'off',
     COST_PER_MINUTE: '1000000000',
-    // A list of 100 costs more than one request usually may.
+    // A list of 100 exceeds the default cost limit.
     MAX_COST: '1000',
-    // Nothing ages while it is measured, so that `stored` reads the store.
+    // No record becomes stale during a measurement, so `stored` reads the store.
     MAX_AGE_SECONDS: '86400',
     KAYLE_BASE_URL: origins.kayle,
     KAYLE_API_KEY: 'kayle',
@@ -42,7 +42,7 @@ export function settings(origins: { kayle: string; rapidly: string; yorlet: stri
   }
 }
 
-/** Starts one on a copy of the seeded store of its own. `profile`: where ours writes its CPU profile. */
+/** Starts one on its own copy of the seeded store. `profile`: the folder of our server's CPU profile. */
 export async function startContestant(
   name: ContestantName,
   env: NodeJS.ProcessEnv,
@@ -57,7 +57,7 @@ export async function startContestant(
   return { ...(await startServer(CONTESTANTS[name], settings, `${file}.log`, profiling)), name }
 }
 
-/** Starts our server on a database that several may use. */
+/** Starts our server on a database that several processes may use. */
 export async function startOurs(env: NodeJS.ProcessEnv, databaseUrl: string, directory: string): Promise<Contestant> {
   const settings = { ...env, DATABASE_URL: databaseUrl }
   return { ...(await startServer(CONTESTANTS.ours, settings, join(directory, 'ours.log'))), name: 'ours' }

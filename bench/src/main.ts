@@ -6,7 +6,7 @@ import { readOptions } from './options.ts'
 import { runProbes } from './probes.ts'
 import { writeReport } from './report.ts'
 
-/** `npm run bench`: starts everything, compares the answers, measures, and writes bench/results. */
+/** `npm run bench`: starts everything, compares the responses, measures, and writes bench/results. */
 
 const options = readOptions(process.argv.slice(2))
 const arena = await openArena(options)

@@ -5,7 +5,7 @@ import type { Options } from './options.ts'
 import { type Measured, measure } from './rounds.ts'
 import { row, TITLES } from './table.ts'
 
-/** A cell at one number of connections and one latency of the providers. */
+/** A cell with one number of connections and one provider latency. */
 export interface MeasuredCell {
   readonly cell: Cell
   readonly connections: number
@@ -13,12 +13,12 @@ export interface MeasuredCell {
   readonly measured: Measured
 }
 
-/** With providers that take their time the others only wait as well. */
+/** With provider latency every contestant mostly waits. */
 const WITH_LATENCY: readonly ContestantName[] = ['ours', 'limit', 'mercurius']
 
 /**
- * Every cell at every number of connections; those that ask providers at every latency, with the most connections. Prints
- * each as it comes.
+ * Every cell with every number of connections; cells that call providers also with every latency, with the most
+ * connections. Prints each result.
  */
 export async function measureCells(
   arena: Arena,

@@ -9,16 +9,16 @@ export interface Options {
   readonly latencies: readonly number[]
   readonly rounds: number
   readonly seconds: number
-  /** How many sessions the store holds. */
+  /** The number of stored sessions. */
   readonly sessions: number
-  /** True to compare the answers and measure nothing. */
+  /** True to compare the responses without measuring. */
   readonly compareOnly: boolean
-  /** Which of the probes beside the cells. */
+  /** The selected probes. */
   readonly probes: readonly ProbeName[]
-  /** Rows of the stores that are compared in the probe `stores`. */
+  /** Rows of the stores that the probe `stores` compares. */
   readonly storeSizes: readonly number[]
   readonly memoryMinutes: number
-  /** Where our server writes its CPU profile when it ends; undefined: nowhere. */
+  /** Where our server writes its CPU profile at exit; undefined for none. */
   readonly profile: string | undefined
 }
 
@@ -36,7 +36,7 @@ const USAGE = `npm run bench -- [options]
   --minutes 10         of the probe memory
   --profile directory  where our server writes its CPU profile (with --contestants ours and one cell)`
 
-/** The command line's options. Prints how to use it and exits where it is asked to or where they do not fit. */
+/** The options of the command line. Prints the usage and exits on request or if they are invalid. */
 export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({ args: [...args], options: FLAGS })
   if (values.help) {

@@ -6,7 +6,7 @@ import type { Arena } from './arena.ts'
 import { runToEnd } from './processes.ts'
 import type { Seeded } from './seed.ts'
 
-/** A seeded database on the PostgreSQL of this machine, made for the benchmark and dropped after it. */
+/** A seeded database on the PostgreSQL of this machine, created for the benchmark and dropped afterwards. */
 export interface PostgresStore {
   readonly url: string
   readonly seeded: Seeded
@@ -16,7 +16,7 @@ export interface PostgresStore {
 const SERVER = process.env.TEST_DATABASE_URL ?? 'postgres://127.0.0.1:5432/test'
 const NAME = `sg_bench_${process.pid}`
 
-/** Undefined where no PostgreSQL answers. */
+/** Undefined if no PostgreSQL is reachable. */
 export async function openPostgresStore(
   { env, directory }: Arena,
   sessions: number,

@@ -20,7 +20,7 @@ const PROBES: Readonly<Record<ProbeName, Probe>> = {
   stores: probeStores,
 }
 
-/** Runs the probes that were asked for, one after the other. Prints each as it comes. */
+/** Runs the selected probes in sequence. Prints each result. */
 export async function runProbes(...[arena, cells, options]: Parameters<Probe>): Promise<Probed[]> {
   const results: Probed[] = []
   for (const name of options.probes) {

@@ -8,7 +8,7 @@ const START_MS = 30_000
 
 export const path = (relative: string) => ROOT + relative
 
-/** Whatever ends this process ends what it started. */
+/** Whatever ends this process also ends its child processes. */
 const started = new Set<ChildProcess>()
 process.once('exit', () => {
   for (const child of started) child.kill('SIGKILL')
@@ -24,12 +24,15 @@ function remember(child: ChildProcess): ChildProcess {
 export interface Server {
   readonly pid: number
   readonly url: string
-  /** From the start of the process to its address on the standard output. */
+  /** From the start of the process until it prints its URL. */
   readonly startedMs: number
   stop(): Promise<void>
 }
 
-/** Starts a server that logs to `logFile`, and waits until it says where it listens. `file`: built JavaScript, or TypeScript of the benchmark. */
+/**
+ * Starts a server that logs to `logFile`, and waits until it prints its URL. `file`: built JavaScript, or TypeScript of
+ * the benchmark.
+ */
 export async function startServer(
   file: string,
   env: NodeJS.ProcessEnv,
@@ -60,7 +63,7 @@ export async function runToEnd(file: string, args: readonly string[], env: NodeJ
 export interface Stub {
   readonly origin: string
   setLatency(latencyMs: number): Promise<void>
-  /** How many requests it has had. */
+  /** The number of requests that it received. */
   count(): Promise<number>
   stop(): Promise<void>
 }

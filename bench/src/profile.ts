@@ -5,8 +5,8 @@ import { path } from './processes.ts'
 import { markdownTable } from './table.ts'
 
 /**
- * Where the time of our server went, told from a CPU profile of `npm --prefix bench run bench -- --contestants ours
- * --cells <one> --profile <folder>`: `tsx bench/src/profile.ts <cell>=<folder> …` writes results/profile.md.
+ * Attributes the time of our server from a CPU profile of `npm --prefix bench run bench -- --contestants ours --cells
+ * <one> --profile <folder>`: `tsx bench/src/profile.ts <cell>=<folder> …` writes results/profile.md.
  */
 
 interface Frame {
@@ -22,7 +22,7 @@ interface CpuProfile {
 }
 
 const OURS = /^(db|schema|src)\//
-/** The start and what was not compiled yet. */
+/** Startup and code that was not compiled yet. */
 const SKIPPED_SHARE = 0.4
 const MOST_ROWS = 14
 
@@ -47,7 +47,7 @@ function summarize(folder: string): { modules: Map<string, number>; packages: Ma
   return { modules: shares(modules, total), packages: shares(packages, total) }
 }
 
-/** The source of a frame: the bundle says before each part which file it was. */
+/** The source of a frame: the bundle has a comment with the file before each part. */
 function moduleOf({ callFrame: { functionName, url, lineNumber } }: Frame): string {
   if (url.startsWith('node:')) return 'node'
   if (!url.startsWith('file:')) return functionName.startsWith('(') ? functionName : 'native'

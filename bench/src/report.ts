@@ -9,7 +9,7 @@ import { path } from './processes.ts'
 import { ratio } from './rounds.ts'
 import { markdownTable, row, TITLES } from './table.ts'
 
-/** What the server is held to, at 64 connections and no latency: its share of the limit's answers per second. */
+/** The targets of the server with 64 connections and no latency: its share of the limit's requests per second. */
 export const TARGETS: Readonly<Record<string, number>> = {
   ping: 0.7,
   one: 0.8,
@@ -70,7 +70,7 @@ function atFullLoad(measured: readonly MeasuredCell[]): MeasuredCell[] {
   return measured.filter(({ connections, latencyMs }) => connections === 64 && latencyMs === 0)
 }
 
-/** What ran where, without the machine's name. */
+/** The machine and the versions, without the machine's name. */
 function machine(): string {
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()

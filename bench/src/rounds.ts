@@ -22,10 +22,13 @@ export interface RoundsOptions {
 export type Measured = ReadonlyMap<ContestantName, readonly Round[]>
 
 const DRAIN_MS = 150
-/** A server of many parts takes thousands of requests until node has compiled what is hot. */
+/** A large server needs thousands of requests until Node has compiled its hot code. */
 const WARM_UP_SECONDS = 5
 
-/** Rounds of all contestants in turn, so that whatever disturbs the machine disturbs all; one to warm up is not kept. */
+/**
+ * Rounds of all contestants in turn, so that a disturbance of the machine affects all of them; a warm-up round is
+ * discarded.
+ */
 export async function measure(
   cell: Cell,
   contestants: readonly Contestant[],
@@ -72,7 +75,7 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }
 
-/** The median over the rounds of what one did for each that the other did in the same round. */
+/** The median over the rounds of the ratio of two contestants in the same round. */
 export function ratio(measured: Measured, one: ContestantName, other: ContestantName): number {
   const [ones, others] = [measured.get(one) ?? [], measured.get(other) ?? []]
   return median(ones.map((round, index) => round.perSecond / (others[index]?.perSecond ?? Number.NaN)))

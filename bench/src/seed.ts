@@ -7,19 +7,19 @@ import { registry } from '../../src/providers/registry.ts'
 import type { RequestScope } from '../../src/services/request-scope.ts'
 import { applicantId, applicationId, customerOf, kayleId, rapidlyId, SESSIONS_PER_CUSTOMER } from './world.ts'
 
-/** A store that holds what the providers would say, written by the house's own services, and what to ask of it. */
+/** A store that contains the providers' records, written by our own services, and the ids for the requests. */
 export interface Seeded {
   readonly ids: readonly string[]
   readonly providerIds: readonly string[]
-  /** Where each session stands in the list, the newest first. */
+  /** The position of each session in the list, newest first. */
   readonly cursors: readonly string[]
 }
 
 type Services = Awaited<ReturnType<typeof createContainer>>['services']
 
 /**
- * Fills an empty store: the DATABASE_URL of `env`, the settings of the server that will use it, else one that is written
- * to `file`.
+ * Fills an empty store: the DATABASE_URL of `env`, with the settings of the server that will use it, otherwise a new
+ * one in `file`.
  */
 export async function seed(env: NodeJS.ProcessEnv, sessions: number, file: string): Promise<Seeded> {
   const config = loadConfig({ DATABASE_URL: 'sqlite::memory:', ...env }, Object.values(registry))
@@ -42,7 +42,7 @@ export async function seed(env: NodeJS.ProcessEnv, sessions: number, file: strin
   }
 }
 
-/** Read at its provider, linked, and read again: a link counts as a change, and what is measured finds nothing changed. */
+/** Read from its provider, linked, and read again: a link is a change, so that measured reads find nothing changed. */
 async function storeSession(services: Services, n: number, customerId: string): Promise<string> {
   const { id } = await services.sessions.get(call(), { atProvider: { provider: 'KAYLE', providerId: kayleId(n) } })
   const applicant = await services.applicants.get(call(), {
@@ -50,7 +50,7 @@ async function storeSession(services: Services, n: number, customerId: string): 
   })
   await services.links.linkSession(call(), {
     sessionId: id,
-    // Whose customer it is: another one would be refused.
+    // The owner of the customer, because another one would be refused.
     externalId: `user-${customerOf(n)}`,
     applicantId: applicant.id,
     customerId,
@@ -79,7 +79,7 @@ function call(): RequestScope {
   return { tenantId: DEV_TENANT, signal: AbortSignal.timeout(10_000) }
 }
 
-/** A benchmark's own process seeds, so that what it holds is gone before anything is measured. */
+/** A separate process seeds the store, so that its memory is freed before the measurements. */
 const [, , file, count] = process.argv
 if (import.meta.url === `file://${process.argv[1]}` && file) {
   writeFileSync(`${file}.json`, JSON.stringify(await seed(process.env, Number(count), file)))

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { kayleCreated, kayleSession, rapidlyCustomer, yorletApplicants } from './world.ts'
 
 /**
- * One provider in a process of its own: answers what the benchmark asks for, after `latencyMs`, and counts. The parent
- * tells it the latency and asks for the count.
+ * One provider in its own process: responds after `latencyMs`, and counts the requests. The parent sets the latency and
+ * reads the count.
  */
 
 let latencyMs = 0

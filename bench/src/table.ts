@@ -2,7 +2,7 @@ import type { ContestantName } from './contestants.ts'
 import type { MeasuredCell } from './measure-cells.ts'
 import { median, type Round, ratio } from './rounds.ts'
 
-/** What the report says of one contestant in one cell: medians of its rounds, and the median of the same-round ratios. */
+/** The figures of one contestant in one cell: medians of its rounds, and the median of the same-round ratios. */
 export const TITLES = [
   'cell',
   'connections',

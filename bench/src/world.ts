@@ -1,6 +1,6 @@
 /**
- * What the providers of the benchmark know, told by a number alone: session N belongs to applicant N and to customer N/5.
- * Every process can say what every other one answers, so nothing has to be passed around.
+ * The data of the benchmark's providers, derived from a number: session N belongs to applicant N and to customer N/5.
+ * Every process can derive every response, so no data is exchanged.
  */
 
 export const SESSIONS_PER_CUSTOMER = 5
@@ -14,7 +14,7 @@ export const customerOf = (session: number) => Math.floor(session / SESSIONS_PER
 
 const at = (n: number, minutes = 0) => new Date(BEGINNING + n * 1000 + minutes * 60_000).toISOString()
 
-/** One in four was canceled, the others were completed at the second try. */
+/** One in four was canceled, the others were completed with the second attempt. */
 export function kayleSession(n: number) {
   const canceled = n % 4 === 0
   return {
@@ -48,7 +48,7 @@ function attempt(n: number, nth: number, status: 'failed' | 'succeeded') {
   }
 }
 
-/** The answer to a create: what was asked for, open for an hour. */
+/** The response to a create: its input, and an expiry after one hour. */
 export function kayleCreated(n: number, redirectUrl: string) {
   const now = Date.now()
   return {

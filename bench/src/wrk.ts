@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { API_KEY } from './contestants.ts'
 import { path } from './processes.ts'
 
-/** What one round of load came to. Latencies in milliseconds; `refused`: answers of a status of 400 or more. */
+/** The result of one round of load. Latencies in milliseconds; `refused`: responses with a status of 400 or more. */
 export interface Load {
   readonly requests: number
   readonly seconds: number
@@ -17,7 +17,7 @@ export interface Load {
   readonly broken: number
 }
 
-/** Sends one of `bodies` after another over so many connections, each as soon as the one before it is answered. */
+/** Sends `bodies` in turn over so many connections, each after the response to the one before it. */
 export async function load(
   url: string,
   bodies: readonly string[],
@@ -49,7 +49,7 @@ export async function load(
 
 export const authorization = `Bearer ${API_KEY}`
 
-/** One request, its answer as JSON. */
+/** One request and its response as JSON. */
 export async function execute(url: string, body: string): Promise<{ data?: unknown; errors?: unknown }> {
   const headers = { 'content-type': 'application/json', authorization }
   const answer = await fetch(url, { method: 'POST', headers, body: body.replace('__KEY__', crypto.randomUUID()) })

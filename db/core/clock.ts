@@ -40,7 +40,7 @@ async function openServerClock(db: Database): Promise<SharedClock> {
 /** The server's time when this process started. Of three measurements, the fastest is the most exact. */
 async function measure(db: Database): Promise<number> {
   let best = { tookMs: Number.POSITIVE_INFINITY, startedMs: 0 }
-  for (let tries = 0; tries < 3; tries++) {
+  for (let attempt = 0; attempt < 3; attempt++) {
     const before = performance.now()
     const { rows } = await NOW.execute(db.sql)
     const tookMs = performance.now() - before

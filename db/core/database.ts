@@ -17,7 +17,7 @@ export interface Database {
   readonly cache: { instanceKey?: Buffer }
 }
 
-const MAX_TRIES = 8
+const MAX_ATTEMPTS = 8
 const MAX_PAUSE_MS = 20
 
 /**
@@ -25,7 +25,7 @@ const MAX_PAUSE_MS = 20
  * conflict with another transaction. Throws NOT_FOUND where a foreign key names a row that was deleted meanwhile.
  */
 export async function inTransaction<T>(db: Database, run: (db: Database) => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries++) {
+  for (let attempt = 1; ; attempt++) {
     try {
       return await db.sql
         .transaction()
@@ -33,8 +33,8 @@ export async function inTransaction<T>(db: Database, run: (db: Database) => Prom
         .execute(sql => run({ ...db, sql }))
     } catch (error) {
       if (isForeignKeyViolation(error)) throw new NotFoundError('A linked record no longer exists.')
-      if (tries === MAX_TRIES || !isSerializationFailure(db, error)) throw error
-      await sleep(Math.random() * MAX_PAUSE_MS * tries)
+      if (attempt === MAX_ATTEMPTS || !isSerializationFailure(db, error)) throw error
+      await sleep(Math.random() * MAX_PAUSE_MS * attempt)
     }
   }
 }

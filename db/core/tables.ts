@@ -103,8 +103,8 @@ export interface DeliveryRow {
   readonly event: string | null
   readonly state: string
   readonly raw_encrypted: string
-  readonly tries: number
-  readonly next_try_at: number | null
+  readonly attempts: number
+  readonly next_attempt_at: number | null
   readonly received_at: number
   readonly applied_at: number | null
 }
@@ -293,7 +293,7 @@ export interface OperationRow {
   readonly subject_hashes: string
   readonly record_id: string | null
   readonly recovered: number
-  readonly tries: number
+  readonly send_count: number
   /** How often the reconciler sent the create again. */
   readonly repeats: number
   /** How often the reconciler searched for the record. */

@@ -170,7 +170,7 @@ async function createOperations(db: Kysely<unknown>): Promise<void> {
     .addColumn('subject_hashes', 'text', column => column.notNull())
     .addColumn('record_id', 'text')
     .addColumn('recovered', 'integer', column => column.notNull())
-    .addColumn('tries', 'integer', column => column.notNull())
+    .addColumn('send_count', 'integer', column => column.notNull())
     .addColumn('repeats', 'integer', column => column.notNull())
     .addColumn('checks', 'integer', column => column.notNull())
     .addColumn('note', 'text')
@@ -231,8 +231,8 @@ async function createWebhooks(db: Kysely<unknown>): Promise<void> {
     .addColumn('event', 'text')
     .addColumn('state', 'text', column => column.notNull())
     .addColumn('raw_encrypted', 'text', column => column.notNull())
-    .addColumn('tries', 'integer', column => column.notNull())
-    .addColumn('next_try_at', 'bigint')
+    .addColumn('attempts', 'integer', column => column.notNull())
+    .addColumn('next_attempt_at', 'bigint')
     .addColumn('received_at', 'bigint', column => column.notNull())
     .addColumn('applied_at', 'bigint')
     .addUniqueConstraint('deliveries_key', ['account_id', 'key'])
@@ -341,7 +341,7 @@ const INDEXES: readonly (readonly [string, ...string[]])[] = [
   ['operations', 'tenant_id', 'created_at', 'id'],
   ['events', 'session_id', 'position'],
   ['events', 'tenant_id', 'provider', 'position'],
-  ['deliveries', 'state', 'next_try_at'],
+  ['deliveries', 'state', 'next_attempt_at'],
   ['deliveries', 'tenant_id', 'received_at', 'id'],
   ['deliveries', 'received_at'],
   ['api_keys', 'tenant_id', 'created_at', 'id'],

@@ -148,7 +148,7 @@ export interface DeliveryRow {
   readonly provider: Provider
   readonly event: string | null
   readonly state: DeliveryState
-  readonly tries: number
+  readonly attempts: number
   readonly receivedAt: Date
   readonly appliedAt: Date | null
 }
@@ -161,7 +161,7 @@ export async function listDeliveryRows(
 ): Promise<DeliveryRow[]> {
   let query = db.sql
     .selectFrom('deliveries')
-    .select(['id', 'provider', 'event', 'state', 'tries', 'received_at', 'applied_at'])
+    .select(['id', 'provider', 'event', 'state', 'attempts', 'received_at', 'applied_at'])
     .where('tenant_id', '=', tenantId)
     .orderBy('received_at', 'desc')
     .limit(limit)
@@ -172,7 +172,7 @@ export async function listDeliveryRows(
     provider: row.provider as Provider,
     event: row.event,
     state: row.state as DeliveryState,
-    tries: row.tries,
+    attempts: row.attempts,
     receivedAt: toDate(row.received_at),
     appliedAt: row.applied_at === null ? null : toDate(row.applied_at),
   }))

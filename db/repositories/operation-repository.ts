@@ -75,7 +75,7 @@ export async function insertOperation(db: Database, operation: NewOperation): Pr
     subject_hashes: await hashSubjects(db, operation.subjects, operation.now),
     record_id: null,
     recovered: 0,
-    tries: 1,
+    send_count: 1,
     repeats: 0,
     checks: 0,
     note: null,
@@ -109,7 +109,7 @@ export interface Transition {
   readonly ownedUntil?: Date | null
   readonly sentAt?: Date
   readonly nextCheckAt?: Date | null
-  readonly tries?: number
+  readonly sendCount?: number
   readonly repeats?: number
   readonly checks?: number
   readonly note?: string | null
@@ -308,7 +308,7 @@ function toColumns(db: Database, operation: StoredOperation, transition: Transit
     owned_until: toTime(transition.ownedUntil),
     sent_at: transition.sentAt?.getTime(),
     next_check_at: toTime(transition.nextCheckAt),
-    tries: transition.tries,
+    send_count: transition.sendCount,
     repeats: transition.repeats,
     checks: transition.checks,
     note: transition.note,
@@ -333,7 +333,7 @@ function toOperation(row: OperationRow): StoredOperation {
     nextCheckAt: toDate(row.next_check_at),
     recordId: row.record_id,
     lastError: error && { ...error, at: new Date(error.at) },
-    sendCount: row.tries,
+    sendCount: row.send_count,
     sentAt: toDate(row.sent_at),
     createdAt: toDate(row.created_at),
     updatedAt: toDate(row.updated_at),

@@ -30,7 +30,7 @@ export interface Delivery {
   readonly key: string
   readonly event: string | null
   readonly state: DeliveryState
-  readonly tries: number
+  readonly attempts: number
   readonly receivedAt: Date
   readonly appliedAt: Date | null
 }
@@ -45,8 +45,8 @@ const DELIVERY_COLUMNS = [
   'key',
   'event',
   'state',
-  'tries',
-  'next_try_at',
+  'attempts',
+  'next_attempt_at',
   'received_at',
   'applied_at',
 ] as const
@@ -121,7 +121,7 @@ export async function removeEndpoint(db: Database, tenantId: string, id: string,
   return result.numUpdatedRows > 0n
 }
 
-export interface NewDelivery extends Omit<Delivery, 'tries' | 'appliedAt'> {
+export interface NewDelivery extends Omit<Delivery, 'attempts' | 'appliedAt'> {
   /** The headers and the body as received, so that the delivery can be parsed again. */
   readonly raw: JsonObject
 }
@@ -182,47 +182,47 @@ export async function findDueDeliveries(
     .selectFrom('deliveries')
     .select(DELIVERY_COLUMNS)
     .where('state', '=', 'STORED')
-    .where('next_try_at', '<=', now.getTime())
-    .orderBy('next_try_at')
+    .where('next_attempt_at', '<=', now.getTime())
+    .orderBy('next_attempt_at')
     .limit(limit)
   if (excluded.length > 0) query = query.where('account_id', 'not in', excluded)
   return (await query.execute()).map(toDelivery)
 }
 
 /**
- * Claims a due delivery until `until`; undefined where another process claimed it. The number of tries identifies the claim,
+ * Claims a due delivery until `until`; undefined where another process claimed it. The number of attempts identifies the claim,
  * so a process that takes longer has lost it.
  */
 export async function claimDelivery(db: Database, delivery: Delivery, until: Date): Promise<Delivery | undefined> {
-  const tries = delivery.tries + 1
-  const claimed = await updateDelivery(db, delivery, { state: 'STORED', tries, nextTryAt: until })
-  return claimed ? { ...delivery, tries } : undefined
+  const attempts = delivery.attempts + 1
+  const claimed = await updateDelivery(db, delivery, { state: 'STORED', attempts, nextAttemptAt: until })
+  return claimed ? { ...delivery, attempts } : undefined
 }
 
 export interface DeliveryChange {
   readonly state: DeliveryState
-  readonly tries?: number
-  readonly nextTryAt: Date | null
+  readonly attempts?: number
+  readonly nextAttemptAt: Date | null
   readonly appliedAt?: Date
 }
 
 /** False where the delivery changed since it was read. */
 export async function updateDelivery(
   db: Database,
-  known: Pick<Delivery, 'id' | 'state' | 'tries'>,
+  known: Pick<Delivery, 'id' | 'state' | 'attempts'>,
   change: DeliveryChange,
 ): Promise<boolean> {
   const result = await db.sql
     .updateTable('deliveries')
     .set({
       state: change.state,
-      next_try_at: change.nextTryAt?.getTime() ?? null,
-      ...(change.tries !== undefined && { tries: change.tries }),
+      next_attempt_at: change.nextAttemptAt?.getTime() ?? null,
+      ...(change.attempts !== undefined && { attempts: change.attempts }),
       ...(change.appliedAt && { applied_at: change.appliedAt.getTime() }),
     })
     .where('id', '=', known.id)
     .where('state', '=', known.state)
-    .where('tries', '=', known.tries)
+    .where('attempts', '=', known.attempts)
     .executeTakeFirst()
   return result.numUpdatedRows > 0n
 }
@@ -327,8 +327,8 @@ function toRow(db: Database, delivery: NewDelivery): DeliveryRow {
     event: delivery.event,
     state: delivery.state,
     raw_encrypted: encryptJson(db.encryption, delivery.raw, rawPlace(delivery)),
-    tries: 0,
-    next_try_at: delivery.state === 'STORED' ? delivery.receivedAt.getTime() : null,
+    attempts: 0,
+    next_attempt_at: delivery.state === 'STORED' ? delivery.receivedAt.getTime() : null,
     received_at: delivery.receivedAt.getTime(),
     applied_at: null,
   }
@@ -344,7 +344,7 @@ function toDelivery(row: Omit<DeliveryRow, 'raw_encrypted'>): Delivery {
     key: row.key,
     event: row.event,
     state: row.state as DeliveryState,
-    tries: row.tries,
+    attempts: row.attempts,
     receivedAt: toDate(row.received_at),
     appliedAt: toDate(row.applied_at),
   }

@@ -32,7 +32,7 @@ builder.mutationField('createApplicant', t =>
       context.services.creates.create(context, {
         ...input,
         kind: 'CREATE_APPLICANT',
-        spellings: equivalentInputs(input, info),
+        equivalentInputs: equivalentInputs(input, info),
         request: providerApplicantInput.toRequest(input.applicant),
       }),
   }),

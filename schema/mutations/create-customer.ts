@@ -32,7 +32,7 @@ builder.mutationField('createCustomer', t =>
       context.services.creates.create(context, {
         ...input,
         kind: 'CREATE_CUSTOMER',
-        spellings: equivalentInputs(input, info),
+        equivalentInputs: equivalentInputs(input, info),
         request: providerCustomerInput.toRequest(input.customer),
       }),
   }),

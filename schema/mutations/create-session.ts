@@ -49,7 +49,7 @@ builder.mutationField('createSession', t =>
       context.services.creates.create(context, {
         ...input,
         kind: 'CREATE_SESSION',
-        spellings: equivalentInputs(input, info),
+        equivalentInputs: equivalentInputs(input, info),
         request: providerSessionInput.toRequest(input.session),
         metadata: input.metadata as JsonObject | null | undefined,
       }),

@@ -13,8 +13,8 @@ builder.scalarType('DateTime', {
   parseValue: value => {
     const parsed = dateTime.safeParse(value)
     const date = new Date(parsed.data ?? Number.NaN)
-    const isSane = date.getUTCFullYear() >= 1900 && date.getUTCFullYear() <= 9999
-    if (!isSane) throw new GraphQLError('DateTime expects an RFC 3339 string of the years 1900 to 9999.')
+    const isInRange = date.getUTCFullYear() >= 1900 && date.getUTCFullYear() <= 9999
+    if (!isInRange) throw new GraphQLError('DateTime expects an RFC 3339 string of the years 1900 to 9999.')
     return date
   },
 })

@@ -15,7 +15,7 @@ interface Route {
   readonly method: 'GET' | 'POST'
   readonly path: RegExp
   readonly answer: AdminHandler
-  /** The operator must have one of these scopes, too: nobody reads here what the API refuses. */
+  /** The operator must have one of these scopes, too: the console returns nothing that the API denies. */
   readonly oneOf?: readonly Scope[]
 }
 

@@ -75,7 +75,7 @@ function toRow(operation: ProviderOperation) {
     sentAt,
     nextCheckAt,
     recordId,
-    tries: operation.sendCount,
+    sendCount: operation.sendCount,
     errorCode: operation.lastError?.code ?? null,
   }
 }

@@ -13,11 +13,11 @@ const TYPES = ['sessions', 'applicants', 'customers'] as const
  */
 export const search: AdminHandler = async ({ db }, { tenantId, scopes }, { body }) => {
   const externalId = readExternalId(body)
-  const wanted = { tenantId, externalId, limit: MAX_ROWS }
+  const query = { tenantId, externalId, limit: MAX_ROWS }
   const denied = TYPES.filter(type => !scopes.has(`${type}:read`))
   const sessions = denied.includes('sessions') ? [] : await findSessionRows(db, tenantId, externalId, MAX_ROWS)
-  const applicants = denied.includes('applicants') ? [] : await findRecordRows(db, 'applicants', wanted)
-  const customers = denied.includes('customers') ? [] : await findRecordRows(db, 'customers', wanted)
+  const applicants = denied.includes('applicants') ? [] : await findRecordRows(db, 'applicants', query)
+  const customers = denied.includes('customers') ? [] : await findRecordRows(db, 'customers', query)
   return {
     denied,
     sessions: sessions.map(row => ({ ...row, graphqlId: encodeGlobalId('Session', row.id) })),

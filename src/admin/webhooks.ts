@@ -39,7 +39,7 @@ export const replay: AdminHandler = async (deps, operator, { id }) => {
 
 const cacheKeyOf = (tenantId: string) => `webhooks|${tenantId}`
 
-function toRow({ id, provider, event, state, tries, receivedAt, appliedAt }: DeliveryRow) {
+function toRow({ id, provider, event, state, attempts, receivedAt, appliedAt }: DeliveryRow) {
   const lagMs = appliedAt ? appliedAt.getTime() - receivedAt.getTime() : null
-  return { id, provider, event, state, tries, receivedAt, appliedAt, lagMs }
+  return { id, provider, event, state, attempts, receivedAt, appliedAt, lagMs }
 }

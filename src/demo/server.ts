@@ -23,10 +23,10 @@ export interface DemoServer {
  */
 export async function findServer(env: NodeJS.ProcessEnv): Promise<DemoServer> {
   const apiKey = env.DEV_API_KEY || loadConfig({}, []).server.DEV_API_KEY
-  const named = env.SESSIONGRAPH_URL
-  if (named) return { ...connect(named, apiKey), origin: 'named by SESSIONGRAPH_URL', close: async () => {} }
-  const usual = connect('http://localhost:4000/graphql', apiKey)
-  if (await isSandboxed(usual)) return { ...usual, origin: 'found running', close: async () => {} }
+  const configured = env.SESSIONGRAPH_URL
+  if (configured) return { ...connect(configured, apiKey), origin: 'named by SESSIONGRAPH_URL', close: async () => {} }
+  const local = connect('http://localhost:4000/graphql', apiKey)
+  if (await isSandboxed(local)) return { ...local, origin: 'found running', close: async () => {} }
   return startDemoServer()
 }
 
@@ -49,7 +49,7 @@ function connect(url: string, apiKey: string): Pick<DemoServer, 'url' | 'execute
   }
 }
 
-/** False if there is no server, or if the demo would create real sessions without being told to. */
+/** False if there is no server, or if the demo would create real sessions without an explicit request. */
 async function isSandboxed({ execute }: Pick<DemoServer, 'execute'>): Promise<boolean> {
   try {
     const { data } = await execute<{ providers: { sandbox: boolean }[] }>('{ providers { sandbox } }')

@@ -190,7 +190,7 @@ export class UnconfirmedError extends DomainError {
   }
 }
 
-/** How soon a create that is running is worth asking for again. */
+/** The recommended delay before asking again for a create in progress. */
 const IN_PROGRESS_RETRY_SECONDS = 1
 
 export class IdempotencyConflictError extends DomainError {

@@ -203,7 +203,7 @@ export interface Recovery<Snapshot> {
   find?(unknownCreate: UnknownCreate, call: ReadCall): Promise<RecoveryResult<Snapshot>>
   /** Sends it again, if a duplicate is harmless or the provider deduplicates by its Idempotency-Key. */
   readonly repeat?: ResendRule
-  /** After this period nobody can have used the possible record, so the create counts as failed. */
+  /** After this period nobody can use a record that may exist, so the create counts as failed. */
   readonly safeToForgetAfterMs?: number
   /** The values by which a person finds the record at the provider. */
   traces?(unknownCreate: UnknownCreate): RecoveryCandidates

@@ -9,10 +9,10 @@ export interface Fixture {
   /** The method of the provider's client and its arguments. */
   readonly call: FixtureCall
   readonly exchanges: readonly Exchange[]
-  /** The relevant part of the call's result, or its error. */
   /** Undocumented parts of the response, as drift counts them, such as `ABSORBED status`. */
   readonly drifts?: readonly string[]
-  readonly means: { readonly value: unknown } | { readonly error: FixtureError }
+  /** The relevant part of the call's result, or its error. */
+  readonly result: { readonly value: unknown } | { readonly error: FixtureError }
 }
 
 export interface FixtureCall {
@@ -36,7 +36,7 @@ export interface FixtureCall {
 }
 
 export interface Exchange {
-  readonly sends: {
+  readonly request: {
     readonly method: HttpMethod
     /** The request target: base path, path and query. */
     readonly path: string
@@ -44,7 +44,7 @@ export interface Exchange {
     readonly json?: unknown
     readonly form?: Readonly<Record<string, string>>
   }
-  readonly answers: {
+  readonly response: {
     readonly status: number
     readonly headers?: Readonly<Record<string, string>>
     /** JSON, or the raw text. */

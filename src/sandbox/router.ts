@@ -10,18 +10,18 @@ export function createRouter(routes: readonly Route[]): (method: string, path: s
   const compiled = routes.map(route => ({ route, segments: route.path.split('/') }))
   return (method, path) => {
     const segments = path.split('/')
-    for (const { route, segments: wanted } of compiled) {
-      const params = route.method === method ? matchSegments(wanted, segments) : undefined
+    for (const { route, segments: pattern } of compiled) {
+      const params = route.method === method ? matchSegments(pattern, segments) : undefined
       if (params) return { route, params }
     }
     return undefined
   }
 }
 
-function matchSegments(wanted: readonly string[], given: readonly string[]): Record<string, string> | undefined {
-  if (wanted.length !== given.length) return undefined
+function matchSegments(pattern: readonly string[], given: readonly string[]): Record<string, string> | undefined {
+  if (pattern.length !== given.length) return undefined
   const params: Record<string, string> = {}
-  for (const [index, segment] of wanted.entries()) {
+  for (const [index, segment] of pattern.entries()) {
     const value = given[index] ?? ''
     if (segment.startsWith(':') && value !== '') params[segment.slice(1)] = safeDecode(value)
     else if (segment !== value) return undefined

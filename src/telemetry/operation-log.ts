@@ -15,11 +15,11 @@ export function logOperations(
 ): (reported: OperationReport) => void {
   // These lines contain no secrets, and redaction costs as much as writing them.
   const lines = log.child({}, { redact: [] })
-  let wentWell = 0
+  let succeeded = 0
   return reported => {
     const { callLog, name, kind, ms, outcome, codes, tenantId, keyId } = reported
     // Deterministic sampling: a share of 0.1 logs every tenth operation.
-    if (outcome === 'ok' && Math.floor(++wentWell * share) === Math.floor((wentWell - 1) * share)) return
+    if (outcome === 'ok' && Math.floor(++succeeded * share) === Math.floor((succeeded - 1) * share)) return
     const line = {
       id: callLog.requestId,
       operation: name && isKnown(name) ? name : OTHER_OPERATION,

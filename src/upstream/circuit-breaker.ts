@@ -28,7 +28,7 @@ export interface BreakerOptions {
   /**
    * True for an error that proves that the provider responds. A probe that ends in any other error reopens the circuit.
    */
-  readonly isAnswer: (error: Error) => boolean
+  readonly isResponse: (error: Error) => boolean
 }
 
 export interface CircuitBreaker {
@@ -87,7 +87,7 @@ export function createCircuitBreaker(options: BreakerOptions): CircuitBreaker {
       count(false)
       return result
     } catch (error) {
-      if (error instanceof Error && options.isAnswer(error) && !options.isFailure(error)) close()
+      if (error instanceof Error && options.isResponse(error) && !options.isFailure(error)) close()
       else reopen()
       throw error
     }

@@ -31,7 +31,7 @@ const MAX_KINDS = 100
 
 export function createDriftLog(): DriftLog {
   const kinds = new Map<string, CountedDrift>()
-  let untaken = new Map<string, CountedDrift>()
+  let uncollected = new Map<string, CountedDrift>()
   const kindsOf = new Map<string, number>()
   let total = 0
 
@@ -50,16 +50,16 @@ export function createDriftLog(): DriftLog {
       total++
       const [key, kind] = groupDrift(drift)
       kinds.set(key, countDrift(kinds.get(key), kind))
-      untaken.set(key, countDrift(untaken.get(key), kind))
+      uncollected.set(key, countDrift(uncollected.get(key), kind))
     },
     get total() {
       return total
     },
     list: () => [...kinds.values()],
     take: () => {
-      const taken = [...untaken.values()]
-      untaken = new Map()
-      return taken
+      const collected = [...uncollected.values()]
+      uncollected = new Map()
+      return collected
     },
   }
 }

@@ -26,7 +26,7 @@ const MINUTE_MS = 60_000
 const MAX_SAMPLES = 512
 /** If nothing takes them, only the newest stay. */
 const MAX_MINUTES = 120
-const WORSE: readonly CircuitState[] = ['CLOSED', 'HALF_OPEN', 'OPEN']
+const BY_SEVERITY: readonly CircuitState[] = ['CLOSED', 'HALF_OPEN', 'OPEN']
 
 /** Collects statistics by minute until `take` removes them. */
 export function createMinuteStats(circuit: () => CircuitState) {
@@ -45,7 +45,7 @@ export function createMinuteStats(circuit: () => CircuitState) {
 
   function rotate(counting: Counting): void {
     const now = circuit()
-    if (WORSE.indexOf(now) > WORSE.indexOf(counting.circuit)) counting.circuit = now
+    if (BY_SEVERITY.indexOf(now) > BY_SEVERITY.indexOf(counting.circuit)) counting.circuit = now
   }
 
   function end(): void {

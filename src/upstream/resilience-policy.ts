@@ -64,7 +64,7 @@ export function createResiliencePolicy(options: ResilienceOptions) {
   const health = createHealthMonitor(circuit)
   const peerCircuits = options.peerCircuits ?? NO_PEERS
   /** Milliseconds of performance.now(), which is monotonic. */
-  const lastAnswered: Record<CallKind, number> = { READ: NEVER, CREATE: NEVER, WRITE: NEVER }
+  const lastRespondedAt: Record<CallKind, number> = { READ: NEVER, CREATE: NEVER, WRITE: NEVER }
   /** When a read last got any HTTP response, including 5xx and contract violations. */
   let readResponseAt = NEVER
   let isReading = false
@@ -176,8 +176,8 @@ export function createResiliencePolicy(options: ResilienceOptions) {
     }
   }
 
-  function recordResponse(kind: CallKind, isAnswered: boolean): void {
-    if (isAnswered) lastAnswered[kind] = performance.now()
+  function recordResponse(kind: CallKind, isResponded: boolean): void {
+    if (isResponded) lastRespondedAt[kind] = performance.now()
     if (kind === 'READ') readResponseAt = performance.now()
   }
 
@@ -221,7 +221,7 @@ export function createResiliencePolicy(options: ResilienceOptions) {
    * be the problem.
    */
   function peerBlockedMs(kind: CallKind): number {
-    return performance.now() - lastAnswered[kind] < options.breakerHalfOpenAfterMs ? 0 : peerCircuits.blockedMs(kind)
+    return performance.now() - lastRespondedAt[kind] < options.breakerHalfOpenAfterMs ? 0 : peerCircuits.blockedMs(kind)
   }
 
   function blocked(request: RequestOptions, ms: number): ProviderUnavailableError {
@@ -269,6 +269,6 @@ function newBreaker(options: ResilienceOptions, kind: CallKind, peerCircuits: Pe
     halfOpenAfterMs: options.breakerHalfOpenAfterMs,
     onOpen: () => peerCircuits.opened(kind, options.breakerHalfOpenAfterMs),
     isFailure,
-    isAnswer: isProviderResponse,
+    isResponse: isProviderResponse,
   })
 }

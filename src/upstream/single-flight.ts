@@ -95,8 +95,8 @@ function findShared<Marker>(
   { running, next }: Line<Marker>,
   { mayJoin }: JoinOptions<Marker>,
 ): Flight<Marker> | undefined {
-  const fits = ({ marker }: Flight<Marker>) => marker === undefined || mayJoin(marker)
-  return [...running].reverse().find(fits) ?? next
+  const isNewEnough = ({ marker }: Flight<Marker>) => marker === undefined || mayJoin(marker)
+  return [...running].reverse().find(isNewEnough) ?? next
 }
 
 function createFlight<Marker, T>(start: Start<Marker, T>): Flight<Marker> {

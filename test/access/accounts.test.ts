@@ -39,7 +39,7 @@ async function createSession(at: TestApp, tenantId: string): Promise<string> {
   const { operation } = await at.services.creates.create(callOf(tenantId), {
     kind: 'CREATE_SESSION',
     idempotencyKey: randomUUID(),
-    spellings: [{}],
+    equivalentInputs: [{}],
     request: { provider: 'KAYLE', input: {} },
   })
   return operation.recordId ?? ''

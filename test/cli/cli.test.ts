@@ -177,7 +177,7 @@ describe('operations', () => {
   test('list and show print a create of unknown outcome, by id and by key', async () => {
     const key = await lose()
     const row = (await json(['operations', 'list'])).find(({ idempotencyKey }) => idempotencyKey === key)
-    expect(row).toMatchObject({ provider: 'KAYLE', state: 'UNKNOWN', tries: 1, recordId: null })
+    expect(row).toMatchObject({ provider: 'KAYLE', state: 'UNKNOWN', sendCount: 1, recordId: null })
     for (const name of [row.id, key]) expect(await json(['operations', 'show', name])).toEqual([row])
     expect(await json(['operations', 'list', '--state', 'FAILED'])).toEqual([])
   })

@@ -83,9 +83,9 @@ describe.each([
     await instances.at(1).services.webhookInbox.applyDue()
 
     expect(await statusOf(id)).toBe('CANCELED')
-    const rows = await instances.at(1).db.sql.selectFrom('deliveries').select(['state', 'tries']).execute()
+    const rows = await instances.at(1).db.sql.selectFrom('deliveries').select(['state', 'attempts']).execute()
     expect(rows.at(-1)?.state).toBe('APPLIED')
-    expect(rows.at(-1)?.tries).toBeLessThanOrEqual(3)
+    expect(rows.at(-1)?.attempts).toBeLessThanOrEqual(3)
   })
 
   test('its creates of unknown outcome', async () => {

@@ -149,10 +149,10 @@ describe.each(BEHAVIOURS.map(behaviour => [behaviour.name, behaviour] as const))
 
     const again = await create(app, subject)
 
-    const tries = outcome.state === 'FAILED' ? 2 : 1
+    const sends = outcome.state === 'FAILED' ? 2 : 1
     expect(again.result).toMatchObject(expectedResult(subject, outcome))
-    expect(again.operation).toMatchObject(expectedOperation(subject, outcome, tries))
-    expect(received()).toHaveLength(outcome.requests * tries)
+    expect(again.operation).toMatchObject(expectedOperation(subject, outcome, sends))
+    expect(received()).toHaveLength(outcome.requests * sends)
     if (outcome.state === 'SUCCEEDED') {
       expect([first.result.replayed, again.result.replayed]).toEqual([false, true])
       expect(again.result.record).toEqual(first.result.record)

@@ -252,13 +252,13 @@ describe('the hashes of two tenants', () => {
     await app.services.creates.create(call, {
       kind: 'CREATE_CUSTOMER',
       idempotencyKey: 'same-customer',
-      spellings: [customer],
+      equivalentInputs: [customer],
       request: { provider: 'RAPIDLY', input: customer },
     })
     await app.services.creates.create(call, {
       kind: 'CREATE_APPLICANT',
       idempotencyKey: 'same-applicant',
-      spellings: [applicant],
+      equivalentInputs: [applicant],
       request: { provider: 'PERSONR', input: applicant },
     })
     const { endpoint } = await app.services.webhookEndpoints.add(call, { provider: 'VERILOCK', secrets: [tenantId] })

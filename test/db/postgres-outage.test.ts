@@ -96,7 +96,7 @@ function startLoad(): Load {
       const key = `${kind.name}-${randomUUID()}`
       const entry: { kind: Kind; input: object; record?: Created } = { kind, input: await kind.input(key, world) }
       load.keys.set(key, entry)
-      for (let tries = 0; tries < 3 && running && !entry.record; tries++)
+      for (let attempt = 0; attempt < 3 && running && !entry.record; attempt++)
         entry.record = await create(key, entry, load.codes)
       const { errors } = await app.execute(LIST)
       for (const { extensions } of errors) countCode(load.codes, `list ${extensions.code}`)

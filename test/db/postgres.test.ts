@@ -221,10 +221,10 @@ describe('a database with a session', () => {
 
   test('retries one of two transactions in a deadlock', async () => {
     const [one, other] = await Promise.all([reopen(), reopen()])
-    let tries = 0
+    let attempts = 0
     const add = (db: OpenDatabase, tenants: readonly string[]) =>
       inTransaction(db, async trx => {
-        tries += 1
+        attempts += 1
         for (const tenantId of tenants) {
           const event = {
             id: uuid(),
@@ -239,7 +239,7 @@ describe('a database with a session', () => {
         }
       })
     await Promise.all([add(one, ['a', 'b']), add(other, ['b', 'a'])])
-    expect(tries).toBeGreaterThan(2)
+    expect(attempts).toBeGreaterThan(2)
     const positions = await app.db.sql
       .selectFrom('event_positions')
       .selectAll()

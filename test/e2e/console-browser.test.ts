@@ -189,7 +189,7 @@ test('a delivery is replayed, and its result is shown', async () => {
   await page.getByRole('button', { name: 'Replay a delivery of Kayle' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Replay' }).click()
   await page.getByText('Replayed: the delivery is quarantined.').waitFor()
-  expect((await at.app.services.webhookEndpoints.delivery(DEV, at.quarantinedId)).tries).toBe(1)
+  expect((await at.app.services.webhookEndpoints.delivery(DEV, at.quarantinedId)).attempts).toBe(1)
   await close()
 })
 

@@ -184,7 +184,7 @@ describe('an unavailable provider', () => {
 
   test('fails the import after its retries, with how to resume', async () => {
     await own.sandbox('KAYLE').faults(away)
-    const { code, stdout, stderr } = await cli.run(['import', 'kayle', '--tries', '2'])
+    const { code, stdout, stderr } = await cli.run(['import', 'kayle', '--max-attempts', '2'])
     await own.sandbox('KAYLE').clearFaults()
     expect([code, stdout]).toEqual([1, ''])
     const [begun, ended] = stderr.split('\n')
@@ -195,7 +195,17 @@ describe('an unavailable provider', () => {
   test('in the middle of its list keeps the listed sessions, and the next run resumes there', async () => {
     const { forget, requests, faults, clearFaults } = own.sandbox('KAYLE')
     await forget()
-    const broken = cli.run(['import', 'kayle', '--tries', '1', '--per-minute', '30', '--tenant', 'dev', '--json'])
+    const broken = cli.run([
+      'import',
+      'kayle',
+      '--max-attempts',
+      '1',
+      '--per-minute',
+      '30',
+      '--tenant',
+      'dev',
+      '--json',
+    ])
     // The second page is due two seconds after the first.
     await until(async () => (await requests()).length > 0)
     await faults(away)
@@ -212,7 +222,7 @@ describe('an unavailable provider', () => {
 
   test('that is a sandbox requires a running server, which the message says', async () => {
     const env = { DATABASE_URL: 'sqlite::memory:', ENCRYPTION_KEY: '0a'.repeat(32), SANDBOX_PORT: '1' }
-    const { code, stderr } = await cliOf(env).run(['import', 'kayle', '--tries', '1'])
+    const { code, stderr } = await cliOf(env).run(['import', 'kayle', '--max-attempts', '1'])
     expect(code).toBe(1)
     expect(stderr).toMatch(/^KAYLE cannot be reached\. It is a sandbox.*`sessiongraph serve`/m)
   })

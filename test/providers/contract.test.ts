@@ -103,7 +103,7 @@ describe.each(loaded)('%s', (_, module, fixtures) => {
       const others = drifts().filter(({ grade, path }) => !fixture.drifts?.includes(`${grade} ${path}`))
       expect(others.map(({ grade }) => grade)).toContain('ABSORBED')
       expect(new Set(others.map(({ grade }) => grade))).toEqual(new Set(['ABSORBED']))
-      expect(value).toMatchObject('value' in fixture.means ? Object(fixture.means.value) : {})
+      expect(value).toMatchObject('value' in fixture.result ? Object(fixture.result.value) : {})
     })
   })
 
@@ -124,15 +124,15 @@ describe.each(loaded)('%s', (_, module, fixtures) => {
 
 async function replay(module: ProviderModule, fixture: Fixture): Promise<void> {
   const { value, error, sent } = await callBefore(module, fixture, asRecorded(fixture))
-  for (const [index, { sends }] of fixture.exchanges.entries()) expectSent(sent[index], sends)
+  for (const [index, { request }] of fixture.exchanges.entries()) expectSent(sent[index], request)
   expect(sent).toHaveLength(fixture.exchanges.length)
-  if ('error' in fixture.means) {
-    expect(error).toMatchObject({ ...fixture.means.error, provider: module.provider })
+  if ('error' in fixture.result) {
+    expect(error).toMatchObject({ ...fixture.result.error, provider: module.provider })
     return
   }
   expect(error).toBeUndefined()
-  if (fixture.means.value === undefined) expect(value).toBeUndefined()
-  else expect(value).toMatchObject(Object(fixture.means.value))
+  if (fixture.result.value === undefined) expect(value).toBeUndefined()
+  else expect(value).toMatchObject(Object(fixture.result.value))
 }
 
 function named(fixtures: readonly Fixture[]): [string, Fixture][] {
@@ -182,7 +182,7 @@ async function mistypeEveryPlace(module: ProviderModule, fixture: Fixture): Prom
   const last = fixture.exchanges.length - 1
   const ids = idsOf((await callBefore(module, fixture, asRecorded(fixture))).value)
   const degraded: string[] = []
-  for (const path of placesIn(fixture.exchanges[last]?.answers.body)) {
+  for (const path of placesIn(fixture.exchanges[last]?.response.body)) {
     const behave = asRecorded(fixture, (body, index) => (index === last ? mistypedAt(body, path) : body))
     const { value, error, drifts } = await callBefore(module, fixture, behave)
     const place = path.join('.')
@@ -216,7 +216,7 @@ async function replaceStatusWords(module: ProviderModule, fixture: Fixture): Pro
 
 /** The mapped status after replacing its value, for each path of each response that can contain it. */
 async function statusesAfter(module: ProviderModule, fixture: Fixture, index: number, word: string): Promise<string[]> {
-  const positions = fixture.exchanges.flatMap(({ answers: { body } }, exchange) =>
+  const positions = fixture.exchanges.flatMap(({ response: { body } }, exchange) =>
     placesOf(word, body).map(path => ({ exchange, path })),
   )
   const shown: string[] = []

@@ -296,8 +296,8 @@ describe('a response', () => {
     const replayed = personr.connect({ settings, upstream, secrets: memorySecrets(), now: () => new Date() })
     const method = replayed[fixture.call.method] as (argument: unknown, call: unknown) => Promise<unknown>
     const given = method(fixture.call.argument, { ...call, ...fixture.call.call })
-    if ('error' in fixture.means) await expect(given).rejects.toMatchObject(fixture.means.error)
-    else expect(await given).toMatchObject(fixture.means.value as object)
+    if ('error' in fixture.result) await expect(given).rejects.toMatchObject(fixture.result.error)
+    else expect(await given).toMatchObject(fixture.result.value as object)
     expect(left).toEqual([])
   })
 })
@@ -311,11 +311,11 @@ function replay(left: Exchange[]): MockAgent {
     .get('https://enterprise.personr.co')
     .intercept({ path: () => true, method: 'POST' })
     .reply(({ path, headers, body }) => {
-      const { sends, answers } = left.shift() ?? expect.fail('nothing more was to be sent')
+      const { request, response } = left.shift() ?? expect.fail('unexpected request')
       const form = (body as unknown) instanceof FormData ? Object.fromEntries(body as unknown as FormData) : undefined
-      expect({ path, form }).toEqual({ path: sends.path, form: sends.form })
-      expect(headers).toMatchObject(sends.headers ?? {})
-      return { statusCode: answers.status, data: JSON.stringify(answers.body) }
+      expect({ path, form }).toEqual({ path: request.path, form: request.form })
+      expect(headers).toMatchObject(request.headers ?? {})
+      return { statusCode: response.status, data: JSON.stringify(response.body) }
     })
     .persist()
   return agent

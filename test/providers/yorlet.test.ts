@@ -42,8 +42,8 @@ function connect(given: Partial<Settings> = {}): Required<ProviderClient> {
   }) as Required<ProviderClient>
 }
 
-let tries = 0
-const call = () => ({ reference: 'sg_reference', idempotencyKey: `try-${++tries}` })
+let creates = 0
+const call = () => ({ reference: 'sg_reference', idempotencyKey: `try-${++creates}` })
 
 async function control(path: string, body?: object): Promise<{ status: number; json: Record<string, unknown> }> {
   const init = body && { method: 'POST', body: JSON.stringify(body) }

@@ -346,7 +346,7 @@ describe('a circuit breaker', () => {
     spanMs: 10_000,
     halfOpenAfterMs: 2_000,
     isFailure: (error: Error) => error === broken,
-    isAnswer: () => false,
+    isResponse: () => false,
   }
   const fail = () => Promise.reject(broken)
   const succeed = async () => 'done'

@@ -142,7 +142,7 @@ function withoutParts(fixture: Fixture, paths: readonly string[]): Fixture {
   const without = (body: unknown) => paths.reduce((rest, path) => changedAt(rest, path.split('.'), () => null), body)
   const exchanges = fixture.exchanges.map(each => ({
     ...each,
-    answers: { ...each.answers, body: without(each.answers.body) },
+    response: { ...each.response, body: without(each.response.body) },
   }))
   return { ...fixture, exchanges }
 }
@@ -236,7 +236,7 @@ const OF_WORDS = new Set([
 ])
 
 function refusalsOf({ needs, wrong }: ReportedOutcome, fixture: Fixture): [string, unknown][] {
-  const body = fixture.exchanges[0]?.answers.body
+  const body = fixture.exchanges[0]?.response.body
   return [
     ['no id', changedAt(body, needs, () => undefined)],
     ['an invalid id', changedAt(body, needs, () => wrong)],
@@ -249,7 +249,7 @@ function refusalsOf({ needs, wrong }: ReportedOutcome, fixture: Fixture): [strin
 
 /** A call and its documented responses, one of which may be changed at one path. */
 function openStage(module: ProviderModule, fixture: Fixture) {
-  const bodies = fixture.exchanges.map(({ answers }) => answers.body)
+  const bodies = fixture.exchanges.map(({ response }) => response.body)
 
   function positions(kind?: 'object' | 'text'): { index: number; path: Path }[] {
     const all = bodies.flatMap((body, index) => [[], ...placesIn(body)].map(path => ({ index, path, body })))
@@ -383,11 +383,11 @@ type Walk = (
   advance: (step: { id: string; to: string }) => Promise<void>,
 ) => Promise<void>
 
-let tries = 0
+let creates = 0
 const createCall = (): CreateCall => ({
-  reference: `sg_${++tries}`,
-  idempotencyKey: `try-${tries}`,
-  externalId: `usr_${tries}`,
+  reference: `sg_${++creates}`,
+  idempotencyKey: `try-${creates}`,
+  externalId: `usr_${creates}`,
   metadata: { plan: 'premium', free: { form: [CANARY] } },
 })
 

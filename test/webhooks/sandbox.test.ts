@@ -153,7 +153,7 @@ test('Kayle sends nothing without an encryption key, and reports it', async () =
   const { url, got } = await startReceiver()
   await aim('KAYLE', url, { publicJwk: undefined, keyId: undefined })
   await advance('KAYLE', { id, to: 'expired' })
-  const errorOf = async () => (await deliveriesOf('KAYLE', id))[0]?.tries[0]?.error
+  const errorOf = async () => (await deliveriesOf('KAYLE', id))[0]?.attempts[0]?.error
   await expect.poll(errorOf).toMatch(/no active key/)
   expect(got).toEqual([])
 })
@@ -220,7 +220,7 @@ test('a failed delivery is retried: the same delivery, with a new time and signa
   expect(new Set(got.map(({ headers }) => headers['x-kayle-signature'])).size).toBeGreaterThan(1)
   await readAll('KAYLE', got)
   const [delivery] = await deliveriesOf('KAYLE', id)
-  expect(delivery?.tries.map(({ status }) => status)).toEqual([500, 302, 204])
+  expect(delivery?.attempts.map(({ status }) => status)).toEqual([500, 302, 204])
 })
 
 test('a delivery is given up after the last of the delays', async () => {
@@ -313,9 +313,9 @@ test('secrets are not returned, and a given private key is not stored', async ()
   const shown = await (await control('PERSONR', 'GET', 'webhooks')).json()
   expect(shown).toMatchObject({ url, secret: '(masked)', publicJwk })
   expect(JSON.stringify(shown)).not.toContain('"d"')
-  await expect.poll(async () => (await deliveriesOf('PERSONR', APPLICANT)).at(-1)?.tries).toHaveLength(1)
+  await expect.poll(async () => (await deliveriesOf('PERSONR', APPLICANT)).at(-1)?.attempts).toHaveLength(1)
   const [last] = (await deliveriesOf('PERSONR', APPLICANT)).slice(-1)
-  expect(last?.tries[0]).toMatchObject({ status: 204, headers: { authorization: '(masked)' } })
+  expect(last?.attempts[0]).toMatchObject({ status: 204, headers: { authorization: '(masked)' } })
   expect(JSON.stringify(last)).not.toContain(SECRET)
 })
 

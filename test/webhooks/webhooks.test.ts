@@ -347,7 +347,7 @@ describe('a delivery', () => {
         applied: true,
       },
     ])
-    expect(await newest()).toMatchObject({ state: 'APPLIED', tries: 1 })
+    expect(await newest()).toMatchObject({ state: 'APPLIED', attempts: 1 })
   })
 
   test('applies only what the provider confirms', async () => {
@@ -428,12 +428,12 @@ describe('a delivery', () => {
     await app.sandbox('KAYLE').faults([{ method: 'GET', fault: { kind: 'status', status: 500 } }])
     expect(await deliver(app, endpointOf('KAYLE'), parcel)).toBe(204)
     await settle()
-    expect(await newest()).toMatchObject({ state: 'STORED', tries: 1 })
+    expect(await newest()).toMatchObject({ state: 'STORED', attempts: 1 })
     await settle()
-    expect(await newest()).toMatchObject({ state: 'STORED', tries: 1 })
+    expect(await newest()).toMatchObject({ state: 'STORED', attempts: 1 })
     at += 1_000
     await settle()
-    expect(await newest()).toMatchObject({ state: 'STORED', tries: 2 })
+    expect(await newest()).toMatchObject({ state: 'STORED', attempts: 2 })
     await app.sandbox('KAYLE').clearFaults()
     at += 2_000
     await settle()
@@ -464,11 +464,11 @@ describe('a delivery', () => {
     const { id } = await newest()
     await app.db.sql
       .updateTable('deliveries')
-      .set({ state: 'STORED', tries: 149, next_try_at: at })
+      .set({ state: 'STORED', attempts: 149, next_attempt_at: at })
       .where('id', '=', id)
       .execute()
     await settle()
-    expect(await newest()).toMatchObject({ state: 'QUARANTINED', tries: 150 })
+    expect(await newest()).toMatchObject({ state: 'QUARANTINED', attempts: 150 })
     await app.sandbox('KAYLE').clearFaults()
     await app.services.webhookInbox.replay(DEV, id)
     await settle()

@@ -15,7 +15,7 @@ import {
 } from './providers.ts'
 import { openStore } from './store.ts'
 
-/** Apollo Server, each provider a RESTDataSource of the request. */
+/** Apollo Server, with a RESTDataSource for each provider and request. */
 
 class Rest extends RESTDataSource {
   override baseURL: string

@@ -17,14 +17,14 @@ interface ShareField {
   readonly reason: string
 }
 
-/** A create as safe as the house's: one durable commit before the call, one after it. */
+/** A create as durable as ours: one durable commit before the call, one after it. */
 export function prepareCreate({ database, encryption, kayleAccount }: Store, providers: Providers) {
   const seal = (value: unknown, place: Place) => encryption.encrypt(JSON.stringify(value), place)
   const sealInSession = (value: unknown, column: EncryptedColumn<'sessions'>, id: string) =>
     seal(value, placeIn('sessions', column, { id, tenantId: 'dev' }))
   const known = database.prepare("select state from operations where tenant_id = 'dev' and idempotency_key = ?")
   const open = database.prepare(`insert into operations (id, tenant_id, account_id, kind, provider, idempotency_key,
-    fingerprint, state, reference, input_encrypted, subject_hashes, recovered, tries, repeats, checks, fence, owner, owned_until,
+    fingerprint, state, reference, input_encrypted, subject_hashes, recovered, send_count, repeats, checks, fence, owner, owned_until,
     sent_at, created_at, updated_at)
     values (?, 'dev', ?, 'CREATE_SESSION', 'KAYLE', ?, ?, 'SENT', ?, ?, '', 0, 1, 0, 0, 1, 'limit', ?, ?, ?, ?)`)
   const record = database.prepare(`insert into sessions (id, tenant_id, account_id, provider, provider_id, created_at,

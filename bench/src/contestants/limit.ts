@@ -5,7 +5,9 @@ import { createProviders } from './providers.ts'
 import { openStore } from './store.ts'
 import * as view from './views.ts'
 
-/** The limit: the same answers written by hand, without GraphQL, authentication, limits, validation or metrics. */
+/**
+ * The limit: the same responses from handwritten code, without GraphQL, authentication, limits, validation or metrics.
+ */
 
 const store = openStore(process.env)
 const providers = createProviders(process.env)
@@ -92,7 +94,7 @@ function rowsOf(id: string) {
   return { session, customer, applicant }
 }
 
-/** What stands in the document is known here. */
+/** The document is constant, so its selection is known. */
 function toCreateInput(idempotencyKey: string) {
   const shareFields = [{ key: 'date_of_birth', required: true, reason: 'To check that you are of age' }]
   const kayle = { redirectUrl: 'https://app.example.com/done', shareFields }

@@ -7,7 +7,7 @@ import { createPeerSource, PEER_RESOLVERS } from './peer-source.ts'
 import { createProviders } from './providers.ts'
 import { openStore } from './store.ts'
 
-/** Mercurius with jit, and the pool client of the limit. */
+/** Mercurius with JIT, and the pool client of the limit. */
 
 const store = openStore(process.env)
 const providers = createProviders(process.env)
@@ -16,7 +16,7 @@ const server = fastify()
 
 await server.register(mercurius, {
   schema: PEER_SCHEMA,
-  // Their types want a resolver to take any arguments at all.
+  // Mercurius types resolvers with arbitrary arguments.
   resolvers: PEER_RESOLVERS as never,
   context: () => ({ source: createPeerSource(store, providers, create) }),
   jit: 1,

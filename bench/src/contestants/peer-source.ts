@@ -4,7 +4,9 @@ import type { KayleSession, Providers } from './providers.ts'
 import type { Store } from './store.ts'
 import * as view from './views.ts'
 
-/** What the peers' resolvers do, the same for each: rows by prepared statements, providers as they are given, loaders. */
+/**
+ * The resolvers of the peers, the same for each: rows by prepared statements, provider responses unchanged, loaders.
+ */
 
 export interface Freshness {
   readonly freshness?: { readonly maxAgeSeconds?: number | null } | null
@@ -20,7 +22,7 @@ export interface SessionsArguments {
   readonly after?: string | null
 }
 
-/** A session with what its fields need to go on: its row, and what its provider told where it was asked. */
+/** A session for its nested fields: its row, and the provider's response if there was a call. */
 export interface PeerSession extends ReturnType<typeof view.storedSession> {
   readonly row: view.Session
   readonly reported?: KayleSession
@@ -28,7 +30,7 @@ export interface PeerSession extends ReturnType<typeof view.storedSession> {
 
 export type PeerSource = ReturnType<typeof createPeerSource>
 
-/** One request's source. */
+/** The source of one request. */
 export function createPeerSource(store: Store, providers: Providers, create: ReturnType<typeof prepareCreate>) {
   const freshCustomers = new DataLoader((ids: readonly string[]) => Promise.all(ids.map(freshCustomer)))
 

@@ -1,6 +1,6 @@
 import { Pool } from 'undici'
 
-/** GET and POST towards one provider through a bounded pool. Who asks for the same at the same time asks once. */
+/** GET and POST to one provider through a bounded pool. Identical concurrent reads share one request. */
 export function createPoolClient(baseUrl: string, authorization: string) {
   const { origin, pathname } = new URL(baseUrl)
   const pool = new Pool(origin, { connections: 32, pipelining: 1 })
@@ -17,7 +17,7 @@ export function createPoolClient(baseUrl: string, authorization: string) {
 
   function get<T>(path: string): Promise<T> {
     const known = flights.get(path)
-    // The path names what is read, and so its type.
+    // The path determines the resource, and so its type.
     if (known) return known as Promise<T>
     const flight = send<T>('GET', path).finally(() => flights.delete(path))
     flights.set(path, flight)

@@ -1,7 +1,7 @@
 import type { kayleCreated, kayleSession, rapidlyCustomer, yorletApplicants } from '../world.ts'
 import { createPoolClient } from './pool-client.ts'
 
-/** The three providers as a program written by hand asks them: no validation, no breaker, no retry. */
+/** The three providers, called by handwritten code: no validation, no circuit breaker, no retry. */
 
 export type KayleSession = ReturnType<typeof kayleSession>
 export type RapidlyCustomer = ReturnType<typeof rapidlyCustomer>

@@ -4,7 +4,7 @@ import { createFieldEncryption } from '../../../src/security/field-encryption.ts
 import { createCursors } from '../../../src/services/lists/cursor.ts'
 import type { Applicant, Attempt, Customer, Session } from './views.ts'
 
-/** The house's own tables, as a program written by hand uses them: statements prepared once, every commit on disk. */
+/** Our tables, used by handwritten code: statements prepared once, every commit on disk. */
 
 export interface PageQuery {
   readonly first: number

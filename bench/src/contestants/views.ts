@@ -2,7 +2,7 @@ import type { AttemptRow, CustomerRow, SessionRow } from '../../../db/core/table
 import { encodeGlobalId } from '../../../src/domain/global-id.ts'
 import type { KayleSession, RapidlyCustomer, YorletApplicants } from './providers.ts'
 
-/** What the documents of the benchmark select, made of stored rows and of what providers answer. */
+/** The selections of the benchmark's documents, built from stored rows and provider responses. */
 
 export type Session = Pick<
   SessionRow,
@@ -66,7 +66,7 @@ export function storedAttempt(row: Attempt) {
   }
 }
 
-/** The ids are ours, so the stored rows give them. */
+/** Our ids are only in the stored rows. */
 export function reportedAttempts(rows: readonly Attempt[], reported: KayleSession) {
   return reported.attempts.map(attempt => ({
     id: encodeGlobalId('Attempt', rows.find(row => row.provider_id === attempt.id)?.id ?? ''),

@@ -8,9 +8,9 @@ import { createProviders } from './providers.ts'
 import { openStore } from './store.ts'
 import type * as view from './views.ts'
 
-/** Yoga and Pothos as they come, with the pool client of the limit. */
+/** Yoga and Pothos with their defaults, and the pool client of the limit. */
 
-// The house's plugins add to Pothos' types wherever these are loaded; their settings are not wanted here.
+// Our plugins add to Pothos' types wherever they are loaded; their options are not needed here.
 const settings = { defaultFieldNullability: false } as never
 const builder = new SchemaBuilder<{ Context: PeerContext; DefaultFieldNullability: false }>(settings)
 

@@ -6,7 +6,7 @@ import type { Probe } from './probe.ts'
 const STARTS = 5
 const SETTLE_MS = 2000
 
-/** From the start of the process to its address, and what it holds in memory while nobody asks. */
+/** The time from the start of the process until it listens, and its memory when idle. */
 export const probeCold: Probe = async arena => {
   const starts: { ms: number; mb: number }[] = []
   for (let n = 0; n < STARTS; n++) {

@@ -9,7 +9,7 @@ const NOW = 'freshness: { maxAgeSeconds: 0 }'
 const DEFERRED = `query deferred($id: ID!) { session(by: { id: $id }) { id status ... @defer { applicant(${NOW}) { id } } } }`
 const PLAIN = 'query plain($id: ID!) { session(by: { id: $id }) { id status } }'
 
-/** How soon the first part comes while one provider is slow, beside a request that does not ask it. */
+/** The time until the first part while one provider is slow, compared with a request that does not call it. */
 export const probeDefer: Probe = async arena => {
   const [server] = await arena.start(['ours'])
   if (!server) throw new Error('Nothing was started.')

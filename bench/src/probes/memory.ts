@@ -2,7 +2,7 @@ import { residentMb } from '../processes.ts'
 import { load } from '../wrk.ts'
 import type { Probe } from './probe.ts'
 
-/** What the process holds in memory, minute by minute, under the load of `list`. */
+/** The memory of the process, minute by minute, under the load of `list`. */
 export const probeMemory: Probe = async (arena, cells, { memoryMinutes }) => {
   const [server] = await arena.start(['ours'])
   if (!server) throw new Error('Nothing was started.')

@@ -15,8 +15,8 @@ interface Answer {
 }
 
 /**
- * Three times as many requests a second as can be answered, sent whether or not earlier ones are: what is still answered,
- * and how soon the rest is refused.
+ * Sends three times as many requests per second as the capacity, without waiting for earlier ones: the goodput, and the
+ * latency of refusals.
  */
 export const probeOverload: Probe = async (arena, cells) => {
   const [server] = await arena.start(['ours'])
@@ -69,7 +69,7 @@ export const probeOverload: Probe = async (arena, cells) => {
   }
 }
 
-/** Sends so many a second, and waits for the last answer. */
+/** Sends requests at this rate, and waits for the last response. */
 async function flood(url: string, bodies: readonly string[], perSecond: number) {
   const agent = new Agent({ keepAlive: true })
   const requests: Promise<Answer>[] = []

@@ -7,7 +7,7 @@ import type { Probe } from './probe.ts'
 const CELLS: readonly CellName[] = ['ping', 'one', 'stored', 'lookup', 'list', 'local', 'create']
 const CONNECTIONS = 64
 
-/** Our server on PostgreSQL beside itself on SQLite: the same sessions, in turn. */
+/** Our server on PostgreSQL compared with SQLite: the same sessions, in turn. */
 export const probePostgres: Probe = async (arena, cells, { sessions, seconds, rounds }) => {
   const title = `PostgreSQL beside SQLite, ${CONNECTIONS} connections, no latency`
   const store = await openPostgresStore(arena, sessions)

@@ -9,10 +9,10 @@ import type { Probe } from './probe.ts'
 const CELLS: readonly CellName[] = ['ping', 'stored', 'local']
 const CONNECTIONS = 32
 const ROUNDS = 3
-/** Two of ours, what asks each of them, and the database. */
+/** Two of our servers, a load generator for each, and the database. */
 const CORES = 5
 
-/** One process and two on the same PostgreSQL, each asked by a load of its own. */
+/** One process and two on the same PostgreSQL, each with its own load generator. */
 export const probeProcesses: Probe = async (arena, _cells, { sessions, seconds }) => {
   const cores = availableParallelism()
   const enough =

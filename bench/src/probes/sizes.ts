@@ -5,8 +5,8 @@ import type { Probe } from './probe.ts'
 const CONNECTIONS = 16
 
 /**
- * What one item of a list costs by the length of the list. A page has at most 100 items, so a list of 1,000 is ten pages
- * one after another: the same requests as those of 100, beginning anywhere.
+ * The cost of one list item by the length of the list. A page has at most 100 items, so a list of 1,000 is ten
+ * consecutive pages: the same requests as those of 100, from any position.
  */
 export const probeSizes: Probe = async (arena, _cells, { seconds }) => {
   const contestants = await arena.start(['ours', 'limit'])

@@ -9,7 +9,7 @@ import type { Probe } from './probe.ts'
 const CELLS: readonly CellName[] = ['stored', 'lookup', 'local', 'filtered']
 const CONNECTIONS = 16
 
-/** What the same requests cost in a store of another size. */
+/** The cost of the same requests in a store of another size. */
 export const probeStores: Probe = async (arena, cells, { storeSizes, seconds }) => {
   const rows: string[][] = []
   for (const size of storeSizes) {
@@ -33,7 +33,7 @@ export const probeStores: Probe = async (arena, cells, { storeSizes, seconds }) 
   }
 }
 
-/** A copy of the store with older sessions under the seeded ones, each a copy of one of them with ids of its own. */
+/** A copy of the store with older sessions below the seeded ones, each a copy of one of them with its own ids. */
 function grow({ store, directory }: Arena, size: number): string {
   const file = join(directory, `store-${size}.db`)
   copyFileSync(store, file)

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ACCEPTED, type InputSettings, redirectUrl } from '../../input/rules.ts'
 
-/** What a create takes, with Zenith's documented rules. */
+/** The input of a create, with Zenith's documented rules. */
 export function sessionInputOf(settings: InputSettings) {
   return z.object({
     level: z.enum(['basic', 'full'], { error: 'Expected basic or full.' }),

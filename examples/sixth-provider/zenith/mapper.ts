@@ -5,7 +5,7 @@ import type { SessionSnapshot, SessionStatus } from '../../domain/records/sessio
 import type { SessionInput } from './input.ts'
 import type { Check } from './wire.ts'
 
-/** What Zenith alone knows about a session. A key is left out where an answer said nothing of it. */
+/** Fields that only Zenith has. A field that a response omits is omitted. */
 export const sessionDetails = z.object({ level: z.string().nullish() })
 export type SessionDetails = z.infer<typeof sessionDetails>
 
@@ -45,7 +45,7 @@ const STATUSES: ReadonlyMap<string, SessionStatus> = new Map([
   ['lapsed', 'EXPIRED'],
 ])
 
-/** The verdict counts only where the check is finished: Zenith shows a first guess before. */
+/** The verdict counts only when the check is finished: before that Zenith shows a preliminary one. */
 function toOutcome({ status, verdict }: Check): Outcome {
   if (status === 'lapsed') return 'NOT_APPLICABLE'
   if (status !== 'finished') return 'PENDING'

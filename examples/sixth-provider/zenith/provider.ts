@@ -46,7 +46,7 @@ export function connect({ settings, upstream }: ClientDeps<Settings>): ProviderC
   }
 }
 
-/** Zenith names one field at a time. Its free text is not carried. */
+/** Zenith names one field at a time. Its free text is not passed on. */
 export function readRejection(status: number, body: unknown): ProviderRejection | undefined {
   if (status < 400) return undefined
   const parsed = fault.safeParse(body)

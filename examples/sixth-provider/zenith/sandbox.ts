@@ -25,7 +25,7 @@ export const sandbox: SandboxDefinition<{ apiKey: string }> = {
   open,
 }
 
-/** The steps of /_sandbox/advance, and what each makes of a check. */
+/** The steps of /_sandbox/advance, and the change that each makes. */
 const STEPS: Readonly<Record<string, Partial<Check>>> = {
   started: { status: 'started' },
   passed: { status: 'finished', verdict: 'pass' },
@@ -81,7 +81,7 @@ function list(checks: Collection<Check>, { query }: SandboxRequest): SandboxResp
   return { status: 200, json: { checks: page.map(withoutLink), next } }
 }
 
-/** The link is told once, by the create. */
+/** Only the create returns the link. */
 function withoutLink({ link: _, ...check }: Check): Omit<Check, 'link'> {
   return check
 }

@@ -1,11 +1,11 @@
 import { z } from 'zod'
 
-/** Zenith's words, as its pages have them. */
+/** The enum values of Zenith, as documented. */
 
 export const CHECK_STATUSES = ['waiting', 'started', 'finished', 'lapsed'] as const
 export const VERDICTS = ['pass', 'fail'] as const
 
-/** A path is made of it, so it is checked. */
+/** It becomes part of a path, so it is validated. */
 const checkId = z.string().regex(/^chk_[a-z0-9]{6,40}$/)
 
 export const createCheckBody = z.object({
@@ -17,7 +17,7 @@ export const createCheckBody = z.object({
 
 export const check = z.object({
   check_id: checkId,
-  // A word that nobody documented is kept, and counted as drift.
+  // An undocumented value is kept, and counted as drift.
   status: z.string().meta({ known: CHECK_STATUSES }),
   verdict: z.string().meta({ known: VERDICTS }).nullish(),
   level: z.string().nullish(),

@@ -8,8 +8,8 @@ import { begin } from './begin.ts'
 import { type Access, ask, Refused } from './sessiongraph.ts'
 
 /**
- * The company's own server, in the place where yours would be. It holds the API key and knows who is logged in; the
- * browser gets a client token that opens this one user's sessions, and nothing else.
+ * Your company's own server. It holds the API key and knows who is logged in; the browser gets a client token for this
+ * one user's sessions, and nothing else.
  */
 export function backend(): Plugin {
   const access: Access = {
@@ -61,7 +61,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
   '/api/logout': async () => ({}),
 }
 
-/** A page of another site cannot send JSON here without being asked first, and we never say yes. */
+/** A page of another site cannot send JSON here without a preflight request, which is never allowed. */
 async function answer(request: IncomingMessage, response: ServerResponse, route: Route, access: Access): Promise<void> {
   const isJson = request.headers['content-type'] === 'application/json'
   const externalId = request.url === '/api/logout' ? newUser() : (userOf(request) ?? newUser())
@@ -85,7 +85,7 @@ function respond(response: ServerResponse, status: number, body: object, externa
   response.end(JSON.stringify(body))
 }
 
-/** In the place of a login: the first visit makes a user, and a cookie knows it again. */
+/** Instead of a login: the first visit creates a user, whom a cookie identifies afterwards. */
 function newUser(): string {
   return `usr_${randomUUID().slice(0, 8)}`
 }

@@ -55,12 +55,15 @@ type SessionInput = VariablesOf<typeof Begin>['input']['session']
 
 export interface Beginning {
   readonly externalId: string
-  /** Made by the browser for one press of the button: pressed again after a lost answer, it begins nothing twice. */
+  /**
+   * Created by the browser for one press of the button: pressing it again after a lost response creates no second
+   * session.
+   */
   readonly idempotencyKey: string
   readonly redirectUrl: string
 }
 
-/** Begins a session at a provider, with what that provider needs, and gives its id. */
+/** Creates a session at a provider, with the input that it requires, and returns its id. */
 export async function begin(access: Access, provider: Choice, beginning: Beginning): Promise<string> {
   const { externalId, idempotencyKey } = beginning
   const session = await INPUTS[provider](access, beginning)
@@ -69,7 +72,7 @@ export async function begin(access: Access, provider: Choice, beginning: Beginni
   throw refused(createSession)
 }
 
-/** The ids are those that the sandboxes are seeded with; your own accounts have others. */
+/** The ids are those of the sandboxes' seed data; your own accounts have others. */
 const INPUTS: Readonly<Record<Choice, (access: Access, beginning: Beginning) => Promise<SessionInput>>> = {
   KAYLE: async (_access, { redirectUrl }) => ({
     kayle: {
@@ -110,7 +113,7 @@ async function register(access: Access, { externalId }: Beginning): Promise<stri
   throw refused(createCustomer)
 }
 
-/** The error that came in the place of what was to be made. */
+/** The error result of a create. */
 function refused(result: { readonly code?: string; readonly message?: string } | null): Refused {
   return new Refused(result?.code ?? 'INTERNAL_ERROR', result?.message ?? '')
 }

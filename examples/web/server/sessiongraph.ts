@@ -1,13 +1,13 @@
 import { print } from '@0no-co/graphql.web'
 import type { TadaDocumentNode } from 'gql.tada'
 
-/** Where the API is, and the key that only this side of the network may have. */
+/** The URL of the API, and the key that only the server side may have. */
 export interface Access {
   readonly url: string
   readonly apiKey: string
 }
 
-/** What the caller is told where something went wrong; the code is one of docs/errors.md. */
+/** The error that the caller receives; the code is one of docs/errors.md. */
 export class Refused extends Error {
   readonly code: string
   constructor(code: string, message: string) {

@@ -6,7 +6,7 @@ import { Journey, type Person, type Session } from './operations.ts'
 import { SessionCard } from './session-card.tsx'
 import { toSentence } from './words.ts'
 
-/** Each stream keeps a connection, and a browser has six for one server: the newest sessions are followed. */
+/** Each stream uses a connection, and a browser has six per server: only the newest sessions are followed. */
 const FOLLOWED = 3
 
 export function App() {
@@ -50,7 +50,7 @@ export function App() {
   )
 }
 
-/** The person: undefined while loading, null where it could not be read. The latest request wins. */
+/** The person: undefined while loading, null if it could not be read. The latest request wins. */
 function usePerson() {
   const [person, setPerson] = useState<Person | null>()
   const [user, setUser] = useState<string>()
@@ -72,7 +72,7 @@ function usePerson() {
     }
   }, [])
 
-  /** Shows the session at once, and then asks what comes next. */
+  /** Shows the session at once, and then reads the next action. */
   const replace = useCallback(
     (session: Session) => {
       setPerson(known => known && withSession(known, session))

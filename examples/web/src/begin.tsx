@@ -2,10 +2,10 @@ import { type FormEvent, useRef, useState } from 'react'
 import { callOurServer, Trouble } from './client.ts'
 import { CHOICES, type Choice, PROVIDERS, toSentence } from './words.ts'
 
-/** After these nobody knows whether a session was begun: the same key is sent again. */
+/** After these errors it is unknown whether a session was created: the same key is sent again. */
 const SAME_AGAIN = ['DEADLINE_EXCEEDED', 'IDEMPOTENCY_IN_PROGRESS', 'UNCONFIRMED', 'UNREACHABLE']
 
-/** Chooses a provider and begins a session there. */
+/** Selects a provider and creates a session there. */
 export function Begin({ isFirst, onBegun }: { isFirst: boolean; onBegun: () => Promise<void> }) {
   const [provider, setProvider] = useState<Choice>('KAYLE')
   const [isBusy, setBusy] = useState(false)

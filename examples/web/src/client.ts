@@ -1,7 +1,7 @@
 import { print } from '@0no-co/graphql.web'
 import type { TadaDocumentNode } from 'gql.tada'
 
-/** What this browser may do: ask about one user, for a quarter of an hour. Our own server gives it. */
+/** The client token of this browser: access to one user for a quarter of an hour. Our own server creates it. */
 export interface Pass {
   readonly url: string
   readonly externalId: string
@@ -9,7 +9,7 @@ export interface Pass {
   readonly expiresAt: string
 }
 
-/** One thing that went wrong, with the code to branch on: docs/errors.md has them all. */
+/** An error, with the code to branch on: docs/errors.md lists all of them. */
 export class Trouble extends Error {
   readonly code: string
   constructor(code: string, message: string) {
@@ -21,7 +21,10 @@ export class Trouble extends Error {
 const RENEW_BEFORE_MS = 30_000
 let pass: Promise<Pass> | undefined
 
-/** The pass of this browser, a new one where it is nearly over or was refused. Who asks meanwhile gets the same one. */
+/**
+ * The client token of this browser, a new one if it is about to expire or was rejected. Concurrent callers get the same
+ * one.
+ */
 export function getPass({ renew = false } = {}): Promise<Pass> {
   const fetchPass = () => callOurServer<Pass>('/api/pass')
   pass = pass && !renew ? pass.then(held => (isFresh(held) ? held : fetchPass()), fetchPass) : fetchPass()
@@ -32,7 +35,7 @@ function isFresh({ expiresAt }: Pass): boolean {
   return Date.parse(expiresAt) - Date.now() > RENEW_BEFORE_MS
 }
 
-/** Asks the company's own server, which knows who is logged in and holds the API key. */
+/** Calls the company's own server, which knows who is logged in and holds the API key. */
 export async function callOurServer<Answer>(path: string, body: object = {}): Promise<Answer> {
   const response = await reach(path, {
     method: 'POST',
@@ -44,7 +47,7 @@ export async function callOurServer<Answer>(path: string, body: object = {}): Pr
   return answer
 }
 
-/** Sends an operation straight to the API, with the pass alone. A pass that is over is renewed once. */
+/** Sends an operation directly to the API, with the client token alone. An expired token is renewed once. */
 export async function send<Result, Variables>(
   document: TadaDocumentNode<Result, Variables>,
   variables: Variables,

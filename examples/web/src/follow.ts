@@ -2,7 +2,7 @@ import { type ApiError, send, toTrouble } from './client.ts'
 import { Followed, type Session } from './operations.ts'
 
 export interface Following {
-  /** The session's `liveCursor`, or the last cursor seen. */
+  /** The session's `liveCursor`, or the last received cursor. */
   readonly after: string
   onSession(session: Session): void
   onConnected(connected: boolean): void
@@ -10,12 +10,12 @@ export interface Following {
 
 const FIRST_WAIT_MS = 250
 const LONGEST_WAIT_MS = 5_000
-/** The server sends a heartbeat every 15 seconds: a connection that is silent for longer is dead without saying so. */
+/** The server sends a heartbeat every 15 seconds: a connection that is silent for longer is dead. */
 const LONGEST_SILENCE_MS = 40_000
 
 /**
- * Follows one session until the function returned is called. When the connection breaks it comes back with the id of
- * the last message, as an EventSource does, so nothing is missed and nothing comes twice.
+ * Follows one session until the returned function is called. After a lost connection it reconnects with the id of the
+ * last message, as an EventSource does, so that no event is missed or repeated.
  */
 export function follow(id: string, { after, onSession, onConnected }: Following): () => void {
   const leaving = new AbortController()
@@ -53,7 +53,7 @@ export function follow(id: string, { after, onSession, onConnected }: Following)
   return () => leaving.abort()
 }
 
-/** A signal that is aborted when nothing was heard for too long. */
+/** A signal that aborts after a period without messages. */
 function createSilence() {
   const ending = new AbortController()
   const begin = () => setTimeout(() => ending.abort(), LONGEST_SILENCE_MS)

@@ -1,7 +1,7 @@
 import { initGraphQLTada } from 'gql.tada'
 import type { introspection } from './graphql-env.d.ts'
 
-/** Reads an operation, and knows the types of its variables and its answer from schema/schema.graphql. */
+/** Parses an operation, with the types of its variables and its result from schema/schema.graphql. */
 export const graphql = initGraphQLTada<{
   introspection: introspection
   disableMasking: true

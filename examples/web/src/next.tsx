@@ -1,7 +1,7 @@
 import type { NextAction } from './operations.ts'
 import { toNextWords, toProviderName } from './words.ts'
 
-/** The one thing to do next. */
+/** The next action of the user. */
 export function Next({ action }: { action: NextAction }) {
   const { title, text, button } = toNextWords(action)
   return (

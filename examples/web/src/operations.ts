@@ -38,7 +38,7 @@ const sessionCard = graphql(`
   }
 `)
 
-/** All that the page shows, in one call. */
+/** Everything that the page shows, in one query. */
 export const Journey = graphql(
   `
     query Journey($externalId: String!) {
@@ -63,7 +63,7 @@ export const Journey = graphql(
   [sessionCard],
 )
 
-/** What happens to one session, with the session as it is then. */
+/** The events of one session, with its state at that time. */
 export const Followed = graphql(
   `
     subscription Followed($id: ID!, $after: String) {

@@ -54,7 +54,7 @@ function Live({ isLive }: { isLive: boolean }) {
   return <span className={isLive ? 'live on' : 'live'}>{isLive ? 'live' : 'connecting'}</span>
 }
 
-/** Follows the session while it is on the screen, from the position at which it was first read. */
+/** Follows the session while it is on the screen, from the cursor of its first read. */
 function useLive({ id, liveCursor }: Session, isFollowed: boolean, onChange: (session: Session) => void): boolean {
   const [after] = useState(liveCursor)
   const [isLive, setLive] = useState(false)

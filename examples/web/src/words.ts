@@ -2,8 +2,8 @@ import type { Trouble } from './client.ts'
 import type { Event, NextAction, Provider, Session } from './operations.ts'
 
 /**
- * Everything that the page says, in one place. The enums of the API are open: a value may be newer than this page, which then
- * shows it as it is, or like UNKNOWN.
+ * All texts of the page. The enums of the API are open: a value that this page does not know is shown unchanged, or
+ * like UNKNOWN.
  */
 
 interface ProviderWords {
@@ -11,7 +11,7 @@ interface ProviderWords {
   readonly about: string
 }
 
-/** The providers at which this page begins sessions. */
+/** The providers at which this page creates sessions. */
 export const PROVIDERS = {
   KAYLE: { name: 'Kayle', about: 'Your date of birth' },
   PERSONR: { name: 'Personr', about: 'Your documents' },
@@ -63,7 +63,7 @@ const OUTCOMES: Readonly<Record<Session['outcome'], string>> = {
   UNKNOWN: '',
 }
 
-/** The decision, or an empty text where there is none yet. */
+/** The decision, or an empty text if there is none yet. */
 export function toOutcomeWord(outcome: string): string {
   return find(OUTCOMES, outcome) ?? ''
 }
@@ -95,7 +95,7 @@ export function describeEvent(event: Event): string {
   }
 }
 
-/** A sentence for the person in front of the screen; the message of the API is for developers. */
+/** A sentence for the end user; the message of the API is for developers. */
 export function toSentence({ code }: Trouble): string {
   return find(SENTENCES, code) ?? 'Something went wrong on our side. Please try again later.'
 }

@@ -9,7 +9,7 @@ import { SANDBOX_HINT } from '../hints.ts'
 interface ImportCommandOptions {
   readonly perMinute?: number
   readonly restart?: boolean
-  readonly tries?: number
+  readonly maxAttempts?: number
 }
 
 /** `sessiongraph import`: imports the existing records of a provider. */
@@ -26,12 +26,14 @@ export function addImport(program: Command, cli: CliContext): void {
       ),
     )
     .option('--restart', 'start over instead of resuming an interrupted import')
-    .addOption(new Option('--tries <number>', 'attempts per call before giving up; default: 6').argParser(toCount))
+    .addOption(
+      new Option('--max-attempts <number>', 'attempts per call before giving up; default: 6').argParser(toCount),
+    )
     .addHelpText(
       'after',
       examples('sessiongraph import kayle', 'sessiongraph import rapidly --tenant acme --per-minute 10'),
     )
-    .action((provider: Provider, { perMinute, restart, tries }: ImportCommandOptions) =>
+    .action((provider: Provider, { perMinute, restart, maxAttempts }: ImportCommandOptions) =>
       withTenant(cli, async ({ services }, call) => {
         const callsPerMinute = perMinute ?? cli.config().server.POLLS_PER_MINUTE
         let last: ImportProgress | undefined
@@ -40,7 +42,9 @@ export function addImport(program: Command, cli: CliContext): void {
           cli.progress.report(toText(progress), progress.share)
         }
         try {
-          cli.show((await services.imports.run(call, provider, { callsPerMinute, restart, tries, report })).map(toRow))
+          cli.show(
+            (await services.imports.run(call, provider, { callsPerMinute, restart, maxAttempts, report })).map(toRow),
+          )
         } catch (error) {
           if (!last || !(error instanceof ProviderError)) throw error
           const { sandbox } = await services.accounts.get(call.tenantId, provider)

@@ -111,7 +111,7 @@ function toRow(operation: ProviderOperation, searchHints: ReturnType<typeof toSe
     provider: operation.provider,
     state: operation.state,
     sentAt: operation.sentAt?.toISOString() ?? null,
-    tries: operation.sendCount,
+    sendCount: operation.sendCount,
     nextCheckAt: operation.nextCheckAt?.toISOString() ?? null,
     recordId: operation.recordId,
     recovered: operation.recovered,

@@ -17,9 +17,9 @@ export function isExact(text: string): boolean {
 
 /** A canonical text for each value: its digits without leading and trailing zeros, and the exponent. */
 function toDecimal(text: string): string {
-  const [, sign = '', whole = '', fraction = '', exponent = '0'] =
+  const [, sign = '', integer = '', fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(text) ?? []
-  const digits = `${whole}${fraction}`.replace(/^0+/, '')
+  const digits = `${integer}${fraction}`.replace(/^0+/, '')
   const significant = trimZeros(digits)
   if (significant === '') return '0'
   return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`

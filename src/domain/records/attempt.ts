@@ -5,7 +5,7 @@ export const ATTEMPT_STATUSES = ['IN_PROGRESS', 'SUCCEEDED', 'FAILED', 'CANCELED
 export type AttemptStatus = (typeof ATTEMPT_STATUSES)[number]
 
 export const ATTEMPT_KINDS = ['ATTEMPT', 'CHECK', 'REVIEW'] as const
-/** ATTEMPT: one try of the end user. CHECK: the result of one step. REVIEW: the latest review of an applicant. */
+/** ATTEMPT: one attempt of the end user. CHECK: the result of one step. REVIEW: the latest review of an applicant. */
 export type AttemptKind = (typeof ATTEMPT_KINDS)[number]
 
 /** What a provider reported about an attempt at one moment. */

@@ -98,7 +98,7 @@ interface Stage {
   readonly journey: Journey
   readonly session: Session | null
   /** Only the newest open stage of each course counts. */
-  readonly course: string
+  readonly journeyKey: string
   readonly provider: Provider
   readonly createdAt: Date
   readonly id: string
@@ -127,7 +127,9 @@ export function toNextAction(known: ActionRecords, journeys: Journeys, now: Date
 function choose(stages: readonly Stage[]): Stage | undefined {
   const [steps, portals] = [stages.filter(stage => !isPortal(stage)), stages.filter(isPortal)]
   const open = steps.filter(stage => isOpen(stage) && !isOvertaken(stage, steps))
-  const newest = open.filter(({ course }, index) => open.findIndex(other => other.course === course) === index)
+  const newest = open.filter(
+    ({ journeyKey }, index) => open.findIndex(other => other.journeyKey === journeyKey) === index,
+  )
   const actionable = newest.find(({ kind }) => kind !== 'WAIT') ?? newest[0]
   const finished = chooseFinished(steps.filter(stage => !isOpen(stage)))
   const portal = portals.find(isOpen)
@@ -142,8 +144,8 @@ function chooseFinished(finished: readonly Stage[]): Stage | undefined {
   const [newest] = counting
   if (!newest || (newest.kind !== 'DONE' && newest.kind !== 'REJECTED') || !decision) return newest
   // Prefer the session that carries the decision over others that the decision applies to.
-  const { course, outcome } = decision
-  return counting.find(stage => stage.course === course && stage.session?.outcome === outcome) ?? decision
+  const { journeyKey, outcome } = decision
+  return counting.find(stage => stage.journeyKey === journeyKey && stage.session?.outcome === outcome) ?? decision
 }
 
 function endedUndecided({ status, outcome }: Stage): boolean {
@@ -193,13 +195,13 @@ function toStage(session: Session, applicant: Applicant | undefined, journey: Jo
   const { status, outcome } = verdictOf(session, applicant)
   const page = pageOf(session, { status, outcome, journey, now })
   const { kind } = ruleFor({ status, outcome, step: journey.step, page: page !== null })
-  const course = applicant?.id ?? provider
-  return { status, outcome, journey, session, course, provider, createdAt, id, page, kind }
+  const journeyKey = applicant?.id ?? provider
+  return { status, outcome, journey, session, journeyKey, provider, createdAt, id, page, kind }
 }
 
 function toStageOf({ id, provider, createdAt, status, outcome }: Applicant, journey: Journey): Stage {
   const { kind } = ruleFor({ status, outcome, step: journey.step, page: false })
-  return { status, outcome, journey, session: null, course: id, provider, createdAt, id, page: null, kind }
+  return { status, outcome, journey, session: null, journeyKey: id, provider, createdAt, id, page: null, kind }
 }
 
 /** A decision about an applicant, or its withdrawal, applies to each of its sessions. */

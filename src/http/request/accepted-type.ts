@@ -8,7 +8,7 @@ const EXTENSION_TYPES: ReadonlyMap<string, string> = new Map([
   [RESPONSE_TYPE, RESPONSE_TYPE],
 ])
 
-/** In which media type a whole answer goes to who accepts these; undefined where that takes a closer look. */
+/** The media type of a response in one piece for this `Accept` header; undefined if Yoga has to decide. */
 export function negotiateResponseType(accept: string | undefined): string | undefined {
   if (accept === undefined) return JSON_TYPE
   const known = EXTENSION_TYPES.get(accept)
@@ -22,10 +22,10 @@ export function negotiateResponseType(accept: string | undefined): string | unde
   return undefined
 }
 
-/** What is sent in these is whole only by accident. */
+/** A response of these types is in one piece only by chance. */
 const STREAMED = new Set(['text/event-stream'])
 
-/** An answer comes whole, in parts of one operation, or as a stream of events. */
+/** A response in one piece, in parts of one operation, or as a stream of events. */
 export type ResponseForm = 'PARTS' | 'STREAM' | 'WHOLE'
 
 const TYPES: Readonly<Record<ResponseForm, readonly string[]>> = {
@@ -34,7 +34,7 @@ const TYPES: Readonly<Record<ResponseForm, readonly string[]>> = {
   WHOLE: [JSON_TYPE, RESPONSE_TYPE, 'multipart/mixed', 'text/event-stream'],
 }
 
-/** Whether who accepts these takes an answer of that form from us. Yoga chooses the type by the same rules. */
+/** Whether this `Accept` header accepts a response of that form. Yoga chooses the type by the same rules. */
 export function isAccepted(accept: string | null, form: ResponseForm): boolean {
   const accepted = (accept || '*/*').replace(/\s/g, '').toLowerCase().split(',').filter(isUtf8)
   return accepted.some(each => TYPES[form].some(type => isMatch(each.split(';')[0] ?? '', type)))

@@ -2,7 +2,7 @@ import type { GraphQLError } from 'graphql'
 import { badRequest, httpError } from '../errors/http-error.ts'
 import type { RequestHead } from './request-head.ts'
 
-/** Refuses by its header a body that is too long, before any of it is read. */
+/** Rejects a body that is too long by its header, before reading it. */
 export function assertLength({ header }: RequestHead, maxBytes: number): void {
   const length = header('content-length')
   if (length === undefined) return
@@ -11,13 +11,13 @@ export function assertLength({ header }: RequestHead, maxBytes: number): void {
 }
 
 /**
- * The bytes of a body. What is counted is what came in: the header may say less than there is. Of one that is too long
- * some more is read and thrown away, so that its client is done sending and hears why.
+ * Reads a body and counts the received bytes, because the header may be wrong. Of a body that is too long, some more is
+ * read and discarded, so that its client finishes sending and receives the error.
  */
 export async function readBody(chunks: AsyncIterable<Uint8Array> | null, maxBytes: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   let size = 0
-  // Left early, a `for await` would close the connection before the answer.
+  // A `for await` that ends early would close the connection before the response.
   const iterator = chunks?.[Symbol.asyncIterator]()
   const read = () => iterator?.next().catch(truncatedBodyError)
   for (let next = await read(); next && !next.done; next = await read()) {
@@ -31,7 +31,7 @@ export async function readBody(chunks: AsyncIterable<Uint8Array> | null, maxByte
 
 const DRAIN_BYTES = 4
 
-/** Its sender left, or was too slow: nobody hears it, and nobody has to look into it. */
+/** The client disconnected or was too slow: there is no reader for the error, and nothing to log. */
 function truncatedBodyError(): never {
   throw badRequest('Expected a complete body.')
 }

@@ -47,13 +47,13 @@ function parseExactly(text: string): unknown {
   // JSON.parse first rejects unterminated strings, on which the pattern below takes quadratic time.
   const value: unknown = JSON.parse(text)
   if (!MAYBE_INEXACT.test(text)) return value
-  const marked = text.replace(STRING_OR_NUMBER, token => (isFine(token) ? token : MARK))
+  const marked = text.replace(STRING_OR_NUMBER, token => (isValid(token) ? token : MARK))
   if (marked === text) return value
   return JSON.parse(marked, (_key, inner: unknown) => (isMark(inner) ? INEXACT_NUMBER : inner))
 }
 
 /** True for exact numbers, strings, and invalid numbers, which the parser rejects. */
-function isFine(token: string): boolean {
+function isValid(token: string): boolean {
   return !/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(token) || isExact(token)
 }
 

@@ -49,7 +49,7 @@ const create: FixtureCall = {
     shareFields: [{ key: 'date_of_birth', required: true, reason: 'Needed to verify age eligibility' }],
   },
 }
-const sendsUnmarked: Exchange['sends'] = {
+const unmarkedRequest: Exchange['request'] = {
   method: 'POST',
   path: '/v1/sessions',
   json: {
@@ -62,7 +62,7 @@ const list: FixtureCall = { method: 'listSessions', argument: {} }
 const cancel: FixtureCall = { method: 'cancelSession', argument: { providerId: SESSION_ID } }
 const listAttempts: FixtureCall = { method: 'listAttempts', argument: { providerId: SESSION_ID } }
 
-const sendsCreate: Exchange['sends'] = {
+const createRequest: Exchange['request'] = {
   method: 'POST',
   path: '/v1/sessions',
   headers: { 'content-type': 'application/json' },
@@ -71,26 +71,26 @@ const sendsCreate: Exchange['sends'] = {
     share_fields: { date_of_birth: { required: true, reason: 'Needed to verify age eligibility' } },
   },
 }
-const sendsGet: Exchange['sends'] = { method: 'GET', path: `/v1/sessions/${SESSION_ID}?include_attempts=true` }
-const sendsList: Exchange['sends'] = { method: 'GET', path: '/v1/sessions?include_attempts=true' }
-const sendsCancel: Exchange['sends'] = { method: 'POST', path: `/v1/sessions/${SESSION_ID}/cancel` }
-const sendsListAttempts: Exchange['sends'] = {
+const getRequest: Exchange['request'] = { method: 'GET', path: `/v1/sessions/${SESSION_ID}?include_attempts=true` }
+const listRequest: Exchange['request'] = { method: 'GET', path: '/v1/sessions?include_attempts=true' }
+const cancelRequest: Exchange['request'] = { method: 'POST', path: `/v1/sessions/${SESSION_ID}/cancel` }
+const listAttemptsRequest: Exchange['request'] = {
   method: 'GET',
   path: `/v1/sessions/attempts/attempts?session_id=${SESSION_ID}`,
 }
 
 const successes: readonly Fixture[] = [
   {
-    name: 'A session is created, with the link and the cancel token that only this answer has, and without our marker.',
+    name: 'A session is created, with the link and the cancel token that only this response has, and without our marker.',
     evidence: 'seed; recorded 01; the marker is ours',
     call: { ...create, settings: { apiKey: 'kk_0123456789abcdefghijklmnopqrstuv' } },
     exchanges: [
       {
-        sends: { ...sendsCreate, headers: { authorization: 'Bearer kk_0123456789abcdefghijklmnopqrstuv' } },
-        answers: ok(CREATED),
+        request: { ...createRequest, headers: { authorization: 'Bearer kk_0123456789abcdefghijklmnopqrstuv' } },
+        response: ok(CREATED),
       },
     ],
-    means: {
+    result: {
       value: {
         providerId: SESSION_ID,
         status: 'CREATED',
@@ -124,25 +124,25 @@ const successes: readonly Fixture[] = [
     },
   },
   {
-    name: 'A create without share fields leaves them out, which asks for all claims.',
+    name: 'A create without share fields omits them, which requests all claims.',
     evidence: 'recorded 02, 09',
     call: { method: 'createSession', argument: {} },
-    exchanges: [{ sends: { ...sendsCreate, json: {} }, answers: ok({ ...CREATED, redirect_url: null }) }],
-    means: { value: { providerId: SESSION_ID, redirectUrl: null } },
+    exchanges: [{ request: { ...createRequest, json: {} }, response: ok({ ...CREATED, redirect_url: null }) }],
+    result: { value: { providerId: SESSION_ID, redirectUrl: null } },
   },
   {
-    name: 'A create with an empty list of share fields asks for the document id alone.',
+    name: 'A create with an empty list of share fields requests the document id alone.',
     evidence: 'notes: given, even {}',
     call: { method: 'createSession', argument: { redirectUrl: null, shareFields: [] } },
-    exchanges: [{ sends: { ...sendsCreate, json: { share_fields: {} } }, answers: ok(CREATED) }],
-    means: { value: { providerId: SESSION_ID } },
+    exchanges: [{ request: { ...createRequest, json: { share_fields: {} } }, response: ok(CREATED) }],
+    result: { value: { providerId: SESSION_ID } },
   },
   {
     name: 'A session is read with its attempts, and without a link.',
     evidence: 'recorded 40, 58',
     call: get,
-    exchanges: [{ sends: sendsGet, answers: ok({ ...SESSION, attempts: [ATTEMPT] }) }],
-    means: {
+    exchanges: [{ request: getRequest, response: ok({ ...SESSION, attempts: [ATTEMPT] }) }],
+    result: {
       value: {
         providerId: SESSION_ID,
         status: 'CREATED',
@@ -165,8 +165,8 @@ const successes: readonly Fixture[] = [
     name: 'A completed session with a succeeded attempt is approved.',
     evidence: 'docs K/verifications/sessions',
     call: get,
-    exchanges: [{ sends: sendsGet, answers: ok({ ...OVER, attempts: [FAILED, SUCCEEDED] }) }],
-    means: {
+    exchanges: [{ request: getRequest, response: ok({ ...OVER, attempts: [FAILED, SUCCEEDED] }) }],
+    result: {
       value: {
         status: 'COMPLETED',
         outcome: 'APPROVED',
@@ -182,59 +182,59 @@ const successes: readonly Fixture[] = [
     name: 'A completed session whose attempts failed is rejected.',
     evidence: 'docs K/verifications/sessions',
     call: get,
-    exchanges: [{ sends: sendsGet, answers: ok({ ...OVER, attempts: [FAILED] }) }],
-    means: { value: { status: 'COMPLETED', outcome: 'REJECTED' } },
+    exchanges: [{ request: getRequest, response: ok({ ...OVER, attempts: [FAILED] }) }],
+    result: { value: { status: 'COMPLETED', outcome: 'REJECTED' } },
   },
   {
-    name: 'A completed session without attempts says nothing about its outcome.',
+    name: 'A completed session without attempts has an unknown outcome.',
     evidence: 'recorded 39: attempts may be absent',
     call: get,
-    exchanges: [{ sends: sendsGet, answers: ok(OVER) }],
-    means: { value: { status: 'COMPLETED', outcome: 'UNKNOWN' } },
+    exchanges: [{ request: getRequest, response: ok(OVER) }],
+    result: { value: { status: 'COMPLETED', outcome: 'UNKNOWN' } },
   },
   {
-    name: 'A completed session with an empty list of attempts says nothing about its outcome, and is asked again.',
+    name: 'A completed session with an empty list of attempts has an unknown outcome, and is read again.',
     evidence: 'recorded 40: the list is empty until an attempt is there',
     call: get,
-    exchanges: [{ sends: sendsGet, answers: ok({ ...OVER, attempts: [] }) }],
-    means: { value: { status: 'COMPLETED', outcome: 'UNKNOWN', unrecognized: true } },
+    exchanges: [{ request: getRequest, response: ok({ ...OVER, attempts: [] }) }],
+    result: { value: { status: 'COMPLETED', outcome: 'UNKNOWN', unrecognized: true } },
   },
   {
-    name: 'A completed session whose last attempt is not over yet says nothing about its outcome, and is asked again.',
+    name: 'A completed session whose last attempt is open has an unknown outcome, and is read again.',
     evidence: 'assumed: the attempt is written after its session',
     call: get,
-    exchanges: [{ sends: sendsGet, answers: ok({ ...OVER, attempts: [FAILED, ATTEMPT] }) }],
-    means: { value: { status: 'COMPLETED', outcome: 'UNKNOWN', unrecognized: true } },
+    exchanges: [{ request: getRequest, response: ok({ ...OVER, attempts: [FAILED, ATTEMPT] }) }],
+    result: { value: { status: 'COMPLETED', outcome: 'UNKNOWN', unrecognized: true } },
   },
   {
-    name: 'A session that is past its time and still open is expired, by the clock.',
+    name: 'An open session past its expiry is expired by the clock.',
     evidence: 'recorded 78',
     call: get,
-    exchanges: [{ sends: sendsGet, answers: ok({ ...SESSION, expires_at: '2025-11-21T12:00:00.000Z' }) }],
-    means: { value: { status: 'EXPIRED', derived: true, outcome: 'NOT_APPLICABLE', providerStatus: 'created' } },
+    exchanges: [{ request: getRequest, response: ok({ ...SESSION, expires_at: '2025-11-21T12:00:00.000Z' }) }],
+    result: { value: { status: 'EXPIRED', derived: true, outcome: 'NOT_APPLICABLE', providerStatus: 'created' } },
   },
   {
-    name: 'A session that Kayle calls expired is expired, by its word.',
+    name: 'A session that Kayle reports as expired is expired.',
     evidence: 'recorded 80',
     call: get,
-    exchanges: [{ sends: sendsGet, answers: ok({ ...OVER, status: 'expired' }) }],
-    means: { value: { status: 'EXPIRED', derived: false, outcome: 'NOT_APPLICABLE' } },
+    exchanges: [{ request: getRequest, response: ok({ ...OVER, status: 'expired' }) }],
+    result: { value: { status: 'EXPIRED', derived: false, outcome: 'NOT_APPLICABLE' } },
   },
   {
-    name: 'A cancelled session has its open attempt failed.',
+    name: 'A cancelled session has a failed attempt.',
     evidence: 'recorded 72',
     call: get,
     exchanges: [
       {
-        sends: sendsGet,
-        answers: ok({
+        request: getRequest,
+        response: ok({
           ...OVER,
           status: 'cancelled',
           attempts: [{ ...ATTEMPT, status: 'failed', failure_code: 'session_cancelled' }],
         }),
       },
     ],
-    means: {
+    result: {
       value: {
         status: 'CANCELED',
         outcome: 'NOT_APPLICABLE',
@@ -243,21 +243,21 @@ const successes: readonly Fixture[] = [
     },
   },
   {
-    name: 'The later generation says the outcome in the status, and has no attempts.',
+    name: 'Version 1.6 reports the outcome in the status, and has no attempts.',
     evidence: 'src C',
     call: get,
-    exchanges: [{ sends: sendsGet, answers: ok({ ...OVER, status: 'failed', failure_code: 'liveness_failed' }) }],
-    means: { value: { status: 'COMPLETED', outcome: 'REJECTED', details: { failureCode: 'liveness_failed' } } },
+    exchanges: [{ request: getRequest, response: ok({ ...OVER, status: 'failed', failure_code: 'liveness_failed' }) }],
+    result: { value: { status: 'COMPLETED', outcome: 'REJECTED', details: { failureCode: 'liveness_failed' } } },
   },
   {
-    name: 'The earlier generation has another kind of id.',
+    name: 'The earliest version has ids of another format.',
     evidence: 'src A',
     call: get,
-    exchanges: [{ sends: sendsGet, answers: ok({ ...SESSION, id: SESSION_ID.replace('vs_', 'vs_live_') }) }],
-    means: { value: { providerId: SESSION_ID.replace('vs_', 'vs_live_'), status: 'CREATED' } },
+    exchanges: [{ request: getRequest, response: ok({ ...SESSION, id: SESSION_ID.replace('vs_', 'vs_live_') }) }],
+    result: { value: { providerId: SESSION_ID.replace('vs_', 'vs_live_'), status: 'CREATED' } },
   },
   {
-    name: 'A page of sessions names the page after it.',
+    name: 'A page of sessions has the cursor of the next page.',
     evidence: 'recorded 53',
     call: {
       method: 'listSessions',
@@ -270,41 +270,41 @@ const successes: readonly Fixture[] = [
     },
     exchanges: [
       {
-        sends: {
+        request: {
           method: 'GET',
           path: `/v1/sessions?limit=1&starting_after=${SESSION_ID}&created_from=2026-11-21T10%3A00%3A00.000Z&created_to=2026-11-21T12%3A00%3A00.000Z&include_attempts=true`,
         },
-        answers: okPage([{ ...SESSION, attempts: [] }], SESSION_ID),
+        response: okPage([{ ...SESSION, attempts: [] }], SESSION_ID),
       },
     ],
-    means: { value: { items: [{ providerId: SESSION_ID, attempts: [] }], nextCursor: SESSION_ID } },
+    result: { value: { items: [{ providerId: SESSION_ID, attempts: [] }], nextCursor: SESSION_ID } },
   },
   {
     name: 'The last page of sessions may be empty.',
     evidence: 'recorded 48',
     call: list,
-    exchanges: [{ sends: sendsList, answers: okPage([], null) }],
-    means: { value: { items: [], nextCursor: null } },
+    exchanges: [{ request: listRequest, response: okPage([], null) }],
+    result: { value: { items: [], nextCursor: null } },
   },
   {
-    name: 'A cancel answers nothing, also when the session was over.',
+    name: 'A cancel returns no body, also for an ended session.',
     evidence: 'recorded 69, 70',
     call: cancel,
-    exchanges: [{ sends: sendsCancel, answers: { status: 204 } }],
-    means: { value: undefined },
+    exchanges: [{ request: cancelRequest, response: { status: 204 } }],
+    result: { value: undefined },
   },
   {
     name: 'All attempts of a session are listed, page by page, on the doubled path and without a limit.',
     evidence: 'recorded 60, 62',
     call: listAttempts,
     exchanges: [
-      { sends: sendsListAttempts, answers: okPage([SUCCEEDED], ATTEMPT_ID) },
+      { request: listAttemptsRequest, response: okPage([SUCCEEDED], ATTEMPT_ID) },
       {
-        sends: { ...sendsListAttempts, path: `${sendsListAttempts.path}&starting_after=${ATTEMPT_ID}` },
-        answers: okPage([FAILED], null),
+        request: { ...listAttemptsRequest, path: `${listAttemptsRequest.path}&starting_after=${ATTEMPT_ID}` },
+        response: okPage([FAILED], null),
       },
     ],
-    means: {
+    result: {
       value: [
         { providerId: ATTEMPT_ID, status: 'SUCCEEDED' },
         { providerId: LATER_ATTEMPT_ID, status: 'FAILED' },
@@ -319,24 +319,24 @@ const PATTERN_REFUSED = full(400, 'REDIRECT_URL_PATTERN_NOT_REGISTERED')
 
 const refusals: readonly Fixture[] = [
   {
-    name: 'A redirect whose pattern Kayle refuses with our marker is sent once more without it.',
+    name: 'A redirect that Kayle rejects with our marker is sent again without it.',
     evidence: 'notes; the marker is ours',
     call: create,
     exchanges: [
-      { sends: sendsCreate, answers: PATTERN_REFUSED },
-      { sends: sendsUnmarked, answers: ok({ ...CREATED, redirect_url: 'https://example.com/redirect' }) },
+      { request: createRequest, response: PATTERN_REFUSED },
+      { request: unmarkedRequest, response: ok({ ...CREATED, redirect_url: 'https://example.com/redirect' }) },
     ],
-    means: { value: { providerId: SESSION_ID, redirectUrl: 'https://example.com/redirect' } },
+    result: { value: { providerId: SESSION_ID, redirectUrl: 'https://example.com/redirect' } },
   },
   {
-    name: 'A redirect whose pattern Kayle refuses without our marker too is rejected.',
+    name: 'A redirect that Kayle rejects without our marker too is rejected.',
     evidence: 'notes; the marker is ours',
     call: create,
     exchanges: [
-      { sends: sendsCreate, answers: PATTERN_REFUSED },
-      { sends: sendsUnmarked, answers: PATTERN_REFUSED },
+      { request: createRequest, response: PATTERN_REFUSED },
+      { request: unmarkedRequest, response: PATTERN_REFUSED },
     ],
-    means: {
+    result: {
       error: {
         code: 'PROVIDER_REJECTED',
         providerCode: 'REDIRECT_URL_PATTERN_NOT_REGISTERED',
@@ -345,11 +345,13 @@ const refusals: readonly Fixture[] = [
     },
   },
   {
-    name: 'A create whose marker is switched off sends the redirect as it is.',
+    name: 'A create with markers switched off sends the redirect unchanged.',
     evidence: 'notes; the marker is ours',
     call: { ...create, settings: { marker: 'off' } },
-    exchanges: [{ sends: sendsUnmarked, answers: ok({ ...CREATED, redirect_url: 'https://example.com/redirect' }) }],
-    means: { value: { redirectUrl: 'https://example.com/redirect' } },
+    exchanges: [
+      { request: unmarkedRequest, response: ok({ ...CREATED, redirect_url: 'https://example.com/redirect' }) },
+    ],
+    result: { value: { redirectUrl: 'https://example.com/redirect' } },
   },
   ...[
     'DOB_AND_AGE_GATE_CONFLICT',
@@ -366,41 +368,41 @@ const refusals: readonly Fixture[] = [
     'UNKNOWN_CLAIM_KEY',
     'WEBHOOK_ENDPOINT_UNAVAILABLE',
   ].map(code =>
-    refused(`A create is rejected with ${code}.`, 'notes; recorded 10, 15-24', create, sendsCreate, full(400, code), {
+    refused(`A create is rejected with ${code}.`, 'notes; recorded 10, 15-24', create, createRequest, full(400, code), {
       code: 'PROVIDER_REJECTED',
       providerCode: code,
       outcome: 'REFUSED',
     }),
   ),
   refused(
-    'A create of a frozen organization is for its operator to mend.',
+    'A create of a frozen organization is an authentication failure for its operator.',
     'src: ORGANIZATION_FROZEN',
     create,
-    sendsCreate,
+    createRequest,
     full(410, 'ORGANIZATION_FROZEN'),
     { code: 'PROVIDER_AUTH_FAILED', providerCode: 'ORGANIZATION_FROZEN', outcome: 'REFUSED' },
   ),
   refused(
-    'The sixth session of an unverified organization is too many, and Kayle does not say until when.',
+    'The sixth session of an unverified organization is over the limit, without a time to retry.',
     'observed 1.5.0',
     create,
-    sendsCreate,
+    createRequest,
     full(429, 'ORG_NOT_VERIFIED_LIMIT_EXCEEDED'),
     { code: 'PROVIDER_RATE_LIMITED', providerCode: 'ORG_NOT_VERIFIED_LIMIT_EXCEEDED', outcome: 'REFUSED' },
   ),
   refused(
-    'A body that a schema refuses is rejected with the fields it names.',
+    'A body that does not match the schema is rejected with its fields.',
     'recorded 08',
     create,
-    sendsCreate,
+    createRequest,
     zodError('redirect_url', 'Must be an https:// URL with no embedded credentials.'),
     { code: 'PROVIDER_REJECTED', providerCode: 'ZodError', outcome: 'REFUSED' },
   ),
   refused(
-    'A body that is no JSON is rejected in plain text.',
+    'A body that is not JSON is rejected in plain text.',
     'recorded 25',
     create,
-    sendsCreate,
+    createRequest,
     { status: 400, headers: { 'content-type': 'text/plain;charset=UTF-8' }, body: 'Malformed JSON in request body' },
     { code: 'PROVIDER_REJECTED', providerCode: null, outcome: 'REFUSED' },
   ),
@@ -408,46 +410,49 @@ const refusals: readonly Fixture[] = [
     'A body over 2 MiB is rejected.',
     'recorded 31',
     create,
-    sendsCreate,
+    createRequest,
     short(413, 'PAYLOAD_TOO_LARGE', 'Request body is too large.'),
     { code: 'PROVIDER_REJECTED', providerCode: 'PAYLOAD_TOO_LARGE', outcome: 'REFUSED' },
   ),
-  refused('A wrong key is refused.', 'recorded 33', create, sendsCreate, short(401, 'UNAUTHORIZED', 'Unauthorized'), {
-    code: 'PROVIDER_AUTH_FAILED',
-    outcome: 'REFUSED',
-  }),
   refused(
-    'A key that may only read is refused a create.',
+    'A wrong key is rejected.',
+    'recorded 33',
+    create,
+    createRequest,
+    short(401, 'UNAUTHORIZED', 'Unauthorized'),
+    {
+      code: 'PROVIDER_AUTH_FAILED',
+      outcome: 'REFUSED',
+    },
+  ),
+  refused(
+    'A create with a read-only key is rejected.',
     'recorded 37',
     create,
-    sendsCreate,
+    createRequest,
     short(403, 'FORBIDDEN', 'Forbidden'),
     { code: 'PROVIDER_AUTH_FAILED', outcome: 'REFUSED' },
   ),
   refused(
-    'A failure of Kayle leaves a create uncertain.',
+    'A server error leaves the outcome of a create uncertain.',
     'src: INTERNAL_SERVER_ERROR',
     create,
-    sendsCreate,
+    createRequest,
     full(500, 'INTERNAL_SERVER_ERROR'),
     { code: 'PROVIDER_UNAVAILABLE', outcome: 'UNCERTAIN' },
   ),
-  refused('A session that does not exist is not found.', 'recorded 42', get, sendsGet, full(404, 'NOT_FOUND'), {
+  refused('A session that does not exist is not found.', 'recorded 42', get, getRequest, full(404, 'NOT_FOUND'), {
     code: 'NOT_FOUND',
   }),
-  refused(
-    'An id that Kayle cannot have given is not found.',
-    'recorded 43',
-    get,
-    sendsGet,
-    zodError('id', 'Invalid session ID format'),
-    { code: 'NOT_FOUND', providerCode: 'ZodError' },
-  ),
+  refused('A malformed id is not found.', 'recorded 43', get, getRequest, zodError('id', 'Invalid session ID format'), {
+    code: 'NOT_FOUND',
+    providerCode: 'ZodError',
+  }),
   refused(
     'A cursor that is no session id is rejected.',
     'recorded 52',
     list,
-    sendsList,
+    listRequest,
     zodError('starting_after', 'Invalid session ID format'),
     { code: 'PROVIDER_REJECTED', providerCode: 'ZodError' },
   ),
@@ -455,15 +460,15 @@ const refusals: readonly Fixture[] = [
     'A cancel of a session that does not exist is not found.',
     'recorded 71',
     cancel,
-    sendsCancel,
+    cancelRequest,
     full(404, 'NOT_FOUND'),
     { code: 'NOT_FOUND' },
   ),
   refused(
-    'A list of attempts that a handler refuses is rejected, pagination or not.',
+    'A list of attempts without a filter is rejected, with and without pagination.',
     'recorded 63',
     listAttempts,
-    sendsListAttempts,
+    listAttemptsRequest,
     {
       status: 400,
       body: {
@@ -475,10 +480,10 @@ const refusals: readonly Fixture[] = [
     { code: 'PROVIDER_REJECTED', providerCode: 'BAD_REQUEST' },
   ),
   refused(
-    'The later generation has no list of attempts.',
+    'Version 1.6 has no list of attempts.',
     'observed 1.6.0',
     listAttempts,
-    sendsListAttempts,
+    listAttemptsRequest,
     { status: 404, headers: { 'content-type': 'text/plain; charset=UTF-8' }, body: '404 Not Found' },
     { code: 'NOT_FOUND' },
   ),
@@ -490,32 +495,32 @@ function refused(
   name: string,
   evidence: string,
   call: FixtureCall,
-  sends: Exchange['sends'],
-  answers: Exchange['answers'],
+  request: Exchange['request'],
+  response: Exchange['response'],
   error: FixtureError,
 ): Fixture {
-  return { name, evidence, call, exchanges: [{ sends, answers }], means: { error } }
+  return { name, evidence, call, exchanges: [{ request, response }], result: { error } }
 }
 
-function ok(data: unknown): Exchange['answers'] {
+function ok(data: unknown): Exchange['response'] {
   return { status: 200, headers: { 'content-type': 'application/json' }, body: { data, error: null } }
 }
 
-function okPage(data: readonly unknown[], next_cursor: string | null): Exchange['answers'] {
+function okPage(data: readonly unknown[], next_cursor: string | null): Exchange['response'] {
   const pagination = { limit: 1, has_more: next_cursor !== null, next_cursor }
   return { status: 200, body: { data, error: null, pagination } }
 }
 
-function full(status: number, code: string): Exchange['answers'] {
-  const error = { code, message: 'What Kayle says.', hint: 'What Kayle advises.', docs: `${DOCS}#create` }
+function full(status: number, code: string): Exchange['response'] {
+  const error = { code, message: 'A message of Kayle.', hint: 'A hint of Kayle.', docs: `${DOCS}#create` }
   return { status, body: { data: null, error } }
 }
 
-function short(status: number, code: string, message: string): Exchange['answers'] {
+function short(status: number, code: string, message: string): Exchange['response'] {
   return { status, body: { error: { code, message } } }
 }
 
-function zodError(field: string, message: string): Exchange['answers'] {
+function zodError(field: string, message: string): Exchange['response'] {
   const issues = JSON.stringify([{ code: 'custom', path: [field], message }], null, 2)
   return { status: 400, body: { success: false, error: { name: 'ZodError', message: issues } } }
 }

@@ -70,9 +70,9 @@ export function toBody({ redirectUrl, shareFields }: SessionInput): wire.CreateS
 export function toSession(session: wire.Session, now: Date): SessionSnapshot {
   const attempts = session.attempts?.map(attempt => toAttempt(attempt, session.id))
   const expiresAt = toDate(session.expires_at)
-  const statusOfWord = STATUSES.get(session.status) ?? 'UNKNOWN'
-  const overdue = OPEN.includes(statusOfWord) && expiresAt !== null && expiresAt <= now
-  const status = overdue ? 'EXPIRED' : statusOfWord
+  const reported = STATUSES.get(session.status) ?? 'UNKNOWN'
+  const overdue = OPEN.includes(reported) && expiresAt !== null && expiresAt <= now
+  const status = overdue ? 'EXPIRED' : reported
   const outcome = toOutcome(status, session.status, attempts)
   return {
     providerId: session.id,
@@ -80,7 +80,7 @@ export function toSession(session: wire.Session, now: Date): SessionSnapshot {
     derived: overdue,
     outcome,
     providerStatus: session.status,
-    unrecognized: statusOfWord === 'UNKNOWN' || (outcome === 'UNKNOWN' && attempts !== undefined),
+    unrecognized: reported === 'UNKNOWN' || (outcome === 'UNKNOWN' && attempts !== undefined),
     redirectUrl: session.redirect_url?.replace(MARKER, '') ?? null,
     createdAt: toDate(session.created_at),
     updatedAt: toDate(session.updated_at),
@@ -195,7 +195,7 @@ const ATTEMPT_STATUSES: ReadonlyMap<string, AttemptStatus> = new Map([
 
 const UNSUCCESSFUL_STATUSES: readonly AttemptStatus[] = ['FAILED', 'CANCELED']
 
-/** `completed` has no outcome: it follows from the attempts. Generation C reports it in the status. */
+/** `completed` has no outcome: it follows from the attempts. Version 1.6 reports it in the status. */
 function toOutcome(
   status: SessionStatus,
   providerStatus: string,

@@ -10,15 +10,15 @@ import { type SessionInput, sessionInput } from './input.ts'
 import { toAttempt, toBody, toMarkedRedirect, toSession } from './mapper.ts'
 import { createRecovery, NO_MARKER, type SessionPage } from './recovery.ts'
 import {
-  attemptListAnswer,
-  createdSessionAnswer,
-  emptyAnswer,
+  attemptListResponse,
+  createdSessionResponse,
+  emptyResponse,
   errorBody,
   ORGANIZATION_FROZEN,
   SANDBOX_VERSIONS,
   type Session,
-  sessionAnswer,
-  sessionListAnswer,
+  sessionListResponse,
+  sessionResponse,
   UNVERIFIED_LIMIT,
   zodIssues,
 } from './wire.ts'
@@ -30,7 +30,7 @@ export const settings = z.object({
   marker: z.enum(['on', 'off']).default('on'),
   /** The version of the sandbox: 1.5 is the documented one, 1.6 has no attempts. */
   sandboxVersion: z.enum(SANDBOX_VERSIONS).default('1.5'),
-  /** A session expires after 60 minutes. An unknown one, whose link was never handed out, then counts as failed. */
+  /** A session expires after 60 minutes. An unknown one, whose link was never returned, then counts as failed. */
   giveUpSeconds: z.coerce.number().int().positive().default(4200),
 })
 export type Settings = z.infer<typeof settings>
@@ -98,7 +98,7 @@ export function connect({ settings, upstream, now, abilities }: ClientDeps<Setti
         headers,
         signal,
         callLog,
-        schema: attemptListAnswer,
+        schema: attemptListResponse,
       })
       await abilities?.found(ATTEMPTS)
       return page
@@ -120,7 +120,7 @@ export function connect({ settings, upstream, now, abilities }: ClientDeps<Setti
       headers,
       json: toBody(input),
       callLog,
-      schema: createdSessionAnswer,
+      schema: createdSessionResponse,
     })
   }
 
@@ -138,7 +138,7 @@ export function connect({ settings, upstream, now, abilities }: ClientDeps<Setti
     return send(input, call)
   }
 
-  /** Always with its attempts: they need no further call, and the outcome needs them. Generation C never sends any. */
+  /** Always with its attempts: they need no further call, and the outcome needs them. Version 1.6 never sends any. */
   async function readSession(providerId: string, { signal, callLog }: ReadCall) {
     const answer = await upstream.call({
       operation: 'getSession',
@@ -149,7 +149,7 @@ export function connect({ settings, upstream, now, abilities }: ClientDeps<Setti
       headers,
       signal,
       callLog,
-      schema: sessionAnswer,
+      schema: sessionResponse,
     })
     await noteAttempts([answer.data])
     return answer.data
@@ -176,7 +176,7 @@ export function connect({ settings, upstream, now, abilities }: ClientDeps<Setti
       headers,
       signal,
       callLog,
-      schema: sessionListAnswer,
+      schema: sessionListResponse,
     })
     await noteAttempts(data)
     const nextCursor = (pagination?.has_more && pagination.next_cursor) || null
@@ -211,7 +211,7 @@ export function connect({ settings, upstream, now, abilities }: ClientDeps<Setti
         headers,
         signal,
         callLog,
-        schema: emptyAnswer,
+        schema: emptyResponse,
       })
     },
 
@@ -223,7 +223,7 @@ export function connect({ settings, upstream, now, abilities }: ClientDeps<Setti
         readPage,
         clockAheadMs: upstream.clockAheadMs,
         now,
-        /** A session expires after 60 minutes. An unknown one, whose link was never handed out, then counts as failed. */
+        /** A session expires after 60 minutes. An unknown one, whose link was never returned, then counts as failed. */
         giveUpSeconds: settings.giveUpSeconds,
       }),
     },

@@ -5,7 +5,7 @@ import { MARKER_PARAMETER, sessionInput } from './input.ts'
 import { readMarker, toMarkedRedirect, toSession } from './mapper.ts'
 import type { Session } from './wire.ts'
 
-/** The note of a create without a marker: it cannot be told from others. */
+/** The note of a create without a marker, which cannot be distinguished from others. */
 export const NO_MARKER = 'NO_MARKER'
 
 const PAGE_SIZE = 100
@@ -26,7 +26,7 @@ interface Reads {
 }
 
 /**
- * Finds a create by its marker among the sessions of its send window. Its link was never handed out, so the session is
+ * Finds a create by its marker among the sessions of its send window. Its link was never returned, so the session is
  * harmless once it has expired, with or without a marker, even if the search never completed.
  */
 export function createRecovery(reads: Reads): Recovery<SessionSnapshot> {

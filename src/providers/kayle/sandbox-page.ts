@@ -2,7 +2,7 @@ import { showTime } from '../../sandbox/pages/hosted-pages.ts'
 import type { HostedAction, HostedPages, HostedResult, HostedSession, RequestedItem } from '../../sandbox/sandbox.ts'
 import {
   countTries,
-  fitsCancelToken,
+  hasValidCancelToken,
   isTerminal,
   MAX_FAILED_ATTEMPTS,
   type Sessions,
@@ -30,7 +30,7 @@ export function pages(sessions: Sessions): HostedPages {
       const found = sessions.get(params.id ?? '')
       if (!found) return 'UNKNOWN'
       const token = query.get('cancel_token')
-      if (token !== null && !fitsCancelToken(found, token)) return 'FORBIDDEN'
+      if (token !== null && !hasValidCancelToken(found, token)) return 'FORBIDDEN'
       return toPage(sessions, sessions.endWhenOverdue(found), token !== null)
     },
   }

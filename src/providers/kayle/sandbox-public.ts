@@ -3,7 +3,7 @@ import { refusePublicly } from './sandbox-errors.ts'
 import { cancelBody, params, Refused, readBody } from './sandbox-request.ts'
 import { ok, type RouteTable } from './sandbox-routes.ts'
 import {
-  fitsCancelToken,
+  hasValidCancelToken,
   isTerminal,
   type Sessions,
   type StoredAttempt,
@@ -24,7 +24,7 @@ export function publicRoutes(sessions: Sessions): RouteTable {
     const session = find(request)
     const body = cancelBody.safeParse(readBody(request))
     if (!body.success) return refusePublicly(400, 'INVALID_REQUEST', 'Invalid request.')
-    if (!fitsCancelToken(session, body.data.cancel_token)) return WRONG_TOKEN
+    if (!hasValidCancelToken(session, body.data.cancel_token)) return WRONG_TOKEN
     sessions.end(session, 'cancelled')
     return { status: 204 }
   }

@@ -91,11 +91,11 @@ export function sessionRoutes(
     const query = readQuery<ListQuery>(sessionQuery[version], request)
     const from = query.created_from ? Date.parse(query.created_from) : Number.NEGATIVE_INFINITY
     const to = query.created_to ? Date.parse(query.created_to) : Number.POSITIVE_INFINITY
-    const fitting = sessions.all().filter(({ status, created_at }) => {
+    const matching = sessions.all().filter(({ status, created_at }) => {
       const created = Date.parse(created_at)
       return (query.status ?? status) === status && created >= from && created <= to
     })
-    return okPage(fitting, query.limit, query.starting_after, session => show(session, query.include_attempts))
+    return okPage(matching, query.limit, query.starting_after, session => show(session, query.include_attempts))
   }
 
   function cancel(request: SandboxRequest): SandboxResponse {
@@ -106,11 +106,11 @@ export function sessionRoutes(
   function listAttempts(request: SandboxRequest): SandboxResponse {
     const { session_id, status, starting_after } = readQuery(attemptQuery, request)
     if (!session_id && !status) return refuse(400, NO_FILTER, '/attempts', { pagination: emptyPage })
-    const fitting = sessions
+    const matching = sessions
       .allAttempts()
       .filter(attempt => (session_id ?? attempt.session_id) === attempt.session_id)
       .filter(attempt => (status ?? attempt.status) === attempt.status)
-    return okPage(fitting, ATTEMPTS_PAGE, starting_after, attempt => attempt)
+    return okPage(matching, ATTEMPTS_PAGE, starting_after, attempt => attempt)
   }
 
   // Attempts have their own prefix; the documented path is parsed as a session id.

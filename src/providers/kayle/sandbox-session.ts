@@ -109,12 +109,12 @@ export function openSessions({ clock, collection, emit, version: wanted }: Sandb
   function failCheck(session: StoredSession, failure_code: string): StoredSession {
     const check = CHECKS[failure_code] ?? 'nfc_tries_used'
     if (check === 'UNLIMITED') return move(session, { status: 'in_progress' })
-    const tries = check === 'FINAL' ? {} : { [check]: (session[check] ?? 0) + 1 }
-    const tried = { ...session, ...tries }
+    const counted = check === 'FINAL' ? {} : { [check]: (session[check] ?? 0) + 1 }
+    const tried = { ...session, ...counted }
     const isOver = check === 'FINAL' || (tried[check] ?? 0) >= MAX_FAILED_ATTEMPTS
-    if (!isOver) return move(session, { ...tries, status: 'in_progress' })
+    if (!isOver) return move(session, { ...counted, status: 'in_progress' })
     emit(toEvent('verification.session.failed', session, { failure_code, ...toTries(tried) }))
-    return move(session, { ...tries, status: 'failed', failure_code, completed_at: now() })
+    return move(session, { ...counted, status: 'failed', failure_code, completed_at: now() })
   }
 
   function fail(session: StoredSession, failure_code: string): StoredSession {
@@ -195,7 +195,7 @@ const CHECKS: Readonly<Record<string, 'nfc_tries_used' | 'liveness_tries_used' |
   selfie_face_mismatch: 'liveness_tries_used',
 }
 
-export function fitsCancelToken(session: StoredSession, token: string): boolean {
+export function hasValidCancelToken(session: StoredSession, token: string): boolean {
   return session.cancel_token_sha256 === hash(token)
 }
 

@@ -91,12 +91,12 @@ const pagination = z.object({
 const error = z.object({}).nullish()
 
 /** A create whose response has no link created nothing usable. */
-export const createdSessionAnswer = z.object({ data: session.extend({ verification_url: hostedUrl }), error })
-export const sessionAnswer = z.object({ data: session, error })
-export const sessionListAnswer = z.object({ data: z.array(session), error, pagination: pagination.nullish() })
-export const attemptListAnswer = z.object({ data: z.array(attempt), error, pagination: pagination.nullish() })
+export const createdSessionResponse = z.object({ data: session.extend({ verification_url: hostedUrl }), error })
+export const sessionResponse = z.object({ data: session, error })
+export const sessionListResponse = z.object({ data: z.array(session), error, pagination: pagination.nullish() })
+export const attemptListResponse = z.object({ data: z.array(attempt), error, pagination: pagination.nullish() })
 /** A cancel returns 204 without a body. */
-export const emptyAnswer = z.unknown()
+export const emptyResponse = z.unknown()
 
 /** The five error bodies; the fifth is text. */
 export const errorBody = z.object({

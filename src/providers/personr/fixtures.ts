@@ -10,7 +10,7 @@ const REVIEWED_AT = 1700000600000
 /** With a configured token, no login precedes the exchange. */
 const settings = { apiKey: TOKEN }
 
-function sends(workflow: string, form: Readonly<Record<string, string>>, token: string | undefined = TOKEN) {
+function toRequest(workflow: string, form: Readonly<Record<string, string>>, token: string | undefined = TOKEN) {
   const path = `/api/1.1/wf/${workflow}`
   return { method: 'POST', path, form, ...(token && { headers: { authorization: `Bearer ${token}` } }) } as const
 }
@@ -25,7 +25,7 @@ const applicant = {
   externalUserIds: ['UUID1', 'UUID2'],
 }
 const createCall = { method: 'createApplicant', argument: applicant, call: { reference: REFERENCE }, settings } as const
-const createSends = sends('api-applicant-create', {
+const createRequest = toRequest('api-applicant-create', {
   email: 'johndoe@mail.com',
   phone: '+61 424 424 424',
   nameFirst: 'John',
@@ -40,7 +40,7 @@ const linkCall = {
   argument: { applicant: { applicantProviderId: APPLICANT } },
   settings,
 } as const
-const linkSends = sends('api-verificationlink-create', { applicant: APPLICANT, applicantId: APPLICANT })
+const linkRequest = toRequest('api-verificationlink-create', { applicant: APPLICANT, applicantId: APPLICANT })
 const hostedUrl = `https://enterprise.personr.co/verification/${LINK}`
 
 const statusCall = {
@@ -48,10 +48,10 @@ const statusCall = {
   argument: { providerId: LINK, applicantProviderId: APPLICANT, createdAt: new Date(1700000000000) },
   settings,
 } as const
-const statusSends = sends('api-applicant-status', { applicantId: APPLICANT })
-const detailsSends = sends('api-applicant-details', { applicantId: APPLICANT })
+const statusRequest = toRequest('api-applicant-status', { applicantId: APPLICANT })
+const detailsRequest = toRequest('api-applicant-details', { applicantId: APPLICANT })
 
-function statusAnswer(applicantStatus: string, result?: Readonly<Record<string, unknown>>) {
+function statusResponse(applicantStatus: string, result?: Readonly<Record<string, unknown>>) {
   const base = { 'Created Date': REVIEWED_AT, 'Modified Date': REVIEWED_AT, applicant: APPLICANT, verification: LINK }
   const response = {
     applicantStatus,
@@ -67,16 +67,22 @@ function statusAnswer(applicantStatus: string, result?: Readonly<Record<string, 
 function reported(
   name: string,
   evidence: string,
-  answers: Fixture['exchanges'][number]['answers'],
+  response: Fixture['exchanges'][number]['response'],
   value: unknown,
 ): Fixture {
-  return { name, evidence, call: statusCall, exchanges: [{ sends: statusSends, answers }], means: { value } }
+  return {
+    name,
+    evidence,
+    call: statusCall,
+    exchanges: [{ request: statusRequest, response }],
+    result: { value },
+  }
 }
 
-const tokenSends = sends('api-token-generate', { email: 'johndoe@mail.com', password: 'secret' }, '')
+const tokenRequest = toRequest('api-token-generate', { email: 'johndoe@mail.com', password: 'secret' }, '')
 const login = (token: string) => ({
-  sends: tokenSends,
-  answers: { status: 200, body: { status: 'success', response: { token, user_id: APPLICANT, expires: 31536000 } } },
+  request: tokenRequest,
+  response: { status: 200, body: { status: 'success', response: { token, user_id: APPLICANT, expires: 31536000 } } },
 })
 const tokenRefused = {
   status: 401,
@@ -90,8 +96,8 @@ export const fixtures: readonly Fixture[] = [
     call: createCall,
     exchanges: [
       {
-        sends: createSends,
-        answers: {
+        request: createRequest,
+        response: {
           status: 200,
           body: {
             status: 'success',
@@ -108,7 +114,7 @@ export const fixtures: readonly Fixture[] = [
         },
       },
     ],
-    means: {
+    result: {
       value: {
         providerId: APPLICANT,
         status: 'CREATED',
@@ -129,28 +135,28 @@ export const fixtures: readonly Fixture[] = [
     },
   },
   {
-    name: 'a flow name that does not exist is refused',
+    name: 'an unknown flow name is rejected',
     evidence: 'seed',
     call: createCall,
     exchanges: [
       {
-        sends: createSends,
-        answers: {
+        request: createRequest,
+        response: {
           status: 400,
           body: { statusCode: 400, message: 'Error: Cannot read docSets - incorrect flow name' },
         },
       },
     ],
-    means: { error: { code: 'PROVIDER_REJECTED', providerCode: null, outcome: 'REFUSED' } },
+    result: { error: { code: 'PROVIDER_REJECTED', providerCode: null, outcome: 'REFUSED' } },
   },
   {
-    name: 'a status of error under 200 is a refusal',
+    name: 'an error with status 200 is a rejection',
     evidence: 'docs P/workspaces, on another call',
     call: createCall,
     exchanges: [
-      { sends: createSends, answers: { status: 200, body: { status: 'error', response: 'Workspace not found' } } },
+      { request: createRequest, response: { status: 200, body: { status: 'error', response: 'Workspace not found' } } },
     ],
-    means: { error: { code: 'PROVIDER_REJECTED', providerCode: null, outcome: 'REFUSED' } },
+    result: { error: { code: 'PROVIDER_REJECTED', providerCode: null, outcome: 'REFUSED' } },
   },
   {
     name: 'a missing field is refused with its code',
@@ -158,51 +164,51 @@ export const fixtures: readonly Fixture[] = [
     call: createCall,
     exchanges: [
       {
-        sends: createSends,
-        answers: {
+        request: createRequest,
+        response: {
           status: 400,
           body: { statusCode: 400, body: { status: 'MISSING_DATA', message: 'Missing parameter phone' } },
         },
       },
     ],
-    means: { error: { code: 'PROVIDER_REJECTED', providerCode: 'MISSING_DATA', outcome: 'REFUSED' } },
+    result: { error: { code: 'PROVIDER_REJECTED', providerCode: 'MISSING_DATA', outcome: 'REFUSED' } },
   },
   {
-    name: 'a given token that is refused is not renewed',
+    name: 'a configured token that is rejected is not renewed',
     evidence: "assumed: Bubble's workflow API",
     call: createCall,
-    exchanges: [{ sends: createSends, answers: tokenRefused }],
-    means: { error: { code: 'PROVIDER_AUTH_FAILED', outcome: 'REFUSED' } },
+    exchanges: [{ request: createRequest, response: tokenRefused }],
+    result: { error: { code: 'PROVIDER_AUTH_FAILED', outcome: 'REFUSED' } },
   },
   {
-    name: 'a login goes before the first call, and a token that is refused is renewed once',
+    name: 'a login precedes the first call, and a rejected token is renewed once',
     evidence: 'docs P/getting-started/generating-an-authentication-token',
     call: { ...linkCall, settings: { email: 'johndoe@mail.com', password: 'secret' } },
     exchanges: [
       login(TOKEN),
-      { sends: linkSends, answers: tokenRefused },
+      { request: linkRequest, response: tokenRefused },
       login(NEXT_TOKEN),
       {
-        sends: sends('api-verificationlink-create', { applicant: APPLICANT, applicantId: APPLICANT }, NEXT_TOKEN),
-        answers: { status: 200, body: { status: 'success', response: { verificationLink: hostedUrl } } },
+        request: toRequest('api-verificationlink-create', { applicant: APPLICANT, applicantId: APPLICANT }, NEXT_TOKEN),
+        response: { status: 200, body: { status: 'success', response: { verificationLink: hostedUrl } } },
       },
     ],
-    means: { value: { providerId: LINK, status: 'CREATED' } },
+    result: { value: { providerId: LINK, status: 'CREATED' } },
   },
   {
-    name: 'a verification link is made, told inside a response',
+    name: 'a verification link is created, inside a response object',
     evidence: 'docs P',
     call: linkCall,
     exchanges: [
       {
-        sends: linkSends,
-        answers: {
+        request: linkRequest,
+        response: {
           status: 200,
           body: { status: 'success', response: { verificationLink: hostedUrl, customLink: null } },
         },
       },
     ],
-    means: {
+    result: {
       value: {
         providerId: LINK,
         status: 'CREATED',
@@ -213,22 +219,22 @@ export const fixtures: readonly Fixture[] = [
     },
   },
   {
-    name: 'a verification link is made, told without a response around it',
+    name: 'a verification link is created, without a response object',
     evidence: 'docs MS',
     call: linkCall,
-    exchanges: [{ sends: linkSends, answers: { status: 200, body: { verificationLink: hostedUrl } } }],
-    means: { value: { providerId: LINK, access: { hostedUrl } } },
+    exchanges: [{ request: linkRequest, response: { status: 200, body: { verificationLink: hostedUrl } } }],
+    result: { value: { providerId: LINK, access: { hostedUrl } } },
   },
-  reported('a session is created before anything is uploaded', 'docs P/applicant-results', statusAnswer('Created'), {
+  reported('a session is created before anything is uploaded', 'docs P/applicant-results', statusResponse('Created'), {
     providerId: LINK,
     status: 'CREATED',
     outcome: 'PENDING',
     attempts: [],
   }),
   reported(
-    'a session is under way while its images are processed',
+    'a session is in progress while its images are processed',
     'docs P/applicant-results',
-    statusAnswer('Pre-Checked'),
+    statusResponse('Pre-Checked'),
     {
       status: 'IN_PROGRESS',
       outcome: 'PENDING',
@@ -238,7 +244,7 @@ export const fixtures: readonly Fixture[] = [
   reported(
     'an approved applicant completes the session',
     'docs P/applicant-results',
-    statusAnswer('Reviewed', { reviewAnswer: 'Approved', rejectLabels: [] }),
+    statusResponse('Reviewed', { reviewAnswer: 'Approved', rejectLabels: [] }),
     {
       status: 'COMPLETED',
       outcome: 'APPROVED',
@@ -248,27 +254,27 @@ export const fixtures: readonly Fixture[] = [
     },
   ),
   reported(
-    'a rejection that allows another try keeps the session open',
+    'a retryable rejection keeps the session open',
     'docs P/applicant-results',
-    statusAnswer('Reviewed', { reviewAnswer: 'Rejected', rejectLabels: ['LOW_QUALITY'] }),
+    statusResponse('Reviewed', { reviewAnswer: 'Rejected', rejectLabels: ['LOW_QUALITY'] }),
     { status: 'IN_PROGRESS', outcome: 'NEEDS_RETRY', attempts: [{ status: 'FAILED', failureCode: 'LOW_QUALITY' }] },
   ),
   reported(
-    'a rejection with a label of another kind is final',
+    'a rejection with any other label is final',
     'docs P/applicant-results',
-    statusAnswer('Reviewed', { reviewAnswer: 'Rejected', rejectLabels: ['LOW_QUALITY', 'FORGERY'] }),
+    statusResponse('Reviewed', { reviewAnswer: 'Rejected', rejectLabels: ['LOW_QUALITY', 'FORGERY'] }),
     { status: 'COMPLETED', outcome: 'REJECTED' },
   ),
   reported(
-    'a rejection that calls itself final is final, whatever its labels',
+    'a rejection with the answer Rejected (Final) is final, whatever its labels are',
     'docs P/applicant-results',
-    statusAnswer('Reviewed', { reviewAnswer: 'Rejected (Final)', rejectLabels: ['LOW_QUALITY'] }),
+    statusResponse('Reviewed', { reviewAnswer: 'Rejected (Final)', rejectLabels: ['LOW_QUALITY'] }),
     { status: 'COMPLETED', outcome: 'REJECTED' },
   ),
   reported(
-    'a rejection that calls itself open is open, whatever its labels',
+    'a rejection with the answer Rejected (Retry) is retryable, whatever its labels are',
     'docs P/applicant-results',
-    statusAnswer('Reviewed', { reviewAnswer: 'Rejected (Retry)', rejectLabels: [] }),
+    statusResponse('Reviewed', { reviewAnswer: 'Rejected (Retry)', rejectLabels: [] }),
     { status: 'IN_PROGRESS', outcome: 'NEEDS_RETRY' },
   ),
   {
@@ -277,21 +283,21 @@ export const fixtures: readonly Fixture[] = [
     call: statusCall,
     exchanges: [
       {
-        sends: statusSends,
-        answers: { status: 400, body: { statusCode: 400, message: 'Error: Cannot find applicant' } },
+        request: statusRequest,
+        response: { status: 400, body: { statusCode: 400, message: 'Error: Cannot find applicant' } },
       },
     ],
-    means: { error: { code: 'NOT_FOUND' } },
+    result: { error: { code: 'NOT_FOUND' } },
   },
   {
     name: 'an applicant is read by status and details',
     evidence: 'docs P/applicant-results, MS',
     call: { method: 'getApplicant', argument: { providerId: APPLICANT }, settings },
     exchanges: [
-      { sends: statusSends, answers: statusAnswer('Pending') },
+      { request: statusRequest, response: statusResponse('Pending') },
       {
-        sends: detailsSends,
-        answers: {
+        request: detailsRequest,
+        response: {
           status: 200,
           body: {
             status: 'success',
@@ -308,7 +314,7 @@ export const fixtures: readonly Fixture[] = [
         },
       },
     ],
-    means: {
+    result: {
       value: {
         providerId: APPLICANT,
         status: 'IN_PROGRESS',
@@ -320,19 +326,19 @@ export const fixtures: readonly Fixture[] = [
     },
   },
   {
-    name: 'an applicant is read where the details are not to be had',
+    name: 'an applicant is read without its details if they are unavailable',
     evidence: 'assumed: the details are documented by a third party only',
     call: { method: 'getApplicant', argument: { providerId: APPLICANT }, settings },
     exchanges: [
-      { sends: statusSends, answers: statusAnswer('Pending') },
+      { request: statusRequest, response: statusResponse('Pending') },
       {
-        sends: detailsSends,
-        answers: {
+        request: detailsRequest,
+        response: {
           status: 404,
           body: { statusCode: 404, body: { status: 'NOT_FOUND', message: 'Workflow not found api-applicant-details' } },
         },
       },
     ],
-    means: { value: { providerId: APPLICANT, status: 'IN_PROGRESS', details: { sourceKey: 'Example Source Key' } } },
+    result: { value: { providerId: APPLICANT, status: 'IN_PROGRESS', details: { sourceKey: 'Example Source Key' } } },
   },
 ]

@@ -8,7 +8,7 @@ import {
 import type { Upstream, UpstreamCall } from '../../upstream/upstream.ts'
 import type { AccountSecrets } from '../contract.ts'
 import { createTokenStore } from './token.ts'
-import { tokenAnswer } from './wire.ts'
+import { tokenResponse } from './wire.ts'
 
 type PersonrCall<T> = Omit<UpstreamCall<T>, 'method' | 'headers'>
 
@@ -34,7 +34,7 @@ export function createAuthenticatedRequest(
         method: 'POST',
         path: '/api-token-generate',
         form: { email: settings.email, password: settings.password },
-        schema: tokenAnswer,
+        schema: tokenResponse,
         // Every read requires it.
         probesItself: true,
       })

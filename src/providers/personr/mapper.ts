@@ -56,7 +56,7 @@ export function toApplicantId({ applicant }: VerificationInput, providerId: stri
 
 /** A create's response repeats only a part of the input, so the rest comes from the form. */
 export function toCreatedApplicant(
-  { applicantId, ...sent }: z.infer<typeof wire.createdAnswer>['response'],
+  { applicantId, ...sent }: z.infer<typeof wire.createdResponse>['response'],
   { externalUserId, ...form }: wire.CreateApplicantForm,
   now: Date,
 ): ApplicantSnapshot {
@@ -185,7 +185,7 @@ interface Verdict {
   readonly unrecognized: boolean
 }
 
-/** A rejection that allows another try leaves the verification open. */
+/** A retryable rejection leaves the verification open. */
 function toVerdict({ applicantStatus, result }: Pick<wire.Applicant, 'applicantStatus' | 'result'>): Verdict {
   const providerStatus = applicantStatus ?? null
   const status = STATUSES.get(applicantStatus ?? '') ?? 'UNKNOWN'
@@ -220,7 +220,7 @@ function toRejectType(value: string | null | undefined): RejectType | undefined 
   return wire.REJECT_TYPES.find(type => type === status)
 }
 
-/** A non-blank, unrecognized kind: it is undecided whether another try is allowed. */
+/** A non-blank, unrecognized type: it is unknown whether the rejection is retryable. */
 function isUnknownType(value: string | null | undefined): boolean {
   return Boolean(value?.trim()) && !toRejectType(value)
 }

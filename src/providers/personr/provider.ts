@@ -7,13 +7,13 @@ import { createAuthenticatedRequest } from './login.ts'
 import { toApplicant, toApplicantId, toCreatedApplicant, toCreatedSession, toForm, toSession } from './mapper.ts'
 import { createRecovery } from './recovery.ts'
 import {
-  createdAnswer,
-  detailsAnswer,
+  createdResponse,
+  detailsResponse,
   errorBody,
   INCORRECT_FLOW_NAME,
-  linkAnswer,
+  linkResponse,
   type Status,
-  statusAnswer,
+  statusResponse,
   UNKNOWN_APPLICANT,
 } from './wire.ts'
 
@@ -51,7 +51,7 @@ export function connect({ settings, upstream, now, secrets, abilities }: ClientD
       form: { applicantId },
       signal,
       callLog,
-      schema: statusAnswer,
+      schema: statusResponse,
     })
     const { result } = answer.response
     if (result?.applicant && result.applicant !== applicantId) {
@@ -71,7 +71,7 @@ export function connect({ settings, upstream, now, secrets, abilities }: ClientD
         form: { applicantId },
         signal,
         callLog,
-        schema: detailsAnswer,
+        schema: detailsResponse,
       })
       return answer.response
     } catch (error) {
@@ -105,7 +105,7 @@ export function connect({ settings, upstream, now, secrets, abilities }: ClientD
         // The table in the documentation has one name, the examples the other.
         form: { applicant: applicantId, applicantId },
         callLog: call.callLog,
-        schema: linkAnswer,
+        schema: linkResponse,
       })
       return toCreatedSession(link, applicantId)
     },
@@ -135,7 +135,7 @@ export function connect({ settings, upstream, now, secrets, abilities }: ClientD
         path: '/api-applicant-create',
         form: { ...form },
         callLog: call.callLog,
-        schema: createdAnswer,
+        schema: createdResponse,
       })
       return toCreatedApplicant(answer.response, form, now())
     },

@@ -6,7 +6,7 @@ import { id } from './wire.ts'
 
 /**
  * Personr has no lists and no search by our marker. An unknown link may be created again, because both links lead to
- * the same applicant and the first was never handed out. The duplicate is assumed to be harmless, so a setting turns it
+ * the same applicant and the first was never returned. The duplicate is assumed to be harmless, so a setting turns it
  * off. An unknown applicant waits for a webhook or an operator.
  */
 export function createRecovery(

@@ -71,7 +71,7 @@ export function toStatus(applicant: Applicant) {
 const NOT_EXTRACTED = { extractedFirstName: null, extractedLastName: null }
 
 /** After this many rejections an applicant is rejected for good. */
-export const MAX_TRIES = 5
+export const MAX_ATTEMPTS = 5
 
 const STEPS = ['pre_checked', 'pending', 'approved', 'rejected_retry', 'rejected_final']
 
@@ -92,7 +92,7 @@ export function step(applicant: Applicant, { to, failureCode }: AdvanceStep, now
   }
 }
 
-/** True if no further try is allowed. */
+/** True if no further attempt is allowed. */
 export function isFinished({ status, result }: Applicant): boolean {
   return status === 'Reviewed' && result?.reviewRejectType !== 'RETRY'
 }
@@ -100,7 +100,7 @@ export function isFinished({ status, result }: Applicant): boolean {
 function reject(applicant: Applicant, label: string, now: Date): Applicant {
   const retries = applicant.retries + 1
   const reviewed =
-    retries < MAX_TRIES
+    retries < MAX_ATTEMPTS
       ? review(applicant, 'Rejected', [label], now, 'RETRY')
       : review(applicant, 'Rejected (Final)', [label], now, 'FINAL')
   return { ...reviewed, retries }

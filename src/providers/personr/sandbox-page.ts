@@ -1,6 +1,6 @@
 import { maskEmail } from '../../sandbox/pages/hosted-pages.ts'
 import type { HostedAction, HostedPages, HostedResult, HostedSession } from '../../sandbox/sandbox.ts'
-import { type Applicant, isFinished, MAX_TRIES } from './sandbox-applicant.ts'
+import { type Applicant, isFinished, MAX_ATTEMPTS } from './sandbox-applicant.ts'
 import { RETRY_LABELS } from './wire.ts'
 
 /** The documented labels of final rejections. */
@@ -30,7 +30,7 @@ function toPage(applicant: Applicant): HostedSession {
       ['Applicant', name ? `${name} (${maskEmail(email)})` : maskEmail(email)],
       ['Applicant id', id],
       ['Status', status],
-      ['Rejected tries', `${retries} of ${MAX_TRIES}`],
+      ['Rejected attempts', `${retries} of ${MAX_ATTEMPTS}`],
     ],
     result: toResult(applicant),
     actions: isFinished(applicant) ? [] : toActions(applicant),
@@ -68,7 +68,7 @@ function toActions({ id, status }: Applicant): HostedAction[] {
     {
       step: { id, to: 'rejected_retry' },
       label: 'Reject, allow another try',
-      note: `The end user can try again, up to the ${MAX_TRIES}th rejection.`,
+      note: `The end user can try again, up to the ${MAX_ATTEMPTS}th rejection.`,
       variant: 'danger',
       reasons: { label: 'Label of a rejection that allows another try', codes: RETRY_LABELS },
     },

@@ -10,7 +10,7 @@ const REVIEW_ANSWERS = ['Approved', 'Rejected', 'Rejected (Final)', 'Rejected (R
 /** Personr's kinds of rejection, in any case. */
 export const REJECT_TYPES = ['FINAL', 'RETRY'] as const
 
-/** Labels that allow another try. The list is open: an unknown label counts as final. */
+/** Labels of retryable rejections. The list is open: an unknown label counts as final. */
 export const RETRY_LABELS = [
   'BACK_SIDE_MISSING',
   'BLACK_AND_WHITE',
@@ -126,13 +126,13 @@ const success = z
   .meta({ known: ['success'] })
   .nullish()
 const answer = <T extends z.ZodType>(response: T) => z.object({ response, status: success })
-export const createdAnswer = answer(created)
-export const detailsAnswer = answer(details)
-export const statusAnswer = answer(status)
-export const tokenAnswer = answer(login)
+export const createdResponse = answer(created)
+export const detailsResponse = answer(details)
+export const statusResponse = answer(status)
+export const tokenResponse = answer(login)
 
 /** The documentation shows a link with and without the `response` wrapper. */
-export const linkAnswer = link.extend({ response: link.nullish(), status: success }).transform((answer, context) => {
+export const linkResponse = link.extend({ response: link.nullish(), status: success }).transform((answer, context) => {
   const verificationLink = answer.response?.verificationLink ?? answer.verificationLink
   const customLink = answer.response?.customLink ?? answer.customLink
   const linkId = verificationLink ? lastSegment(verificationLink) : undefined
@@ -140,7 +140,7 @@ export const linkAnswer = link.extend({ response: link.nullish(), status: succes
   context.addIssue({ code: 'custom', message: 'Expected a link with an id.' })
   return z.NEVER
 })
-export type Link = z.infer<typeof linkAnswer>
+export type Link = z.infer<typeof linkResponse>
 
 function lastSegment(url: string): string | undefined {
   const segment = URL.canParse(url) ? new URL(url).pathname.split('/').filter(Boolean).at(-1) : undefined

@@ -57,25 +57,25 @@ const createCustomer: FixtureCall = {
 }
 const getCustomer: FixtureCall = { method: 'getCustomer', argument: { providerId: CUSTOMER_ID } }
 
-const sendsSession: Exchange['sends'] = {
+const sessionRequest: Exchange['request'] = {
   method: 'POST',
   path: '/api/customer-sessions/',
   json: { customer_id: CUSTOMER_ID, return_url: 'https://example.com/account' },
 }
-const sendsCustomer: Exchange['sends'] = {
+const customerRequest: Exchange['request'] = {
   method: 'POST',
   path: '/api/customers/',
   json: { email: 'a@b.co', metadata: { sessiongraph_reference: REFERENCE } },
 }
-const sendsGet: Exchange['sends'] = { method: 'GET', path: `/api/customers/${CUSTOMER_ID}` }
+const getRequest: Exchange['request'] = { method: 'GET', path: `/api/customers/${CUSTOMER_ID}` }
 
 export const fixtures: readonly Fixture[] = [
   {
     name: "A session is created by Rapidly's id of the customer.",
     evidence: 'seed; src S/customers/customer_session',
     call: createSession,
-    exchanges: [{ sends: sendsSession, answers: { status: 201, body: SESSION } }],
-    means: {
+    exchanges: [{ request: sessionRequest, response: { status: 201, body: SESSION } }],
+    result: {
       value: {
         providerId: SESSION_ID,
         status: 'IN_PROGRESS',
@@ -104,17 +104,17 @@ export const fixtures: readonly Fixture[] = [
     },
     exchanges: [
       {
-        sends: {
-          ...sendsSession,
+        request: {
+          ...sessionRequest,
           json: { external_customer_id: 'usr_1337', member_id: MEMBER_ID, external_member_id: 'mem_1' },
         },
-        answers: { status: 201, body: { ...SESSION, return_url: null } },
+        response: { status: 201, body: { ...SESSION, return_url: null } },
       },
     ],
-    means: { value: { redirectUrl: null, details: { memberId: MEMBER_ID, externalMemberId: 'mem_1' } } },
+    result: { value: { redirectUrl: null, details: { memberId: MEMBER_ID, externalMemberId: 'mem_1' } } },
   },
   {
-    name: 'A session is created for a customer that the caller names by our id.',
+    name: 'A session is created for a customer identified by our id.',
     evidence: 'seed',
     call: {
       method: 'createSession',
@@ -122,26 +122,26 @@ export const fixtures: readonly Fixture[] = [
       call: { customerProviderId: CUSTOMER_ID },
     },
     exchanges: [
-      { sends: { ...sendsSession, json: { customer_id: CUSTOMER_ID } }, answers: { status: 201, body: SESSION } },
+      { request: { ...sessionRequest, json: { customer_id: CUSTOMER_ID } }, response: { status: 201, body: SESSION } },
     ],
-    means: { value: { customer: { providerId: CUSTOMER_ID } } },
+    result: { value: { customer: { providerId: CUSTOMER_ID } } },
   },
   {
-    name: 'A session past its expiry is expired, because the clock says so.',
+    name: 'A session past its expiry is expired by the clock.',
     evidence: 'src S/models/customer_session.py: no status exists',
     call: createSession,
     exchanges: [
       {
-        sends: sendsSession,
-        answers: { status: 201, body: { ...SESSION, expires_at: '2026-06-17T11:00:00.123400Z' } },
+        request: sessionRequest,
+        response: { status: 201, body: { ...SESSION, expires_at: '2026-06-17T11:00:00.123400Z' } },
       },
     ],
-    means: { value: { status: 'EXPIRED', derived: true, outcome: 'NOT_APPLICABLE' } },
+    result: { value: { status: 'EXPIRED', derived: true, outcome: 'NOT_APPLICABLE' } },
   },
   refused('A session for an unknown customer is 422, not 404.', 'src S/customers/customer_session/actions.py', {
     detail: [fault('value_error', ['body', 'customer_id'], 'Customer does not exist.', CUSTOMER_ID)],
   }),
-  refused('A session whose body fits neither model is refused by both.', 'ran: fastapi 0.142, pydantic 2.13', {
+  refused('A session whose body matches neither model is rejected by both.', 'ran: fastapi 0.142, pydantic 2.13', {
     detail: [
       fault('uuid_version', ['body', 'CustomerSessionCustomerIDCreate', 'customer_id'], 'UUID version 4 expected', 'x'),
       fault(
@@ -153,49 +153,45 @@ export const fixtures: readonly Fixture[] = [
     ],
   }),
   {
-    ...refused(
-      'A session is refused without an error class too, as the document has it.',
-      'openapi HTTPValidationError',
-      {},
-    ),
+    ...refused('A session is rejected without an error class too, as documented.', 'openapi HTTPValidationError', {}),
     exchanges: [
-      { sends: sendsSession, answers: { status: 422, body: { detail: [fault('missing', ['body'], '', null)] } } },
+      { request: sessionRequest, response: { status: 422, body: { detail: [fault('missing', ['body'], '', null)] } } },
     ],
-    means: { error: { code: 'PROVIDER_REJECTED', providerCode: null, outcome: 'REFUSED' } },
+    result: { error: { code: 'PROVIDER_REJECTED', providerCode: null, outcome: 'REFUSED' } },
   },
-  failing('A bad request is refused.', 400, 'BadRequest', 'PROVIDER_REJECTED'),
-  failing('A conflict is refused.', 409, 'ResourceAlreadyExists', 'PROVIDER_REJECTED'),
-  failing('Something unknown to a create is refused.', 404, 'ResourceNotFound', 'PROVIDER_REJECTED'),
+  failing('A bad request is rejected.', 400, 'BadRequest', 'PROVIDER_REJECTED'),
+  failing('A conflict is rejected.', 409, 'ResourceAlreadyExists', 'PROVIDER_REJECTED'),
+  failing('A create with an unknown resource is rejected.', 404, 'ResourceNotFound', 'PROVIDER_REJECTED'),
   failing('A missing token is an authentication failure.', 401, 'Unauthorized', 'PROVIDER_AUTH_FAILED'),
   failing('A forbidden create is an authentication failure.', 403, 'NotPermitted', 'PROVIDER_AUTH_FAILED'),
   failing('A failing server leaves the outcome uncertain.', 500, 'InternalServerError', 'PROVIDER_UNAVAILABLE'),
   {
-    name: 'Too many requests tell when to come back.',
+    name: 'Too many requests are rejected with the time to retry.',
     evidence: 'docs R/rate-limits; src S/errors QuotaExceeded',
     call: createSession,
     exchanges: [
       {
-        sends: sendsSession,
-        answers: {
+        request: sessionRequest,
+        response: {
           status: 429,
           headers: { 'retry-after': '30', 'x-ratelimit-remaining': '0' },
           body: { error: 'QuotaExceeded', detail: 'Too many requests' },
         },
       },
     ],
-    means: { error: { code: 'PROVIDER_RATE_LIMITED', retryAfterSeconds: 30, outcome: 'REFUSED' } },
+    result: { error: { code: 'PROVIDER_RATE_LIMITED', retryAfterSeconds: 30, outcome: 'REFUSED' } },
   },
   {
-    name: 'A token that Rapidly does not know is an authentication failure.',
+    name: 'An unknown token is an authentication failure.',
     evidence: 'src S/exception_handlers.py; text assumed',
     call: getCustomer,
     exchanges: [
       {
-        sends: sendsGet,
-        answers: { status: 401, body: { error: 'invalid_token', error_description: 'The access token is invalid.' } },
+        request: getRequest,
+        response: { status: 401, body: { error: 'invalid_token', error_description: 'The access token is invalid.' } },
       },
     ],
-    means: { error: { code: 'PROVIDER_AUTH_FAILED' } },
+    result: { error: { code: 'PROVIDER_AUTH_FAILED' } },
   },
   {
     name: 'A token without the scope is an authentication failure.',
@@ -203,11 +199,11 @@ export const fixtures: readonly Fixture[] = [
     call: createCustomer,
     exchanges: [
       {
-        sends: sendsCustomer,
-        answers: { status: 403, body: { error: 'insufficient_scope', error_description: 'A scope is missing.' } },
+        request: customerRequest,
+        response: { status: 403, body: { error: 'insufficient_scope', error_description: 'A scope is missing.' } },
       },
     ],
-    means: { error: { code: 'PROVIDER_AUTH_FAILED', outcome: 'REFUSED' } },
+    result: { error: { code: 'PROVIDER_AUTH_FAILED', outcome: 'REFUSED' } },
   },
   {
     name: 'A redirect is never followed.',
@@ -215,14 +211,14 @@ export const fixtures: readonly Fixture[] = [
     call: createSession,
     exchanges: [
       {
-        sends: sendsSession,
-        answers: { status: 307, headers: { location: 'https://api.rapidly.tech/api/customer-sessions/' } },
+        request: sessionRequest,
+        response: { status: 307, headers: { location: 'https://api.rapidly.tech/api/customer-sessions/' } },
       },
     ],
-    means: { error: { code: 'PROVIDER_CONTRACT_BROKEN', outcome: 'UNCERTAIN' } },
+    result: { error: { code: 'PROVIDER_CONTRACT_BROKEN', outcome: 'UNCERTAIN' } },
   },
   {
-    name: 'A customer is created with our marker, which its metadata does not show.',
+    name: 'A customer is created with our marker, which is not returned in its metadata.',
     evidence: 'openapi CustomerCreate; src S/customers/customer',
     call: {
       method: 'createCustomer',
@@ -237,7 +233,7 @@ export const fixtures: readonly Fixture[] = [
     },
     exchanges: [
       {
-        sends: {
+        request: {
           method: 'POST',
           path: '/api/customers/',
           json: {
@@ -249,7 +245,7 @@ export const fixtures: readonly Fixture[] = [
             billing_address: { country: 'SE', line1: 'Street 1', postal_code: '111 22', city: 'Stockholm' },
           },
         },
-        answers: {
+        response: {
           status: 201,
           body: {
             ...CUSTOMER,
@@ -268,7 +264,7 @@ export const fixtures: readonly Fixture[] = [
         },
       },
     ],
-    means: {
+    result: {
       value: {
         providerId: CUSTOMER_ID,
         externalId: 'usr_1337',
@@ -278,13 +274,13 @@ export const fixtures: readonly Fixture[] = [
     },
   },
   {
-    name: 'A customer whose e-mail address is taken is refused.',
+    name: 'A customer whose e-mail address is taken is rejected.',
     evidence: 'src S/customers/customer/actions.py',
     call: createCustomer,
     exchanges: [
       {
-        sends: sendsCustomer,
-        answers: {
+        request: customerRequest,
+        response: {
           status: 422,
           body: {
             error: 'RequestValidationError',
@@ -295,19 +291,19 @@ export const fixtures: readonly Fixture[] = [
         },
       },
     ],
-    means: { error: { code: 'PROVIDER_REJECTED', providerCode: 'RequestValidationError', outcome: 'REFUSED' } },
+    result: { error: { code: 'PROVIDER_REJECTED', providerCode: 'RequestValidationError', outcome: 'REFUSED' } },
   },
   {
-    name: 'A customer is read, and what may be null is null.',
+    name: 'A customer is read with every nullable field null.',
     evidence: 'openapi CustomerWithMembers',
     call: getCustomer,
     exchanges: [
       {
-        sends: sendsGet,
-        answers: { status: 200, body: { ...CUSTOMER, type: null, name: null, external_id: null, members: [] } },
+        request: getRequest,
+        response: { status: 200, body: { ...CUSTOMER, type: null, name: null, external_id: null, members: [] } },
       },
     ],
-    means: {
+    result: {
       value: {
         externalId: null,
         name: null,
@@ -325,13 +321,13 @@ export const fixtures: readonly Fixture[] = [
     },
   },
   {
-    name: 'A customer that Rapidly does not have is not found.',
+    name: 'An unknown customer is not found.',
     evidence: 'openapi ResourceNotFound',
     call: getCustomer,
     exchanges: [
-      { sends: sendsGet, answers: { status: 404, body: { error: 'ResourceNotFound', detail: 'Not found' } } },
+      { request: getRequest, response: { status: 404, body: { error: 'ResourceNotFound', detail: 'Not found' } } },
     ],
-    means: { error: { code: 'NOT_FOUND' } },
+    result: { error: { code: 'NOT_FOUND' } },
   },
   {
     name: 'The customers with an e-mail address are listed.',
@@ -339,14 +335,14 @@ export const fixtures: readonly Fixture[] = [
     call: { method: 'listCustomers', argument: { limit: 1, cursor: '2', email: 'a@b.co' } },
     exchanges: [
       {
-        sends: { method: 'GET', path: '/api/customers/?limit=1&page=2&email=a%40b.co' },
-        answers: {
+        request: { method: 'GET', path: '/api/customers/?limit=1&page=2&email=a%40b.co' },
+        response: {
           status: 200,
           body: { data: [{ ...CUSTOMER, members: [OWNER] }], meta: { total: 3, page: 2, per_page: 1, pages: 3 } },
         },
       },
     ],
-    means: { value: { items: [{ providerId: CUSTOMER_ID }], nextCursor: '3' } },
+    result: { value: { items: [{ providerId: CUSTOMER_ID }], nextCursor: '3' } },
   },
   {
     name: 'A page past the end is empty and the last.',
@@ -354,11 +350,11 @@ export const fixtures: readonly Fixture[] = [
     call: { method: 'listCustomers', argument: { cursor: '9' } },
     exchanges: [
       {
-        sends: { method: 'GET', path: '/api/customers/?page=9' },
-        answers: { status: 200, body: { data: [], meta: { total: 0, page: 9, per_page: 10, pages: 0 } } },
+        request: { method: 'GET', path: '/api/customers/?page=9' },
+        response: { status: 200, body: { data: [], meta: { total: 0, page: 9, per_page: 10, pages: 0 } } },
       },
     ],
-    means: { value: { items: [], nextCursor: null } },
+    result: { value: { items: [], nextCursor: null } },
   },
 ]
 
@@ -367,13 +363,19 @@ function fault(type: string, loc: readonly (string | number)[], msg: string, inp
 }
 
 function refused(name: string, evidence: string, body: object): Fixture {
-  const answers = { status: 422, body: { error: 'RequestValidationError', ...body } }
+  const response = { status: 422, body: { error: 'RequestValidationError', ...body } }
   const error: FixtureError = {
     code: 'PROVIDER_REJECTED',
     providerCode: 'RequestValidationError',
     outcome: 'REFUSED',
   }
-  return { name, evidence, call: createSession, exchanges: [{ sends: sendsSession, answers }], means: { error } }
+  return {
+    name,
+    evidence,
+    call: createSession,
+    exchanges: [{ request: sessionRequest, response }],
+    result: { error },
+  }
 }
 
 function failing(name: string, status: number, error: string, code: string): Fixture {
@@ -381,8 +383,8 @@ function failing(name: string, status: number, error: string, code: string): Fix
     name,
     evidence: 'src S/exception_handlers.py, S/errors',
     call: createSession,
-    exchanges: [{ sends: sendsSession, answers: { status, body: { error, detail: 'A text of Rapidly.' } } }],
-    means: {
+    exchanges: [{ request: sessionRequest, response: { status, body: { error, detail: 'A message of Rapidly.' } } }],
+    result: {
       error: {
         code,
         ...(code === 'PROVIDER_REJECTED' && { providerCode: error }),

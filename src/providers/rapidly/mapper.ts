@@ -161,8 +161,8 @@ export function hasMarker({ metadata }: wire.Customer, reference: string): boole
 
 function withoutReference(metadata: wire.Customer['metadata']): JsonObject | null {
   if (!metadata) return null
-  const { [REFERENCE_KEY]: _, ...theirs } = metadata
-  return theirs
+  const { [REFERENCE_KEY]: _, ...rest } = metadata
+  return rest
 }
 
 const TYPES: Readonly<Record<string, CustomerDetails['type']>> = { individual: 'INDIVIDUAL', team: 'TEAM' }

@@ -25,7 +25,7 @@ export type Read = <T>(
 ) => Promise<T>
 
 /**
- * An unknown session cannot be searched for, so it is created again: two may exist, and the first was never handed out.
+ * An unknown session cannot be searched for, so it is created again: two may exist, and the first was never returned.
  * An unknown customer is found by its unique values: the external id, our marker, the e-mail address.
  */
 export function createRecovery(
@@ -91,13 +91,13 @@ async function findCustomer(
   if (taken) return hasMarker(taken, reference) ? { found: toCustomer(taken) } : 'ABSENT'
   const { email } = customerInput.parse(unknownCreate.input)
   const filters: Filter[] = [{ [`metadata[${REFERENCE_KEY}]`]: reference }, { email }]
-  let sawAll = true
+  let readAll = true
   for (const filter of filters) {
     const match = await search(read, filter, reference, call)
     if (typeof match === 'object') return { found: toCustomer(match) }
-    sawAll &&= match === 'NONE'
+    readAll &&= match === 'NONE'
   }
-  return sawAll ? 'ABSENT' : 'UNCERTAIN'
+  return readAll ? 'ABSENT' : 'UNCERTAIN'
 }
 
 /** Not found is no proof: an external id with a slash is not a valid path at Rapidly. */

@@ -65,7 +65,7 @@ export function openCustomers(context: SandboxContext, stamp: Stamp) {
     return all.put(customer.id, { ...customer, ...changes, modified_at: stamp() })
   }
 
-  function tell(change: 'created' | 'updated' | 'deleted', customer: StoredCustomer): StoredCustomer {
+  function sendWebhook(change: 'created' | 'updated' | 'deleted', customer: StoredCustomer): StoredCustomer {
     context.emit(toEvent(change, present(customer), stamp()))
     return customer
   }
@@ -74,7 +74,10 @@ export function openCustomers(context: SandboxContext, stamp: Stamp) {
   function remove(customer: StoredCustomer, anonymize: boolean): StoredCustomer {
     const { email, name } = customer
     const forgotten = { email: sha256(email), name: name && sha256(name), billing_address: null }
-    return tell('deleted', change(customer, { deleted_at: stamp(), external_id: null, ...(anonymize && forgotten) }))
+    return sendWebhook(
+      'deleted',
+      change(customer, { deleted_at: stamp(), external_id: null, ...(anonymize && forgotten) }),
+    )
   }
 
   return {
@@ -85,14 +88,14 @@ export function openCustomers(context: SandboxContext, stamp: Stamp) {
       refuseFaults(checkCustomer(body))
       const fields = body as CustomerFields
       refuseTaken(fields)
-      return { status: 201, json: presentWithMembers(tell('created', add(fields))) }
+      return { status: 201, json: presentWithMembers(sendWebhook('created', add(fields))) }
     },
 
     get: (request: SandboxRequest): SandboxResponse => ({ status: 200, json: presentWithMembers(byRequest(request)) }),
 
     list({ query }: SandboxRequest): SandboxResponse {
-      const living = all.all().filter(customer => customer.deleted_at === null)
-      const { data, meta } = listPage(living, query)
+      const existing = all.all().filter(customer => customer.deleted_at === null)
+      const { data, meta } = listPage(existing, query)
       return { status: 200, json: { data: data.map(presentWithMembers), meta } }
     },
 
@@ -107,7 +110,7 @@ export function openCustomers(context: SandboxContext, stamp: Stamp) {
         refuseValue('type', 'A team customer cannot become an individual one.', changes.type)
       }
       refuseTaken(changes, customer)
-      return { status: 200, json: presentWithMembers(tell('updated', change(customer, changes))) }
+      return { status: 200, json: presentWithMembers(sendWebhook('updated', change(customer, changes))) }
     },
 
     remove(request: SandboxRequest): SandboxResponse {
@@ -118,7 +121,7 @@ export function openCustomers(context: SandboxContext, stamp: Stamp) {
     /** Undefined if there is no such customer or step. */
     advance(id: string, to: string): StoredCustomer | undefined {
       const customer = find(customer => customer.id === id)
-      if (customer && to === 'email_verified') return tell('updated', change(customer, { email_verified: true }))
+      if (customer && to === 'email_verified') return sendWebhook('updated', change(customer, { email_verified: true }))
       return customer && to === 'deleted' ? remove(customer, false) : undefined
     },
   }

@@ -60,7 +60,7 @@ function open(context: SandboxContext): SandboxRoutes {
   ]
   return {
     routes,
-    unmatched: answerUnmatched(context, routes),
+    unmatched: respondUnmatched(context, routes),
     headers: () => ({
       'X-Request-ID': random.uuid(),
       'X-RateLimit-Limit': '0',
@@ -87,7 +87,7 @@ function createStamp({ clock }: SandboxContext): Stamp {
 }
 
 /** FastAPI's own responses: wrong method, missing or additional slash, unknown path. */
-function answerUnmatched(
+function respondUnmatched(
   { origin }: SandboxContext,
   routes: readonly Route[],
 ): (request: SandboxRequest) => SandboxResponse {

@@ -53,38 +53,38 @@ const refusals: readonly Fixture[] = [
         details: { profile_id: ['The selected profile id is invalid.'] },
       }),
     ],
-    means: { error: { code: 'PROVIDER_REJECTED', providerCode: 'validation_error', outcome: 'REFUSED' } },
+    result: { error: { code: 'PROVIDER_REJECTED', providerCode: 'validation_error', outcome: 'REFUSED' } },
   },
   {
     name: 'a conflict is a rejection with its code',
     evidence: 'docs V response-codes; the code is assumed',
     call: create,
     exchanges: [creates(409, { error: 'conflict', message: 'The session was declined.', details: null })],
-    means: { error: { code: 'PROVIDER_REJECTED', providerCode: 'conflict', outcome: 'REFUSED' } },
+    result: { error: { code: 'PROVIDER_REJECTED', providerCode: 'conflict', outcome: 'REFUSED' } },
   },
   {
-    name: 'a wrong key is the operator’s fault',
+    name: 'a wrong key is an authentication failure',
     evidence: 'docs V',
     call: get,
     exchanges: [gets(401, { error: 'authentication_error', message: 'Invalid or missing API key.', details: null })],
-    means: { error: { code: 'PROVIDER_AUTH_FAILED', outcome: 'REFUSED' } },
+    result: { error: { code: 'PROVIDER_AUTH_FAILED', outcome: 'REFUSED' } },
   },
   {
-    name: 'a wrong key is the operator’s fault in the older words too',
+    name: 'a wrong key is an authentication failure with the older error, too',
     evidence: 'docs V/kyc-sessions',
     call: create,
     exchanges: [creates(401, { error: 'Unauthorized', message: 'Invalid or missing API key.' })],
-    means: { error: { code: 'PROVIDER_AUTH_FAILED', outcome: 'REFUSED' } },
+    result: { error: { code: 'PROVIDER_AUTH_FAILED', outcome: 'REFUSED' } },
   },
   {
     name: 'an unknown session is not found',
     evidence: 'docs V',
     call: get,
     exchanges: [gets(404, { error: 'not_found', message: 'The requested resource was not found.', details: null })],
-    means: { error: { code: 'NOT_FOUND' } },
+    result: { error: { code: 'NOT_FOUND' } },
   },
   {
-    name: 'too many calls are told when to come back',
+    name: 'too many calls are rejected with the time to retry',
     evidence: 'docs V',
     call: create,
     exchanges: [
@@ -94,27 +94,27 @@ const refusals: readonly Fixture[] = [
         { 'retry-after': '30' },
       ),
     ],
-    means: { error: { code: 'PROVIDER_RATE_LIMITED', retryAfterSeconds: 30, outcome: 'REFUSED' } },
+    result: { error: { code: 'PROVIDER_RATE_LIMITED', retryAfterSeconds: 30, outcome: 'REFUSED' } },
   },
   {
-    name: 'a create that fails on the server’s side may have happened',
+    name: 'a create with a server error has an uncertain outcome',
     evidence: 'docs V',
     call: create,
     exchanges: [creates(500, { error: 'server_error', message: 'An unexpected error occurred.', details: null })],
-    means: { error: { code: 'PROVIDER_UNAVAILABLE', outcome: 'UNCERTAIN' } },
+    result: { error: { code: 'PROVIDER_UNAVAILABLE', outcome: 'UNCERTAIN' } },
   },
   {
-    name: 'a create answered without a link may have happened',
+    name: 'a create response without a link has an uncertain outcome',
     evidence: 'assumed',
     call: create,
     exchanges: [creates(201, { id: SESSION_ID, status: 'created' })],
-    means: { error: { code: 'PROVIDER_CONTRACT_BROKEN', outcome: 'UNCERTAIN' } },
+    result: { error: { code: 'PROVIDER_CONTRACT_BROKEN', outcome: 'UNCERTAIN' } },
   },
 ]
 
 export const fixtures: readonly Fixture[] = [
   {
-    name: 'a create gives the link, and keeps what was sent since Verilock echoes nothing',
+    name: 'a create returns the link, and the input because Verilock does not return it',
     evidence: 'seed',
     call: {
       method: 'createSession',
@@ -129,7 +129,7 @@ export const fixtures: readonly Fixture[] = [
     },
     exchanges: [
       {
-        sends: {
+        request: {
           method: 'POST',
           path: '/api/v1/sessions',
           headers: { authorization: 'Bearer qi_test_fixture', accept: 'application/json' },
@@ -142,7 +142,7 @@ export const fixtures: readonly Fixture[] = [
             metadata: { plan: 'premium', sessiongraph_reference: 'ref_fixture' },
           },
         },
-        answers: {
+        response: {
           status: 201,
           body: {
             id: SESSION_ID,
@@ -154,7 +154,7 @@ export const fixtures: readonly Fixture[] = [
         },
       },
     ],
-    means: {
+    result: {
       value: {
         providerId: SESSION_ID,
         status: 'CREATED',
@@ -177,7 +177,7 @@ export const fixtures: readonly Fixture[] = [
     evidence: 'docs V/kyc-sessions/get-session',
     call: get,
     exchanges: [gets(200, OLDER)],
-    means: {
+    result: {
       value: {
         providerId: SESSION_ID,
         status: 'COMPLETED',
@@ -210,7 +210,7 @@ export const fixtures: readonly Fixture[] = [
     },
   },
   {
-    name: 'a session in the words of the newer create is read as well',
+    name: 'a session with the field names of the newer documentation is read as well',
     evidence: 'assumed',
     call: get,
     exchanges: [
@@ -226,7 +226,7 @@ export const fixtures: readonly Fixture[] = [
         risk_score: 12,
       }),
     ],
-    means: {
+    result: {
       value: {
         status: 'IN_PROGRESS',
         outcome: 'PENDING',
@@ -238,7 +238,7 @@ export const fixtures: readonly Fixture[] = [
     },
   },
   {
-    name: 'a list is read by pages and days',
+    name: 'a list is read by page and day',
     evidence: 'docs V/kyc-sessions/list-sessions',
     call: {
       method: 'listSessions',
@@ -251,36 +251,36 @@ export const fixtures: readonly Fixture[] = [
     },
     exchanges: [
       {
-        sends: { method: 'GET', path: '/api/v1/sessions?page=2&per_page=1&from=2026-03-14&to=2026-03-15' },
-        answers: {
+        request: { method: 'GET', path: '/api/v1/sessions?page=2&per_page=1&from=2026-03-14&to=2026-03-15' },
+        response: {
           status: 200,
           body: { data: [SUMMARY], meta: { current_page: 2, last_page: 3, per_page: 1, total: 3 } },
         },
       },
     ],
-    means: {
+    result: {
       value: { items: [{ providerId: SESSION_ID, status: 'COMPLETED', externalId: 'usr_12345' }], nextCursor: '3' },
     },
   },
   {
-    name: 'the last page of a list has no next',
+    name: 'the last page of a list has no next cursor',
     evidence: 'docs V/kyc-sessions/list-sessions',
     call: { method: 'listSessions', argument: {} },
     exchanges: [
       {
-        sends: { method: 'GET', path: '/api/v1/sessions' },
-        answers: { status: 200, body: { data: [], meta: { current_page: 1, last_page: 1, per_page: 15, total: 0 } } },
+        request: { method: 'GET', path: '/api/v1/sessions' },
+        response: { status: 200, body: { data: [], meta: { current_page: 1, last_page: 1, per_page: 15, total: 0 } } },
       },
     ],
-    means: { value: { items: [], nextCursor: null } },
+    result: { value: { items: [], nextCursor: null } },
   },
   ...refusals,
 ]
 
-function creates(status: number, body: unknown, headers: Exchange['answers']['headers'] = {}): Exchange {
-  return { sends: { method: 'POST', path: '/api/v1/sessions' }, answers: { status, headers, body } }
+function creates(status: number, body: unknown, headers: Exchange['response']['headers'] = {}): Exchange {
+  return { request: { method: 'POST', path: '/api/v1/sessions' }, response: { status, headers, body } }
 }
 
 function gets(status: number, body: unknown): Exchange {
-  return { sends: { method: 'GET', path: `/api/v1/sessions/${SESSION_ID}` }, answers: { status, body } }
+  return { request: { method: 'GET', path: `/api/v1/sessions/${SESSION_ID}` }, response: { status, body } }
 }

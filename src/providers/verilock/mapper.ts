@@ -82,7 +82,7 @@ export function hasMarker({ metadata }: wire.Session, reference: string): boolea
   return metadata?.[REFERENCE_KEY] === reference
 }
 
-/** The caller's own id, under the field name of either generation. */
+/** The caller's own id, under the field name of either version of the documentation. */
 export function readExternalId(session: wire.Session): string | undefined {
   return toExternalId(session.external_id) ?? toExternalId(session.reference_id) ?? undefined
 }

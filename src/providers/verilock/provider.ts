@@ -55,18 +55,18 @@ export function connect({ settings, upstream }: ClientDeps<Settings>): ProviderC
     capabilities: ['CREATE_SESSION', 'GET_SESSION', 'LIST_SESSIONS', 'ATTEMPTS', 'WEBHOOKS', 'RECONCILE'],
 
     async createSession(input, call) {
-      const wanted = sessionInput.parse(input)
+      const parsed = sessionInput.parse(input)
       const answer = await upstream.call({
         operation: 'createSession',
         kind: 'CREATE',
         method: 'POST',
         path: '/sessions',
         headers,
-        json: toBody(wanted, call),
+        json: toBody(parsed, call),
         callLog: call.callLog,
         schema: createdSession,
       })
-      return toCreatedSession(answer, wanted, call)
+      return toCreatedSession(answer, parsed, call)
     },
 
     /** Includes the step results, which are its attempts. */

@@ -136,8 +136,8 @@ function isPossible(
 
 /** Null if Verilock reports that there is none, undefined if it reports nothing. */
 function reportedExternalId(session: Session): string | null | undefined {
-  const isSilent = session.external_id === undefined && session.reference_id === undefined
-  return isSilent ? undefined : (readExternalId(session) ?? null)
+  const isOmitted = session.external_id === undefined && session.reference_id === undefined
+  return isOmitted ? undefined : (readExternalId(session) ?? null)
 }
 
 /**
@@ -151,8 +151,8 @@ function isOfOther(session: Session, unknownCreate: UnknownCreate, returnsExtern
 
 /** Sessions with the external id of the input first, then by distance to the time of the send. */
 function byLikelihood(unknownCreate: UnknownCreate): (a: Session, b: Session) => number {
-  const isUntold = (session: Session) => Number(readExternalId(session) === undefined)
-  return (a, b) => isUntold(a) - isUntold(b) || distance(a, unknownCreate) - distance(b, unknownCreate)
+  const hasNoExternalId = (session: Session) => Number(readExternalId(session) === undefined)
+  return (a, b) => hasNoExternalId(a) - hasNoExternalId(b) || distance(a, unknownCreate) - distance(b, unknownCreate)
 }
 
 function distance({ created_at }: Session, { sentAt }: UnknownCreate): number {

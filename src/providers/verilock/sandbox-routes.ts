@@ -35,7 +35,7 @@ export interface RouteContext {
 }
 
 export function routes(context: RouteContext): Route[] {
-  const forSession = (answer: SessionAnswer): Route['answer'] => {
+  const forSession = (answer: SessionResponse): Route['answer'] => {
     return request => {
       const session = context.session(request.params.id ?? '')
       return session ? answer(context, session, request) : NOT_FOUND
@@ -52,7 +52,7 @@ export function routes(context: RouteContext): Route[] {
   ]
 }
 
-type SessionAnswer = (
+type SessionResponse = (
   context: RouteContext,
   session: StoredSession,
   request: SandboxRequest,
@@ -88,7 +88,7 @@ function submit(context: RouteContext, session: StoredSession): SandboxResponse 
   return ok({ id, status, message: 'Session submitted for processing.' })
 }
 
-function upload(step: UploadStep): SessionAnswer {
+function upload(step: UploadStep): SessionResponse {
   return async (context, session, request) => {
     if (session.status !== 'created') return NOT_OPEN
     const form = (await readFields(request)) ?? {}

@@ -52,31 +52,37 @@ const getApplicant = {
 } as const
 const undocumented = { undocumentedReads: 'on' }
 
-const sendsSession: Exchange['sends'] = {
+const sessionRequest: Exchange['request'] = {
   method: 'POST',
   path: '/v1/application_sessions',
   headers: { 'idempotency-key': 'key-1' },
   json: { application_status: 'apst_manvb9c4m2WsXy5Z', send_email: true },
 }
-const sendsCustomer: Exchange['sends'] = {
+const customerRequest: Exchange['request'] = {
   method: 'POST',
   path: '/v1/customers',
   headers: { 'idempotency-key': 'key-2' },
   json: { email: 'ada@example.com', name: 'Ada Byron', metadata: { sessiongraph_reference: 'sg_reference_1' } },
 }
-const asksCustomer: Exchange['sends'] = { method: 'GET', path: '/v1/customers/cus_lrhplff1u4ZhIPSU' }
-const asksApplicants: Exchange['sends'] = { method: 'GET', path: '/v1/applications/app_manvb1x2k9QpLr3T/applicants' }
-const asksSession: Exchange['sends'] = { method: 'GET', path: '/v1/application_sessions/apps_manvc33t4jZUf3F7' }
+const customerReadRequest: Exchange['request'] = { method: 'GET', path: '/v1/customers/cus_lrhplff1u4ZhIPSU' }
+const applicantsReadRequest: Exchange['request'] = {
+  method: 'GET',
+  path: '/v1/applications/app_manvb1x2k9QpLr3T/applicants',
+}
+const sessionReadRequest: Exchange['request'] = {
+  method: 'GET',
+  path: '/v1/application_sessions/apps_manvc33t4jZUf3F7',
+}
 
-const ok = (body: unknown): Exchange['answers'] => ({ status: 200, body })
-const refusal = (status: number, param?: string): Exchange['answers'] => ({
+const ok = (body: unknown): Exchange['response'] => ({ status: 200, body })
+const refusal = (status: number, param?: string): Exchange['response'] => ({
   status,
-  body: { error: { message: 'What Yorlet says in free text.', param, type: 'invalid_request' }, status },
+  body: { error: { message: 'A message of Yorlet.', param, type: 'invalid_request' }, status },
 })
 const list = (data: readonly unknown[], more: { has_more: boolean; count: number }) =>
   ok({ object: 'list', ...more, data })
 
-const sessionMeans = {
+const sessionResult = {
   providerId: 'apps_manvc33t4jZUf3F7',
   status: 'CREATED',
   outcome: 'NOT_APPLICABLE',
@@ -93,7 +99,7 @@ const sessionMeans = {
     deleted: false,
   },
 }
-const customerMeans = {
+const customerResult = {
   providerId: 'cus_lrhplff1u4ZhIPSU',
   email: 'ada@example.com',
   name: 'Ada Byron',
@@ -108,32 +114,32 @@ const sessions: readonly Fixture[] = [
     name: 'An application session is created for an applicant, with its links and its hosted page.',
     evidence: 'seed',
     call: createSession,
-    exchanges: [{ sends: sendsSession, answers: ok(SESSION) }],
-    means: { value: { ...sessionMeans, access: { hostedUrl: SESSION.url } } },
+    exchanges: [{ request: sessionRequest, response: ok(SESSION) }],
+    result: { value: { ...sessionResult, access: { hostedUrl: SESSION.url } } },
   },
   {
-    name: 'A context is sent in both of its headers, and the account comes back.',
+    name: 'A context is sent in both of its headers, and the account is returned.',
     evidence: 'seed; docs Y/development/platforms/making-requests',
     call: { ...createSession, settings: { context: 'acct_manv8k2q7RtNx4Lp' } },
     exchanges: [
       {
-        sends: {
-          ...sendsSession,
+        request: {
+          ...sessionRequest,
           headers: { 'yorlet-context': 'acct_manv8k2q7RtNx4Lp', 'yorlet-account': 'acct_manv8k2q7RtNx4Lp' },
         },
-        answers: ok({ ...SESSION, account: 'acct_manv8k2q7RtNx4Lp' }),
+        response: ok({ ...SESSION, account: 'acct_manv8k2q7RtNx4Lp' }),
       },
     ],
-    means: { value: { details: { ...sessionMeans.details, account: 'acct_manv8k2q7RtNx4Lp' } } },
+    result: { value: { details: { ...sessionResult.details, account: 'acct_manv8k2q7RtNx4Lp' } } },
   },
   {
-    name: 'Links that come expanded are read by their ids.',
+    name: 'Expanded links are read by their ids.',
     evidence: 'seed, where these fields have no type',
     call: createSession,
     exchanges: [
       {
-        sends: sendsSession,
-        answers: ok({
+        request: sessionRequest,
+        response: ok({
           ...SESSION,
           application: { id: SESSION.application, object: 'application' },
           application_status: APPLICANT,
@@ -141,7 +147,7 @@ const sessions: readonly Fixture[] = [
         }),
       },
     ],
-    means: { value: sessionMeans },
+    result: { value: sessionResult },
   },
   ...(
     [
@@ -153,21 +159,21 @@ const sessions: readonly Fixture[] = [
     ] as const
   ).map(
     ([word, status]): Fixture => ({
-      name: `A session that is ${word} reads as ${status}, and decides nothing.`,
+      name: `A session with status ${word} is ${status}, without a decision.`,
       evidence: word === 'paused' ? 'assumed' : 'seed for the word; the read is assumed',
       call: { method: 'getSession', argument: { providerId: SESSION.id }, settings: undocumented },
-      exchanges: [{ sends: asksSession, answers: ok({ ...SESSION, status: word }) }],
+      exchanges: [{ request: sessionReadRequest, response: ok({ ...SESSION, status: word }) }],
       drifts: word === 'paused' ? ['DEGRADED status'] : [],
-      means: { value: { status, outcome: 'NOT_APPLICABLE', providerStatus: word } },
+      result: { value: { status, outcome: 'NOT_APPLICABLE', providerStatus: word } },
     }),
   ),
   {
-    name: 'A deleted session of an unknown mode is still read.',
+    name: 'A deleted session with an unknown mode is still read.',
     evidence: 'seed for the fields; the read is assumed',
     call: { method: 'getSession', argument: { providerId: SESSION.id }, settings: undocumented },
-    exchanges: [{ sends: asksSession, answers: ok({ ...SESSION, mode: 'express', deleted: true }) }],
+    exchanges: [{ request: sessionReadRequest, response: ok({ ...SESSION, mode: 'express', deleted: true }) }],
     drifts: ['ABSORBED mode'],
-    means: { value: { details: { ...sessionMeans.details, mode: 'UNKNOWN', deleted: true } } },
+    result: { value: { details: { ...sessionResult.details, mode: 'UNKNOWN', deleted: true } } },
   },
   {
     name: 'Sessions are listed page by page, from the last id of the page before.',
@@ -175,11 +181,11 @@ const sessions: readonly Fixture[] = [
     call: { method: 'listSessions', argument: { limit: 1, cursor: 'apps_before' }, settings: undocumented },
     exchanges: [
       {
-        sends: { method: 'GET', path: '/v1/application_sessions?limit=1&starting_after=apps_before' },
-        answers: list([SESSION], { has_more: true, count: 3 }),
+        request: { method: 'GET', path: '/v1/application_sessions?limit=1&starting_after=apps_before' },
+        response: list([SESSION], { has_more: true, count: 3 }),
       },
     ],
-    means: { value: { items: [sessionMeans], nextCursor: SESSION.id } },
+    result: { value: { items: [sessionResult], nextCursor: SESSION.id } },
   },
   {
     name: 'A session is canceled.',
@@ -187,26 +193,26 @@ const sessions: readonly Fixture[] = [
     call: { method: 'cancelSession', argument: { providerId: SESSION.id }, settings: undocumented },
     exchanges: [
       {
-        sends: { method: 'POST', path: `${asksSession.path}/cancel` },
-        answers: ok({ ...SESSION, status: 'canceled' }),
+        request: { method: 'POST', path: `${sessionReadRequest.path}/cancel` },
+        response: ok({ ...SESSION, status: 'canceled' }),
       },
     ],
-    means: { value: undefined },
+    result: { value: undefined },
   },
 ]
 
 const applicants: readonly Fixture[] = [
   {
-    name: 'An applicant is picked from the list of its application.',
+    name: 'An applicant is found in the list of its application.',
     evidence: 'docs Y/api/applications/list-all-applicants-for-an-application',
     call: getApplicant,
     exchanges: [
       {
-        sends: asksApplicants,
-        answers: list([{ ...APPLICANT, id: 'apst_manvb9c5Jk7HqW3e' }, APPLICANT], { has_more: false, count: 2 }),
+        request: applicantsReadRequest,
+        response: list([{ ...APPLICANT, id: 'apst_manvb9c5Jk7HqW3e' }, APPLICANT], { has_more: false, count: 2 }),
       },
     ],
-    means: {
+    result: {
       value: {
         providerId: APPLICANT.id,
         parentProviderId: APPLICANT.application,
@@ -224,69 +230,81 @@ const applicants: readonly Fixture[] = [
     evidence: 'docs Y for has_more; starting_after is assumed',
     call: getApplicant,
     exchanges: [
-      { sends: asksApplicants, answers: list([{ ...APPLICANT, id: 'apst_first' }], { has_more: true, count: 2 }) },
       {
-        sends: { method: 'GET', path: `${asksApplicants.path}?starting_after=apst_first` },
-        answers: list([APPLICANT], { has_more: false, count: 2 }),
+        request: applicantsReadRequest,
+        response: list([{ ...APPLICANT, id: 'apst_first' }], { has_more: true, count: 2 }),
+      },
+      {
+        request: { method: 'GET', path: `${applicantsReadRequest.path}?starting_after=apst_first` },
+        response: list([APPLICANT], { has_more: false, count: 2 }),
       },
     ],
-    means: { value: { providerId: APPLICANT.id } },
+    result: { value: { providerId: APPLICANT.id } },
   },
   {
-    name: 'A list that says there is more and shows the same page again ends the search.',
+    name: 'A list that repeats the same page ends the search.',
     evidence: 'assumed',
     call: getApplicant,
     exchanges: [
-      { sends: asksApplicants, answers: list([{ ...APPLICANT, id: 'apst_first' }], { has_more: true, count: 2 }) },
       {
-        sends: { method: 'GET', path: `${asksApplicants.path}?starting_after=apst_first` },
-        answers: list([{ ...APPLICANT, id: 'apst_first' }], { has_more: true, count: 2 }),
+        request: applicantsReadRequest,
+        response: list([{ ...APPLICANT, id: 'apst_first' }], { has_more: true, count: 2 }),
+      },
+      {
+        request: { method: 'GET', path: `${applicantsReadRequest.path}?starting_after=apst_first` },
+        response: list([{ ...APPLICANT, id: 'apst_first' }], { has_more: true, count: 2 }),
       },
     ],
-    means: { error: { code: 'NOT_FOUND' } },
+    result: { error: { code: 'NOT_FOUND' } },
   },
   {
     name: 'An applicant of another application is not found.',
     evidence: 'docs Y/api/applications/list-all-applicants-for-an-application',
     call: getApplicant,
-    exchanges: [{ sends: asksApplicants, answers: list([], { has_more: false, count: 0 }) }],
-    means: { error: { code: 'NOT_FOUND' } },
+    exchanges: [{ request: applicantsReadRequest, response: list([], { has_more: false, count: 0 }) }],
+    result: { error: { code: 'NOT_FOUND' } },
   },
   {
     name: 'An applicant without its application cannot be read, and nothing is sent.',
     evidence: 'docs Y/api/applications/*, where no page gets one applicant',
     call: { method: 'getApplicant', argument: { providerId: APPLICANT.id } },
     exchanges: [],
-    means: { error: { code: 'UNSUPPORTED_BY_PROVIDER' } },
+    result: { error: { code: 'UNSUPPORTED_BY_PROVIDER' } },
   },
 ]
 
 const customers: readonly Fixture[] = [
   {
-    name: 'A customer is created with our marker in its metadata, which is not passed on.',
+    name: 'A customer is created with our marker in its metadata, which is not returned.',
     evidence: 'docs Y/api/customers/*; metadata on a create is assumed',
     call: createCustomer,
     exchanges: [
-      { sends: sendsCustomer, answers: ok({ ...CUSTOMER, metadata: { sessiongraph_reference: 'sg_reference_1' } }) },
+      {
+        request: customerRequest,
+        response: ok({ ...CUSTOMER, metadata: { sessiongraph_reference: 'sg_reference_1' } }),
+      },
     ],
-    means: { value: customerMeans },
+    result: { value: customerResult },
   },
   {
-    name: 'A customer is created without our marker where it is switched off.',
+    name: 'A customer is created without our marker if it is switched off.',
     evidence: 'docs Y/api/customers/*',
     call: { ...createCustomer, settings: { customerMarker: 'off' } },
     exchanges: [
-      { sends: { ...sendsCustomer, json: { email: 'ada@example.com', name: 'Ada Byron' } }, answers: ok(CUSTOMER) },
+      {
+        request: { ...customerRequest, json: { email: 'ada@example.com', name: 'Ada Byron' } },
+        response: ok(CUSTOMER),
+      },
     ],
-    means: { value: customerMeans },
+    result: { value: customerResult },
   },
   {
     name: 'A customer is read; an optional field of a wrong type is dropped.',
     evidence: 'docs Y/api/customers/*; the wrong type is assumed',
     call: getCustomer,
-    exchanges: [{ sends: asksCustomer, answers: ok({ ...CUSTOMER, phone: 7 }) }],
+    exchanges: [{ request: customerReadRequest, response: ok({ ...CUSTOMER, phone: 7 }) }],
     drifts: ['DEGRADED phone'],
-    means: { value: customerMeans },
+    result: { value: customerResult },
   },
   {
     name: 'Customers are listed; the last page has no cursor.',
@@ -294,72 +312,72 @@ const customers: readonly Fixture[] = [
     call: { method: 'listCustomers', argument: { limit: 10 } },
     exchanges: [
       {
-        sends: { method: 'GET', path: '/v1/customers?limit=10' },
-        answers: list([CUSTOMER], { has_more: false, count: 1 }),
+        request: { method: 'GET', path: '/v1/customers?limit=10' },
+        response: list([CUSTOMER], { has_more: false, count: 1 }),
       },
     ],
-    means: { value: { items: [customerMeans], nextCursor: null } },
+    result: { value: { items: [customerResult], nextCursor: null } },
   },
 ]
 
 const refusals: readonly Fixture[] = [
   {
-    name: 'A body that Yorlet does not accept is a refused create that names the field.',
+    name: 'An invalid create is rejected with its field.',
     evidence: 'docs Y/api/errors',
     call: createSession,
-    exchanges: [{ sends: sendsSession, answers: refusal(400, 'application_status') }],
-    means: { error: { code: 'PROVIDER_REJECTED', providerCode: 'invalid_request', outcome: 'REFUSED' } },
+    exchanges: [{ request: sessionRequest, response: refusal(400, 'application_status') }],
+    result: { error: { code: 'PROVIDER_REJECTED', providerCode: 'invalid_request', outcome: 'REFUSED' } },
   },
   {
-    name: 'An applicant that Yorlet does not know is a refused create.',
+    name: 'A create for an unknown applicant is rejected.',
     evidence: 'docs Y/api/errors',
     call: createSession,
-    exchanges: [{ sends: sendsSession, answers: refusal(404) }],
-    means: { error: { code: 'PROVIDER_REJECTED', providerCode: 'invalid_request', outcome: 'REFUSED' } },
+    exchanges: [{ request: sessionRequest, response: refusal(404) }],
+    result: { error: { code: 'PROVIDER_REJECTED', providerCode: 'invalid_request', outcome: 'REFUSED' } },
   },
   {
-    name: 'A conflict on the Idempotency-Key leaves open whether the first create happened.',
+    name: 'A conflict on the Idempotency-Key leaves the outcome of the first create uncertain.',
     evidence: 'assumed',
     call: createSession,
-    exchanges: [{ sends: sendsSession, answers: refusal(409) }],
-    means: { error: { code: 'PROVIDER_REJECTED', outcome: 'UNCERTAIN' } },
+    exchanges: [{ request: sessionRequest, response: refusal(409) }],
+    result: { error: { code: 'PROVIDER_REJECTED', outcome: 'UNCERTAIN' } },
   },
   ...[401, 403].map(
     (status): Fixture => ({
-      name: `Credentials that Yorlet refuses with ${status} are the operator's matter.`,
+      name: `Credentials rejected with ${status} are an authentication failure.`,
       evidence: 'docs Y/api/errors',
       call: createCustomer,
-      exchanges: [{ sends: sendsCustomer, answers: refusal(status) }],
-      means: { error: { code: 'PROVIDER_AUTH_FAILED', outcome: 'REFUSED' } },
+      exchanges: [{ request: customerRequest, response: refusal(status) }],
+      result: { error: { code: 'PROVIDER_AUTH_FAILED', outcome: 'REFUSED' } },
     }),
   ),
   {
-    name: 'A customer that Yorlet does not know is not found.',
+    name: 'An unknown customer is not found.',
     evidence: 'docs Y/api/errors',
     call: getCustomer,
-    exchanges: [{ sends: asksCustomer, answers: refusal(404) }],
-    means: { error: { code: 'NOT_FOUND' } },
+    exchanges: [{ request: customerReadRequest, response: refusal(404) }],
+    result: { error: { code: 'NOT_FOUND' } },
   },
   {
-    name: 'Too many requests end in a rate limit with the wait that Yorlet names, if any.',
+    name: 'Too many requests are rejected with the time to retry, if Yorlet sends it.',
     evidence: 'docs Y/api/errors; the header is assumed',
     call: createSession,
-    exchanges: [{ sends: sendsSession, answers: { ...refusal(429), headers: { 'retry-after': '7' } } }],
-    means: { error: { code: 'PROVIDER_RATE_LIMITED', retryAfterSeconds: 7, outcome: 'REFUSED' } },
+    exchanges: [{ request: sessionRequest, response: { ...refusal(429), headers: { 'retry-after': '7' } } }],
+    result: { error: { code: 'PROVIDER_RATE_LIMITED', retryAfterSeconds: 7, outcome: 'REFUSED' } },
   },
   {
-    name: 'A failure on the side of Yorlet leaves open whether the create happened.',
+    name: 'A server error leaves the outcome of a create uncertain.',
     evidence: 'docs Y/api/errors',
     call: createSession,
-    exchanges: [{ sends: sendsSession, answers: refusal(500) }],
-    means: { error: { code: 'PROVIDER_UNAVAILABLE', outcome: 'UNCERTAIN' } },
+    exchanges: [{ request: sessionRequest, response: refusal(500) }],
+    result: { error: { code: 'PROVIDER_UNAVAILABLE', outcome: 'UNCERTAIN' } },
   },
   {
     name: 'A created session without its link breaks the contract.',
     evidence: 'seed, where the link is required',
     call: createSession,
-    exchanges: [{ sends: sendsSession, answers: ok({ ...SESSION, url: undefined }) }],
-    means: { error: { code: 'PROVIDER_CONTRACT_BROKEN', outcome: 'UNCERTAIN' } },
+    exchanges: [{ request: sessionRequest, response: ok({ ...SESSION, url: undefined }) }],
+    result: { error: { code: 'PROVIDER_CONTRACT_BROKEN', outcome: 'UNCERTAIN' } },
   },
 ]
 

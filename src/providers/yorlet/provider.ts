@@ -9,7 +9,7 @@ import { toApplicant, toCustomer, toCustomerBody, toSession, toSessionBody } fro
 import { createRecovery, NO_MARKER, type ReadCustomers } from './recovery.ts'
 import {
   type Applicant,
-  anyAnswer,
+  anyResponse,
   applicantList,
   createdSession,
   customer,
@@ -180,7 +180,7 @@ function openApi({ settings, upstream }: ClientDeps<Settings>) {
       return upstream.call({ operation, kind: 'READ', method: 'GET', path, query, headers, signal, callLog, schema })
     },
     cancel: (operation: string, path: string, { signal, callLog }: ReadCall) =>
-      upstream.call({ operation, kind: 'WRITE', method: 'POST', path, headers, signal, callLog, schema: anyAnswer }),
+      upstream.call({ operation, kind: 'WRITE', method: 'POST', path, headers, signal, callLog, schema: anyResponse }),
   }
 }
 

@@ -100,7 +100,7 @@ export const applicantList = list(applicant)
 export const customerList = list(customer)
 
 /** The response of a cancel is undocumented and ignored. */
-export const anyAnswer = z.unknown()
+export const anyResponse = z.unknown()
 
 export const errorBody = z.object({
   error: z.object({ type: z.string().nullish(), param: z.string().nullish() }),

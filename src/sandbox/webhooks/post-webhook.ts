@@ -24,7 +24,7 @@ export interface WebhookTarget {
   readonly retryDelaysMs: readonly number[]
 }
 
-export interface WebhookTry {
+export interface WebhookAttempt {
   readonly at: string
   readonly url: string
   /** Credentials are masked. */
@@ -45,8 +45,12 @@ export interface DeliveryDeps {
 }
 
 /** Resolves after the first attempt. Retries continue in the background. */
-export async function postWebhook(post: DeliveryDeps, payload: SignedPayload, tries: WebhookTry[]): Promise<void> {
-  if (!(await tryOnce(post, payload, tries))) void retry(post, payload, tries)
+export async function postWebhook(
+  post: DeliveryDeps,
+  payload: SignedPayload,
+  attempts: WebhookAttempt[],
+): Promise<void> {
+  if (!(await attemptOnce(post, payload, attempts))) void retry(post, payload, attempts)
 }
 
 /** Ends early if the sandbox closes. */
@@ -54,21 +58,21 @@ export async function wait(ms: number, closing: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { ref: false, signal: closing }).catch(() => {})
 }
 
-async function retry(post: DeliveryDeps, payload: SignedPayload, tries: WebhookTry[]): Promise<void> {
+async function retry(post: DeliveryDeps, payload: SignedPayload, attempts: WebhookAttempt[]): Promise<void> {
   for (const ms of post.target()?.retryDelaysMs ?? []) {
     await wait(ms, post.closing)
-    if (await tryOnce(post, payload, tries)) return
+    if (await attemptOnce(post, payload, attempts)) return
   }
 }
 
 /** True if no further attempt is needed: it was accepted, or there is no target any more. */
-async function tryOnce(post: DeliveryDeps, payload: SignedPayload, tries: WebhookTry[]): Promise<boolean> {
+async function attemptOnce(post: DeliveryDeps, payload: SignedPayload, attempts: WebhookAttempt[]): Promise<boolean> {
   const target = post.target()
   if (!target || post.closing.aborted) return true
   const at = new Date()
   const headers = payload.headers(at, target.secret)
   const answered = await send(target.url, headers, payload.body, post.closing)
-  tries.push({ at: at.toISOString(), url: target.url, headers: masked(headers), ...answered })
+  attempts.push({ at: at.toISOString(), url: target.url, headers: masked(headers), ...answered })
   return (answered.status ?? 0) >= 200 && (answered.status ?? 0) < 300
 }
 
@@ -77,7 +81,7 @@ async function send(
   headers: Readonly<Record<string, string>>,
   body: string,
   closing: AbortSignal,
-): Promise<Pick<WebhookTry, 'status' | 'error'>> {
+): Promise<Pick<WebhookAttempt, 'status' | 'error'>> {
   const signal = AbortSignal.any([closing, AbortSignal.timeout(TIMEOUT_MS)])
   try {
     const answer = await fetch(url, { method: 'POST', redirect: 'manual', headers, body, signal })

@@ -3,8 +3,8 @@ import {
   type DeliveryDeps,
   postWebhook,
   type SignedPayload,
+  type WebhookAttempt,
   type WebhookTarget,
-  type WebhookTry,
   wait,
 } from './post-webhook.ts'
 
@@ -26,7 +26,7 @@ export interface WebhookDelivery {
   readonly event: string
   readonly subject: string
   readonly body: string
-  readonly tries: readonly WebhookTry[]
+  readonly attempts: readonly WebhookAttempt[]
 }
 
 export interface WebhookSender {
@@ -51,13 +51,13 @@ export function createWebhookSender(sign: SignWebhook | undefined): WebhookSende
   const queue = createDeliveryQueue(post.closing)
 
   function prepare(payload: SignedPayload | string, { type, subject }: SandboxEvent, copies: number): Send {
-    const tries: WebhookTry[] = []
+    const attempts: WebhookAttempt[] = []
     const { id, body } = typeof payload === 'string' ? { body: '' } : payload
-    stored.push({ id: id ?? `dlv_${random.lower(16)}`, event: type, subject, body, tries })
+    stored.push({ id: id ?? `dlv_${random.lower(16)}`, event: type, subject, body, attempts })
     if (stored.length > MAX_DELIVERIES) stored.shift()
     return async () => {
-      if (typeof payload === 'string') return tries.push(unsent(post, payload))
-      return Promise.all(Array.from({ length: copies }, () => postWebhook(post, payload, tries)))
+      if (typeof payload === 'string') return attempts.push(unsent(post, payload))
+      return Promise.all(Array.from({ length: copies }, () => postWebhook(post, payload, attempts)))
     }
   }
 
@@ -109,6 +109,6 @@ function createDeliveryQueue(closing: AbortSignal) {
   return { enqueue, enqueueReordered }
 }
 
-function unsent(post: DeliveryDeps, error: string): WebhookTry {
+function unsent(post: DeliveryDeps, error: string): WebhookAttempt {
   return { at: new Date().toISOString(), url: post.target()?.url ?? '', headers: {}, error }
 }

@@ -39,17 +39,17 @@ export function createKeys({ db, now, report }: ServiceDeps, tenants: Tenants) {
   const cache = new LRUCache<string, ApiKey>({ max: MAX_CACHED_KEYS, ttl: CACHE_TTL_MS })
 
   /** Only this result contains the key. Throws NOT_FOUND for the tenant, INVALID_INPUT. */
-  async function create({ tenantId }: TenantCall, wanted: NewKey): Promise<{ apiKey: ApiKey; key: string }> {
-    check(wanted, now())
+  async function create({ tenantId }: TenantCall, newKey: NewKey): Promise<{ apiKey: ApiKey; key: string }> {
+    check(newKey, now())
     await tenants.get(tenantId)
     const { key, prefix, hash } = createApiKey()
     const apiKey = {
       id: uuid(),
       tenantId,
-      name: wanted.name,
+      name: newKey.name,
       prefix,
-      scopes: [...new Set(wanted.scopes)],
-      expiresAt: wanted.expiresAt ?? null,
+      scopes: [...new Set(newKey.scopes)],
+      expiresAt: newKey.expiresAt ?? null,
       revokedAt: null,
       lastUsedAt: null,
       createdAt: now(),

@@ -29,7 +29,7 @@ export async function testConnection(account: Account): Promise<ConnectionResult
       const message = `${provider} is reachable but does not serve this account (${error.providerCode}).`
       return { ok: false, code, message, isForOperator: true }
     }
-    return { ok: false, code, message: `${provider} ${WRONG[code] ?? `responded with ${code} to a harmless read`}.` }
+    return { ok: false, code, message: `${provider} ${FAILURES[code] ?? `responded with ${code} to a harmless read`}.` }
   }
 }
 
@@ -48,7 +48,7 @@ function isForOperator(error: DomainError): error is ProviderError {
   return error.status !== null && error.status !== 401 && error.status !== 403
 }
 
-const WRONG: Partial<Record<ErrorCode, string>> = {
+const FAILURES: Partial<Record<ErrorCode, string>> = {
   NOT_FOUND: 'is not at this URL: the server there does not have the requested path',
   PROVIDER_AUTH_FAILED: 'is reachable but rejects the credentials',
   PROVIDER_CONTRACT_BROKEN: 'is not at this URL, or has another version: the response violates its contract',

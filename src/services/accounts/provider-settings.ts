@@ -42,16 +42,16 @@ export type ProviderSettingsService = ReturnType<typeof createProviderSettings>
 
 export function createProviderSettings({ db, accounts, now, setups, firstTenant }: ProviderSettingsOptions) {
   /** Sets the tenant's account and returns its id. Throws INVALID_INPUT with all issues. */
-  async function set({ tenantId }: TenantCall, wanted: NewSettings): Promise<string> {
-    const { module } = setupOf(wanted.provider)
-    assertNotSetByEnvironment(tenantId, wanted.provider)
-    const { baseUrl } = check(module, wanted.given)
+  async function set({ tenantId }: TenantCall, newSettings: NewSettings): Promise<string> {
+    const { module } = setupOf(newSettings.provider)
+    assertNotSetByEnvironment(tenantId, newSettings.provider)
+    const { baseUrl } = check(module, newSettings.given)
     const id = uuid()
-    const known = (await findAccountsOf(db, tenantId)).find(account => account.provider === wanted.provider)
+    const known = (await findAccountsOf(db, tenantId)).find(account => account.provider === newSettings.provider)
     const sameAddress = known && known.baseUrl.split('#')[0] === baseUrl
-    const storedUrl = wanted.another ? `${baseUrl}#${id}` : sameAddress ? known.baseUrl : baseUrl
-    const key = { tenantId, provider: wanted.provider, baseUrl: storedUrl }
-    return changed(tenantId, 'provider.set', connectAccount(db, key, { ...wanted.given, baseUrl }, id, now()))
+    const storedUrl = newSettings.another ? `${baseUrl}#${id}` : sameAddress ? known.baseUrl : baseUrl
+    const key = { tenantId, provider: newSettings.provider, baseUrl: storedUrl }
+    return changed(tenantId, 'provider.set', connectAccount(db, key, { ...newSettings.given, baseUrl }, id, now()))
   }
 
   /** Connects the tenant to the sandbox. Throws BAD_REQUEST if there is none, as in production. */

@@ -22,7 +22,7 @@ export interface SnapshotOfKind {
 }
 
 /** The provider's answer to a create, or the record that a recovery found: a union discriminated by `kind`. */
-export type CreateAnswer<K extends OperationKind = OperationKind> = {
+export type CreateResponse<K extends OperationKind = OperationKind> = {
   readonly [P in K]: { readonly kind: P; readonly snapshot: SnapshotOfKind[P] }
 }[K]
 
@@ -68,24 +68,24 @@ export async function sendCreate<K extends OperationKind>(
   kind: K,
   plan: CreatePlan,
   markers: AttemptMarkers,
-): Promise<CreateAnswer<K>> {
+): Promise<CreateResponse<K>> {
   const send = KINDS[kind].sender(client)
   // The schema offers a create only for providers that have it.
   if (!send) throw new TypeError('The provider has no such create.')
-  return toAnswer(kind, await send(plan.input, { ...toCreateCall(plan), ...markers }))
+  return toResponse(kind, await send(plan.input, { ...toCreateCall(plan), ...markers }))
 }
 
 /** One step of a transaction: stores the record that a create made. */
-export function storeAnswer<K extends OperationKind>(
+export function storeResponse<K extends OperationKind>(
   db: Database,
   context: SnapshotContext,
-  { kind, snapshot }: CreateAnswer<K>,
+  { kind, snapshot }: CreateResponse<K>,
   plan: CreatePlan,
 ): Promise<StoredRecord> {
   return KINDS[kind].upsert(db, context, snapshot, plan)
 }
 
-export function toAnswer<K extends OperationKind>(kind: K, snapshot: SnapshotOfKind[K]): CreateAnswer<K> {
+export function toResponse<K extends OperationKind>(kind: K, snapshot: SnapshotOfKind[K]): CreateResponse<K> {
   return { kind, snapshot }
 }
 

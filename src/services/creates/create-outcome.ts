@@ -17,7 +17,7 @@ import {
 import type { Account } from '../accounts/accounts.ts'
 import { storeAndNotify } from '../deps.ts'
 import type { ProviderRead } from '../snapshots/read-sequence.ts'
-import { type CreateAnswer, type StoredRecord, storeAnswer, tombstoneKindOf } from './create-kinds.ts'
+import { type CreateResponse, type StoredRecord, storeResponse, tombstoneKindOf } from './create-kinds.ts'
 import type { CreatePlan } from './create-plan.ts'
 import { type CreateDeps, NOT_IN_FLIGHT, nextCheckAt } from './operation-transitions.ts'
 
@@ -30,7 +30,7 @@ export interface SucceededOutcome {
   readonly account: Account
   readonly operation: StoredOperation
   readonly plan: CreatePlan
-  readonly answer: CreateAnswer
+  readonly answer: CreateResponse
   /** The provider request that returned `answer`. */
   readonly providerRead: ProviderRead
   /** True if the answer to the create itself never arrived. */
@@ -109,7 +109,7 @@ async function storeRecordAndOperation(
 ): Promise<StoredOutcome> {
   const sentAt = operation.sentAt ?? now()
   const context = { account, source: 'CALLER' as const, providerRead, now: now(), once: true, sentAt }
-  const record = await storeAnswer(trx, context, answer, plan)
+  const record = await storeResponse(trx, context, answer, plan)
   const succeeded = {
     ...NOT_IN_FLIGHT,
     to: 'SUCCEEDED' as const,

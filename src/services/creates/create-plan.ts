@@ -17,7 +17,7 @@ export interface CreateCommand {
   readonly kind: OperationKind
   readonly idempotencyKey: string
   /** The input as given, then all its equivalent spellings. */
-  readonly spellings: readonly [unknown, ...unknown[]]
+  readonly equivalentInputs: readonly [unknown, ...unknown[]]
   readonly request: CreateRequest
   readonly externalId?: string | null
   readonly applicantId?: string | null
@@ -73,9 +73,9 @@ export async function planCreate(
   const { request } = command
   // Customers before applicants, as wherever records are locked.
   const customer = await find(db, call, 'Customer', command.customerId)
-  const ownCustomer = await findPointed(db, call, account, 'Customer', request.customer)
+  const ownCustomer = await findReferenced(db, call, account, 'Customer', request.customer)
   const applicant = await find(db, call, 'Applicant', command.applicantId)
-  const ownApplicant = await findPointed(db, call, account, 'Applicant', request.applicant)
+  const ownApplicant = await findReferenced(db, call, account, 'Applicant', request.applicant)
   await assertPointersNotErased(db, account, request)
   await assertNotErased(db, { applicant, customer, ownApplicant, ownCustomer })
   const issues = [
@@ -165,7 +165,7 @@ async function find(
 }
 
 /** A record that the input names by the provider's id need not be stored. */
-async function findPointed(
+async function findReferenced(
   db: Database,
   call: RequestScope,
   account: Account,

@@ -8,7 +8,7 @@ import { DomainError, ProviderError, ProviderUnavailableError } from '../../doma
 import type { RecoveryResult } from '../../providers/contract.ts'
 import type { Account } from '../accounts/accounts.ts'
 import { createSkippedAccounts } from '../accounts/skipped-accounts.ts'
-import { type CreateAnswer, sendCreate } from './create-kinds.ts'
+import { type CreateResponse, sendCreate } from './create-kinds.ts'
 import { notSentError, storeErased, storeOutcome } from './create-outcome.ts'
 import { type CreatePlan, namesErasedRecord } from './create-plan.ts'
 import { ageMs, isHarmless, mayResend, searchCreated, toUnknownCreate } from './create-recovery.ts'
@@ -136,7 +136,7 @@ async function search(
   operation: StoredOperation,
   plan: CreatePlan,
   { createdByOthers, harmless }: { readonly createdByOthers: readonly string[]; readonly harmless: boolean },
-): Promise<RecoveryResult<CreateAnswer>> {
+): Promise<RecoveryResult<CreateResponse>> {
   try {
     return await searchCreated(account, operation.kind, toUnknownCreate(operation, plan, createdByOthers))
   } catch (error) {

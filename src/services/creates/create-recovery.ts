@@ -2,31 +2,33 @@ import type { StoredOperation } from '../../../db/repositories/operation-reposit
 import type { OperationKind } from '../../domain/records/operation.ts'
 import type { RecoveryResult, UnknownCreate } from '../../providers/contract.ts'
 import type { Account } from '../accounts/accounts.ts'
-import { type CreateAnswer, recoveryOf, toAnswer, toCreateCall } from './create-kinds.ts'
+import { type CreateResponse, recoveryOf, toCreateCall, toResponse } from './create-kinds.ts'
 import type { CreatePlan } from './create-plan.ts'
 
-/** Asks the provider about a create whose answer never arrived. */
+/** Searches the provider for a create whose response never arrived. */
 
 /** Searches for the record. UNCERTAIN also if the provider cannot search. */
 export async function searchCreated<K extends OperationKind>(
   { client }: Account,
   kind: K,
   unknownCreate: UnknownCreate,
-): Promise<RecoveryResult<CreateAnswer<K>>> {
+): Promise<RecoveryResult<CreateResponse<K>>> {
   const result = await recoveryOf(client, kind)?.find?.(unknownCreate, {})
   if (result === undefined) return 'UNCERTAIN'
-  return typeof result === 'string' ? result : { found: toAnswer(kind, result.found) }
+  return typeof result === 'string' ? result : { found: toResponse(kind, result.found) }
 }
 
-/** The record with the provider id that an operator or a webhook reported. Undefined if the provider cannot tell. */
+/**
+ * The record with the provider id that an operator or a webhook reported. Undefined if the provider cannot confirm it.
+ */
 export async function readCreated<K extends OperationKind>(
   { client }: Account,
   kind: K,
   unknownCreate: UnknownCreate,
   providerId: string,
-): Promise<CreateAnswer<K> | undefined> {
+): Promise<CreateResponse<K> | undefined> {
   const snapshot = await recoveryOf(client, kind)?.reconstruct?.(unknownCreate, providerId, {})
-  return snapshot && toAnswer(kind, snapshot)
+  return snapshot && toResponse(kind, snapshot)
 }
 
 /** True if a search, a resend or the passing of time can settle the create without an operator. */
@@ -46,7 +48,7 @@ export function mayResend({ client }: Account, operation: StoredOperation, settl
   return rule.withinMs === undefined || ageMs(operation, now) < rule.withinMs
 }
 
-/** True once nobody can use the record, if the provider made one: the create then counts as failed. */
+/** True once the record, if there is one, cannot be used any more: the create then counts as failed. */
 export function isHarmless({ client }: Account, operation: StoredOperation, now: Date): boolean {
   const safeToForgetAfterMs = recoveryOf(client, operation.kind)?.safeToForgetAfterMs
   return safeToForgetAfterMs !== undefined && ageMs(operation, now) >= safeToForgetAfterMs

@@ -22,7 +22,7 @@ import { canonicalJson } from '../../domain/json.ts'
 import type { ProviderOperation } from '../../domain/records/operation.ts'
 import type { Account } from '../accounts/accounts.ts'
 import type { RequestScope } from '../request-scope.ts'
-import { type CreateAnswer, type StoredRecord, sendCreate } from './create-kinds.ts'
+import { type CreateResponse, type StoredRecord, sendCreate } from './create-kinds.ts'
 import type { StoredOutcome, SucceededOutcome } from './create-outcome.ts'
 import { type CreateCommand, type CreatePlan, namesRecords, planCreate } from './create-plan.ts'
 import type { DeferredOutcomes } from './deferred-outcomes.ts'
@@ -158,7 +158,7 @@ async function reopenOperation(
         to: 'SENT',
         sentAt: owned.now,
         error: null,
-        tries: attempt,
+        sendCount: attempt,
         repeats: 0,
         checks: 0,
         note: null,
@@ -244,7 +244,7 @@ async function sendAndStore(deps: CreateServiceDeps, scope: RequestScope, attemp
   const providerRead = deps.readSequence.start()
   const answer = await send(deps, scope, attempt)
   const outcome = { type: 'SUCCEEDED', ...attempt, answer, providerRead, recovered: false } as const
-  const { operation = attempt.operation, record } = await storeAnswered(deps, outcome)
+  const { operation = attempt.operation, record } = await storeResponded(deps, outcome)
   return { operation, record: record ?? operation.recordId ?? '', replayed: false }
 }
 
@@ -253,7 +253,7 @@ async function send(
   deps: CreateServiceDeps,
   { callLog }: RequestScope,
   { account, operation, plan }: Attempt,
-): Promise<CreateAnswer> {
+): Promise<CreateResponse> {
   try {
     return await sendCreate(account.client, operation.kind, plan, { ...attemptMarkers(deps, operation), callLog })
   } catch (error) {
@@ -286,7 +286,7 @@ async function storeIfAvailable(storing: Promise<StoredOutcome>): Promise<Stored
 }
 
 /** Throws NOT_FOUND if the person was erased; UnconfirmedError if the record exists but could not be stored. */
-async function storeAnswered(deps: CreateServiceDeps, outcome: SucceededOutcome): Promise<StoredOutcome> {
+async function storeResponded(deps: CreateServiceDeps, outcome: SucceededOutcome): Promise<StoredOutcome> {
   try {
     return await deps.deferredOutcomes.storeOrDefer(outcome)
   } catch (error) {
@@ -302,9 +302,10 @@ async function storeAnswered(deps: CreateServiceDeps, outcome: SucceededOutcome)
  */
 function toFingerprintTexts(
   { tenantId }: RequestScope,
-  { kind, idempotencyKey, spellings: [own, ...others] }: CreateCommand,
+  { kind, idempotencyKey, equivalentInputs: [own, ...others] }: CreateCommand,
 ): readonly [string, ...string[]] {
-  const toText = (input: CreateCommand['spellings'][number]) => canonicalJson({ tenantId, idempotencyKey, kind, input })
+  const toText = (input: CreateCommand['equivalentInputs'][number]) =>
+    canonicalJson({ tenantId, idempotencyKey, kind, input })
   return [toText(own), ...others.map(toText)]
 }
 

@@ -189,15 +189,15 @@ export function createEventStream(deps: ServiceDeps) {
       const laterEvents = createLaterEvents(db)
       let isFirst = true
       for await (const event of streamEvents(db, notifier, { ...selected, after, signal: ended })) {
-        const wanted = await retryWhileUnavailable(ended, () => findWanted(event, laterEvents, filter))
-        if (!wanted || !canAccessSession(subject, wanted.session)) continue
-        if (followed) followAlso(followed, wanted.session)
-        const placed = withCursor(event)
+        const matching = await retryWhileUnavailable(ended, () => findMatching(event, laterEvents, filter))
+        if (!matching || !canAccessSession(subject, matching.session)) continue
+        if (followed) followAlso(followed, matching.session)
+        const withPosition = withCursor(event)
         // The request was charged for the first event.
         if (!isFirst) await stream?.charge()
         isFirst = false
-        stream?.reached(placed.cursor)
-        yield { cursor: placed.cursor, event: placed, isReplayed: event.position <= present, ...wanted }
+        stream?.reached(withPosition.cursor)
+        yield { cursor: withPosition.cursor, event: withPosition, isReplayed: event.position <= present, ...matching }
       }
     } finally {
       for (const id of followed ?? []) deps.followedSessions.delete(id)
@@ -211,7 +211,7 @@ export function createEventStream(deps: ServiceDeps) {
   }
 
   /** The session of an event; undefined if it matches the filter neither before nor after the event. */
-  async function findWanted(event: TimelineEvent, laterEvents: LaterEvents, filter?: SessionFilter) {
+  async function findMatching(event: TimelineEvent, laterEvents: LaterEvents, filter?: SessionFilter) {
     const [session] = await findSessions(db, event.tenantId, [event.sessionId])
     if (!session) return undefined
     if (!filter) return { session, matchesFilter: true }

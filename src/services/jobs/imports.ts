@@ -54,7 +54,7 @@ export interface ImportOptions {
   /** True to ignore the checkpoint of an earlier run. */
   readonly restart?: boolean
   /** The attempts per call before the import fails; 6 if left out. */
-  readonly tries?: number
+  readonly maxAttempts?: number
   report(progress: ImportProgress): void
 }
 
@@ -97,7 +97,7 @@ const MINUTE_MS = 60_000
 const LEASE_MS = 15_000
 const LEASE_POLL_INTERVAL_MS = 500
 /** About one minute with the backoff between them; up to ten if the provider sends long Retry-After values. */
-const MAX_TRIES = 6
+const MAX_ATTEMPTS = 6
 const MIN_BACKOFF_SECONDS = 2
 const MAX_BACKOFF_SECONDS = 120
 
@@ -134,7 +134,7 @@ export function createImports(deps: ServiceDeps, sessions: Sessions, customers: 
         ...withoutCursor(checkpoint),
         resumed: known !== undefined,
       })
-      const end = await walkPages(list, { lease, name, toProgress, start: known ?? START }, options)
+      const end = await importPages(list, { lease, name, toProgress, start: known ?? START }, options)
       return { ...toProgress(end), done: true }
     } finally {
       // If the release fails, the lease expires.
@@ -142,17 +142,17 @@ export function createImports(deps: ServiceDeps, sessions: Sessions, customers: 
     }
   }
 
-  async function walkPages(
+  async function importPages(
     list: List,
     { lease, name, toProgress, start }: ImportRun,
-    { callsPerMinute, report, tries = MAX_TRIES }: ImportOptions,
+    { callsPerMinute, report, maxAttempts = MAX_ATTEMPTS }: ImportOptions,
   ): Promise<Checkpoint> {
     const { account, recordType } = list
     const pace = createThrottle(callsPerMinute)
     report(toProgress(start))
     for (let checkpoint = start; ; ) {
       const reportWait = (waits: Waits) => report({ ...toProgress(checkpoint), waits })
-      const retryPolicy: RetryPolicy = { lease, pace, tries, report: reportWait }
+      const retryPolicy: RetryPolicy = { lease, pace, maxAttempts, report: reportWait }
       const { page, providerRead } = await fetchPageWithRetry(retryPolicy, () => readPage(list, checkpoint.cursor))
       if (page.nextCursor !== null && page.nextCursor === checkpoint.cursor)
         throw account.upstream.refuse(
@@ -321,20 +321,20 @@ interface ListedFrom {
 interface RetryPolicy {
   readonly lease: JobLease
   readonly pace: Pace
-  readonly tries: number
+  readonly maxAttempts: number
   report(waits: Waits): void
 }
 
 /** Reads at the import's pace. Retries while the provider is overloaded or unavailable. */
 async function fetchPageWithRetry<T>(retryPolicy: RetryPolicy, read: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries++) {
+  for (let attempt = 1; ; attempt++) {
     await retryPolicy.pace.tick(retryPolicy.lease)
     try {
       return await read()
     } catch (error) {
       const canRetry = error instanceof ProviderError && RETRYABLE_CODES.includes(error.code) && error.retryable
-      if (!canRetry || tries >= retryPolicy.tries) throw error
-      const seconds = Math.min(error.retryAfterSeconds ?? MIN_BACKOFF_SECONDS ** tries, MAX_BACKOFF_SECONDS)
+      if (!canRetry || attempt >= retryPolicy.maxAttempts) throw error
+      const seconds = Math.min(error.retryAfterSeconds ?? MIN_BACKOFF_SECONDS ** attempt, MAX_BACKOFF_SECONDS)
       retryPolicy.report({ seconds, because: error.message })
       await sleepRenewing(seconds * 1000, retryPolicy.lease)
     }

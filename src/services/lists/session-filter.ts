@@ -27,7 +27,7 @@ export function matchAround(
 
 /** True if events change the filtered fields, so that the order of events matters. */
 export function dependsOnTime(filter: SessionFilter): boolean {
-  return [filter.statuses, filter.outcomes, filter.applicantId, filter.customerId].some(wanted => wanted != null)
+  return [filter.statuses, filter.outcomes, filter.applicantId, filter.customerId].some(expected => expected != null)
 }
 
 /** The filtered values before these events: those that the first change of each names. */
@@ -62,10 +62,10 @@ function satisfies(filter: SessionFilter, session: Session): boolean {
   )
 }
 
-function isOneOf<T>(wanted: readonly T[] | null | undefined, value: T): boolean {
-  return wanted == null || wanted.includes(value)
+function isOneOf<T>(expected: readonly T[] | null | undefined, value: T): boolean {
+  return expected == null || expected.includes(value)
 }
 
-function equals(wanted: string | null | undefined, value: string | null): boolean {
-  return wanted == null || wanted === value
+function equals(expected: string | null | undefined, value: string | null): boolean {
+  return expected == null || expected === value
 }

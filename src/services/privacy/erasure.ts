@@ -46,7 +46,7 @@ export interface ErasureReport {
 
 const SETTLED = ['SUCCEEDED', 'FAILED']
 /** How long the truncation of the write-ahead log waits for readers. */
-const TRUNCATE_TRIES = 50
+const TRUNCATE_ATTEMPTS = 50
 const TRUNCATE_PAUSE_MS = 100
 
 interface Person {
@@ -164,7 +164,7 @@ export function createErasure({
   }
 
   async function wipe(): Promise<void> {
-    for (let tries = 0; tries < TRUNCATE_TRIES; tries++) {
+    for (let attempt = 0; attempt < TRUNCATE_ATTEMPTS; attempt++) {
       if (await truncateWal(db)) return
       await sleep(TRUNCATE_PAUSE_MS)
     }

@@ -1,6 +1,6 @@
 /**
- * The texts that may be ids in a delivery that cannot be read: tombstones are hashes, so each one has to be tried. These are
- * the quoted texts, and the words in them and around them.
+ * The texts that may be ids in a delivery that cannot be read. Tombstones are hashes, so every candidate is hashed and
+ * compared: the quoted texts, and the words inside and outside of them.
  */
 export function findNames(text: string): Set<string> {
   const quoted = findQuoted(text)

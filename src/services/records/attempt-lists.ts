@@ -12,7 +12,7 @@ import {
   toPageRequest,
 } from '../lists/connection.ts'
 import type { Cursors } from '../lists/cursor.ts'
-import { afterFailure, isErrorWanted, type StoredRead } from './freshness.ts'
+import { afterFailure, failsOnError, type StoredRead } from './freshness.ts'
 
 /** The attempts of one session or applicant: what is returned of a refresh, and its pages. */
 
@@ -51,7 +51,7 @@ export function toAttemptList(
   const { error } = refreshed
   if (!error) return list
   const isStored = read.attemptsFetchedAt !== null || attempts.length > 0
-  return isStored && !isErrorWanted(freshness, error) ? { attempts, sync: afterFailure(list.sync, error, now) } : error
+  return isStored && !failsOnError(freshness, error) ? { attempts, sync: afterFailure(list.sync, error, now) } : error
 }
 
 /** The sync of the record if its read had the attempts. Attempts that no read had come from webhooks. */

@@ -53,7 +53,7 @@ function ageSeconds({ now, readSequence }: Clocks, { fetchedAt, startedMs }: Sto
 }
 
 /** A record that its provider cannot read is too old only for a client that requested a maximum age. */
-export function isErrorWanted(freshness: Freshness | null | undefined, error: DomainError): boolean {
+export function failsOnError(freshness: Freshness | null | undefined, error: DomainError): boolean {
   if (error instanceof UnsupportedError && freshness?.maxAgeSeconds == null) return false
   return freshness?.onError === 'FAIL'
 }

@@ -63,12 +63,12 @@ export async function listManyRecords<R extends StoredRecord, S extends RecordSn
     const list = toRowList(deps, tenantId, filter, options)
     return { filter, list, page: toPageRequestOrError(cursors, list.scope, page) }
   })
-  const wanted = lists.flatMap(({ filter, page }) =>
+  const requested = lists.flatMap(({ filter, page }) =>
     page instanceof Error || page.size === 0 ? [] : [{ filter, page }],
   )
-  const pages = wanted.map(({ filter, page }) => ({ filter, page: { column, direction, ...toListPage(page) } }))
+  const pages = requested.map(({ filter, page }) => ({ filter, page: { column, direction, ...toListPage(page) } }))
   const read = await recordType.repository.listMany(db, tenantId, pages, withoutEncrypted)
-  const recordsOf = new Map(wanted.map(({ page }, index) => [page, read[index] ?? []]))
+  const recordsOf = new Map(requested.map(({ page }, index) => [page, read[index] ?? []]))
   return lists.map(({ list, page }) => {
     if (page instanceof Error) return page
     const records = recordsOf.get(page) ?? []

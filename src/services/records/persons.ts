@@ -30,7 +30,7 @@ export interface Persons {
     pages: readonly PersonSessionsPage[],
     options?: SessionListOptions,
   ): Promise<(Connection<Session> | Error)[]>
-  nextActionsOf(call: PersonScope, questions: readonly NextActionQuestion[]): Promise<NextAction[]>
+  nextActionsOf(call: PersonScope, requests: readonly NextActionRequest[]): Promise<NextAction[]>
   /** What each session alone requires next. */
   nextActionsOfSessions(call: PersonScope, sessions: readonly Session[]): Promise<NextAction[]>
 }
@@ -46,7 +46,7 @@ export interface PersonSessionsPage extends PersonPage {
 }
 
 /** `providers`: only the records of these count; undefined for all. */
-export interface NextActionQuestion {
+export interface NextActionRequest {
   readonly person: Person
   readonly providers?: readonly Provider[] | null
 }
@@ -64,8 +64,8 @@ export function createPersons(deps: ServiceDeps, options: PersonsOptions): Perso
   const { db, now } = deps
   const { applicants, customers, journeys, sessions } = options
 
-  async function nextActionsOf(call: PersonScope, questions: readonly NextActionQuestion[]): Promise<NextAction[]> {
-    const persons = uniquePersons(questions)
+  async function nextActionsOf(call: PersonScope, requests: readonly NextActionRequest[]): Promise<NextAction[]> {
+    const persons = uniquePersons(requests)
     await expireOverdueSessions(deps, call.tenantId)
     const newest = await listNewestSessionsOfPersons(db, call.tenantId, idsOf(persons), MAX_PER_STATE)
     const named = await findApplicants(db, call.tenantId, [...new Set(newest.flatMap(applicantIdsOf))])
@@ -77,7 +77,7 @@ export function createPersons(deps: ServiceDeps, options: PersonsOptions): Perso
         return [persons[index]?.externalId, { sessions: ownSessions, applicants }]
       }),
     )
-    return questions.map(({ person, providers }) => {
+    return requests.map(({ person, providers }) => {
       const { sessions = [], applicants = [] } = recordsOf.get(person.externalId) ?? {}
       const counts = ({ provider }: Pick<Session, 'provider'>) => providers?.includes(provider) ?? true
       const counting = { sessions: sessions.filter(counts), applicants: applicants.filter(counts) }
@@ -128,8 +128,8 @@ function applicantIdsOf({ applicantId }: Session): string[] {
 /** No record has this id. */
 const NO_RECORD_ID = ''
 
-function uniquePersons(questions: readonly NextActionQuestion[]): Person[] {
-  return [...new Map(questions.map(({ person }) => [person.externalId, person])).values()]
+function uniquePersons(requests: readonly NextActionRequest[]): Person[] {
+  return [...new Map(requests.map(({ person }) => [person.externalId, person])).values()]
 }
 
 function idsOf(persons: readonly Person[]): string[] {

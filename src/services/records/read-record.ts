@@ -8,7 +8,7 @@ import type { Lookup, ProviderLookup } from '../deps.ts'
 import { providerNotFound } from '../privacy/tombstones.ts'
 import type { RequestScope } from '../request-scope.ts'
 import { findByProviderId, findRecords, getStoredRecord, isVisible } from './find-records.ts'
-import { type Age, afterFailure, isErrorWanted, isFresh, isNearlyStale } from './freshness.ts'
+import { type Age, afterFailure, failsOnError, isFresh, isNearlyStale } from './freshness.ts'
 import {
   operationName,
   type RecordDeps,
@@ -115,7 +115,7 @@ export async function readRecord<R extends StoredRecord, S extends RecordSnapsho
     if (!fetchable) throw unsupportedRead(recordType, stored.provider)
     return await fetchRecord(deps, scope, stored, freshness)
   } catch (error) {
-    if (!(error instanceof DomainError) || !stored.sync || isErrorWanted(freshness, error)) throw error
+    if (!(error instanceof DomainError) || !stored.sync || failsOnError(freshness, error)) throw error
     return withOverrides(stored, { sync: afterFailure(stored.sync, error, now()) })
   }
 }

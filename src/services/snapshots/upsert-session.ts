@@ -54,8 +54,8 @@ export async function upsertSession(
   assertLocked(locks, known ?? {})
   if (!known)
     await assertNotErased(db, context, 'session', { ...snapshot, externalId: origin.externalId ?? snapshot.externalId })
-  const isAnothers = isOfAnother(known, origin)
-  const given = isAnothers ? NOTHING : origin
+  const belongsToOther = isOfAnother(known, origin)
+  const given = belongsToOther ? NOTHING : origin
   const requested = await findRequested(db, account.tenantId, given)
   const reported = withoutEcho(snapshot, given, requested)
   const links = await storeLinks(db, context, reported)
@@ -85,7 +85,7 @@ export async function upsertSession(
     applicantId: links.applicant?.id ?? null,
   })
   await recordChange(db, { session: stored, source: change.source, at }, known, stored, attempts)
-  if (isAnothers || (owner?.isContradicted && stored.externalId === null))
+  if (belongsToOther || (owner?.isContradicted && stored.externalId === null))
     await recordEvents(db, { session: stored, source, at }, [{ type: 'ExternalIdConflict' }])
   return stored
 }

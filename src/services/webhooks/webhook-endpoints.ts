@@ -41,17 +41,17 @@ export type Endpoints = ReturnType<typeof createEndpoints>
 /** The endpoints that providers deliver to. */
 export function createEndpoints({ db, accounts, now }: ServiceDeps) {
   /** Adds an endpoint for the tenant's account at a provider, or sets the keys of an existing one. */
-  async function add({ tenantId }: TenantCall, wanted: NewEndpoint): Promise<AddedEndpoint> {
-    const account = await accounts.get(tenantId, wanted.provider)
-    const secret = wanted.secrets ? undefined : createWebhookSecret()
-    const pair = account.decryptWebhook && !wanted.privateKeys ? await createWebhookKeyPair() : undefined
+  async function add({ tenantId }: TenantCall, newEndpoint: NewEndpoint): Promise<AddedEndpoint> {
+    const account = await accounts.get(tenantId, newEndpoint.provider)
+    const secret = newEndpoint.secrets ? undefined : createWebhookSecret()
+    const pair = account.decryptWebhook && !newEndpoint.privateKeys ? await createWebhookKeyPair() : undefined
     const endpoint = {
-      id: wanted.id ?? newEndpointId(),
+      id: newEndpoint.id ?? newEndpointId(),
       tenantId,
       accountId: account.id,
-      provider: wanted.provider,
-      secrets: wanted.secrets ?? (secret ? [secret] : []),
-      privateKeys: wanted.privateKeys ?? (pair ? [pair.privateJwk] : []),
+      provider: newEndpoint.provider,
+      secrets: newEndpoint.secrets ?? (secret ? [secret] : []),
+      privateKeys: newEndpoint.privateKeys ?? (pair ? [pair.privateJwk] : []),
       lastReceivedAt: null,
       createdAt: now(),
     }

@@ -52,7 +52,7 @@ const FIRST_CLAIM_MS = 10_000
 const FIRST_RETRY_MS = 1_000
 const LAST_RETRY_MS = 600_000
 /** After about a day of retries the delivery is quarantined for an operator. */
-const MAX_TRIES = 150
+const MAX_ATTEMPTS = 150
 
 export type Inbox = ReturnType<typeof createInbox>
 
@@ -159,7 +159,7 @@ export function createInbox(deps: WebhookDeps) {
     for (const delivery of waiting) {
       if (!(await accounts.find(delivery))) others.add(delivery.accountId)
       if (others.has(delivery.accountId)) continue
-      const claimed = await claimDelivery(db, delivery, after(pauseOf(FIRST_CLAIM_MS, delivery.tries)))
+      const claimed = await claimDelivery(db, delivery, after(pauseOf(FIRST_CLAIM_MS, delivery.attempts)))
       if (claimed) await apply(claimed)
     }
   }
@@ -174,15 +174,15 @@ export function createInbox(deps: WebhookDeps) {
       if (error instanceof ClaimLostError) return
       if (!(error instanceof DomainError)) deps.report(error)
       else if (error.code === 'PROVIDER_AUTH_FAILED') skippedAccounts.skip(delivery.accountId)
-      if (delivery.tries >= MAX_TRIES) return await quarantine(delivery)
-      const nextTryAt = after(pauseOf(FIRST_RETRY_MS, delivery.tries - 1))
-      await updateDelivery(db, delivery, { state: 'STORED', nextTryAt })
+      if (delivery.attempts >= MAX_ATTEMPTS) return await quarantine(delivery)
+      const nextAttemptAt = after(pauseOf(FIRST_RETRY_MS, delivery.attempts - 1))
+      await updateDelivery(db, delivery, { state: 'STORED', nextAttemptAt })
     }
   }
 
   /** Throws if another instance claimed the delivery meanwhile, so that its transaction is rolled back. */
   async function finish(trx: Database, delivery: Delivery): Promise<void> {
-    const applied = await updateDelivery(trx, delivery, { state: 'APPLIED', nextTryAt: null, appliedAt: now() })
+    const applied = await updateDelivery(trx, delivery, { state: 'APPLIED', nextAttemptAt: null, appliedAt: now() })
     if (!applied) throw new ClaimLostError()
   }
 
@@ -195,7 +195,7 @@ export function createInbox(deps: WebhookDeps) {
   }
 
   async function quarantine(delivery: Delivery): Promise<void> {
-    await updateDelivery(db, delivery, { state: 'QUARANTINED', nextTryAt: null })
+    await updateDelivery(db, delivery, { state: 'QUARANTINED', nextAttemptAt: null })
   }
 
   /** Parses a stored delivery with the time of its receipt, when its signature was valid. Undefined: not readable. */
@@ -215,7 +215,7 @@ export function createInbox(deps: WebhookDeps) {
   async function replay(call: Pick<RequestScope, 'tenantId'>, id: string): Promise<void> {
     const delivery = await findDelivery(db, call.tenantId, id)
     if (!delivery) throw new NotFoundError('There is no such delivery.')
-    await updateDelivery(db, delivery, { state: 'STORED', tries: 0, nextTryAt: now() })
+    await updateDelivery(db, delivery, { state: 'STORED', attempts: 0, nextAttemptAt: now() })
   }
 
   function after(ms: number): Date {

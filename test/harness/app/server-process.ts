@@ -186,7 +186,7 @@ export async function startNetwork({ target, fateOf, delayMs }: NetworkOptions):
  * a test that runs at the same time.
  */
 async function listenOnOwnPort(listen: (port: number) => Promise<void>): Promise<number> {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let attempt = 0; attempt < 100; attempt++) {
     const port = randomInt(20_000, 32_000)
     const taken = await listen(port).then(
       () => false,

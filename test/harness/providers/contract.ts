@@ -37,11 +37,11 @@ export function richestSuccess(fixtures: readonly Fixture[], method: Method): Fi
 }
 
 function sizeOf({ exchanges }: Fixture): number {
-  return JSON.stringify(exchanges.at(-1)?.answers.body ?? null).length
+  return JSON.stringify(exchanges.at(-1)?.response.body ?? null).length
 }
 
 export function isSuccess(fixture: Fixture): boolean {
-  return 'value' in fixture.means
+  return 'value' in fixture.result
 }
 
 export interface Result extends MockedProvider {
@@ -69,7 +69,7 @@ function filledIn(method: Method): object {
 export function asRecorded(fixture: Fixture, change = (body: unknown, _exchange: number) => body): Behaviour {
   let next = 0
   return () => {
-    const answers = fixture.exchanges[next]?.answers
+    const answers = fixture.exchanges[next]?.response
     if (!answers) throw new Error(`Only ${fixture.exchanges.length} requests were expected.`)
     return { ...answers, body: change(structuredClone(answers.body), next++) }
   }
@@ -80,7 +80,7 @@ export function always(answer: MockResponse): Behaviour {
 }
 
 /** Compares a request with its fixture. A POST body without an expectation is not compared. */
-export function expectSent(sent: SentRequest | undefined, expected: Exchange['sends']): void {
+export function expectSent(sent: SentRequest | undefined, expected: Exchange['request']): void {
   expect(sent).toBeDefined()
   if (!sent) return
   expect([sent.method, toComparablePath(sent.path)]).toEqual([expected.method, toComparablePath(expected.path)])
