@@ -11,6 +11,7 @@ import { toInvalidInputError } from '../src/input/rules.ts'
 import './authorization/plugin.ts'
 import './inputs/freshness-plugin.ts'
 import './inputs/input-rules-plugin.ts'
+import './rows-plugin.ts'
 
 interface BuilderTypes {
   Context: Context
@@ -30,6 +31,7 @@ export const ID_DESCRIPTION = 'The id of the record here, unique across all type
 /** The only schema builder. Type modules and provider folders register with it; schema/index.ts builds the schema. */
 export const builder = new SchemaBuilder<BuilderTypes>({
   plugins: [
+    'rows',
     'access',
     ErrorsPlugin,
     ScopeAuthPlugin,

@@ -3,6 +3,7 @@ import type { CallLog } from './domain/call-log.ts'
 import type { HasSignal } from './domain/deadline.ts'
 import type { ForbiddenError } from './domain/errors.ts'
 import type { Freshness } from './domain/records/sync.ts'
+import type { RowTurns } from './domain/row-turns.ts'
 import { createLoaders, type Loaders } from './loaders.ts'
 import type { SubscriptionScope } from './services/events/event-stream.ts'
 import type { RequestScope } from './services/request-scope.ts'
@@ -27,6 +28,8 @@ export interface Context extends RequestScope {
   /** Collects the fields that the caller may not select, so that one error reports all of them. */
   readonly deniedFields: { error?: ForbiddenError }
   readonly loaders: Loaders
+  /** For an operation that is too large to be completed at once. */
+  readonly rowTurns: RowTurns | undefined
   /** The `freshness` arguments by the paths of their fields; undefined if there are none. */
   givenFreshness?: WeakMap<object, Freshness>
   /** The stream of a subscription; absent from other operations. */
@@ -77,6 +80,7 @@ class OperationContext implements Context {
   readonly lastEventId: string | null
   since: number
   deniedFields = {}
+  readonly rowTurns: RowTurns | undefined
   givenFreshness?: Context['givenFreshness']
   storedOnly = false
   stream?: Context['stream']
@@ -95,6 +99,7 @@ class OperationContext implements Context {
     this.selectsEncryptedField = input.selectsEncryptedField
     this.liveCursor = input.liveCursor
     this.lastEventId = input.lastEventId
+    this.rowTurns = input.rowTurns
     this.since = input.since
     this.#deadline = input.deadline
   }

@@ -7,6 +7,7 @@ import type { NextAction } from './domain/records/next-action.ts'
 import type { ProviderOperation } from './domain/records/operation.ts'
 import type { Session } from './domain/records/session.ts'
 import type { Freshness } from './domain/records/sync.ts'
+import type { RowTurns } from './domain/row-turns.ts'
 import type { Connection } from './services/lists/connection.ts'
 import type { AttemptList } from './services/records/attempt-lists.ts'
 import type { NextActionRequest, PersonPage, PersonSessionsPage } from './services/records/persons.ts'
@@ -47,44 +48,53 @@ export interface Loaders {
 
 export interface LoaderScope extends RequestScope {
   readonly selectsEncryptedField: boolean
+  readonly rowTurns: RowTurns | undefined
 }
 
 export function createLoaders(scope: LoaderScope, services: Services): Loaders {
   const { applicants, attempts, customers, operations, persons, sessions, webhookEndpoints } = services
+  const { rowTurns } = scope
+  const batching = rowTurns && { batchScheduleFn: (dispatch: () => void) => rowTurns.whenNoneWaits(dispatch) }
   return {
-    storedApplicant: storeLoader(scope, applicants),
-    storedAttempt: storeLoader(scope, attempts),
-    storedCustomer: storeLoader(scope, customers),
-    storedOperation: storeLoader(scope, operations),
-    storedSession: storeLoader(scope, sessions),
+    storedApplicant: storeLoader(batching, scope, applicants),
+    storedAttempt: storeLoader(batching, scope, attempts),
+    storedCustomer: storeLoader(batching, scope, customers),
+    storedOperation: storeLoader(batching, scope, operations),
+    storedSession: storeLoader(batching, scope, sessions),
     applicant: freshnessLoader(
+      batching,
       id => id,
       (ids, freshness) => applicants.getMany(scope, ids, freshness),
     ),
     customer: freshnessLoader(
+      batching,
       id => id,
       (ids, freshness) => customers.getMany(scope, ids, freshness),
     ),
     attemptsOfApplicant: freshnessLoader(
+      batching,
       applicant => applicant.id,
       (owners, freshness) => attempts.ofApplicants(scope, owners, freshness),
     ),
     attemptsOfSession: freshnessLoader(
+      batching,
       session => session.id,
       (owners, freshness) => attempts.ofSessions(scope, owners, freshness),
     ),
-    applicantsOfPerson: pageLoader(pages => persons.applicantsOf(scope, pages)),
-    customersOfPerson: pageLoader(pages => persons.customersOf(scope, pages)),
-    sessionsOfPerson: pageLoader(pages =>
+    applicantsOfPerson: pageLoader(batching, pages => persons.applicantsOf(scope, pages)),
+    customersOfPerson: pageLoader(batching, pages => persons.customersOf(scope, pages)),
+    sessionsOfPerson: pageLoader(batching, pages =>
       persons.sessionsOf(scope, pages, { withoutEncrypted: !scope.selectsEncryptedField }),
     ),
     nextActionOfPerson: new DataLoader(requests => persons.nextActionsOf(scope, requests), {
+      ...batching,
       cacheKeyFn: ({ person, providers }) => `${person.externalId}|${providers?.join() ?? '*'}`,
     }),
     nextActionOfSession: new DataLoader(known => persons.nextActionsOfSessions(scope, known), {
+      ...batching,
       cacheKeyFn: session => session.id,
     }),
-    lastWebhookAt: new DataLoader(providers => webhookEndpoints.lastReceived(scope, providers)),
+    lastWebhookAt: new DataLoader(providers => webhookEndpoints.lastReceived(scope, providers), batching),
   }
 }
 
@@ -92,18 +102,23 @@ interface Store<T> {
   findMany(scope: RequestScope, ids: readonly string[]): Promise<(T | undefined)[]>
 }
 
-function storeLoader<T>(scope: RequestScope, store: Store<T>): StoreLoader<T> {
-  return new DataLoader(async ids => (await store.findMany(scope, ids)).map(record => record ?? null))
+/** When the keys that were collected are read. */
+type Batching = Pick<DataLoader.Options<unknown, unknown>, 'batchScheduleFn'> | undefined
+
+function storeLoader<T>(batching: Batching, scope: RequestScope, store: Store<T>): StoreLoader<T> {
+  return new DataLoader(async ids => (await store.findMany(scope, ids)).map(record => record ?? null), batching)
 }
 
 function pageLoader<Page extends PersonPage, T>(
+  batching: Batching,
   load: (pages: readonly Page[]) => Promise<readonly (Connection<T> | Error)[]>,
 ): PersonPageLoader<Page, T> {
-  return new DataLoader(load, { cacheKeyFn: page => JSON.stringify(page) })
+  return new DataLoader(load, { ...batching, cacheKeyFn: page => JSON.stringify(page) })
 }
 
 /** Reads the keys of each freshness in a call of their own. */
 function freshnessLoader<Of, T>(
+  batching: Batching,
   idOf: (of: Of) => string,
   load: (ofs: readonly Of[], freshness: Freshness | null | undefined) => Promise<readonly (T | Error)[]>,
 ): FreshnessLoader<Of, T> {
@@ -123,7 +138,7 @@ function freshnessLoader<Of, T>(
       )
       return keys.map(key => results.get(key) as T | Error)
     },
-    { cacheKeyFn: key => `${idOf(key.of)}|${freshnessKey(key)}` },
+    { ...batching, cacheKeyFn: key => `${idOf(key.of)}|${freshnessKey(key)}` },
   )
 }
 

@@ -95,7 +95,7 @@ builder.objectType(SessionRef, {
       type: SessionAccessRef,
       description:
         'Links and tokens that let the end user continue. Secrets: treat them like passwords. Only the create returns tokens.',
-      extensions: ENCRYPTED,
+      extensions: { ...ENCRYPTED, cost: 1 / 50 },
       resolve: session => session.access,
     }),
     applicant: t.field({
@@ -141,7 +141,7 @@ builder.objectType(SessionRef, {
       type: NextActionRef,
       nullable: false,
       description: 'What the end user has to do next in this session, without regard to other sessions.',
-      extensions: ENCRYPTED,
+      extensions: { ...ENCRYPTED, cost: 1 / 10 },
       resolve: (session, _args, { loaders }) => loaders.nextActionOfSession.load(session),
     }),
     sync: t.expose('sync', {

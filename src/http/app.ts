@@ -177,7 +177,7 @@ function plugins(
     useAuthentication({ ...options, path: GRAPHQL_PATH, sequence: options.services.readSequence.sequence }),
     useRequestCharge(policy.rateLimiter),
     useNotFound(GRAPHQL_PATH),
-    useRequestParser(policy.limits),
+    useRequestParser(policy.limits, policy.rateLimiter),
     useTelemetry(options.telemetry),
     useTrustedDocuments(resolveTrusted, policy.trusted.warn),
     ...(policy.introspection ? [] : [useNoIntrospection()]),

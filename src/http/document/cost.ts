@@ -13,6 +13,7 @@ import {
   isObjectType,
   Kind,
   type OperationDefinitionNode,
+  type SelectionNode,
   type SelectionSetNode,
   type ValueNode,
 } from 'graphql'
@@ -21,13 +22,17 @@ import { fragmentsOf } from './query-complexity.ts'
 /**
  * The cost of an operation is an upper bound of the work that it can cause. A provider call costs 1: every mutation and
  * every field with a `freshness` argument may make one, except the root fields without `by`, which read from the store. A
- * stored row costs 1/100, the query of a page 1/20, even of an empty one, and its `totalCount` 1/5. The selections below a
- * field are multiplied by its maximum number of rows: `first` or `last` (20 by default), the number of ids, or 100 for a
+ * stored row costs 1/100, the query of a page 1/20, even of an empty one, and its `totalCount` 1/5. Each selected field costs
+ * 1/1000 and one of JSON 1/20. The extensions `cost` and `rowCost` of a field of the schema replace the costs of the field and
+ * of its rows. The selections below a field are multiplied by its maximum number of rows: `first` or `last` (20 by default), the number of ids, or 100 for a
  * list without arguments. Aliases add up: each is resolved by itself. Introspection calls no provider, but it is expensive
  * here: `__schema` costs 10, `__type` costs 1.
  */
 
 const COST_PER_ROW = 1 / 100
+const COST_PER_FIELD = 1 / 1_000
+/** Up to some kilobytes, which are parsed and written. */
+const COST_PER_JSON_FIELD = 1 / 20
 const COST_PER_PAGE = 1 / 20
 const COST_PER_COUNT = 1 / 5
 /** The fields of a page that return its rows. */
@@ -56,7 +61,7 @@ export function planCost(
   const known = new Map<string, Cost>()
 
   function ofSelections(type: GraphQLNamedType, { selections }: SelectionSetNode, part: Part): Cost {
-    const costs = selections.map(selection => {
+    const costs = withoutRepeatedSpreads(selections).map(selection => {
       if (selection.kind === Kind.FIELD) return isIn(part, selection) ? ofField(type, selection) : 0
       if (selection.kind === Kind.FRAGMENT_SPREAD) return ofFragment(selection.name.value, part)
       const on = selection.typeCondition && schema.getType(selection.typeCondition.name.value)
@@ -66,17 +71,18 @@ export function planCost(
   }
   function ofField(type: GraphQLNamedType, node: FieldNode): Cost {
     const field = isObjectType(type) || isInterfaceType(type) ? type.getFields()[node.name.value] : undefined
-    if (!field) return INTROSPECTION.get(node.name.value) ?? 0
+    if (!field) return INTROSPECTION.get(node.name.value) ?? COST_PER_FIELD
     if (isPage(type) && node.name.value === 'totalCount') return COST_PER_COUNT
+    const own = ownCost(field)
     const below = (part: Part) =>
       node.selectionSet ? ofSelections(getNamedType(field.type), node.selectionSet, part) : 0
     const call = canCallProvider(schema, type, field) ? 1 : 0
-    if (!returnsRows(schema, type, field)) return combine([call, below('ALL')], sum)
+    if (!returnsRows(schema, type, field)) return combine([call, own, below('ALL')], sum)
     const isOfPage = isPage(getNamedType(field.type))
     const once = isOfPage ? combine([COST_PER_PAGE, below('ONCE')], sum) : 0
     return combine(
-      [call, once, rowsOf(field, node), below(isOfPage ? 'ROWS' : 'ALL')],
-      ([calls = 0, page = 0, rows = 0, cost = 0]) => calls + page + rows * (COST_PER_ROW + cost),
+      [call + own, once, rowsOf(field, node), below(isOfPage ? 'ROWS' : 'ALL')],
+      ([calls = 0, page = 0, rows = 0, cost = 0]) => calls + page + rows * (rowCost(field) + cost),
     )
   }
   function ofFragment(name: string, part: Part): Cost {
@@ -103,6 +109,17 @@ function isIn(part: Part, { name }: FieldNode): boolean {
   return part === 'ALL' || ROW_FIELDS.includes(name.value) === (part === 'ROWS')
 }
 
+/** The executor merges spreads of one fragment in one selection set. */
+function withoutRepeatedSpreads(selections: readonly SelectionNode[]): readonly SelectionNode[] {
+  const names = new Set<string>()
+  return selections.filter(selection => {
+    if (selection.kind !== Kind.FRAGMENT_SPREAD) return true
+    const isNew = !names.has(selection.name.value)
+    names.add(selection.name.value)
+    return isNew
+  })
+}
+
 function combine(costs: readonly Cost[], fold: (numbers: readonly number[]) => number): Cost {
   if (costs.every(cost => typeof cost === 'number')) return fold(costs)
   return variables => fold(costs.map(cost => costWith(cost, variables)))
@@ -114,6 +131,16 @@ function costWith(cost: Cost, variables: Variables): number {
 
 function hasVariable({ arguments: given = [] }: FieldNode): boolean {
   return given.some(({ value }) => value.kind === Kind.VARIABLE)
+}
+
+/** The cost of a field itself, without the selections below it. */
+function ownCost({ type, extensions }: GraphQLField<unknown, unknown>): number {
+  if (typeof extensions.cost === 'number') return extensions.cost
+  return getNamedType(type).name === 'JSON' ? COST_PER_JSON_FIELD : COST_PER_FIELD
+}
+
+function rowCost({ extensions }: GraphQLField<unknown, unknown>): number {
+  return typeof extensions.rowCost === 'number' ? extensions.rowCost : COST_PER_ROW
 }
 
 function canCallProvider(

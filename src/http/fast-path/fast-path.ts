@@ -25,6 +25,7 @@ import { SECURITY_HEADERS } from '../plugins/standard-plugins.ts'
 import { type Deadlines, deadlineOf } from '../plugins/use-context.ts'
 import { corsHeaders } from '../plugins/use-cors.ts'
 import { negotiateResponseType } from '../request/accepted-type.ts'
+import { BODY_BYTES_PER_COST } from '../request/body.ts'
 import { assertHead, parsePostBody } from '../request/parse-request.ts'
 import { headOfNodeMessage, REQUEST_ID_HEADER, type RequestHead, toRequestId } from '../request/request-head.ts'
 import { MINIMAL_FETCH_API, MinimalResponse } from './minimal-fetch.ts'
@@ -86,7 +87,8 @@ export function createFastPath(
     const record = startOperation(telemetry, requestId, header('traceparent') ?? null)
     describeOperation(record, document, operationName)
     const end = (result: ExecutionResult) => endOperation(telemetry, record, caller, masked(result, requestId))
-    const rejected = await options.rateLimit(caller, operation.costOf(variables))
+    const cost = operation.costOf(variables)
+    const rejected = await options.rateLimit(caller, cost)
     if (rejected) return end({ errors: [rejected] })
     if (kind === 'mutation' && disconnect.signal.aborted) return end({ errors: [clientDisconnected()] })
     const deadline = withDeadline(deadlineOf(deadlines, kind), disconnect)
@@ -98,6 +100,7 @@ export function createFastPath(
         since,
         callLog: record.callLog,
         deadline,
+        cost,
         lastEventId: header('last-event-id') ?? null,
         incremental: false,
         selectsEncryptedField: analysis.selectsEncryptedField(variables),
@@ -172,9 +175,13 @@ interface FastPathRequest {
   readonly disconnect: HasSignal
 }
 
-/** The length must be declared, so that the body cannot be longer than the checked length. */
+/**
+ * The length must be declared, so that the body cannot be longer than the checked length. A long body is charged before it
+ * is parsed.
+ */
 function isHeadValid(head: RequestHead, limits: RequestLimits): boolean {
-  if (head.header('content-length') === undefined) return false
+  const length = head.header('content-length')
+  if (length === undefined || Number(length) >= BODY_BYTES_PER_COST) return false
   return tryOrUndefined(() => assertHead(head, limits) ?? true) ?? false
 }
 

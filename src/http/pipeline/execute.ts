@@ -1,5 +1,7 @@
 import { type ExecutionArgs, type ExecutionResult, execute } from 'graphql'
+import { isLargerThan } from '../document/answer-size.ts'
 import { validateArgumentsBelowMutation } from '../document/mutation-arguments.ts'
+import { queryTooComplex } from '../document/parse-document.ts'
 import { validateVariables } from '../document/variables.ts'
 import { badRequest, httpError } from '../errors/http-error.ts'
 
@@ -8,8 +10,16 @@ export async function executeOperation(args: ExecutionArgs, suggestions: boolean
   const invalid = validateArgumentsBelowMutation(args)
   if (invalid.length > 0) return { errors: invalid }
   const result = await execute(args)
+  if (isLargerThan(result.data, MAX_ANSWER_CHARACTERS)) return { errors: [answerTooLarge()] }
   // Without data, the variables were invalid. The executor's messages repeat their values: ours do not.
   return 'data' in result ? result : { errors: variableErrors(args, suggestions) }
+}
+
+/** An answer is written at once, in the memory of the process. */
+const MAX_ANSWER_CHARACTERS = 8 * 1024 * 1024
+
+function answerTooLarge() {
+  return queryTooComplex('an answer of at most 8 MiB: select fewer rows or fields')
 }
 
 function variableErrors({ schema, document, operationName, variableValues }: ExecutionArgs, suggestions: boolean) {

@@ -2,12 +2,14 @@ import { setMaxListeners } from 'node:events'
 import { type Context, createContext } from '../../context.ts'
 import type { CallLog } from '../../domain/call-log.ts'
 import type { HasSignal } from '../../domain/deadline.ts'
+import { createRowScheduler } from '../../domain/row-turns.ts'
 import type { Services } from '../../services/services.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
 
 export interface OperationInput extends Authenticated {
   readonly callLog: CallLog
   readonly deadline: HasSignal
+  readonly cost: number
   readonly lastEventId: string | null
   readonly incremental: boolean
   readonly selectsEncryptedField: boolean
@@ -16,8 +18,12 @@ export interface OperationInput extends Authenticated {
 
 export type ContextFactory = (operation: OperationInput) => Promise<Context>
 
+/** From this cost on, the rows of an operation are completed in turns. Nearly all operations cost less. */
+const TURNS_FROM_COST = 4
+
 export function createContextFactory(services: Services, now: () => Date): ContextFactory {
-  return async ({ selectsLiveCursor, deadline, ...operation }) => {
+  const rows = createRowScheduler()
+  return async ({ selectsLiveCursor, deadline, cost, ...operation }) => {
     // The position must be older than everything that the operation reads, so it is read first.
     const liveCursor = selectsLiveCursor ? await services.eventStream.cursor(operation.caller) : ''
     return createContext({
@@ -25,6 +31,7 @@ export function createContextFactory(services: Services, now: () => Date): Conte
       deadline: new UnboundedListenerSignal(deadline),
       liveCursor,
       now,
+      rowTurns: cost < TURNS_FROM_COST ? undefined : rows.open(() => deadline.signal.aborted),
       services,
     })
   }

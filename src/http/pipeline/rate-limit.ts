@@ -30,9 +30,9 @@ const TOKEN_SHARE = 1 / 10
 /** The cost of a request before its operation is known. It is charged for rejected requests too. */
 export const REQUEST_COST = 1
 
-/** What an operation of this cost is charged: a whole number, at least that of its request. */
+/** What an operation of this cost is charged: the nearest whole number, at least that of its request. */
 export function toCharge(exactCost: number): number {
-  return Math.max(REQUEST_COST, Math.ceil(exactCost))
+  return Math.max(REQUEST_COST, Math.round(exactCost))
 }
 
 /** Takes the cost from the caller's budgets. Returns the milliseconds to wait if one is too small, else 0. */

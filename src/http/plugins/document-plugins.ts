@@ -54,7 +54,7 @@ function NameLimitRule(context: ValidationContext) {
   }
 }
 
-/** The cost of each event of a subscription. */
+/** The cost of an operation, and of each event of a subscription. */
 export interface WithCost {
   readonly cost: number
 }
@@ -71,9 +71,11 @@ export function useLimits(
     onParse: ({ setParseFn }) => {
       setParseFn((source): DocumentNode => parseDocument(source, limits))
     },
-    onExecute: async ({ args, setResultAndStopExecution }) => {
-      const error = await rateLimit(args.contextValue.caller, costOf(args), REQUEST_COST)
-      if (error) setResultAndStopExecution({ errors: [error] })
+    onExecute: async ({ args, extendContext, setResultAndStopExecution }) => {
+      const cost = costOf(args)
+      const error = await rateLimit(args.contextValue.caller, cost, REQUEST_COST)
+      if (error) return setResultAndStopExecution({ errors: [error] })
+      extendContext({ cost: toCharge(cost) })
     },
     onSubscribe: async ({ args, extendContext, setResultAndStopExecution }) => {
       const cost = costOf(args)

@@ -5,6 +5,7 @@ import { type HasSignal, withDeadline } from '../../domain/deadline.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
 import type { AnalyzeOperation } from '../document/operation-analysis.ts'
 import type { ContextFactory } from '../pipeline/operation-context.ts'
+import type { WithCost } from './document-plugins.ts'
 import type { WithCallLog } from './use-telemetry.ts'
 
 export interface Deadlines {
@@ -22,9 +23,16 @@ export function useContext(
   openContext: ContextFactory,
   deadlines: Deadlines,
   analyze: AnalyzeOperation,
-): Plugin<Authenticated & WithCallLog & Partial<WithOperation>> {
+): Plugin<Authenticated & WithCallLog & Partial<WithCost & WithOperation>> {
   async function contextOf(
-    { request, caller, requestId, since, callLog }: Authenticated & WithCallLog & { readonly request: Request },
+    {
+      request,
+      caller,
+      requestId,
+      since,
+      callLog,
+      cost = 0,
+    }: Authenticated & WithCallLog & Partial<WithCost> & { readonly request: Request },
     { document, operationName, variableValues }: ExecutionArgs,
     deadline: HasSignal,
   ) {
@@ -37,6 +45,7 @@ export function useContext(
       since,
       callLog,
       deadline,
+      cost,
       lastEventId: request.headers.get('last-event-id'),
       incremental: analysis?.incremental ?? false,
       selectsEncryptedField: analysis?.selectsEncryptedField(variables) ?? false,

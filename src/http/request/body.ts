@@ -31,6 +31,9 @@ export async function readBody(chunks: AsyncIterable<Uint8Array> | null, maxByte
 
 const DRAIN_BYTES = 4
 
+/** To parse this much of a body costs as much as a small request. */
+export const BODY_BYTES_PER_COST = 32 * 1024
+
 /** The client disconnected or was too slow: there is no reader for the error, and nothing to log. */
 function truncatedBodyError(): never {
   throw badRequest('Expected a complete body.')

@@ -97,6 +97,7 @@ export function toConnection<T>(
 class Edge<T> {
   readonly node: T
   readonly #sign: (node: T) => string
+  #cursor: string | undefined
 
   constructor(node: T, sign: (node: T) => string) {
     this.node = node
@@ -104,7 +105,8 @@ class Edge<T> {
   }
 
   get cursor(): string {
-    return this.#sign(this.node)
+    this.#cursor ??= this.#sign(this.node)
+    return this.#cursor
   }
 }
 

@@ -7,27 +7,31 @@ export function findNames(text: string): Set<string> {
   const names = new Set(quoted)
   for (const part of [text, ...quoted]) {
     for (const word of [part, decodeUrl(part)].flatMap(each => WORDS.flatMap(pattern => each.match(pattern) ?? [])))
-      names.add(word).add(word.replace(PUNCTUATION, ''))
+      names.add(word).add(withoutPunctuation(word))
   }
   return names
 }
 
-/** The JSON strings in a text, also in one that is not JSON. */
+/** The JSON strings in a text, also in one that is not JSON. A string that does not end takes the rest of the text. */
 export function findQuoted(text: string): string[] {
-  return [...text.matchAll(/"(?:[^"\\]|\\.)*"/gs)].flatMap(([json]) => parseString(json))
+  return [...text.matchAll(/"(?:[^"\\]|\\.)*(?:"|\\?$)/gs)].flatMap(([json]) => parseString(json))
 }
 
 /** From wide to narrow: an id may contain the characters that separate others. */
 const WORDS: readonly RegExp[] = [/[^\s"'<>(){}[\],;\\]+/g, /[^\s"'<>(){}[\],;\\&=?#/]+/g, /[\w-]+/g, /\w+/g]
 
-/** At the end of a word in prose. */
-const PUNCTUATION = /[.:!?]+$/
+/** Without what stands at the end of a word in prose. */
+function withoutPunctuation(word: string): string {
+  let end = word.length
+  while (end > 0 && '.:!?'.includes(word.charAt(end - 1))) end--
+  return word.slice(0, end)
+}
 
 function parseString(json: string): string[] {
   try {
     return [JSON.parse(json)]
   } catch {
-    return [json.slice(1, -1)]
+    return [json.slice(1, json.length > 1 && json.endsWith('"') ? -1 : undefined)]
   }
 }
 

@@ -41,6 +41,7 @@ export async function createPlainGraphql(app: TestApp, now: () => Date): Promise
       lastEventId: null,
       incremental: false,
       selectsEncryptedField: true,
+      cost: 0,
       selectsLiveCursor: true,
     })
     return toPlainAnswer(await execute({ schema, document, contextValue, variableValues }))
