@@ -3,6 +3,7 @@ import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
 import { POSTGRES_URL, whyNoPostgres } from './test/harness/app/postgres.ts'
 import { findRedis, NO_REDIS } from './test/harness/app/redis.ts'
 import { SkipReporter } from './test/harness/skip-reporter.ts'
+import { SlowFirstSequencer } from './test/harness/slow-first-sequencer.ts'
 
 /** TEST_REPORT: where a machine reads how the run went, beside what a person reads. */
 const report = process.env.TEST_REPORT
@@ -97,6 +98,7 @@ export default defineConfig({
     isolate: false,
     // Most tests wait for something: one file for each core, where vitest leaves one core idle by default.
     maxWorkers: '100%',
+    sequence: { sequencer: SlowFirstSequencer },
     reporters: ['default', ...forMachines, new SkipReporter(skipped)],
     projects: [
       {

@@ -25,8 +25,8 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  // It loads its native addon relative to its own files.
-  external: ['better-sqlite3'],
+  // They load their native addon relative to their own files.
+  external: ['better-sqlite3', 'better-sqlite3-node20'],
   banner: { js: REQUIRE },
   sourcemap: true,
   sourcesContent: false,

@@ -5,8 +5,9 @@ import { DomainError } from '../../src/domain/errors.ts'
  * CONNECTION_FAILED: there was no connection, so the statement did not run. CONNECTION_LOST: it may have run.
  * BUSY: a timeout, or no capacity. CONFLICT: the transaction was rolled back in favour of another one.
  * REPLACED: the open file is no longer the one at its path, so writes to it would be lost.
+ * STORAGE_FAILED: the file cannot be read or written: the disk is full or failed, or the file is read-only.
  */
-export type Failure = 'CONNECTION_FAILED' | 'CONNECTION_LOST' | 'BUSY' | 'CONFLICT' | 'REPLACED'
+export type Failure = 'CONNECTION_FAILED' | 'CONNECTION_LOST' | 'BUSY' | 'CONFLICT' | 'REPLACED' | 'STORAGE_FAILED'
 
 const MESSAGES: Readonly<Record<Failure, string>> = {
   CONNECTION_FAILED: 'The database cannot be reached.',
@@ -14,6 +15,7 @@ const MESSAGES: Readonly<Record<Failure, string>> = {
   BUSY: 'The database is busy.',
   CONFLICT: 'The database is busy with the same records.',
   REPLACED: 'The database file was moved, replaced or removed while it was open.',
+  STORAGE_FAILED: 'The database file cannot be written.',
 }
 
 /** A temporary failure. Clients see OVERLOADED. */

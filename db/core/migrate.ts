@@ -1,6 +1,5 @@
-import { Kysely, type MigrationInfo, Migrator, sql } from 'kysely'
+import { Kysely, type MigrationInfo, Migrator } from 'kysely'
 import { migrations } from '../migrations/index.ts'
-import type { Database } from './database.ts'
 import { createDialect } from './dialect.ts'
 
 const SETTINGS = { applicationName: 'sessiongraph migrate', connections: 2, connectMs: 10_000, statementMs: 0 }
@@ -31,12 +30,4 @@ async function withMigrator<T>(url: string, run: (migrator: Migrator) => Promise
 // biome-ignore lint/suspicious/noExplicitAny: the migrator takes a database of any tables
 export function createMigrator(db: Kysely<any>): Migrator {
   return new Migrator({ db, provider: { getMigrations: async () => ({ ...migrations }) } })
-}
-
-/** Whether migrations are pending. Rejects where the database does not answer. */
-export async function checkDatabase(db: Database): Promise<'CURRENT' | 'BEHIND'> {
-  const { rows } = await sql<{ name: string | null }>`select max(name) as name from kysely_migration`.execute(db.sql)
-  const newest = Object.keys(migrations).sort().at(-1) ?? ''
-  // A newer release may have migrated the database: during a rolling update, older releases still serve it.
-  return (rows[0]?.name ?? '') >= newest ? 'CURRENT' : 'BEHIND'
 }

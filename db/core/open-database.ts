@@ -1,14 +1,14 @@
 import { Kysely } from 'kysely'
 import type { FieldEncryption } from '../../src/security/field-encryption.ts'
-import { NO_FILE, watchSqliteFile } from '../sqlite/file.ts'
+import { type FileState, NO_FILE, watchSqliteFile } from '../sqlite/file.ts'
 import type { Database } from './database.ts'
 import { createDialect, engineOf, sqliteFile } from './dialect.ts'
 import { createMigrator, migrate } from './migrate.ts'
 import type { Tables } from './tables.ts'
 
 export interface OpenDatabase extends Database {
-  /** False where a file was moved, replaced or removed after it was opened. Then writes are rejected. */
-  isInPlace(): boolean
+  /** Of the SQLite file; IN_PLACE for every other database. */
+  fileState(): FileState
   close(): Promise<void>
 }
 
@@ -20,8 +20,8 @@ export interface DatabaseOptions {
   readonly statementMs: number
   /** False: a database with pending migrations is rejected. */
   readonly migrate: boolean
-  /** SQLite: called when the file is gone from its path, and when it is back. */
-  readonly onFileChange: (isInPlace: boolean) => void
+  /** SQLite: called once for each change of the state. */
+  readonly onFileChange: (state: FileState) => void
 }
 
 const DEFAULTS: DatabaseOptions = {
@@ -54,7 +54,7 @@ export async function openDatabase(
     await sql.destroy()
     throw error
   }
-  return { sql, engine, encryption, cache: {}, isInPlace: file.isInPlace, close: () => sql.destroy() }
+  return { sql, engine, encryption, cache: {}, fileState: file.state, close: () => sql.destroy() }
 }
 
 async function migrateOver(sql: Kysely<Tables>): Promise<void> {

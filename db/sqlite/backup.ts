@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import SqliteDatabase from 'better-sqlite3'
+import { SqliteDatabase } from './better-sqlite3.ts'
 
 /** One step reads one snapshot of the database. Between two steps, a write of another process would restart the backup. */
 const STEP_PAGES = 2 ** 31 - 1

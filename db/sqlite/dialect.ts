@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import SqliteDatabase from 'better-sqlite3'
+import type { Database } from 'better-sqlite3'
 import { type Dialect, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
+import { SqliteDatabase } from './better-sqlite3.ts'
 import { createSqliteDriver } from './driver.ts'
 import { NO_FILE, type SqliteFile } from './file.ts'
 import { createPrivateFile } from './private-file.ts'
@@ -33,7 +34,7 @@ export function createSqliteDialect(file: string, place: SqliteFile = NO_FILE): 
   }
 }
 
-function openWriter(file: string): SqliteDatabase.Database {
+function openWriter(file: string): Database {
   // Another process may open the same file for the first time.
   const database = new SqliteDatabase(file, { timeout: OPENING_TIMEOUT_MS })
   database.pragma('journal_mode = WAL')
@@ -49,7 +50,7 @@ function openWriter(file: string): SqliteDatabase.Database {
   throw new Error(`SQLite runs with synchronous=${synchronous}, expected ${SYNCHRONOUS_FULL} (FULL).`)
 }
 
-function openReader(file: string): SqliteDatabase.Database {
+function openReader(file: string): Database {
   const database = new SqliteDatabase(file, { timeout: BUSY_TIMEOUT_MS })
   database.pragma('query_only = ON')
   return database

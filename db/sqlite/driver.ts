@@ -1,8 +1,9 @@
 import type SqliteDatabase from 'better-sqlite3'
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely'
+import { isBusy } from './errors.ts'
 import type { SqliteFile } from './file.ts'
 import { createSqliteWriter, type SqliteTransaction } from './group-commit.ts'
-import { isBusy, retryWhileBusy } from './retry.ts'
+import { retryWhileBusy } from './retry.ts'
 import { createStatementCache } from './statement-cache.ts'
 
 /**

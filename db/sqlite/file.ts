@@ -2,23 +2,31 @@ import { realpathSync, statSync } from 'node:fs'
 import { DatabaseUnavailableError } from '../core/database-error.ts'
 
 /**
- * Whether the open file is still the one at its path. A file that was moved, replaced or removed accepts writes until the
- * process ends, and then they are lost.
+ * IN_PLACE: the open file is the one at its path, and can be written. REPLACED: it was moved, replaced or removed; it accepts
+ * writes until the process ends, and then they are lost. FAILING: a write failed in the last ten seconds, or none has succeeded
+ * since, because the disk is full or failed or the file is read-only. On a full disk small writes may still succeed.
  */
+export type FileState = 'IN_PLACE' | 'REPLACED' | 'FAILING'
+
 export interface SqliteFile {
   /** Remembers the file at the path as the open one. */
   opened(): void
-  /** False where the file, its write-ahead log or its shared-memory file is missing or another one. */
-  isInPlace(): boolean
-  /** Throws DatabaseUnavailableError. */
+  state(): FileState
+  /** Throws DatabaseUnavailableError where the file was replaced. */
   assertInPlace(): void
+  /** Reports that a write failed because of the disk or the file, or that one succeeded. */
+  noteWrite(succeeded: boolean): void
 }
 
-/** Calls `onChange` once when the file is gone from its path, and once when it is back. */
-export function watchSqliteFile(path: string, onChange: (isInPlace: boolean) => void): SqliteFile {
+/** How long a failed write counts. */
+const FAILING_MS = 10_000
+
+/** Calls `onChange` once for each change of the state. A missing write-ahead log or shared-memory file is a replaced file. */
+export function watchSqliteFile(path: string, onChange: (state: FileState) => void): SqliteFile {
   const known = new Map<string, string>()
   let paths: readonly string[] = []
-  let wasInPlace = true
+  let failedAtMs: number | undefined
+  let last: FileState = 'IN_PLACE'
 
   /** The log and the shared-memory file exist after the first write. */
   function isSame(each: string): boolean {
@@ -28,13 +36,13 @@ export function watchSqliteFile(path: string, onChange: (isInPlace: boolean) => 
     return before === undefined || before === now
   }
 
-  function isInPlace(): boolean {
-    const isNow = paths.every(isSame)
-    if (isNow !== wasInPlace) {
-      wasInPlace = isNow
-      onChange(isNow)
+  function state(): FileState {
+    const now = paths.every(isSame) ? (failedAtMs === undefined ? 'IN_PLACE' : 'FAILING') : 'REPLACED'
+    if (now !== last) {
+      last = now
+      onChange(now)
     }
-    return isNow
+    return now
   }
 
   return {
@@ -43,9 +51,15 @@ export function watchSqliteFile(path: string, onChange: (isInPlace: boolean) => 
       paths = [path, `${real}-wal`, `${real}-shm`]
       paths.forEach(isSame)
     },
-    isInPlace,
+    state,
     assertInPlace() {
-      if (!isInPlace()) throw new DatabaseUnavailableError('REPLACED')
+      if (state() === 'REPLACED') throw new DatabaseUnavailableError('REPLACED')
+    },
+    noteWrite(succeeded) {
+      if (!succeeded) failedAtMs = performance.now()
+      else if (failedAtMs === undefined || performance.now() - failedAtMs < FAILING_MS) return
+      else failedAtMs = undefined
+      state()
     },
   }
 }
@@ -61,4 +75,9 @@ function identify(path: string): string | undefined {
 }
 
 /** For databases without a file. */
-export const NO_FILE: SqliteFile = { opened: () => {}, isInPlace: () => true, assertInPlace: () => {} }
+export const NO_FILE: SqliteFile = {
+  opened: () => {},
+  state: () => 'IN_PLACE',
+  assertInPlace: () => {},
+  noteWrite: () => {},
+}

@@ -96,7 +96,8 @@ export function createSqliteWriter(database: Database, file: SqliteFile = NO_FIL
       return abandon(error)
     }
     group = undefined
-    if (file.isInPlace()) ending.succeed()
+    file.noteWrite(true)
+    if (file.state() !== 'REPLACED') ending.succeed()
     else ending.fail(new DatabaseUnavailableError('REPLACED'))
   }
 
@@ -104,6 +105,7 @@ export function createSqliteWriter(database: Database, file: SqliteFile = NO_FIL
     try {
       return await retryWhileBusy<R>(statement(text), parameters)
     } catch (error) {
+      if (error instanceof DatabaseUnavailableError && error.failure === 'STORAGE_FAILED') file.noteWrite(false)
       // SQLite rolls back the whole transaction where the disk is full or fails.
       if (group && !database.inTransaction) abandon(error)
       throw error

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import SqliteDatabase from 'better-sqlite3'
 import type { QueryResult } from 'kysely'
 import { DatabaseUnavailableError } from '../core/database-error.ts'
+import { isBusy, toStorageError } from './errors.ts'
 import type { CachedStatement } from './statement-cache.ts'
 
 const BUSY_RETRY_MS = 5_000
@@ -11,19 +11,15 @@ export async function retryWhileBusy<R>(
   statement: CachedStatement,
   parameters: readonly unknown[] = [],
 ): Promise<QueryResult<R>> {
-  const until = Date.now() + BUSY_RETRY_MS
+  const until = performance.now() + BUSY_RETRY_MS
   for (let pause = 2; ; pause = Math.min(pause * 2, 100)) {
     try {
       const { rows, changes } = statement.run(parameters)
       return { rows: rows as R[], ...(changes !== undefined && { numAffectedRows: BigInt(changes) }) }
     } catch (error) {
-      if (!isBusy(error)) throw error
-      if (Date.now() > until) throw new DatabaseUnavailableError('BUSY', { cause: error })
+      if (!isBusy(error)) throw toStorageError(error)
+      if (performance.now() > until) throw new DatabaseUnavailableError('BUSY', { cause: error })
       await sleep(pause)
     }
   }
-}
-
-export function isBusy(error: unknown): boolean {
-  return error instanceof SqliteDatabase.SqliteError && error.code.startsWith('SQLITE_BUSY')
 }

@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3'
 import { LRUCache } from 'lru-cache'
+import { toStorageError } from './errors.ts'
 
 /** A prepared statement. */
 export interface CachedStatement {
@@ -23,9 +24,18 @@ export function createStatementCache(database: Database): (text: string) => Cach
   return text => {
     const cached = statements.get(text)
     if (cached) return cached
-    const statement = prepare(database, text)
+    const statement = prepareOrThrow(database, text)
     statements.set(text, statement)
     return statement
+  }
+}
+
+/** Preparing reads the schema from the file. */
+function prepareOrThrow(database: Database, text: string): CachedStatement {
+  try {
+    return prepare(database, text)
+  } catch (error) {
+    throw toStorageError(error)
   }
 }
 

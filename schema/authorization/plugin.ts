@@ -25,7 +25,8 @@ class AccessPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
     const description = [config.description, describeRule(decision)].filter(text => text != null).join(' ')
     const pothosOptions = { ...config.pothosOptions, ...withRequirement(decision) }
     // Each field kind has its own options type, and the compiler cannot tell which one this object is.
-    return { ...config, description, pothosOptions } as typeof config
+    const extensions = { ...config.extensions, confidential: isConfidential(decision) }
+    return { ...config, description, extensions, pothosOptions } as typeof config
   }
 }
 
@@ -47,6 +48,13 @@ interface DeniedField {
   readonly path: string
   readonly scopes: readonly Scope[]
 }
+
+/** True for personal data and secrets. */
+function isConfidential(decision: Rule): boolean {
+  return !dependsOnArguments(decision) && decision.scopes.some(scope => CONFIDENTIAL_SCOPES.includes(scope))
+}
+
+const CONFIDENTIAL_SCOPES: readonly Scope[] = ['pii:read', 'session:access']
 
 function withRequirement(decision: Rule) {
   return {

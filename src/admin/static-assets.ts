@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, extname, join } from 'node:path'
@@ -7,8 +6,6 @@ import { packageRoot } from '../app/package.ts'
 export interface Asset {
   readonly body: Buffer
   readonly type: string
-  /** The ETag, a hash of the content. */
-  readonly tag: string
 }
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -34,11 +31,7 @@ export function loadAssets(): ReadonlyMap<string, Asset> {
   return new Map(
     all.flatMap(([name, path]) => {
       const type = TYPES[extname(name)]
-      return type ? [[name === 'index.html' ? '' : name, toAsset(readFileSync(path), type)]] : []
+      return type ? [[name === 'index.html' ? '' : name, { body: readFileSync(path), type }]] : []
     }),
   )
-}
-
-function toAsset(body: Buffer, type: string): Asset {
-  return { body, type, tag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` }
 }

@@ -3,11 +3,12 @@ import { isLoopbackHost } from '../domain/input/hosts.ts'
 import type { ProviderModule, ProviderSettings } from '../providers/contract.ts'
 import { DEFAULT_LIMITS, type UpstreamLimits } from '../upstream/limits.ts'
 import { httpSettings } from './http-settings.ts'
+import { describeSettingIssue } from './setting-messages.ts'
+import { findMisspeltSettings } from './setting-names.ts'
+import { flag, milliseconds, positive, proxyUrl } from './setting-types.ts'
 
-const flag = z.enum(['on', 'off'])
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
-const positive = z.coerce.number().int().positive()
 
 /** Public, so it is only valid on loopback. */
 const DEFAULT_API_KEY = 'sg_dev_key_for_this_machine'
@@ -26,8 +27,8 @@ const serverSettings = z.object({
     .regex(/^rediss?:\/\/.+/, { error: 'Expected redis://… or rediss://….' })
     .optional(),
   DATABASE_CONNECTIONS: positive.default(10),
-  DATABASE_CONNECT_MS: positive.default(2_000),
-  DATABASE_STATEMENT_MS: positive.default(5_000),
+  DATABASE_CONNECT_MS: milliseconds.default(2_000),
+  DATABASE_STATEMENT_MS: milliseconds.default(5_000),
   AUTO_MIGRATE: flag.default('on'),
   ENCRYPTION_KEY: z
     .string()
@@ -40,18 +41,18 @@ const serverSettings = z.object({
   SANDBOX: flag.default('on'),
   SANDBOX_WEBHOOKS: flag.default('on'),
   SANDBOX_PORT: z.coerce.number().int().min(0).max(65531).default(4101),
-  READ_DEADLINE_MS: positive.default(DEFAULT_LIMITS.readDeadlineMs),
-  CREATE_DEADLINE_MS: positive.default(DEFAULT_LIMITS.createDeadlineMs),
-  QUERY_DEADLINE_MS: positive.default(5_000),
-  MUTATION_DEADLINE_MS: positive.default(20_000),
+  READ_DEADLINE_MS: milliseconds.default(DEFAULT_LIMITS.readDeadlineMs),
+  CREATE_DEADLINE_MS: milliseconds.default(DEFAULT_LIMITS.createDeadlineMs),
+  QUERY_DEADLINE_MS: milliseconds.default(5_000),
+  MUTATION_DEADLINE_MS: milliseconds.default(20_000),
   MAX_AGE_SECONDS: z.coerce.number().int().min(0).default(30),
   UPSTREAM_CONNECTIONS: positive.default(DEFAULT_LIMITS.connections),
   UPSTREAM_QUEUE: positive.default(DEFAULT_LIMITS.queue),
   UPSTREAM_MAX_BYTES: positive.default(DEFAULT_LIMITS.maxAnswerBytes),
   BREAKER_FAILURE_RATIO: z.coerce.number().gt(0).max(1).default(DEFAULT_LIMITS.breakerFailureRatio),
   BREAKER_MINIMUM_CALLS: positive.default(DEFAULT_LIMITS.breakerMinimumCalls),
-  BREAKER_WINDOW_MS: positive.default(DEFAULT_LIMITS.breakerWindowMs),
-  BREAKER_HALF_OPEN_AFTER_MS: positive.default(DEFAULT_LIMITS.breakerHalfOpenAfterMs),
+  BREAKER_WINDOW_MS: milliseconds.default(DEFAULT_LIMITS.breakerWindowMs),
+  BREAKER_HALF_OPEN_AFTER_MS: milliseconds.default(DEFAULT_LIMITS.breakerHalfOpenAfterMs),
   RETRY_BUDGET_RATIO: z.coerce.number().min(0).max(1).default(DEFAULT_LIMITS.retryBudgetRatio),
   RETRY_BUDGET_MIN: z.coerce.number().int().min(0).default(DEFAULT_LIMITS.retryBudgetMin),
   CREATE_ABSENCE_PROOF_SECONDS: z.coerce.number().min(0).default(120),
@@ -66,10 +67,13 @@ const serverSettings = z.object({
   RETAIN_OPERATIONS_HOURS: z.coerce.number().int().min(24).default(720),
   RETAIN_DRIFT_DAYS: positive.default(30),
   RETAIN_STATS_DAYS: positive.default(7),
+  HTTP_PROXY: proxyUrl.optional(),
+  HTTPS_PROXY: proxyUrl.optional(),
+  NO_PROXY: z.string().optional(),
   POLLS_PER_MINUTE: positive.default(30),
-  JOB_INTERVAL_MS: positive.default(1_000),
+  JOB_INTERVAL_MS: milliseconds.default(1_000),
   ...httpSettings,
-  STATS_INTERVAL_MS: positive.default(10_000),
+  STATS_INTERVAL_MS: milliseconds.default(10_000),
   METRICS_TOKEN: z.string().min(16, { error: 'Expected at least 16 characters.' }).optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/, error: 'Expected an http or https URL.' }).optional(),
   OTEL_EXPORTER_OTLP_HEADERS: z
@@ -92,6 +96,8 @@ export interface Config {
   readonly providers: Readonly<Record<string, ProviderSettings>>
   /** The secrets that verify each provider's webhooks, by its name. */
   readonly webhooks: Readonly<Record<string, WebhookSettings>>
+  /** Variables that are probably misspelt settings, one line each. */
+  readonly warnings: readonly string[]
 }
 
 export interface WebhookSettings {
@@ -110,18 +116,28 @@ export class ConfigError extends Error {
 
 /** Parses the environment. Throws ConfigError with all problems. An empty variable counts as absent. */
 export function loadConfig(env: NodeJS.ProcessEnv, modules: readonly ProviderModule[]): Config {
-  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+  const set = readVariables(env)
   const problems: string[] = []
-  const server = serverSettings.safeParse(isProduction(set) ? { SANDBOX: 'off', ...set } : set)
+  const messages = { error: describeSettingIssue }
+  const server = serverSettings.safeParse(isProduction(set) ? { SANDBOX: 'off', ...set } : set, messages)
   if (!server.success) problems.push(...describe(server.error, String))
   const providers: Record<string, ProviderSettings> = {}
   for (const module of modules) {
     const variable = (name: string) => envVarName(module.provider, name)
     const given = Object.keys(module.settings.shape).map(name => [name, set[variable(name)]])
-    const parsed = module.settings.safeParse(Object.fromEntries(given.filter(([, value]) => value !== undefined)))
+    const parsed = module.settings.safeParse(
+      Object.fromEntries(given.filter(([, value]) => value !== undefined)),
+      messages,
+    )
     if (parsed.success) providers[module.provider] = Object.freeze(parsed.data)
     else problems.push(...describe(parsed.error, variable))
   }
+  const misspelt = findMisspeltSettings(
+    Object.keys(set),
+    [...SERVER_SETTINGS, ...modules.flatMap(providerSettingNames)],
+    modules.map(({ provider }) => provider),
+  )
+  problems.push(...misspelt.unknown)
   if (isProduction(set)) problems.push(...findProductionProblems(set))
   else if (server.success && !isLoopbackHost(server.data.HOST) && server.data.DEV_API_KEY === DEFAULT_API_KEY) {
     problems.push('DEV_API_KEY: Expected a key of your own, because other machines can reach HOST.')
@@ -131,7 +147,22 @@ export function loadConfig(env: NodeJS.ProcessEnv, modules: readonly ProviderMod
   }
   if (!server.success || problems.length > 0) throw new ConfigError(problems)
   const webhooks = Object.fromEntries(modules.map(({ provider }) => [provider, readWebhookSettings(set, provider)]))
-  return Object.freeze({ server: Object.freeze(server.data), providers: Object.freeze(providers), webhooks })
+  return Object.freeze({
+    server: Object.freeze(server.data),
+    providers: Object.freeze(providers),
+    webhooks,
+    warnings: misspelt.similar,
+  })
+}
+
+/** Other programs read and write the variables of proxies in lower case. */
+const LOWER_CASE = ['http_proxy', 'https_proxy', 'no_proxy']
+
+/** The variables that are set. An empty variable counts as absent. */
+function readVariables(env: NodeJS.ProcessEnv): Record<string, string> {
+  const set = Object.entries(env).flatMap(([name, value]) => (value ? [[name, value] as const] : []))
+  const lower = set.filter(([name]) => LOWER_CASE.includes(name)).map(([name, value]) => [name.toUpperCase(), value])
+  return Object.fromEntries([...lower, ...set])
 }
 
 /** Settings that production requires, and settings for development only. */
@@ -157,6 +188,11 @@ export function envVarName(provider: string, name: string): string {
   return `${provider}_${name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`
 }
 
+function providerSettingNames({ provider, settings }: ProviderModule): string[] {
+  const own = Object.keys(settings.shape).map(name => envVarName(provider, name))
+  return [...own, `${provider}_WEBHOOK_SECRET`, `${provider}_WEBHOOK_PRIVATE_KEY_FILE`]
+}
+
 /** `<PROVIDER>_WEBHOOK_SECRET`, two with a comma between them, and `<PROVIDER>_WEBHOOK_PRIVATE_KEY_FILE`. */
 function readWebhookSettings(set: Readonly<Record<string, string | undefined>>, provider: string): WebhookSettings {
   const secrets = (set[`${provider}_WEBHOOK_SECRET`] ?? '').split(',').map(secret => secret.trim())
@@ -167,7 +203,7 @@ function readWebhookSettings(set: Readonly<Record<string, string | undefined>>, 
 }
 
 function describe(error: z.ZodError, nameOf: (name: string) => string): string[] {
-  return error.issues.map(issue => `${nameOf(String(issue.path[0]))}: ${issue.message}`)
+  return [...new Set(error.issues.map(issue => `${nameOf(String(issue.path[0]))}: ${issue.message}`))]
 }
 
 /** The bytes of each key, the current one first. */
@@ -205,5 +241,6 @@ export function upstreamLimits(server: Config['server']): UpstreamLimits {
     breakerHalfOpenAfterMs: server.BREAKER_HALF_OPEN_AFTER_MS,
     retryBudgetRatio: server.RETRY_BUDGET_RATIO,
     retryBudgetMin: server.RETRY_BUDGET_MIN,
+    proxy: { httpProxy: server.HTTP_PROXY, httpsProxy: server.HTTPS_PROXY, noProxy: server.NO_PROXY },
   }
 }

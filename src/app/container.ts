@@ -3,6 +3,7 @@ import { openClock } from '../../db/core/clock.ts'
 import { engineOf, sqliteFile } from '../../db/core/dialect.ts'
 import { type OpenDatabase, openDatabase } from '../../db/core/open-database.ts'
 import { loadInstanceKey } from '../../db/repositories/tombstone-repository.ts'
+import type { FileState } from '../../db/sqlite/file.ts'
 import type { ProviderCallObserver } from '../domain/provider-call-observer.ts'
 import type { ProviderModule } from '../providers/contract.ts'
 import { registry } from '../providers/registry.ts'
@@ -60,10 +61,7 @@ export async function createContainer(config: Config, options: ContainerOptions)
     connectMs: server.DATABASE_CONNECT_MS,
     statementMs: server.DATABASE_STATEMENT_MS,
     migrate: server.AUTO_MIGRATE === 'on',
-    onFileChange: isInPlace => {
-      if (isInPlace) log.info('database file restored')
-      else log.error(FILE_GONE)
-    },
+    onFileChange: state => reportFile(log, state),
   })
   await assertKeyOpensDatabase(db)
   const clock = await openClock(db)
@@ -123,9 +121,19 @@ export async function createContainer(config: Config, options: ContainerOptions)
   }
 }
 
-const FILE_GONE =
-  'the database file was moved, replaced or removed while it was open: writes fail until it is restored or the server ' +
-  'is restarted'
+const FILE_PROBLEMS = {
+  REPLACED:
+    'the database file was moved, replaced or removed while it was open: writes fail until it is restored or the server is ' +
+    'restarted',
+  FAILING:
+    'the database file cannot be written, because the disk is full or failed or the file is read-only: requests that write ' +
+    'fail until it can be written again',
+}
+
+function reportFile(log: Logger, state: FileState): void {
+  if (state === 'IN_PLACE') log.info('the database file can be written again')
+  else log.error(FILE_PROBLEMS[state])
+}
 
 /** Loads ioredis only if REDIS_URL is set. */
 async function connectRedis(url: string | undefined, log: Logger): Promise<Redis | undefined> {

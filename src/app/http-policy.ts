@@ -3,7 +3,7 @@ import { createTrustedDocuments } from '../http/document/trusted-documents.ts'
 import type { RateLimiter } from '../http/pipeline/rate-limit.ts'
 import type { Logger } from '../telemetry/log.ts'
 import { loadDocuments } from './documents.ts'
-import { type HttpSettings, isExposed, parseOrigins, requestLimits } from './http-settings.ts'
+import { type HttpSettings, isExposed, parseList, requestLimits } from './http-settings.ts'
 
 export interface RequestPolicyDeps {
   readonly log: Logger
@@ -20,7 +20,7 @@ export function createRequestPolicy(
   return {
     limits: requestLimits(settings),
     rateLimiter,
-    corsOrigins: parseOrigins(settings.CORS_ORIGINS),
+    corsOrigins: parseList(settings.CORS_ORIGINS),
     introspection: isExposed(settings.INTROSPECTION, settings),
     suggestions: isExposed(settings.SUGGESTIONS, settings),
     trusted: {

@@ -1,13 +1,8 @@
 import { z } from 'zod'
-import {
-  DEFAULT_REQUEST_LIMITS,
-  DEFAULT_SOCKET_TIMEOUTS,
-  type RequestLimits,
-  type SocketTimeouts,
-} from '../http/limits.ts'
-
-const flag = z.enum(['on', 'off'])
-const positive = z.coerce.number().int().positive()
+import { createTrustedProxies } from '../http/auth/client-address.ts'
+import { DEFAULT_REQUEST_LIMITS, DEFAULT_SOCKET_TIMEOUTS, type RequestLimits } from '../http/limits.ts'
+import type { ServerOptions } from '../http/server.ts'
+import { flag, milliseconds, positive } from './setting-types.ts'
 
 /** The settings of the HTTP API. */
 export const httpSettings = {
@@ -19,13 +14,21 @@ export const httpSettings = {
   MAX_ROOT_FIELDS: positive.default(DEFAULT_REQUEST_LIMITS.maxRootFields),
   MAX_COST: positive.default(DEFAULT_REQUEST_LIMITS.maxCost),
   COST_PER_MINUTE: positive.default(12_000),
-  HEADERS_TIMEOUT_MS: positive.default(DEFAULT_SOCKET_TIMEOUTS.headersTimeoutMs),
-  REQUEST_TIMEOUT_MS: positive.default(DEFAULT_SOCKET_TIMEOUTS.requestTimeoutMs),
-  KEEP_ALIVE_TIMEOUT_MS: positive.default(DEFAULT_SOCKET_TIMEOUTS.keepAliveTimeoutMs),
+  HEADERS_TIMEOUT_MS: milliseconds.default(DEFAULT_SOCKET_TIMEOUTS.headersTimeoutMs),
+  REQUEST_TIMEOUT_MS: milliseconds.default(DEFAULT_SOCKET_TIMEOUTS.requestTimeoutMs),
+  KEEP_ALIVE_TIMEOUT_MS: milliseconds.default(DEFAULT_SOCKET_TIMEOUTS.keepAliveTimeoutMs),
   MAX_HEADER_BYTES: positive.default(DEFAULT_SOCKET_TIMEOUTS.maxHeaderBytes),
   CORS_ORIGINS: z
     .string()
-    .refine(text => parseOrigins(text).every(isOrigin), { error: 'Expected origins such as https://app.example.com.' })
+    .refine(text => parseList(text).every(isOrigin), { error: 'Expected origins such as https://app.example.com.' })
+    .optional(),
+  TRUSTED_PROXIES: z
+    .string()
+    .refine(isAddressList, { error: 'Expected IP addresses and ranges, such as 10.0.0.0/8, or loopback.' })
+    .optional(),
+  BASE_PATH: z
+    .string()
+    .regex(/^(\/[\w.~-]+)+$/, { error: 'Expected a path such as /onboarding, without a slash at its end.' })
     .optional(),
   CONSOLE: flag.default('on'),
   GRAPHIQL: flag.optional(),
@@ -48,8 +51,8 @@ export function federationMode(settings: HttpSettings & { readonly NODE_ENV: str
   return settings.FEDERATION ?? (isExposed(settings.INTROSPECTION, settings) ? 'on' : 'entities')
 }
 
-export function parseOrigins(text: string | undefined): readonly string[] {
-  return (text ?? '').split(',').flatMap(origin => origin.trim() || [])
+export function parseList(text: string | undefined): readonly string[] {
+  return (text ?? '').split(',').flatMap(entry => entry.trim() || [])
 }
 
 export function requestLimits(settings: HttpSettings): RequestLimits {
@@ -64,12 +67,22 @@ export function requestLimits(settings: HttpSettings): RequestLimits {
   }
 }
 
-export function listenerLimits(settings: HttpSettings): SocketTimeouts {
+export function listenerOptions(settings: HttpSettings): ServerOptions {
   return {
+    basePath: settings.BASE_PATH,
     headersTimeoutMs: settings.HEADERS_TIMEOUT_MS,
     requestTimeoutMs: settings.REQUEST_TIMEOUT_MS,
     keepAliveTimeoutMs: settings.KEEP_ALIVE_TIMEOUT_MS,
     maxHeaderBytes: settings.MAX_HEADER_BYTES,
+  }
+}
+
+function isAddressList(text: string): boolean {
+  try {
+    createTrustedProxies(parseList(text))
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -5,7 +5,7 @@ import type { MetricsOptions } from '../http/plugins/standard-plugins.ts'
 import type { SubscriptionRegistry } from '../http/subscriptions/registry.ts'
 import type { Services } from '../services/services.ts'
 import { createLog, type Logger, type LogTarget, STDERR } from '../telemetry/log.ts'
-import { openLogBuffer } from '../telemetry/log-buffer.ts'
+import { openLogDestination } from '../telemetry/log-destination.ts'
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
 import type { Config } from './config.ts'
@@ -15,6 +15,8 @@ export interface Observability extends Telemetry {
   readonly log: Logger
   /** Absent without OTEL_EXPORTER_OTLP_ENDPOINT. */
   readonly traces?: Tracer
+  /** Log lines that were dropped since the start. */
+  droppedLogLines(): number
   /** Flushes spans and log lines. */
   close(): Promise<void>
 }
@@ -22,8 +24,8 @@ export interface Observability extends Telemetry {
 /** `logTo` replaces stderr. */
 export async function setupObservability(config: Config, logTo?: LogTarget): Promise<Observability> {
   const { LOG_LEVEL, LOG_OPERATIONS_SAMPLE_RATE } = config.server
-  const buffer = logTo ? undefined : openLogBuffer(STDERR)
-  const log = createLog(LOG_LEVEL, logTo ?? buffer)
+  const destination = logTo ? undefined : openLogDestination(STDERR)
+  const log = createLog(LOG_LEVEL, logTo ?? destination)
   const known = operationNames(knownDocuments(config))
   const isKnown = (name: string) => known.has(name)
   const traces = await openTraces(config, log, isKnown)
@@ -31,9 +33,10 @@ export async function setupObservability(config: Config, logTo?: LogTarget): Pro
     ...createTelemetry({ log, isKnown, logShare: LOG_OPERATIONS_SAMPLE_RATE, traces }),
     log,
     traces,
+    droppedLogLines: () => destination?.dropped ?? 0,
     close: async () => {
       await traces?.close()
-      buffer?.close()
+      destination?.close()
     },
   }
 }
@@ -61,6 +64,7 @@ export function metricsEndpointOptions(
     streams: streams.count(),
     requests: { inFlight: admission.inFlight, refused: admission.refused },
     redisUp: redis?.isUp,
+    logLinesDropped: observability.droppedLogLines(),
     store: await services.storeStats.store(),
   })
   return {

@@ -10,7 +10,7 @@ export async function runSandboxCommand(env: NodeJS.ProcessEnv): Promise<void> {
   const { server, providers } = loadConfig({ SANDBOX_PORT, KAYLE_SANDBOX_VERSION }, modules)
   const named = await loadSandboxes(modules, providers)
   const sandboxes = await startSandboxes(named, { port: server.SANDBOX_PORT, anyPort: false }).catch(explainStartError)
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop(sandboxes))
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => stop(sandboxes))
   console.log('# Provider sandboxes are running. Press Ctrl+C to stop. See docs/sandbox.md.')
   for (const sandbox of sandboxes) console.log(toLines(sandbox).join('\n'))
 }

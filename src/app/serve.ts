@@ -1,28 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DatabaseUnavailableError, type Failure } from '../../db/core/database-error.ts'
 import { CONSOLE_PATH } from '../http/admin/use-console.ts'
 import type { ShutdownTimeouts } from '../http/admission/graceful-shutdown.ts'
 import { registry } from '../providers/registry.ts'
 import { type Config, developmentKey, loadConfig } from './config.ts'
 import { isExposed } from './http-settings.ts'
 import { type RunningServer, startServer } from './start-server.ts'
+import { openStartupServer, type StartupServer } from './startup-server.ts'
 
-/** Starts the server, prints its URLs and stops it on SIGINT or SIGTERM. */
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
+const DATABASE_RETRY_MS = 1_000
+
+/** Starts the server, prints its URLs, and stops it on SIGTERM, SIGINT or SIGHUP. */
 export async function serve(env: NodeJS.ProcessEnv): Promise<void> {
   const config = loadConfig(env, Object.values(registry))
-  const running = await startServer(config).catch(explainStartError)
-  const { DRAIN_DELAY_MS, DRAIN_DEADLINE_MS } = config.server
-  let stopping = false
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const warning of config.warnings) console.error(`Warning: ${warning}`)
+  let running: RunningServer | undefined
+  let isStopping = false
+  for (const signal of SIGNALS) {
     process.on(signal, () => {
-      // A second signal stops at once.
-      if (stopping) process.exit(1)
-      stopping = true
-      // SIGINT comes from a terminal, where no load balancer has to notice first.
-      const delayMs = signal === 'SIGINT' ? 0 : DRAIN_DELAY_MS
-      void stop(running, { delayMs, deadlineMs: DRAIN_DEADLINE_MS })
+      // A second signal ends the process at once. Before the start there is nothing to finish.
+      if (isStopping || !running) process.exit(isStopping ? 1 : 0)
+      isStopping = true
+      void stop(running, shutdownTimeouts(signal, config))
     })
   }
+  if (env.npm_lifecycle_event) stopWithParent()
+  running = await startOnceDatabaseAnswers(config).catch(explainStartError)
   printAddresses(running, config)
 }
+
+/** npm forwards SIGTERM and SIGINT, and ends without its child on SIGHUP or SIGKILL. */
+function stopWithParent(): void {
+  const parent = process.ppid
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(timer)
+    process.kill(process.pid, 'SIGTERM')
+  }, PARENT_CHECK_MS)
+  timer.unref()
+}
+
+const PARENT_CHECK_MS = 500
+
+function shutdownTimeouts(signal: NodeJS.Signals, { server }: Config): ShutdownTimeouts {
+  // SIGINT and SIGHUP come from a terminal, where no load balancer has to notice first.
+  return { delayMs: signal === 'SIGTERM' ? server.DRAIN_DELAY_MS : 0, deadlineMs: server.DRAIN_DEADLINE_MS }
+}
+
+/** While the database cannot be reached, /livez answers 200 and /readyz 503. */
+async function startOnceDatabaseAnswers(config: Config): Promise<RunningServer> {
+  const { PORT, HOST } = config.server
+  let startup: StartupServer | undefined
+  for (;;) {
+    try {
+      return await startServer(config, { beforeListen: async () => startup?.close() })
+    } catch (error) {
+      if (!(error instanceof DatabaseUnavailableError) || !AWAY.includes(error.failure)) throw error
+      if (!startup) {
+        startup = await openStartupServer(PORT, HOST)
+        console.error(`${error.message} Check DATABASE_URL and whether the database is running. Waiting for it.`)
+      }
+      await sleep(DATABASE_RETRY_MS)
+    }
+  }
+}
+
+const AWAY: readonly Failure[] = ['CONNECTION_FAILED', 'CONNECTION_LOST']
 
 function explainStartError(error: unknown): never {
   const { code, port } = error as { code?: string; port?: number }
@@ -49,6 +93,11 @@ function printAddresses({ url, providers, sandboxes, webhookRoutes }: RunningSer
 }
 
 async function stop(running: RunningServer, timeouts: ShutdownTimeouts): Promise<void> {
-  await running.close(timeouts)
-  process.exit(0)
+  try {
+    await running.close(timeouts)
+    process.exit(0)
+  } catch (error) {
+    running.log.error({ err: error }, 'could not stop')
+    process.exit(1)
+  }
 }

@@ -1,8 +1,8 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DatabaseUnavailableError } from '../../db/core/database-error.ts'
-import { checkDatabase } from '../../db/core/migrate.ts'
+import { DatabaseUnavailableError, type Failure } from '../../db/core/database-error.ts'
+import { checkDatabase } from '../../db/core/database-state.ts'
 import { buildSchema } from '../../schema/index.ts'
 import { createConsole } from '../admin/console.ts'
 import { isLoopbackHost } from '../domain/input/hosts.ts'
@@ -12,6 +12,8 @@ import { createReadiness } from '../http/admission/readiness.ts'
 import { RequestScheduler } from '../http/admission/request-scheduler.ts'
 import { type App, createApp, GRAPHQL_PATH } from '../http/app.ts'
 import { createFailedAuthLimiter } from '../http/auth/authenticator.ts'
+import { createTrustedProxies } from '../http/auth/client-address.ts'
+import { compressResponses } from '../http/compression.ts'
 import type { RateLimiter } from '../http/pipeline/rate-limit.ts'
 import { graphiqlOptions } from '../http/plugins/use-graphiql.ts'
 import { createHttpServer } from '../http/server.ts'
@@ -29,7 +31,7 @@ import { type Config, developmentKey, retentionPolicy } from './config.ts'
 import { type AppContainer, createContainer, DEV_TENANT } from './container.ts'
 import { loadDocuments } from './documents.ts'
 import { createRequestPolicy } from './http-policy.ts'
-import { federationMode, isExposed, listenerLimits } from './http-settings.ts'
+import { federationMode, isExposed, listenerOptions, parseList } from './http-settings.ts'
 import { isLocalDevelopment, metricsEndpointOptions, setupObservability } from './observability.ts'
 import { registerWebhookEndpoints, type WebhookRoute } from './register-webhooks.ts'
 import { startSandboxesFor } from './sandboxes.ts'
@@ -47,8 +49,10 @@ export interface RunningServer extends AppContainer {
   close(timeouts?: ShutdownTimeouts): Promise<void>
 }
 
-/** For tests. */
 export interface StartOptions {
+  /** Called when everything is open, before the server listens. */
+  readonly beforeListen?: () => Promise<void>
+  // For tests:
   readonly now?: () => Date
   /** False to run no background job. */
   readonly jobs?: boolean
@@ -70,6 +74,9 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     sandboxes: startSandboxesFor,
     log: observability.log,
     observer: observability.calls,
+  }).catch(async error => {
+    await observability.close()
+    throw error
   })
   const { now } = container
   const settings = config.server
@@ -88,6 +95,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     services: container.services,
     authentication,
     failedAuthLimiter: createFailedAuthLimiter(failedAuthCounter(container, config), report),
+    isTrustedProxy: createTrustedProxies(parseList(settings.TRUSTED_PROXIES)),
     deadlines: { queryDeadlineMs: settings.QUERY_DEADLINE_MS, mutationDeadlineMs: settings.MUTATION_DEADLINE_MS },
     graphiql: isExposed(settings.GRAPHIQL, settings) && graphiqlOptions(loadDocuments(), presetKey(config)),
     console: settings.CONSOLE === 'on' && createConsole({ db: container.db, services: container.services, now }),
@@ -99,7 +107,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     admission,
     readiness: createReadiness({
       admission,
-      pingDatabase: async () => (container.db.isInPlace() ? checkDatabase(container.db) : 'REPLACED'),
+      pingDatabase: () => checkDatabase(container.db),
       degraded: () => (container.redis ? { redis: container.redis.isUp ? 'UP' : 'AWAY' } : {}),
     }),
     streams,
@@ -112,12 +120,15 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     report,
     now,
   })
-  const server = createHttpServer(admission.wrap(app.listener), {
-    ...listenerLimits(settings),
+  const server = createHttpServer(compressResponses(admission.wrap(app.listener)), {
+    ...listenerOptions(settings),
     loopbackHostsOnly: isLocalDevelopment(config),
   })
   scheduler.observe(server)
+  await options.beforeListen?.()
   await listen(server, settings.PORT, settings.HOST)
+  // A connection that could not be accepted, such as without a free file descriptor.
+  server.on('error', error => container.log.error({ err: error }, 'could not accept a connection'))
   const { port } = server.address() as AddressInfo
   const webhookRoutes = await registerWebhookEndpoints(container, config, loopbackUrl(settings.HOST, port))
   const stopJobs = options.jobs === false ? async () => {} : startJobs(container, config, now)
@@ -166,12 +177,14 @@ function costCounter({ redis }: AppContainer, { server }: Config): RateLimiter {
   return createRateLimiters(redis)({ name: 'cost', points: server.COST_PER_MINUTE, seconds: 60 })
 }
 
+const FILE_FAILURES: readonly Failure[] = ['REPLACED', 'STORAGE_FAILED']
+
 /** Starts the background jobs. Returns the function that stops them. */
 function startJobs(container: AppContainer, { server: settings }: Config, now: () => Date): () => Promise<void> {
   const { db, log, services } = container
   const report = (error: unknown) => {
-    // A missing database file is logged once; every job fails because of it.
-    if (error instanceof DatabaseUnavailableError && error.failure === 'REPLACED') return
+    // A file that is gone or cannot be written is logged once; every job fails because of it.
+    if (error instanceof DatabaseUnavailableError && FILE_FAILURES.includes(error.failure)) return
     log.error({ err: error }, 'background job failed')
   }
   const lease = createJobLease(db, { name: 'prune', ms: PRUNE_LEASE_MS, now })
@@ -195,7 +208,10 @@ function startJobs(container: AppContainer, { server: settings }: Config, now: (
 function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, host, resolve)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
   })
 }
 

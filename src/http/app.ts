@@ -14,6 +14,7 @@ import { type ConsoleBackend, useConsole } from './admin/use-console.ts'
 import type { AdmissionControl } from './admission/admission-control.ts'
 import type { Readiness } from './admission/readiness.ts'
 import type { FailedAuthLimiter } from './auth/authenticator.ts'
+import type { IsTrustedProxy } from './auth/client-address.ts'
 import { useAuthentication } from './auth/use-authentication.ts'
 import { createOperationAnalyzer } from './document/operation-analysis.ts'
 import { createDocumentLoader } from './document/parse-document.ts'
@@ -38,6 +39,7 @@ import {
   useSecurityHeaders,
 } from './plugins/standard-plugins.ts'
 import { useAcceptHeader } from './plugins/use-accept-header.ts'
+import { useCacheControl } from './plugins/use-cache-control.ts'
 import { type Deadlines, useContext } from './plugins/use-context.ts'
 import { useCors } from './plugins/use-cors.ts'
 import { useErrorCodes } from './plugins/use-error-codes.ts'
@@ -57,6 +59,7 @@ export interface AppOptions {
   readonly services: Services
   readonly authentication: Authentication
   readonly failedAuthLimiter: FailedAuthLimiter
+  readonly isTrustedProxy: IsTrustedProxy
   readonly deadlines: Deadlines
   readonly graphiql: GraphiQLOptions | false
   readonly console: ConsoleBackend | false
@@ -167,6 +170,7 @@ function plugins(
 ): Plugin<never>[] {
   const { policy, services, streams } = options
   return [
+    useCacheControl(GRAPHQL_PATH, analyze),
     useSecurityHeaders(),
     useHealth(GRAPHQL_PATH, options.readiness),
     useMetrics(options.metrics),

@@ -34,6 +34,7 @@ export interface SocketTimeouts {
 export const DEFAULT_SOCKET_TIMEOUTS: SocketTimeouts = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 15_000,
-  keepAliveTimeoutMs: 5_000,
+  // Longer than load balancers keep idle connections (most: 60 seconds), so that they close them first.
+  keepAliveTimeoutMs: 75_000,
   maxHeaderBytes: 16 * 1024,
 }

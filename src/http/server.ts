@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { isLoopbackHostHeader } from '../domain/input/hosts.ts'
@@ -9,6 +10,8 @@ export interface ServerOptions extends SocketTimeouts {
    * loopback, cannot use a local development server then.
    */
   readonly loopbackHostsOnly?: boolean
+  /** A prefix of the path that a proxy does not remove, such as `/onboarding`. Paths without it are served as well. */
+  readonly basePath?: string
 }
 
 /** A server with timeouts for slow clients, and JSON errors for requests that Node cannot parse. */
@@ -22,28 +25,62 @@ export function createHttpServer(
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     maxHeaderSize: limits.maxHeaderBytes,
-    // `isValidTarget` checks it, with a JSON error.
+    // `findRejection` checks it, with a JSON error.
     requireHostHeader: false,
     // Node checks its timeouts at this interval only.
     connectionsCheckingInterval: Math.max(50, Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs) / 4),
   }
   const server = createServer(options, (request, response) => {
-    const rejection = rejectTarget(request, limits)
+    normalizeTarget(request, limits.basePath)
+    const rejection = findRejection(request, limits)
     if (!rejection) return handle(request, response)
-    response.writeHead(rejection.status, HEADERS).end(body(rejection.message))
+    reject(response, rejection)
   })
+  server.on('checkExpectation', (_request, response: ServerResponse) => reject(response, UNKNOWN_EXPECTATION))
   return server.on('clientError', handleClientError)
 }
 
-const HEADERS = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', connection: 'close' }
+interface Rejection {
+  readonly status: number
+  readonly message: string
+}
 
-function rejectTarget(request: IncomingMessage, { loopbackHostsOnly }: ServerOptions) {
-  if (!isValidTarget(request)) return { status: 400, message: 'Expected a path and one Host header.' }
-  if (!loopbackHostsOnly || isLoopbackHostHeader(request.headers.host ?? 'localhost')) return undefined
-  return { status: 421, message: 'Expected a Host header of this machine, such as localhost: this is a local server.' }
+const HEADERS = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', connection: 'close' }
+const UNKNOWN_EXPECTATION = { status: 417, message: 'Expected no Expect header other than 100-continue.' }
+const INVALID_TARGET = { status: 400, message: 'Expected a path and one Host header.' }
+const FOREIGN_HOST = {
+  status: 421,
+  message: 'Expected a Host header of this machine, such as localhost: this is a local server.',
+}
+
+function reject(response: ServerResponse, { status, message }: Rejection): void {
+  response.writeHead(status, HEADERS).end(toBody(message))
+}
+
+/** A request to a proxy has the whole URL as its target: its host counts, and its path is served. */
+function normalizeTarget(request: IncomingMessage, basePath: string | undefined): void {
+  const absolute = /^https?:\/\/([^/?#]+)([^#]*)$/i.exec(request.url ?? '')
+  if (absolute) {
+    request.headers.host = absolute[1]
+    request.url = absolute[2]?.startsWith('/') ? absolute[2] : `/${absolute[2]}`
+  }
+  if (basePath && request.url) request.url = withoutPrefix(request.url, basePath)
+}
+
+function withoutPrefix(url: string, prefix: string): string {
+  if (!url.startsWith(prefix)) return url
+  const rest = url.slice(prefix.length)
+  if (rest.startsWith('/')) return rest
+  return rest === '' || rest.startsWith('?') ? `/${rest}` : url
 }
 
 /** A target that is no valid URL would be an unexpected error later. */
+function findRejection(request: IncomingMessage, { loopbackHostsOnly }: ServerOptions): Rejection | undefined {
+  if (!isValidTarget(request)) return INVALID_TARGET
+  if (!loopbackHostsOnly || isLoopbackHostHeader(request.headers.host ?? 'localhost')) return undefined
+  return FOREIGN_HOST
+}
+
 function isValidTarget({ url = '', headers: { host = '' }, rawHeaders, httpVersion }: IncomingMessage): boolean {
   // Node keeps the first of several Host headers; a proxy may have checked another one.
   if (rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length > 1) return false
@@ -58,7 +95,7 @@ const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
 function handleClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const { line, message } = CLIENT_ERRORS[error.code ?? ''] ?? MALFORMED
-  const text = body(message)
+  const text = toBody(message)
   const headers = Object.entries({ ...HEADERS, 'content-length': String(Buffer.byteLength(text)) })
   socket.end(`HTTP/1.1 ${line}\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${text}`, () =>
     socket.destroy(),
@@ -74,6 +111,7 @@ const CLIENT_ERRORS: Readonly<Record<string, { line: string; message: string }>>
   HPE_HEADER_OVERFLOW: { line: '431 Request Header Fields Too Large', message: 'Expected shorter headers.' },
 }
 
-function body(message: string): string {
-  return JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST', retryable: false } }] })
+function toBody(message: string): string {
+  const extensions = { code: 'BAD_REQUEST', retryable: false, requestId: randomUUID() }
+  return JSON.stringify({ errors: [{ message, extensions }] })
 }

@@ -9,28 +9,34 @@ export function createGauges(registry: Registry) {
   const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
     new Gauge<Label>({ name: `sessiongraph_${name}`, help, labelNames: [...labelNames], registers: [registry] })
 
-  const inFlight = gauge('provider_in_flight', 'Requests towards a provider under way.', ['provider'])
-  const breaker = gauge('breaker_state', '0 closed, 1 half open, 2 open; the worst account counts.', [
-    'provider',
-    'kind',
-  ])
-  const polls = gauge('polls_last_minute', 'Open sessions looked at by this instance in the last minute.', ['provider'])
-  const budget = gauge('poll_budget', 'How many may be looked at in a minute.', ['provider'])
-  const overdue = gauge('polls_overdue', 'Open sessions whose look is more than a minute late.')
-  const creates = gauge('creates', 'Creates by state, counted to 100,000.', ['state'])
-  const rows = gauge('store_rows', 'Rows by table, counted to 100,000.', ['table'])
-  const waiting = gauge('webhooks_waiting', 'Deliveries that are stored and not applied.')
-  const quarantined = gauge('webhooks_quarantined', 'Deliveries that wait for an operator.')
-  const lag = gauge('webhook_lag_seconds', 'The age of the oldest delivery that waits.')
-  const requests = gauge('requests_in_flight', 'Requests of clients under way here, streams apart.')
+  const inFlight = gauge('provider_in_flight', 'Requests to a provider that are in flight.', ['provider'])
+  const breaker = gauge(
+    'breaker_state',
+    'State of the circuit breaker: 0 closed, 1 half-open, 2 open. The worst of all accounts.',
+    ['provider', 'kind'],
+  )
+  const polls = gauge('polls_last_minute', 'Open records polled by this instance in the last minute.', ['provider'])
+  const budget = gauge('poll_budget', 'The limit of polled records per minute.', ['provider'])
+  const overdue = gauge('polls_overdue', 'Open records whose poll is more than a minute overdue.')
+  const creates = gauge('creates', 'Create operations by state, counted up to 100,000.', ['state'])
+  const rows = gauge('store_rows', 'Rows by table, counted up to 100,000.', ['table'])
+  const waiting = gauge('webhooks_waiting', 'Webhook deliveries that are stored and not yet applied.')
+  const quarantined = gauge('webhooks_quarantined', 'Webhook deliveries in quarantine, which need an operator.')
+  const lag = gauge('webhook_lag_seconds', 'Age of the oldest webhook delivery that is not yet applied, in seconds.')
+  const requests = gauge('requests_in_flight', 'Client requests in flight on this instance, without streams.')
   const refused = new Counter({
     name: 'sessiongraph_requests_refused_total',
-    help: 'Requests of clients that were answered 503 because too many were under way.',
+    help: 'Client requests that were refused with 503, because the server was at capacity.',
     registers: [registry],
   })
-  const streams = gauge('streams_open', 'Streams that clients have open here.')
+  const droppedLines = new Counter({
+    name: 'sessiongraph_log_lines_dropped_total',
+    help: 'Log lines that were dropped, because the log could not be written.',
+    registers: [registry],
+  })
+  const streams = gauge('streams_open', 'Open subscription streams on this instance.')
 
-  const redis = gauge('redis_up', '1 while Redis answers; where none is set there is no such line.', ['role'])
+  const redis = gauge('redis_up', '1 while Redis answers, else 0. Absent where Redis is not configured.', ['role'])
 
   function fillAccounts(accounts: readonly AccountMetrics[]): void {
     for (const each of [inFlight, breaker, polls, budget]) each.reset()
@@ -65,6 +71,8 @@ export function createGauges(registry: Registry) {
       requests.set(figures.requests.inFlight)
       refused.reset()
       refused.inc(figures.requests.refused)
+      droppedLines.reset()
+      droppedLines.inc(figures.logLinesDropped)
       if (figures.redisUp !== undefined) redis.set({ role: 'shared' }, figures.redisUp ? 1 : 0)
     },
   }

@@ -7,6 +7,8 @@ export interface MetricsSnapshot {
   readonly requests: RequestMetrics
   /** Undefined where no Redis is configured. */
   readonly redisUp: boolean | undefined
+  /** Since the start. */
+  readonly logLinesDropped: number
   readonly store: StoreMetrics
 }
 

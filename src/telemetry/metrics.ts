@@ -21,39 +21,39 @@ export function createMetrics({ isKnown }: MetricsOptions) {
   const registers = [registry]
   const operations = new Histogram({
     name: 'sessiongraph_operation_seconds',
-    help: 'How long operations of clients took, by name where it is a known document.',
+    help: 'Duration of GraphQL operations in seconds, by operation name for known documents.',
     labelNames: ['name', 'kind', 'outcome'],
     buckets: BUCKETS,
     registers,
   })
   const errors = new Counter({
     name: 'sessiongraph_errors_total',
-    help: 'Errors that clients were answered, by code; a code counts once an operation.',
+    help: 'Errors returned to clients, by code. A code counts once per operation.',
     labelNames: ['code'],
     registers,
   })
   const calls = new Histogram({
     name: 'sessiongraph_provider_call_seconds',
-    help: 'How long requests towards providers took. NOT_SENT: kept back by breaker or bulkhead.',
+    help: 'Duration of requests to providers in seconds. NOT_SENT: rejected by the circuit breaker or the bulkhead.',
     labelNames: ['provider', 'operation', 'kind', 'outcome'],
     buckets: BUCKETS,
     registers,
   })
   const retries = new Counter({
     name: 'sessiongraph_provider_retries_total',
-    help: 'Requests that were sent a second time.',
+    help: 'Retried requests to providers.',
     labelNames: ['provider', 'operation'],
     registers,
   })
   const avoided = new Counter({
     name: 'sessiongraph_provider_calls_avoided_total',
-    help: 'Requests that were not needed: the store was fresh enough, or the same was being asked already.',
+    help: 'Requests to providers that were avoided, because the stored record was fresh or the same request was in flight.',
     labelNames: ['provider', 'by'],
     registers,
   })
   const drift = new Counter({
     name: 'sessiongraph_provider_drift_total',
-    help: 'What answers said beside their documentation, by how bad it was.',
+    help: 'Deviations of responses from the documented API of a provider, by severity.',
     labelNames: ['provider', 'operation', 'grade'],
     registers,
   })

@@ -1,3 +1,4 @@
+import type { ProxyOptions } from './connections.ts'
 import type { ResilienceOptions } from './resilience-policy.ts'
 
 /** Limits for every provider; each one is a setting. */
@@ -5,6 +6,7 @@ export interface UpstreamLimits extends Omit<ResilienceOptions, 'provider' | 'pe
   readonly readDeadlineMs: number
   readonly createDeadlineMs: number
   readonly maxAnswerBytes: number
+  readonly proxy?: ProxyOptions
 }
 
 export const DEFAULT_LIMITS: UpstreamLimits = {

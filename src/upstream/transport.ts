@@ -1,9 +1,10 @@
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
-import { buildConnector, type Dispatcher, errors, FormData, Pool } from 'undici'
+import { type Dispatcher, errors, FormData } from 'undici'
 import type { CallLog } from '../domain/call-log.ts'
 import { DomainError, ProviderContractError, ProviderUnavailableError, type SendOutcome } from '../domain/errors.ts'
 import type { Provider } from '../domain/provider.ts'
 import type { CallKind, HttpMethod } from '../domain/provider-call.ts'
+import { NotConnectedError, openConnections, type ProxyOptions } from './connections.ts'
 
 export type { CallKind }
 
@@ -40,6 +41,7 @@ export interface TransportOptions {
   readonly maxAnswerBytes: number
   /** The shortest deadline, which also limits connecting. */
   readonly readDeadlineMs: number
+  readonly proxy?: ProxyOptions
   /** Replaces the pool in tests. */
   readonly dispatcher?: Dispatcher
 }
@@ -47,18 +49,14 @@ export interface TransportOptions {
 export interface Transport {
   /** `signal` cancels the request: its deadline, and for a read the client's disconnect. `headers` are ours. */
   send(request: RequestOptions, signal: AbortSignal, headers?: Readonly<Record<string, string>>): Promise<RawResponse>
+  /** Closes all connections. */
   close(): Promise<void>
 }
 
 export function createTransport(options: TransportOptions): Transport {
   const base = new URL(options.baseUrl)
   const pool =
-    options.dispatcher ??
-    new Pool(base.origin, {
-      connections: options.connections,
-      pipelining: 1,
-      connect: connectWithin(options.readDeadlineMs),
-    })
+    options.dispatcher ?? openConnections({ ...options, origin: base.origin, connectMs: options.readDeadlineMs })
   const prefix = base.pathname.replace(/\/$/, '')
 
   async function send(
@@ -84,7 +82,7 @@ export function createTransport(options: TransportOptions): Transport {
     }
   }
 
-  return { send, close: () => pool.close() }
+  return { send, close: () => pool.destroy() }
 }
 
 function encodeQuery(query: RequestOptions['query']): string {
@@ -104,18 +102,6 @@ function encodeBody(request: RequestOptions): { headers: Record<string, string>;
 }
 
 const DEFAULT_HEADERS = { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'sessiongraph' }
-
-/** Connecting failed, so nothing was sent: DNS, refused, timeout or TLS. */
-class NotConnected extends Error {}
-
-/** undici ignores a request's signal while it waits for a connection, so connecting has its own timeout. */
-function connectWithin(timeout: number): buildConnector.connector {
-  const connect = buildConnector({ timeout })
-  return (options, callback) =>
-    connect(options, (...[error, socket]) =>
-      error ? callback(new NotConnected('No connection.', { cause: error }), null) : callback(null, socket),
-    )
-}
 
 /** An error status is enough on its own, even if its body is unreadable. */
 async function readText(
@@ -173,7 +159,7 @@ function toTransportError(error: unknown, request: RequestOptions, provider: Pro
   if (isUnreadable(error)) {
     return new ProviderContractError(provider, `${provider} sent an unreadable response.`, at)
   }
-  const unsent = error instanceof NotConnected || NOTHING_SENT.has(errorCode(error))
+  const unsent = error instanceof NotConnectedError || NOTHING_SENT.has(errorCode(error))
   const outcome: SendOutcome = unsent ? 'NOT_SENT' : 'UNCERTAIN'
   const message = `${provider} ${unsent ? 'cannot be reached' : isTimeout(error) ? 'timed out' : 'closed the connection'}.`
   return new ProviderUnavailableError('PROVIDER_UNAVAILABLE', provider, message, { ...at, outcome })

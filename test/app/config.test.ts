@@ -42,6 +42,65 @@ describe('settings', () => {
     expect(problemsOf({ HOST: '127.0.0.1' })).toBe('')
   })
 
+  test('are refused in plain words', () => {
+    const output = problemsOf({
+      PORT: 'eighty',
+      MAX_DEPTH: '0',
+      GRAPHIQL: 'yes',
+      LOG_LEVEL: 'loud',
+      RETRY_BUDGET_RATIO: '2',
+      READ_DEADLINE_MS: '99999999999',
+      KAYLE_BASE_URL: 'nowhere',
+      HTTPS_PROXY: 'proxy:3128',
+      TRUSTED_PROXIES: '10.0.0.0/99',
+      BASE_PATH: 'onboarding/',
+    })
+    expect(output.split('\n').slice(1)).toMatchInlineSnapshot(`
+      [
+        "  PORT: Expected a number.",
+        "  READ_DEADLINE_MS: Expected at most 2147483647.",
+        "  RETRY_BUDGET_RATIO: Expected at most 1.",
+        "  HTTPS_PROXY: Expected an http or https URL.",
+        "  MAX_DEPTH: Expected more than 0.",
+        "  TRUSTED_PROXIES: Expected IP addresses and ranges, such as 10.0.0.0/8, or loopback.",
+        "  BASE_PATH: Expected a path such as /onboarding, without a slash at its end.",
+        "  GRAPHIQL: Expected "on" or "off".",
+        "  LOG_LEVEL: Expected "fatal", "error", "warn", "info", "debug", "trace" or "silent".",
+        "  KAYLE_BASE_URL: Expected a URL.",
+      ]
+    `)
+  })
+
+  test('of a provider that do not exist are refused, with the one that was meant', () => {
+    const output = problemsOf({ KAYLE_APIKEY: 'secret', YORLET_SOMETHING: 'x', kayle_api_key: 'secret' })
+    expect(output.split('\n').slice(1)).toEqual([
+      '  KAYLE_APIKEY: There is no such setting. Did you mean KAYLE_API_KEY?',
+      '  YORLET_SOMETHING: There is no such setting.',
+      '  kayle_api_key: There is no such setting. Did you mean KAYLE_API_KEY?',
+    ])
+  })
+
+  test('that are misspelt are warned of, and variables of other programs are not', () => {
+    const { warnings } = loadConfig(
+      {
+        ENCRYPTIONKEY: 'x',
+        DATABASE_UR: 'x',
+        LOGLEVEL: 'x',
+        HOME: '/',
+        HOSTNAME: 'a',
+        PATH: '/',
+        USER: 'x',
+        LANG: 'C',
+      },
+      modules,
+    )
+    expect(warnings).toEqual([
+      'ENCRYPTIONKEY is no setting. Did you mean ENCRYPTION_KEY?',
+      'DATABASE_UR is no setting. Did you mean DATABASE_URL?',
+      'LOGLEVEL is no setting. Did you mean LOG_LEVEL?',
+    ])
+  })
+
   test('accept two webhook secrets, separated by a comma', () => {
     const { webhooks } = loadConfig({ KAYLE_WEBHOOK_SECRET: 'whsec_one, whsec_two' }, modules)
     expect(webhooks.KAYLE?.secrets).toEqual(['whsec_one', 'whsec_two'])

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 import { packageRoot } from '../../src/app/package.ts'
+import { builtFile } from '../harness/app/server-process.ts'
 
 /** The output of the server at startup, and of a startup that fails. */
 
@@ -21,7 +22,7 @@ const { HOME, PATH } = process.env
 /** Starts the server. Resolves with its output at startup. */
 async function announced(env: Record<string, string>): Promise<string> {
   const options = { cwd: packageRoot(), env: { HOME, PATH, ...env } }
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], options)
+  const child = spawn(process.execPath, [builtFile('main.js')], options)
   onTestFinished(() => void child.kill('SIGKILL'))
   let output = ''
   child.stdout.on('data', chunk => {
@@ -36,7 +37,7 @@ async function announced(env: Record<string, string>): Promise<string> {
 /** Starts a server that fails to start. Resolves with its output. */
 async function refused(command: readonly string[], env: Record<string, string>): Promise<string> {
   const options = { cwd: packageRoot(), env: { HOME, PATH, ...env }, timeout: 15_000 }
-  const run = promisify(execFile)(process.execPath, ['--import', 'tsx', ...command], options)
+  const run = promisify(execFile)(process.execPath, [...command], options)
   const { code, stderr } = await run.then(
     () => ({ code: 0, stderr: '' }),
     error => error as { code: number; stderr: string },
@@ -66,7 +67,10 @@ test('in production no key is printed, but how to create one for the console', a
   expect(output).toContain('log in with an API key that has the scope admin')
 })
 
-test.each([[['src/main.ts']], [['src/cli/main.ts', 'serve']]])('%j prints which port is taken', async command => {
+test.each([
+  ['the server', [builtFile('main.js')]],
+  ['serve of the command line', [builtFile('cli/main.js'), 'serve']],
+])('%s prints which port is taken', async (_name, command) => {
   const taken = createServer().listen(0, 'localhost')
   onTestFinished(() => void taken.close())
   await once(taken, 'listening')
@@ -76,15 +80,18 @@ test.each([[['src/main.ts']], [['src/cli/main.ts', 'serve']]])('%j prints which 
 })
 
 test('an unreachable database, or one with pending migrations, is reported in one sentence', async () => {
-  const away = await refused(['src/main.ts'], { ...ENV, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' })
+  const away = await refused([builtFile('cli/main.js'), 'tenants', 'list'], {
+    ...ENV,
+    DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none',
+  })
   expect(away).toBe('The database cannot be reached. Check DATABASE_URL and whether the database is running.\n')
-  const bare = await refused(['src/main.ts'], { ...ENV, AUTO_MIGRATE: 'off' })
+  const bare = await refused([builtFile('main.js')], { ...ENV, AUTO_MIGRATE: 'off' })
   expect(bare).toMatch(/^Pending database migrations: .*sessiongraph db migrate.*\n$/)
 })
 
 test('a closed output pipe ends the command line without an error', async () => {
-  const script = `"$NODE" --import tsx src/cli/main.ts schema print | head -n 1`
-  const env = { HOME, PATH, ...ENV, NODE: process.execPath }
+  const script = `"$NODE" "$CLI" schema print | head -n 1`
+  const env = { HOME, PATH, ...ENV, NODE: process.execPath, CLI: builtFile('cli/main.js') }
   const { stdout, stderr } = await promisify(execFile)('sh', ['-c', script], { cwd: packageRoot(), env })
   expect([stdout.split('\n').length, stderr]).toEqual([2, ''])
 })

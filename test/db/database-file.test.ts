@@ -116,7 +116,7 @@ describe('the file of a running server', () => {
       renameSync(`${file}.old`, file)
       await expectWorking()
       expect(reported()).toBe(round)
-      expect(lines.filter(line => line.includes('database file restored'))).toHaveLength(round)
+      expect(lines.filter(line => line.includes('the database file can be written again'))).toHaveLength(round)
     }
   })
 

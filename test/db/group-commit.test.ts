@@ -1,16 +1,17 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import SqliteDatabase from 'better-sqlite3'
+import type { Database } from 'better-sqlite3'
 import { CompiledQuery } from 'kysely'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { SqliteDatabase } from '../../db/sqlite/better-sqlite3.ts'
 import { createSqliteWriter, type SqliteTransaction, type SqliteWriter } from '../../db/sqlite/group-commit.ts'
 
 /** The writes of one turn of the event loop are one SQLite commit. */
 
 let directory: string
 let file: string
-let database: SqliteDatabase.Database
+let database: Database
 let writer: SqliteWriter
 let log: string[]
 

@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import SqliteDatabase from 'better-sqlite3'
+import type { Database } from 'better-sqlite3'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { openDatabase } from '../../db/core/open-database.ts'
+import { SqliteDatabase } from '../../db/sqlite/better-sqlite3.ts'
 import { createFieldEncryption } from '../../src/security/field-encryption.ts'
 
 describe('the database', () => {
@@ -21,11 +22,7 @@ describe('the database', () => {
   test('is refused at start if synchronous is not FULL', async () => {
     const { pragma } = SqliteDatabase.prototype
     // Some builds of the driver leave it at NORMAL without an error.
-    vi.spyOn(SqliteDatabase.prototype, 'pragma').mockImplementation(function (
-      this: SqliteDatabase.Database,
-      source,
-      options,
-    ) {
+    vi.spyOn(SqliteDatabase.prototype, 'pragma').mockImplementation(function (this: Database, source, options) {
       return pragma.call(this, source === 'synchronous = FULL' ? 'synchronous = NORMAL' : source, options)
     })
 

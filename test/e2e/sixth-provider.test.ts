@@ -46,7 +46,7 @@ import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 export default defineConfig({
   resolve: { alias: [{ find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) }] },
-  test: { testTimeout: 30_000, maxWorkers: 2, include: ${JSON.stringify(TESTS.map(name => `test/${name}.test.ts`))} },
+  test: { testTimeout: 30_000, maxWorkers: 1, isolate: false, include: ${JSON.stringify(TESTS.map(name => `test/${name}.test.ts`))} },
 })
 `
 

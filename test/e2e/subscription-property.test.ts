@@ -11,7 +11,7 @@ import { follow, type Message, type Subscriber } from '../harness/clients/subscr
  * Two servers on one database, like two processes, and clients that disconnect and reconnect while both write and
  * restart. `RUNS` runs longer, `SEED` sets other scenarios.
  */
-const RUNS = Number(process.env.RUNS ?? (onPostgres() ? 4 : 20))
+const RUNS = Number(process.env.RUNS ?? (onPostgres() ? 4 : 12))
 const SEED = Number(process.env.SEED ?? 20_261_121)
 
 const CREATE = /* GraphQL */ `

@@ -1,7 +1,8 @@
 import { request } from 'node:http'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createFailedAuthLimiter } from '../../src/http/auth/authenticator.ts'
-import { clientAddress, readBearer } from '../../src/http/auth/bearer.ts'
+import { type IncomingConnection, readBearer } from '../../src/http/auth/bearer.ts'
+import { clientAddress, createTrustedProxies } from '../../src/http/auth/client-address.ts'
 import { createRateLimiters } from '../../src/redis/redis-rate-limiter.ts'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 
@@ -103,8 +104,20 @@ describe('failed authentication', () => {
     ['2001:db8::9', '2001:db8:0:0'],
     ['::1', '0:0:0:0'],
   ])('%s belongs to %s', (remoteAddress, network) => {
-    expect(clientAddress({ req: { socket: { remoteAddress } } as never })).toBe(network)
+    expect(clientAddress(from(remoteAddress), createTrustedProxies([]))).toBe(network)
   })
+
+  test.each([
+    ['203.0.113.9', '10.0.0.2', 'the client behind one proxy'],
+    ['203.0.113.9', '10.0.0.2', 'the client behind two proxies', '203.0.113.9, 10.1.1.1'],
+    ['203.0.113.9', '10.0.0.2', 'no address that the client itself wrote', '198.51.100.1, 203.0.113.9'],
+    ['203.0.113.9', '203.0.113.9', 'the connection where it is of no proxy', '198.51.100.1'],
+  ])(
+    'X-Forwarded-For counts for trusted proxies only: %s from %s is %s',
+    (client, remoteAddress, _what, header = client) => {
+      expect(clientAddress(from(remoteAddress, header), createTrustedProxies(['10.0.0.0/8']))).toBe(client)
+    },
+  )
 
   test('a token with a comma or a space counts as two', () => {
     expect(readBearer('Bearer a,b', {})).toBeUndefined()
@@ -112,3 +125,7 @@ describe('failed authentication', () => {
     expect(readBearer('Bearer a.b-c_d', {})).toBe('a.b-c_d')
   })
 })
+
+function from(remoteAddress: string, forwardedFor?: string): IncomingConnection {
+  return { req: { socket: { remoteAddress }, headers: { 'x-forwarded-for': forwardedFor } } as never }
+}

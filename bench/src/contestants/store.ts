@@ -1,5 +1,5 @@
-import Sqlite from 'better-sqlite3'
 import { placeIn } from '../../../db/core/columns.ts'
+import { SqliteDatabase as Sqlite } from '../../../db/sqlite/better-sqlite3.ts'
 import { createFieldEncryption } from '../../../src/security/field-encryption.ts'
 import { createCursors } from '../../../src/services/lists/cursor.ts'
 import type { Applicant, Attempt, Customer, Session } from './views.ts'

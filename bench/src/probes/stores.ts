@@ -1,6 +1,6 @@
 import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
-import Sqlite from 'better-sqlite3'
+import { SqliteDatabase as Sqlite } from '../../../db/sqlite/better-sqlite3.ts'
 import type { Arena } from '../arena.ts'
 import type { CellName } from '../cells.ts'
 import { measure, median } from '../rounds.ts'

@@ -11,6 +11,7 @@ import { pathNotFound } from '../plugins/standard-plugins.ts'
 import { readBody } from '../request/body.ts'
 import { decodeText, parseJson } from '../request/json-body.ts'
 import { REQUEST_ID_HEADER, toRequestId } from '../request/request-head.ts'
+import { StaticFile } from '../static-file.ts'
 
 export const CONSOLE_PATH = '/console'
 const ROUTES = `${CONSOLE_PATH}/api`
@@ -19,7 +20,7 @@ const MAX_JSON_DEPTH = 4
 
 export interface ConsoleBackend {
   /** A static file of the page by name; '' is the page itself. */
-  file(name: string): { readonly body: Uint8Array; readonly type: string; readonly tag: string } | undefined
+  file(name: string): { readonly body: Uint8Array; readonly type: string } | undefined
   /** Undefined if no route has the path. Throws DomainError. */
   handle(
     request: {
@@ -75,6 +76,16 @@ export function useConsole({ console, rateLimiter, report, ...options }: Console
     return found
   }
 
+  const files = new Map<string, StaticFile>()
+
+  function openFile(name: string): StaticFile | undefined {
+    const asset = console.file(name)
+    if (!asset) return undefined
+    const file = new StaticFile({ ...asset, headers: { 'content-security-policy': POLICY } })
+    files.set(name, file)
+    return file
+  }
+
   return {
     onRequest: async ({ request, url, serverContext, endResponse, fetchAPI }) => {
       const { pathname } = url
@@ -82,17 +93,11 @@ export function useConsole({ console, rateLimiter, report, ...options }: Console
         return endResponse(await answer(request, url, serverContext as IncomingConnection, fetchAPI))
       }
       if (pathname !== CONSOLE_PATH && !pathname.startsWith(`${CONSOLE_PATH}/`)) return
-      // The page's relative URLs need the path without the trailing slash.
-      if (pathname === `${CONSOLE_PATH}/`) return endResponse(redirectToConsole(fetchAPI))
-      const file = console.file(pathname.slice(CONSOLE_PATH.length + 1))
-      if (!file || !['GET', 'HEAD'].includes(request.method)) return
-      // The browser may cache the files, which have no personal data, but revalidates them.
-      const headers = { 'cache-control': 'no-cache', etag: file.tag, 'content-security-policy': POLICY }
-      if (request.headers.get('if-none-match')?.includes(file.tag)) {
-        return endResponse(new fetchAPI.Response(null, { status: 304, headers }))
-      }
-      const typed = { ...headers, 'content-type': file.type }
-      endResponse(new fetchAPI.Response(Buffer.from(file.body), { headers: typed }))
+      // The page's relative URLs need the path without the trailing slash. A proxy may have removed a prefix of the path.
+      if (pathname === `${CONSOLE_PATH}/`) return endResponse(redirectTo('../console', fetchAPI))
+      const name = pathname.slice(CONSOLE_PATH.length + 1)
+      const file = files.get(name) ?? openFile(name)
+      if (file && ['GET', 'HEAD'].includes(request.method)) return endResponse(await file.respond(request, fetchAPI))
     },
   }
 }
@@ -114,8 +119,8 @@ async function readJson(request: Request): Promise<unknown> {
   return text === '' ? undefined : parseJson(text, MAX_JSON_DEPTH, 'the body')
 }
 
-function redirectToConsole({ Response }: FetchAPI): Response {
-  return new Response(null, { status: 308, headers: { location: CONSOLE_PATH } })
+function redirectTo(location: string, { Response }: FetchAPI): Response {
+  return new Response(null, { status: 308, headers: { location } })
 }
 
 const STATUSES: Partial<Record<ErrorCode, number>> = {

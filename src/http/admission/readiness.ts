@@ -9,8 +9,8 @@ export interface Readiness {
 
 export interface ReadinessOptions {
   readonly admission: Pick<AdmissionControl, 'draining'>
-  /** Rejects if the database is unavailable. */
-  readonly pingDatabase: () => Promise<'CURRENT' | 'BEHIND' | 'REPLACED'>
+  /** CURRENT: it can be used. Rejects if the database is unavailable. */
+  readonly pingDatabase: () => Promise<string>
   /** Optional dependencies, without which the instance is still ready. */
   readonly degraded: () => Readiness['details']
 }

@@ -3,11 +3,13 @@ import { GraphQLError } from 'graphql'
 import type { Caller } from '../../domain/access/caller.ts'
 import type { Authentication } from '../../services/access/authentication.ts'
 import { failOpen, type RateLimiter } from '../pipeline/rate-limit.ts'
-import { clientAddress, type IncomingConnection, readBearer } from './bearer.ts'
+import { type IncomingConnection, readBearer } from './bearer.ts'
+import { clientAddress, type IsTrustedProxy } from './client-address.ts'
 
 export interface AuthenticatorOptions {
   readonly authentication: Pick<Authentication, 'authenticate'>
   readonly failedAuthLimiter: FailedAuthLimiter
+  readonly isTrustedProxy: IsTrustedProxy
 }
 
 /** The response to a request without a valid key. */
@@ -17,13 +19,13 @@ export interface AuthFailure {
 }
 
 /** Authenticates a request by API key or client token, and counts failed attempts by address. */
-export function createAuthenticator({ authentication, failedAuthLimiter }: AuthenticatorOptions) {
+export function createAuthenticator({ authentication, failedAuthLimiter, isTrustedProxy }: AuthenticatorOptions) {
   return async (request: Request, connection: IncomingConnection, requestId: string): Promise<Caller | AuthFailure> => {
     const token = readBearer(request.headers.get('authorization'), connection)
     const caller = token === undefined ? undefined : await authentication.authenticate(token)
     if (caller) return caller
     // A request without a key is not an attempt to guess one.
-    const address = request.headers.has('authorization') ? clientAddress(connection) : undefined
+    const address = request.headers.has('authorization') ? clientAddress(connection, isTrustedProxy) : undefined
     const waitMs = address === undefined ? 0 : await failedAuthLimiter.count(address)
     return waitMs > 0 ? tooManyFailures(requestId, waitMs) : unauthenticated(requestId)
   }

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http'
-import { isIPv6 } from 'node:net'
 
 /** The connection of a request; empty for a request that came without a socket, as in tests. */
 export interface IncomingConnection {
@@ -26,20 +25,4 @@ function isRepeated(req: IncomingMessage | undefined): boolean {
 
 function isAuthorization(name = ''): boolean {
   return name.length === 'authorization'.length && name.toLowerCase() === 'authorization'
-}
-
-/** The IPv4 address of a client, or its IPv6 /64 prefix, because one customer has a whole one; undefined without a socket. */
-export function clientAddress({ req }: IncomingConnection): string | undefined {
-  if (!req) return undefined
-  const address = req.socket.remoteAddress ?? ''
-  return isIPv6(address) && !address.startsWith('::ffff:') ? ipPrefix(address) : address
-}
-
-/** The first 64 bits. */
-function ipPrefix(address: string): string {
-  const [head = '', tail] = address.split('::')
-  const first = head === '' ? [] : head.split(':')
-  const last = tail ? tail.split(':') : []
-  const zeros = tail === undefined ? [] : new Array(Math.max(0, 8 - first.length - last.length)).fill('0')
-  return [...first, ...zeros, ...last].slice(0, 4).join(':')
 }

@@ -25,6 +25,8 @@ export interface OperationAnalysis {
   readonly incremental: boolean
   /** True if the operation selects a field whose schema definition has the extension `encrypted`. */
   readonly selectsEncryptedField: (variables: Variables) => boolean
+  /** True if the operation selects a field whose schema definition has the extension `confidential` or `encrypted`. */
+  readonly selectsConfidentialField: (variables: Variables) => boolean
   /** True if the operation selects a field whose schema definition has the extension `liveCursor`. */
   readonly selectsLiveCursor: (variables: Variables) => boolean
 }
@@ -40,6 +42,7 @@ export function createOperationAnalyzer(schema: GraphQLSchema): AnalyzeOperation
     const analysis = {
       incremental: isIncremental(document, operation),
       selectsEncryptedField: selectionTest(schema, document, operation, hasExtension('encrypted')),
+      selectsConfidentialField: selectionTest(schema, document, operation, isConfidential),
       selectsLiveCursor: selectionTest(schema, document, operation, hasExtension('liveCursor')),
     }
     analyses.set(operation, analysis)
@@ -51,6 +54,10 @@ type Field = GraphQLField<unknown, unknown>
 
 function hasExtension(name: 'encrypted' | 'liveCursor') {
   return ({ extensions }: Field): boolean => extensions[name] === true
+}
+
+function isConfidential({ extensions }: Field): boolean {
+  return extensions.confidential === true || extensions.encrypted === true
 }
 
 /** Depends on the variables only if a @skip or @include does. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { GraphQLError } from 'graphql'
 import type { FetchAPI } from 'graphql-yoga'
 import type { ErrorCode } from '../../domain/error-codes.ts'
@@ -34,7 +35,7 @@ export function badRequest(message: string): GraphQLError {
 }
 
 /** The response to a request that is rejected before its operation is known. */
-export function toErrorResponse(error: GraphQLError, requestId: string | undefined, { Response }: FetchAPI) {
+export function toErrorResponse(error: GraphQLError, requestId: string = randomUUID(), { Response }: FetchAPI) {
   const { http, ...extensions } = error.extensions as { http: HttpErrorOptions }
   const body = { errors: [{ message: error.message, extensions: { ...extensions, requestId } }] }
   return new Response(JSON.stringify(body), {

@@ -7,6 +7,7 @@ import type { Caller } from '../../domain/access/caller.ts'
 import { type HasSignal, withDeadline } from '../../domain/deadline.ts'
 import type { Authentication } from '../../services/access/authentication.ts'
 import { readBearer } from '../auth/bearer.ts'
+import { cacheControl, mayCompress } from '../compression.ts'
 import type { PreparedOperation, PreparedOperations } from '../document/prepared-operations.ts'
 import type { ResolveTrustedDocument } from '../document/trusted-documents.ts'
 import { toClientError } from '../errors/error-codes.ts'
@@ -139,7 +140,10 @@ export function createFastPath(
     if (found.unregistered) options.warn(found.unregistered)
     const requestId = toRequestId(head.header(REQUEST_ID_HEADER))
     const request = { caller, requestId, since, header: head.header, disconnect }
-    return toResponse(await run(found, request), type, headersOf(head, requestId))
+    const result = await run(found, request)
+    const { kind, analysis } = found.operation
+    const isCompressible = result.data !== undefined && mayCompress(kind, analysis, found.variables)
+    return toResponse(result, type, { ...headersOf(head, requestId), 'cache-control': cacheControl(isCompressible) })
   }
 
   function headersOf({ header }: RequestHead, requestId: string): Record<string, string> {

@@ -30,7 +30,8 @@ export function useHealth(graphqlPath: string, readiness: () => Promise<Readines
     onRequest: ({ url, endResponse, fetchAPI }) => {
       if (url.pathname === '/livez') endResponse(new fetchAPI.Response('ok\n', { headers: noCache() }))
       if (url.pathname === '/') {
-        endResponse(new fetchAPI.Response(null, { status: 302, headers: { location: graphqlPath } }))
+        // Relative, because a proxy may have removed a prefix of the path.
+        endResponse(new fetchAPI.Response(null, { status: 302, headers: { location: `.${graphqlPath}` } }))
       }
       if (url.pathname !== '/readyz') return
       return readiness().then(({ ready, details }) => {
@@ -58,7 +59,7 @@ export function useMetrics({ mayRead, scrape }: MetricsOptions): Plugin {
       if (url.pathname !== METRICS_PATH) return
       const bearer = /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? ''
       if (request.method !== 'GET' || !(await mayRead(request, bearer))) {
-        return endResponse(new fetchAPI.Response(null, { status: 404 }))
+        return endResponse(toErrorResponse(pathNotFound(), undefined, fetchAPI))
       }
       const { text, contentType } = await scrape()
       endResponse(

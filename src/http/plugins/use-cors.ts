@@ -1,12 +1,15 @@
 import type { Plugin } from 'graphql-yoga'
-import { CSRF_HEADERS } from '../request/parse-request.ts'
+import { toErrorResponse } from '../errors/http-error.ts'
+import { CSRF_HEADERS, methodNotAllowed } from '../request/parse-request.ts'
 
 /** Allows the configured origins. Preflights need no key. Credentials are not allowed: clients send keys, not cookies. */
 export function useCors(origins: readonly string[], path: string): Plugin {
   return {
     onRequest: ({ request, url, endResponse, fetchAPI }) => {
       if (url.pathname !== path || request.method !== 'OPTIONS') return
-      if (!origins.includes(request.headers.get('origin') ?? '')) return
+      if (!origins.includes(request.headers.get('origin') ?? '')) {
+        return endResponse(toErrorResponse(methodNotAllowed(), undefined, fetchAPI))
+      }
       endResponse(new fetchAPI.Response(null, { status: 204, headers: PREFLIGHT_HEADERS }))
     },
     onResponse: ({ request, response }) => {

@@ -1,25 +1,28 @@
 import { createHash } from 'node:crypto'
 import { type GraphiQLOptions, type Plugin, shouldRenderGraphiQL } from 'graphql-yoga'
+import { StaticFile } from '../static-file.ts'
 
 /** Serves GraphiQL to a browser at the GraphQL path. The page needs no key; its requests do. */
 export function useGraphiql(options: GraphiQLOptions, path: string): Plugin {
-  let page: ReturnType<typeof render> | undefined
+  let page: Promise<StaticFile> | undefined
   return {
     onRequest: async ({ request, url, endResponse, fetchAPI }) => {
       if (url.pathname !== path || !shouldRenderGraphiQL(request)) return
       page ??= render(options)
-      const { html, headers } = await page
-      endResponse(new fetchAPI.Response(html, { headers }))
+      endResponse(await (await page).respond(request, fetchAPI))
     },
   }
 }
 
-async function render(options: GraphiQLOptions) {
+async function render(options: GraphiQLOptions): Promise<StaticFile> {
   // The module has some megabytes, so it is loaded on first use.
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql')
   const text = await renderGraphiQL(options)
-  const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policyOf(text) }
-  return { html: Buffer.from(text), headers }
+  return new StaticFile({
+    body: Buffer.from(text),
+    type: 'text/html; charset=utf-8',
+    headers: { 'content-security-policy': policyOf(text) },
+  })
 }
 
 /** Allows the page's own script, by its hash, and requests to this server. */

@@ -1,13 +1,13 @@
 import { GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import type { Inbox } from '../../services/webhooks/webhook-inbox.ts'
-import type { HttpErrorOptions } from '../errors/http-error.ts'
+import { httpError, toErrorResponse } from '../errors/http-error.ts'
 import { assertLength, readBody } from '../request/body.ts'
 import { headOfRequest } from '../request/request-head.ts'
 
 const PATH = /^\/webhooks\/([a-z]{1,40})\/([A-Za-z0-9_-]{1,64})$/
 const MAX_BODY_BYTES = 256 * 1024
-const RETRY_AFTER_SECONDS = '5'
+const RETRY_AFTER_SECONDS = 5
 
 /**
  * `POST /webhooks/{provider}/{endpoint}`. 204 stored, or received before · 401 signature invalid, missing or too old · 404
@@ -17,35 +17,47 @@ export function useWebhooks(inbox: Inbox, report: (error: unknown) => void): Plu
   return {
     onRequest: async ({ request, url, endResponse, fetchAPI }) => {
       if (!url.pathname.startsWith('/webhooks/')) return
-      const respond = (status: number, headers?: Record<string, string>) =>
-        endResponse(new fetchAPI.Response(null, { status, headers }))
+      const refuse = (error: GraphQLError) => endResponse(toErrorResponse(error, undefined, fetchAPI))
       const [, provider, endpointId] = PATH.exec(url.pathname) ?? []
-      if (!provider || !endpointId) return respond(404)
-      if (request.method !== 'POST') return respond(405, { allow: 'POST' })
+      if (!provider || !endpointId) return refuse(unknownEndpoint())
+      if (request.method !== 'POST') return refuse(methodNotAllowed())
       try {
         // Before the body is read, so that a sender without an endpoint keeps no request open.
         const endpoint = await inbox.endpointOf(provider.toUpperCase(), endpointId)
-        if (!endpoint) return respond(404, { connection: 'close' })
+        if (!endpoint) return refuse(unknownEndpoint())
         assertLength(headOfRequest(request), MAX_BODY_BYTES)
         const body = Buffer.from(await readBody(request.body, MAX_BODY_BYTES))
         const reception = await inbox.receive(endpoint, { headers: flatten(request.headers), body })
-        if (reception === 'NOT_CONNECTED') return respond(503, { 'retry-after': RETRY_AFTER_SECONDS })
-        respond(STATUSES[reception])
+        if (reception === 'STORED') return endResponse(new fetchAPI.Response(null, { status: 204 }))
+        refuse(REFUSALS[reception]())
       } catch (error) {
-        const rejected = toHttpError(error)
-        if (rejected) return respond(rejected.status, { ...rejected.headers })
+        if (error instanceof GraphQLError) return refuse(error)
         report(error)
-        respond(503, { 'retry-after': RETRY_AFTER_SECONDS })
+        refuse(notStored())
       }
     },
   }
 }
 
-const STATUSES = { STORED: 204, INVALID_SIGNATURE: 401, UNKNOWN_ENDPOINT: 404 } as const
+const REFUSALS = {
+  INVALID_SIGNATURE: () =>
+    httpError('UNAUTHENTICATED', 'Expected a valid and recent signature of the provider.', { status: 401 }),
+  UNKNOWN_ENDPOINT: unknownEndpoint,
+  NOT_CONNECTED: notStored,
+} as const
 
-/** The error of a body that was rejected, for the response. */
-function toHttpError(error: unknown): HttpErrorOptions | undefined {
-  return error instanceof GraphQLError ? (error.extensions.http as HttpErrorOptions) : undefined
+function unknownEndpoint(): GraphQLError {
+  const headers = { connection: 'close' }
+  return httpError('NOT_FOUND', 'Not found: no webhook endpoint has this path.', { status: 404, headers })
+}
+
+function methodNotAllowed(): GraphQLError {
+  return httpError('BAD_REQUEST', 'Expected a webhook by POST.', { status: 405, headers: { allow: 'POST' } })
+}
+
+function notStored(): GraphQLError {
+  const message = 'The webhook was not stored. Send it again.'
+  return httpError('OVERLOADED', message, { status: 503, retryAfterSeconds: RETRY_AFTER_SECONDS })
 }
 
 function flatten(headers: Headers): Record<string, string> {

@@ -1,3 +1,4 @@
+import type { GraphQLError } from 'graphql'
 import { badRequest, httpError } from '../errors/http-error.ts'
 import type { RequestLimits } from '../limits.ts'
 import { assertLength } from './body.ts'
@@ -38,8 +39,11 @@ export function parseQueryString({ search }: RequestHead, limits: RequestLimits)
 }
 
 function assertMethod(method: string): void {
-  if (method === 'GET' || method === 'POST') return
-  throw httpError('METHOD_NOT_ALLOWED', 'Expected POST, or GET for a query.', {
+  if (method !== 'GET' && method !== 'POST') throw methodNotAllowed()
+}
+
+export function methodNotAllowed(): GraphQLError {
+  return httpError('METHOD_NOT_ALLOWED', 'Expected POST, or GET for a query.', {
     status: 405,
     headers: { allow: 'GET, POST' },
   })

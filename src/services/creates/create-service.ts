@@ -187,7 +187,7 @@ async function withNamedRecordsLocked<T>(
 }
 
 /** After these failures the row may exist although its commit was not acknowledged. */
-const UNCERTAIN_CODES: readonly Failure[] = ['CONNECTION_LOST', 'REPLACED']
+const UNCERTAIN_CODES: readonly Failure[] = ['CONNECTION_LOST', 'REPLACED', 'STORAGE_FAILED']
 
 /** An attempt that may be stored, and is not sent, is failed later. */
 function withdrawIfUncertain(

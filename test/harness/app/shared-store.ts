@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import SqliteDatabase from 'better-sqlite3'
+import { SqliteDatabase } from '../../../db/sqlite/better-sqlite3.ts'
 import { addressOf, dropDatabases, onServer } from './postgres.ts'
 
 /** A database that several servers share and a test reads. */

@@ -13,6 +13,7 @@ const DOMAIN = 'src/domain/**'
 const UPSTREAM = 'src/upstream/**'
 const CONTRACT = 'src/providers/contract.ts'
 const POTHOS = ['@pothos/*', 'graphql', 'zod']
+const SETTINGS = ['src/app/(config|http-settings|setting-messages|setting-names|setting-types).ts']
 
 /** The first matching area applies. */
 export const AREAS: readonly Area[] = [
@@ -21,15 +22,23 @@ export const AREAS: readonly Area[] = [
       'src/main.ts',
       'src/cli/main.ts',
       'src/demo/**',
-      'src/app/(container|documents|http-policy|observability|register-webhooks|run-sandboxes|sandboxes|serve|server-url|start-server).ts',
+      'src/app/(container|documents|http-policy|observability|register-webhooks|run-sandboxes|sandboxes|serve|server-url|start-server|startup-server).ts',
     ],
     may: ['**'],
     because: 'it composes the application',
   },
   {
-    files: ['src/app/config.ts', 'src/app/http-settings.ts'],
-    may: [DOMAIN, 'src/upstream/limits.ts', 'src/http/limits.ts', 'src/app/http-settings.ts', 'zod'],
-    mayAsTypes: [CONTRACT],
+    files: SETTINGS,
+    may: [
+      DOMAIN,
+      'src/upstream/limits.ts',
+      'src/http/limits.ts',
+      'src/http/auth/client-address.ts',
+      ...SETTINGS,
+      'zod',
+      'fastest-levenshtein',
+    ],
+    mayAsTypes: [CONTRACT, 'src/http/server.ts'],
     because: 'it reads the settings only',
   },
   { files: ['src/app/package.ts'], may: ['node:**'], because: 'it finds the files of the package' },
@@ -111,7 +120,17 @@ export const AREAS: readonly Area[] = [
   },
   {
     files: ['db/**'],
-    may: ['db/**', DOMAIN, 'src/security/**', 'kysely', 'better-sqlite3', 'lru-cache', 'pg', 'node:**'],
+    may: [
+      'db/**',
+      DOMAIN,
+      'src/security/**',
+      'kysely',
+      'better-sqlite3',
+      'better-sqlite3-node20',
+      'lru-cache',
+      'pg',
+      'node:**',
+    ],
     because: 'the store knows rows and domain',
   },
   {
@@ -216,6 +235,8 @@ export const AREAS: readonly Area[] = [
       'zod',
       'graphql-yoga',
       '@graphql-yoga/*',
+      'compression',
+      'proxy-addr',
       'node:**',
     ],
     because: 'the server is HTTP towards clients and knows no provider, schema or row',
@@ -229,7 +250,7 @@ export interface Ban {
 }
 
 const MAINS = ['src/main.ts', 'src/cli/main.ts']
-const COMPOSITION = ['src/main.ts', 'src/app/start-server.ts', 'src/app/serve.ts']
+const COMPOSITION = ['src/main.ts', 'src/app/start-server.ts', 'src/app/startup-server.ts', 'src/app/serve.ts']
 
 /** Modules that only the listed files may import, in any area. */
 export const IMPORT_BANS: readonly Ban[] = [

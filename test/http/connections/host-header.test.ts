@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startApp, type TestApp } from '../harness/app/test-app.ts'
+import { startApp, type TestApp } from '../../harness/app/test-app.ts'
 
 /** A page of another site, whose name resolves to loopback (DNS rebinding), sends its own name as the Host. */
 

@@ -1,0 +1,31 @@
+import { isIPv6 } from 'node:net'
+import proxyAddr from 'proxy-addr'
+import type { IncomingConnection } from './bearer.ts'
+
+/** Whether an address is a proxy of ours, whose X-Forwarded-For is believed. */
+export type IsTrustedProxy = (address: string) => boolean
+
+/** `ranges`: addresses and CIDR ranges, or `loopback`, `linklocal` and `uniquelocal`. Throws where one is none of these. */
+export function createTrustedProxies(ranges: readonly string[]): IsTrustedProxy {
+  const isTrusted = proxyAddr.compile([...ranges])
+  return address => isTrusted(address, 0)
+}
+
+/**
+ * The IPv4 address of a client, or its IPv6 /64 prefix, because one customer has a whole one; undefined without a socket. It is
+ * the last address of the connection and X-Forwarded-For that is not of a trusted proxy.
+ */
+export function clientAddress({ req }: IncomingConnection, isTrustedProxy: IsTrustedProxy): string | undefined {
+  if (!req?.socket.remoteAddress) return undefined
+  const address = proxyAddr(req, isTrustedProxy)
+  return isIPv6(address) && !address.startsWith('::ffff:') ? ipPrefix(address) : address
+}
+
+/** The first 64 bits. */
+function ipPrefix(address: string): string {
+  const [head = '', tail] = address.split('::')
+  const first = head === '' ? [] : head.split(':')
+  const last = tail ? tail.split(':') : []
+  const zeros = tail === undefined ? [] : new Array(Math.max(0, 8 - first.length - last.length)).fill('0')
+  return [...first, ...zeros, ...last].slice(0, 4).join(':')
+}

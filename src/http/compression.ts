@@ -1,0 +1,32 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import compression from 'compression'
+import type { OperationAnalysis } from './document/operation-analysis.ts'
+
+const THRESHOLD_BYTES = 1_024
+
+/**
+ * Compresses responses for clients that accept brotli or gzip. A response with `cache-control: no-transform` stays as it is:
+ * where secrets and reflected input are in one response, its compressed size tells of the secrets. Streams stay as they are,
+ * because their events would wait in the compressor.
+ */
+export function compressResponses(listener: RequestListener): RequestListener {
+  const compress = compression({ threshold: THRESHOLD_BYTES, filter: isCompressible }) as unknown as Middleware
+  return (request, response) => compress(request, response, () => listener(request, response))
+}
+
+/** The types of the package are those of Express; it uses nothing beyond node:http. */
+type Middleware = (request: IncomingMessage, response: ServerResponse, next: () => void) => void
+
+function isCompressible(_request: unknown, response: ServerResponse): boolean {
+  return /^(text\/(?!event-stream)|application\/(\S+\+)?json\b)/.test(String(response.getHeader('content-type')))
+}
+
+/** True for the result of a query without secrets and personal data. */
+export function mayCompress(kind: string, analysis: OperationAnalysis, variables: Record<string, unknown>): boolean {
+  return kind === 'query' && !analysis.selectsConfidentialField(variables)
+}
+
+/** The `cache-control` of a GraphQL response. */
+export function cacheControl(mayCompress: boolean): string {
+  return mayCompress ? 'no-store' : 'no-store, no-transform'
+}

@@ -1,0 +1,24 @@
+import { getOperationAST } from 'graphql'
+import { isAsyncIterable, type Plugin } from 'graphql-yoga'
+import { cacheControl, mayCompress } from '../compression.ts'
+import type { AnalyzeOperation } from '../document/operation-analysis.ts'
+
+/** Lets the result of a query without secrets be compressed, and no other response of the GraphQL path. */
+export function useCacheControl(path: string, analyze: AnalyzeOperation): Plugin<{ readonly request: Request }> {
+  const compressible = new WeakSet<Request>()
+  return {
+    onExecute: ({ args: { document, operationName, variableValues, contextValue } }) => {
+      const operation = getOperationAST(document, operationName)
+      if (!operation || !mayCompress(operation.operation, analyze(document, operation), variableValues ?? {})) return
+      return {
+        onExecuteDone: ({ result }) => {
+          if (!isAsyncIterable(result) && result.data !== undefined) compressible.add(contextValue.request)
+        },
+      }
+    },
+    onResponse: ({ request, response }) => {
+      if (response.headers.has('cache-control') || new URL(request.url, 'http://localhost').pathname !== path) return
+      response.headers.set('cache-control', cacheControl(compressible.has(request)))
+    },
+  }
+}

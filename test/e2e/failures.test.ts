@@ -1,0 +1,127 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { Agent, get } from 'node:http'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import {
+  type BuiltServer,
+  type BuiltServerOptions,
+  executeAt,
+  KEY,
+  killBuilt,
+  startBuilt,
+  statusOf,
+  stopBuilt,
+  whenReady,
+} from '../harness/app/built-server.ts'
+
+/** What the machine denies to the built server: its log, its disk, file descriptors. It serves on, and recovers. */
+
+async function start(options: BuiltServerOptions): Promise<BuiltServer> {
+  const server = await startBuilt(options)
+  onTestFinished(() => killBuilt(server))
+  return server
+}
+
+const create = (key: string) => `mutation { createSession(input: {
+  idempotencyKey: "${key}", externalId: "${key}", session: { kayle: { redirectUrl: "https://example.com/done" } }
+}) { ... on CreateSessionPayload { session { id } } ... on MutationError { code retryable } } }`
+
+/** More log lines than a pipe and the buffer of the log hold. */
+async function logMuch(server: BuiltServer): Promise<void> {
+  for (let round = 0; round < 100; round++) {
+    const names = Array.from({ length: 50 }, (_, index) => executeAt(server, `query N${round}x${index} { __typename }`))
+    for (const answer of await Promise.all(names)) expect(answer).toEqual({ data: { __typename: 'Query' } })
+  }
+}
+
+test('a log on a full disk drops lines, and the server serves and stops', async () => {
+  const full = openSync('/dev/full', 'w')
+  onTestFinished(() => closeSync(full))
+  const server = await start({ stdio: ['ignore', 'ignore', full] })
+  await whenReady(server)
+  await logMuch(server)
+  expect(await statusOf(`${server.url}/livez`)).toBe(200)
+  const metrics = await (await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${KEY}` } })).text()
+  expect(Number(/^sessiongraph_log_lines_dropped_total (\d+)/m.exec(metrics)?.[1])).toBeGreaterThan(0)
+  expect(await stopBuilt(server)).toBe(0)
+})
+
+test('a log whose reader is gone drops lines, and the server serves and stops', async () => {
+  const server = await start({ stdio: ['ignore', 'ignore', 'pipe'] })
+  server.child.stderr?.destroy()
+  await whenReady(server)
+  await logMuch(server)
+  expect(await stopBuilt(server)).toBe(0)
+})
+
+test('a log whose reader has stopped waits for it, and the server serves and stops', async () => {
+  // Nothing reads this end of the pipe.
+  const reader = spawn('sleep', ['60'], { stdio: ['pipe', 'ignore', 'ignore'] })
+  onTestFinished(() => void reader.kill())
+  const server = await start({ stdio: ['ignore', 'ignore', reader.stdin as never] })
+  await whenReady(server)
+  await logMuch(server)
+  expect(await stopBuilt(server)).toBe(0)
+})
+
+test('a full disk below SQLite refuses writes as retryable, is not ready, keeps what was acknowledged, and recovers', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-full-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const server = await start({
+    env: { DATABASE_URL: `sqlite:${join(folder, 'full.db')}` },
+    limits: 'trap "" XFSZ; ulimit -S -f 3000;',
+  })
+  await whenReady(server)
+  const acknowledged: string[] = []
+  let refused: { code: string; retryable: boolean } | undefined
+  let key = ''
+  for (let count = 0; !refused && count < 3_000; count++) {
+    key = `disk-${count}`
+    const { data, errors } = await executeAt(server, create(key))
+    if (data?.createSession?.session) acknowledged.push(data.createSession.session.id)
+    else refused = data?.createSession ?? errors[0].extensions
+  }
+  // UNCONFIRMED where the disk was full between the call of the provider and the answer.
+  expect(['OVERLOADED', 'UNCONFIRMED']).toContain(refused?.code)
+  expect(refused?.retryable).toBe(true)
+  expect(acknowledged.length).toBeGreaterThan(0)
+  await expect.poll(() => statusOf(`${server.url}/readyz`)).toBe(503)
+  expect(await (await fetch(`${server.url}/readyz`)).json()).toMatchObject({ ready: false, database: 'FAILING' })
+  expect(await statusOf(`${server.url}/livez`)).toBe(200)
+
+  execFileSync('prlimit', ['--pid', String(server.child.pid), '--fsize=unlimited:'])
+  await whenReady(server)
+  const repeat = async () => (await executeAt(server, create(key))).data?.createSession?.session?.id
+  await expect.poll(repeat, { timeout: 30_000 }).toEqual(expect.any(String))
+  const ids = JSON.stringify(acknowledged.slice(-100))
+  const { data } = await executeAt(server, `{ nodes(ids: ${ids}) { id } }`)
+  expect(data.nodes.filter(Boolean)).toHaveLength(Math.min(100, acknowledged.length))
+  expect(await stopBuilt(server)).toBe(0)
+})
+
+test('without a free file descriptor connections wait, and the server serves once there is one', async () => {
+  const server = await start({ limits: 'ulimit -n 80;' })
+  await whenReady(server)
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  onTestFinished(() => agent.destroy())
+  const onOpenConnection = () =>
+    new Promise<number>((resolve, reject) => {
+      get(`${server.url}/livez`, { agent }, response => resolve(response.resume().statusCode ?? 0)).once(
+        'error',
+        reject,
+      )
+    })
+  expect(await onOpenConnection()).toBe(200)
+  const { port } = new URL(server.url)
+  const sockets = Array.from({ length: 200 }, () => connect(Number(port), 'localhost').on('error', () => {}))
+  await Promise.all(sockets.slice(0, 20).map(socket => once(socket, 'connect')))
+  for (let count = 0; count < 5; count++) expect(await onOpenConnection()).toBe(200)
+  for (const socket of sockets) socket.destroy()
+  await expect.poll(() => statusOf(`${server.url}/livez`)).toBe(200)
+  expect((await executeAt(server, create('descriptors'))).data.createSession.session.id).toEqual(expect.any(String))
+  expect(await stopBuilt(server)).toBe(0)
+})

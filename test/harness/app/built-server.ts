@@ -1,0 +1,71 @@
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { expect } from 'vitest'
+import { builtFile, findFreePort } from './server-process.ts'
+
+/** The built server as a process of its own, with the limits of a shell. */
+
+export const KEY = 'sg_dev_key_of_the_built_server'
+
+export interface BuiltServer {
+  readonly child: ChildProcess
+  readonly url: string
+}
+
+export interface BuiltServerOptions {
+  /** Default: a database in memory. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly stdio?: StdioOptions
+  /** Commands of the shell before the server, such as `ulimit -n 80;`. */
+  readonly limits?: string
+}
+
+const IGNORED: StdioOptions = ['ignore', 'ignore', 'ignore']
+
+export async function startBuilt({ env, stdio = IGNORED, limits = '' }: BuiltServerOptions = {}): Promise<BuiltServer> {
+  const port = await findFreePort()
+  const settings = {
+    PATH: process.env.PATH,
+    NODE: process.execPath,
+    PORT: String(port),
+    SANDBOX_PORT: '0',
+    DEV_API_KEY: KEY,
+    COST_PER_MINUTE: '1000000000',
+    DATABASE_URL: 'sqlite::memory:',
+    ENCRYPTION_KEY: '0e'.repeat(32),
+    ...env,
+  }
+  const child = spawn('sh', ['-c', `${limits} exec "$NODE" "${builtFile('main.js')}"`], { env: settings, stdio })
+  return { child, url: `http://localhost:${port}` }
+}
+
+/** 0 where there is no response. */
+export async function statusOf(url: string): Promise<number> {
+  return fetch(url).then(
+    ({ status }) => status,
+    () => 0,
+  )
+}
+
+export async function whenReady({ url }: BuiltServer): Promise<void> {
+  await expect.poll(() => statusOf(`${url}/readyz`), { timeout: 30_000 }).toBe(200)
+}
+
+export async function executeAt({ url }: BuiltServer, query: string) {
+  const headers = { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' }
+  const response = await fetch(`${url}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query }) })
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it asked for
+  return (await response.json()) as any
+}
+
+/** Sends the signal. Returns the exit code; null where the signal ended the process. */
+export async function stopBuilt({ child }: BuiltServer, signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+  const exited = once(child, 'exit')
+  child.kill(signal)
+  const [code] = await exited
+  return code
+}
+
+export function killBuilt({ child }: BuiltServer): void {
+  if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+}
