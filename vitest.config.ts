@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
 import { POSTGRES_URL, whyNoPostgres } from './test/harness/app/postgres.ts'
 import { findRedis, NO_REDIS } from './test/harness/app/redis.ts'
+import { CHROMIUM } from './test/harness/clients/chromium.ts'
 import { SkipReporter } from './test/harness/skip-reporter.ts'
 import { SlowFirstSequencer } from './test/harness/slow-first-sequencer.ts'
 
@@ -72,7 +73,13 @@ const { host } = new URL(POSTGRES_URL)
 const whyNot = await whyNoPostgres()
 /** TEST_REQUIRE_SERVICES=1: a run that cannot use them fails. */
 if (whyNot && process.env.TEST_REQUIRE_SERVICES) throw new Error(`PostgreSQL at ${host}: ${whyNot}`)
-if (process.env.TEST_REQUIRE_SERVICES && !(await findRedis())) throw new Error(NO_REDIS)
+const redis = await findRedis()
+if (process.env.TEST_REQUIRE_SERVICES && !redis) throw new Error(NO_REDIS)
+const services = [
+  whyNot ? `PostgreSQL: not used, ${host} says ${whyNot}` : `PostgreSQL: ${host}`,
+  redis ? `Redis: ${new URL(redis).host}` : `Redis: not used. ${NO_REDIS}`,
+  CHROMIUM ? `Browser: ${CHROMIUM}` : 'Browser: none at /usr/bin/chromium; CHROMIUM_PATH names another',
+]
 const skipped = whyNot ? [`${ON_BOTH.length} files on PostgreSQL: ${host} says ${whyNot}`] : []
 
 /** On PostgreSQL requests go through Yoga, on SQLite through the fast path, so that each path runs all of these tests. */
@@ -99,7 +106,7 @@ export default defineConfig({
     // Most tests wait for something: one file for each core, where vitest leaves one core idle by default.
     maxWorkers: '100%',
     sequence: { sequencer: SlowFirstSequencer },
-    reporters: ['default', ...forMachines, new SkipReporter(skipped)],
+    reporters: ['default', ...forMachines, new SkipReporter(skipped, services)],
     projects: [
       {
         extends: true,

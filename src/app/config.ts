@@ -17,7 +17,11 @@ const DEFAULT_API_KEY = 'sg_dev_key_for_this_machine'
 const serverSettings = z.object({
   NODE_ENV: z.enum(['development', 'production', 'test']).default('development'),
   PORT: z.coerce.number().int().min(0).max(65535).default(4000),
-  HOST: z.string().default('localhost'),
+  HOST: z
+    .string()
+    // An IPv6 address as in a URL.
+    .transform(host => host.replace(/^\[(.*)\]$/, '$1'))
+    .default('localhost'),
   DATABASE_URL: z
     .string()
     .regex(/^(sqlite:.+|postgres(ql)?:\/\/.+)/, { error: 'Expected sqlite:<file>, sqlite::memory: or postgres://….' })

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { dirname } from 'node:path'
 import { openClock } from '../../db/core/clock.ts'
 import { engineOf, sqliteFile } from '../../db/core/dialect.ts'
@@ -13,7 +14,7 @@ import { createRedisPeerCircuits } from '../redis/redis-peer-circuits.ts'
 import { createRedisReadLock } from '../redis/redis-read-lock.ts'
 import type { StartedSandbox } from '../sandbox/start-all.ts'
 import { createFieldEncryption, UnreadableError } from '../security/field-encryption.ts'
-import { readOrCreateKey } from '../security/key-file.ts'
+import { KEY_BYTES, readOrCreateKey } from '../security/key-file.ts'
 import { type AccountSetup, openAccounts, type ProviderInfo } from '../services/accounts/accounts.ts'
 import { createFollowedSessions } from '../services/events/followed-sessions.ts'
 import { createNotifier } from '../services/events/notifier.ts'
@@ -52,9 +53,7 @@ export interface ContainerOptions {
 export async function createContainer(config: Config, options: ContainerOptions): Promise<AppContainer> {
   const { server, providers } = config
   const log = options.log ?? createLog(server.LOG_LEVEL)
-  const keys = server.ENCRYPTION_KEY
-    ? parseEncryptionKeys(server.ENCRYPTION_KEY)
-    : readOrCreateKey(keyFile(server.DATABASE_URL))
+  const keys = server.ENCRYPTION_KEY ? parseEncryptionKeys(server.ENCRYPTION_KEY) : readOwnKey(server.DATABASE_URL)
   const encryption = createFieldEncryption(keys, error => log.error({ err: error }, 'could not decrypt a stored value'))
   const db = await openDatabase(server.DATABASE_URL, encryption, {
     connections: server.DATABASE_CONNECTIONS,
@@ -182,7 +181,8 @@ export function databaseFolder(url: string): string | undefined {
   return file === ':memory:' ? undefined : dirname(file)
 }
 
-/** Without ENCRYPTION_KEY, the key is a file beside the database. */
-function keyFile(url: string): string {
-  return `${databaseFolder(url) ?? '.data'}/encryption.key`
+/** Without ENCRYPTION_KEY, the key is a file beside the database. A database in memory needs none after this process. */
+function readOwnKey(url: string): Buffer {
+  const folder = databaseFolder(url)
+  return folder === undefined ? randomBytes(KEY_BYTES) : readOrCreateKey(`${folder}/encryption.key`)
 }

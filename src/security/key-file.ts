@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-const KEY_BYTES = 32
+export const KEY_BYTES = 32
 
 /** The key in `file`, which only its owner can read. Creates the file on first use. */
 export function readOrCreateKey(file: string): Buffer {

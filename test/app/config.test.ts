@@ -109,18 +109,21 @@ describe('settings', () => {
 })
 
 describe('a server', () => {
-  test.each(['0.0.0.0', '::', '::1'])('that listens at %s receives the webhooks of its sandboxes', async HOST => {
-    const app = await startApp({ HOST, DEV_API_KEY: 'a-key-of-my-own-making', SANDBOX_WEBHOOKS: 'on' })
-    try {
-      expect(URL.canParse(app.url)).toBe(true)
-      for (const { origin } of app.sandboxes) {
-        const { url } = (await (await fetch(`${origin}/_sandbox/webhooks`)).json()) as { url: string }
-        expect((await fetch(new URL('/livez', url))).status).toBe(200)
+  test.each(['0.0.0.0', '::', '::1', '[::1]'])(
+    'that listens at %s receives the webhooks of its sandboxes',
+    async HOST => {
+      const app = await startApp({ HOST, DEV_API_KEY: 'a-key-of-my-own-making', SANDBOX_WEBHOOKS: 'on' })
+      try {
+        expect(URL.canParse(app.url)).toBe(true)
+        for (const { origin } of app.sandboxes) {
+          const { url } = (await (await fetch(`${origin}/_sandbox/webhooks`)).json()) as { url: string }
+          expect((await fetch(new URL('/livez', url))).status).toBe(200)
+        }
+      } finally {
+        await app.close()
       }
-    } finally {
-      await app.close()
-    }
-  })
+    },
+  )
 })
 
 describe('GraphiQL', () => {

@@ -1,7 +1,8 @@
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
-import { CHROMIUM, DESKTOP, PHONE, picture, useBrowser } from '../harness/clients/browser.ts'
+import { DESKTOP, PHONE, picture, useBrowser } from '../harness/clients/browser.ts'
+import { CHROMIUM } from '../harness/clients/chromium.ts'
 
 const SIZES: readonly [string, BrowserContextOptions][] = [
   ['a desktop', DESKTOP],

@@ -1,7 +1,8 @@
 import type { BrowserContextOptions } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
-import { CHROMIUM, useBrowser, VIEWPORTS } from '../harness/clients/browser.ts'
+import { useBrowser, VIEWPORTS } from '../harness/clients/browser.ts'
+import { CHROMIUM } from '../harness/clients/chromium.ts'
 import { faintTexts, namelessControls, overflow } from '../harness/contrast-check.ts'
 import { TRIED, type Tried } from '../harness/documents/session-inputs.ts'
 

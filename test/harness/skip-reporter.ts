@@ -1,14 +1,24 @@
 import type { Reporter, TestCase, TestModule } from 'vitest/node'
 
-/** Lists the skipped tests with their reasons at the end of a run. */
+/** Prints the services that the tests use at the start of a run, and the skipped tests with their reasons at its end. */
 export class SkipReporter implements Reporter {
   readonly #known: readonly string[]
+  readonly #services: readonly string[]
   readonly #print: (line: string) => void
 
-  /** `known`: what was left out before there was a test of it. */
-  constructor(known: readonly string[] = [], print: (line: string) => void = console.log) {
+  /** `known`: what was left out before there was a test of it. `services`: what the tests use. */
+  constructor(
+    known: readonly string[] = [],
+    services: readonly string[] = [],
+    print: (line: string) => void = console.log,
+  ) {
     this.#known = known
+    this.#services = services
     this.#print = print
+  }
+
+  onInit(): void {
+    for (const line of this.#services) this.#print(line)
   }
 
   onTestRunEnd(modules: readonly TestModule[]): void {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
-import { CHROMIUM, useBrowser } from '../harness/clients/browser.ts'
+import { useBrowser } from '../harness/clients/browser.ts'
+import { CHROMIUM } from '../harness/clients/chromium.ts'
 import { follow } from '../harness/clients/subscriber.ts'
 
 const browser = useBrowser()

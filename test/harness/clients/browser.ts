@@ -1,10 +1,7 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach } from 'vitest'
-
-/** The path of the browser: CHROMIUM_PATH, or Debian's path. Undefined where neither exists. */
-export const CHROMIUM = [process.env.CHROMIUM_PATH || '/usr/bin/chromium'].find(existsSync)
+import { CHROMIUM } from './chromium.ts'
 
 export const DESKTOP: BrowserContextOptions = { viewport: { width: 1280, height: 900 } }
 export const PHONE: BrowserContextOptions = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }

@@ -15,7 +15,7 @@ export function violationsIn({ file, imports, uses, exportsDefault }: Source): s
       imports.map(({ to }) => to),
     ).map(([to, why]) => `${file} imports ${to}: ${why}.`),
     ...bansOn(USE_BANS, file, uses).map(([use, why]) => `${file} uses ${use}: ${why}.`),
-    ...(exportsDefault ? [`${file} has a default export: an export has a name.`] : []),
+    ...(exportsDefault && !file.endsWith('.d.ts') ? [`${file} has a default export: an export has a name.`] : []),
   ]
 }
 
