@@ -51,6 +51,7 @@ const ON_BOTH = [
   'ownership/readers',
   'privacy/erased-for-good',
   'privacy/erasure',
+  'privacy/erasure-model',
   'privacy/key-rotation',
   'privacy/personal-data',
   'providers/kayle-generations',

@@ -19,6 +19,23 @@ export async function readExternalIds(
   return externalIds
 }
 
+/** Those of these external ids that a record of the tenant has. */
+export async function listPresentExternalIds(
+  db: Database,
+  tenantId: string,
+  externalIds: readonly string[],
+): Promise<ReadonlySet<string | null>> {
+  if (externalIds.length === 0) return new Set()
+  const of = (table: 'applicants' | 'customers' | 'sessions') =>
+    db.sql
+      .selectFrom(table)
+      .select('external_id')
+      .where('tenant_id', '=', tenantId)
+      .where('external_id', 'in', externalIds)
+  const rows = await of('sessions').union(of('applicants')).union(of('customers')).execute()
+  return new Set(rows.map(row => row.external_id))
+}
+
 /** The external ids of a customer's applicants and of their sessions. */
 export async function listExternalIdsThrough(db: Database, tenantId: string, customerId: string): Promise<string[]> {
   const applicants = db.sql

@@ -33,6 +33,24 @@ const SELECT_ERASED = prepareQuery((db, ...hashes: string[]) =>
   db.sql.selectFrom('tombstones').select('erased_at').where('hash', 'in', hashes),
 )
 
+/** In one query. */
+const MAX_HASHES = 500
+
+/** Those of them that were erased. */
+export async function listErased(db: Database, tombstones: readonly TombstoneKey[]): Promise<TombstoneKey[]> {
+  const key = tombstones.length > 0 ? await findKey(db) : undefined
+  if (!key) return []
+  const byHash = new Map(tombstones.map(tombstone => [hashOf(key, tombstone), tombstone]))
+  const hashes = [...byHash.keys()]
+  const found: TombstoneKey[] = []
+  for (let start = 0; start < hashes.length; start += MAX_HASHES) {
+    const batch = hashes.slice(start, start + MAX_HASHES)
+    const rows = await db.sql.selectFrom('tombstones').select('hash').where('hash', 'in', batch).execute()
+    found.push(...rows.flatMap(({ hash }) => byHash.get(hash) ?? []))
+  }
+  return found
+}
+
 export async function setTombstones(
   db: Database,
   tenantId: string,

@@ -186,3 +186,44 @@ describe.each(SENDERS)('an unreadable delivery of %s', (provider, sign) => {
     expect(await unreadable()).toHaveLength(before - names.length + 1)
   })
 })
+
+test('a short externalId is found as a whole value of an unreadable delivery, and not as a part of another text', async () => {
+  const target = endpointOf('VERILOCK')
+  await create(CREATE, { idempotencyKey: randomUUID(), externalId: '7', session: { kayle: {} } })
+  const others = [{ odd: [7, 'a-7', 'version 7', 'https://example.com/7'] }, 'On Monday, it verified 7 persons.']
+  const its = [{ about: '7' }, { text: JSON.stringify({ id: '7' }) }]
+  const send = async (bodies: readonly unknown[]) => {
+    for (const body of bodies) {
+      const text = typeof body === 'string' ? body : JSON.stringify(body)
+      expect(await deliver(app, target, signVerilock(target, text))).toBe(204)
+    }
+  }
+  await send([...others, ...its])
+  const before = (await unreadable()).length
+  expect(await erase('7')).toMatchObject({ sessions: 1, deliveries: its.length })
+  expect(await unreadable()).toHaveLength(before - its.length)
+  await send(
+    [...others, ...its].map(body => (typeof body === 'string' ? `${body} ` : { ...(body as object), again: true })),
+  )
+  expect(await unreadable()).toHaveLength(before - its.length + others.length)
+})
+
+test('a delivery that was applied and names an erased externalId that no record has is not stored', async () => {
+  const target = endpointOf('VERILOCK')
+  const externalId = `usr_${randomUUID()}`
+  const input = { externalId, session: SESSION_INPUTS.VERILOCK }
+  const send = async () => {
+    const data = { session_id: `ses_${randomUUID()}`, status: 'approved', external_id: externalId }
+    const event = { event: 'session.approved', webhook_id: randomUUID(), data }
+    expect(await deliver(app, target, signVerilock(target, JSON.stringify(event)))).toBe(204)
+    await app.services.webhookInbox.applyDue()
+    return app.db.sql.selectFrom('deliveries').select('id').where('key', '=', event.webhook_id).execute()
+  }
+  expect(await send()).toHaveLength(1)
+  await create(CREATE, { idempotencyKey: randomUUID(), ...input })
+  expect(await erase(externalId)).toMatchObject({ sessions: 1, deliveries: 1 })
+  expect(await send()).toEqual([])
+  // The person is back by a create of the caller.
+  await create(CREATE, { idempotencyKey: randomUUID(), ...input })
+  expect(await send()).toHaveLength(1)
+})

@@ -29,7 +29,7 @@ import { recordLinkChange } from '../events/timeline.ts'
 import type { RequestScope } from '../request-scope.ts'
 import { decryptBody } from '../webhooks/decrypt-body.ts'
 import { deserializeDelivery, deserializeNotice, type SerializedDelivery } from '../webhooks/delivery-serialization.ts'
-import { findNames, findQuoted } from './text-names.ts'
+import { findNames, findQuoted, isDistinct } from './text-names.ts'
 
 /**
  * Erases a person: first the tombstones, so that nothing is stored again meanwhile, then the deliveries, then the records
@@ -156,7 +156,9 @@ export function createErasure({
     if (!stored) return false
     const notice = deserializeNotice(stored)
     const raw = deserializeDelivery(stored)
-    if (notice) return [...namesOf(notice), ...findQuoted(raw.body.toString())].some(name => marks.has(name))
+    // A short text that is quoted anywhere can be something else.
+    const quoted = findQuoted(raw.body.toString()).filter(isDistinct)
+    if (notice) return [...namesOf(notice), ...quoted].some(name => marks.has(name))
     const names = findNames(
       await decryptBody(await accounts.find(delivery), await getEndpointForAccount(db, delivery), raw),
     )

@@ -3,13 +3,27 @@
  * compared: the quoted texts, and the words inside and outside of them.
  */
 export function findNames(text: string): Set<string> {
-  const quoted = findQuoted(text)
+  const quoted = findValues(text)
   const names = new Set(quoted)
   for (const part of [text, ...quoted]) {
     for (const word of [part, decodeUrl(part)].flatMap(each => WORDS.flatMap(pattern => each.match(pattern) ?? [])))
-      names.add(word).add(withoutPunctuation(word))
+      for (const name of [word, withoutPunctuation(word)]) if (isDistinct(name)) names.add(name)
   }
   return names
+}
+
+/** A shorter text is a part of others by chance, so it is a name only where it is a whole value. */
+const DISTINCT_LENGTH = 8
+
+export function isDistinct(name: string): boolean {
+  return name.length >= DISTINCT_LENGTH
+}
+
+/** The whole values of a text: JSON strings, also in JSON strings, and the fields of a form. */
+function findValues(text: string): string[] {
+  const quoted = findQuoted(text)
+  const fields = /^[^\s"{}<>=]+=[^\s"{}<>]*$/.test(text) ? [...new URLSearchParams(text).values()] : []
+  return [...quoted, ...quoted.flatMap(findQuoted), ...fields]
 }
 
 /** The JSON strings in a text, also in one that is not JSON. A string that does not end takes the rest of the text. */

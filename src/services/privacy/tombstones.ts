@@ -1,14 +1,16 @@
 import type { Database } from '../../../db/core/database.ts'
+import { listPresentExternalIds } from '../../../db/records/person-repository.ts'
 import {
   deleteTombstone,
   findTombstone,
+  listErased,
   type TombstoneKey,
   type TombstoneKind,
 } from '../../../db/repositories/tombstone-repository.ts'
 import { ProviderNotFoundError } from '../../domain/errors.ts'
 import type { WebhookNotice } from '../../providers/contract.ts'
 import type { SnapshotContext } from '../snapshots/snapshot-context.ts'
-import { findNames } from './text-names.ts'
+import { findNames, findQuoted, isDistinct } from './text-names.ts'
 
 /** Tombstones keep the records of erased persons from being stored again. */
 
@@ -76,6 +78,32 @@ export async function containsErased(
     if (await findTombstone(db, ...tombstones)) return true
   }
   return false
+}
+
+/**
+ * True if a delivery contains an id of an erased record, or an erased external id that no record has again. After it was
+ * applied, nothing of it needs to be stored.
+ */
+export async function namesErased(
+  db: Database,
+  { tenantId, accountId }: { readonly tenantId: string; readonly accountId: string },
+  notice: WebhookNotice,
+  text: string,
+): Promise<boolean> {
+  const reported = [notice.session, notice.applicant, notice.customer].flatMap(record => record?.externalId ?? [])
+  const names = [...new Set([...reported, ...findQuoted(text).filter(isDistinct)])].slice(0, NAMES_AT_ONCE)
+  // Without a lock: an erasure that sets its tombstones later deletes the delivery itself.
+  const erased = await listErased(
+    db,
+    names.flatMap((value): TombstoneKey[] => [
+      { tenantId, kind: 'externalId', value },
+      ...RECORD_KINDS.map(kind => ({ accountId, kind, value })),
+    ]),
+  )
+  const externalIds = erased.flatMap(({ kind, value }) => (kind === 'externalId' ? [value] : []))
+  if (externalIds.length < erased.length) return true
+  const present = await listPresentExternalIds(db, tenantId, externalIds)
+  return externalIds.some(externalId => !present.has(externalId))
 }
 
 const RECORD_KINDS: readonly TombstoneKind[] = ['applicant', 'customer', 'reference', 'session']

@@ -18,7 +18,7 @@ import {
 import { DomainError, NotFoundError } from '../../domain/errors.ts'
 import type { RawDelivery, WebhookNotice, WebhookReadResult } from '../../providers/contract.ts'
 import { createSkippedAccounts } from '../accounts/skipped-accounts.ts'
-import { concernsErased, containsErased } from '../privacy/tombstones.ts'
+import { concernsErased, containsErased, namesErased } from '../privacy/tombstones.ts'
 import type { RequestScope } from '../request-scope.ts'
 import { decryptBody } from './decrypt-body.ts'
 import {
@@ -166,10 +166,9 @@ export function createInbox(deps: WebhookDeps) {
 
   async function apply(delivery: Delivery): Promise<void> {
     try {
-      const notice = await parseStored(delivery)
-      if (!notice) return await quarantineUnlessErased(delivery)
-      if (await concernsErased(db, delivery.accountId, notice)) return await deleteDeliveries(db, [delivery.id])
-      await applyNotice(deps, await accounts.of(delivery), notice, trx => finish(trx, delivery))
+      const stored = await parseStored(delivery)
+      if (!stored?.notice) return await quarantineUnlessErased(delivery, stored?.text)
+      await applyStored(delivery, stored.notice, stored.text)
     } catch (error) {
       if (error instanceof ClaimLostError) return
       if (!(error instanceof DomainError)) deps.report(error)
@@ -180,16 +179,25 @@ export function createInbox(deps: WebhookDeps) {
     }
   }
 
-  /** Throws if another instance claimed the delivery meanwhile, so that its transaction is rolled back. */
-  async function finish(trx: Database, delivery: Delivery): Promise<void> {
-    const applied = await updateDelivery(trx, delivery, { state: 'APPLIED', nextAttemptAt: null, appliedAt: now() })
-    if (!applied) throw new ClaimLostError()
+  async function applyStored(delivery: Delivery, notice: WebhookNotice, text: string): Promise<void> {
+    if (await concernsErased(db, delivery.accountId, notice)) return deleteDeliveries(db, [delivery.id])
+    try {
+      await applyNotice(deps, await accounts.of(delivery), notice, trx => finish(trx, delivery, notice, text))
+    } catch (error) {
+      // The record belongs to an erased person and is not stored.
+      if (!(error instanceof NotFoundError && (await namesErased(db, delivery, notice, text)))) throw error
+      await deleteDeliveries(db, [delivery.id])
+    }
   }
 
-  async function quarantineUnlessErased(delivery: Delivery): Promise<void> {
-    const stored = await readDelivery<SerializedDelivery>(db, delivery)
-    const endpoint = await getEndpointForAccount(db, delivery)
-    const text = stored && (await decryptBody(await accounts.of(delivery), endpoint, deserializeDelivery(stored)))
+  /** Throws if another instance claimed the delivery meanwhile, so that its transaction is rolled back. */
+  async function finish(trx: Database, delivery: Delivery, notice: WebhookNotice, text: string): Promise<void> {
+    const applied = await updateDelivery(trx, delivery, { state: 'APPLIED', nextAttemptAt: null, appliedAt: now() })
+    if (!applied) throw new ClaimLostError()
+    if (await namesErased(trx, delivery, notice, text)) await deleteDeliveries(trx, [delivery.id])
+  }
+
+  async function quarantineUnlessErased(delivery: Delivery, text: string | undefined): Promise<void> {
     if (text && (await containsErased(db, delivery, text))) return deleteDeliveries(db, [delivery.id])
     await quarantine(delivery)
   }
@@ -198,17 +206,18 @@ export function createInbox(deps: WebhookDeps) {
     await updateDelivery(db, delivery, { state: 'QUARANTINED', nextAttemptAt: null })
   }
 
-  /** Parses a stored delivery with the time of its receipt, when its signature was valid. Undefined: not readable. */
-  async function parseStored(delivery: Delivery): Promise<WebhookNotice | undefined> {
+  /**
+   * The text of a stored delivery and what it says, parsed with the time of its receipt, when its signature was valid. No
+   * notice: it cannot be read. Undefined: it cannot be decrypted.
+   */
+  async function parseStored(delivery: Delivery) {
     const account = await accounts.of(delivery)
     const stored = await readDelivery<SerializedDelivery>(db, delivery)
     if (!stored) return undefined
-    const result = await account.webhook?.(
-      deserializeDelivery(stored),
-      await getEndpointForAccount(db, delivery),
-      delivery.receivedAt,
-    )
-    return noticeOf(result) ?? deserializeNotice(stored)
+    const endpoint = await getEndpointForAccount(db, delivery)
+    const raw = deserializeDelivery(stored)
+    const result = await account.webhook?.(raw, endpoint, delivery.receivedAt)
+    return { notice: noticeOf(result) ?? deserializeNotice(stored), text: await decryptBody(account, endpoint, raw) }
   }
 
   /** Schedules a delivery to be applied again, in any state. Throws NOT_FOUND. */
