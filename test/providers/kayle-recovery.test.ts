@@ -1,15 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/domain/json.ts'
-import type { ProviderClient, RecoveryResult, UnknownCreate } from '../../src/providers/contract.ts'
+import type { ProviderClient, UnknownCreate } from '../../src/providers/contract.ts'
 import { kayle } from '../../src/providers/kayle/index.ts'
 import { sandbox } from '../../src/providers/kayle/sandbox.ts'
 import { REGISTERED_REDIRECTS } from '../../src/providers/kayle/sandbox-request.ts'
 import { type RunningSandbox, startSandbox } from '../../src/sandbox/server.ts'
-import { DEFAULT_LIMITS } from '../../src/upstream/limits.ts'
-import { createUpstream, type Upstream } from '../../src/upstream/upstream.ts'
 import { controlSandbox, type SandboxControl } from '../harness/app/test-app.ts'
 import { mockProvider } from '../harness/providers/mock-provider.ts'
-import { memorySecrets } from '../harness/secrets.ts'
+import {
+  connectToSandbox,
+  findSession,
+  loseSession,
+  type SandboxClient,
+  sessionRecovery,
+} from '../harness/providers/session-recovery.ts'
 
 const REDIRECT = 'https://app.example.com/done'
 const MINUTE = 60_000
@@ -18,7 +22,7 @@ let running: RunningSandbox
 let control: SandboxControl
 let client: ProviderClient
 let references = 0
-const upstreams: Upstream[] = []
+const clients: SandboxClient[] = []
 
 beforeAll(async () => {
   running = await startSandbox(sandbox, { port: 0 })
@@ -26,7 +30,7 @@ beforeAll(async () => {
   client = connect()
 })
 afterAll(async () => {
-  await Promise.all(upstreams.map(upstream => upstream.close()))
+  await Promise.all(clients.map(each => each.close()))
   await running.close()
 })
 
@@ -79,22 +83,9 @@ describe('a Kayle session whose create is of unknown outcome', () => {
     }
   })
 
-  it('is found if an operator names its id, with or without the marker', async () => {
-    const unknownCreate = await lose({})
-
-    expect(await recovery().reconstruct?.(unknownCreate, unknownCreate.providerId, {})).toMatchObject({
-      providerId: unknownCreate.providerId,
-      attempts: [],
-      access: { hostedUrl: expect.stringContaining(unknownCreate.providerId) },
-    })
-    await expect(recovery().reconstruct?.(unknownCreate, `vs_${'a'.repeat(64)}`, {})).rejects.toMatchObject({
-      code: 'NOT_FOUND',
-    })
-  })
-
   it('can be forgotten ten minutes after its expiry, or when the setting says so', () => {
-    expect(recovery().safeToForgetAfterMs).toBe(70 * MINUTE)
-    expect(recovery(connect({ giveUpSeconds: '5000' })).safeToForgetAfterMs).toBe(5_000_000)
+    expect(sessionRecovery(client).safeToForgetAfterMs).toBe(70 * MINUTE)
+    expect(sessionRecovery(connect({ giveUpSeconds: '5000' })).safeToForgetAfterMs).toBe(5_000_000)
   })
 })
 
@@ -234,35 +225,17 @@ describe('an inconclusive search is reported as such', () => {
 })
 
 function connect(given: Readonly<Record<string, string>> = {}): ProviderClient {
-  const { baseUrl } = running
-  const upstream = createUpstream({ ...DEFAULT_LIMITS, provider: 'KAYLE', baseUrl, readRejection: kayle.readRejection })
-  upstreams.push(upstream)
-  const settings = kayle.settings.parse({ baseUrl, ...sandbox.credentials, ...given })
-  return kayle.connect({ settings, upstream, secrets: memorySecrets(), now: () => new Date() })
+  const connected = connectToSandbox(kayle, running, { ...sandbox.credentials, ...given })
+  clients.push(connected)
+  return connected.client
 }
 
-/** A create that was executed, and what is stored of it after its response was lost. */
-async function lose(input: JsonObject, by = client, whenNoted?: () => Promise<void>) {
-  const call = { reference: newReference(), idempotencyKey: 'key' }
-  const sentAt = new Date()
-  let noted: string | null = null
-  const note = async (text: string) => {
-    noted = text
-    await whenNoted?.()
-  }
-  const created = await by.createSession?.(input, { ...call, note })
-  if (!created) throw new Error('Kayle creates sessions.')
-  return { ...call, input, sentAt, noted: noted as string | null, created, providerId: created.providerId }
+function lose(input: JsonObject, by = client, note?: () => Promise<void>) {
+  return loseSession(by, input, { reference: newReference(), note })
 }
 
-function find(unknownCreate: UnknownCreate, by = client): Promise<RecoveryResult<object>> | undefined {
-  return recovery(by).find?.(unknownCreate, {})
-}
-
-function recovery(by = client) {
-  const found = by.recovery?.session
-  if (!found) throw new Error('Kayle recovers sessions.')
-  return found
+function find(unknownCreate: UnknownCreate, by = client) {
+  return findSession(by, unknownCreate)
 }
 
 function newReference(): string {

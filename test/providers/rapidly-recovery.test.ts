@@ -1,13 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { decodeGlobalId } from '../../src/domain/global-id.ts'
+import { describe, expect, test } from 'vitest'
 import { rapidly } from '../../src/providers/rapidly/index.ts'
-import { sandbox } from '../../src/providers/rapidly/sandbox.ts'
-import type { SandboxDefinition } from '../../src/sandbox/sandbox.ts'
-import { type RunningSandbox, startSandbox } from '../../src/sandbox/server.ts'
-import { controlSandbox, startApp, type TestApp } from '../harness/app/test-app.ts'
+import type { TestApp } from '../harness/app/test-app.ts'
+import { setUpLostCreates } from '../harness/providers/lost-creates.ts'
 import { type Behaviour, mockProvider } from '../harness/providers/mock-provider.ts'
 
-const DEV = { tenantId: 'dev' }
 const SESSION_ID = '5f0c1a2b-3c4d-4e5f-8a6b-7c8d9e0f1a2b'
 
 const OPERATION = 'operation { id state recovered settlesItself }'
@@ -34,47 +30,12 @@ const CREATE_CUSTOMER = /* GraphQL */ `
   }
 `
 
-/** The fate of the creates: they are executed and their responses lost, are lost before, or are deferred. */
-let fate: 'ANSWERED' | 'ANSWER_LOST' | 'CREATE_LOST' | 'PUT_OFF' = 'ANSWERED'
-let time = Date.now()
-let running: RunningSandbox
-let app: TestApp | undefined
-let keys = 0
+const { advance, findOperation, follow, newKey, now, open, reconcile, sandbox, setFate, settleFound } =
+  setUpLostCreates('RAPIDLY')
 
-beforeAll(async () => {
-  running = await startSandbox(losing(sandbox), { port: 0 })
-})
-
-afterEach(async () => {
-  fate = 'ANSWERED'
-  await app?.close()
-  app = undefined
-})
-
-afterAll(() => running.close())
-
-function losing<T>(definition: SandboxDefinition<T>): SandboxDefinition<T> {
-  return {
-    ...definition,
-    open(context) {
-      const parts = definition.open(context)
-      const routes = parts.routes.map(route => ({
-        ...route,
-        answer: async (request: Parameters<typeof route.answer>[0]) => {
-          if (route.method !== 'POST' || fate === 'ANSWERED') return route.answer(request)
-          if (fate === 'ANSWER_LOST') await route.answer(request)
-          return { status: fate === 'PUT_OFF' ? 429 : 503, json: {} }
-        },
-      }))
-      return { ...parts, routes }
-    },
-  }
-}
-
-async function open(): Promise<TestApp> {
-  const account = { RAPIDLY_BASE_URL: running.baseUrl, RAPIDLY_API_KEY: sandbox.credentials.apiKey }
-  app = await startApp({ SANDBOX: 'off', ...account }, { now: () => new Date(time), jobs: false })
-  return app
+async function recover(afterSeconds: number): Promise<void> {
+  await setFate('ANSWERED')
+  await reconcile(afterSeconds)
 }
 
 interface CustomerIn {
@@ -95,36 +56,20 @@ async function createSession({ execute }: TestApp, idempotencyKey: string, custo
 
 const BY_EXTERNAL_ID = { customerExternalId: 'usr_1337' }
 
-async function reconcile({ services }: TestApp, seconds: number) {
-  fate = 'ANSWERED'
-  time += seconds * 1000
-  await services.createReconciler.run()
-}
-
-/** The objects created meanwhile. */
-async function follow(kind: 'customers' | 'customer_sessions') {
-  const all = async () => (await controlSandbox(running.origin).objects())[kind] ?? {}
-  const before = await all()
-  return async () => Object.keys(await all()).filter(id => !(id in before))
-}
-
-const newKey = () => `rapidly-${++keys}`
-const toId = (globalId: string) => decodeGlobalId(globalId)?.id ?? ''
-
 describe('a session whose create is of unknown outcome', () => {
   test('is created once more after the settle delay, so that at most two exist', async () => {
     const opened = await open()
     const made = await follow('customer_sessions')
     const key = newKey()
-    fate = 'ANSWER_LOST'
+    await setFate('RESPONSE_LOST')
     const unknownCreate = await createSession(opened, key)
     expect(unknownCreate).toMatchObject({
       __typename: 'UnconfirmedError',
       operation: { state: 'UNKNOWN', settlesItself: true },
     })
-    await reconcile(opened, 60)
+    await recover(60)
     expect(await made()).toHaveLength(1)
-    await reconcile(opened, 60)
+    await recover(60)
 
     const [, second, ...more] = await made()
     expect(more).toEqual([])
@@ -138,11 +83,10 @@ describe('a session whose create is of unknown outcome', () => {
     const opened = await open()
     const made = await follow('customer_sessions')
     const key = newKey()
-    fate = 'ANSWER_LOST'
+    await setFate('RESPONSE_LOST')
     await createSession(opened, key)
     for (let round = 0; round < 3; round++) {
-      time += 4_000_000
-      await opened.services.createReconciler.run()
+      await reconcile(4000)
     }
 
     expect(await made()).toHaveLength(2)
@@ -153,12 +97,11 @@ describe('a session whose create is of unknown outcome', () => {
     const opened = await open()
     const made = await follow('customer_sessions')
     const key = newKey()
-    fate = 'ANSWER_LOST'
+    await setFate('RESPONSE_LOST')
     await createSession(opened, key)
-    fate = 'PUT_OFF'
-    time += 130_000
-    await opened.services.createReconciler.run()
-    await reconcile(opened, 4000)
+    await setFate('DEFERRED')
+    await reconcile(130)
+    await recover(4000)
 
     expect(await made()).toHaveLength(2)
     expect(await createSession(opened, key)).toMatchObject({ operation: { state: 'SUCCEEDED' } })
@@ -168,12 +111,12 @@ describe('a session whose create is of unknown outcome', () => {
     const opened = await open()
     const made = await follow('customer_sessions')
     const key = newKey()
-    fate = 'ANSWER_LOST'
-    const sentAt = time
+    await setFate('RESPONSE_LOST')
+    const sentAt = now().getTime()
     const { operation } = await createSession(opened, key)
     const [providerId = ''] = await made()
-    time += 60_000
-    await opened.services.operations.settleFound(DEV, toId(operation.id), providerId)
+    advance(60)
+    await settleFound(operation, providerId)
 
     expect((await createSession(opened, key)).session).toEqual({
       providerId,
@@ -190,21 +133,13 @@ describe('a session whose create is of unknown outcome', () => {
     const opened = await open()
     const made = await follow('customer_sessions')
     const key = newKey()
-    fate = 'ANSWER_LOST'
+    await setFate('RESPONSE_LOST')
     const { operation } = await createSession(opened, key)
     const [providerId = ''] = await made()
-    time += 86_400_000
-    await opened.services.operations.settleFound(DEV, toId(operation.id), providerId)
+    advance(86_400)
+    await settleFound(operation, providerId)
 
     expect((await createSession(opened, key)).session).toMatchObject({ status: 'EXPIRED' })
-  })
-
-  test('is not found under an invalid id', async () => {
-    const opened = await open()
-    fate = 'ANSWER_LOST'
-    const { operation } = await createSession(opened, newKey())
-    const settled = opened.services.operations.settleFound(DEV, toId(operation.id), 'rapidly_cst_secret')
-    await expect(settled).rejects.toMatchObject({ code: 'BAD_REQUEST' })
   })
 
   test.each([
@@ -236,14 +171,14 @@ describe('a customer whose create is of unknown outcome', () => {
     const opened = await open()
     const made = await follow('customers')
     const given = { idempotencyKey: newKey(), externalId }
-    fate = 'ANSWER_LOST'
+    await setFate('RESPONSE_LOST')
     expect(await createCustomer(opened, given)).toMatchObject({ operation: { state: 'UNKNOWN', settlesItself: true } })
-    await controlSandbox(running.origin).forget()
-    await reconcile(opened, 6)
+    await sandbox().forget()
+    await recover(6)
 
     const [providerId, ...more] = await made()
     expect(more).toEqual([])
-    const requests = await controlSandbox(running.origin).requests()
+    const requests = await sandbox().requests()
     expect(requests.map(({ path }) => path)).toEqual(paths)
     expect(await createCustomer(opened, given)).toMatchObject({
       operation: { state: 'SUCCEEDED', recovered: true },
@@ -259,32 +194,17 @@ describe('a customer whose create is of unknown outcome', () => {
   ])('%s is absent after the settle delay, and the idempotency key can be used again', async (_, input) => {
     const opened = await open()
     const given = { idempotencyKey: newKey(), ...input }
-    fate = 'CREATE_LOST'
+    await setFate('REQUEST_LOST')
     await createCustomer(opened, given)
-    await reconcile(opened, 60)
+    await recover(60)
     expect(await createCustomer(opened, given)).toMatchObject({ operation: { state: 'UNKNOWN' } })
-    await reconcile(opened, 60)
+    await recover(60)
 
-    const operation = await opened.services.operations.get(DEV, { idempotencyKey: given.idempotencyKey })
+    const operation = await findOperation(given.idempotencyKey)
     expect(operation).toMatchObject({ state: 'FAILED' })
     const taken = 'email' in given || ('externalId' in given && given.externalId === 'usr_1337')
     const again = taken ? { code: 'PROVIDER_REJECTED' } : { operation: { state: 'SUCCEEDED', recovered: false } }
     expect(await createCustomer(opened, given)).toMatchObject(again)
-  })
-
-  test('that an operator found is read by its id', async () => {
-    const opened = await open()
-    const made = await follow('customers')
-    const given = { idempotencyKey: newKey() }
-    fate = 'ANSWER_LOST'
-    const { operation } = await createCustomer(opened, given)
-    const [providerId = ''] = await made()
-    await opened.services.operations.settleFound(DEV, toId(operation.id), providerId)
-
-    expect(await createCustomer(opened, given)).toMatchObject({
-      operation: { recovered: true },
-      customer: { providerId },
-    })
   })
 })
 

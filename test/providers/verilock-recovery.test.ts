@@ -1,34 +1,33 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/domain/json.ts'
-import type { CreateCall, ProviderClient, RecoveryResult, UnknownCreate } from '../../src/providers/contract.ts'
+import type { CreateCall, UnknownCreate } from '../../src/providers/contract.ts'
 import { verilock } from '../../src/providers/verilock/index.ts'
 import { PROFILE_LOSES_RECORDS_ID, sandbox } from '../../src/providers/verilock/sandbox.ts'
 import { type RunningSandbox, startSandbox } from '../../src/sandbox/server.ts'
-import { DEFAULT_LIMITS } from '../../src/upstream/limits.ts'
-import { createUpstream, type Upstream } from '../../src/upstream/upstream.ts'
 import { controlSandbox, type SandboxControl } from '../harness/app/test-app.ts'
 import { mockProvider, type SentRequest } from '../harness/providers/mock-provider.ts'
-import { memorySecrets } from '../harness/secrets.ts'
+import {
+  connectToSandbox,
+  findSession,
+  loseSession,
+  type SandboxClient,
+} from '../harness/providers/session-recovery.ts'
 
 const PROFILE_ID = '01234567-89ab-cdef-0123-456789abcdef'
 const MINUTE = 60_000
 
 let running: RunningSandbox
 let control: SandboxControl
-let upstream: Upstream
-let client: ProviderClient
+let connected: SandboxClient
 let references = 0
 
 beforeAll(async () => {
   running = await startSandbox(sandbox, { port: 0 })
   control = controlSandbox(running.origin)
-  const { baseUrl } = running
-  upstream = createUpstream({ ...DEFAULT_LIMITS, provider: 'VERILOCK', baseUrl, readRejection: verilock.readRejection })
-  const settings = verilock.settings.parse({ baseUrl, ...sandbox.credentials })
-  client = verilock.connect({ settings, upstream, secrets: memorySecrets(), now: () => new Date() })
+  connected = connectToSandbox(verilock, running, sandbox.credentials)
 })
 afterAll(async () => {
-  await upstream.close()
+  await connected.close()
   await running.close()
 })
 
@@ -86,22 +85,6 @@ describe('a Verilock session whose create is of unknown outcome', () => {
     const lists = (await control.requests()).filter(({ path }) => path.endsWith('/sessions'))
     expect(lists.map(({ query }) => new URLSearchParams(query).get('page'))).toEqual([null, '2', '3'])
     expect(await idsRead()).toEqual([unknownCreate.providerId])
-  })
-
-  it('is found by the id from an operator, with its input', async () => {
-    const unknownCreate = await lose({
-      profileId: PROFILE_LOSES_RECORDS_ID,
-      redirectUrl: 'https://app.example.com/done',
-    })
-
-    expect(await recovery().reconstruct?.(unknownCreate, unknownCreate.providerId, {})).toMatchObject({
-      providerId: unknownCreate.providerId,
-      redirectUrl: 'https://app.example.com/done',
-      access: { hostedUrl: expect.stringContaining(unknownCreate.providerId) },
-    })
-    await expect(recovery().reconstruct?.(unknownCreate, 'ses_unknown', {})).rejects.toMatchObject({
-      code: 'NOT_FOUND',
-    })
   })
 })
 
@@ -292,25 +275,14 @@ describe('a search at Verilock', () => {
   }
 })
 
-/** A create that was executed, and what is stored of it after its response was lost. */
-async function lose(more: JsonObject = {}, carried: Pick<CreateCall, 'externalId' | 'metadata'> = {}) {
+function lose(more: JsonObject = {}, call: Pick<CreateCall, 'externalId' | 'metadata'> = {}) {
   references += 1
-  const call = { reference: `sg_${String(references).padStart(32, '0')}`, idempotencyKey: 'key', ...carried }
-  const input = { profileId: PROFILE_ID, ...more }
-  const sentAt = new Date()
-  const created = await client.createSession?.(input, call)
-  if (!created) throw new Error('Verilock creates sessions.')
-  return { ...call, input, sentAt, noted: null, providerId: created.providerId }
+  const reference = `sg_${String(references).padStart(32, '0')}`
+  return loseSession(connected.client, { profileId: PROFILE_ID, ...more }, { reference, ...call })
 }
 
-function find(unknownCreate: UnknownCreate, by = client): Promise<RecoveryResult<object>> | undefined {
-  return recovery(by).find?.(unknownCreate, {})
-}
-
-function recovery(by = client) {
-  const found = by.recovery?.session
-  if (!found) throw new Error('Verilock recovers sessions.')
-  return found
+function find(unknownCreate: UnknownCreate, by = connected.client) {
+  return findSession(by, unknownCreate)
 }
 
 async function idsRead(): Promise<(string | undefined)[]> {

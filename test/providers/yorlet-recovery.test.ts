@@ -1,13 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { decodeGlobalId } from '../../src/domain/global-id.ts'
 import { yorlet } from '../../src/providers/yorlet/index.ts'
-import { SESSION_READS_KEY, sandbox } from '../../src/providers/yorlet/sandbox.ts'
-import type { SandboxDefinition } from '../../src/sandbox/sandbox.ts'
-import { type RunningSandbox, startSandbox } from '../../src/sandbox/server.ts'
-import { controlSandbox, startApp, type TestApp } from '../harness/app/test-app.ts'
+import { SESSION_READS_KEY } from '../../src/providers/yorlet/sandbox.ts'
+import { startApp, type TestApp } from '../harness/app/test-app.ts'
+import { setUpLostCreates } from '../harness/providers/lost-creates.ts'
 import { type Behaviour, mockProvider } from '../harness/providers/mock-provider.ts'
 
-const DEV = { tenantId: 'dev' }
 const HOUR = 3600
 
 const OPERATION = 'operation { id state recovered settlesItself nextCheckAt }'
@@ -28,48 +26,7 @@ const CREATE_CUSTOMER = /* GraphQL */ `
   }
 `
 
-/** The fate of the creates: they are executed and their responses lost, or they are lost before. */
-let fate: 'ANSWERED' | 'ANSWER_LOST' | 'CREATE_LOST' = 'ANSWERED'
-let time = Date.now()
-let running: RunningSandbox
-let app: TestApp | undefined
-let keys = 0
-
-beforeAll(async () => {
-  running = await startSandbox(losing(sandbox), { port: 0 })
-})
-
-afterEach(async () => {
-  fate = 'ANSWERED'
-  await app?.close()
-  app = undefined
-})
-
-afterAll(() => running.close())
-
-function losing<T>(definition: SandboxDefinition<T>): SandboxDefinition<T> {
-  return {
-    ...definition,
-    open(context) {
-      const parts = definition.open(context)
-      const routes = parts.routes.map(route => ({
-        ...route,
-        answer: async (request: Parameters<typeof route.answer>[0]) => {
-          if (route.method !== 'POST' || fate === 'ANSWERED') return route.answer(request)
-          if (fate === 'ANSWER_LOST') await route.answer(request)
-          return { status: 503, json: {} }
-        },
-      }))
-      return { ...parts, routes }
-    },
-  }
-}
-
-async function open(env: NodeJS.ProcessEnv = {}): Promise<TestApp> {
-  const account = { YORLET_BASE_URL: running.baseUrl, YORLET_API_KEY: sandbox.credentials.apiKey }
-  app = await startApp({ SANDBOX: 'off', ...account, ...env }, { now: () => new Date(time), jobs: false })
-  return app
-}
+const { follow, newKey, open, reconcile, sandbox, setFate, settleFound } = setUpLostCreates('YORLET')
 
 async function createSession({ execute }: TestApp, idempotencyKey: string) {
   const session = { yorlet: { applicantProviderId: 'apst_manvb9c4m2WsXy5Z', sendEmail: false } }
@@ -81,38 +38,23 @@ async function createCustomer({ execute }: TestApp, idempotencyKey: string) {
   return (await execute(CREATE_CUSTOMER, { input: { idempotencyKey, customer } })).data.createCustomer
 }
 
-async function reconcile({ services }: TestApp, seconds: number) {
-  time += seconds * 1000
-  await services.createReconciler.run()
-}
-
-/** The objects created meanwhile. */
-async function follow(kind: 'customers' | 'application_sessions') {
-  const all = async () => (await controlSandbox(running.origin).objects())[kind] ?? {}
-  const before = await all()
-  return async () => Object.keys(await all()).filter(id => !(id in before))
-}
-
 /** The creates that arrived since the sandbox's log was cleared. */
 async function creates() {
-  return (await controlSandbox(running.origin).requests()).filter(({ method }) => method === 'POST')
+  return (await sandbox().requests()).filter(({ method }) => method === 'POST')
 }
-
-const newKey = () => `yorlet-${++keys}`
-const toId = (globalId: string) => decodeGlobalId(globalId)?.id ?? ''
 
 describe('a session whose create is of unknown outcome', () => {
   test('is sent again with its key and body, so that one exists', async () => {
     const opened = await open()
     const made = await follow('application_sessions')
     const key = newKey()
-    await controlSandbox(running.origin).forget()
-    fate = 'ANSWER_LOST'
+    await sandbox().forget()
+    await setFate('RESPONSE_LOST')
     expect(await createSession(opened, key)).toMatchObject({ operation: { state: 'UNKNOWN', settlesItself: true } })
-    await reconcile(opened, 6)
-    await reconcile(opened, 60)
-    fate = 'ANSWERED'
-    await reconcile(opened, HOUR)
+    await reconcile(6)
+    await reconcile(60)
+    await setFate('ANSWERED')
+    await reconcile(HOUR)
 
     const sent = (await creates()).map(({ headers, body }) => `${headers['idempotency-key']} ${body}`)
     expect(sent).toHaveLength(4)
@@ -129,10 +71,10 @@ describe('a session whose create is of unknown outcome', () => {
     const opened = await open()
     const made = await follow('application_sessions')
     const key = newKey()
-    fate = 'CREATE_LOST'
+    await setFate('REQUEST_LOST')
     await createSession(opened, key)
-    fate = 'ANSWERED'
-    await reconcile(opened, 6)
+    await setFate('ANSWERED')
+    await reconcile(6)
 
     const [providerId] = await made()
     expect(await createSession(opened, key)).toMatchObject({ session: { providerId } })
@@ -142,13 +84,13 @@ describe('a session whose create is of unknown outcome', () => {
   test('is not sent again after twelve hours, and stays unknown', async () => {
     const opened = await open()
     const key = newKey()
-    fate = 'ANSWER_LOST'
+    await setFate('RESPONSE_LOST')
     await createSession(opened, key)
-    await reconcile(opened, 12 * HOUR - 1)
-    await controlSandbox(running.origin).forget()
-    fate = 'ANSWERED'
-    await reconcile(opened, 2)
-    await reconcile(opened, HOUR)
+    await reconcile(12 * HOUR - 1)
+    await sandbox().forget()
+    await setFate('ANSWERED')
+    await reconcile(2)
+    await reconcile(HOUR)
 
     expect(await creates()).toEqual([])
     expect(await createSession(opened, key)).toMatchObject({
@@ -159,37 +101,41 @@ describe('a session whose create is of unknown outcome', () => {
   test('is not sent again if repeats are switched off', async () => {
     const opened = await open({ YORLET_REPEAT_CREATES: 'off' })
     const key = newKey()
-    await controlSandbox(running.origin).forget()
-    fate = 'ANSWER_LOST'
+    await sandbox().forget()
+    await setFate('RESPONSE_LOST')
     expect(await createSession(opened, key)).toMatchObject({ operation: { state: 'UNKNOWN', settlesItself: false } })
-    await reconcile(opened, HOUR)
+    await reconcile(HOUR)
     expect(await creates()).toHaveLength(1)
   })
 
   test('that an operator found is read by its id, where sessions can be read', async () => {
-    const opened = await open({
-      YORLET_API_KEY: SESSION_READS_KEY,
-      YORLET_UNDOCUMENTED_READS: 'on',
-      YORLET_REPEAT_CREATES: 'off',
-    })
+    const { sandboxes } = await open()
     const made = await follow('application_sessions')
+    const { baseUrl = '' } = sandboxes.find(each => each.provider === 'YORLET') ?? {}
+    const reads = { YORLET_API_KEY: SESSION_READS_KEY, YORLET_UNDOCUMENTED_READS: 'on', YORLET_REPEAT_CREATES: 'off' }
+    const reader = await startApp({ YORLET_BASE_URL: baseUrl, ...reads }, { jobs: false })
     const key = newKey()
-    fate = 'ANSWER_LOST'
-    const { operation } = await createSession(opened, key)
+    await setFate('RESPONSE_LOST')
+    const { operation } = await createSession(reader, key)
     const [providerId = ''] = await made()
-    await opened.services.operations.settleFound(DEV, toId(operation.id), providerId)
+    await reader.services.operations.settleFound(
+      { tenantId: 'dev' },
+      decodeGlobalId(operation.id)?.id ?? '',
+      providerId,
+    )
 
-    expect(await createSession(opened, key)).toMatchObject({
+    expect(await createSession(reader, key)).toMatchObject({
       operation: { state: 'SUCCEEDED', recovered: true },
       session: { providerId, status: 'CREATED' },
     })
+    await reader.close()
   })
 
   test('that an operator found has no details where sessions cannot be read', async () => {
     const opened = await open()
-    fate = 'ANSWER_LOST'
+    await setFate('RESPONSE_LOST')
     const { operation } = await createSession(opened, newKey())
-    const settled = opened.services.operations.settleFound(DEV, toId(operation.id), 'apps_1')
+    const settled = settleFound(operation, 'apps_1')
     await expect(settled).rejects.toMatchObject({ code: 'UNSUPPORTED_BY_PROVIDER' })
   })
 })
@@ -199,10 +145,10 @@ describe('a customer whose create is of unknown outcome', () => {
     const opened = await open()
     const made = await follow('customers')
     const key = newKey()
-    fate = 'ANSWER_LOST'
+    await setFate('RESPONSE_LOST')
     await createCustomer(opened, key)
-    await controlSandbox(running.origin).forget()
-    await reconcile(opened, 6)
+    await sandbox().forget()
+    await reconcile(6)
 
     const [providerId, ...more] = await made()
     expect(more).toEqual([])
@@ -214,16 +160,16 @@ describe('a customer whose create is of unknown outcome', () => {
   })
 
   test.each([
-    ['is not found', { YORLET_CUSTOMER_MARKER: 'on' }, 'CREATE_LOST'],
-    ['carries no marker', { YORLET_CUSTOMER_MARKER: 'off' }, 'ANSWER_LOST'],
-  ] as const)('that %s is sent again with its key, so that one exists', async (_, env, lostBy) => {
+    ['is not found', { YORLET_CUSTOMER_MARKER: 'on' }, 'REQUEST_LOST'],
+    ['carries no marker', { YORLET_CUSTOMER_MARKER: 'off' }, 'RESPONSE_LOST'],
+  ] as const)('that %s is sent again with its key, so that one exists', async (_, env, fate) => {
     const opened = await open(env)
     const made = await follow('customers')
     const key = newKey()
-    fate = lostBy
+    await setFate(fate)
     await createCustomer(opened, key)
-    fate = 'ANSWERED'
-    await reconcile(opened, 6)
+    await setFate('ANSWERED')
+    await reconcile(6)
 
     const [providerId, ...more] = await made()
     expect(more).toEqual([])
@@ -237,26 +183,13 @@ describe('a customer whose create is of unknown outcome', () => {
     const opened = await open({ YORLET_REPEAT_CREATES: 'off' })
     const made = await follow('customers')
     const key = newKey()
-    fate = 'CREATE_LOST'
+    await setFate('REQUEST_LOST')
     await createCustomer(opened, key)
-    fate = 'ANSWERED'
-    for (let round = 0; round < 3; round++) await reconcile(opened, 24 * HOUR)
+    await setFate('ANSWERED')
+    for (let round = 0; round < 3; round++) await reconcile(24 * HOUR)
 
     expect(await made()).toEqual([])
     expect(await createCustomer(opened, key)).toMatchObject({ operation: { state: 'UNKNOWN', settlesItself: true } })
-  })
-
-  test('that an operator found is read by its id', async () => {
-    const opened = await open({ YORLET_REPEAT_CREATES: 'off', YORLET_CUSTOMER_MARKER: 'off' })
-    const made = await follow('customers')
-    const key = newKey()
-    fate = 'ANSWER_LOST'
-    const { operation } = await createCustomer(opened, key)
-    expect(operation).toMatchObject({ settlesItself: false })
-    const [providerId = ''] = await made()
-    await opened.services.operations.settleFound(DEV, toId(operation.id), providerId)
-
-    expect(await createCustomer(opened, key)).toMatchObject({ customer: { providerId } })
   })
 })
 
