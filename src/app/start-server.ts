@@ -13,6 +13,7 @@ import { RequestScheduler } from '../http/admission/request-scheduler.ts'
 import { type App, createApp, GRAPHQL_PATH } from '../http/app.ts'
 import { createFailedAuthLimiter } from '../http/auth/authenticator.ts'
 import { createTrustedProxies } from '../http/auth/client-address.ts'
+import { createKnownCallers } from '../http/auth/known-callers.ts'
 import { compressResponses } from '../http/compression.ts'
 import type { RateLimiter } from '../http/pipeline/rate-limit.ts'
 import { graphiqlOptions } from '../http/plugins/use-graphiql.ts'
@@ -81,13 +82,14 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const { now } = container
   const settings = config.server
   const scheduler = new RequestScheduler()
-  const admission = createAdmissionControl(settings.MAX_IN_FLIGHT, scheduler)
+  const knownCallers = createKnownCallers()
+  const admission = createAdmissionControl(settings.MAX_IN_FLIGHT, scheduler, knownCallers.has)
   const schema = await buildSchema(registry, federationMode(settings), {
     urlHosts: settings.NODE_ENV === 'production' ? 'PUBLIC' : 'ANY',
   })
   if (observability.traces) traceResolvers(schema, observability.traces)
   const report = (error: unknown) => container.log.error({ err: error }, 'request failed unexpectedly')
-  const authentication = authenticationOf(container, config)
+  const authentication = knownCallers.observe(authenticationOf(container, config))
   const isAdmin = async (bearer: string) => (await authentication.authenticate(bearer))?.scopes.has('admin') ?? false
   const streams = createSubscriptionRegistry(caller => authentication.isLive(caller, now()))
   const app = createApp({

@@ -23,6 +23,8 @@ let keys = 0
 
 beforeAll(async () => {
   app = await startApp({ MAX_IN_FLIGHT: String(MOST), UPSTREAM_CONNECTIONS: '64' })
+  // The key is known from now on, and has all of its places.
+  await execute(READ)
 })
 afterAll(async () => {
   client.close()

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { createRequestPlaces, type RequestPlaces } from './request-places.ts'
 import type { RequestScheduler } from './request-scheduler.ts'
 
 /** Limits the requests in flight and sheds the excess with a 503, never queued. A graceful shutdown waits for its last request. */
@@ -22,27 +23,27 @@ export interface AdmissionControl {
 const EXEMPT_PATHS = new Set(['/livez', '/readyz', '/metrics'])
 const RETRY_AFTER_SECONDS = 1
 
-/** How long a request keeps its place while its body arrives, if another one needs the place. */
-const BODY_TIME_MS = 1_000
-
-export function createAdmissionControl(maxInFlight: number, scheduler: RequestScheduler): AdmissionControl {
-  const inFlight = new Map<object, ServerResponse>()
-  /** Requests whose bodies are incomplete, the oldest first. They take no place of a request in flight. */
-  const receiving = new Map<object, { readonly response: ServerResponse; readonly sinceMs: number }>()
+/**
+ * `isKnown`: whether a request carries a key or token that was valid before. These requests have places of their own, which
+ * no request without a key can take, and start first.
+ */
+export function createAdmissionControl(
+  maxInFlight: number,
+  scheduler: RequestScheduler,
+  isKnown: (request: IncomingMessage) => boolean,
+): AdmissionControl {
+  const ofKnown = createRequestPlaces(maxInFlight)
+  const ofOthers = createRequestPlaces(maxInFlight)
+  const all = [ofKnown, ofOthers]
   const waiting = new Set<() => void>()
   let draining = false
   let refused = 0
+  const count = () => ofKnown.count() + ofOthers.count()
 
   function release(request: object | undefined): void {
-    if (!request || !(inFlight.delete(request) || receiving.delete(request))) return
-    if (inFlight.size + receiving.size > 0) return
+    if (!request || !all.some(places => places.release(request)) || count() > 0) return
     for (const resolve of waiting) resolve()
     waiting.clear()
-  }
-
-  function track(request: IncomingMessage, response: ServerResponse): void {
-    inFlight.set(request, response)
-    response.once('close', () => release(request))
   }
 
   function reject(response: ServerResponse): void {
@@ -51,58 +52,46 @@ export function createAdmissionControl(maxInFlight: number, scheduler: RequestSc
   }
 
   /** Runs the listener once the request's turn has come: a body that came with its head is complete by then. */
-  function start(listener: RequestListener, request: IncomingMessage, response: ServerResponse): void {
+  function start(
+    places: RequestPlaces,
+    listener: RequestListener,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void {
     if (response.destroyed) return
-    if (!request.complete && !receive(request, response)) {
+    if (!request.complete && !places.receive(request, response)) {
       // The rest of the body is not read.
       response.shouldKeepAlive = false
       reject(response)
     } else listener(request, response)
   }
 
-  /** Counts a request apart until its body is complete. False if too many are incomplete, and none is slow. */
-  function receive(request: IncomingMessage, response: ServerResponse): boolean {
-    inFlight.delete(request)
-    const [oldest] = receiving.values()
-    if (oldest && receiving.size >= maxInFlight) {
-      if (performance.now() - oldest.sinceMs < BODY_TIME_MS) return false
-      oldest.response.destroy()
-    }
-    receiving.set(request, { response, sinceMs: performance.now() })
-    request.once('end', () => {
-      if (receiving.delete(request)) inFlight.set(request, response)
-    })
-    return true
-  }
-
   return {
     wrap: listener => (request, response) => {
       if (draining) response.shouldKeepAlive = false
-      if (!EXEMPT_PATHS.has(pathOf(request))) {
-        if (inFlight.size >= maxInFlight) return reject(response)
-        track(request, response)
-        return scheduler.schedule(() => start(listener, request, response))
-      }
-      listener(request, response)
+      if (EXEMPT_PATHS.has(pathOf(request))) return listener(request, response)
+      const places = isKnown(request) ? ofKnown : ofOthers
+      if (!places.take(request, response)) return reject(response)
+      response.once('close', () => release(request))
+      scheduler.schedule(() => start(places, listener, request, response), places === ofKnown ? 'FIRST' : 'LATER')
     },
     release,
     drain: () => {
       draining = true
-      for (const response of inFlight.values()) response.shouldKeepAlive = false
-      for (const { response } of receiving.values()) response.shouldKeepAlive = false
+      for (const places of all) for (const response of places.responses()) response.shouldKeepAlive = false
     },
     get draining() {
       return draining
     },
     get inFlight() {
-      return inFlight.size + receiving.size
+      return count()
     },
     get refused() {
       return refused
     },
     whenIdle: () =>
       new Promise(resolve => {
-        if (inFlight.size + receiving.size === 0) resolve()
+        if (count() === 0) resolve()
         else waiting.add(resolve)
       }),
   }

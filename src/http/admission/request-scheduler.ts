@@ -11,7 +11,8 @@ const YIELD_MS = 10
  * them.
  */
 export class RequestScheduler {
-  readonly #waiting: (() => void)[] = []
+  readonly #first: (() => void)[] = []
+  readonly #later: (() => void)[] = []
   #isArmed = false
   #hasNewConnections = false
 
@@ -21,9 +22,10 @@ export class RequestScheduler {
     })
   }
 
-  /** Starts a request after those scheduled before it. */
-  schedule(run: () => void): void {
-    this.#waiting.push(run)
+  /** Starts a request after those of its rank that were scheduled before it. All that are FIRST start before the LATER ones. */
+  schedule(run: () => void, rank: 'FIRST' | 'LATER'): void {
+    const waiting = rank === 'FIRST' ? this.#first : this.#later
+    waiting.push(run)
     if (!this.#isArmed) this.#yieldToEventLoop(performance.now() + YIELD_MS)
   }
 
@@ -43,8 +45,9 @@ export class RequestScheduler {
   #runSlice(until: number): void {
     const now = performance.now()
     if (now > until) return void this.#yieldToEventLoop(now + YIELD_MS)
-    this.#waiting.shift()?.()
+    const run = this.#first.shift() ?? this.#later.shift()
+    run?.()
     // A tick scheduled by a microtask runs after all that the request can do without I/O.
-    if (this.#waiting.length > 0) queueMicrotask(() => process.nextTick(() => this.#runSlice(until)))
+    if (this.#first.length + this.#later.length > 0) queueMicrotask(() => process.nextTick(() => this.#runSlice(until)))
   }
 }
