@@ -3,25 +3,20 @@ import { pageArguments } from '../inputs/page-arguments.ts'
 import { ApplicantFilterInput, ApplicantLookup, toLookup } from '../queries/lookups.ts'
 import { ApplicantConnection, AttemptConnection, SessionConnection } from './connections.ts'
 import { applicantDetails, withProvider } from './details.ts'
-import { ApplicantStatusEnum, OutcomeEnum, ProviderEnum } from './enums.ts'
+import { ApplicantStatusEnum, OutcomeEnum } from './enums.ts'
+import { externalIdField, providerField, providerStatusField, timestampFields } from './record-fields.ts'
 import { ApplicantRef, CustomerRef } from './refs.ts'
 import { freshnessArgument, freshnessBelowArgument, SyncRef, syncOf } from './sync.ts'
 
 builder.objectType(ApplicantRef, {
   description: 'A person, as a provider knows them, who is being verified or is applying.',
   fields: t => ({
-    provider: t.expose('provider', {
-      type: ProviderEnum,
-      nullable: false,
-      description: 'The provider that holds this record.',
-    }),
+    provider: providerField(t),
     providerId: t.exposeString('providerId', {
       nullable: false,
       description: 'The id that the provider uses for this applicant.',
     }),
-    externalId: t.exposeString('externalId', {
-      description: 'Your id for this user. All records with the same value belong to one `Person`.',
-    }),
+    externalId: externalIdField(t),
     status: t.expose('status', {
       type: ApplicantStatusEnum,
       nullable: false,
@@ -32,9 +27,7 @@ builder.objectType(ApplicantRef, {
       nullable: false,
       description: "The provider's decision.",
     }),
-    providerStatus: t.exposeString('providerStatus', {
-      description: 'The status as the provider reports it, unchanged. For display and support, not for logic.',
-    }),
+    providerStatus: providerStatusField(t),
     email: t.string({ description: 'The e-mail address.', resolve: applicant => applicant.email }),
     phone: t.string({
       description: 'The phone number, as the provider stores it.',
@@ -42,17 +35,7 @@ builder.objectType(ApplicantRef, {
     }),
     firstName: t.string({ description: 'The given name.', resolve: applicant => applicant.firstName }),
     lastName: t.string({ description: 'The family name.', resolve: applicant => applicant.lastName }),
-    createdAt: t.expose('createdAt', {
-      type: 'DateTime',
-      nullable: false,
-      description: 'When the provider created it; if the provider does not report that, when it was first stored here.',
-    }),
-    updatedAt: t.expose('updatedAt', {
-      type: 'DateTime',
-      nullable: false,
-      description:
-        'When the provider last changed it; if the provider does not report that, when the last change was stored here.',
-    }),
+    ...timestampFields(t),
     customer: t.field({
       type: CustomerRef,
       description: 'The customer of the applicant at the same provider. May call the provider.',

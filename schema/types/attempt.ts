@@ -1,16 +1,13 @@
 import { builder } from '../builder.ts'
 import { attemptDetails, withProvider } from './details.ts'
-import { AttemptKindEnum, AttemptStatusEnum, ProviderEnum } from './enums.ts'
+import { AttemptKindEnum, AttemptStatusEnum } from './enums.ts'
+import { providerField, providerStatusField, timestampFields } from './record-fields.ts'
 import { ApplicantRef, AttemptRef, SessionRef } from './refs.ts'
 
 builder.objectType(AttemptRef, {
   description: 'One attempt, check or review of a verification.',
   fields: t => ({
-    provider: t.expose('provider', {
-      type: ProviderEnum,
-      nullable: false,
-      description: 'The provider that holds this record.',
-    }),
+    provider: providerField(t),
     providerId: t.exposeString('providerId', {
       nullable: false,
       description:
@@ -26,24 +23,12 @@ builder.objectType(AttemptRef, {
       nullable: false,
       description: 'Progress, the same for all providers.',
     }),
-    providerStatus: t.exposeString('providerStatus', {
-      description: 'The status as the provider reports it, unchanged. For display and support, not for logic.',
-    }),
+    providerStatus: providerStatusField(t),
     failureCode: t.exposeString('failureCode', {
       description: "The provider's own code of the failure. Values are added.",
     }),
     riskScore: t.exposeFloat('riskScore', { description: 'From 0 (no risk) to 1; null until it is assessed.' }),
-    createdAt: t.expose('createdAt', {
-      type: 'DateTime',
-      nullable: false,
-      description: 'When the provider created it; if the provider does not report that, when it was first stored here.',
-    }),
-    updatedAt: t.expose('updatedAt', {
-      type: 'DateTime',
-      nullable: false,
-      description:
-        'When the provider last changed it; if the provider does not report that, when the last change was stored here.',
-    }),
+    ...timestampFields(t),
     completedAt: t.expose('completedAt', { type: 'DateTime', description: 'When it ended.' }),
     session: t.field({
       type: SessionRef,

@@ -3,25 +3,19 @@ import { pageArguments } from '../inputs/page-arguments.ts'
 import { CustomerFilterInput, CustomerLookup, toLookup } from '../queries/lookups.ts'
 import { CustomerConnection, SessionConnection } from './connections.ts'
 import { customerDetails, withProvider } from './details.ts'
-import { ProviderEnum } from './enums.ts'
+import { externalIdField, providerField, timestampFields } from './record-fields.ts'
 import { CustomerRef } from './refs.ts'
 import { freshnessArgument, freshnessBelowArgument, SyncRef, syncOf } from './sync.ts'
 
 builder.objectType(CustomerRef, {
   description: 'A customer, as a provider knows it.',
   fields: t => ({
-    provider: t.expose('provider', {
-      type: ProviderEnum,
-      nullable: false,
-      description: 'The provider that holds this record.',
-    }),
+    provider: providerField(t),
     providerId: t.exposeString('providerId', {
       nullable: false,
       description: 'The id that the provider uses for this customer.',
     }),
-    externalId: t.exposeString('externalId', {
-      description: 'Your id for this user. All records with the same value belong to one `Person`.',
-    }),
+    externalId: externalIdField(t),
     email: t.string({ description: 'The e-mail address.', resolve: customer => customer.email }),
     name: t.string({ description: 'The name.', resolve: customer => customer.name }),
     phone: t.string({
@@ -33,17 +27,7 @@ builder.objectType(CustomerRef, {
       description: 'Your own data, stored with the customer at the provider.',
       resolve: customer => customer.metadata,
     }),
-    createdAt: t.expose('createdAt', {
-      type: 'DateTime',
-      nullable: false,
-      description: 'When the provider created it; if the provider does not report that, when it was first stored here.',
-    }),
-    updatedAt: t.expose('updatedAt', {
-      type: 'DateTime',
-      nullable: false,
-      description:
-        'When the provider last changed it; if the provider does not report that, when the last change was stored here.',
-    }),
+    ...timestampFields(t),
     sessions: t.field({
       type: SessionConnection,
       description: 'The stored sessions that are linked to the customer, newest first.',

@@ -5,12 +5,14 @@ import {
   InvalidInputError,
   NotFoundError,
   ProviderContractError,
+  type ProviderError,
   ProviderRejectedError,
   ProviderUnavailableError,
   UnconfirmedError,
   UnsupportedError,
 } from '../../src/domain/errors.ts'
-import { builder } from '../builder.ts'
+import type { Provider } from '../../src/domain/provider.ts'
+import { builder, type SchemaTypes } from '../builder.ts'
 import { CapabilityEnum, ErrorCodeEnum, ProviderEnum } from './enums.ts'
 import { ProviderOperationRef } from './refs.ts'
 
@@ -85,11 +87,7 @@ builder.objectType(UnsupportedError, {
   description: 'The provider does not support this.',
   interfaces: [ErrorInterface],
   fields: t => ({
-    provider: t.expose('provider', {
-      type: ProviderEnum,
-      nullable: false,
-      description: 'The provider.',
-    }),
+    provider: failedProvider(t),
     capability: t.expose('capability', {
       type: CapabilityEnum,
       nullable: false,
@@ -103,11 +101,7 @@ builder.objectType(ProviderRejectedError, {
   description: 'The provider rejected the request. It will reject the same input again.',
   interfaces: [ErrorInterface],
   fields: t => ({
-    provider: t.expose('provider', {
-      type: ProviderEnum,
-      nullable: false,
-      description: 'The provider.',
-    }),
+    provider: failedProvider(t),
     providerCode: t.exposeString('providerCode', { description: "The provider's own error code." }),
     providerIssues: t.expose('issues', {
       type: [ProviderIssueRef],
@@ -122,28 +116,14 @@ builder.objectType(ProviderUnavailableError, {
   description:
     "The provider is unavailable, over its rate limit, rejects the server's credentials, or has none configured. Nothing was created.",
   interfaces: [ErrorInterface],
-  fields: t => ({
-    provider: t.expose('provider', {
-      type: ProviderEnum,
-      nullable: false,
-      description: 'The provider.',
-    }),
-    providerCode: t.exposeString('providerCode', { description: "The provider's own error code, if it sent one." }),
-  }),
+  fields: providerErrorFields,
 })
 
 builder.objectType(ProviderContractError, {
   name: 'ProviderContractError',
   description: "The provider's response did not match its documentation.",
   interfaces: [ErrorInterface],
-  fields: t => ({
-    provider: t.expose('provider', {
-      type: ProviderEnum,
-      nullable: false,
-      description: 'The provider.',
-    }),
-    providerCode: t.exposeString('providerCode', { description: "The provider's own error code, if it sent one." }),
-  }),
+  fields: providerErrorFields,
 })
 
 builder.objectType(UnconfirmedError, {
@@ -172,6 +152,17 @@ builder.objectType(IdempotencyConflictError, {
     }),
   }),
 })
+
+function failedProvider(t: PothosSchemaTypes.ObjectFieldBuilder<SchemaTypes, { readonly provider: Provider }>) {
+  return t.expose('provider', { type: ProviderEnum, nullable: false, description: 'The provider.' })
+}
+
+function providerErrorFields(t: PothosSchemaTypes.ObjectFieldBuilder<SchemaTypes, ProviderError>) {
+  return {
+    provider: failedProvider(t),
+    providerCode: t.exposeString('providerCode', { description: "The provider's own error code, if it sent one." }),
+  }
+}
 
 /** The errors of any provider call. */
 export const PROVIDER_ERRORS = [ProviderRejectedError, ProviderUnavailableError, ProviderContractError] as const

@@ -1,6 +1,7 @@
 import { builder } from '../builder.ts'
 import { decodeId, searchedText } from '../inputs/rules.ts'
-import { OperationKindEnum, OperationStateEnum, ProviderEnum } from './enums.ts'
+import { OperationKindEnum, OperationStateEnum } from './enums.ts'
+import { providerField } from './record-fields.ts'
 import { ApplicantRef, CustomerRef, ProviderOperationRef, SessionRef } from './refs.ts'
 import { ProviderFailureRef } from './sync.ts'
 
@@ -9,11 +10,7 @@ builder.objectType(ProviderOperationRef, {
   fields: t => ({
     kind: t.expose('kind', { type: OperationKindEnum, nullable: false, description: 'The kind of the operation.' }),
     idempotencyKey: t.exposeString('idempotencyKey', { nullable: false, description: 'Your idempotency key.' }),
-    provider: t.expose('provider', {
-      type: ProviderEnum,
-      nullable: false,
-      description: 'The provider that holds this record.',
-    }),
+    provider: providerField(t),
     state: t.expose('state', {
       type: OperationStateEnum,
       nullable: false,

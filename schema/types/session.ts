@@ -4,8 +4,9 @@ import { pageArguments } from '../inputs/page-arguments.ts'
 import { SessionLookup, toLookup } from '../queries/lookups.ts'
 import { AttemptConnection, LIVE_CURSOR } from './connections.ts'
 import { sessionDetails, withProvider } from './details.ts'
-import { OutcomeEnum, ProviderEnum, SessionStatusEnum } from './enums.ts'
+import { OutcomeEnum, SessionStatusEnum } from './enums.ts'
 import { NextActionRef } from './next-action.ts'
+import { externalIdField, providerField, providerStatusField, timestampFields } from './record-fields.ts'
 import { ApplicantRef, CustomerRef, SessionRef } from './refs.ts'
 import { freshnessArgument, SyncRef } from './sync.ts'
 import { TimelineEventConnection } from './timeline.ts'
@@ -31,11 +32,7 @@ const SessionAccessRef = builder.objectRef<SessionAccess>('SessionAccess').imple
 builder.objectType(SessionRef, {
   description: 'One verification or application journey of an end user at one provider.',
   fields: t => ({
-    provider: t.expose('provider', {
-      type: ProviderEnum,
-      nullable: false,
-      description: 'The provider that holds this record.',
-    }),
+    provider: providerField(t),
     providerId: t.exposeString('providerId', {
       nullable: false,
       description: 'The id that the provider uses for this session.',
@@ -50,12 +47,8 @@ builder.objectType(SessionRef, {
       nullable: false,
       description: "The provider's decision. Can still change after COMPLETED, for example after a manual review.",
     }),
-    providerStatus: t.exposeString('providerStatus', {
-      description: 'The status as the provider reports it, unchanged. For display and support, not for logic.',
-    }),
-    externalId: t.exposeString('externalId', {
-      description: 'Your id for this user. All records with the same value belong to one `Person`.',
-    }),
+    providerStatus: providerStatusField(t),
+    externalId: externalIdField(t),
     testMode: t.exposeBoolean('testMode', {
       nullable: false,
       description: 'True if the session was created in a sandbox or with a test key.',
@@ -72,17 +65,7 @@ builder.objectType(SessionRef, {
       extensions: ENCRYPTED,
       resolve: session => session.metadata,
     }),
-    createdAt: t.expose('createdAt', {
-      type: 'DateTime',
-      nullable: false,
-      description: 'When the provider created it; if the provider does not report that, when it was first stored here.',
-    }),
-    updatedAt: t.expose('updatedAt', {
-      type: 'DateTime',
-      nullable: false,
-      description:
-        'When the provider last changed it; if the provider does not report that, when the last change was stored here.',
-    }),
+    ...timestampFields(t),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
       description: 'When the session expires unless it is completed before.',
