@@ -91,6 +91,12 @@ export async function findTombstoneHashes(db: Database, tombstones: readonly Tom
   return key ? tombstones.map(tombstone => hashOf(key, tombstone)) : []
 }
 
+/** A keyed hash that is the same in all instances and under every encryption key. */
+export async function loadKeyedHash(db: Database, now: Date): Promise<(text: string) => string> {
+  const key = (await findKey(db)) ?? (await createKey(db, now))
+  return text => createHmac('sha256', key).update(text, 'utf8').digest('base64url')
+}
+
 /** Creates the key of the hashes on first use. Throws UnreadableError where ENCRYPTION_KEY is not the key of this database. */
 export async function loadInstanceKey(db: Database, now: Date): Promise<void> {
   if (!(await findKey(db))) await createKey(db, now)

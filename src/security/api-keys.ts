@@ -3,13 +3,33 @@ import { type Caller, SCOPES } from '../domain/access/caller.ts'
 import { safeEqual } from './safe-equal.ts'
 
 const KEY_PREFIX = 'sg_'
-const SECRET_BYTES = 32
+const SECRET_BYTES = 24
+/** Of 64 bits, so that a guessed key does not have a valid one. */
+const CHECKSUM_LENGTH = 11
 const PREFIX_LENGTH = 10
 
-/** A random key, its visible prefix, and the hash under which it is stored. */
-export function createApiKey(): { readonly key: string; readonly prefix: string; readonly hash: string } {
-  const key = KEY_PREFIX + randomBytes(SECRET_BYTES).toString('base64url')
+/** A keyed hash as base64url. */
+export type KeyedHash = (text: string) => string
+
+/** A random key with a checksum, its visible prefix, and the hash under which it is stored. */
+export function createApiKey(keyedHash: KeyedHash): {
+  readonly key: string
+  readonly prefix: string
+  readonly hash: string
+} {
+  const secret = KEY_PREFIX + randomBytes(SECRET_BYTES).toString('base64url')
+  const key = secret + checksumOf(secret, keyedHash)
   return { key, prefix: key.slice(0, PREFIX_LENGTH), hash: hashApiKey(key) }
+}
+
+/** True for a key that was created here, which may be revoked; earlier versions created keys without a checksum. */
+export function hasChecksum(token: string, keyedHash: KeyedHash): boolean {
+  const secret = token.slice(0, -CHECKSUM_LENGTH)
+  return safeEqual(token, secret + checksumOf(secret, keyedHash))
+}
+
+function checksumOf(secret: string, keyedHash: KeyedHash): string {
+  return keyedHash(`apiKey|${secret}`).slice(0, CHECKSUM_LENGTH)
 }
 
 /** The hash under which a key is stored. It needs no salt, because keys are random. */
