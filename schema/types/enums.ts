@@ -155,6 +155,8 @@ export const ErrorCodeEnum = builder.enumType('ErrorCode', {
     CURSOR_INVALID: 'The cursor is malformed or belongs to another list.',
     DEADLINE_EXCEEDED: 'The operation took too long.',
     DOCUMENT_NOT_TRUSTED: 'The document is not registered on this server.',
+    PERSISTED_QUERY_NOT_SUPPORTED:
+      'The request has only the hash of a document, and this server registers none. Clients then send the text.',
     FORBIDDEN: 'Access denied for the fields in `paths`.',
     GRAPHQL_PARSE_FAILED: 'The document is not valid GraphQL syntax.',
     GRAPHQL_VALIDATION_FAILED: 'The document does not match the schema.',

@@ -1,26 +1,28 @@
 import type { RequestPolicy } from '../http/app.ts'
+import type { Cors } from '../http/cors.ts'
 import { createTrustedDocuments } from '../http/document/trusted-documents.ts'
 import type { RateLimiter } from '../http/pipeline/rate-limit.ts'
 import type { Logger } from '../telemetry/log.ts'
 import { loadDocuments } from './documents.ts'
-import { type HttpSettings, isExposed, parseList, requestLimits } from './http-settings.ts'
+import { type HttpSettings, isExposed, requestLimits } from './http-settings.ts'
 
 export interface RequestPolicyDeps {
   readonly log: Logger
   readonly rateLimiter: RateLimiter
+  readonly cors: Cors
 }
 
 /** Throws if the folder of the trusted documents does not exist. */
 export function createRequestPolicy(
   settings: HttpSettings & { readonly NODE_ENV: string },
-  { log, rateLimiter }: RequestPolicyDeps,
+  { log, rateLimiter, cors }: RequestPolicyDeps,
 ): RequestPolicy {
   const mode = settings.TRUSTED_DOCUMENTS
   const documents = mode === 'off' ? [] : loadDocuments(settings.TRUSTED_DOCUMENTS_DIR).map(({ query }) => query)
   return {
     limits: requestLimits(settings),
     rateLimiter,
-    corsOrigins: parseList(settings.CORS_ORIGINS),
+    cors,
     introspection: isExposed(settings.INTROSPECTION, settings),
     suggestions: isExposed(settings.SUGGESTIONS, settings),
     trusted: {

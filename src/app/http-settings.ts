@@ -22,6 +22,12 @@ export const httpSettings = {
     .string()
     .refine(text => parseList(text).every(isOrigin), { error: 'Expected origins such as https://app.example.com.' })
     .optional(),
+  CORS_HEADERS: z
+    .string()
+    .refine(text => parseList(text).every(name => /^[\w-]+$/.test(name)), {
+      error: 'Expected names of headers, with commas between.',
+    })
+    .optional(),
   TRUSTED_PROXIES: z
     .string()
     .refine(isAddressList, { error: 'Expected IP addresses and ranges, such as 10.0.0.0/8, or loopback.' })

@@ -15,6 +15,7 @@ import { createFailedAuthLimiter } from '../http/auth/authenticator.ts'
 import { createTrustedProxies } from '../http/auth/client-address.ts'
 import { createKnownCallers } from '../http/auth/known-callers.ts'
 import { compressResponses } from '../http/compression.ts'
+import { createCors } from '../http/cors.ts'
 import type { RateLimiter } from '../http/pipeline/rate-limit.ts'
 import { graphiqlOptions } from '../http/plugins/use-graphiql.ts'
 import { createHttpServer } from '../http/server.ts'
@@ -83,7 +84,12 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const settings = config.server
   const scheduler = new RequestScheduler()
   const knownCallers = createKnownCallers()
-  const admission = createAdmissionControl(settings.MAX_IN_FLIGHT, scheduler, knownCallers.has)
+  const cors = createCors({
+    origins: parseList(settings.CORS_ORIGINS),
+    allowsLoopback: isLocalDevelopment(config),
+    headers: parseList(settings.CORS_HEADERS),
+  })
+  const admission = createAdmissionControl(settings.MAX_IN_FLIGHT, scheduler, knownCallers.has, cors)
   const schema = await buildSchema(registry, federationMode(settings), {
     urlHosts: settings.NODE_ENV === 'production' ? 'PUBLIC' : 'ANY',
   })
@@ -103,6 +109,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     console: settings.CONSOLE === 'on' && createConsole({ db: container.db, services: container.services, now }),
     policy: createRequestPolicy(settings, {
       log: container.log,
+      cors,
       rateLimiter: options.rateLimiter ?? costCounter(container, config),
     }),
     logger: toServerLog(container.log),

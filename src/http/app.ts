@@ -16,6 +16,7 @@ import type { Readiness } from './admission/readiness.ts'
 import type { FailedAuthLimiter } from './auth/authenticator.ts'
 import type { IsTrustedProxy } from './auth/client-address.ts'
 import { useAuthentication } from './auth/use-authentication.ts'
+import type { Cors } from './cors.ts'
 import { createOperationAnalyzer } from './document/operation-analysis.ts'
 import { createDocumentLoader } from './document/parse-document.ts'
 import { createDocumentCache, createPreparedOperations } from './document/prepared-operations.ts'
@@ -81,7 +82,7 @@ export interface AppOptions {
 export interface RequestPolicy {
   readonly limits: RequestLimits
   readonly rateLimiter: RateLimiter
-  readonly corsOrigins: readonly string[]
+  readonly cors: Cors
   readonly introspection: boolean
   /** Whether errors may suggest names of the schema ("Did you mean …"). */
   readonly suggestions: boolean
@@ -175,7 +176,7 @@ function plugins(
     useHealth(GRAPHQL_PATH, options.readiness),
     useMetrics(options.metrics),
     useWebhooks(services.webhookInbox, options.report),
-    useCors(policy.corsOrigins, GRAPHQL_PATH),
+    useCors(policy.cors, GRAPHQL_PATH),
     ...(options.graphiql ? [useGraphiql(options.graphiql, GRAPHQL_PATH)] : []),
     ...(options.console ? [useConsole({ ...options, console: options.console, rateLimiter: policy.rateLimiter })] : []),
     useAuthentication({ ...options, path: GRAPHQL_PATH, sequence: options.services.readSequence.sequence }),

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Cors } from '../cors.ts'
 import { createRequestPlaces, type RequestPlaces } from './request-places.ts'
 import type { RequestScheduler } from './request-scheduler.ts'
 
@@ -31,6 +32,7 @@ export function createAdmissionControl(
   maxInFlight: number,
   scheduler: RequestScheduler,
   isKnown: (request: IncomingMessage) => boolean,
+  cors?: Pick<Cors, 'headersFor'>,
 ): AdmissionControl {
   const ofKnown = createRequestPlaces(maxInFlight)
   const ofOthers = createRequestPlaces(maxInFlight)
@@ -46,9 +48,9 @@ export function createAdmissionControl(
     waiting.clear()
   }
 
-  function reject(response: ServerResponse): void {
+  function reject({ headers: { origin } }: IncomingMessage, response: ServerResponse): void {
     refused++
-    setImmediate(() => rejectOverloaded(response))
+    setImmediate(() => rejectOverloaded(response, cors?.headersFor(origin)))
   }
 
   /** Runs the listener once the request's turn has come: a body that came with its head is complete by then. */
@@ -62,7 +64,7 @@ export function createAdmissionControl(
     if (!request.complete && !places.receive(request, response)) {
       // The rest of the body is not read.
       response.shouldKeepAlive = false
-      reject(response)
+      reject(request, response)
     } else listener(request, response)
   }
 
@@ -71,7 +73,7 @@ export function createAdmissionControl(
       if (draining) response.shouldKeepAlive = false
       if (EXEMPT_PATHS.has(pathOf(request))) return listener(request, response)
       const places = isKnown(request) ? ofKnown : ofOthers
-      if (!places.take(request, response)) return reject(response)
+      if (!places.take(request, response)) return reject(request, response)
       response.once('close', () => release(request))
       scheduler.schedule(() => start(places, listener, request, response), places === ofKnown ? 'FIRST' : 'LATER')
     },
@@ -103,7 +105,7 @@ function pathOf({ url = '' }: IncomingMessage): string {
 }
 
 /** Node reads and discards the rest of the request. */
-function rejectOverloaded(response: ServerResponse): void {
+function rejectOverloaded(response: ServerResponse, corsHeaders: Readonly<Record<string, string>> = {}): void {
   const body = JSON.stringify({
     errors: [
       {
@@ -118,5 +120,5 @@ function rejectOverloaded(response: ServerResponse): void {
     ],
   })
   const headers = { 'content-type': 'application/json; charset=utf-8', 'retry-after': String(RETRY_AFTER_SECONDS) }
-  response.writeHead(503, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
+  response.writeHead(503, { ...corsHeaders, ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
 }

@@ -49,7 +49,11 @@ export function createTrustedDocumentResolver({
     const { documentId, ...sent } = params
     const id = documentIdOf(params)
     const named = id === undefined ? undefined : documents.find(id)
-    if (sent.query === undefined && named === undefined) throw notTrusted('No registered document has this id.')
+    if (sent.query === undefined && named === undefined) {
+      throw mode !== 'enforce' && documentId === undefined
+        ? persistedQueryNotSupported()
+        : notTrusted('No registered document has this id.')
+    }
     if (sent.query !== undefined && named !== undefined && named !== sent.query) {
       throw badRequest('Expected a document that matches its id, or only one of the two.')
     }
@@ -59,6 +63,11 @@ export function createTrustedDocumentResolver({
     if (mode === 'enforce') throw notTrusted('This server only accepts registered documents.')
     return { ...trusted, unregistered: documents.idOf(query) }
   }
+}
+
+/** The message and the status are those that clients of automatic persisted queries look for: they then send the text. */
+function persistedQueryNotSupported() {
+  return httpError('PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported', { status: 200 })
 }
 
 function notTrusted(message: string) {

@@ -8,6 +8,7 @@ import { type HasSignal, withDeadline } from '../../domain/deadline.ts'
 import type { Authentication } from '../../services/access/authentication.ts'
 import { readBearer } from '../auth/bearer.ts'
 import { cacheControl, mayCompress } from '../compression.ts'
+import type { Cors } from '../cors.ts'
 import type { PreparedOperation, PreparedOperations } from '../document/prepared-operations.ts'
 import type { ResolveTrustedDocument } from '../document/trusted-documents.ts'
 import { toClientError } from '../errors/error-codes.ts'
@@ -24,7 +25,6 @@ import {
 import type { RateLimitByCost } from '../pipeline/rate-limit.ts'
 import { SECURITY_HEADERS } from '../plugins/standard-plugins.ts'
 import { type Deadlines, deadlineOf } from '../plugins/use-context.ts'
-import { corsHeaders } from '../plugins/use-cors.ts'
 import { negotiateResponseType } from '../request/accepted-type.ts'
 import { BODY_BYTES_PER_COST } from '../request/body.ts'
 import { assertHead, parsePostBody } from '../request/parse-request.ts'
@@ -44,7 +44,7 @@ export interface FastPathOptions {
   readonly deadlines: Deadlines
   readonly formatError: FormatError
   readonly telemetry: TelemetryOptions
-  readonly corsOrigins: readonly string[]
+  readonly cors: Cors
   /** Whether errors may name parts of the schema. */
   readonly suggestions: boolean
   /** Logs each error as it was thrown. */
@@ -147,7 +147,7 @@ export function createFastPath(
   }
 
   function headersOf({ header }: RequestHead, requestId: string): Record<string, string> {
-    const ofOrigin = corsHeaders(header('origin'), options.corsOrigins)
+    const ofOrigin = options.cors.headersFor(header('origin'))
     return { ...SECURITY_HEADERS, ...ofOrigin, [REQUEST_ID_HEADER]: requestId }
   }
 }

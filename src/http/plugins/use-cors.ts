@@ -1,38 +1,21 @@
 import type { Plugin } from 'graphql-yoga'
+import type { Cors } from '../cors.ts'
 import { toErrorResponse } from '../errors/http-error.ts'
-import { CSRF_HEADERS, methodNotAllowed } from '../request/parse-request.ts'
+import { methodNotAllowed } from '../request/parse-request.ts'
 
-/** Allows the configured origins. Preflights need no key. Credentials are not allowed: clients send keys, not cookies. */
-export function useCors(origins: readonly string[], path: string): Plugin {
+/** Answers preflight requests, which need no key, and lets pages of the allowed origins read every response. */
+export function useCors(cors: Cors, path: string): Plugin {
   return {
     onRequest: ({ request, url, endResponse, fetchAPI }) => {
       if (url.pathname !== path || request.method !== 'OPTIONS') return
-      if (!origins.includes(request.headers.get('origin') ?? '')) {
-        return endResponse(toErrorResponse(methodNotAllowed(), undefined, fetchAPI))
-      }
-      endResponse(new fetchAPI.Response(null, { status: 204, headers: PREFLIGHT_HEADERS }))
+      const headers = cors.preflightFor(request.headers.get('origin'))
+      if (headers) endResponse(new fetchAPI.Response(null, { status: 204, headers: { ...headers } }))
+      else endResponse(toErrorResponse(methodNotAllowed(), undefined, fetchAPI))
     },
     onResponse: ({ request, response }) => {
-      if (origins.length === 0 || new URL(request.url, 'http://localhost').pathname !== path) return
-      const headers = corsHeaders(request.headers.get('origin'), origins)
+      if (new URL(request.url, 'http://localhost').pathname !== path) return
+      const headers = cors.headersFor(request.headers.get('origin'))
       for (const [name, value] of Object.entries(headers)) response.headers.set(name, value)
     },
   }
-}
-
-export function corsHeaders(origin: string | null | undefined, origins: readonly string[]): Record<string, string> {
-  if (origins.length === 0) return {}
-  if (!origin || !origins.includes(origin)) return { vary: 'Origin' }
-  return {
-    vary: 'Origin',
-    'access-control-allow-origin': origin,
-    'access-control-expose-headers': 'Retry-After, WWW-Authenticate',
-  }
-}
-
-const PREFLIGHT_HEADERS = {
-  'access-control-allow-methods': 'GET, POST',
-  'access-control-allow-headers': ['authorization', 'content-type', 'last-event-id', ...CSRF_HEADERS].join(', '),
-  'access-control-max-age': '600',
-  'content-length': '0',
 }

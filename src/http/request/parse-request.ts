@@ -49,7 +49,9 @@ export function methodNotAllowed(): GraphQLError {
   })
 }
 
-/** One of them is required on a GET. A cross-site page cannot send a custom header without a CORS preflight. */
+/**
+ * One of them, or Authorization, is required on a GET. A cross-site page cannot send such a header without a CORS preflight.
+ */
 export const CSRF_HEADERS = [
   'graphql-require-preflight',
   'apollo-require-preflight',
@@ -58,8 +60,8 @@ export const CSRF_HEADERS = [
 ] as const
 
 export function assertCsrfHeader({ header }: RequestHead): void {
-  if (CSRF_HEADERS.some(name => header(name))) return
-  throw badRequest(`Expected a header "${CSRF_HEADERS[0]}: true" on a GET request.`)
+  if (header('authorization') || CSRF_HEADERS.some(name => header(name))) return
+  throw badRequest(`Expected a header "Authorization" or "${CSRF_HEADERS[0]}: true" on a GET request.`)
 }
 
 const EXPECTED = 'Expected "content-type: application/json" in UTF-8, without a content encoding.'
