@@ -1,4 +1,3 @@
-import { CSRF_HEADERS } from './request/parse-request.ts'
 import { REQUEST_ID_HEADER } from './request/request-head.ts'
 
 export interface CorsOptions {
@@ -19,12 +18,16 @@ export interface Cors {
 
 /** What browsers' SDKs of tracing, error reporting and GraphQL clients add to requests. */
 const CLIENT_HEADERS = [
+  'apollo-require-preflight',
   'apollographql-client-name',
   'apollographql-client-version',
   'baggage',
+  'graphql-require-preflight',
   'sentry-trace',
   'traceparent',
   'tracestate',
+  'x-apollo-operation-name',
+  'x-graphql-yoga-csrf',
 ]
 
 export function createCors({ origins, allowsLoopback, headers }: CorsOptions): Cors {
@@ -33,7 +36,6 @@ export function createCors({ origins, allowsLoopback, headers }: CorsOptions): C
     'content-type',
     'last-event-id',
     REQUEST_ID_HEADER,
-    ...CSRF_HEADERS,
     ...CLIENT_HEADERS,
     ...headers,
   ]

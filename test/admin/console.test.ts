@@ -162,8 +162,8 @@ describe('the console page', () => {
       fetch(new URL(`/console${path}`, at.app.url), { headers: { ...(tag && { 'if-none-match': tag }) } })
     const first = await get()
     const tag = first.headers.get('etag') ?? ''
-    expect([first.headers.get('cache-control'), tag]).toEqual(['no-cache', expect.stringMatching(/^"[\w-]{22}"$/)])
-    for (const known of [tag, `W/${tag}`, `"another", ${tag}`]) {
+    expect([first.headers.get('cache-control'), tag]).toEqual(['no-cache', expect.stringMatching(/^W\/"[\w-]{22}"$/)])
+    for (const known of [tag, `"another", ${tag}`]) {
       const again = await get(known)
       expect([again.status, await again.text(), again.headers.get('etag')]).toEqual([304, '', tag])
     }

@@ -80,7 +80,7 @@ describe('without a valid key', () => {
     const [alive, bare] = [await app.app.fetch('http://localhost/livez'), await app.app.fetch('http://localhost/')]
 
     expect([alive.status, await alive.text()]).toEqual([200, 'ok\n'])
-    expect([bare.status, bare.headers.get('location')]).toEqual([302, '/graphql'])
+    expect([bare.status, bare.headers.get('location')]).toEqual([302, './graphql'])
   })
 })
 

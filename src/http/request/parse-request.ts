@@ -1,5 +1,5 @@
 import type { GraphQLError } from 'graphql'
-import { badRequest, httpError } from '../errors/http-error.ts'
+import { httpError } from '../errors/http-error.ts'
 import type { RequestLimits } from '../limits.ts'
 import { assertLength } from './body.ts'
 import { type Params, parseParams } from './graphql-params.ts'
@@ -11,11 +11,9 @@ import type { RequestHead } from './request-head.ts'
 /** Validates everything but the body. */
 export function assertHead(head: RequestHead, limits: RequestLimits): void {
   assertMethod(head.method)
-  if (head.method === 'GET') assertCsrfHeader(head)
-  else {
-    assertMediaType(head)
-    assertLength(head, limits.maxBodyBytes)
-  }
+  if (head.method === 'GET') return
+  assertMediaType(head)
+  assertLength(head, limits.maxBodyBytes)
 }
 
 export function parsePostBody(body: Uint8Array, limits: RequestLimits): Params {
@@ -47,21 +45,6 @@ export function methodNotAllowed(): GraphQLError {
     status: 405,
     headers: { allow: 'GET, POST' },
   })
-}
-
-/**
- * One of them, or Authorization, is required on a GET. A cross-site page cannot send such a header without a CORS preflight.
- */
-export const CSRF_HEADERS = [
-  'graphql-require-preflight',
-  'apollo-require-preflight',
-  'x-apollo-operation-name',
-  'x-graphql-yoga-csrf',
-] as const
-
-export function assertCsrfHeader({ header }: RequestHead): void {
-  if (header('authorization') || CSRF_HEADERS.some(name => header(name))) return
-  throw badRequest(`Expected a header "Authorization" or "${CSRF_HEADERS[0]}: true" on a GET request.`)
 }
 
 const EXPECTED = 'Expected "content-type: application/json" in UTF-8, without a content encoding.'

@@ -623,13 +623,6 @@ export const BAD_REQUESTS: readonly BadRequest[] = [
     query => got(`query=${encodeURIComponent(query)}&operationName=${query.includes(' A ') ? 'A' : ''}`),
   ),
   ...rows(
-    'GET without a preflight',
-    400,
-    'BAD_REQUEST',
-    same(['query={__typename}', '', 'query=mutation']),
-    search => ({ method: 'GET', path: `/graphql?${search}`, headers: KEY }),
-  ),
-  ...rows(
     'document id',
     400,
     'DOCUMENT_NOT_TRUSTED',
