@@ -8,12 +8,14 @@ import ZodPlugin from '@pothos/plugin-zod'
 import type { Context } from '../src/context.ts'
 import { decodeGlobalId, encodeGlobalId } from '../src/domain/global-id.ts'
 import { toInvalidInputError } from '../src/input/rules.ts'
+import type { Connection } from '../src/services/lists/connection.ts'
 import './authorization/plugin.ts'
 import './inputs/freshness-plugin.ts'
 import './inputs/input-rules-plugin.ts'
 import './rows-plugin.ts'
 
 interface BuilderTypes {
+  Connection: Pick<Connection<unknown>, 'count'>
   Context: Context
   DefaultEdgesNullability: { list: false; items: false }
   DefaultNodeNullability: false

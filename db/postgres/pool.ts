@@ -37,8 +37,8 @@ export function createPostgresPool(url: string, settings: PostgresSettings): Pos
       query_timeout: statementMs + CLIENT_TIMEOUT_MARGIN_MS,
       idle_in_transaction_session_timeout: statementMs * IDLE_TRANSACTION_TIMEOUTS,
     }),
-    // The pool awaits the promise, but its type has void.
-    onConnect: client => forceSynchronousCommit(client) as unknown as undefined,
+    // The pool awaits the promise.
+    onConnect: forceSynchronousCommit,
   })
   // An idle connection that is lost is replaced; a connection in use rejects its next statement.
   pool.on('error', () => {})

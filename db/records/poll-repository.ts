@@ -50,20 +50,21 @@ async function findDue<Table extends 'applicants' | 'sessions'>(
   return due.length < limit ? [...due, ...(await findWhere(db, table, ['>', latest], limit, excluded))] : due
 }
 
-function findWhere<Table extends 'applicants' | 'sessions'>(
+async function findWhere<Table extends 'applicants' | 'sessions'>(
   db: Database,
   table: Table,
   [operator, at]: readonly ['<=' | '>', Date],
   limit: number,
   excluded: Excluded,
-) {
+): Promise<RowsOf[Table][]> {
   // Both tables have the selected columns.
   let query = db.sql
     .selectFrom(table as 'sessions')
     .selectAll()
     .where('next_poll_at', operator, at.getTime())
   if (excluded[table].size > 0) query = query.where('account_id', 'not in', [...excluded[table]])
-  return query.orderBy('next_poll_at').limit(limit).execute() as unknown as Promise<RowsOf[Table][]>
+  const rows: unknown = await query.orderBy('next_poll_at').limit(limit).execute()
+  return rows as RowsOf[Table][]
 }
 
 interface RowsOf {

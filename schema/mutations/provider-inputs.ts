@@ -7,7 +7,7 @@ export interface InputMember<T> {
   readonly field: string
   readonly description: string
   readonly type: InputObjectRef<SchemaTypes, T>
-  readonly toRequest: (value: T) => CreateRequest
+  toRequest(value: T): CreateRequest
 }
 
 /** A one-of input with one key for each provider, which the provider folders add. */
@@ -25,7 +25,7 @@ function extensibleOneOf(name: string, description: string) {
   })
   function join<T>(member: InputMember<T>): void {
     // GraphQL parses the value of a key by that member's input type, so `toRequest` receives its T.
-    members.set(member.field, member as unknown as InputMember<object>)
+    members.set(member.field, member as InputMember<object>)
   }
   /** The request for the given key. GraphQL has checked that there is exactly one. */
   function toRequest(value: Readonly<Record<string, object | null | undefined>>): CreateRequest {

@@ -1,6 +1,5 @@
 import type { InterfaceRef, ObjectRef } from '@pothos/core'
 import type { Sync } from '../../src/domain/records/sync.ts'
-import type { Connection } from '../../src/services/lists/connection.ts'
 import { builder, type SchemaTypes } from '../builder.ts'
 import { ApplicantRef, AttemptRef, CustomerRef, SessionRef } from './refs.ts'
 import { SyncRef } from './sync.ts'
@@ -15,7 +14,7 @@ export function connectionOf<T>(type: ObjectRef<SchemaTypes, T> | InterfaceRef<S
       fields: t => ({
         totalCount: t.int({
           description: 'Total number of items, or null if there are more than 10,000. Select it only when you need it.',
-          resolve: connection => (connection as unknown as Connection<T>).count(),
+          resolve: connection => connection.count(),
         }),
       }),
     },

@@ -231,6 +231,7 @@ export const AREAS: readonly Area[] = [
       'src/services/events/**',
       'src/security/**',
       'graphql',
+      'lru-cache',
       'src/input/**',
       'zod',
       'graphql-yoga',
