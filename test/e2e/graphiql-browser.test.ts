@@ -69,6 +69,24 @@ test('a browser with the API key of an earlier start uses the current one', asyn
   await after.close()
 })
 
+test('GraphiQL shows the events of a subscription as they come', async () => {
+  const { page, faults, close } = await open(app.url, DESKTOP)
+  await choose(page, 'Providers')
+  await page.locator('.graphiql-query-editor .view-lines').click()
+  await page.keyboard.press('ControlOrMeta+A')
+  await page.keyboard.insertText('subscription Followed { sessionsUpdated { session { externalId } } }')
+  await page.waitForTimeout(SETTLES_MS)
+  const opened = page.waitForResponse(response => response.headers()['content-type']?.includes('event-stream') === true)
+  await page.locator('.graphiql-execute-button').click()
+  await opened
+  await app.execute(`mutation { createSession(input: { idempotencyKey: "followed", externalId: "followed-by-graphiql",
+    session: { kayle: { redirectUrl: "https://app.example.com/done" } } }) { __typename } }`)
+  await page.locator('.graphiql-response').getByText('followed-by-graphiql').waitFor()
+  await picture(page, 'graphiql subscription')
+  expect(faults).toEqual([])
+  await close()
+})
+
 async function open(url: string, options?: BrowserContextOptions) {
   const visit = await browser.visit(options)
   await goTo(visit.page, url)

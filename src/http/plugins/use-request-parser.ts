@@ -1,6 +1,5 @@
 import type { Plugin } from 'graphql-yoga'
 import type { Authenticated } from '../auth/use-authentication.ts'
-import { httpError } from '../errors/http-error.ts'
 import type { RequestLimits } from '../limits.ts'
 import { chargeCaller, type RateLimiter, rateLimitedError } from '../pipeline/rate-limit.ts'
 import { BODY_BYTES_PER_COST, readBody } from '../request/body.ts'
@@ -25,15 +24,5 @@ export function useRequestParser(limits: RequestLimits, limiter: RateLimiter): P
         head.method === 'GET' ? parseQueryString(head, limits) : parseBody(request, serverContext),
       )
     },
-    onSubscribe: ({ args, setResultAndStopExecution }) => {
-      if (args.contextValue.request.method === 'GET') setResultAndStopExecution({ errors: [mutationOverGetError()] })
-    },
   }
-}
-
-function mutationOverGetError() {
-  return httpError('METHOD_NOT_ALLOWED', 'Expected POST: GET is for queries only.', {
-    status: 405,
-    headers: { allow: 'POST' },
-  })
 }

@@ -651,13 +651,6 @@ export const BAD_REQUESTS: readonly BadRequest[] = [
     body => ({ headers: JSON_TYPE, body }),
   ),
   ...rows(
-    'GET of a subscription',
-    405,
-    'METHOD_NOT_ALLOWED',
-    same(['subscription { sessionsUpdated { cursor } }', 'subscription { sessionUpdated(id: "a") { cursor } }']),
-    query => got(`query=${encodeURIComponent(query)}`),
-  ),
-  ...rows(
     'address',
     404,
     'NOT_FOUND',
