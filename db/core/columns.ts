@@ -25,7 +25,7 @@ export function toFlag(value: boolean | undefined): number | undefined {
 export type EncryptedColumn<Table extends keyof Tables> = Extract<keyof Tables[Table], `${string}_encrypted`>
 
 /** A row whose primary key is its id. */
-export interface TenantRow {
+export interface TenantOwnedRow {
   readonly id: string
   readonly tenantId: string
 }
@@ -34,7 +34,7 @@ export interface TenantRow {
 export function placeIn<Table extends keyof Tables>(
   table: Table,
   column: EncryptedColumn<Table>,
-  { id, tenantId }: TenantRow,
+  { id, tenantId }: TenantOwnedRow,
 ): Place {
   return { table, column, tenantId, key: [id] }
 }

@@ -1,7 +1,7 @@
 import type { Applicant, ApplicantStatus } from '../../src/domain/records/applicant.ts'
 import type { Outcome } from '../../src/domain/records/decision.ts'
 import type { FieldEncryption } from '../../src/security/field-encryption.ts'
-import { omitUndefined, type TenantRow, toDate, toFlag, toTime } from '../core/columns.ts'
+import { omitUndefined, type TenantOwnedRow, toDate, toFlag, toTime } from '../core/columns.ts'
 import type { Database } from '../core/database.ts'
 import type { ApplicantRow } from '../core/tables.ts'
 import {
@@ -60,7 +60,7 @@ const ROW_DEFAULTS = {
   polls: 0,
 }
 
-function toColumns(db: Database, row: TenantRow, change: ApplicantChange): Partial<ApplicantRow> {
+function toColumns(db: Database, row: TenantOwnedRow, change: ApplicantChange): Partial<ApplicantRow> {
   return omitUndefined({
     ...toRecordColumns(db, 'applicants', row, change),
     parent_provider_id: change.parentProviderId,

@@ -2,7 +2,7 @@ import type { Details } from '../../src/domain/json.ts'
 import type { Provider } from '../../src/domain/provider.ts'
 import type { Attempt, AttemptKind, AttemptSnapshot, AttemptStatus } from '../../src/domain/records/attempt.ts'
 import type { FieldEncryption } from '../../src/security/field-encryption.ts'
-import { encryptJson, placeIn, type TenantRow, toDate, toTime } from '../core/columns.ts'
+import { encryptJson, placeIn, type TenantOwnedRow, toDate, toTime } from '../core/columns.ts'
 import type { Database } from '../core/database.ts'
 import { forUpdate } from '../core/dialect.ts'
 import { prepareQuery } from '../core/prepared-query.ts'
@@ -71,7 +71,7 @@ export async function markAttempts(db: Database, ids: readonly string[], readId:
   await db.sql.updateTable('attempts').set({ read_id: readId }).where('id', 'in', ids).execute()
 }
 
-export async function updateAttemptDetails(db: Database, attempt: TenantRow, details: Details): Promise<void> {
+export async function updateAttemptDetails(db: Database, attempt: TenantOwnedRow, details: Details): Promise<void> {
   const change = {
     details_encrypted: encryptJson(db.encryption, details, placeIn('attempts', 'details_encrypted', attempt)),
   }

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../src/domain/json.ts'
 import type { Customer } from '../../src/domain/records/customer.ts'
-import { encryptJson, omitUndefined, placeIn, type TenantRow } from '../core/columns.ts'
+import { encryptJson, omitUndefined, placeIn, type TenantOwnedRow } from '../core/columns.ts'
 import type { Database } from '../core/database.ts'
 import type { CustomerRow } from '../core/tables.ts'
 import {
@@ -29,7 +29,7 @@ export interface StoredCustomer extends Customer, Revised {
   readonly externalIdPinned: boolean
 }
 
-function toColumns(db: Database, row: TenantRow, change: CustomerChange): Partial<CustomerRow> {
+function toColumns(db: Database, row: TenantOwnedRow, change: CustomerChange): Partial<CustomerRow> {
   return omitUndefined({
     ...toRecordColumns(db, 'customers', row, change),
     metadata_encrypted: encryptJson(db.encryption, change.metadata, placeIn('customers', 'metadata_encrypted', row)),

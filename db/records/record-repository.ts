@@ -2,7 +2,7 @@ import type { Details } from '../../src/domain/json.ts'
 import type { Provider } from '../../src/domain/provider.ts'
 import type { ChangeSource, Sync } from '../../src/domain/records/sync.ts'
 import type { FieldEncryption } from '../../src/security/field-encryption.ts'
-import { encryptJson, placeIn, type TenantRow, toDate, toFlag, toSync } from '../core/columns.ts'
+import { encryptJson, placeIn, type TenantOwnedRow, toDate, toFlag, toSync } from '../core/columns.ts'
 import type { Database } from '../core/database.ts'
 import { type FilteredPage, type KeysetPage, selectPage } from '../core/keyset.ts'
 import { selectPages } from '../core/page-union.ts'
@@ -54,7 +54,7 @@ type RecordTable = 'applicants' | 'customers'
 export function toRecordColumns(
   { encryption }: Database,
   table: RecordTable,
-  row: TenantRow,
+  row: TenantOwnedRow,
   change: RecordChange & { readonly pii?: { readonly email: string | null } },
 ) {
   return {
@@ -96,7 +96,7 @@ type AnyRow = ApplicantRow | CustomerRow
 interface RecordMapping<Row, Stored, Change> {
   /** The columns of a new row that the change does not have. */
   readonly defaults: object
-  toColumns(db: Database, row: TenantRow, change: Change): Partial<Row>
+  toColumns(db: Database, row: TenantOwnedRow, change: Change): Partial<Row>
   toRecord(db: Database, row: Row): Stored
 }
 
@@ -127,7 +127,7 @@ export function createRecordRepository<Row extends AnyRow, Stored, Change extend
         .execute()
     },
 
-    async update(db: Database, record: TenantRow, change: Change): Promise<void> {
+    async update(db: Database, record: TenantOwnedRow, change: Change): Promise<void> {
       const columns = toColumns(db, record, change)
       if (Object.keys(columns).length === 0) return
       await db.sql

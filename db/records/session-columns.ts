@@ -9,7 +9,7 @@ import {
   encryptJson,
   omitUndefined,
   placeIn,
-  type TenantRow,
+  type TenantOwnedRow,
   toDate,
   toFlag,
   toSync,
@@ -105,7 +105,7 @@ export const ROW_DEFAULTS = {
   revision: 1,
 }
 
-export function toColumns(db: Database, session: TenantRow, change: SessionChange): Partial<SessionRow> {
+export function toColumns(db: Database, session: TenantOwnedRow, change: SessionChange): Partial<SessionRow> {
   const encrypt = (column: EncryptedColumn<'sessions'>, value: Json | undefined) =>
     encryptJson(db.encryption, value, placeIn('sessions', column, session))
   return omitUndefined({

@@ -2,7 +2,7 @@ import type { ExpressionBuilder, SelectQueryBuilder } from 'kysely'
 import type { Provider } from '../../src/domain/provider.ts'
 import type { Outcome } from '../../src/domain/records/decision.ts'
 import type { Session, SessionStatus } from '../../src/domain/records/session.ts'
-import { omitUndefined, type TenantRow, toFlag } from '../core/columns.ts'
+import { omitUndefined, type TenantOwnedRow, toFlag } from '../core/columns.ts'
 import type { Database } from '../core/database.ts'
 import { forUpdate } from '../core/dialect.ts'
 import {
@@ -61,7 +61,7 @@ const INSERT = prepareQuery((db, row: SessionRow) => db.sql.insertInto('sessions
 /** False where the session does not have the given status: then nothing changed. */
 export async function updateSession(
   db: Database,
-  session: TenantRow,
+  session: TenantOwnedRow,
   change: SessionChange,
   status?: SessionStatus,
 ): Promise<boolean> {

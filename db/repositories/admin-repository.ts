@@ -36,7 +36,7 @@ export async function countSessionGroups(db: Database, tenantId: string, since: 
 }
 
 /** A session without personal data, except the caller's id of its user. */
-export interface SessionRow {
+export interface SessionSummary {
   readonly id: string
   readonly provider: Provider
   readonly providerId: string
@@ -60,7 +60,7 @@ export async function listSessionRows(
   tenantId: string,
   { provider, status, outcome }: SessionRowFilter,
   { since, limit }: { readonly since: Date; readonly limit: number },
-): Promise<SessionRow[]> {
+): Promise<SessionSummary[]> {
   let ids = db.sql.selectFrom(newest(db, tenantId, since).as('newest')).select('id')
   if (provider !== undefined) ids = ids.where('provider', '=', provider)
   if (status !== undefined) ids = ids.where('status', '=', status)
@@ -80,7 +80,7 @@ export async function findSessionRows(
   tenantId: string,
   externalId: string,
   limit: number,
-): Promise<SessionRow[]> {
+): Promise<SessionSummary[]> {
   const rows = await selectSessions(db)
     .where('tenant_id', '=', tenantId)
     .where('external_id', '=', externalId)
@@ -92,7 +92,7 @@ export async function findSessionRows(
 }
 
 /** An applicant or a customer without personal data. */
-export interface RecordRow {
+export interface RecordSummary {
   readonly id: string
   readonly provider: Provider
   readonly providerId: string
@@ -104,7 +104,7 @@ export async function findRecordRows(
   db: Database,
   table: 'applicants' | 'customers',
   { tenantId, externalId, limit }: { readonly tenantId: string; readonly externalId: string; readonly limit: number },
-): Promise<RecordRow[]> {
+): Promise<RecordSummary[]> {
   const rows = await db.sql
     .selectFrom(table)
     .select(['id', 'provider', 'provider_id', 'created_at'])
@@ -122,7 +122,7 @@ export async function findRecordRows(
   }))
 }
 
-export async function findSessionRow(db: Database, tenantId: string, id: string): Promise<SessionRow | undefined> {
+export async function findSessionRow(db: Database, tenantId: string, id: string): Promise<SessionSummary | undefined> {
   const row = await selectSessions(db).where('tenant_id', '=', tenantId).where('id', '=', id).executeTakeFirst()
   return row && toSessionRow(row)
 }
@@ -143,7 +143,7 @@ export async function listUnknownOperations(db: Database, tenantId: string, limi
 }
 
 /** A delivery without its content. */
-export interface DeliveryRow {
+export interface DeliverySummary {
   readonly id: string
   readonly provider: Provider
   readonly event: string | null
@@ -158,7 +158,7 @@ export async function listDeliveryRows(
   db: Database,
   tenantId: string,
   { state, limit }: { readonly state?: Exclude<DeliveryState, 'APPLIED'>; readonly limit: number },
-): Promise<DeliveryRow[]> {
+): Promise<DeliverySummary[]> {
   let query = db.sql
     .selectFrom('deliveries')
     .select(['id', 'provider', 'event', 'state', 'attempts', 'received_at', 'applied_at'])
@@ -291,7 +291,7 @@ function selectSessions({ sql: from }: Database) {
 
 type SelectedRow = Awaited<ReturnType<ReturnType<typeof selectSessions>['execute']>>[number]
 
-function toSessionRow(row: SelectedRow): SessionRow {
+function toSessionRow(row: SelectedRow): SessionSummary {
   return {
     id: row.id,
     ...named(row),

@@ -10,7 +10,7 @@ import {
   omitUndefined,
   parseJson,
   placeIn,
-  type TenantRow,
+  type TenantOwnedRow,
   toDate,
   toTime,
 } from '../core/columns.ts'
@@ -211,7 +211,7 @@ export async function findCreatedAround(db: Database, operation: StoredOperation
 }
 
 /** The input of a create that is not settled, as `insertOperation` or a transition wrote it. */
-export async function decryptOperationInput<T>(db: Database, operation: TenantRow): Promise<T | undefined> {
+export async function decryptOperationInput<T>(db: Database, operation: TenantOwnedRow): Promise<T | undefined> {
   const row = await db.sql
     .selectFrom('operations')
     .select('input_encrypted')
@@ -222,7 +222,7 @@ export async function decryptOperationInput<T>(db: Database, operation: TenantRo
 }
 
 /** The place of an operation's input. */
-export function inputPlace(operation: TenantRow): Place {
+export function inputPlace(operation: TenantOwnedRow): Place {
   return placeIn('operations', 'input_encrypted', operation)
 }
 

@@ -17,7 +17,7 @@ export async function countCreates({ sql }: Database): Promise<Record<string, nu
 }
 
 /** The number of rows by table. */
-export async function countRows({ sql }: Database): Promise<Record<string, number>> {
+export async function countRowsByTable({ sql }: Database): Promise<Record<string, number>> {
   const counts: Record<string, number> = {}
   for (const { name } of await sql.introspection.getTables()) {
     // Introspection lists only existing tables.

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../src/domain/json.ts'
 import type { Provider } from '../../src/domain/provider.ts'
 import type { Place } from '../../src/security/field-encryption.ts'
-import { decryptJson, decryptJsonOrThrow, encryptJson, placeIn, type TenantRow, toDate } from '../core/columns.ts'
+import { decryptJson, decryptJsonOrThrow, encryptJson, placeIn, type TenantOwnedRow, toDate } from '../core/columns.ts'
 import type { Database } from '../core/database.ts'
 import type { DeliveryRow, WebhookEndpointRow } from '../core/tables.ts'
 
@@ -228,7 +228,7 @@ export async function updateDelivery(
 }
 
 /** The headers and the body of a delivery as received. */
-export async function readDelivery<T>(db: Database, delivery: TenantRow): Promise<T | null> {
+export async function readDelivery<T>(db: Database, delivery: TenantOwnedRow): Promise<T | null> {
   const row = await db.sql
     .selectFrom('deliveries')
     .select('raw_encrypted')
@@ -239,7 +239,7 @@ export async function readDelivery<T>(db: Database, delivery: TenantRow): Promis
 }
 
 /** The place of a delivery's content. */
-export function rawPlace(delivery: TenantRow): Place {
+export function rawPlace(delivery: TenantOwnedRow): Place {
   return placeIn('deliveries', 'raw_encrypted', delivery)
 }
 
@@ -299,7 +299,7 @@ function keysPlaceOf({ id, tenant_id: tenantId }: Pick<WebhookEndpointRow, 'id' 
   return keysPlace({ id, tenantId })
 }
 
-function keysPlace(endpoint: TenantRow): Place {
+function keysPlace(endpoint: TenantOwnedRow): Place {
   return placeIn('webhook_endpoints', 'keys_encrypted', endpoint)
 }
 

@@ -1,6 +1,6 @@
 import type { ObjectRef } from '@pothos/core'
 import type { Loaders } from '../../src/loaders.ts'
-import type { StoredRecord } from '../../src/services/creates/create-kinds.ts'
+import type { CreatedRecord } from '../../src/services/creates/create-kinds.ts'
 import type { Created } from '../../src/services/creates/create-service.ts'
 import { builder, type SchemaTypes } from '../builder.ts'
 import { shortString } from '../inputs/rules.ts'
@@ -23,7 +23,7 @@ export const externalId = {
 }
 
 /** The payload of a create of one record type, and its union with the expected errors. */
-export function createResult<T extends StoredRecord>(
+export function createResult<T extends CreatedRecord>(
   recordType: string,
   type: ObjectRef<SchemaTypes, T>,
   load: (loaders: Loaders, id: string) => Promise<T | null>,

@@ -1,4 +1,4 @@
-import { countOpenDeliveries, type DeliveryRow, listDeliveryRows } from '../../db/repositories/admin-repository.ts'
+import { countOpenDeliveries, type DeliverySummary, listDeliveryRows } from '../../db/repositories/admin-repository.ts'
 import { recordAudit } from '../services/access/tenants.ts'
 import type { AdminHandler } from './handler.ts'
 
@@ -39,7 +39,7 @@ export const replay: AdminHandler = async (deps, operator, { id }) => {
 
 const cacheKeyOf = (tenantId: string) => `webhooks|${tenantId}`
 
-function toRow({ id, provider, event, state, attempts, receivedAt, appliedAt }: DeliveryRow) {
+function toRow({ id, provider, event, state, attempts, receivedAt, appliedAt }: DeliverySummary) {
   const lagMs = appliedAt ? appliedAt.getTime() - receivedAt.getTime() : null
   return { id, provider, event, state, attempts, receivedAt, appliedAt, lagMs }
 }

@@ -9,14 +9,14 @@ import { CliError } from './cli.ts'
 export const EXIT = { DONE: 0, FAILED: 1, USAGE: 2 } as const
 
 /** The reason of a failed command. With `--json` it is printed on stderr under `error`. */
-export interface Failure {
+export interface CliFailure {
   readonly code: string
   readonly message: string
   readonly issues?: readonly InputIssue[]
 }
 
 /** Undefined for an unexpected error, which is reported with its stack. */
-export function toFailure(error: unknown): Failure | undefined {
+export function toFailure(error: unknown): CliFailure | undefined {
   if (error instanceof CommanderError) {
     // Thrown if only a command with subcommands was given.
     const message = error.code === 'commander.help' ? 'Expected a subcommand.' : error.message.replace(/^error: /, '')
@@ -45,11 +45,11 @@ export function toFailure(error: unknown): Failure | undefined {
 const COMMANDER_CODES = /^ERR_/
 
 /** An unexpected error for programs, which read one line of JSON. */
-export function toUnexpected(error: unknown): Failure {
+export function toUnexpected(error: unknown): CliFailure {
   return { code: 'INTERNAL_ERROR', message: String(error instanceof Error ? error.stack : error) }
 }
 
 /** The message, and one line for each invalid input. */
-export function describeFailure({ message, issues = [] }: Failure): string {
+export function describeFailure({ message, issues = [] }: CliFailure): string {
   return [message, ...issues.map(issue => `  ${issue.path.join('.')}: ${issue.message}`)].join('\n')
 }

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import {
   CREATE_APPLICANT,
   CREATE_SESSION,
-  type Created,
-  PROVIDERS,
+  type CreatedData,
+  PROVIDERS_QUERY,
   READ_SESSION,
   type ReadBack,
   type SessionRead,
@@ -55,9 +55,9 @@ async function create(
   server: DemoServer,
   mutation: string,
   name: object,
-): Promise<NonNullable<Created['created']['record']>> {
+): Promise<NonNullable<CreatedData['created']['record']>> {
   const input = { idempotencyKey: `demo-${randomUUID()}`, externalId: 'usr_1337', ...name }
-  const { created } = unwrap(await server.execute<Created>(mutation, { input }))
+  const { created } = unwrap(await server.execute<CreatedData>(mutation, { input }))
   if (created.record) return created.record
   const issues = created.issues?.map(({ path, message }) => `${path.join('.')}: ${message}`) ?? []
   throw new Error([`${created.code} ${created.message}`, ...issues].join(' '))
@@ -71,7 +71,7 @@ async function read(server: DemoServer, id: string, freshness?: object): Promise
 }
 
 async function isSandbox(server: DemoServer, provider: string): Promise<boolean> {
-  const answer = await server.execute<{ providers: { provider: string; sandbox: boolean }[] }>(PROVIDERS)
+  const answer = await server.execute<{ providers: { provider: string; sandbox: boolean }[] }>(PROVIDERS_QUERY)
   return unwrap(answer).providers.some(each => each.provider === provider && each.sandbox)
 }
 

@@ -1,6 +1,6 @@
 /** The operations of the demo. */
 
-export const PROVIDERS = /* GraphQL */ `
+export const PROVIDERS_QUERY = /* GraphQL */ `
   query Providers {
     providers { provider sandbox capabilities }
   }
@@ -38,7 +38,7 @@ export const READ_SESSION = /* GraphQL */ `
 `
 
 /** The result of a create: `record`, or an error of the result union. */
-export interface Created {
+export interface CreatedData {
   readonly created: {
     readonly record?: { readonly id: string; readonly access?: { readonly hostedUrl: string | null } | null }
     readonly issues?: readonly { readonly path: readonly string[]; readonly message: string }[]

@@ -28,7 +28,7 @@ import { MINIMAL_FETCH_API, MinimalResponse, toMinimalRequest } from './fast-pat
 import { createPostHandler, type PostHandler } from './fast-path/node-handler.ts'
 import type { RequestLimits } from './limits.ts'
 import { createContextFactory } from './pipeline/operation-context.ts'
-import type { TelemetryOptions } from './pipeline/operation-telemetry.ts'
+import type { OperationTelemetryOptions } from './pipeline/operation-telemetry.ts'
 import type { RateLimiter } from './pipeline/rate-limit.ts'
 import { createCostLimiter } from './pipeline/rate-limit.ts'
 import { useLimits, useNameLimit, useNoIntrospection, useTrustedDocuments } from './plugins/document-plugins.ts'
@@ -69,7 +69,7 @@ export interface AppOptions {
   readonly readiness: () => Promise<Readiness>
   readonly streams: SubscriptionRegistry
   readonly policy: RequestPolicy
-  readonly telemetry: TelemetryOptions
+  readonly telemetry: OperationTelemetryOptions
   readonly metrics: MetricsOptions
   /** How often an operation is requested before it is prepared for the fast path. */
   readonly prepareAfter: number

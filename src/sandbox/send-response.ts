@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { SandboxResponse } from './sandbox.ts'
 
 /** The final response: bytes, a stream of bytes, or none. */
-export type Delivery = SandboxReply | 'HANG' | 'RESET'
+export type SandboxOutput = SandboxReply | 'HANG' | 'RESET'
 
 export interface SandboxReply {
   readonly status: number
@@ -26,7 +26,7 @@ export function toReply(answer: SandboxResponse): SandboxReply {
 }
 
 /** Sends the response after a delay. Stops as soon as the client or the server closes the connection. */
-export async function sendResponse(response: ServerResponse, delivery: Delivery, waitMs = 0): Promise<void> {
+export async function sendResponse(response: ServerResponse, delivery: SandboxOutput, waitMs = 0): Promise<void> {
   if (response.destroyed) return
   const signal = new AbortController()
   response.once('close', () => signal.abort())

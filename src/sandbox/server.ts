@@ -10,7 +10,7 @@ import { readRequest } from './read-request.ts'
 import { createRequestLog } from './request-log.ts'
 import { createRouter } from './router.ts'
 import type { SandboxDefinition, SandboxRequest } from './sandbox.ts'
-import { type Delivery, type SandboxReply, sendResponse, toReply } from './send-response.ts'
+import { type SandboxOutput, type SandboxReply, sendResponse, toReply } from './send-response.ts'
 import { createStore, readState, writeState } from './store.ts'
 import { webhookRoutes } from './webhooks/webhook-routes.ts'
 import { createWebhookSender, type WebhookSender } from './webhooks/webhooks.ts'
@@ -96,7 +96,7 @@ export async function startSandbox(definition: SandboxDefinition, options: Sandb
   return { origin, baseUrl: origin + definition.basePath, close: () => close(server, sender) }
 }
 
-function statusOf(delivery: Delivery): number | null {
+function statusOf(delivery: SandboxOutput): number | null {
   return typeof delivery === 'string' ? null : delivery.status
 }
 

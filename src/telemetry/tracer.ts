@@ -16,7 +16,7 @@ export interface TracerOptions extends OtlpOptions {
 
 export type Tracer = ReturnType<typeof createTracer>
 
-interface Span extends TraceParent {
+interface TraceSpan extends TraceParent {
   readonly parentSpanId?: string
   readonly startMs: number
 }
@@ -28,17 +28,17 @@ interface Span extends TraceParent {
 export function createTracer(options: TracerOptions) {
   const { isKnown, share } = options
   const exporter = createExporter(options)
-  const operations = new WeakMap<CallLog, Span>()
+  const operations = new WeakMap<CallLog, TraceSpan>()
   /** The resolver of the current request: loaders and services do not pass it on. */
-  const resolvers = new AsyncLocalStorage<Span>()
+  const resolvers = new AsyncLocalStorage<TraceSpan>()
 
-  function open(parent: TraceParent | undefined): Span {
+  function open(parent: TraceParent | undefined): TraceSpan {
     const sampled = parent?.sampled ?? Math.random() < share
     const traceId = parent?.traceId ?? newId(16)
     return { traceId, spanId: newId(8), parentSpanId: parent?.spanId, sampled, startMs: nowMs() }
   }
 
-  function close(span: Span, ended: Pick<FinishedSpan, 'name' | 'kind' | 'failed' | 'attributes'>): void {
+  function close(span: TraceSpan, ended: Pick<FinishedSpan, 'name' | 'kind' | 'failed' | 'attributes'>): void {
     const { traceId, spanId, parentSpanId, startMs } = span
     if (span.sampled) exporter.add({ traceId, spanId, parentSpanId, startMs, endMs: nowMs(), ...ended })
   }

@@ -5,7 +5,7 @@ import type { ProviderCallObserver } from '../domain/provider-call-observer.ts'
 import type { RequestOptions } from './transport.ts'
 
 /** Sends one attempt with our headers and reports the response status. */
-type Attempt<T> = (headers: Readonly<Record<string, string>>, answered: (status: number) => void) => Promise<T>
+type CallAttempt<T> = (headers: Readonly<Record<string, string>>, answered: (status: number) => void) => Promise<T>
 
 /** Reports each attempt of a call to the call log and the observer, and a call without any attempt. */
 export function instrumentCall(
@@ -16,7 +16,7 @@ export function instrumentCall(
   const { operation, kind, callLog } = request
   let attempts = 0
 
-  async function attempt<T>(send: Attempt<T>): Promise<T> {
+  async function attempt<T>(send: CallAttempt<T>): Promise<T> {
     const end = begin(++attempts)
     let status: number | null = null
     try {

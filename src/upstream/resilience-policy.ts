@@ -49,7 +49,7 @@ const NEVER = Number.NEGATIVE_INFINITY
 type Send<T> = (deadline: AbortSignal) => Promise<T>
 
 /** Whether the request was sent: if not, it was rejected here, and a retry would not help. */
-interface Progress {
+interface CallProgress {
   sent: boolean
 }
 
@@ -86,7 +86,7 @@ export function createResiliencePolicy(options: ResilienceOptions) {
     probe: Send<unknown>,
   ): Promise<T> {
     const endsAt = performance.now() + options.readDeadlineMs
-    const progress: Progress = { sent: false }
+    const progress: CallProgress = { sent: false }
     try {
       admit(request, probe)
       return await sendOnce(request, deadline, send, progress)
@@ -185,7 +185,7 @@ export function createResiliencePolicy(options: ResilienceOptions) {
     request: RequestOptions,
     deadline: AbortSignal,
     send: Send<T>,
-    progress: Progress,
+    progress: CallProgress,
   ): Promise<T> {
     const breaker = breakers[request.kind]
     const sendIt = () =>

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Provider } from '../../src/domain/provider.ts'
-import type { Drift } from '../../src/sandbox/faults/fault-rule.ts'
+import type { DriftFault } from '../../src/sandbox/faults/fault-rule.ts'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { create, newKey } from '../harness/clients/reads.ts'
 import { SESSION_INPUTS } from '../harness/documents/session-inputs.ts'
@@ -55,13 +55,13 @@ interface Subject {
   readonly recordType: 'session' | 'applicant'
   readonly decide: string
   readonly decided: { readonly status: string; readonly outcome: string }
-  readonly drift: Drift
+  readonly drift: DriftFault
   /** The step after that, and its status. */
   readonly next: { readonly to: string; readonly status: string; readonly outcome: string } | null
 }
 
-const word = (field: string, to = WORD): Drift => ({ kind: 'drift', change: 'word', field, to })
-const drop = (field: string): Drift => ({ kind: 'drift', change: 'drop', field })
+const word = (field: string, to = WORD): DriftFault => ({ kind: 'drift', change: 'word', field, to })
+const drop = (field: string): DriftFault => ({ kind: 'drift', change: 'drop', field })
 
 const APPROVED = { status: 'COMPLETED', outcome: 'APPROVED' } as const
 const REJECTED = { status: 'COMPLETED', outcome: 'REJECTED' } as const

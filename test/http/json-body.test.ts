@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseJson } from '../../src/http/request/json-body.ts'
+import { parseJsonBody } from '../../src/http/request/json-body.ts'
 
 test.each([
   '"🏃"',
@@ -12,19 +12,19 @@ test.each([
   '"\\"[[[["',
   '"a\\\\"',
 ])('valid JSON is accepted: %s', text => {
-  expect(parseJson(text, 3, 'it')).toEqual(JSON.parse(text))
+  expect(parseJsonBody(text, 3, 'it')).toEqual(JSON.parse(text))
 })
 
 test.each(['[[[[]]]]', '["\\"",[[[]]]]', '{"a":{"b":{"c":{}}}}', '[{"a":[{}]}]'])(
   'nesting is counted outside of strings: %s',
   text => {
-    expect(() => parseJson(text, 3, 'it')).toThrow('3 deep')
-    expect(parseJson(text, 4, 'it')).toEqual(JSON.parse(text))
+    expect(() => parseJsonBody(text, 3, 'it')).toThrow('3 deep')
+    expect(parseJsonBody(text, 4, 'it')).toEqual(JSON.parse(text))
   },
 )
 
 test('__proto__ in JSON is an ordinary key', () => {
-  const value = parseJson('{"__proto__":{"a":1}}', 3, 'it') as Record<string, unknown>
+  const value = parseJsonBody('{"__proto__":{"a":1}}', 3, 'it') as Record<string, unknown>
   expect(value.a).toBeUndefined()
   expect(Object.keys(value)).toEqual(['__proto__'])
 })

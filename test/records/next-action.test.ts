@@ -8,7 +8,7 @@ import {
   NEXT_ACTION_KINDS,
   NEXT_ACTION_RULES,
   type NextActionKind,
-  ruleFor,
+  nextActionRuleFor,
   type SessionState,
   toNextAction,
 } from '../../src/domain/records/next-action.ts'
@@ -98,7 +98,7 @@ describe('the next action', () => {
   })
 
   test('needs each of its rules, and each kind comes from one', () => {
-    const used = new Set(SITUATIONS.map(situation => ruleFor(situation)))
+    const used = new Set(SITUATIONS.map(situation => nextActionRuleFor(situation)))
     expect([...used].length).toBe(NEXT_ACTION_RULES.length)
     expect(new Set(['START', ...NEXT_ACTION_RULES.map(({ kind }) => kind)])).toEqual(new Set(NEXT_ACTION_KINDS))
   })

@@ -79,7 +79,7 @@ export interface SessionState {
   readonly page: boolean
 }
 
-export function ruleFor({ outcome, status, step, page }: SessionState): NextActionRule {
+export function nextActionRuleFor({ outcome, status, step, page }: SessionState): NextActionRule {
   const found = NEXT_ACTION_RULES.find(
     rule =>
       (rule.outcome?.includes(outcome) ?? true) &&
@@ -194,13 +194,13 @@ function toStage(session: Session, applicant: Applicant | undefined, journey: Jo
   const { id, provider, createdAt } = session
   const { status, outcome } = verdictOf(session, applicant)
   const page = pageOf(session, { status, outcome, journey, now })
-  const { kind } = ruleFor({ status, outcome, step: journey.step, page: page !== null })
+  const { kind } = nextActionRuleFor({ status, outcome, step: journey.step, page: page !== null })
   const journeyKey = applicant?.id ?? provider
   return { status, outcome, journey, session, journeyKey, provider, createdAt, id, page, kind }
 }
 
 function toStageOf({ id, provider, createdAt, status, outcome }: Applicant, journey: Journey): Stage {
-  const { kind } = ruleFor({ status, outcome, step: journey.step, page: false })
+  const { kind } = nextActionRuleFor({ status, outcome, step: journey.step, page: false })
   return { status, outcome, journey, session: null, journeyKey: id, provider, createdAt, id, page: null, kind }
 }
 

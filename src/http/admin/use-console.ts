@@ -9,7 +9,7 @@ import { httpError, toErrorResponse } from '../errors/http-error.ts'
 import { chargeCaller, type RateLimiter, REQUEST_COST, rateLimitedError } from '../pipeline/rate-limit.ts'
 import { pathNotFound } from '../plugins/standard-plugins.ts'
 import { readBody } from '../request/body.ts'
-import { decodeText, parseJson } from '../request/json-body.ts'
+import { decodeText, parseJsonBody } from '../request/json-body.ts'
 import { REQUEST_ID_HEADER, toRequestId } from '../request/request-head.ts'
 import { StaticFile } from '../static-file.ts'
 
@@ -116,7 +116,7 @@ const POLICY = [
 
 async function readJson(request: Request): Promise<unknown> {
   const text = decodeText(await readBody(request.body, MAX_BODY_BYTES))
-  return text === '' ? undefined : parseJson(text, MAX_JSON_DEPTH, 'the body')
+  return text === '' ? undefined : parseJsonBody(text, MAX_JSON_DEPTH, 'the body')
 }
 
 function redirectTo(location: string, { Response }: FetchAPI): Response {

@@ -19,8 +19,8 @@ import type { ContextFactory } from '../pipeline/operation-context.ts'
 import {
   describeOperation,
   endOperation,
+  type OperationTelemetryOptions,
   startOperation,
-  type TelemetryOptions,
 } from '../pipeline/operation-telemetry.ts'
 import type { RateLimitByCost } from '../pipeline/rate-limit.ts'
 import { SECURITY_HEADERS } from '../plugins/standard-plugins.ts'
@@ -43,7 +43,7 @@ export interface FastPathOptions {
   readonly openContext: ContextFactory
   readonly deadlines: Deadlines
   readonly formatError: FormatError
-  readonly telemetry: TelemetryOptions
+  readonly telemetry: OperationTelemetryOptions
   readonly cors: Cors
   /** Whether errors may name parts of the schema. */
   readonly suggestions: boolean

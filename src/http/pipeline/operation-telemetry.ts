@@ -4,7 +4,7 @@ import type { Caller } from '../../domain/access/caller.ts'
 import { CallLog } from '../../domain/call-log.ts'
 import type { OperationObserver, OperationOutcome, OperationReport } from '../../domain/operation-observer.ts'
 
-export interface TelemetryOptions {
+export interface OperationTelemetryOptions {
   readonly observer: OperationObserver
   /** True for callers who may see the provider calls of their operations. */
   readonly mayInspect: (caller: Caller) => boolean
@@ -18,7 +18,7 @@ export interface OperationRecord {
 }
 
 export function startOperation(
-  { observer }: TelemetryOptions,
+  { observer }: OperationTelemetryOptions,
   requestId: string,
   traceparent: string | null,
 ): OperationRecord {
@@ -41,7 +41,7 @@ export function describeOperation(
 
 /** Reports an operation to the observer. Returns its result, with the provider calls if the caller may inspect them. */
 export function endOperation<Result extends ExecutionResult | AsyncIterable<unknown>>(
-  { observer, mayInspect }: TelemetryOptions,
+  { observer, mayInspect }: OperationTelemetryOptions,
   { startedMs, callLog, kind, name }: OperationRecord,
   caller: Caller,
   result: Result,

@@ -8,8 +8,8 @@ import {
   endOperation,
   errorCodesOf,
   type OperationRecord,
+  type OperationTelemetryOptions,
   startOperation,
-  type TelemetryOptions,
 } from '../pipeline/operation-telemetry.ts'
 import { REQUEST_ID_HEADER } from '../request/request-head.ts'
 
@@ -26,7 +26,7 @@ interface Recorded {
 }
 
 /** Reports each operation to the observer, and adds the provider calls to the result if the caller may inspect them. */
-export function useTelemetry(options: TelemetryOptions): Plugin<WithRecord> {
+export function useTelemetry(options: OperationTelemetryOptions): Plugin<WithRecord> {
   const { observer } = options
   return {
     onParams: ({ context, request }) => {

@@ -17,7 +17,7 @@ export function decodeText(bytes: Uint8Array): string {
  * Parses a JSON text. INEXACT_NUMBER replaces each number that JavaScript cannot write back unchanged. The depth is checked
  * before parsing. `what` names the text in error messages.
  */
-export function parseJson(text: string, maxDepth: number, what: string): unknown {
+export function parseJsonBody(text: string, maxDepth: number, what: string): unknown {
   const { depth, members } = measure(text)
   if (depth > maxDepth) throw badRequest(`Expected ${what} nested at most ${maxDepth} deep.`)
   assertNoNullCharacters(text, what)

@@ -3,7 +3,7 @@ import { httpError } from '../errors/http-error.ts'
 import type { RequestLimits } from '../limits.ts'
 import { assertLength } from './body.ts'
 import { type Params, parseParams } from './graphql-params.ts'
-import { assertNoNullCharacters, decodeText, parseJson } from './json-body.ts'
+import { assertNoNullCharacters, decodeText, parseJsonBody } from './json-body.ts'
 import type { RequestHead } from './request-head.ts'
 
 /** Validates and parses a request on both paths. Each check throws an HTTP error, which repeats no input. */
@@ -17,7 +17,7 @@ export function assertHead(head: RequestHead, limits: RequestLimits): void {
 }
 
 export function parsePostBody(body: Uint8Array, limits: RequestLimits): Params {
-  return parseParams(parseJson(decodeText(body), limits.maxJsonDepth, 'the body'))
+  return parseParams(parseJsonBody(decodeText(body), limits.maxJsonDepth, 'the body'))
 }
 
 export function parseQueryString({ search }: RequestHead, limits: RequestLimits): Params {
@@ -25,7 +25,7 @@ export function parseQueryString({ search }: RequestHead, limits: RequestLimits)
   assertNoNullCharacters([...given.values()].join(), 'the URL')
   const json = (name: string) => {
     const text = given.get(name)
-    return text ? parseJson(text, limits.maxJsonDepth, `"${name}"`) : null
+    return text ? parseJsonBody(text, limits.maxJsonDepth, `"${name}"`) : null
   }
   return parseParams({
     query: given.get('query') || null,

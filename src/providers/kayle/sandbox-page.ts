@@ -1,7 +1,7 @@
 import { showTime } from '../../sandbox/pages/hosted-pages.ts'
 import type { HostedAction, HostedPages, HostedResult, HostedSession, RequestedItem } from '../../sandbox/sandbox.ts'
 import {
-  countTries,
+  countFailedTries,
   hasValidCancelToken,
   isTerminal,
   MAX_FAILED_ATTEMPTS,
@@ -49,7 +49,7 @@ function toPage(sessions: Sessions, session: StoredSession, mayCancel: boolean):
       ['Status', session.status],
       sessions.version === '1.5'
         ? ['Failed attempts', `${failed.length} of ${MAX_FAILED_ATTEMPTS}`]
-        : ['Failed checks', String(countTries(session))],
+        : ['Failed checks', String(countFailedTries(session))],
       ['Expires', showTime(session.expires_at)],
     ],
     result: toResult(session, attempts.at(-1)),

@@ -174,7 +174,7 @@ export function isTerminal({ status }: StoredSession): boolean {
 }
 
 /** The number of failures per check that 1.6 counts. */
-export function countTries({ nfc_tries_used = 0, liveness_tries_used = 0 }: StoredSession): number {
+export function countFailedTries({ nfc_tries_used = 0, liveness_tries_used = 0 }: StoredSession): number {
   return nfc_tries_used + liveness_tries_used
 }
 
@@ -183,7 +183,7 @@ function toTries({ nfc_tries_used, liveness_tries_used }: StoredSession) {
 }
 
 function toCancelled(session: StoredSession) {
-  const reason = countTries(session) > 0 ? 'cancelled_after_failed_check' : 'cancelled'
+  const reason = countFailedTries(session) > 0 ? 'cancelled_after_failed_check' : 'cancelled'
   return { outcome: 'not_verified', reason, ...toTries(session) }
 }
 

@@ -1,9 +1,9 @@
-import type { Drift } from './fault-rule.ts'
+import type { DriftFault } from './fault-rule.ts'
 
 type Json = Record<string, unknown>
 
 /** The JSON text with one field changed; undefined if it has no such field or is not JSON. */
-export function applyDrift(text: string, drift: Drift): string | undefined {
+export function applyDrift(text: string, drift: DriftFault): string | undefined {
   try {
     const value: unknown = JSON.parse(text)
     return changeAt(value, drift.field.split('.'), drift) ? JSON.stringify(value) : undefined
@@ -14,7 +14,7 @@ export function applyDrift(text: string, drift: Drift): string | undefined {
 }
 
 /** `*` matches every item of an array and every field of an object; a number matches an array index. */
-function changeAt(value: unknown, [name = '', ...rest]: readonly string[], drift: Drift): boolean {
+function changeAt(value: unknown, [name = '', ...rest]: readonly string[], drift: DriftFault): boolean {
   if (typeof value !== 'object' || value === null) return false
   const parent = value as Json
   // From last to first, because dropping an item shifts the ones after it.
@@ -25,7 +25,7 @@ function changeAt(value: unknown, [name = '', ...rest]: readonly string[], drift
   return changed.includes(true)
 }
 
-function change(parent: Json, key: string, drift: Drift): boolean {
+function change(parent: Json, key: string, drift: DriftFault): boolean {
   const value = parent[key]
   if (drift.change === 'word' && typeof value !== 'string') return false
   if (drift.change === 'drop' || drift.change === 'rename') drop(parent, key)

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Delivery, type SandboxReply, toReply } from '../send-response.ts'
+import { type SandboxOutput, type SandboxReply, toReply } from '../send-response.ts'
 import { applyDrift } from './apply-drift.ts'
-import type { Drift, Fault } from './fault-rule.ts'
+import type { DriftFault, Fault } from './fault-rule.ts'
 import type { SelectedFault } from './faults.ts'
 
 const SPACES = Buffer.alloc(64 * 1024, ' ')
@@ -15,7 +15,7 @@ type Broken = NonNullable<SelectedFault['fault']>
 export async function applyFault(
   { fault, missed }: SelectedFault,
   carryOut: () => Promise<SandboxReply>,
-): Promise<Delivery> {
+): Promise<SandboxOutput> {
   if (!fault) return carryOut()
   if (!isCarriedOut(fault)) return replaceBody(fault)
   const right = await carryOut()
@@ -28,7 +28,7 @@ function isCarriedOut(fault: Broken): boolean {
   return 'processed' in fault ? fault.processed : true
 }
 
-function change(right: SandboxReply, drift: Drift): SandboxReply | undefined {
+function change(right: SandboxReply, drift: DriftFault): SandboxReply | undefined {
   const text = applyDrift(right.body.toString('utf8'), drift)
   return text === undefined ? undefined : { ...right, body: Buffer.from(text) }
 }
@@ -71,7 +71,7 @@ async function* pad(body: Buffer, bytes: number) {
     yield SPACES.subarray(0, remaining)
 }
 
-function replaceBody(fault: Broken): Delivery {
+function replaceBody(fault: Broken): SandboxOutput {
   switch (fault.kind) {
     case 'hang':
       return 'HANG'

@@ -55,7 +55,7 @@ const rule = z.strictObject({
 
 export const faultsInput = z.strictObject({ seed: z.int().default(1), rules: z.array(rule) })
 
-export type Drift = z.infer<typeof drift>
+export type DriftFault = z.infer<typeof drift>
 export type Fault = z.infer<typeof fault>
 export type FaultRule = z.infer<typeof rule>
 export type FaultsInput = z.infer<typeof faultsInput>

@@ -3,7 +3,7 @@ import type { SandboxResponse } from '../sandbox.ts'
 import { type Html, html } from './html.ts'
 import { STYLE } from './page-style.ts'
 
-export interface Page {
+export interface HtmlPage {
   readonly status: number
   /** The provider's name in the page header. */
   readonly provider: string
@@ -14,7 +14,7 @@ export interface Page {
 }
 
 /** A page without scripts and external resources. */
-export function toPage({ status, provider, title, content, redirect }: Page): SandboxResponse {
+export function toPage({ status, provider, title, content, redirect }: HtmlPage): SandboxResponse {
   const page = html`<!doctype html>
 <html lang="en">
 <head>

@@ -12,14 +12,14 @@ export interface Authentication {
   isLive(caller: Caller, now: Date): Promise<boolean>
 }
 
-export interface AuthenticationOptions {
+export interface AuthenticationDeps {
   readonly keys: Keys
   readonly clientTokens: ClientTokens
   /** Undefined in production. */
   readonly development?: DevelopmentKey
 }
 
-export function createAuthentication({ keys, clientTokens, development }: AuthenticationOptions): Authentication {
+export function createAuthentication({ keys, clientTokens, development }: AuthenticationDeps): Authentication {
   async function byClientToken(token: string): Promise<Caller | undefined> {
     const claims = token.includes('.') ? await clientTokens.read(token) : undefined
     const key = claims && (await callerOf(claims.keyId))

@@ -13,7 +13,7 @@ import { upsertCustomer } from '../snapshots/upsert-customer.ts'
 import { upsertSession } from '../snapshots/upsert-session.ts'
 import type { CreatePlan } from './create-plan.ts'
 
-export type StoredRecord = Applicant | Customer | Session
+export type CreatedRecord = Applicant | Customer | Session
 
 export interface SnapshotOfKind {
   readonly CREATE_SESSION: SessionSnapshot
@@ -34,8 +34,8 @@ interface KindDefinition<Snapshot> {
   readonly tombstoneKind: 'applicant' | 'customer' | 'session'
   sender(client: ProviderClient): ((input: CreatePlan['input'], call: CreateCall) => Promise<Snapshot>) | undefined
   recovery(client: ProviderClient): Recovery<Snapshot> | undefined
-  upsert(db: Database, context: SnapshotContext, snapshot: Snapshot, plan: CreatePlan): Promise<StoredRecord>
-  findByProviderId(db: Database, accountId: string, providerId: string): Promise<StoredRecord | undefined>
+  upsert(db: Database, context: SnapshotContext, snapshot: Snapshot, plan: CreatePlan): Promise<CreatedRecord>
+  findByProviderId(db: Database, accountId: string, providerId: string): Promise<CreatedRecord | undefined>
 }
 
 const KINDS: { readonly [K in OperationKind]: KindDefinition<SnapshotOfKind[K]> } = {
@@ -81,7 +81,7 @@ export function storeResponse<K extends OperationKind>(
   context: SnapshotContext,
   { kind, snapshot }: CreateResponse<K>,
   plan: CreatePlan,
-): Promise<StoredRecord> {
+): Promise<CreatedRecord> {
   return KINDS[kind].upsert(db, context, snapshot, plan)
 }
 
@@ -101,7 +101,7 @@ export function findStoredRecord(
   kind: OperationKind,
   accountId: string,
   providerId: string,
-): Promise<StoredRecord | undefined> {
+): Promise<CreatedRecord | undefined> {
   return KINDS[kind].findByProviderId(db, accountId, providerId)
 }
 

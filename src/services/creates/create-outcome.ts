@@ -17,7 +17,7 @@ import {
 import type { Account } from '../accounts/accounts.ts'
 import { storeAndNotify } from '../deps.ts'
 import type { ProviderRead } from '../snapshots/read-sequence.ts'
-import { type CreateResponse, type StoredRecord, storeResponse, tombstoneKindOf } from './create-kinds.ts'
+import { type CreatedRecord, type CreateResponse, storeResponse, tombstoneKindOf } from './create-kinds.ts'
 import type { CreatePlan } from './create-plan.ts'
 import { type CreateDeps, NOT_IN_FLIGHT, nextCheckAt } from './operation-transitions.ts'
 
@@ -66,7 +66,7 @@ export interface StoredOutcome {
   /** Undefined if another process changed the operation meanwhile. */
   readonly operation: StoredOperation | undefined
   /** The record that this call stored; undefined if there is none, or if it was stored before. */
-  readonly record?: StoredRecord
+  readonly record?: CreatedRecord
 }
 
 /** Stores the outcome. Idempotent. */

@@ -45,7 +45,7 @@ export interface CreatePlan {
 }
 
 /** A record that an input names. */
-interface Named {
+interface NamedRecord {
   readonly id: string
   readonly accountId: string
   readonly providerId: string
@@ -133,7 +133,10 @@ function toSubjects(
   ]
 }
 
-function toRecordSubjects(kind: 'applicant' | 'customer', ...records: readonly (Named | undefined)[]): TombstoneKey[] {
+function toRecordSubjects(
+  kind: 'applicant' | 'customer',
+  ...records: readonly (NamedRecord | undefined)[]
+): TombstoneKey[] {
   return records.flatMap(record => (record ? [{ accountId: record.accountId, kind, value: record.providerId }] : []))
 }
 
@@ -155,7 +158,7 @@ async function find(
   call: RequestScope,
   recordType: RecordKind,
   globalId: string | null | undefined,
-): Promise<Named | undefined> {
+): Promise<NamedRecord | undefined> {
   if (globalId == null) return undefined
   const decoded = decodeGlobalId(globalId)
   const [record] =
@@ -171,16 +174,16 @@ async function findReferenced(
   account: Account,
   recordType: RecordKind,
   pointer: RecordPointer | undefined,
-): Promise<Named | undefined> {
+): Promise<NamedRecord | undefined> {
   if (pointer?.providerId == null) return find(db, call, recordType, pointer?.id)
   return FINDERS[recordType].byProviderId(db, account.id, pointer.providerId)
 }
 
-type Records = Readonly<Record<'applicant' | 'customer' | 'ownApplicant' | 'ownCustomer', Named | undefined>>
+type Records = Readonly<Record<'applicant' | 'customer' | 'ownApplicant' | 'ownCustomer', NamedRecord | undefined>>
 
 /** Throws NOT_FOUND for a record whose person is being erased. */
 async function assertNotErased(db: Database, records: Records): Promise<void> {
-  const erased = (kind: 'applicant' | 'customer', ...named: readonly (Named | undefined)[]) => {
+  const erased = (kind: 'applicant' | 'customer', ...named: readonly (NamedRecord | undefined)[]) => {
     const traces = named.flatMap((record): TombstoneKey[] =>
       record ? [{ accountId: record.accountId, kind, value: record.providerId }] : [],
     )
@@ -207,7 +210,12 @@ function notFound(recordType: RecordKind): NotFoundError {
 }
 
 /** The externalIds of a record and of its customer. */
-async function claimsOf(db: Database, call: RequestScope, field: string, record: Named | undefined): Promise<Claim[]> {
+async function claimsOf(
+  db: Database,
+  call: RequestScope,
+  field: string,
+  record: NamedRecord | undefined,
+): Promise<Claim[]> {
   if (!record) return []
   const customers = await readExternalIds(db, call.tenantId, record.customerId ? [record.customerId] : [])
   return [record.externalId, ...customers.values()].map(externalId => ({ field, externalId }))
@@ -218,7 +226,11 @@ function fieldOf(pointer: RecordPointer | undefined): string {
 }
 
 /** A record that the provider's input refers to must belong to the same account. */
-function assertAccount(account: Account, pointer: RecordPointer | undefined, record: Named | undefined): InputIssue[] {
+function assertAccount(
+  account: Account,
+  pointer: RecordPointer | undefined,
+  record: NamedRecord | undefined,
+): InputIssue[] {
   if (!record || !pointer || record.accountId === account.id) return []
   const path = ['input', 'session', ...pointer.path]
   return [{ path, message: `Expected a record of ${account.provider}.` }]

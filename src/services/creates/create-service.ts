@@ -22,7 +22,7 @@ import { canonicalJson } from '../../domain/json.ts'
 import type { ProviderOperation } from '../../domain/records/operation.ts'
 import type { Account } from '../accounts/accounts.ts'
 import type { RequestScope } from '../request-scope.ts'
-import { type CreateResponse, type StoredRecord, sendCreate } from './create-kinds.ts'
+import { type CreatedRecord, type CreateResponse, sendCreate } from './create-kinds.ts'
 import type { StoredOutcome, SucceededOutcome } from './create-outcome.ts'
 import { type CreateCommand, type CreatePlan, namesRecords, planCreate } from './create-plan.ts'
 import type { DeferredOutcomes } from './deferred-outcomes.ts'
@@ -45,7 +45,7 @@ export interface CreateService {
 export interface Created {
   readonly operation: ProviderOperation
   /** The record, or its id if an earlier command created it. */
-  readonly record: StoredRecord | string
+  readonly record: CreatedRecord | string
   readonly replayed: boolean
 }
 
@@ -95,7 +95,7 @@ async function assertKeyNotErased(
 }
 
 /** An attempt of a create that is stored and can be sent. */
-interface Attempt {
+interface CreateAttempt {
   readonly account: Account
   readonly operation: StoredOperation
   readonly plan: CreatePlan
@@ -237,7 +237,7 @@ async function retry(
   return sendAndStore(deps, scope, { account, operation, plan })
 }
 
-async function sendAndStore(deps: CreateServiceDeps, scope: RequestScope, attempt: Attempt): Promise<Created> {
+async function sendAndStore(deps: CreateServiceDeps, scope: RequestScope, attempt: CreateAttempt): Promise<Created> {
   // If the process slept past its ownership, another one may have sent the create again.
   const { ownedUntil } = attempt.operation
   if (ownedUntil && ownedUntil <= deps.now()) throw unconfirmed(deps, attempt.operation)
@@ -252,7 +252,7 @@ async function sendAndStore(deps: CreateServiceDeps, scope: RequestScope, attemp
 async function send(
   deps: CreateServiceDeps,
   { callLog }: RequestScope,
-  { account, operation, plan }: Attempt,
+  { account, operation, plan }: CreateAttempt,
 ): Promise<CreateResponse> {
   try {
     return await sendCreate(account.client, operation.kind, plan, { ...attemptMarkers(deps, operation), callLog })

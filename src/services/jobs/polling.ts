@@ -40,12 +40,12 @@ const PRIORITY_INTERVAL_MS = 5_000
 const BUSY_CALLS = 8
 
 /** One run over all due polls. */
-interface Round extends Outcome {
+interface Round extends PolledAccounts {
   /** The accounts that this run skips from now on. */
   readonly waiting: Excluded & Record<DuePoll['table'], Set<string>>
 }
 
-interface Outcome {
+interface PolledAccounts {
   /** The accounts with a read that succeeded. */
   readonly reached: Set<string>
   /** The accounts with a read that failed because of this instance. */
@@ -162,7 +162,11 @@ export function createPolling(
   }
 
   /** False if the poll stays due for other instances. */
-  async function pollRecord(poll: DuePoll, held: JobLeaseHandle, { reached, unreached }: Outcome): Promise<boolean> {
+  async function pollRecord(
+    poll: DuePoll,
+    held: JobLeaseHandle,
+    { reached, unreached }: PolledAccounts,
+  ): Promise<boolean> {
     const { record } = poll
     const call: RequestScope = { tenantId: record.tenantId, signal: new AbortController().signal }
     const { next, polls, failure } =

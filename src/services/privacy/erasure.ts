@@ -49,7 +49,7 @@ const SETTLED = ['SUCCEEDED', 'FAILED']
 const TRUNCATE_ATTEMPTS = 50
 const TRUNCATE_PAUSE_MS = 100
 
-interface Person {
+interface ErasedPerson {
   readonly records: PersonRecords
   readonly operations: readonly PersonOperation[]
 }
@@ -117,7 +117,7 @@ export function createErasure({
     }
   }
 
-  async function find(from: Database, tenantId: string, externalId: string): Promise<Person> {
+  async function find(from: Database, tenantId: string, externalId: string): Promise<ErasedPerson> {
     const records = await findPersonRecords(from, tenantId, externalId)
     const operations = await findPersonOperations(from, tenantId, externalId, records)
     const open = operations.filter(({ state }) => !SETTLED.includes(state))
@@ -129,7 +129,7 @@ export function createErasure({
     )
   }
 
-  async function eraseDeliveries(tenantId: string, externalId: string, person: Person): Promise<number> {
+  async function eraseDeliveries(tenantId: string, externalId: string, person: ErasedPerson): Promise<number> {
     const accounts = await listAccountIds(db, tenantId)
     const marks = new Set([
       ...tombstoneKeysOf(person.records, person.operations, tenantId).map(({ value }) => value),
@@ -179,7 +179,11 @@ export function createErasure({
   return { erase }
 }
 
-function collectTombstoneKeys({ records, operations }: Person, tenantId: string, externalId: string): TombstoneKey[] {
+function collectTombstoneKeys(
+  { records, operations }: ErasedPerson,
+  tenantId: string,
+  externalId: string,
+): TombstoneKey[] {
   return [...tombstoneKeysOf(records, operations, tenantId), { tenantId, kind: 'externalId', value: externalId }]
 }
 

@@ -1,5 +1,5 @@
 import { v7 as uuid } from 'uuid'
-import type { TenantRow } from '../../../db/core/columns.ts'
+import type { TenantOwnedRow } from '../../../db/core/columns.ts'
 import type { Database } from '../../../db/core/database.ts'
 import {
   findApplicantByProviderId,
@@ -25,7 +25,7 @@ interface OwnerRepository<R, Change> {
   find(db: Database, tenantId: string, ids: readonly string[]): Promise<R[]>
   findByProviderId(db: Database, accountId: string, providerId: string): Promise<R | undefined>
   insert(db: Database, record: Change & RecordKey & { createdAt: Date; updatedAt: Date }): Promise<void>
-  update(db: Database, record: TenantRow, change: Partial<Change>): Promise<void>
+  update(db: Database, record: TenantOwnedRow, change: Partial<Change>): Promise<void>
 }
 
 export const APPLICANT_REPOSITORY = {

@@ -1,4 +1,9 @@
-import { countCreates, countOverduePolls, countRows, readBacklog } from '../../../db/repositories/stats-repository.ts'
+import {
+  countCreates,
+  countOverduePolls,
+  countRowsByTable,
+  readBacklog,
+} from '../../../db/repositories/stats-repository.ts'
 import type { ServiceDeps } from '../deps.ts'
 import type { Polling, PollingSettings } from '../jobs/polling.ts'
 
@@ -22,7 +27,7 @@ export function createStoreStats(
     const { waiting, oldest, quarantined } = await readBacklog(db)
     return {
       creates: await countCreates(db),
-      rows: await countRows(db),
+      rows: await countRowsByTable(db),
       deliveriesWaiting: waiting,
       deliveriesQuarantined: quarantined,
       webhookLagSeconds: oldest ? Math.max(0, at - oldest.getTime()) / 1000 : 0,
