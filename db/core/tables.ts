@@ -147,6 +147,8 @@ export interface EventRow {
   readonly at: number
   readonly source: string
   readonly data: string
+  /** The keyed hash of the externalId that the session lost by this event. */
+  readonly former_person_hash: string | null
 }
 
 /** A tenant's counter of events. */

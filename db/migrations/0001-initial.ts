@@ -203,7 +203,15 @@ async function createEvents(db: Kysely<unknown>): Promise<void> {
     .addColumn('at', 'bigint', column => column.notNull())
     .addColumn('source', 'text', column => column.notNull())
     .addColumn('data', 'text', column => column.notNull())
+    .addColumn('former_person_hash', 'text')
     .addPrimaryKeyConstraint('events_key', ['tenant_id', 'position'])
+    .execute()
+
+  await db.schema
+    .createIndex('events_by_former_person')
+    .on('events')
+    .columns(['former_person_hash', 'position'])
+    .where('former_person_hash', 'is not', null)
     .execute()
 }
 

@@ -6,8 +6,12 @@ import type { Database } from '../core/database.ts'
 import { prepareQuery } from '../core/prepared-query.ts'
 import { countRows, isAnyOf } from '../core/record-queries.ts'
 import type { EventRow } from '../core/tables.ts'
+import { findTombstoneHashes } from './tombstone-repository.ts'
 
-export type NewEvent = Omit<TimelineEvent, 'position'>
+export interface NewEvent extends Omit<TimelineEvent, 'formerPersonHash' | 'position'> {
+  /** The externalId that the session lost by the event. */
+  readonly formerExternalId?: string | null
+}
 
 /**
  * Inserts events of one tenant, in order. Their positions come from the tenant's counter row, which is locked until the
@@ -18,7 +22,10 @@ export async function appendEvents(db: Database, events: readonly NewEvent[]): P
   if (!first) return
   const [counted] = await TAKE_POSITIONS(db, first.tenantId, events.length)
   const before = (counted?.position ?? 0) - events.length
-  await INSERT(db, ...events.map((event, index) => toRow(event, before + index + 1)))
+  const hashes = await Promise.all(
+    events.map(event => hashOfPerson(db, event.tenantId, event.formerExternalId ?? null)),
+  )
+  await INSERT(db, ...events.map((event, index) => toRow(event, before + index + 1, hashes[index] ?? null)))
 }
 
 const TAKE_POSITIONS = prepareQuery((db, tenantId: string, count: number) =>
@@ -31,6 +38,13 @@ const TAKE_POSITIONS = prepareQuery((db, tenantId: string, count: number) =>
     .returning('position'),
 )
 const INSERT = prepareQuery((db, ...rows: EventRow[]) => db.sql.insertInto('events').values(rows))
+
+/** The hash of a person in events, which outlives every encryption key. */
+export async function hashOfPerson(db: Database, tenantId: string, externalId: string | null): Promise<string | null> {
+  if (externalId === null) return null
+  const [hash = null] = await findTombstoneHashes(db, [{ tenantId, kind: 'externalId', value: externalId }])
+  return hash
+}
 
 /** The position of the tenant's newest event; 0 where there is none. */
 export async function findPosition(db: Database, tenantId: string): Promise<number> {
@@ -53,7 +67,7 @@ export async function findOldestPosition(db: Database, tenantId: string): Promis
 export interface EventFilter {
   readonly tenantId: string
   readonly sessionId?: string
-  /** Events of the sessions that have this externalId now. */
+  /** Events of the sessions that have this externalId now, and the events by which sessions lost it. */
   readonly externalId?: string | null
   /** Events of sessions at these providers. */
   readonly providers?: readonly Provider[] | null
@@ -71,7 +85,9 @@ export interface EventQuery extends EventFilter {
 
 /** Events in the order of their positions. */
 export async function listEvents(db: Database, { providers, ...query }: EventQuery): Promise<TimelineEvent[]> {
-  const rows = providers ? await listAtProviders(db, providers, query) : await pageOf(db, query).execute()
+  const formerPersonHash = await hashOfPerson(db, query.tenantId, query.externalId ?? null)
+  const given = { ...query, formerPersonHash }
+  const rows = providers ? await listAtProviders(db, providers, given) : await personPageOf(db, given).execute()
   const events = rows.map(toEvent)
   return query.backward ? events.reverse() : events
 }
@@ -80,10 +96,10 @@ export async function listEvents(db: Database, { providers, ...query }: EventQue
 async function listAtProviders(
   db: Database,
   providers: readonly Provider[],
-  query: EventQuery,
+  query: PersonQuery,
 ): Promise<readonly EventRow[]> {
   const [first, ...others] = [...new Set(providers)].map(provider =>
-    db.sql.selectFrom(pageOf(db, query).where('provider', '=', provider).as('page')).selectAll(),
+    db.sql.selectFrom(personPageOf(db, query, provider).as('page')).selectAll(),
   )
   if (!first) return []
   const pages = others.reduce((union, page) => union.unionAll(page), first)
@@ -91,14 +107,37 @@ async function listAtProviders(
   return rows.orderBy('position', directionOf(query)).limit(query.limit).execute()
 }
 
-function pageOf(db: Database, query: EventQuery) {
+interface PersonQuery extends Omit<EventQuery, 'providers'> {
+  readonly formerPersonHash: string | null
+}
+
+/** The page of the sessions, together with that of the events by which sessions left the person. */
+function personPageOf(db: Database, query: PersonQuery, provider?: Provider) {
+  const { externalId: _, formerPersonHash, ...others } = query
+  const page = pageOf(query, eventsOf(db, query), provider)
+  if (formerPersonHash === null) return page
+  const left = eventsOf(db, others).where('former_person_hash', '=', formerPersonHash)
+  const pages = db.sql
+    .selectFrom(page.as('own'))
+    .selectAll()
+    .union(db.sql.selectFrom(pageOf(query, left, provider).as('left')).selectAll())
+  const rows = db.sql.selectFrom(pages.as('pages')).selectAll()
+  return rows.orderBy('position', directionOf(query)).limit(query.limit)
+}
+
+function pageOf(
+  query: Omit<EventQuery, 'providers'>,
+  events: ReturnType<typeof eventsOf>,
+  provider: Provider | undefined,
+) {
   const { after, before } = query
-  let rows = eventsOf(db, query).selectAll().where('position', '>', after)
+  let rows = events.selectAll().where('position', '>', after)
+  if (provider !== undefined) rows = rows.where('provider', '=', provider)
   if (before !== undefined) rows = rows.where('position', '<', before)
   return rows.orderBy('position', directionOf(query)).limit(query.limit)
 }
 
-function directionOf({ backward = false }: EventQuery): 'asc' | 'desc' {
+function directionOf({ backward = false }: Pick<EventQuery, 'backward'>): 'asc' | 'desc' {
   return backward ? 'desc' : 'asc'
 }
 
@@ -143,7 +182,7 @@ export async function pruneEvents(db: Database, tenantId: string, before: Date, 
   return Number((await old.executeTakeFirst()).numDeletedRows)
 }
 
-function toRow(event: NewEvent, position: number): EventRow {
+function toRow(event: NewEvent, position: number, former_person_hash: string | null): EventRow {
   return {
     tenant_id: event.tenantId,
     position,
@@ -153,6 +192,7 @@ function toRow(event: NewEvent, position: number): EventRow {
     at: event.at.getTime(),
     source: event.source,
     data: JSON.stringify(event.data),
+    former_person_hash,
   }
 }
 
@@ -166,5 +206,6 @@ function toEvent(row: EventRow): TimelineEvent {
     at: toDate(row.at),
     source: row.source as ChangeSource,
     data: parseJson<EventData>(row.data),
+    formerPersonHash: row.former_person_hash,
   }
 }

@@ -26,7 +26,7 @@ export const TimelineEventRef = builder.interfaceRef<EventWithCursor>('TimelineE
     }),
     session: t.field({
       type: SessionRef,
-      description: 'The session in its current state; null if it was deleted.',
+      description: 'The session in its current state; null if it was deleted, or belongs to another person now.',
       resolve: ({ sessionId }, _args, { loaders }) => loaders.storedSession.load(sessionId),
     }),
   }),
@@ -115,7 +115,7 @@ builder.objectType(eventRef('WebhookReceived'), {
 })
 
 builder.objectType(eventRef('SessionLinksChanged'), {
-  description: 'The session is linked to another applicant or customer than before.',
+  description: 'The session is linked to another applicant or customer, or has another externalId than before.',
   interfaces: [TimelineEventRef],
   fields: t => ({
     customer: t.field({

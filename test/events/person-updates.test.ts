@@ -76,11 +76,11 @@ async function liveCursor(externalId: string): Promise<string> {
   return data.person.liveCursor
 }
 
-/** Each message as its session and its change. */
+/** Each message as its session and its change. A session that left the person is not shown. */
 function toWords(messages: readonly Message[]): string[] {
   return messages.map(({ data }) => {
     const { event } = data.data.personUpdated
-    return `${event.session.id} ${event.sessionStatus ?? event.__typename}`
+    return `${event.session?.id ?? 'left'} ${event.sessionStatus ?? event.__typename}`
   })
 }
 
@@ -151,7 +151,7 @@ describe('personUpdated', () => {
     expect((await bySession.first(3)).map(({ id }) => id)).toEqual(all.slice(1).map(({ id }) => id))
   })
 
-  test('delivers no event of a session that left the person, and every event of one that joins', async () => {
+  test('delivers that a session left the person and nothing after it, and every event of one that joins', async () => {
     for (const next of ['bea', null]) {
       const session = await create('al')
       const own = await create('al')
@@ -161,12 +161,59 @@ describe('personUpdated', () => {
       await move(session, 'cancelled')
       await move(own, 'cancelled')
 
-      expect(toWords(await exactly(former, 1))).toEqual([`${own.id} CANCELED`])
-      if (later) expect(toWords(await exactly(later, 1))).toEqual([`${session.id} CANCELED`])
+      expect(toWords(await exactly(former, 2))).toEqual(['left SessionLinksChanged', `${own.id} CANCELED`])
+      const joined = [`${session.id} SessionLinksChanged`, `${session.id} CANCELED`]
+      if (later) expect(toWords(await exactly(later, 2))).toEqual(joined)
     }
   })
 
-  test('replays only what belongs to the person at the time of the read', async () => {
+  test('tells neither person of the other when a session moves between them', async () => {
+    const applicant = await app.execute(`mutation { createApplicant(input: { idempotencyKey: "moves", applicant: {
+      personr: { email: "new@example.com", phone: "+46 70 000 00 00", flowName: "KYC basic" } } }) {
+        ... on CreateApplicantPayload { applicant { id } } } }`)
+    const applicantId = applicant.data.createApplicant.applicant.id
+    const maker = await withKey(app)
+    const session = await create('old person')
+    const query = `subscription ($externalId: String!, $after: String) { personUpdated(externalId: $externalId, after: $after) {
+      event { __typename session { id externalId } ... on SessionLinksChanged { applicant { id } customer { id } } }
+      person { externalId sessions { nodes { id } } } } }`
+    const after = await liveCursor('old person')
+    const input = { sessionId: session.id, externalId: 'new person', applicantId }
+    await app.execute(LINK, { input })
+    for (const subject of [undefined, { externalId: 'old person' }]) {
+      const token = subject && (await withClientToken(app, maker, subject)).token
+      const former = await follow({ query, token, variables: { externalId: 'old person', after } })
+      const [message] = await former.first(1)
+      expect(message?.data.data.personUpdated).toMatchObject({
+        event: { __typename: 'SessionLinksChanged', session: null, applicant: null, customer: null },
+        person: { externalId: 'old person', sessions: { nodes: [] } },
+      })
+      expect(JSON.stringify(message)).not.toMatch(new RegExp(`new person|${session.id}|${applicantId}`))
+    }
+    const { token } = await withClientToken(app, maker, { externalId: 'new person' })
+    const joined = await follow({ query, token, variables: { externalId: 'new person', after } })
+    const [message] = await joined.first(1)
+    expect(message?.data.data.personUpdated.event.session).toEqual({ id: session.id, externalId: 'new person' })
+    expect(JSON.stringify(message)).not.toContain('old person')
+  })
+
+  test('a list of the sessions of one externalId hears that a session leaves it', async () => {
+    const session = await create('listed')
+    const after = await liveCursor('listed')
+    await link(session.id, 'another list')
+    const query = `subscription ($externalId: String!, $after: String) {
+      sessionsUpdated(filter: { externalId: $externalId }, after: $after) { matchesFilter session { id } } }`
+    for (const [externalId, matchesFilter] of [
+      ['listed', false],
+      ['another list', true],
+    ]) {
+      const subscriber = await follow({ query, variables: { externalId, after } })
+      const [message] = await subscriber.first(1)
+      expect(message?.data.data.sessionsUpdated).toEqual({ matchesFilter, session: { id: session.id } })
+    }
+  })
+
+  test('replays only what belongs to the person at the time of the read, and that a session left', async () => {
     const after = await liveCursor('past')
     const [own, moved] = [await create('past'), await create('past')]
     const came = await create('somebody else')
@@ -176,11 +223,13 @@ describe('personUpdated', () => {
 
     const subscriber = await follow({ variables: { externalId: 'past', after } })
 
-    expect(toWords(await exactly(subscriber, 4))).toEqual([
+    expect(toWords(await exactly(subscriber, 6))).toEqual([
       `${own.id} SessionCreated`,
       `${own.id} CREATED`,
       `${came.id} SessionCreated`,
       `${came.id} CREATED`,
+      'left SessionLinksChanged',
+      `${came.id} SessionLinksChanged`,
     ])
   })
 
@@ -205,17 +254,29 @@ describe('personUpdated', () => {
     const sessions: CreatedRecord[] = []
     const steps = fc.sample(fc.tuple(fc.nat(3), fc.nat(2), fc.nat(99)), { numRuns: 60, seed: SEED })
     const live = await Promise.all(persons.map(externalId => follow({ variables: { externalId, after } })))
+    const owners = new Map<string, string | null>()
+    const left: { readonly id: string; readonly from: string | null }[] = []
     for (const [step, person, which] of steps) {
       const session = sessions[which % Math.max(sessions.length, 1)]
-      if (!session || step === 0) sessions.push(await create(persons[person] ?? null))
-      else if (step === 1) await link(session.id, which % 5 === 0 ? null : (persons[person] ?? null))
-      else await move(session, step === 2 ? 'attempt_started' : 'cancelled').catch(() => {})
+      const owner = step === 1 && which % 5 === 0 ? null : (persons[person] ?? null)
+      if (!session || step === 0) {
+        const created = await create(owner)
+        sessions.push(created)
+        owners.set(created.id, owner)
+      } else if (step === 1) {
+        await link(session.id, owner)
+        const from = owners.get(session.id) ?? null
+        if (from !== owner) left.push({ id: session.id, from })
+        owners.set(session.id, owner)
+      } else await move(session, step === 2 ? 'attempt_started' : 'cancelled').catch(() => {})
     }
     const events = await listEvents(after)
     for (const [index, externalId] of persons.entries()) {
       const own = events.filter(({ session }) => session.externalId === externalId)
-      const read = await exactly(await follow({ variables: { externalId, after } }), own.length)
-      expect(read.map(({ id }) => id)).toEqual(own.map(({ cursor }) => cursor))
+      const gone = left.filter(({ id, from }) => from === externalId && owners.get(id) !== externalId)
+      const read = await exactly(await follow({ variables: { externalId, after } }), own.length + gone.length)
+      const shown = read.filter(({ data }) => data.data.personUpdated.event.session !== null)
+      expect(shown.map(({ id }) => id)).toEqual(own.map(({ cursor }) => cursor))
       // The live stream also had events of sessions that belonged to the person then.
       const ids = live[index]?.messages.map(({ id }) => id) ?? []
       expect(ids.filter(id => events.some(({ cursor }) => cursor === id))).toEqual([...new Set(ids)])

@@ -44,4 +44,6 @@ export interface TimelineEvent {
   readonly at: Date
   readonly source: ChangeSource
   readonly data: EventData
+  /** A hash of the person whose session it was before the event, if that changed. */
+  readonly formerPersonHash: string | null
 }

@@ -6,6 +6,7 @@ import {
   type EventFilter,
   findOldestPosition,
   findPosition,
+  hashOfPerson,
   listEvents,
 } from '../../../db/repositories/event-repository.ts'
 import { canAccessSession } from '../../domain/access/caller.ts'
@@ -55,6 +56,8 @@ interface Selection {
   readonly sessionId?: string
   /** Only events of sessions that match before or after the event. */
   readonly filter?: SessionFilter
+  /** True for the stream of a person: of a session that left the person it only shows that one did. */
+  readonly ofPerson?: boolean
   /** The sessions that are polled more often while the stream is open. Sessions with new events are added. */
   readonly followed?: Set<string>
 }
@@ -133,7 +136,7 @@ export function createEventStream(deps: ServiceDeps) {
   ): Promise<AsyncGenerator<SessionUpdate>> {
     const position = await resumePosition(call, after)
     const open = await listSessions(db, call.tenantId, { externalId, statuses: OPEN_STATUSES }, NEWEST_OPEN)
-    return withSessions(call, position, { filter: { externalId }, followed: await follow(open) })
+    return withSessions(call, position, { filter: { externalId }, ofPerson: true, followed: await follow(open) })
   }
 
   /** The events of all sessions that match the filter before or after the event, so that a client sees rows disappear. */
@@ -179,7 +182,7 @@ export function createEventStream(deps: ServiceDeps) {
   async function* withSessions(
     { tenantId, subject, signal, stream }: SubscriptionScope,
     { after, present }: StartPosition,
-    { sessionId, filter, followed }: Selection,
+    { sessionId, filter, followed, ofPerson = false }: Selection,
   ): AsyncGenerator<SessionUpdate> {
     for (const id of followed ?? []) deps.followedSessions.add(id)
     try {
@@ -187,12 +190,16 @@ export function createEventStream(deps: ServiceDeps) {
       const { externalId, providers } = filter ?? {}
       const selected = { tenantId, sessionId, externalId, providers }
       const laterEvents = createLaterEvents(db)
+      const personHash = await hashOfPerson(db, tenantId, externalId ?? null)
       let isFirst = true
       for await (const event of streamEvents(db, notifier, { ...selected, after, signal: ended })) {
-        const matching = await retryWhileUnavailable(ended, () => findMatching(event, laterEvents, filter))
-        if (!matching || !canAccessSession(subject, matching.session)) continue
-        if (followed) followAlso(followed, matching.session)
-        const withPosition = withCursor(event)
+        const found = await retryWhileUnavailable(ended, () => findMatching(event, laterEvents, filter, personHash))
+        if (!found) continue
+        const { hasLeft, ...matching } = found
+        const isHidden = hasLeft && ofPerson
+        if (!isHidden && !canAccessSession(subject, matching.session)) continue
+        if (followed && !hasLeft) followAlso(followed, matching.session)
+        const withPosition = withCursor(isHidden ? withoutSession(event) : event)
         // The request was charged for the first event.
         if (!isFirst) await stream?.charge()
         isFirst = false
@@ -211,14 +218,22 @@ export function createEventStream(deps: ServiceDeps) {
   }
 
   /** The session of an event; undefined if it matches the filter neither before nor after the event. */
-  async function findMatching(event: TimelineEvent, laterEvents: LaterEvents, filter?: SessionFilter) {
+  async function findMatching(
+    event: TimelineEvent,
+    laterEvents: LaterEvents,
+    filter: SessionFilter | undefined,
+    personHash: string | null,
+  ) {
     const [session] = await findSessions(db, event.tenantId, [event.sessionId])
     if (!session) return undefined
-    if (!filter) return { session, matchesFilter: true }
+    if (!filter) return { session, matchesFilter: true, hasLeft: false }
     // The later events, read after the session, lead from the event to the session's current state.
     const later = dependsOnTime(filter) ? await laterEvents.list(event) : []
-    const { before, after } = matchAround(filter, session, event, later)
-    return before || after ? { session, matchesFilter: after } : undefined
+    const hasLeft = filter.externalId != null && session.externalId !== filter.externalId
+    // Of a session that left the person only the event by which it left matches.
+    if (hasLeft && event.formerPersonHash !== personHash) return undefined
+    const { before, after } = matchAround(hasLeft ? { ...filter, externalId: null } : filter, session, event, later)
+    return before || after ? { session, matchesFilter: after && !hasLeft, hasLeft } : undefined
   }
 
   function withCursor(event: TimelineEvent): EventWithCursor {
@@ -230,6 +245,13 @@ export function createEventStream(deps: ServiceDeps) {
   }
 
   return { cursor, events, timeline, person, session, sessions, asleep: notifier.asleep }
+}
+
+/** The event as the former person may see it: without the session, which is another person's, and without its links. */
+function withoutSession(event: TimelineEvent): TimelineEvent {
+  const { data } = event
+  const links = { applicantId: null, customerId: null, fromApplicantId: null, fromCustomerId: null }
+  return { ...event, sessionId: '', data: data.type === 'SessionLinksChanged' ? { ...data, ...links } : data }
 }
 
 /** One scope for timelines, subscriptions and `liveCursor`: a cursor of one is valid in the others. */

@@ -8,9 +8,9 @@ import type { ChangeSource } from '../../domain/records/sync.ts'
 
 /** The timeline events of a session change. Each function is a step of the transaction that changes the session. */
 
-type State = Pick<Session, 'status' | 'outcome' | 'providerStatus' | 'applicantId' | 'customerId'>
+type State = Pick<Session, 'status' | 'outcome' | 'providerStatus' | 'applicantId' | 'customerId' | 'externalId'>
 
-type Links = Pick<Session, 'applicantId' | 'customerId'>
+type Links = Pick<Session, 'applicantId' | 'customerId'> & Partial<Pick<Session, 'externalId'>>
 
 export interface AttemptChange {
   readonly attemptId: string
@@ -35,26 +35,42 @@ export async function recordChange(
   const events: EventData[] = [
     ...(before ? [] : [{ type: 'SessionCreated' } as const]),
     ...statusChange(before, after),
-    ...linkChange(before, after),
+    ...linkChange(before, after, before?.externalId != null && before.externalId !== after.externalId),
     ...attempts.map(change => ({ type: 'AttemptStatusChanged', ...change }) as const),
   ]
-  await recordEvents(db, change, events)
+  await recordEvents(db, change, events, toFormer(before, after))
 }
 
-/** Records changed links. */
+/** Records changed links and a changed externalId. */
 export async function recordLinkChange(
   db: Database,
   change: ChangeContext,
   before: Links,
   after: Links,
 ): Promise<void> {
-  await recordEvents(db, change, linkChange(before, after))
+  const events = linkChange(before, after, before.externalId !== after.externalId)
+  await recordEvents(db, change, events, toFormer(before, after))
 }
 
-export async function recordEvents(db: Database, change: ChangeContext, events: readonly EventData[]): Promise<void> {
+/** The externalId that the session lost. */
+function toFormer(before: Links | undefined, after: Links): string | null {
+  return before?.externalId != null && before.externalId !== after.externalId ? before.externalId : null
+}
+
+/** `formerExternalId`: the externalId that the session lost by a change of its links or its owner. */
+export async function recordEvents(
+  db: Database,
+  change: ChangeContext,
+  events: readonly EventData[],
+  formerExternalId: string | null = null,
+): Promise<void> {
   const { session, source, at } = change
   const { id: sessionId, provider, tenantId } = session
-  const rows = events.map((data): NewEvent => ({ id: uuid(), tenantId, sessionId, provider, at, source, data }))
+  const rows = events.map((data): NewEvent => {
+    const movesPerson = data.type === 'SessionLinksChanged' || data.type === 'ExternalIdConflict'
+    const former = movesPerson ? formerExternalId : null
+    return { id: uuid(), tenantId, sessionId, provider, at, source, data, formerExternalId: former }
+  })
   await appendEvents(db, rows)
 }
 
@@ -76,10 +92,10 @@ function statusChange(before: State | undefined, after: State): EventData[] {
   ]
 }
 
-function linkChange(before: Links | undefined, after: Links): EventData[] {
+function linkChange(before: Links | undefined, after: Links, isMoved: boolean): EventData[] {
   const fromApplicantId = before?.applicantId ?? null
   const fromCustomerId = before?.customerId ?? null
   const { applicantId, customerId } = after
-  if (applicantId === fromApplicantId && customerId === fromCustomerId) return []
+  if (applicantId === fromApplicantId && customerId === fromCustomerId && !isMoved) return []
   return [{ type: 'SessionLinksChanged', applicantId, customerId, fromApplicantId, fromCustomerId }]
 }

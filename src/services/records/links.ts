@@ -10,7 +10,7 @@ import type { Applicant } from '../../domain/records/applicant.ts'
 import { findContradiction, ownerOf } from '../../domain/records/ownership.ts'
 import type { Session } from '../../domain/records/session.ts'
 import { type ServiceDeps, storeAndNotify } from '../deps.ts'
-import { recordChange } from '../events/timeline.ts'
+import { recordLinkChange } from '../events/timeline.ts'
 import type { RequestScope } from '../request-scope.ts'
 import { updateLinkedSessions } from '../snapshots/linked-sessions.ts'
 import { fetchNeverRead } from './never-read.ts'
@@ -62,8 +62,9 @@ export function createLinks(deps: ServiceDeps, { sessions, applicants, customers
       const { applicantId = before.applicantId, customerId = before.customerId } = link
       if (link.applicantId != null) await getApplicant(trx, call, link.applicantId)
       if (link.customerId != null) await getCustomer(trx, call, link.customerId)
+      const externalId = await toExternalId(trx, before, { ...link, applicantId, customerId })
       await updateSession(trx, before, {
-        externalId: await toExternalId(trx, before, { ...link, applicantId, customerId }),
+        externalId,
         externalIdPinned: link.externalId === undefined ? undefined : true,
         applicantId: link.applicantId,
         customerId: link.customerId,
@@ -71,8 +72,8 @@ export function createLinks(deps: ServiceDeps, { sessions, applicants, customers
         customerPinned: link.customerId === undefined ? undefined : true,
         updatedAt: now(),
       })
-      const after = { ...before, applicantId, customerId }
-      await recordChange(trx, { session: before, source: 'CALLER', at: now() }, before, after)
+      const after = { applicantId, customerId, externalId: externalId === undefined ? before.externalId : externalId }
+      await recordLinkChange(trx, { session: before, source: 'CALLER', at: now() }, before, after)
     })
     return sessions.getStored(call, id)
   }

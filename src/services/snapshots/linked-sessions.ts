@@ -3,7 +3,7 @@ import { readExternalIds } from '../../../db/records/person-repository.ts'
 import { listLinkedSessions, type OwnedSession, updateOwners } from '../../../db/records/session-repository.ts'
 import { follows, type Ownership, ownerOf } from '../../domain/records/ownership.ts'
 import type { ChangeSource } from '../../domain/records/sync.ts'
-import { recordEvents } from '../events/timeline.ts'
+import { recordEvents, recordLinkChange } from '../events/timeline.ts'
 
 /** Applies the rules of src/domain/records/ownership.ts to the sessions that an applicant or a customer links. */
 
@@ -40,9 +40,14 @@ export async function updateLinkedSessions(db: Database, renamed: ExternalIdChan
     const ids = sessions.map(({ id }) => id)
     await updateOwners(db, ids, { externalId: owner.externalId, externalIdPinned: owner.isContradicted || undefined })
     if (owner.isContradicted) contradicted.push(...sessions)
+    else
+      for (const session of sessions) {
+        const after = { ...session, externalId: owner.externalId }
+        await recordLinkChange(db, { session, source, at }, session, after)
+      }
   }
   for (const session of contradicted) {
-    await recordEvents(db, { session, source, at }, [{ type: 'ExternalIdConflict' }])
+    await recordEvents(db, { session, source, at }, [{ type: 'ExternalIdConflict' }], session.externalId)
   }
   return contradicted.length
 }
