@@ -9,6 +9,7 @@ import {
   getOperationAST,
   isAbstractType,
   isInterfaceType,
+  isLeafType,
   isListType,
   isObjectType,
   Kind,
@@ -23,14 +24,15 @@ import { fragmentsOf } from './query-complexity.ts'
  * The cost of an operation is an upper bound of the work that it can cause. A provider call costs 1: every mutation and
  * every field with a `freshness` argument may make one, except the root fields without `by`, which read from the store. A
  * stored row costs 1/100, the query of a page 1/20, even of an empty one, and its `totalCount` 1/5. Each selected field costs
- * 1/1000 and one of JSON 1/20. The extensions `cost` and `rowCost` of a field of the schema replace the costs of the field and
+ * 1/1000, one with selections 1/250, and one of JSON 1/20. The extensions `cost` and `rowCost` of a field of the schema replace the costs of the field and
  * of its rows. The selections below a field are multiplied by its maximum number of rows: `first` or `last` (20 by default), the number of ids, or 100 for a
  * list without arguments. Aliases add up: each is resolved by itself. Introspection calls no provider, but it is expensive
  * here: `__schema` costs 10, `__type` costs 1.
  */
 
 const COST_PER_ROW = 1 / 100
-const COST_PER_FIELD = 1 / 1_000
+const COST_PER_LEAF = 1 / 1_000
+const COST_PER_OBJECT = 1 / 250
 /** Up to some kilobytes, which are parsed and written. */
 const COST_PER_JSON_FIELD = 1 / 20
 const COST_PER_PAGE = 1 / 20
@@ -71,7 +73,7 @@ export function planCost(
   }
   function ofField(type: GraphQLNamedType, node: FieldNode): Cost {
     const field = isObjectType(type) || isInterfaceType(type) ? type.getFields()[node.name.value] : undefined
-    if (!field) return INTROSPECTION.get(node.name.value) ?? COST_PER_FIELD
+    if (!field) return INTROSPECTION.get(node.name.value) ?? COST_PER_LEAF
     if (isPage(type) && node.name.value === 'totalCount') return COST_PER_COUNT
     const own = ownCost(field)
     const below = (part: Part) =>
@@ -136,7 +138,9 @@ function hasVariable({ arguments: given = [] }: FieldNode): boolean {
 /** The cost of a field itself, without the selections below it. */
 function ownCost({ type, extensions }: GraphQLField<unknown, unknown>): number {
   if (typeof extensions.cost === 'number') return extensions.cost
-  return getNamedType(type).name === 'JSON' ? COST_PER_JSON_FIELD : COST_PER_FIELD
+  const named = getNamedType(type)
+  if (named.name === 'JSON') return COST_PER_JSON_FIELD
+  return isLeafType(named) ? COST_PER_LEAF : COST_PER_OBJECT
 }
 
 function rowCost({ extensions }: GraphQLField<unknown, unknown>): number {

@@ -44,7 +44,9 @@ export function validateArgumentsBelowMutation({
   const operation = getOperationAST(document, operationName)
   const root = schema.getMutationType()
   if (operation?.operation !== 'mutation' || !root) return []
-  const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {})
+  const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {}, {
+    maxErrors: 1,
+  })
   // The executor rejects invalid variables.
   return coerced ? validateBelow(schema, document, operation, root, coerced) : []
 }

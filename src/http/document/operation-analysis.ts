@@ -71,7 +71,7 @@ function selectionTest(
   if (!selects(() => true)) return () => false
   if (selects(({ directives = [] }) => directives.length === 0)) return () => true
   return variables => {
-    const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variables)
+    const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 })
     // The operation is rejected if its variables are invalid, before any field is resolved.
     return coerced !== undefined && selects(selection => isIncluded(selection, coerced))
   }

@@ -7,6 +7,11 @@ import { badRequest, httpError } from '../errors/http-error.ts'
 
 /** Executes an operation with graphql-js, on both paths. `suggestions`: whether errors may name parts of the schema. */
 export async function executeOperation(args: ExecutionArgs, suggestions: boolean): Promise<ExecutionResult> {
+  // The executor's errors about a variable write out all keys of an object, and ours none of them.
+  if (hasManyKeys(args.variableValues)) {
+    const errors = ownVariableErrors(args, suggestions)
+    if (errors.length > 0) return { errors }
+  }
   const invalid = validateArgumentsBelowMutation(args)
   if (invalid.length > 0) return { errors: invalid }
   const result = await execute(args)
@@ -22,8 +27,21 @@ function answerTooLarge() {
   return queryTooComplex('an answer of at most 8 MiB: select fewer rows or fields')
 }
 
-function variableErrors({ schema, document, operationName, variableValues }: ExecutionArgs, suggestions: boolean) {
-  const errors = validateVariables(schema, document, operationName, variableValues ?? {}, suggestions)
+const MANY_KEYS = 50
+
+function hasManyKeys(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (Array.isArray(value)) return value.some(hasManyKeys)
+  const inner = Object.values(value)
+  return inner.length > MANY_KEYS || inner.some(hasManyKeys)
+}
+
+function ownVariableErrors({ schema, document, operationName, variableValues }: ExecutionArgs, suggestions: boolean) {
+  return validateVariables(schema, document, operationName, variableValues ?? {}, suggestions)
+}
+
+function variableErrors(args: ExecutionArgs, suggestions: boolean) {
+  const errors = ownVariableErrors(args, suggestions)
   return errors.length > 0 ? errors : [badRequest('Expected an operation and valid variables for it.')]
 }
 

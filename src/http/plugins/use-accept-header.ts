@@ -2,7 +2,7 @@ import { type ExecutionArgs, type GraphQLError, getOperationAST } from 'graphql'
 import { type Plugin, processRegularResult } from 'graphql-yoga'
 import type { Authenticated } from '../auth/use-authentication.ts'
 import { canBeIncremental } from '../document/query-complexity.ts'
-import { httpError } from '../errors/http-error.ts'
+import { httpError, toErrorResponse } from '../errors/http-error.ts'
 import { isAccepted, type ResponseForm } from '../request/accepted-type.ts'
 
 /** Rejects an operation with 406 before its execution if the client accepts none of our media types. The error is JSON. */
@@ -12,6 +12,10 @@ export function useAcceptHeader(): Plugin<Authenticated> {
     return isAccepted(request.headers.get('accept'), form) ? undefined : notAcceptable(form)
   }
   return {
+    onRequest: ({ request, serverContext, endResponse, fetchAPI }) => {
+      if ((request.headers.get('accept')?.length ?? 0) <= MAX_CHARACTERS) return
+      endResponse(toErrorResponse(tooLong(), (serverContext as Partial<Authenticated>).requestId, fetchAPI))
+    },
     onExecute: ({ args, setResultAndStopExecution }) => {
       const error = check(formOf(args), args)
       if (error) setResultAndStopExecution({ errors: [error] })
@@ -24,6 +28,15 @@ export function useAcceptHeader(): Plugin<Authenticated> {
       if (!resultProcessor) setResultProcessor(processRegularResult, 'application/json')
     },
   }
+}
+
+/** Browsers send some hundred. To negotiate a type takes more than linear time. */
+const MAX_CHARACTERS = 2_000
+
+function tooLong() {
+  return httpError('BAD_REQUEST', `Expected a header "accept" of at most ${MAX_CHARACTERS} characters.`, {
+    status: 406,
+  })
 }
 
 function formOf({ document, operationName, variableValues }: ExecutionArgs): ResponseForm {

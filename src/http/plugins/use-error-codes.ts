@@ -19,8 +19,8 @@ export function useErrorCodes(formatError: FormatError, suggestions: boolean): P
       },
     onValidate: ({ validateFn, setValidationFn }) => {
       const check = validateFn as typeof validate
-      const checked: typeof validate = (schema, document, rules = specifiedRules, ...options) =>
-        check(schema, document, withLiteralRule(rules, literals), ...options)
+      const checked: typeof validate = (schema, document, rules = specifiedRules, options, typeInfo) =>
+        check(schema, document, withLiteralRule(rules, literals), { ...options, maxErrors: MAX_ERRORS }, typeInfo)
       setValidationFn(checked as typeof validateFn)
       return ({ result, setResult }) => {
         if (result.length > 0) setResult(result.map(error => withCode(error, 'GRAPHQL_VALIDATION_FAILED')))
@@ -45,6 +45,9 @@ export function useErrorCodes(formatError: FormatError, suggestions: boolean): P
     },
   }
 }
+
+/** Each error costs a search for similar names. */
+const MAX_ERRORS = 20
 
 interface IncrementalResult extends ExecutionResult {
   readonly incremental?: readonly IncrementalResult[]

@@ -15,7 +15,7 @@ export interface Measured {
   readonly rssMb: number
 }
 
-export type MeasuredServerMessage = Measured | 'BEGUN' | { readonly url: string; readonly data: RichData | undefined }
+export type MeasuredServerMessage = Measured | 'BEGUN' | { readonly url: string; readonly data: RichData }
 
 export interface MeasuredServer {
   readonly url: string
@@ -30,7 +30,7 @@ const FILE = fileURLToPath(new URL('measured-server.ts', import.meta.url))
 /** Starts a server with its data, and the sandboxes of the providers in this process. */
 export async function startMeasuredServer(size: RichDataSize, env: NodeJS.ProcessEnv = {}): Promise<MeasuredServer> {
   const workload = await startWorkload({ fateOf: () => 'ANSWERED', delayMs: () => 0 })
-  const child = fork(FILE, {
+  const child = fork(FILE, [JSON.stringify(size), workload.sandbox('KAYLE').origin], {
     execArgv: ['--import', 'tsx'],
     env: {
       PATH: process.env.PATH,
@@ -40,12 +40,10 @@ export async function startMeasuredServer(size: RichDataSize, env: NodeJS.Proces
       LOG_LEVEL: 'silent',
       PORT: '0',
       ...workload.env,
-      RICH_DATA: JSON.stringify(size),
-      KAYLE_SANDBOX: workload.sandbox('KAYLE').origin,
       ...env,
     },
   })
-  const { url, data } = (await messageOf(child)) as { url: string; data: RichData }
+  const { url, data } = (await messageOf(child)) as { readonly url: string; readonly data: RichData }
   const client = createRawClient(url)
 
   async function ask<T>(message: 'BEGIN' | 'END'): Promise<T> {

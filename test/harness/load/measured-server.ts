@@ -19,8 +19,8 @@ const rateLimiter = {
 }
 const config = loadConfig(process.env, Object.values(registry))
 const app = await startServer(config, { jobs: false, rateLimiter })
-const size = JSON.parse(process.env.RICH_DATA ?? 'null') as RichDataSize | null
-const data = size ? await seedRichData(app, process.env.KAYLE_SANDBOX ?? '', size) : undefined
+const [, , size = '', kayleOrigin = ''] = process.argv
+const data = await seedRichData(app, kayleOrigin, JSON.parse(size) as RichDataSize)
 const delay = monitorEventLoopDelay({ resolution: 1 })
 delay.enable()
 let cpuBefore = process.cpuUsage()

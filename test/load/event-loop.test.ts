@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { buildSchema } from '../../schema/index.ts'
+import { registry } from '../../src/providers/registry.ts'
+import { createRandom } from '../harness/app/load.ts'
+import { startApp, type TestApp } from '../harness/app/test-app.ts'
+import { createRawClient, type RawClient } from '../harness/clients/raw-client.ts'
+import { type MeasuredServer, startMeasuredServer } from '../harness/load/measure.ts'
+import { type Genes, mutateGenes, randomGenes, toOperation } from '../harness/load/random-operation.ts'
+import { type RichData, seedRichData } from '../harness/load/rich-data.ts'
+import { operation, type WorstRequest, worstRequests } from '../harness/load/worst-requests.ts'
+
+/**
+ * No request holds the event loop or the memory. What can be counted is counted in every run. LOAD_SEARCH=1 also measures:
+ * the longest delay of the event loop and the CPU time per unit of cost, for the worst requests and for those that a search
+ * finds.
+ */
+
+const MAX_ANSWER_BYTES = 9 * 1024 * 1024
+const MAX_ERRORS = 101
+const schema = await buildSchema(registry, 'on')
+
+describe('every worst request', () => {
+  let app: TestApp
+  let client: RawClient
+  let data: RichData
+  let charged = 0
+  beforeAll(async () => {
+    const consume = async (_key: string, cost: number) => {
+      charged += cost
+      return 0
+    }
+    app = await startApp({}, { jobs: false, rateLimiter: { consume } })
+    data = await seedRichData(app, app.sandbox('KAYLE').origin, { sessions: 8, events: 100, attempts: 2 })
+    client = createRawClient(app.url)
+  })
+  afterAll(async () => {
+    client.close()
+    await app.close()
+  })
+
+  test('is charged and gets a bounded answer', async () => {
+    const faults: string[] = []
+    const requests = worstRequests(schema, data)
+    for (const { name, request } of requests) {
+      charged = 0
+      const { status, text } = await client.execute(request)
+      const errors = text.match(/"requestId":/g)?.length ?? 0
+      if (status >= 500 || /INTERNAL_ERROR/.test(text)) faults.push(`${name}: ${status} ${text.slice(0, 200)}`)
+      if (text.length > MAX_ANSWER_BYTES) faults.push(`${name}: ${text.length} bytes`)
+      if (errors > MAX_ERRORS) faults.push(`${name}: ${errors} errors`)
+      // Node itself refuses what it cannot parse.
+      if (charged < 1 && status !== 431) faults.push(`${name}: charged ${charged}, status ${status}`)
+    }
+    expect(requests.length).toBeGreaterThan(500)
+    expect(faults).toEqual([])
+    expect((await client.execute({ method: 'GET', path: '/livez' })).status).toBe(200)
+  })
+})
+
+describe('a large operation', () => {
+  const LARGE = '{ sessions(first: 100) { nodes { DETAILS } } }'.replace(
+    'DETAILS',
+    Array.from({ length: 30 }, (_, at) => `a${at}: details { __typename }`).join(' '),
+  )
+  const SESSIONS = 60
+  let app: TestApp
+  beforeAll(async () => {
+    app = await startApp({ QUERY_DEADLINE_MS: '10000' }, { jobs: false })
+    await seedRichData(app, app.sandbox('KAYLE').origin, { sessions: SESSIONS, events: 0, attempts: 0 })
+  })
+  afterAll(() => app.close())
+
+  test('lets others run between its rows, and is answered completely', async () => {
+    let turns = 0
+    let isDone = false
+    const count = () => {
+      turns++
+      if (!isDone) setImmediate(count)
+    }
+    // Compiled code may need less than one slice.
+    const large = Promise.all(Array.from({ length: 10 }, () => app.execute(LARGE)))
+    count()
+    const answers = await large
+    isDone = true
+    expect(answers.map(({ data }) => data.sessions.nodes.length)).toEqual(Array(10).fill(SESSIONS))
+    expect(turns).toBeGreaterThan(10)
+  })
+
+  test('ends between two rows once its deadline has passed', async () => {
+    const hurried = await startApp({ QUERY_DEADLINE_MS: '1' }, { jobs: false })
+    await seedRichData(hurried, hurried.sandbox('KAYLE').origin, { sessions: SESSIONS, events: 0, attempts: 0 })
+    // Together they need far more than a slice, so that the deadline of the last ones passes between their rows.
+    const answers = await Promise.all(Array.from({ length: 10 }, () => hurried.execute(LARGE)))
+    expect(answers.at(-1)).toMatchObject({
+      data: { sessions: null },
+      errors: [{ extensions: { code: 'DEADLINE_EXCEEDED' } }],
+    })
+    await hurried.close()
+  })
+})
+
+test('an answer of more than 8 MiB is refused', async () => {
+  const app = await startApp({ MAX_COST: '1000' }, { jobs: false })
+  await seedRichData(app, app.sandbox('KAYLE').origin, { sessions: 50, events: 0, attempts: 0 })
+  const text = (count: number) =>
+    `{ sessions(first: 50) { nodes { ${Array.from({ length: count }, (_, at) => `a${at}: metadata`).join(' ')} } } }`
+  expect((await app.execute(text(15))).errors).toEqual([])
+  expect(await app.execute(text(30))).toMatchObject({
+    data: undefined,
+    errors: [{ extensions: { code: 'QUERY_TOO_COMPLEX' } }],
+  })
+  await app.close()
+})
+
+if (process.env.LOAD_SEARCH) {
+  describe('measured', () => {
+    let server: MeasuredServer
+    beforeAll(async () => {
+      server = await startMeasuredServer({ sessions: 100, events: 1_500, attempts: 2 })
+    }, 120_000)
+    afterAll(() => server?.close())
+
+    interface Found extends WorstRequest {
+      readonly stallMs: number
+      readonly cpuPerCost: number
+      readonly charged: number
+      readonly kilobytes: number
+      readonly refused: string
+    }
+
+    /** The best of a few runs: other processes disturb each of them. */
+    async function measure({ name, request }: WorstRequest, runs = 3): Promise<Found> {
+      await server.measure(request, 2)
+      let best: Found | undefined
+      for (let run = 0; run < runs; run++) {
+        const { cpuMs, stallMs, charged, answer } = await server.measure(request, 2)
+        const found = {
+          name,
+          request,
+          stallMs: Math.min(stallMs, best?.stallMs ?? stallMs),
+          cpuPerCost: Math.min(cpuMs / Math.max(1, charged), best?.cpuPerCost ?? Number.POSITIVE_INFINITY),
+          charged: charged / 2,
+          kilobytes: Math.round(answer.text.length / 1_024),
+          refused: /"code":"(\w+)"/.exec(answer.text)?.[1] ?? '',
+        }
+        best = found
+      }
+      return best as Found
+    }
+
+    function print(title: string, found: readonly Found[], by: 'cpuPerCost' | 'stallMs'): void {
+      const rows = [...found].sort((one, other) => other[by] - one[by]).slice(0, 15)
+      const lines = rows.map(
+        ({ name, stallMs, cpuPerCost, charged, kilobytes, refused }) =>
+          `${stallMs.toFixed(0).padStart(5)} ms ${cpuPerCost.toFixed(2).padStart(7)} ms/cost ${String(charged).padStart(4)} ${String(kilobytes).padStart(5)} KB  ${refused} ${name.slice(0, 140)}`,
+      )
+      console.info([title, ...lines].join('\n'))
+    }
+
+    test('the worst requests', async () => {
+      const warm = operation('query ($id: ID!) { session(by: { id: $id }) { id status } }', {
+        id: server.data.sessionIds[1],
+      })
+      for (let round = 0; round < 20; round++) await server.measure(warm, 20)
+      const plain = await measure({ name: 'one session', request: warm }, 10)
+      const found: Found[] = [plain]
+      for (const each of worstRequests(schema, server.data)) found.push(await measure(each))
+      print('the longest delays', found, 'stallMs')
+      print('the most CPU time per cost', found, 'cpuPerCost')
+    }, 900_000)
+
+    test('the operations that a search finds', async () => {
+      const random = createRandom(Number(process.env.LOAD_SEARCH))
+      const toRequest = (genes: Genes) => {
+        const request = toOperation(genes, schema, server.data)
+        return { name: String(JSON.parse(String(request.body)).query), request }
+      }
+      let best: { readonly genes: Genes; readonly found: Found }[] = []
+      for (let round = 0; round < Number(process.env.LOAD_ROUNDS ?? 8); round++) {
+        const candidates =
+          best.length === 0
+            ? Array.from({ length: 60 }, () => randomGenes(random))
+            : best.flatMap(({ genes }) => [1, 2, 3].map(() => mutateGenes(genes, random)))
+        for (const genes of candidates) best.push({ genes, found: await measure(toRequest(genes), 2) })
+        best = best.sort((one, other) => other.found.cpuPerCost - one.found.cpuPerCost).slice(0, 12)
+      }
+      print(
+        'found by the search',
+        best.map(({ found }) => found),
+        'cpuPerCost',
+      )
+    }, 900_000)
+  })
+}
