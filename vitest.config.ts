@@ -54,7 +54,7 @@ const ON_BOTH = [
   'privacy/erasure-model',
   'privacy/key-rotation',
   'privacy/personal-data',
-  'providers/kayle-generations',
+  'providers/kayle-versions',
   'providers/personr-rejections',
   'providers/statuses',
   'records/change-session',

@@ -11,7 +11,10 @@ export type DuePoll =
 /** The accounts whose records are not polled. */
 export type Excluded = Readonly<Record<DuePoll['table'], ReadonlySet<string>>>
 
-/** Due is a poll time up to `now`, or after `latest`, which only a clock that was set back explains. */
+/**
+ * A record is due if its poll time is up to `now`, or after `latest`: a later time was set before the clock was set
+ * back.
+ */
 export interface DueTimes {
   readonly now: Date
   readonly latest: Date

@@ -9,6 +9,7 @@ import { declaredNames, wordsOf } from '../harness/rules/names.ts'
  * name and no declared name may contain one, because readers search for the standard term.
  */
 const TERMS: Readonly<Record<string, string>> = {
+  anothers: 'of another',
   asked: 'requested, input',
   asker: 'caller, client',
   asking: 'request',
@@ -52,6 +53,8 @@ const TERMS: Readonly<Record<string, string>> = {
   told: 'reported, snapshot, record',
   trail: 'call log',
   unruly: 'faulty',
+  untold: 'omitted',
+  whoever: 'any caller',
 }
 
 /** The terms of a provider's API and documentation. */

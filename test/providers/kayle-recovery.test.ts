@@ -202,13 +202,13 @@ describe('an inconclusive search is reported as such', () => {
   }
   const session = { id: `vs_${'a'.repeat(64)}`, status: 'created', redirect_url: null }
   const last = { limit: 100, has_more: false, next_cursor: null }
-  const { redirect_url: _, ...untold } = session
+  const { redirect_url: _, ...withoutRedirect } = session
 
   it.each([
     ['the list never ends', { data: [session], pagination: { ...last, has_more: true, next_cursor: session.id } }],
     ['a page names no next one', { data: [session], pagination: { ...last, has_more: true } }],
     ['a page has no pagination', { data: [session] }],
-    ['a session has no redirect_url', { data: [untold], pagination: last }],
+    ['a session has no redirect_url', { data: [withoutRedirect], pagination: last }],
   ])('%s', async (_why, body) => {
     const mocked = await mockProvider(kayle, {}, () => ({ status: 200, body }))
 

@@ -422,7 +422,7 @@ describe('Kayle', () => {
     ['failed', 'COMPLETED', 'REJECTED'],
     ['expired', 'EXPIRED', 'NOT_APPLICABLE'],
     ['cancelled', 'CANCELED', 'NOT_APPLICABLE'],
-  ])('generation C: a session is %s', async (word, status, outcome) => {
+  ])('Kayle 1.6: a session is %s', async (word, status, outcome) => {
     const data = { outcome: 'x', reason: null, nfc_tries_used: 1, liveness_tries_used: 0 }
     const event = `verification.session.${word}`
     expect(await notice('KAYLE', { type: event, metadata, data })).toEqual({

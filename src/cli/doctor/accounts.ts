@@ -13,9 +13,9 @@ import { type Finding, note, ok, problem } from './finding.ts'
 const MAX_SKEW_MS = 30_000
 
 export async function checkAccounts({ services }: AppContainer, tenantId: string, config: Config): Promise<Finding[]> {
-  const shown = await services.providerSettings.list({ tenantId })
+  const views = await services.providerSettings.list({ tenantId })
   const endpoints = await services.webhookEndpoints.list({ tenantId })
-  const connected = shown.filter(({ from }) => from !== null)
+  const connected = views.filter(({ from }) => from !== null)
   if (connected.length === 0) {
     return [
       note(
@@ -25,11 +25,11 @@ export async function checkAccounts({ services }: AppContainer, tenantId: string
     ]
   }
   const findings = await Promise.all(
-    connected.map(async one => {
-      const account = await services.accounts.get(tenantId, one.provider)
-      const answered = await checkConnection(account, one)
+    connected.map(async view => {
+      const account = await services.accounts.get(tenantId, view.provider)
+      const connection = await checkConnection(account, view)
       const webhooks = account.sandbox ? [] : checkWebhooks(account, endpoints, config)
-      return [...answered, ...webhooks]
+      return [...connection, ...webhooks]
     }),
   )
   return findings.flat()
@@ -58,13 +58,13 @@ async function checkReads(
   from: AccountView['from'],
   provider: AccountView['provider'],
 ): Promise<Finding[]> {
-  const probed = await testConnection(account)
-  const { ok: isOk, message } = probed
+  const tested = await testConnection(account)
+  const { ok: isOk, message } = tested
   if (account.sandbox) {
     if (isOk) return [ok(check, 'Its sandbox responds. Set credentials to use the real provider.')]
     return [note(check, `It does not respond. ${SANDBOX_HINT}`)]
   }
-  if (!isOk) return [problem(check, `${message} ${hintFor(probed, account, from)}`.trimEnd())]
+  if (!isOk) return [problem(check, `${message} ${hintFor(tested, account, from)}`.trimEnd())]
   const clock = checkClock(provider, account.upstream.clockAheadMs())
   return clock ? [ok(check, message), clock] : [ok(check, message)]
 }

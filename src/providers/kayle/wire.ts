@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** Kayle's field names, verbatim. The generations A (`vs_live_…`), B and C (no attempts, more statuses) all parse. */
+/** Kayle's field names, verbatim. The versions A (`vs_live_…`), B and C (no attempts, more statuses) all parse. */
 
 export const SANDBOX_VERSIONS = ['1.5', '1.6'] as const
 

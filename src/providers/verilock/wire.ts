@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /**
- * Verilock's field names, verbatim. Two generations of its documentation disagree on reads; to parse both, only the id
+ * Verilock's field names, verbatim. Two versions of its documentation disagree on reads; to parse both, only the id
  * and the status are required.
  */
 

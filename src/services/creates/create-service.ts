@@ -30,9 +30,9 @@ import { fetchNamedRecords, type NamedRecordServices } from './fetch-named-recor
 import { attemptMarkers, type CreateDeps, checkSoon, ownership } from './operation-transitions.ts'
 
 /**
- * Creates that are never lost and never doubled: plan, open the operation in one durable commit, send, store the answer
- * and the record in one transaction, reply. If the provider may or may not have made the record, the operation is UNKNOWN,
- * and no client request sends it again.
+ * Creates that are never lost and never executed twice: plan, insert the operation in one durable commit, send, store the
+ * response and the record in one transaction, reply. If it is unknown whether the provider created the record, the
+ * operation is UNKNOWN, and no client request sends it again.
  */
 
 export interface CreateService {

@@ -40,7 +40,7 @@ import {
 } from './snapshot-context.ts'
 import { areAttemptsUnchanged, findStoredAttempts, upsertAttempts } from './upsert-attempts.ts'
 
-const NOTHING: SessionOrigin = {}
+const NO_ORIGIN: SessionOrigin = {}
 
 export async function upsertSession(
   db: Database,
@@ -55,23 +55,23 @@ export async function upsertSession(
   if (!known)
     await assertNotErased(db, context, 'session', { ...snapshot, externalId: origin.externalId ?? snapshot.externalId })
   const belongsToOther = isOfAnother(known, origin)
-  const given = belongsToOther ? NOTHING : origin
-  const requested = await findRequested(db, account.tenantId, given)
-  const reported = withoutEcho(snapshot, given, requested)
+  const accepted = belongsToOther ? NO_ORIGIN : origin
+  const requested = await findRequested(db, account.tenantId, accepted)
+  const reported = withoutEcho(snapshot, accepted, requested)
   const links = await storeLinks(db, context, reported)
   if (!known && (await isAboutErased(db, context, reported, links))) throw providerNotFound(account)
-  const owner = await ownerOfSession(db, context, known, reported, { origin: given, requested, links })
+  const owner = await ownerOfSession(db, context, known, reported, { origin: accepted, requested, links })
   const id = known?.id ?? uuid()
   const state = toSessionChange(context, withInherited(context, snapshot, links.applicant), known)
   const change = {
     ...state,
     ...firstPoll(context, state, known),
-    ...(owner && toOwnershipChange(owner, given.externalIdPinned ?? false)),
+    ...(owner && toOwnershipChange(owner, accepted.externalIdPinned ?? false)),
     applicantId: known?.applicantPinned ? undefined : (requested.applicant ?? links.applicant)?.id,
     customerId: known?.customerPinned ? undefined : (requested.customer ?? links.customer)?.id,
     applicantPinned: requested.applicant && true,
     customerPinned: requested.customer && true,
-    metadata: given.metadata,
+    metadata: accepted.metadata,
   }
   const stored = known
     ? await updateExisting(db, known, context, change)

@@ -16,9 +16,9 @@ export function createClient(maxSockets = Number.POSITIVE_INFINITY) {
   function exchange(url: string, body?: unknown): Promise<Reply> {
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` }
     return new Promise((resolve, reject) => {
-      const outgoing = send(url, { agent, headers, method: body === undefined ? 'GET' : 'POST' }, answer => {
-        text(answer).then(output => {
-          resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: parse(output) })
+      const outgoing = send(url, { agent, headers, method: body === undefined ? 'GET' : 'POST' }, response => {
+        text(response).then(output => {
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: parse(output) })
         }, reject)
       })
       outgoing.once('error', reject).end(body === undefined ? undefined : JSON.stringify(body))
