@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { createTrustedProxies } from '../http/auth/client-address.ts'
 import { DEFAULT_REQUEST_LIMITS, DEFAULT_SOCKET_TIMEOUTS, type RequestLimits } from '../http/limits.ts'
+import type { Deadlines } from '../http/plugins/use-context.ts'
 import type { ServerOptions } from '../http/server.ts'
 import { flag, milliseconds, positive } from './setting-types.ts'
 
@@ -73,12 +74,14 @@ export function requestLimits(settings: HttpSettings): RequestLimits {
   }
 }
 
-export function listenerOptions(settings: HttpSettings): ServerOptions {
+export function listenerOptions(settings: HttpSettings, deadlines: Deadlines): ServerOptions {
   return {
     basePath: settings.BASE_PATH,
     headersTimeoutMs: settings.HEADERS_TIMEOUT_MS,
     requestTimeoutMs: settings.REQUEST_TIMEOUT_MS,
     keepAliveTimeoutMs: settings.KEEP_ALIVE_TIMEOUT_MS,
+    stalledTimeoutMs:
+      DEFAULT_SOCKET_TIMEOUTS.stalledTimeoutMs + Math.max(deadlines.queryDeadlineMs, deadlines.mutationDeadlineMs),
     maxHeaderBytes: settings.MAX_HEADER_BYTES,
   }
 }

@@ -98,13 +98,14 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const authentication = knownCallers.observe(authenticationOf(container, config))
   const isAdmin = async (bearer: string) => (await authentication.authenticate(bearer))?.scopes.has('admin') ?? false
   const streams = createSubscriptionRegistry(caller => authentication.isLive(caller, now()))
+  const deadlines = { queryDeadlineMs: settings.QUERY_DEADLINE_MS, mutationDeadlineMs: settings.MUTATION_DEADLINE_MS }
   const app = createApp({
     schema,
     services: container.services,
     authentication,
     failedAuthLimiter: createFailedAuthLimiter(failedAuthCounter(container, config), report),
     isTrustedProxy: createTrustedProxies(parseList(settings.TRUSTED_PROXIES)),
-    deadlines: { queryDeadlineMs: settings.QUERY_DEADLINE_MS, mutationDeadlineMs: settings.MUTATION_DEADLINE_MS },
+    deadlines,
     graphiql: isExposed(settings.GRAPHIQL, settings) && graphiqlOptions(loadDocuments(), presetKey(config)),
     console: settings.CONSOLE === 'on' && createConsole({ db: container.db, services: container.services, now }),
     policy: createRequestPolicy(settings, {
@@ -130,7 +131,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     now,
   })
   const server = createHttpServer(compressResponses(admission.wrap(app.listener)), {
-    ...listenerOptions(settings),
+    ...listenerOptions(settings, deadlines),
     loopbackHostsOnly: isLocalDevelopment(config),
   })
   scheduler.observe(server)

@@ -28,6 +28,8 @@ export interface SocketTimeouts {
   readonly requestTimeoutMs: number
   /** For an idle connection. */
   readonly keepAliveTimeoutMs: number
+  /** For a connection on which nothing is sent or received, such as to a client that does not read its response. */
+  readonly stalledTimeoutMs: number
   readonly maxHeaderBytes: number
 }
 
@@ -36,5 +38,7 @@ export const DEFAULT_SOCKET_TIMEOUTS: SocketTimeouts = {
   requestTimeoutMs: 15_000,
   // Longer than load balancers keep idle connections (most: 60 seconds), so that they close them first.
   keepAliveTimeoutMs: 75_000,
+  // Longer than the time between two heartbeats of a stream. The time of an operation is added.
+  stalledTimeoutMs: 60_000,
   maxHeaderBytes: 16 * 1024,
 }

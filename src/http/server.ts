@@ -36,6 +36,8 @@ export function createHttpServer(
     if (!rejection) return handle(request, response)
     reject(response, rejection)
   })
+  // Node destroys a socket on which nothing is sent or received for this long.
+  server.setTimeout(limits.stalledTimeoutMs)
   server.on('checkExpectation', (_request, response: ServerResponse) => reject(response, UNKNOWN_EXPECTATION))
   return server.on('clientError', handleClientError)
 }

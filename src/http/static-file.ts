@@ -11,6 +11,9 @@ export interface StaticFileOptions {
 
 type Encoding = 'br' | 'gzip' | 'identity'
 
+/** One copy in memory for all responses. */
+type EncodedFile = Buffer<ArrayBuffer>
+
 const BROTLI_QUALITY = 5
 
 /**
@@ -20,7 +23,7 @@ const BROTLI_QUALITY = 5
 export class StaticFile {
   readonly #options: StaticFileOptions
   readonly #tag: string
-  readonly #encoded = new Map<Encoding, Promise<Uint8Array>>()
+  readonly #encoded = new Map<Encoding, Promise<EncodedFile>>()
 
   constructor(options: StaticFileOptions) {
     this.#options = options
@@ -35,10 +38,10 @@ export class StaticFile {
     const body = await this.#encode(encoding)
     const typed = { ...headers, 'content-type': this.#options.type, 'content-length': String(body.byteLength) }
     const encoded = encoding === 'identity' ? typed : { ...typed, 'content-encoding': encoding }
-    return new Response(request.method === 'HEAD' ? null : Buffer.from(body), { headers: encoded })
+    return new Response(request.method === 'HEAD' ? null : body, { headers: encoded })
   }
 
-  #encode(encoding: Encoding): Promise<Uint8Array> {
+  #encode(encoding: Encoding): Promise<EncodedFile> {
     const known = this.#encoded.get(encoding)
     if (known) return known
     const encoded = encode(this.#options.body, encoding)
@@ -47,12 +50,12 @@ export class StaticFile {
   }
 }
 
-async function encode(body: Uint8Array, encoding: Encoding): Promise<Uint8Array> {
+async function encode(body: Uint8Array, encoding: Encoding): Promise<EncodedFile> {
   if (encoding === 'br') {
     const params = { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY }
-    return promisify(brotliCompress)(body, { params })
+    return Buffer.from(await promisify(brotliCompress)(body, { params }))
   }
-  return encoding === 'gzip' ? promisify(gzip)(body) : body
+  return Buffer.from(encoding === 'gzip' ? await promisify(gzip)(body) : body)
 }
 
 /** The smallest encoding that the header accepts: a name without `q=0`. */

@@ -14,6 +14,7 @@ const LIMITS = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 10_000,
   keepAliveTimeoutMs: 10_000,
+  stalledTimeoutMs: 10_000,
   maxHeaderBytes: 16_384,
 }
 
