@@ -246,7 +246,7 @@ describe('the webhook endpoint', () => {
     const body = new Blob([new Uint8Array(640 * 1024)]).stream()
     const init = { method: 'POST', body, duplex: 'half' }
     const response = await fetch(origin + endpointOf('VERILOCK').path, init as RequestInit)
-    expect([response.status, await response.text()]).toEqual([413, ''])
+    expect([response.status, (await response.json()).errors[0].extensions.code]).toEqual([413, 'PAYLOAD_TOO_LARGE'])
     expect((await fetch(origin + endpointOf('VERILOCK').path, { method: 'POST', body: '{}' })).status).toBe(401)
   })
 
@@ -261,9 +261,10 @@ describe('the webhook endpoint', () => {
     },
   )
 
-  test('requires no API key, and answers only a status', async () => {
+  test('requires no API key, and a refusal has a code', async () => {
     const response = await post(app, endpointOf('KAYLE').path, { headers: {}, body: '{}' })
-    expect([response.status, await response.text()]).toEqual([401, ''])
+    const { errors } = await response.json()
+    expect([response.status, errors[0].extensions.code]).toEqual([401, 'UNAUTHENTICATED'])
   })
 })
 
