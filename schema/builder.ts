@@ -33,7 +33,6 @@ export const ID_DESCRIPTION = 'The id of the record here, unique across all type
 /** The only schema builder. Type modules and provider folders register with it; schema/index.ts builds the schema. */
 export const builder = new SchemaBuilder<BuilderTypes>({
   plugins: [
-    'rows',
     'access',
     ErrorsPlugin,
     ScopeAuthPlugin,
@@ -42,8 +41,10 @@ export const builder = new SchemaBuilder<BuilderTypes>({
     ZodPlugin,
     DirectivesPlugin,
     FederationPlugin,
-    // Innermost, so that the arguments are validated.
+    // Inside the others, so that the arguments are validated.
     'freshness',
+    // After the fields were authorized.
+    'rows',
   ],
   relay: {
     brandLoadedObjects: true,

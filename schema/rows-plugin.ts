@@ -2,15 +2,22 @@ import SchemaBuilder, { BasePlugin, type PothosOutputFieldConfig, type SchemaTyp
 import type { GraphQLFieldResolver } from 'graphql'
 import type { Context } from '../src/context.ts'
 
-/** Completes the rows of large operations in turns. */
+/** Completes the rows of large operations in turns, and reads the pages and counts that each row selects in turns. */
 class RowsPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   override wrapResolve(
     resolver: GraphQLFieldResolver<unknown, Types['Context'], object>,
-    { type }: PothosOutputFieldConfig<Types>,
+    { args, name, type }: PothosOutputFieldConfig<Types>,
   ): GraphQLFieldResolver<unknown, Types['Context'], object> {
+    if ('first' in args || name === 'totalCount') {
+      return (parent, given, context, info) => {
+        const { rowTurns } = context as Context
+        const read = () => resolver(parent, given, context, info)
+        return rowTurns ? rowTurns.wait(undefined).then(read) : read()
+      }
+    }
     if (type.kind !== 'List' || type.type.kind === 'Scalar' || type.type.kind === 'Enum') return resolver
-    return (parent, args, context, info) => {
-      const rows = resolver(parent, args, context, info)
+    return (parent, given, context, info) => {
+      const rows = resolver(parent, given, context, info)
       // The builder has this context type, which the compiler cannot know in a plugin.
       const { rowTurns } = context as Context
       if (!rowTurns) return rows
