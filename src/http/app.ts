@@ -2,7 +2,6 @@ import { useDeferStream } from '@graphql-yoga/plugin-defer-stream'
 import type { GraphQLSchema } from 'graphql'
 import {
   createYoga,
-  type GraphiQLOptions,
   type Plugin,
   useExecutionCancellation,
   type YogaLogger,
@@ -45,7 +44,7 @@ import { type Deadlines, useContext } from './plugins/use-context.ts'
 import { useCors } from './plugins/use-cors.ts'
 import { useErrorCodes } from './plugins/use-error-codes.ts'
 import { useExecutor } from './plugins/use-executor.ts'
-import { useGraphiql } from './plugins/use-graphiql.ts'
+import { type GraphiqlPage, useGraphiql } from './plugins/use-graphiql.ts'
 import { useRequestCharge } from './plugins/use-request-charge.ts'
 import { useRequestParser } from './plugins/use-request-parser.ts'
 import { useTelemetry } from './plugins/use-telemetry.ts'
@@ -62,7 +61,7 @@ export interface AppOptions {
   readonly failedAuthLimiter: FailedAuthLimiter
   readonly isTrustedProxy: IsTrustedProxy
   readonly deadlines: Deadlines
-  readonly graphiql: GraphiQLOptions | false
+  readonly graphiql: GraphiqlPage | false
   readonly console: ConsoleBackend | false
   readonly logger: YogaLogger
   readonly admission: AdmissionControl

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../domain/error-codes.ts'
 import { DomainError } from '../../domain/errors.ts'
 import { type AuthenticatorOptions, createAuthenticator } from '../auth/authenticator.ts'
 import type { IncomingConnection } from '../auth/bearer.ts'
+import { cacheControl } from '../compression.ts'
 import { toClientError } from '../errors/error-codes.ts'
 import { httpError, toErrorResponse } from '../errors/http-error.ts'
 import { chargeCaller, type RateLimiter, REQUEST_COST, rateLimitedError } from '../pipeline/rate-limit.ts'
@@ -56,7 +57,9 @@ export function useConsole({ console, rateLimiter, report, ...options }: Console
     const caller = await authenticate(request, connection, requestId)
     if ('error' in caller) return fetchAPI.Response.json({ errors: [caller.error] }, caller.init)
     try {
-      return fetchAPI.Response.json(await handle(request, url, caller))
+      // Some answers contain personal data beside reflected input.
+      const headers = { 'cache-control': cacheControl(false) }
+      return fetchAPI.Response.json(await handle(request, url, caller), { headers })
     } catch (error) {
       const httpFailure = toHttpError(error)
       if (httpFailure.extensions.code === 'INTERNAL_ERROR') report(error)

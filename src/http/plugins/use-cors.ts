@@ -14,6 +14,8 @@ export function useCors(cors: Cors, path: string): Plugin {
     },
     onResponse: ({ request, response }) => {
       if (new URL(request.url, 'http://localhost').pathname !== path) return
+      // GraphiQL's page may contain an API key.
+      if (response.headers.get('content-type')?.startsWith('text/html')) return
       const headers = cors.headersFor(request.headers.get('origin'))
       for (const [name, value] of Object.entries(headers)) response.headers.set(name, value)
     },

@@ -2,26 +2,32 @@ import { createHash } from 'node:crypto'
 import { type GraphiQLOptions, type Plugin, shouldRenderGraphiQL } from 'graphql-yoga'
 import { StaticFile } from '../static-file.ts'
 
+/** GraphiQL, and whether its page contains an API key. */
+export interface GraphiqlPage {
+  readonly options: GraphiQLOptions
+  readonly hasKey: boolean
+}
+
 /** Serves GraphiQL to a browser at the GraphQL path. The page needs no key; its requests do. */
-export function useGraphiql(options: GraphiQLOptions, path: string): Plugin {
+export function useGraphiql(graphiql: GraphiqlPage, path: string): Plugin {
   let page: Promise<StaticFile> | undefined
   return {
     onRequest: async ({ request, url, endResponse, fetchAPI }) => {
       if (url.pathname !== path || !shouldRenderGraphiQL(request)) return
-      page ??= render(options)
+      page ??= render(graphiql)
       endResponse(await (await page).respond(request, fetchAPI))
     },
   }
 }
 
-async function render(options: GraphiQLOptions): Promise<StaticFile> {
+async function render({ options, hasKey }: GraphiqlPage): Promise<StaticFile> {
   // The module has some megabytes, so it is loaded on first use.
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql')
   const text = await renderGraphiQL(options)
   return new StaticFile({
     body: Buffer.from(text),
     type: 'text/html; charset=utf-8',
-    headers: { 'content-security-policy': policyOf(text) },
+    headers: { 'content-security-policy': policyOf(text), ...(hasKey && { 'cache-control': 'no-store' }) },
   })
 }
 
@@ -48,9 +54,9 @@ function policyOf(html: string): string {
 export function graphiqlOptions(
   examples: readonly { readonly name: string; readonly query: string }[],
   apiKey: string | undefined,
-): GraphiQLOptions {
+): GraphiqlPage {
   const headers = JSON.stringify({ authorization: `Bearer ${apiKey ?? ''}` }, null, 2)
-  return {
+  const options: GraphiQLOptions = {
     title: 'sessiongraph',
     headers,
     defaultHeaders: headers,
@@ -59,4 +65,5 @@ export function graphiqlOptions(
     // A persisted key of an earlier start would override the key of this start.
     shouldPersistHeaders: false,
   }
+  return { options, hasKey: apiKey !== undefined }
 }

@@ -59,13 +59,24 @@ describe.each([
     expect(headers.vary).toMatch(/accept-encoding/i)
     expect(decode[encoding](body).equals(plain.body)).toBe(true)
   })
+})
 
-  test('is not sent again to a browser that has it', async () => {
-    const { headers } = await send({ path, headers: { accept, 'accept-encoding': 'br' } })
-    const again = await send({ path, headers: { accept, 'if-none-match': String(headers.etag) } })
-    expect([again.status, again.body.length]).toEqual([304, 0])
-    expect(headers['cache-control']).toBe('no-cache')
-  })
+test.each([
+  ['/console', 'text/html'],
+  ['/console/main.js', '*/*'],
+])('the file %s is not sent again to a browser that has it', async (path, accept) => {
+  const { headers } = await send({ path, headers: { accept, 'accept-encoding': 'br' } })
+  const again = await send({ path, headers: { accept, 'if-none-match': String(headers.etag) } })
+  expect([again.status, again.body.length]).toEqual([304, 0])
+  expect(headers['cache-control']).toBe('no-cache')
+})
+
+test('the page of GraphiQL, which contains the development key, is not stored, and no other origin may read it', async () => {
+  const headers = { accept: 'text/html', origin: 'http://localhost:3000' }
+  const page = await send({ path: '/graphql', headers })
+  expect(page.body.includes(API_KEY)).toBe(true)
+  expect(page.headers).toMatchObject({ 'cache-control': 'no-store' })
+  expect(page.headers).not.toHaveProperty('access-control-allow-origin')
 })
 
 // Each twice: by Yoga, and by the fast path once it is prepared.
