@@ -27,6 +27,8 @@ const NOT_TYPED: Readonly<Record<string, string>> = {
     'needs images from elsewhere; deploy.test.ts reads the file',
   'TEST_HTTP=fetch npm test': 'is what runs this',
   'hive-gateway supergraph': 'is not installed; federation.md describes a manual run',
+  'LOAD_SEARCH=1 npx vitest run test/load/event-loop.test.ts':
+    'searches for minutes; the file itself is a part of `npm test`',
   'node dist/src/main.js': 'is what kill.test.ts starts, compiled into another folder',
   'npm --prefix bench ci': 'fetches packages',
   'npm --prefix bench run bench': 'takes ten minutes',
