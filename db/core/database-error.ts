@@ -28,6 +28,14 @@ export class DatabaseUnavailableError extends DomainError {
   }
 }
 
+/** For operators: with the reason, as far as it repeats nothing of a password. */
+export function explainUnavailable({ message, cause }: DatabaseUnavailableError): string {
+  const { code, message: words, severity } = (cause ?? {}) as Record<string, unknown>
+  // Errors of the server have a severity. Those of the connection may repeat parts of a misspelt address.
+  const reason = typeof code !== 'string' ? '' : ` (${typeof severity === 'string' ? words : code})`
+  return `${message.replace(/\.$/, '')}${reason}. Check DATABASE_URL and whether the database is running.`
+}
+
 /** PostgreSQL rejected a statement. Its message is omitted, because it repeats values of the row. */
 export class StatementError extends Error {
   /** The SQLSTATE. */

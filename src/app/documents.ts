@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { ConfigError } from './config.ts'
+import type { HttpSettings } from './http-settings.ts'
 import { packageRoot } from './package.ts'
 
 /** An operation of examples/: shown in the README, opened as a tab in GraphiQL, executed by the tests. */
@@ -16,6 +18,21 @@ export function loadDocuments(directory = 'examples'): readonly NamedDocument[] 
   return files
     .sort()
     .map(file => ({ name: file.replace('.graphql', ''), query: readFileSync(join(folder, file), 'utf8') }))
+}
+
+/** None where the setting is off. Throws ConfigError if the folder has none. */
+export function loadTrustedDocuments(
+  settings: Pick<HttpSettings, 'TRUSTED_DOCUMENTS' | 'TRUSTED_DOCUMENTS_DIR'>,
+): readonly NamedDocument[] {
+  if (settings.TRUSTED_DOCUMENTS === 'off') return []
+  const problem = new ConfigError(['TRUSTED_DOCUMENTS_DIR: Expected a readable folder with files *.graphql.'])
+  try {
+    const documents = loadDocuments(settings.TRUSTED_DOCUMENTS_DIR)
+    if (documents.length > 0) return documents
+  } catch (error) {
+    problem.cause = error
+  }
+  throw problem
 }
 
 /** The names of the operations of these documents. */

@@ -3,7 +3,7 @@ import type { Cors } from '../http/cors.ts'
 import { createTrustedDocuments } from '../http/document/trusted-documents.ts'
 import type { RateLimiter } from '../http/pipeline/rate-limit.ts'
 import type { Logger } from '../telemetry/log.ts'
-import { loadDocuments } from './documents.ts'
+import { loadTrustedDocuments } from './documents.ts'
 import { type HttpSettings, isExposed, requestLimits } from './http-settings.ts'
 
 export interface RequestPolicyDeps {
@@ -12,13 +12,12 @@ export interface RequestPolicyDeps {
   readonly cors: Cors
 }
 
-/** Throws if the folder of the trusted documents does not exist. */
+/** Throws ConfigError if the folder of the trusted documents has none. */
 export function createRequestPolicy(
   settings: HttpSettings & { readonly NODE_ENV: string },
   { log, rateLimiter, cors }: RequestPolicyDeps,
 ): RequestPolicy {
-  const mode = settings.TRUSTED_DOCUMENTS
-  const documents = mode === 'off' ? [] : loadDocuments(settings.TRUSTED_DOCUMENTS_DIR).map(({ query }) => query)
+  const documents = loadTrustedDocuments(settings).map(({ query }) => query)
   return {
     limits: requestLimits(settings),
     rateLimiter,
@@ -26,7 +25,7 @@ export function createRequestPolicy(
     introspection: isExposed(settings.INTROSPECTION, settings),
     suggestions: isExposed(settings.SUGGESTIONS, settings),
     trusted: {
-      mode,
+      mode: settings.TRUSTED_DOCUMENTS,
       documents: createTrustedDocuments(documents),
       warn: documentId => log.warn({ documentId }, 'executed an unregistered document'),
     },

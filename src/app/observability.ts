@@ -9,7 +9,7 @@ import { openLogDestination } from '../telemetry/log-destination.ts'
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
 import type { Config } from './config.ts'
-import { loadDocuments, operationNames } from './documents.ts'
+import { loadDocuments, loadTrustedDocuments, operationNames } from './documents.ts'
 
 export interface Observability extends Telemetry {
   readonly log: Logger
@@ -43,8 +43,7 @@ export async function setupObservability(config: Config, logTo?: LogTarget): Pro
 
 /** The documents whose operation names may be labels of metrics and logs: the examples and the trusted documents. */
 function knownDocuments({ server }: Config) {
-  const trusted = server.TRUSTED_DOCUMENTS === 'off' ? [] : loadDocuments(server.TRUSTED_DOCUMENTS_DIR)
-  return [...loadDocuments(), ...trusted]
+  return [...loadDocuments(), ...loadTrustedDocuments(server)]
 }
 
 /** True if only this machine is served. Production may listen on loopback behind a proxy. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DatabaseUnavailableError, type Failure } from '../../db/core/database-error.ts'
+import { DatabaseUnavailableError, explainUnavailable, type Failure } from '../../db/core/database-error.ts'
 import { CONSOLE_PATH } from '../http/admin/use-console.ts'
 import type { ShutdownTimeouts } from '../http/admission/graceful-shutdown.ts'
 import { registry } from '../providers/registry.ts'
@@ -13,6 +13,7 @@ const DATABASE_RETRY_MS = 1_000
 
 /** Starts the server, prints its URLs, and stops it on SIGTERM, SIGINT or SIGHUP. */
 export async function serve(env: NodeJS.ProcessEnv): Promise<void> {
+  keepRunningWithoutOutput()
   const config = loadConfig(env, Object.values(registry))
   for (const warning of config.warnings) console.error(`Warning: ${warning}`)
   let running: RunningServer | undefined
@@ -28,6 +29,11 @@ export async function serve(env: NodeJS.ProcessEnv): Promise<void> {
   if (env.npm_lifecycle_event) stopWithParent()
   running = await startOnceDatabaseAnswers(config).catch(explainStartError)
   printAddresses(running, config)
+}
+
+/** Whoever reads the addresses may close the pipe. The command line ends then, and the server does not. */
+function keepRunningWithoutOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error').on('error', () => {})
 }
 
 /** npm forwards SIGTERM and SIGINT, and ends without its child on SIGHUP or SIGKILL. */
@@ -59,7 +65,7 @@ async function startOnceDatabaseAnswers(config: Config): Promise<RunningServer> 
       if (!(error instanceof DatabaseUnavailableError) || !AWAY.includes(error.failure)) throw error
       if (!startup) {
         startup = await openStartupServer(PORT, HOST)
-        console.error(`${error.message} Check DATABASE_URL and whether the database is running. Waiting for it.`)
+        console.error(`${explainUnavailable(error)} Waiting for it.`)
       }
       await sleep(DATABASE_RETRY_MS)
     }

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander'
-import { DatabaseUnavailableError } from '../../db/core/database-error.ts'
+import { DatabaseUnavailableError, explainUnavailable } from '../../db/core/database-error.ts'
 import { PendingMigrationsError } from '../../db/core/open-database.ts'
 import { ConfigError } from '../app/config.ts'
 import { DomainError, type InputIssue, InvalidInputError } from '../domain/errors.ts'
@@ -24,11 +24,14 @@ export function toFailure(error: unknown): CliFailure | undefined {
   }
   if (error instanceof InvalidInputError) return { code: error.code, message: error.message, issues: error.issues }
   if (error instanceof DatabaseUnavailableError && error.failure === 'CONNECTION_FAILED') {
-    return { code: error.code, message: `${error.message} Check DATABASE_URL and whether the database is running.` }
+    return { code: error.code, message: explainUnavailable(error) }
   }
   if (error instanceof DomainError || error instanceof CliError) return { code: error.code, message: error.message }
   if (error instanceof ConfigError) return { code: 'CONFIG_INVALID', message: error.message }
   if (error instanceof PendingMigrationsError) return { code: 'MIGRATIONS_PENDING', message: error.message }
+  if (error instanceof Error && 'code' in error && error.code === 'SQLITE_NOTADB') {
+    return { code: error.code, message: 'The file of DATABASE_URL is no SQLite database, or is damaged.' }
+  }
   // System errors: no such file, no such host, disk full.
   if (
     error instanceof Error &&

@@ -84,10 +84,56 @@ test('an unreachable database, or one with pending migrations, is reported in on
     ...ENV,
     DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none',
   })
-  expect(away).toBe('The database cannot be reached. Check DATABASE_URL and whether the database is running.\n')
+  expect(away).toBe(
+    'The database cannot be reached (ECONNREFUSED). Check DATABASE_URL and whether the database is running.\n',
+  )
   const bare = await refused([builtFile('main.js')], { ...ENV, AUTO_MIGRATE: 'off' })
   expect(bare).toMatch(/^Pending database migrations: .*sessiongraph db migrate.*\n$/)
 })
+
+test.each([
+  [
+    { DATABASE_URL: `sqlite:${packageRoot()}/package.json` },
+    'The file of DATABASE_URL is no SQLite database, or is damaged.',
+  ],
+  [
+    { DATABASE_URL: `sqlite:${packageRoot()}/package.json/a.db`, ENCRYPTION_KEY: '' },
+    `Cannot create or read ${packageRoot()}/package.json/encryption.key for the encryption key (ENOTDIR). Set ENCRYPTION_KEY, or DATABASE_URL to a file in a folder that can be written.`,
+  ],
+  [
+    { TRUSTED_DOCUMENTS: 'enforce', TRUSTED_DOCUMENTS_DIR: '/nothing' },
+    'Invalid settings:\n  TRUSTED_DOCUMENTS_DIR: Expected a readable folder with files *.graphql.',
+  ],
+  [
+    { TRUSTED_DOCUMENTS: 'enforce', TRUSTED_DOCUMENTS_DIR: 'console' },
+    'Invalid settings:\n  TRUSTED_DOCUMENTS_DIR: Expected a readable folder with files *.graphql.',
+  ],
+])('a file or folder that cannot be used is reported with its setting: %o', async (env, message) => {
+  expect(await refused([builtFile('main.js')], { ...ENV, ...env })).toBe(`${message}\n`)
+})
+
+test.each([
+  ['the server', [builtFile('main.js')]],
+  ['serve of the command line', [builtFile('cli/main.js'), 'serve']],
+])('%s goes on when nobody reads what it prints', async (_name, command) => {
+  const options = { cwd: packageRoot(), env: { HOME, PATH, ...ENV, LOG_LEVEL: 'info', PORT: String(await freePort()) } }
+  const child = spawn(process.execPath, command, options)
+  onTestFinished(() => void child.kill('SIGKILL'))
+  child.stdout.destroy()
+  child.stderr.destroy()
+  const ready = async () => (await fetch(`http://localhost:${options.env.PORT}/readyz`)).status
+  await expect.poll(() => ready().catch(() => 0), { timeout: 15_000 }).toBe(200)
+  child.kill('SIGINT')
+  expect(await once(child, 'exit')).toEqual([0, null])
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, 'localhost')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise(resolve => server.close(resolve))
+  return port
+}
 
 test('a closed output pipe ends the command line without an error', async () => {
   const script = `"$NODE" "$CLI" schema print | head -n 1`
