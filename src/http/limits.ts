@@ -42,3 +42,8 @@ export const DEFAULT_SOCKET_TIMEOUTS: SocketTimeouts = {
   stalledTimeoutMs: 60_000,
   maxHeaderBytes: 16 * 1024,
 }
+
+export interface Deadlines {
+  readonly queryDeadlineMs: number
+  readonly mutationDeadlineMs: number
+}

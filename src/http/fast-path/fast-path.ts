@@ -13,7 +13,7 @@ import type { PreparedOperation, PreparedOperations } from '../document/prepared
 import type { ResolveTrustedDocument } from '../document/trusted-documents.ts'
 import { toClientError } from '../errors/error-codes.ts'
 import type { FormatError } from '../errors/error-formatter.ts'
-import type { RequestLimits } from '../limits.ts'
+import type { Deadlines, RequestLimits } from '../limits.ts'
 import { clientDisconnected, executeOperation } from '../pipeline/execute.ts'
 import type { ContextFactory } from '../pipeline/operation-context.ts'
 import {
@@ -24,7 +24,7 @@ import {
 } from '../pipeline/operation-telemetry.ts'
 import type { RateLimitByCost } from '../pipeline/rate-limit.ts'
 import { SECURITY_HEADERS } from '../plugins/standard-plugins.ts'
-import { type Deadlines, deadlineOf } from '../plugins/use-context.ts'
+import { deadlineOf } from '../plugins/use-context.ts'
 import { negotiateResponseType } from '../request/accepted-type.ts'
 import { BODY_BYTES_PER_COST } from '../request/body.ts'
 import { assertHead, parsePostBody } from '../request/parse-request.ts'

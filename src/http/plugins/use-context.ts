@@ -4,14 +4,10 @@ import type { Context } from '../../context.ts'
 import { type HasSignal, withDeadline } from '../../domain/deadline.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
 import type { AnalyzeOperation } from '../document/operation-analysis.ts'
+import type { Deadlines } from '../limits.ts'
 import type { ContextFactory } from '../pipeline/operation-context.ts'
 import type { WithCost } from './document-plugins.ts'
 import type { WithCallLog } from './use-telemetry.ts'
-
-export interface Deadlines {
-  readonly queryDeadlineMs: number
-  readonly mutationDeadlineMs: number
-}
 
 /** Yoga's context of an operation that is executed with ours. */
 export interface WithOperation {
