@@ -74,14 +74,13 @@ export function requestLimits(settings: HttpSettings): RequestLimits {
   }
 }
 
-export function listenerOptions(settings: HttpSettings, deadlines: Deadlines): ServerOptions {
+export function listenerOptions(settings: HttpSettings, longestOperationMs: number): ServerOptions {
   return {
     basePath: settings.BASE_PATH,
     headersTimeoutMs: settings.HEADERS_TIMEOUT_MS,
     requestTimeoutMs: settings.REQUEST_TIMEOUT_MS,
     keepAliveTimeoutMs: settings.KEEP_ALIVE_TIMEOUT_MS,
-    stalledTimeoutMs:
-      DEFAULT_SOCKET_TIMEOUTS.stalledTimeoutMs + Math.max(deadlines.queryDeadlineMs, deadlines.mutationDeadlineMs),
+    stalledTimeoutMs: DEFAULT_SOCKET_TIMEOUTS.stalledTimeoutMs + longestOperationMs,
     maxHeaderBytes: settings.MAX_HEADER_BYTES,
   }
 }

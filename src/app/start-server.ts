@@ -131,7 +131,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     now,
   })
   const server = createHttpServer(compressResponses(admission.wrap(app.listener)), {
-    ...listenerOptions(settings, deadlines),
+    ...listenerOptions(settings, Math.max(settings.QUERY_DEADLINE_MS, settings.MUTATION_DEADLINE_MS)),
     loopbackHostsOnly: isLocalDevelopment(config),
   })
   scheduler.observe(server)
