@@ -140,6 +140,10 @@ describe('failed authentication', () => {
     ['203.0.113.9', '10.0.0.2', 'the client behind two proxies', '203.0.113.9, 10.1.1.1'],
     ['203.0.113.9', '10.0.0.2', 'no address that the client itself wrote', '198.51.100.1, 203.0.113.9'],
     ['203.0.113.9', '203.0.113.9', 'the connection where it is of no proxy', '198.51.100.1'],
+    ['203.0.113.9', '10.0.0.2', 'the address without the port', '203.0.113.9:50123'],
+    ['203.0.113.9', '10.0.0.2', 'the address before a proxy with its port', '203.0.113.9:50123, 10.0.0.3:443'],
+    ['2001:db8:0:0', '10.0.0.2', 'the network of an address in brackets', '[2001:db8::1]:50123'],
+    ['10.0.0.2', '10.0.0.2', 'the connection where the proxy wrote no address', 'unknown'],
   ])(
     'X-Forwarded-For counts for trusted proxies only: %s from %s is %s',
     (client, remoteAddress, _what, header = client) => {

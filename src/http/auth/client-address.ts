@@ -1,5 +1,7 @@
-import { isIPv6 } from 'node:net'
+import type { IncomingMessage } from 'node:http'
+import { isIP, isIPv6 } from 'node:net'
 import proxyAddr from 'proxy-addr'
+import { joinHeader } from '../request/request-head.ts'
 import type { IncomingConnection } from './bearer.ts'
 
 /** Whether an address is a proxy of ours, whose X-Forwarded-For is believed. */
@@ -13,12 +15,25 @@ export function createTrustedProxies(ranges: readonly string[]): IsTrustedProxy 
 
 /**
  * The IPv4 address of a client, or its IPv6 /64 prefix, because one customer has a whole one; undefined without a socket. It is
- * the last address of the connection and X-Forwarded-For that is not of a trusted proxy.
+ * the last address of the connection and X-Forwarded-For that is not of a trusted proxy. Where a proxy wrote no address there,
+ * it is that of the connection.
  */
 export function clientAddress({ req }: IncomingConnection, isTrustedProxy: IsTrustedProxy): string | undefined {
   if (!req?.socket.remoteAddress) return undefined
-  const address = proxyAddr(req, isTrustedProxy)
+  const forwarded = proxyAddr(withoutPorts(req), isTrustedProxy)
+  const address = isIP(forwarded) === 0 ? req.socket.remoteAddress : forwarded
   return isIPv6(address) && !address.startsWith('::ffff:') ? ipPrefix(address) : address
+}
+
+/** Some proxies add the port of the client to its address, which would make each connection another client. */
+function withoutPorts({ socket, headers }: IncomingMessage): IncomingMessage {
+  const addresses = joinHeader(headers['x-forwarded-for'])?.split(',').map(withoutPort).join(',')
+  return { socket, headers: { 'x-forwarded-for': addresses } } as unknown as IncomingMessage
+}
+
+function withoutPort(address: string): string {
+  const [, ipv4, ipv6] = /^(?:([\d.]+):\d+|\[([\da-f:.]+)\](?::\d+)?)$/i.exec(address.trim()) ?? []
+  return ipv4 ?? ipv6 ?? address
 }
 
 /** The first 64 bits. */
