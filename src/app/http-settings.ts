@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { createTrustedProxies } from '../http/auth/client-address.ts'
-import type { Deadlines } from '../http/limits.ts'
 import { DEFAULT_REQUEST_LIMITS, DEFAULT_SOCKET_TIMEOUTS, type RequestLimits } from '../http/limits.ts'
 import type { ServerOptions } from '../http/server.ts'
 import { flag, milliseconds, positive } from './setting-types.ts'

@@ -56,7 +56,7 @@ function shutdownTimeouts(signal: NodeJS.Signals, { server }: Config): ShutdownT
 
 /** While the database cannot be reached, /livez answers 200 and /readyz 503. */
 async function startOnceDatabaseAnswers(config: Config): Promise<RunningServer> {
-  const { PORT, HOST } = config.server
+  const { PORT, HOST, BASE_PATH } = config.server
   let startup: StartupServer | undefined
   for (;;) {
     try {
@@ -64,7 +64,7 @@ async function startOnceDatabaseAnswers(config: Config): Promise<RunningServer> 
     } catch (error) {
       if (!(error instanceof DatabaseUnavailableError) || !AWAY.includes(error.failure)) throw error
       if (!startup) {
-        startup = await openStartupServer(PORT, HOST)
+        startup = await openStartupServer(PORT, HOST, BASE_PATH)
         console.error(`${explainUnavailable(error)} Waiting for it.`)
       }
       await sleep(DATABASE_RETRY_MS)

@@ -8,11 +8,13 @@ export interface StartupServer {
 
 const RETRY_AFTER_SECONDS = '1'
 
-/** `/livez`: 200. `/readyz` and every other path: 503. */
-export async function openStartupServer(port: number, host: string): Promise<StartupServer> {
+/** `/livez`: 200. `/readyz` and every other path: 503. Paths may begin with `basePath`. */
+export async function openStartupServer(port: number, host: string, basePath = ''): Promise<StartupServer> {
   const server = createServer(({ url = '' }, response) => {
-    if (url === '/livez') respond(response, 200, 'text/plain; charset=utf-8', 'ok\n')
-    else if (url === '/readyz') respondJson(response, { ready: false, database: 'AWAY' })
+    const [path = ''] = url.split('?')
+    const isFor = (name: string) => path === name || path === basePath + name
+    if (isFor('/livez')) respond(response, 200, 'text/plain; charset=utf-8', 'ok\n')
+    else if (isFor('/readyz')) respondJson(response, { ready: false, database: 'AWAY' })
     else respondJson(response, { errors: [{ message: 'The server is starting.', extensions: errorDetails() }] })
   })
   await new Promise<void>((resolve, reject) => {

@@ -46,6 +46,14 @@ test('it is alive, not ready, says so once, and serves when the database answers
   expect(await stopBuilt(server)).toBe(0)
 })
 
+test('it answers health checks with the prefix of the path, too', async () => {
+  const DATABASE_URL = `postgres://nobody@127.0.0.1:${await findFreePort()}/none`
+  const server = await start({ env: { DATABASE_URL, BASE_PATH: '/onboarding' } })
+  await expect.poll(() => statusOf(`${server.url}/onboarding/livez`), { timeout: 30_000 }).toBe(200)
+  expect(await statusOf(`${server.url}/livez?probe`)).toBe(200)
+  expect(await (await fetch(`${server.url}/onboarding/readyz`)).json()).toEqual({ ready: false, database: 'AWAY' })
+})
+
 test('it stops at once while it waits', async () => {
   const DATABASE_URL = `postgres://nobody@127.0.0.1:${await findFreePort()}/none`
   const server = await start({ env: { DATABASE_URL } })
