@@ -135,16 +135,19 @@ describe('a scrape', () => {
   test('counts the requests that were refused by overload', async () => {
     const small = await startApp({ MAX_IN_FLIGHT: '1' }, { jobs: false })
     await small.sandbox('KAYLE').faults([{ method: 'POST', fault: { kind: 'latency', ms: 400 } }])
-    const execute = () =>
+    const execute = (query: string) =>
       fetch(small.url, {
         method: 'POST',
         headers: { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` },
-        body: JSON.stringify({
-          query:
-            'mutation { createSession(input: { idempotencyKey: "key-12345", session: { kayle: {} } }) { __typename } }',
-        }),
+        body: JSON.stringify({ query }),
       })
-    const statuses = (await Promise.all([execute(), execute(), execute()])).map(({ status }) => status)
+    // A key that was not seen before has other places than the next requests.
+    await execute('{ __typename }')
+    const create =
+      'mutation { createSession(input: { idempotencyKey: "key-12345", session: { kayle: {} } }) { __typename } }'
+    const statuses = (await Promise.all([execute(create), execute(create), execute(create)])).map(
+      ({ status }) => status,
+    )
     expect(statuses.sort()).toEqual([200, 503, 503])
     const { samples } = await scrape({}, small)
     expect(total(samples, 'sessiongraph_requests_refused_total')).toBe(2)
