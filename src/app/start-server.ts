@@ -7,7 +7,7 @@ import { buildSchema } from '../../schema/index.ts'
 import { createConsole } from '../admin/console.ts'
 import { isLoopbackHost } from '../domain/input/hosts.ts'
 import { type AdmissionControl, createAdmissionControl } from '../http/admission/admission-control.ts'
-import { type ShutdownTimeouts, shutdownGracefully } from '../http/admission/graceful-shutdown.ts'
+import { type ShutdownTimeouts, shutdownGracefully, trackConnections } from '../http/admission/graceful-shutdown.ts'
 import { createReadiness } from '../http/admission/readiness.ts'
 import { RequestScheduler } from '../http/admission/request-scheduler.ts'
 import { type App, createApp, GRAPHQL_PATH } from '../http/app.ts'
@@ -135,6 +135,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     loopbackHostsOnly: isLocalDevelopment(config),
   })
   scheduler.observe(server)
+  const connections = trackConnections(server)
   await options.beforeListen?.()
   await listen(server, settings.PORT, settings.HOST)
   // A connection that could not be accepted, such as without a free file descriptor.
@@ -151,7 +152,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     streams,
     close: once(async (timeouts = { delayMs: 0, deadlineMs: settings.DRAIN_DEADLINE_MS }) => {
       const inTime = within(timeouts.deadlineMs)
-      await Promise.all([shutdownGracefully({ server, admission, streams, timeouts }), inTime(stopJobs())])
+      await Promise.all([shutdownGracefully({ server, connections, admission, streams, timeouts }), inTime(stopJobs())])
       await inTime(container.services.creates.settled())
       // The last delivery may not be applied yet.
       await inTime(container.services.webhookInbox.applyDue().catch(() => {}))

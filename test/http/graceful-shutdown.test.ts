@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
@@ -75,6 +77,18 @@ describe('/readyz', () => {
 })
 
 describe('a server that stops', () => {
+  test('closes connections that were opened in advance, without a request', async () => {
+    const app = await open()
+    const { port } = new URL(app.url)
+    const sockets = [1, 2].map(() => connect(Number(port), 'localhost').on('error', () => {}))
+    await Promise.all(sockets.map(socket => once(socket, 'connect')))
+    const closed = Promise.all(sockets.map(socket => new Promise(resolve => socket.once('close', resolve))))
+    const { ms } = await timed(() => app.close({ delayMs: 0, deadlineMs: 30_000 }))
+    await closed
+    expect(ms).toBeLessThan(10_000)
+    apps.length = 0
+  })
+
   test('reports it at /readyz before it closes, and serves further requests, closing their connections', async () => {
     const app = await open()
     expect((await client.exchange(at(app, '/livez'))).headers.connection).toBe('keep-alive')

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SubscriptionRegistry } from '../subscriptions/registry.ts'
 import type { AdmissionControl } from './admission-control.ts'
@@ -12,18 +13,37 @@ export interface ShutdownTimeouts {
 
 export interface ShutdownOptions {
   readonly server: Server
+  readonly connections: OpenConnections
   readonly admission: AdmissionControl
   readonly streams: SubscriptionRegistry
   readonly timeouts: ShutdownTimeouts
 }
 
+/** The open connections of a server. */
+export type OpenConnections = ReadonlySet<Socket>
+
+export function trackConnections(server: Server): OpenConnections {
+  const connections = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+  })
+  return connections
+}
+
 /** Not ready → requests in flight finish → streams end with a reason → connections close. */
-export async function shutdownGracefully({ server, admission, streams, timeouts }: ShutdownOptions): Promise<void> {
+export async function shutdownGracefully({
+  server,
+  connections,
+  admission,
+  streams,
+  timeouts,
+}: ShutdownOptions): Promise<void> {
   const aborted = new AbortController()
   const deadline = sleep(timeouts.deadlineMs, undefined, { signal: aborted.signal }).catch(() => {})
   admission.drain()
   await sleep(Math.min(timeouts.delayMs, timeouts.deadlineMs))
-  const closed = close(server)
+  const closed = close(server, connections)
   await Promise.race([admission.whenIdle(), deadline])
   streams.end('CLOSING')
   await Promise.race([closed, deadline])
@@ -32,10 +52,14 @@ export async function shutdownGracefully({ server, admission, streams, timeouts 
   aborted.abort()
 }
 
-function close(server: Server): Promise<void> {
+function close(server: Server, connections: OpenConnections): Promise<void> {
   return new Promise(resolve => {
     // A connection becomes idle a moment after its last response ended.
-    const sweep = setInterval(() => server.closeIdleConnections(), 10)
+    const sweep = setInterval(() => {
+      server.closeIdleConnections()
+      // Node counts a connection as idle after its first request only. Browsers open connections in advance.
+      for (const socket of connections) if (socket.bytesRead === 0) socket.destroy()
+    }, 10)
     server.close(() => {
       clearInterval(sweep)
       resolve()
