@@ -103,7 +103,7 @@ test.each([
   ['a host with a path', 'GET /graphql HTTP/1.1\r\nhost: a/b\r\n\r\n', 400],
   ['no path', 'GET  HTTP/1.1\r\nhost: a\r\n\r\n', 400],
   ['a path of slashes', 'GET // HTTP/1.1\r\nhost: a\r\n\r\n', 400],
-  ['another address', 'GET http://elsewhere.example/graphql HTTP/1.1\r\nhost: a\r\n\r\n', 400],
+  ['the URL of another host', 'GET http://elsewhere.example/graphql HTTP/1.1\r\nhost: a\r\n\r\n', 421],
   ['an asterisk', 'OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n', 400],
   ['HTTP/0.9', 'GET /graphql\r\n', 408],
   ['HTTP/9.9', 'GET /graphql HTTP/9.9\r\nhost: a\r\n\r\n', 400],
