@@ -1,3 +1,4 @@
+/// <reference path="./better-sqlite3-node20.d.ts" />
 import type BetterSqlite3 from 'better-sqlite3'
 
 /**
