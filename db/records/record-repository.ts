@@ -26,7 +26,8 @@ export interface RecordChange {
   readonly details?: Details
 }
 
-export type NewRecord<Change extends RecordChange> = Change & {
+/** The fields that every record of a provider has from its creation. */
+export interface RecordIdentity {
   readonly id: string
   readonly tenantId: string
   readonly accountId: string
@@ -35,6 +36,8 @@ export type NewRecord<Change extends RecordChange> = Change & {
   readonly createdAt: Date
   readonly updatedAt: Date
 }
+
+export type NewRecord<Change extends RecordChange> = Change & RecordIdentity
 
 export const RECORD_DEFAULTS = {
   external_id: null,

@@ -216,7 +216,8 @@ function startJobs(container: AppContainer, { server: settings }: Config, now: (
   }
 }
 
-function listen(server: Server, port: number, host: string): Promise<void> {
+/** Rejects where the port is in use. */
+export function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, () => {

@@ -190,7 +190,7 @@ export class UnconfirmedError extends DomainError {
   }
 }
 
-/** The recommended delay before asking again for a create in progress. */
+/** The recommended delay before the next request for a create in progress. */
 const IN_PROGRESS_RETRY_SECONDS = 1
 
 export class IdempotencyConflictError extends DomainError {

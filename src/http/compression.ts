@@ -10,14 +10,14 @@ const THRESHOLD_BYTES = 1_024
  * because their events would wait in the compressor.
  */
 export function compressResponses(listener: RequestListener): RequestListener {
-  const compress = compression({ threshold: THRESHOLD_BYTES, filter: isCompressible }) as unknown as Middleware
+  const compress = compression({ threshold: THRESHOLD_BYTES, filter: hasCompressibleType }) as unknown as Middleware
   return (request, response) => compress(request, response, () => listener(request, response))
 }
 
 /** The types of the package are those of Express; it uses nothing beyond node:http. */
 type Middleware = (request: IncomingMessage, response: ServerResponse, next: () => void) => void
 
-function isCompressible(_request: unknown, response: ServerResponse): boolean {
+function hasCompressibleType(_request: unknown, response: ServerResponse): boolean {
   return /^(text\/(?!event-stream)|application\/(\S+\+)?json\b)/.test(String(response.getHeader('content-type')))
 }
 
@@ -27,6 +27,6 @@ export function mayCompress(kind: string, analysis: OperationAnalysis, variables
 }
 
 /** The `cache-control` of a GraphQL response. */
-export function cacheControl(mayCompress: boolean): string {
-  return mayCompress ? 'no-store' : 'no-store, no-transform'
+export function cacheControl(isCompressible: boolean): string {
+  return isCompressible ? 'no-store' : 'no-store, no-transform'
 }

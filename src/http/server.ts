@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { isLoopbackHostHeader } from '../domain/input/hosts.ts'
+import { errorBody } from './errors/error-body.ts'
 import type { SocketTimeouts } from './limits.ts'
 
 export interface ServerOptions extends SocketTimeouts {
@@ -48,6 +48,7 @@ interface Rejection {
 }
 
 const HEADERS = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', connection: 'close' }
+const BAD_REQUEST = { code: 'BAD_REQUEST', retryable: false } as const
 const UNKNOWN_EXPECTATION = { status: 417, message: 'Expected no Expect header other than 100-continue.' }
 const INVALID_TARGET = { status: 400, message: 'Expected a path and one Host header.' }
 const FOREIGN_HOST = {
@@ -56,7 +57,7 @@ const FOREIGN_HOST = {
 }
 
 function reject(response: ServerResponse, { status, message }: Rejection): void {
-  response.writeHead(status, HEADERS).end(toBody(message))
+  response.writeHead(status, HEADERS).end(errorBody(message, BAD_REQUEST))
 }
 
 /** A request to a proxy has the whole URL as its target: its host counts, and its path is served. */
@@ -69,7 +70,8 @@ function normalizeTarget(request: IncomingMessage, basePath: string | undefined)
   if (basePath && request.url) request.url = withoutPrefix(request.url, basePath)
 }
 
-function withoutPrefix(url: string, prefix: string): string {
+/** The path and query of a URL without a leading prefix; the URL itself where it does not begin with the prefix. */
+export function withoutPrefix(url: string, prefix: string): string {
   if (!url.startsWith(prefix)) return url
   const rest = url.slice(prefix.length)
   if (rest.startsWith('/')) return rest
@@ -97,7 +99,7 @@ const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
 function handleClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const { line, message } = CLIENT_ERRORS[error.code ?? ''] ?? MALFORMED
-  const text = toBody(message)
+  const text = errorBody(message, BAD_REQUEST)
   const headers = Object.entries({ ...HEADERS, 'content-length': String(Buffer.byteLength(text)) })
   socket.end(`HTTP/1.1 ${line}\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${text}`, () =>
     socket.destroy(),
@@ -111,9 +113,4 @@ const CLIENT_ERRORS: Readonly<Record<string, { line: string; message: string }>>
     message: 'Request timeout: the request was not received in time.',
   },
   HPE_HEADER_OVERFLOW: { line: '431 Request Header Fields Too Large', message: 'Expected shorter headers.' },
-}
-
-function toBody(message: string): string {
-  const extensions = { code: 'BAD_REQUEST', retryable: false, requestId: randomUUID() }
-  return JSON.stringify({ errors: [{ message, extensions }] })
 }

@@ -78,7 +78,7 @@ class BufferedDestination implements LogDestination {
   }
 
   private flush(): void {
-    // A failed chunk is tried again by the timer alone.
+    // A failed chunk is tried again before the lines after it.
     if (this.isWriting || this.isClosed) return
     this.chunk ??= this.takeLines()
     if (!this.chunk) return

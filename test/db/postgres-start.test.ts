@@ -1,25 +1,10 @@
 import { connect, createServer, type Server } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import {
-  type BuiltServer,
-  type BuiltServerOptions,
-  executeAt,
-  killBuilt,
-  startBuilt,
-  statusOf,
-  stopBuilt,
-  whenReady,
-} from '../harness/app/built-server.ts'
+import { executeAt, startBuilt, statusOf, stopBuilt, whenReady } from '../harness/app/built-server.ts'
 import { takePrivateDatabase } from '../harness/app/database.ts'
 import { findFreePort } from '../harness/app/server-process.ts'
 
 /** A server whose database cannot be reached when it starts. */
-
-async function start(options: BuiltServerOptions): Promise<BuiltServer> {
-  const server = await startBuilt(options)
-  onTestFinished(() => killBuilt(server))
-  return server
-}
 
 test('it is alive, not ready, says so once, and serves when the database answers', async () => {
   const { url: database, release } = await takePrivateDatabase()
@@ -28,7 +13,7 @@ test('it is alive, not ready, says so once, and serves when the database answers
   const away = new URL(database)
   away.hostname = '127.0.0.1'
   away.port = String(await findFreePort())
-  const server = await start({ env: { DATABASE_URL: away.href }, stdio: ['ignore', 'ignore', 'pipe'] })
+  const server = await startBuilt({ env: { DATABASE_URL: away.href }, stdio: ['ignore', 'ignore', 'pipe'] })
   let output = ''
   server.child.stderr?.on('data', chunk => {
     output += chunk
@@ -48,7 +33,7 @@ test('it is alive, not ready, says so once, and serves when the database answers
 
 test('it answers health checks with the prefix of the path, too', async () => {
   const DATABASE_URL = `postgres://nobody@127.0.0.1:${await findFreePort()}/none`
-  const server = await start({ env: { DATABASE_URL, BASE_PATH: '/onboarding' } })
+  const server = await startBuilt({ env: { DATABASE_URL, BASE_PATH: '/onboarding' } })
   await expect.poll(() => statusOf(`${server.url}/onboarding/livez`), { timeout: 30_000 }).toBe(200)
   expect(await statusOf(`${server.url}/livez?probe`)).toBe(200)
   expect(await (await fetch(`${server.url}/onboarding/readyz`)).json()).toEqual({ ready: false, database: 'AWAY' })
@@ -56,7 +41,7 @@ test('it answers health checks with the prefix of the path, too', async () => {
 
 test('it stops at once while it waits', async () => {
   const DATABASE_URL = `postgres://nobody@127.0.0.1:${await findFreePort()}/none`
-  const server = await start({ env: { DATABASE_URL } })
+  const server = await startBuilt({ env: { DATABASE_URL } })
   await expect.poll(() => statusOf(`${server.url}/livez`), { timeout: 30_000 }).toBe(200)
   expect(await stopBuilt(server)).toBe(0)
 })

@@ -8,10 +8,8 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import {
   type BuiltServer,
-  type BuiltServerOptions,
   executeAt,
   KEY,
-  killBuilt,
   startBuilt,
   statusOf,
   stopBuilt,
@@ -19,12 +17,6 @@ import {
 } from '../harness/app/built-server.ts'
 
 /** What the machine denies to the built server: its log, its disk, file descriptors. It serves on, and recovers. */
-
-async function start(options: BuiltServerOptions): Promise<BuiltServer> {
-  const server = await startBuilt(options)
-  onTestFinished(() => killBuilt(server))
-  return server
-}
 
 const create = (key: string) => `mutation { createSession(input: {
   idempotencyKey: "${key}", externalId: "${key}", session: { kayle: { redirectUrl: "https://example.com/done" } }
@@ -41,7 +33,7 @@ async function logMuch(server: BuiltServer): Promise<void> {
 test('a log on a full disk drops lines, and the server serves and stops', async () => {
   const full = openSync('/dev/full', 'w')
   onTestFinished(() => closeSync(full))
-  const server = await start({ stdio: ['ignore', 'ignore', full] })
+  const server = await startBuilt({ stdio: ['ignore', 'ignore', full] })
   await whenReady(server)
   await logMuch(server)
   expect(await statusOf(`${server.url}/livez`)).toBe(200)
@@ -51,7 +43,7 @@ test('a log on a full disk drops lines, and the server serves and stops', async 
 })
 
 test('a log whose reader is gone drops lines, and the server serves and stops', async () => {
-  const server = await start({ stdio: ['ignore', 'ignore', 'pipe'] })
+  const server = await startBuilt({ stdio: ['ignore', 'ignore', 'pipe'] })
   server.child.stderr?.destroy()
   await whenReady(server)
   await logMuch(server)
@@ -62,7 +54,7 @@ test('a log whose reader has stopped waits for it, and the server serves and sto
   // Nothing reads this end of the pipe.
   const reader = spawn('sleep', ['60'], { stdio: ['pipe', 'ignore', 'ignore'] })
   onTestFinished(() => void reader.kill())
-  const server = await start({ stdio: ['ignore', 'ignore', reader.stdin as never] })
+  const server = await startBuilt({ stdio: ['ignore', 'ignore', reader.stdin as never] })
   await whenReady(server)
   await logMuch(server)
   expect(await stopBuilt(server)).toBe(0)
@@ -71,7 +63,7 @@ test('a log whose reader has stopped waits for it, and the server serves and sto
 test('a full disk below SQLite refuses writes as retryable, is not ready, keeps what was acknowledged, and recovers', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-full-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
-  const server = await start({
+  const server = await startBuilt({
     env: { DATABASE_URL: `sqlite:${join(folder, 'full.db')}` },
     limits: 'trap "" XFSZ; ulimit -S -f 3000;',
   })
@@ -104,7 +96,7 @@ test('a full disk below SQLite refuses writes as retryable, is not ready, keeps 
 })
 
 test('without a free file descriptor connections wait, and the server serves once there is one', async () => {
-  const server = await start({ limits: 'ulimit -n 80;' })
+  const server = await startBuilt({ limits: 'ulimit -n 80;' })
   await whenReady(server)
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   onTestFinished(() => agent.destroy())

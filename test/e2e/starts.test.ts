@@ -20,7 +20,6 @@ test(
     const env = { DATABASE_URL: `sqlite:${join(folder, 'starts.db')}` }
     for (let start = 1; start <= STARTS; start++) {
       const server = await startBuilt({ env })
-      onTestFinished(() => killBuilt(server))
       await whenReady(server)
       const before = await executeAt(server, '{ sessions(filter: { externalId: "starts" }) { totalCount } }')
       expect(before).toEqual({ data: { sessions: { totalCount: start - 1 } } })

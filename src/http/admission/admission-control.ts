@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Cors } from '../cors.ts'
+import { errorBody } from '../errors/error-body.ts'
 import { createRequestPlaces, type RequestPlaces } from './request-places.ts'
 import type { RequestScheduler } from './request-scheduler.ts'
 
@@ -106,18 +106,10 @@ function pathOf({ url = '' }: IncomingMessage): string {
 
 /** Node reads and discards the rest of the request. */
 function rejectOverloaded(response: ServerResponse, corsHeaders: Readonly<Record<string, string>> = {}): void {
-  const body = JSON.stringify({
-    errors: [
-      {
-        message: 'Server is at capacity. Retry after the time in Retry-After.',
-        extensions: {
-          code: 'OVERLOADED',
-          retryable: true,
-          retryAfterSeconds: RETRY_AFTER_SECONDS,
-          requestId: randomUUID(),
-        },
-      },
-    ],
+  const body = errorBody('Server is at capacity. Retry after the time in Retry-After.', {
+    code: 'OVERLOADED',
+    retryable: true,
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
   })
   const headers = { 'content-type': 'application/json; charset=utf-8', 'retry-after': String(RETRY_AFTER_SECONDS) }
   response.writeHead(503, { ...corsHeaders, ...headers, 'content-length': Buffer.byteLength(body) }).end(body)

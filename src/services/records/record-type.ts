@@ -1,6 +1,7 @@
 import type { Database } from '../../../db/core/database.ts'
 import type { FilteredPage, KeysetPage } from '../../../db/core/keyset.ts'
 import type { StoredAttempt } from '../../../db/records/attempt-repository.ts'
+import type { RecordIdentity } from '../../../db/records/record-repository.ts'
 import type { Revised } from '../../../db/records/stored-record.ts'
 import type { Subject } from '../../domain/access/caller.ts'
 import { NotFoundError, UnsupportedError } from '../../domain/errors.ts'
@@ -13,14 +14,7 @@ import type { ProviderRead } from '../snapshots/read-sequence.ts'
 import type { SnapshotContext } from '../snapshots/snapshot-context.ts'
 
 /** The fields that every record of a provider has. `sync` is null until its provider was read for it. */
-export interface StoredRecord {
-  readonly id: string
-  readonly tenantId: string
-  readonly accountId: string
-  readonly provider: Provider
-  readonly providerId: string
-  readonly createdAt: Date
-  readonly updatedAt: Date
+export interface StoredRecord extends RecordIdentity {
   readonly sync: Sync | null
 }
 

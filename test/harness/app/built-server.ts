@@ -1,6 +1,6 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { builtFile, findFreePort } from './server-process.ts'
 
 /** The built server as a process of its own, with the limits of a shell. */
@@ -22,6 +22,7 @@ export interface BuiltServerOptions {
 
 const IGNORED: StdioOptions = ['ignore', 'ignore', 'ignore']
 
+/** The process ends with the test at the latest. */
 export async function startBuilt({ env, stdio = IGNORED, limits = '' }: BuiltServerOptions = {}): Promise<BuiltServer> {
   const port = await findFreePort()
   const settings = {
@@ -36,7 +37,9 @@ export async function startBuilt({ env, stdio = IGNORED, limits = '' }: BuiltSer
     ...env,
   }
   const child = spawn('sh', ['-c', `${limits} exec "$NODE" "${builtFile('main.js')}"`], { env: settings, stdio })
-  return { child, url: `http://localhost:${port}` }
+  const server = { child, url: `http://localhost:${port}` }
+  onTestFinished(() => killBuilt(server))
+  return server
 }
 
 /** 0 where there is no response. */
