@@ -79,7 +79,7 @@ function toColumns(db: Database, row: TenantOwnedRow, change: ApplicantChange): 
 
 const NO_PII: ApplicantPii = { email: null, phone: null, firstName: null, lastName: null }
 
-export function toApplicant(db: Database, row: ApplicantRow): StoredApplicant {
+export function toStoredApplicant(db: Database, row: ApplicantRow): StoredApplicant {
   return new ApplicantRecord(row, db.encryption)
 }
 
@@ -141,5 +141,5 @@ export const {
 } = createRecordRepository<ApplicantRow, StoredApplicant, ApplicantChange>('applicants', {
   defaults: ROW_DEFAULTS,
   toColumns,
-  toRecord: toApplicant,
+  toRecord: toStoredApplicant,
 })

@@ -1,7 +1,7 @@
 import { toTime } from '../core/columns.ts'
 import type { Database } from '../core/database.ts'
-import { type StoredApplicant, toApplicant } from './applicant-repository.ts'
-import { type StoredSession, toSession } from './session-columns.ts'
+import { type StoredApplicant, toStoredApplicant } from './applicant-repository.ts'
+import { type StoredSession, toStoredSession } from './session-columns.ts'
 
 /** A record that is due for polling. `covered`: the poll of a session of the applicant also reads the applicant. */
 export type DuePoll =
@@ -27,8 +27,8 @@ export async function findDuePolls(
   limit: number,
   excluded: Excluded,
 ): Promise<DuePoll[]> {
-  const sessions = (await findDue(db, 'sessions', times, limit, excluded)).map(row => toSession(db, row))
-  const applicants = (await findDue(db, 'applicants', times, limit, excluded)).map(row => toApplicant(db, row))
+  const sessions = (await findDue(db, 'sessions', times, limit, excluded)).map(row => toStoredSession(db, row))
+  const applicants = (await findDue(db, 'applicants', times, limit, excluded)).map(row => toStoredApplicant(db, row))
   const covered = await findCovered(db, applicants)
   const polls: DuePoll[] = [
     ...sessions.map(record => ({ table: 'sessions', record }) as const),
@@ -71,8 +71,8 @@ async function findWhere<Table extends 'applicants' | 'sessions'>(
 }
 
 interface RowsOf {
-  readonly applicants: Parameters<typeof toApplicant>[1]
-  readonly sessions: Parameters<typeof toSession>[1]
+  readonly applicants: Parameters<typeof toStoredApplicant>[1]
+  readonly sessions: Parameters<typeof toStoredSession>[1]
 }
 
 async function findCovered(db: Database, applicants: readonly StoredApplicant[]): Promise<ReadonlySet<string | null>> {

@@ -171,7 +171,7 @@ export const UNENCRYPTED_COLUMNS = [
   'unrecognized',
 ] as const satisfies readonly (keyof SessionRow)[]
 
-export function toSession(db: Database, row: SessionRow): StoredSession {
+export function toStoredSession(db: Database, row: SessionRow): StoredSession {
   return new StoredSessionRecord(row, db.encryption)
 }
 

@@ -25,7 +25,7 @@ import {
   type SessionChange,
   type StoredSession,
   toColumns,
-  toSession,
+  toStoredSession,
   toUnencryptedSession,
   UNENCRYPTED_COLUMNS,
 } from './session-columns.ts'
@@ -53,7 +53,7 @@ export async function insertSession(db: Database, session: NewSession): Promise<
     test_mode: session.testMode ? 1 : 0,
   })
   await INSERT(db, row)
-  return toSession(db, row)
+  return toStoredSession(db, row)
 }
 
 const INSERT = prepareQuery((db, row: SessionRow) => db.sql.insertInto('sessions').values(row))
@@ -81,7 +81,7 @@ const QUERIES = recordQueries('sessions')
 
 export async function findSessions(db: Database, tenantId: string, ids: readonly string[]): Promise<StoredSession[]> {
   if (ids.length === 0) return []
-  return (await QUERIES.byIds(db, tenantId, ...ids)).map(row => toSession(db, row))
+  return (await QUERIES.byIds(db, tenantId, ...ids)).map(row => toStoredSession(db, row))
 }
 
 export async function findSessionByProviderId(
@@ -90,7 +90,7 @@ export async function findSessionByProviderId(
   providerId: string,
 ): Promise<StoredSession | undefined> {
   const [row] = await QUERIES.byProviderId(db, accountId, providerId)
-  return row && toSession(db, row)
+  return row && toStoredSession(db, row)
 }
 
 export async function listSessions(
@@ -100,7 +100,7 @@ export async function listSessions(
   page: KeysetPage,
 ): Promise<StoredSession[]> {
   const rows = await SELECT_PAGE(page)(db, tenantId, toConditions(filter), toBounds(page))
-  return orderByKeyset(rows, page).map(row => toSession(db, row))
+  return orderByKeyset(rows, page).map(row => toStoredSession(db, row))
 }
 
 /** The same without the encrypted columns. */
@@ -121,7 +121,7 @@ export async function listManySessions(
   lists: readonly FilteredPage<SessionFilter>[],
 ): Promise<StoredSession[][]> {
   const pages = lists.map(({ filter, page }) => ({ query: sessionsWhere(db, tenantId, filter).selectAll(), page }))
-  return (await selectPages(db, pages)).map(rows => rows.map(row => toSession(db, row)))
+  return (await selectPages(db, pages)).map(rows => rows.map(row => toStoredSession(db, row)))
 }
 
 /** The same without the encrypted columns. */
@@ -176,7 +176,7 @@ export async function listNewestSessionsOfPersons(
     .where('external_id', 'in', externalIds)
     .select(rowNumberPerPartition('external_id', 'provider', 'status', 'outcome'))
   const rows = db.sql.selectFrom(ranked.as('ranked')).selectAll().where('rank', '<=', limit)
-  return (await rows.execute()).map(row => toSession(db, row))
+  return (await rows.execute()).map(row => toStoredSession(db, row))
 }
 
 /** The owner and the links of a session. */

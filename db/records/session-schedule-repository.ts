@@ -1,7 +1,7 @@
 import type { Database } from '../core/database.ts'
 import { forUpdate } from '../core/dialect.ts'
 import { prepareQuery } from '../core/prepared-query.ts'
-import { type StoredSession, toSession } from './session-columns.ts'
+import { type StoredSession, toStoredSession } from './session-columns.ts'
 
 /** Whether a session is open and past its expiry. */
 export async function hasOverdueSessions(db: Database, now: Date, tenantId?: string): Promise<boolean> {
@@ -34,5 +34,5 @@ export async function findOverdueSessions(
   if (tenantId !== undefined) query = query.where('tenant_id', '=', tenantId)
   // One order of sessions and of their tenants' event positions prevents deadlocks.
   const ordered = query.orderBy('tenant_id').orderBy('id').limit(limit)
-  return (await ordered.$call(forUpdate(db)).execute()).map(row => toSession(db, row))
+  return (await ordered.$call(forUpdate(db)).execute()).map(row => toStoredSession(db, row))
 }

@@ -17,7 +17,7 @@ export interface StoredDrift {
 }
 
 /** Inserts the deviation, or adds to its count. */
-export async function addDrift(db: Database, drift: StoredDrift): Promise<void> {
+export async function upsertDrift(db: Database, drift: StoredDrift): Promise<void> {
   const { tenantId, accountId, count, firstAt, lastAt, ...same } = drift
   await db.sql
     .insertInto('drift')

@@ -2,7 +2,7 @@ import type { SessionOrder } from '../../src/domain/records/session.ts'
 import { builder } from '../builder.ts'
 import { pageArguments } from '../inputs/page-arguments.ts'
 import { choices, decodeId, searchedText } from '../inputs/rules.ts'
-import { SessionConnection } from '../types/connections.ts'
+import { SessionConnectionRef } from '../types/connections.ts'
 import { described, OutcomeEnum, ProviderEnum, SessionStatusEnum } from '../types/enums.ts'
 import { freshnessBelowArgument } from '../types/sync.ts'
 
@@ -64,7 +64,7 @@ export function toSessionFilter<T extends { applicantId?: string | null; custome
 
 builder.queryField('sessions', t =>
   t.field({
-    type: SessionConnection,
+    type: SessionConnectionRef,
     description: 'Lists stored sessions. Does not call providers.',
     args: {
       filter: t.arg({ type: SessionFilterInput, description: 'Conditions that the items must match.' }),

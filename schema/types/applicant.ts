@@ -1,8 +1,8 @@
 import { builder } from '../builder.ts'
 import { pageArguments } from '../inputs/page-arguments.ts'
 import { ApplicantFilterInput, ApplicantLookup, toLookup } from '../queries/lookups.ts'
-import { ApplicantConnection, AttemptConnection, SessionConnection } from './connections.ts'
-import { applicantDetails, withProvider } from './details.ts'
+import { ApplicantConnectionRef, AttemptConnectionRef, SessionConnectionRef } from './connections.ts'
+import { applicantDetailsUnion, withProvider } from './details.ts'
 import { ApplicantStatusEnum, OutcomeEnum } from './enums.ts'
 import { externalIdField, providerField, providerStatusField, timestampFields } from './record-fields.ts'
 import { ApplicantRef, CustomerRef } from './refs.ts'
@@ -44,7 +44,7 @@ builder.objectType(ApplicantRef, {
         applicant.customerId ? context.loaders.customer.load({ of: applicant.customerId, freshness }) : null,
     }),
     attempts: t.field({
-      type: AttemptConnection,
+      type: AttemptConnectionRef,
       description: 'Attempts, oldest first. May call the provider. Null if this provider has no attempts.',
       args: {
         ...pageArguments(t.arg),
@@ -60,7 +60,7 @@ builder.objectType(ApplicantRef, {
       },
     }),
     sessions: t.field({
-      type: SessionConnection,
+      type: SessionConnectionRef,
       description: 'The stored sessions that are linked to the applicant, newest first.',
       args: pageArguments(t.arg),
       resolve: (applicant, page, context) =>
@@ -75,7 +75,7 @@ builder.objectType(ApplicantRef, {
       resolve: syncOf,
     }),
     details: t.field({
-      type: applicantDetails.ref,
+      type: applicantDetailsUnion.ref,
       nullable: false,
       description: 'Fields that only this provider has.',
       resolve: withProvider,
@@ -95,7 +95,7 @@ builder.queryFields(t => ({
       context.services.applicants.get(context, toLookup('Applicant', by), freshness),
   }),
   applicants: t.field({
-    type: ApplicantConnection,
+    type: ApplicantConnectionRef,
     description: 'Lists stored applicants, newest first. Does not call providers.',
     args: {
       filter: t.arg({ type: ApplicantFilterInput, description: 'Conditions that the items must match.' }),

@@ -1,5 +1,5 @@
 import { builder } from '../builder.ts'
-import { attemptDetails, withProvider } from './details.ts'
+import { attemptDetailsUnion, withProvider } from './details.ts'
 import { AttemptKindEnum, AttemptStatusEnum } from './enums.ts'
 import { providerField, providerStatusField, timestampFields } from './record-fields.ts'
 import { ApplicantRef, AttemptRef, SessionRef } from './refs.ts'
@@ -42,7 +42,7 @@ builder.objectType(AttemptRef, {
         applicantId ? loaders.storedApplicant.load(applicantId) : null,
     }),
     details: t.field({
-      type: attemptDetails.ref,
+      type: attemptDetailsUnion.ref,
       nullable: false,
       description: 'Fields that only this provider has.',
       resolve: withProvider,

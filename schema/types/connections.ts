@@ -25,8 +25,8 @@ export function connectionOf<T>(type: ObjectRef<SchemaTypes, T> | InterfaceRef<S
 /** Marks the fields for which the event position is read at the start of the operation. */
 export const LIVE_CURSOR = { liveCursor: true }
 
-export const SessionConnection = connectionOf(SessionRef, 'session')
-builder.objectField(SessionConnection, 'liveCursor', t =>
+export const SessionConnectionRef = connectionOf(SessionRef, 'session')
+builder.objectField(SessionConnectionRef, 'liveCursor', t =>
   t.string({
     nullable: false,
     extensions: LIVE_CURSOR,
@@ -34,10 +34,10 @@ builder.objectField(SessionConnection, 'liveCursor', t =>
     resolve: (_connection, _args, context) => context.liveCursor,
   }),
 )
-export const ApplicantConnection = connectionOf(ApplicantRef, 'applicant')
-export const CustomerConnection = connectionOf(CustomerRef, 'customer')
-export const AttemptConnection = connectionOf(AttemptRef, 'attempt')
-builder.objectField(AttemptConnection, 'sync', t =>
+export const ApplicantConnectionRef = connectionOf(ApplicantRef, 'applicant')
+export const CustomerConnectionRef = connectionOf(CustomerRef, 'customer')
+export const AttemptConnectionRef = connectionOf(AttemptRef, 'attempt')
+builder.objectField(AttemptConnectionRef, 'sync', t =>
   t.field({
     type: SyncRef,
     nullable: false,

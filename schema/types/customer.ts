@@ -1,8 +1,8 @@
 import { builder } from '../builder.ts'
 import { pageArguments } from '../inputs/page-arguments.ts'
 import { CustomerFilterInput, CustomerLookup, toLookup } from '../queries/lookups.ts'
-import { CustomerConnection, SessionConnection } from './connections.ts'
-import { customerDetails, withProvider } from './details.ts'
+import { CustomerConnectionRef, SessionConnectionRef } from './connections.ts'
+import { customerDetailsUnion, withProvider } from './details.ts'
 import { externalIdField, providerField, timestampFields } from './record-fields.ts'
 import { CustomerRef } from './refs.ts'
 import { freshnessArgument, freshnessBelowArgument, SyncRef, syncOf } from './sync.ts'
@@ -29,7 +29,7 @@ builder.objectType(CustomerRef, {
     }),
     ...timestampFields(t),
     sessions: t.field({
-      type: SessionConnection,
+      type: SessionConnectionRef,
       description: 'The stored sessions that are linked to the customer, newest first.',
       args: pageArguments(t.arg),
       resolve: (customer, page, context) =>
@@ -44,7 +44,7 @@ builder.objectType(CustomerRef, {
       resolve: syncOf,
     }),
     details: t.field({
-      type: customerDetails.ref,
+      type: customerDetailsUnion.ref,
       nullable: false,
       description: 'Fields that only this provider has.',
       resolve: withProvider,
@@ -64,7 +64,7 @@ builder.queryFields(t => ({
       context.services.customers.get(context, toLookup('Customer', by), freshness),
   }),
   customers: t.field({
-    type: CustomerConnection,
+    type: CustomerConnectionRef,
     description: 'Lists stored customers, newest first. Does not call providers.',
     args: {
       filter: t.arg({ type: CustomerFilterInput, description: 'Conditions that the items must match.' }),

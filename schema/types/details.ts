@@ -22,13 +22,16 @@ function extensibleUnion(name: string, description: string) {
   return { ref, join }
 }
 
-export const sessionDetails = extensibleUnion('SessionDetails', 'Fields of a session that only its provider has.')
-export const applicantDetails = extensibleUnion(
+export const sessionDetailsUnion = extensibleUnion('SessionDetails', 'Fields of a session that only its provider has.')
+export const applicantDetailsUnion = extensibleUnion(
   'ApplicantDetails',
   'Fields of an applicant that only its provider has.',
 )
-export const customerDetails = extensibleUnion('CustomerDetails', 'Fields of a customer that only its provider has.')
-export const attemptDetails = extensibleUnion('AttemptDetails', 'Fields of an attempt that only its provider has.')
+export const customerDetailsUnion = extensibleUnion(
+  'CustomerDetails',
+  'Fields of a customer that only its provider has.',
+)
+export const attemptDetailsUnion = extensibleUnion('AttemptDetails', 'Fields of an attempt that only its provider has.')
 
 /** The value of a `details` field. */
 export function withProvider(record: { readonly provider: Provider; readonly details: Details }): DetailsOf<Details> {

@@ -4,7 +4,7 @@ import { builder, type SchemaTypes } from '../builder.ts'
 import { pageArguments } from '../inputs/page-arguments.ts'
 import { choices, shortString } from '../inputs/rules.ts'
 import { SessionFilterInput, toSessionFilter } from '../queries/sessions.ts'
-import { ApplicantConnection, CustomerConnection, LIVE_CURSOR, SessionConnection } from './connections.ts'
+import { ApplicantConnectionRef, CustomerConnectionRef, LIVE_CURSOR, SessionConnectionRef } from './connections.ts'
 import { ProviderEnum } from './enums.ts'
 import { NextActionRef } from './next-action.ts'
 import { ApplicantRef, CustomerRef, PersonRef, SessionRef } from './refs.ts'
@@ -21,19 +21,19 @@ builder.objectType(PersonRef, {
       resolve: (_person, _args, context) => context.liveCursor,
     }),
     applicants: t.field({
-      type: ApplicantConnection,
+      type: ApplicantConnectionRef,
       description: 'The applicants with this externalId, newest first.',
       args: pageArguments(t.arg),
       resolve: (person, page, { loaders }) => loaders.applicantsOfPerson.load({ person, page }),
     }),
     customers: t.field({
-      type: CustomerConnection,
+      type: CustomerConnectionRef,
       description: 'The customers with this externalId, newest first.',
       args: pageArguments(t.arg),
       resolve: (person, page, { loaders }) => loaders.customersOfPerson.load({ person, page }),
     }),
     sessions: t.field({
-      type: SessionConnection,
+      type: SessionConnectionRef,
       description: 'The sessions with this externalId, newest first.',
       args: {
         filter: t.arg({ type: SessionFilterInput, description: 'Conditions that the sessions must match.' }),

@@ -2,8 +2,8 @@ import type { SessionAccess } from '../../src/domain/records/session.ts'
 import { builder } from '../builder.ts'
 import { pageArguments } from '../inputs/page-arguments.ts'
 import { SessionLookup, toLookup } from '../queries/lookups.ts'
-import { AttemptConnection, LIVE_CURSOR } from './connections.ts'
-import { sessionDetails, withProvider } from './details.ts'
+import { AttemptConnectionRef, LIVE_CURSOR } from './connections.ts'
+import { sessionDetailsUnion, withProvider } from './details.ts'
 import { OutcomeEnum, SessionStatusEnum } from './enums.ts'
 import { NextActionRef } from './next-action.ts'
 import { externalIdField, providerField, providerStatusField, timestampFields } from './record-fields.ts'
@@ -96,7 +96,7 @@ builder.objectType(SessionRef, {
         session.customerId ? context.loaders.customer.load({ of: session.customerId, freshness }) : null,
     }),
     attempts: t.field({
-      type: AttemptConnection,
+      type: AttemptConnectionRef,
       description: 'Attempts, oldest first. May call the provider. Null if this provider has no attempts.',
       args: {
         ...pageArguments(t.arg),
@@ -133,7 +133,7 @@ builder.objectType(SessionRef, {
       description: 'When this record was last read from the provider.',
     }),
     details: t.field({
-      type: sessionDetails.ref,
+      type: sessionDetailsUnion.ref,
       nullable: false,
       description: 'Fields that only this provider has.',
       extensions: ENCRYPTED,

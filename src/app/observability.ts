@@ -1,7 +1,7 @@
 import { isLoopbackHost } from '../domain/input/hosts.ts'
 import type { AdmissionControl } from '../http/admission/admission-control.ts'
 import { createMetricsAccess } from '../http/auth/metrics-access.ts'
-import type { MetricsOptions } from '../http/plugins/standard-plugins.ts'
+import type { MetricsEndpointOptions } from '../http/plugins/standard-plugins.ts'
 import type { SubscriptionRegistry } from '../http/subscriptions/registry.ts'
 import type { Services } from '../services/services.ts'
 import { createLog, type Logger, type LogTarget, STDERR } from '../telemetry/log.ts'
@@ -57,7 +57,7 @@ export function metricsEndpointOptions(
   { services, redis }: { readonly services: Services; readonly redis: { readonly isUp: boolean } | undefined },
   { streams, admission }: { readonly streams: SubscriptionRegistry; readonly admission: AdmissionControl },
   isAdmin: (bearer: string) => Promise<boolean> | boolean,
-): MetricsOptions {
+): MetricsEndpointOptions {
   const collectSnapshot = async () => ({
     accounts: services.storeStats.accounts(),
     streams: streams.count(),

@@ -1,5 +1,5 @@
 import { createServer, type ServerResponse } from 'node:http'
-import { errorBody } from '../http/errors/error-body.ts'
+import { toErrorBody } from '../http/errors/error-body.ts'
 import { withoutPrefix } from '../http/server.ts'
 import { listen } from './start-server.ts'
 
@@ -16,7 +16,7 @@ export async function openStartupServer(port: number, host: string, basePath = '
     const [path] = withoutPrefix(url, basePath).split('?')
     if (path === '/livez') respond(response, 200, 'text/plain; charset=utf-8', 'ok\n')
     else if (path === '/readyz') respondUnready(response, JSON.stringify({ ready: false, database: 'AWAY' }))
-    else respondUnready(response, errorBody('The server is starting.', STARTING))
+    else respondUnready(response, toErrorBody('The server is starting.', STARTING))
   })
   await listen(server, port, host)
   return {

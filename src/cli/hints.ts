@@ -1,5 +1,5 @@
 import { envVarName } from '../app/config.ts'
-import type { Account } from '../services/accounts/accounts.ts'
+import type { Account } from '../services/accounts/account.ts'
 import type { ConnectionResult } from '../services/accounts/connection-check.ts'
 import type { AccountView } from '../services/accounts/provider-settings.ts'
 

@@ -32,7 +32,7 @@ import type { RateLimiter } from './pipeline/rate-limit.ts'
 import { createCostLimiter } from './pipeline/rate-limit.ts'
 import { useLimits, useNameLimit, useNoIntrospection, useTrustedDocuments } from './plugins/document-plugins.ts'
 import {
-  type MetricsOptions,
+  type MetricsEndpointOptions,
   useHealth,
   useMetrics,
   useNotFound,
@@ -69,7 +69,7 @@ export interface AppOptions {
   readonly streams: SubscriptionRegistry
   readonly policy: RequestPolicy
   readonly telemetry: OperationTelemetryOptions
-  readonly metrics: MetricsOptions
+  readonly metrics: MetricsEndpointOptions
   /** How often an operation is requested before it is prepared for the fast path. */
   readonly prepareAfter: number
   /** Logs an unexpected error. */

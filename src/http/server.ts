@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { isLoopbackHostHeader } from '../domain/input/hosts.ts'
-import { errorBody } from './errors/error-body.ts'
+import { toErrorBody } from './errors/error-body.ts'
 import type { SocketTimeouts } from './limits.ts'
 
 export interface ServerOptions extends SocketTimeouts {
@@ -57,7 +57,7 @@ const FOREIGN_HOST = {
 }
 
 function reject(response: ServerResponse, { status, message }: Rejection): void {
-  response.writeHead(status, HEADERS).end(errorBody(message, BAD_REQUEST))
+  response.writeHead(status, HEADERS).end(toErrorBody(message, BAD_REQUEST))
 }
 
 /** A request to a proxy has the whole URL as its target: its host counts, and its path is served. */
@@ -99,7 +99,7 @@ const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
 function handleClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const { line, message } = CLIENT_ERRORS[error.code ?? ''] ?? MALFORMED
-  const text = errorBody(message, BAD_REQUEST)
+  const text = toErrorBody(message, BAD_REQUEST)
   const headers = Object.entries({ ...HEADERS, 'content-length': String(Buffer.byteLength(text)) })
   socket.end(`HTTP/1.1 ${line}\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${text}`, () =>
     socket.destroy(),

@@ -164,17 +164,17 @@ export interface ProviderClient {
   /** True if reading a session requires its applicant, so that its id is not enough. */
   readonly readsSessionsByApplicant?: true
   /** Reads one session. `session` is what is stored of it. */
-  getSession?(session: SessionRef, call: ReadCall): Promise<SessionSnapshot>
+  getSession?(session: ProviderSessionRef, call: ReadCall): Promise<SessionSnapshot>
   listSessions?(query: ListQuery, call: ReadCall): Promise<Page<SessionSnapshot>>
-  cancelSession?(session: SessionRef, call: ReadCall): Promise<void>
+  cancelSession?(session: ProviderSessionRef, call: ReadCall): Promise<void>
   /**
    * All attempts of a session. Absent if getSession always returns them. It detects whether the account has attempts.
    */
-  listAttempts?(session: SessionRef, call: ReadCall): Promise<readonly AttemptSnapshot[]>
+  listAttempts?(session: ProviderSessionRef, call: ReadCall): Promise<readonly AttemptSnapshot[]>
   createApplicant?(input: JsonObject, call: CreateCall): Promise<ApplicantSnapshot>
-  getApplicant?(applicant: RecordRef, call: ReadCall): Promise<ApplicantSnapshot>
+  getApplicant?(applicant: ProviderRecordRef, call: ReadCall): Promise<ApplicantSnapshot>
   createCustomer?(input: JsonObject, call: CreateCall): Promise<CustomerSnapshot>
-  getCustomer?(customer: RecordRef, call: ReadCall): Promise<CustomerSnapshot>
+  getCustomer?(customer: ProviderRecordRef, call: ReadCall): Promise<CustomerSnapshot>
   listCustomers?(query: ListQuery, call: ReadCall): Promise<Page<CustomerSnapshot>>
   /** How creates with an unknown outcome are settled. Without an entry, the create stays UNKNOWN. */
   readonly recovery?: {
@@ -235,14 +235,14 @@ export interface ResendRule {
   readonly withinMs?: number
 }
 
-export interface RecordRef {
+export interface ProviderRecordRef {
   readonly providerId: string
   readonly parentProviderId?: string | null
   /** The stored details. */
   readonly details?: Details
 }
 
-export interface SessionRef extends RecordRef {
+export interface ProviderSessionRef extends ProviderRecordRef {
   readonly applicantProviderId?: string | null
   /** The stored details of the applicant, and whether the applicant itself was ever read. */
   readonly applicantDetails?: Details

@@ -10,13 +10,13 @@ const BUCKETS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20]
 /** The label of an operation that is not a known document. */
 export const OTHER_OPERATION = 'other'
 
-export interface MetricsOptions {
+export interface OperationMetricsOptions {
   /** True for the names of known documents. Names that clients choose are never labels, because they are unbounded. */
   readonly isKnown: (name: string) => boolean
 }
 
 /** The metrics of one application. No label has a value that a client or a provider chooses, and none names a tenant. */
-export function createMetrics({ isKnown }: MetricsOptions) {
+export function createMetrics({ isKnown }: OperationMetricsOptions) {
   const registry = new Registry()
   const registers = [registry]
   const operations = new Histogram({

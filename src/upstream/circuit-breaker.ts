@@ -1,5 +1,5 @@
+import type { CallKind } from '../domain/provider-call.ts'
 import { createWindow } from './sample-window.ts'
-import type { CallKind } from './transport.ts'
 
 /** What instances share about one account's circuit breakers. */
 export interface PeerCircuits {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { BulkheadRejectedError, bulkhead } from 'cockatiel'
 import { DomainError, type ProviderErrorOptions, ProviderUnavailableError } from '../domain/errors.ts'
 import type { Provider } from '../domain/provider.ts'
+import type { CallKind } from '../domain/provider-call.ts'
 import {
   BrokenCircuitError,
   type CircuitBreaker,
@@ -21,7 +22,7 @@ import {
 import { createHealthMonitor } from './health-monitor.ts'
 import { createRetryBudget } from './retry-budget.ts'
 import { rejectOnAbort } from './single-flight.ts'
-import type { CallKind, RequestOptions } from './transport.ts'
+import type { RequestOptions } from './transport.ts'
 
 export interface ResilienceOptions {
   readonly provider: Provider

@@ -6,8 +6,6 @@ import type { Provider } from '../domain/provider.ts'
 import type { CallKind, HttpMethod } from '../domain/provider-call.ts'
 import { NotConnectedError, openConnections, type ProxyOptions } from './connections.ts'
 
-export type { CallKind }
-
 /** An HTTP request to a provider. */
 export interface RequestOptions {
   readonly operation: string

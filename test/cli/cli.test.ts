@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { listAudit } from '../../db/repositories/audit-repository.ts'
-import { addDrift } from '../../db/repositories/drift-repository.ts'
+import { upsertDrift } from '../../db/repositories/drift-repository.ts'
 import { packageRoot } from '../../src/app/package.ts'
 import { PROVIDERS } from '../../src/domain/provider.ts'
 import { KINDS, mutationOf, startWorkload, type Workload } from '../harness/app/load.ts'
@@ -312,8 +312,8 @@ describe('drift list', () => {
       path: 'data.new',
       shape: 'string',
     }
-    await addDrift(app.db, { ...stored, ...times, provider: 'KAYLE', count: 2 })
-    await addDrift(app.db, { ...stored, ...times, provider: 'KAYLE', count: 3 })
+    await upsertDrift(app.db, { ...stored, ...times, provider: 'KAYLE', count: 2 })
+    await upsertDrift(app.db, { ...stored, ...times, provider: 'KAYLE', count: 3 })
     expect(await json(['drift', 'list', '--provider', 'kayle'])).toContainEqual(
       expect.objectContaining({ provider: 'KAYLE', path: 'data.new', shape: 'string', count: 5 }),
     )

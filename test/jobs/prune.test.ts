@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { addDrift } from '../../db/repositories/drift-repository.ts'
+import { upsertDrift } from '../../db/repositories/drift-repository.ts'
 import { listEvents } from '../../db/repositories/event-repository.ts'
 import { findOperationByKey } from '../../db/repositories/operation-repository.ts'
 import { insertMinutes } from '../../db/repositories/provider-stats-repository.ts'
@@ -255,7 +255,7 @@ describe('provider statistics', () => {
       grade: 'ABSORBED',
       shape: 'string',
     } as const
-    for (const path of paths) await addDrift(app.db, { ...place, path, count: 1, firstAt: now(), lastAt: now() })
+    for (const path of paths) await upsertDrift(app.db, { ...place, path, count: 1, firstAt: now(), lastAt: now() })
   }
 
   const MINUTE = { calls: 1, failures: 0, p50Ms: 1, p95Ms: 1, circuit: 'CLOSED' } as const

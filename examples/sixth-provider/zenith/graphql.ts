@@ -1,11 +1,11 @@
 import { defineRule, INHERIT } from '../../../schema/authorization/authorization.ts'
 import { builder } from '../../../schema/builder.ts'
 import { providerSessionInput } from '../../../schema/mutations/provider-inputs.ts'
-import { sessionDetails } from '../../../schema/types/details.ts'
+import { sessionDetailsUnion } from '../../../schema/types/details.ts'
 import { sessionInputOf } from './input.ts'
 import type { SessionDetails } from './mapper.ts'
 
-sessionDetails.join(
+sessionDetailsUnion.join(
   'ZENITH',
   builder.objectRef<SessionDetails>('ZenithSessionDetails').implement({
     description: 'What Zenith alone knows about a session.',

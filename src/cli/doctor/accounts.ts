@@ -1,7 +1,7 @@
 import type { WebhookEndpoint } from '../../../db/repositories/webhook-repository.ts'
 import type { Config } from '../../app/config.ts'
 import type { AppContainer } from '../../app/container.ts'
-import type { Account } from '../../services/accounts/accounts.ts'
+import type { Account } from '../../services/accounts/account.ts'
 import { testConnection } from '../../services/accounts/connection-check.ts'
 import type { AccountView } from '../../services/accounts/provider-settings.ts'
 import { hintFor, SANDBOX_HINT } from '../hints.ts'

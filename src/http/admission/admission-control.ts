@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Cors } from '../cors.ts'
-import { errorBody } from '../errors/error-body.ts'
+import { toErrorBody } from '../errors/error-body.ts'
 import { createRequestPlaces, type RequestPlaces } from './request-places.ts'
 import type { RequestScheduler } from './request-scheduler.ts'
 
@@ -106,7 +106,7 @@ function pathOf({ url = '' }: IncomingMessage): string {
 
 /** Node reads and discards the rest of the request. */
 function rejectOverloaded(response: ServerResponse, corsHeaders: Readonly<Record<string, string>> = {}): void {
-  const body = errorBody('Server is at capacity. Retry after the time in Retry-After.', {
+  const body = toErrorBody('Server is at capacity. Retry after the time in Retry-After.', {
     code: 'OVERLOADED',
     retryable: true,
     retryAfterSeconds: RETRY_AFTER_SECONDS,

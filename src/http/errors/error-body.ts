@@ -9,6 +9,6 @@ export interface ErrorExtensions {
 }
 
 /** The JSON body of a request that is refused before it reaches the pipeline. It gets a request id of its own. */
-export function errorBody(message: string, extensions: ErrorExtensions): string {
+export function toErrorBody(message: string, extensions: ErrorExtensions): string {
   return JSON.stringify({ errors: [{ message, extensions: { ...extensions, requestId: randomUUID() } }] })
 }

@@ -46,14 +46,14 @@ const noCache = () => ({ 'cache-control': 'no-store' })
 
 const METRICS_PATH = '/metrics'
 
-export interface MetricsOptions {
+export interface MetricsEndpointOptions {
   /** Whether a request may read the metrics. `bearer`: its token, or ''. */
   readonly mayRead: (request: Request, bearer: string) => Promise<boolean> | boolean
   readonly scrape: () => Promise<{ readonly text: string; readonly contentType: string }>
 }
 
 /** `GET /metrics`. An unauthorized request gets a 404, so that it does not learn that the route exists. */
-export function useMetrics({ mayRead, scrape }: MetricsOptions): Plugin {
+export function useMetrics({ mayRead, scrape }: MetricsEndpointOptions): Plugin {
   return {
     onRequest: async ({ request, url, endResponse, fetchAPI }) => {
       if (url.pathname !== METRICS_PATH) return

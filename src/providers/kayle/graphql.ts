@@ -1,7 +1,7 @@
 import { defineRule, INHERIT, scoped } from '../../../schema/authorization/authorization.ts'
 import { builder } from '../../../schema/builder.ts'
 import { providerSessionInput } from '../../../schema/mutations/provider-inputs.ts'
-import { attemptDetails, sessionDetails } from '../../../schema/types/details.ts'
+import { attemptDetailsUnion, sessionDetailsUnion } from '../../../schema/types/details.ts'
 import { TREAT_AS_UNKNOWN } from '../../../schema/types/enums.ts'
 import { sessionInputOf } from './input.ts'
 import type { AttemptDetails, SessionDetails } from './mapper.ts'
@@ -35,7 +35,7 @@ const KayleShareField = builder.objectRef<SessionDetails['shareFields'][number]>
   }),
 })
 
-sessionDetails.join(
+sessionDetailsUnion.join(
   'KAYLE',
   builder.objectRef<SessionDetails>('KayleSessionDetails').implement({
     description: 'Fields of a session that only Kayle has.',
@@ -77,7 +77,7 @@ sessionDetails.join(
   }),
 )
 
-attemptDetails.join(
+attemptDetailsUnion.join(
   'KAYLE',
   builder.objectRef<AttemptDetails>('KayleAttemptDetails').implement({
     description: 'Fields of an attempt that only Kayle has.',

@@ -2,13 +2,13 @@ import { showTime } from '../../sandbox/pages/hosted-pages.ts'
 import type { HostedAction, HostedPages, HostedResult, HostedSession, RequestedItem } from '../../sandbox/sandbox.ts'
 import {
   countFailedTries,
+  hasEnded,
   hasValidCancelToken,
-  isTerminal,
   MAX_FAILED_ATTEMPTS,
-  type Sessions,
-  type StoredSession,
+  type SandboxSession,
+  type SandboxSessions,
 } from './sandbox-session.ts'
-import type { ShareField } from './sandbox-share-fields.ts'
+import type { SandboxShareField } from './sandbox-share-fields.ts'
 
 /** Failures of a document or a face. Codes that end a session are not offered. */
 const FAILURE_CODES = [
@@ -22,7 +22,7 @@ const FAILURE_CODES = [
 ]
 
 /** The URL of a read has no cancel token: its page opens, but cannot cancel. */
-export function pages(sessions: Sessions): HostedPages {
+export function pages(sessions: SandboxSessions): HostedPages {
   return {
     provider: 'Kayle',
     paths: ['/hosted/:id'],
@@ -36,7 +36,7 @@ export function pages(sessions: Sessions): HostedPages {
   }
 }
 
-function toPage(sessions: Sessions, session: StoredSession, mayCancel: boolean): HostedSession {
+function toPage(sessions: SandboxSessions, session: SandboxSession, mayCancel: boolean): HostedSession {
   const attempts = sessions.attemptsOf(session)
   const failed = attempts.filter(({ status }) => status === 'failed')
   return {
@@ -53,18 +53,18 @@ function toPage(sessions: Sessions, session: StoredSession, mayCancel: boolean):
       ['Expires', showTime(session.expires_at)],
     ],
     result: toResult(session, attempts.at(-1)),
-    actions: isTerminal(session) ? [] : toActions(session, mayCancel),
+    actions: hasEnded(session) ? [] : toActions(session, mayCancel),
     returnUrl: session.redirect_url,
   }
 }
 
-function toItem([name, { required, reason }]: [string, ShareField]): RequestedItem {
+function toItem([name, { required, reason }]: [string, SandboxShareField]): RequestedItem {
   return { name: name.replaceAll('_', ' '), tag: required ? 'required' : 'optional', note: reason || undefined }
 }
 
 function toResult(
-  { status, failure_code }: StoredSession,
-  latest: ReturnType<Sessions['attemptsOf']>[number] | undefined,
+  { status, failure_code }: SandboxSession,
+  latest: ReturnType<SandboxSessions['attemptsOf']>[number] | undefined,
 ): HostedResult | undefined {
   if (status === 'cancelled') return { tone: 'plain', title: 'Cancelled', text: 'You ended this verification.' }
   if (status === 'expired') return { tone: 'plain', title: 'Expired', text: 'This verification has expired.' }
@@ -78,7 +78,7 @@ function toResult(
   return { tone: 'bad', title: 'Not verified', text: `${reason} No attempts are left.` }
 }
 
-function toActions({ id, status }: StoredSession, mayCancel: boolean): HostedAction[] {
+function toActions({ id, status }: SandboxSession, mayCancel: boolean): HostedAction[] {
   const start: HostedAction = {
     step: { id, to: 'attempt_started' },
     label: 'Start an attempt',

@@ -1,18 +1,18 @@
 import type { SandboxRequest, SandboxResponse } from '../../sandbox/sandbox.ts'
 import { refusePublicly } from './sandbox-errors.ts'
-import { cancelBody, params, Refused, readBody } from './sandbox-request.ts'
-import { ok, type RouteTable } from './sandbox-routes.ts'
+import { cancelBody, params, parseBody, Refused } from './sandbox-request.ts'
+import { dataResponse, type RouteTable } from './sandbox-routes.ts'
 import {
+  hasEnded,
   hasValidCancelToken,
-  isTerminal,
-  type Sessions,
-  type StoredAttempt,
-  type StoredSession,
+  type SandboxAttempt,
+  type SandboxSession,
+  type SandboxSessions,
 } from './sandbox-session.ts'
 
 /** The routes for the end user's browser, without a key. */
-export function publicRoutes(sessions: Sessions): RouteTable {
-  function find(request: SandboxRequest): StoredSession {
+export function publicRoutes(sessions: SandboxSessions): RouteTable {
+  function find(request: SandboxRequest): SandboxSession {
     const id = params.safeParse(request.params)
     if (!id.success) throw new Refused(refusePublicly(400, 'INVALID_SESSION_ID', 'Invalid session ID.'))
     const session = sessions.get(id.data.id)
@@ -22,7 +22,7 @@ export function publicRoutes(sessions: Sessions): RouteTable {
 
   function cancel(request: SandboxRequest): SandboxResponse {
     const session = find(request)
-    const body = cancelBody.safeParse(readBody(request))
+    const body = cancelBody.safeParse(parseBody(request))
     if (!body.success) return refusePublicly(400, 'INVALID_REQUEST', 'Invalid request.')
     if (!hasValidCancelToken(session, body.data.cancel_token)) return WRONG_TOKEN
     sessions.end(session, 'cancelled')
@@ -31,15 +31,15 @@ export function publicRoutes(sessions: Sessions): RouteTable {
 
   function handOff(request: SandboxRequest): SandboxResponse {
     const session = find(request)
-    return isTerminal(session) ? SESSION_OVER : ok(sessions.handOff(session))
+    return hasEnded(session) ? SESSION_OVER : dataResponse(sessions.handOff(session))
   }
 
   function status(request: SandboxRequest): SandboxResponse {
     const session = find(request)
     const latest = sessions.attemptsOf(session).at(-1)
-    return ok({
+    return dataResponse({
       completed_at: session.completed_at,
-      is_terminal: isTerminal(session),
+      is_terminal: hasEnded(session),
       ...(sessions.version === '1.5' && { latest_attempt: latest ? showLatest(latest, session) : null }),
       redirect_url: session.redirect_url,
       session_id: session.id,
@@ -55,13 +55,13 @@ export function publicRoutes(sessions: Sessions): RouteTable {
   ]
 }
 
-function showLatest({ completed_at, failure_code, id, status }: StoredAttempt, session: StoredSession) {
+function showLatest({ completed_at, failure_code, id, status }: SandboxAttempt, session: SandboxSession) {
   return {
     completed_at,
     failure_code,
     handoff_claimed: session.status === 'in_progress',
     id,
-    retry_allowed: status === 'failed' && !isTerminal(session),
+    retry_allowed: status === 'failed' && !hasEnded(session),
     status,
   }
 }

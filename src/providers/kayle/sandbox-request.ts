@@ -77,7 +77,7 @@ export function readQuery<T>(schema: z.ZodType<T>, request: SandboxRequest): T {
 }
 
 /** A body without a JSON content type is ignored. */
-export function readBody({ headers, body }: SandboxRequest): unknown {
+export function parseBody({ headers, body }: SandboxRequest): unknown {
   if (!/^application\/([a-z-.]+\+)?json/.test(headers['content-type'] ?? '')) return {}
   try {
     return JSON.parse(body.toString('utf8'))

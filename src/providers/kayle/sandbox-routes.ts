@@ -6,15 +6,15 @@ import {
   createBody,
   inclusion,
   params,
+  parseBody,
   Refused,
   read,
-  readBody,
   readQuery,
   readRedirectUrl,
   sessionQuery,
   targetedBody,
 } from './sandbox-request.ts'
-import type { Sessions, StoredSession } from './sandbox-session.ts'
+import type { SandboxSession, SandboxSessions } from './sandbox-session.ts'
 import { isReason, readShareFields } from './sandbox-share-fields.ts'
 import { WITHOUT_PHOTO } from './wire.ts'
 
@@ -32,12 +32,12 @@ export type Onboarding = keyof typeof ONBOARDING
 /** The routes for servers, with an API key. */
 export function sessionRoutes(
   { origin }: SandboxContext,
-  sessions: Sessions,
+  sessions: SandboxSessions,
   onboardingOf: (request: SandboxRequest) => Onboarding | undefined,
 ): RouteTable {
   const { version } = sessions
 
-  function show(session: StoredSession, withAttempts: boolean, cancelToken?: string) {
+  function show(session: SandboxSession, withAttempts: boolean, cancelToken?: string) {
     const { cancel_token_sha256: _, id, status, share_fields, redirect_url, ...times } = session
     const query = cancelToken ? `?cancel_token=${cancelToken}` : ''
     return {
@@ -53,7 +53,7 @@ export function sessionRoutes(
     }
   }
 
-  function find(request: SandboxRequest, anchor: string): StoredSession {
+  function find(request: SandboxRequest, anchor: string): SandboxSession {
     const session = sessions.get(read(params, request.params).id)
     if (!session) throw new Refused(refuse(404, SESSION_NOT_FOUND, anchor))
     return session
@@ -61,16 +61,16 @@ export function sessionRoutes(
 
   function create(request: SandboxRequest): SandboxResponse {
     const { include_attempts } = readQuery(inclusion, request)
-    const body = read(createBody, readBody(request))
+    const body = read(createBody, parseBody(request))
     const shareFields = readShareFields(body.share_fields)
     if (isReason(shareFields)) return refuse(400, shareFields, '#create')
     const { session, cancelToken } = sessions.create(shareFields, readRedirectUrl(body.redirect_url))
-    return ok(show(session, include_attempts, cancelToken))
+    return dataResponse(show(session, include_attempts, cancelToken))
   }
 
   /** In the order of 1.6's checks. */
   function createOf16(request: SandboxRequest): SandboxResponse {
-    const body = read(targetedBody, readBody(request))
+    const body = read(targetedBody, parseBody(request))
     const redirectUrl = readRedirectUrl(body.redirect_url)
     const shareFields = readShareFields(body.share_fields, WITHOUT_PHOTO)
     if (isReason(shareFields)) return refuse(400, shareFields, '#create')
@@ -79,12 +79,12 @@ export function sessionRoutes(
     const onboarding = onboardingOf(request)
     if (onboarding) return refuse(400, ONBOARDING[onboarding], '#create')
     const { session, cancelToken } = sessions.create(shareFields, redirectUrl, targets[0] ?? null)
-    return ok(show(session, false, cancelToken))
+    return dataResponse(show(session, false, cancelToken))
   }
 
   function get(request: SandboxRequest): SandboxResponse {
     const { include_attempts } = readQuery(inclusion, request)
-    return ok(show(find(request, '#get-by-id'), include_attempts))
+    return dataResponse(show(find(request, '#get-by-id'), include_attempts))
   }
 
   function list(request: SandboxRequest): SandboxResponse {
@@ -124,7 +124,7 @@ export function sessionRoutes(
   ]
 }
 
-export function ok(data: unknown): SandboxResponse {
+export function dataResponse(data: unknown): SandboxResponse {
   return { status: 200, json: { data, error: null } }
 }
 

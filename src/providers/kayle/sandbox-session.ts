@@ -5,7 +5,7 @@ import type { ShareFields } from './sandbox-share-fields.ts'
 import { toEvent, toShared } from './sandbox-webhook.ts'
 import { SANDBOX_VERSIONS } from './wire.ts'
 
-export interface StoredSession {
+export interface SandboxSession {
   readonly id: string
   readonly status: 'created' | 'in_progress' | 'completed' | 'succeeded' | 'failed' | 'expired' | 'cancelled'
   readonly share_fields: ShareFields
@@ -24,7 +24,7 @@ export interface StoredSession {
 
 export type Version = (typeof SANDBOX_VERSIONS)[number]
 
-export interface StoredAttempt {
+export interface SandboxAttempt {
   readonly id: string
   readonly session_id: string
   readonly status: 'in_progress' | 'succeeded' | 'failed'
@@ -40,22 +40,22 @@ const HANDOFF_LIFETIME_MS = 5 * 60 * 1000
 export const MAX_FAILED_ATTEMPTS = 3
 const RISK_OF_A_SUCCESS = 0.125
 
-export type Sessions = ReturnType<typeof openSessions>
+export type SandboxSessions = ReturnType<typeof openSessions>
 
 /** The sessions with their attempts and state transitions. */
 export function openSessions({ clock, collection, emit, version: wanted }: SandboxContext) {
   const version: Version = SANDBOX_VERSIONS.find(each => each === wanted) ?? '1.5'
-  const sessions = collection<StoredSession>('sessions')
-  const attempts = collection<StoredAttempt>('attempts')
+  const sessions = collection<SandboxSession>('sessions')
+  const attempts = collection<SandboxAttempt>('attempts')
   const now = () => clock.now().toISOString()
   const after = (ms: number) => new Date(clock.now().getTime() + ms).toISOString()
 
-  const move = (session: StoredSession, change: Partial<StoredSession>) =>
+  const move = (session: SandboxSession, change: Partial<SandboxSession>) =>
     sessions.put(session.id, { ...session, ...change, updated_at: now() })
 
-  const attemptsOf = (session: StoredSession) => attempts.all().filter(({ session_id }) => session_id === session.id)
+  const attemptsOf = (session: SandboxSession) => attempts.all().filter(({ session_id }) => session_id === session.id)
 
-  const openAttemptOf = (session: StoredSession) => attemptsOf(session).find(({ status }) => status === 'in_progress')
+  const openAttemptOf = (session: SandboxSession) => attemptsOf(session).find(({ status }) => status === 'in_progress')
 
   function create(share_fields: ShareFields, redirect_url: string | null, webhook_endpoint_id: string | null = null) {
     const cancelToken = random.lower(48)
@@ -76,7 +76,7 @@ export function openSessions({ clock, collection, emit, version: wanted }: Sandb
     return { session, cancelToken }
   }
 
-  function startAttempt(session: StoredSession): StoredAttempt {
+  function startAttempt(session: SandboxSession): SandboxAttempt {
     const open = openAttemptOf(session)
     if (open) return open
     const at = now()
@@ -86,16 +86,16 @@ export function openSessions({ clock, collection, emit, version: wanted }: Sandb
   }
 
   function endAttempt(
-    session: StoredSession,
-    change: Pick<StoredAttempt, 'status'> & Partial<StoredAttempt>,
-  ): StoredAttempt {
+    session: SandboxSession,
+    change: Pick<SandboxAttempt, 'status'> & Partial<SandboxAttempt>,
+  ): SandboxAttempt {
     const attempt = startAttempt(session)
     return attempts.put(attempt.id, { ...attempt, ...change, completed_at: now(), updated_at: now() })
   }
 
   /** A session that ends also ends its open attempt. */
-  function end(session: StoredSession, status: 'cancelled' | 'expired'): StoredSession {
-    if (isTerminal(session)) return session
+  function end(session: SandboxSession, status: 'cancelled' | 'expired'): SandboxSession {
+    if (hasEnded(session)) return session
     if (openAttemptOf(session)) endAttempt(session, { status: 'failed', failure_code: `session_${status}` })
     const data = version === '1.6' && status === 'cancelled' ? toCancelled(session) : {}
     emit(toEvent(`verification.session.${status}`, session, data))
@@ -106,7 +106,7 @@ export function openSessions({ clock, collection, emit, version: wanted }: Sandb
    * Three failures of one kind of check end a session of 1.6. A check without a limit continues it, a final one ends
    * it.
    */
-  function failCheck(session: StoredSession, failure_code: string): StoredSession {
+  function failCheck(session: SandboxSession, failure_code: string): SandboxSession {
     const check = CHECKS[failure_code] ?? 'nfc_tries_used'
     if (check === 'UNLIMITED') return move(session, { status: 'in_progress' })
     const counted = check === 'FINAL' ? {} : { [check]: (session[check] ?? 0) + 1 }
@@ -117,7 +117,7 @@ export function openSessions({ clock, collection, emit, version: wanted }: Sandb
     return move(session, { ...counted, status: 'failed', failure_code, completed_at: now() })
   }
 
-  function fail(session: StoredSession, failure_code: string): StoredSession {
+  function fail(session: SandboxSession, failure_code: string): SandboxSession {
     if (version === '1.6') return failCheck(session, failure_code)
     const attempt = endAttempt(session, { status: 'failed', failure_code })
     emit(toEvent('verification.attempt.failed', session, { failure_code }, attempt))
@@ -126,7 +126,7 @@ export function openSessions({ clock, collection, emit, version: wanted }: Sandb
     return move(session, { status: 'completed', completed_at: now() })
   }
 
-  function succeed(session: StoredSession): StoredSession {
+  function succeed(session: SandboxSession): SandboxSession {
     if (version === '1.6') {
       emit(toEvent('verification.session.succeeded', session, toShared(session.share_fields)))
       return move(session, { status: 'succeeded', completed_at: now() })
@@ -137,7 +137,7 @@ export function openSessions({ clock, collection, emit, version: wanted }: Sandb
   }
 
   /** Opens an attempt for a phone. The session changes once the phone connects. */
-  function handOff(session: StoredSession) {
+  function handOff(session: SandboxSession) {
     return {
       v: 1,
       session_id: session.id,
@@ -158,10 +158,10 @@ export function openSessions({ clock, collection, emit, version: wanted }: Sandb
     attemptsOf,
     create,
     end,
-    endWhenOverdue: (session: StoredSession) => (session.expires_at <= now() ? end(session, 'expired') : session),
+    endWhenOverdue: (session: SandboxSession) => (session.expires_at <= now() ? end(session, 'expired') : session),
     fail,
     handOff,
-    start: (session: StoredSession) => {
+    start: (session: SandboxSession) => {
       if (version === '1.5') startAttempt(session)
       return move(session, { status: 'in_progress' })
     },
@@ -169,20 +169,20 @@ export function openSessions({ clock, collection, emit, version: wanted }: Sandb
   }
 }
 
-export function isTerminal({ status }: StoredSession): boolean {
+export function hasEnded({ status }: SandboxSession): boolean {
   return status !== 'created' && status !== 'in_progress'
 }
 
 /** The number of failures per check that 1.6 counts. */
-export function countFailedTries({ nfc_tries_used = 0, liveness_tries_used = 0 }: StoredSession): number {
+export function countFailedTries({ nfc_tries_used = 0, liveness_tries_used = 0 }: SandboxSession): number {
   return nfc_tries_used + liveness_tries_used
 }
 
-function toTries({ nfc_tries_used, liveness_tries_used }: StoredSession) {
+function toTries({ nfc_tries_used, liveness_tries_used }: SandboxSession) {
   return { nfc_tries_used, liveness_tries_used }
 }
 
-function toCancelled(session: StoredSession) {
+function toCancelled(session: SandboxSession) {
   const reason = countFailedTries(session) > 0 ? 'cancelled_after_failed_check' : 'cancelled'
   return { outcome: 'not_verified', reason, ...toTries(session) }
 }
@@ -195,7 +195,7 @@ const CHECKS: Readonly<Record<string, 'nfc_tries_used' | 'liveness_tries_used' |
   selfie_face_mismatch: 'liveness_tries_used',
 }
 
-export function hasValidCancelToken(session: StoredSession, token: string): boolean {
+export function hasValidCancelToken(session: SandboxSession, token: string): boolean {
   return session.cancel_token_sha256 === hash(token)
 }
 

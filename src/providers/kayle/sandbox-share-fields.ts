@@ -1,12 +1,12 @@
 import type { Reason } from './sandbox-errors.ts'
 import { AGE_GATE, CLAIM_KEYS, MAX_REASON_LENGTH, MAX_SHARE_FIELDS } from './wire.ts'
 
-export interface ShareField {
+export interface SandboxShareField {
   readonly reason: string
   readonly source: 'default' | 'rc'
   readonly required: boolean
 }
-export type ShareFields = Readonly<Record<string, ShareField>>
+export type ShareFields = Readonly<Record<string, SandboxShareField>>
 
 /** The claims that a create requests, or why it is rejected. */
 export function readShareFields(sent: unknown, claims: readonly string[] = CLAIM_KEYS): ShareFields | Reason {
@@ -15,7 +15,7 @@ export function readShareFields(sent: unknown, claims: readonly string[] = CLAIM
   const entries = Object.entries(sent)
   if (entries.length > MAX_SHARE_FIELDS) return REASONS.tooMany
   const keys = entries.map(([key]) => key)
-  const fields: [string, ShareField][] = []
+  const fields: [string, SandboxShareField][] = []
   for (const [key, field] of entries) {
     const read = readShareField(key, field, keys, claims)
     if ('code' in read) return read
@@ -35,7 +35,7 @@ function readShareField(
   field: unknown,
   keys: readonly string[],
   claims: readonly string[],
-): ShareField | Reason {
+): SandboxShareField | Reason {
   if (!isObject(field) || typeof field.required !== 'boolean') return REASONS.shape
   if (typeof field.reason !== 'string') return REASONS.noReason
   const reason = field.reason.trim()
@@ -47,7 +47,7 @@ function readShareField(
 }
 
 /** The document's id is always requested; a birth date and an age gate are required together. */
-function complete(entries: readonly [string, ShareField][]): ShareFields {
+function complete(entries: readonly [string, SandboxShareField][]): ShareFields {
   const aboutAge = (key: string) => key === 'date_of_birth' || isAgeKey(key)
   const ageRequired = entries.some(([key, { required }]) => aboutAge(key) && required)
   const forced = (key: string) => key === 'kayle_document_id' || (ageRequired && aboutAge(key))
@@ -59,13 +59,13 @@ function complete(entries: readonly [string, ShareField][]): ShareFields {
 
 const SPELLING: Readonly<Record<string, string>> = { id: 'ID', mrz: 'MRZ', of: 'of' }
 
-function byDefault(key: string): ShareField {
+function byDefault(key: string): SandboxShareField {
   const label = key.split('_').map(word => SPELLING[word] ?? word.charAt(0).toUpperCase() + word.slice(1))
   return { reason: `Sharing "${label.join(' ')}"`, source: 'default', required: key === 'kayle_document_id' }
 }
 
 /** In the order of Kayle's database: shorter keys first. */
-function sorted(fields: Record<string, ShareField>): ShareFields {
+function sorted(fields: Record<string, SandboxShareField>): ShareFields {
   const order = ([a]: [string, unknown], [b]: [string, unknown]) => a.length - b.length || (a < b ? -1 : 1)
   return Object.fromEntries(Object.entries(fields).sort(order))
 }

@@ -11,7 +11,7 @@ import { pages } from './sandbox-page.ts'
 import { publicRoutes } from './sandbox-public.ts'
 import { REGISTERED_REDIRECTS, Refused } from './sandbox-request.ts'
 import { type Onboarding, type RouteTable, sessionRoutes, WEBHOOK_ENDPOINT } from './sandbox-routes.ts'
-import { isTerminal, openSessions, type Sessions } from './sandbox-session.ts'
+import { hasEnded, openSessions, type SandboxSessions } from './sandbox-session.ts'
 import { signWebhook } from './sandbox-webhook.ts'
 
 interface ApiKey {
@@ -132,11 +132,11 @@ const HEADERS = {
 const STEPS = ['attempt_started', 'attempt_succeeded', 'attempt_failed', 'cancelled', 'expired']
 
 /** Simulates the end user's phone or Kayle. Starts an attempt if the step needs one. */
-function advance(sessions: Sessions, { id, to, failureCode }: AdvanceStep): unknown {
+function advance(sessions: SandboxSessions, { id, to, failureCode }: AdvanceStep): unknown {
   const session = sessions.get(id)
   if (!STEPS.includes(to)) throw new SandboxInputError(`A Kayle session can be moved to: ${STEPS.join(', ')}.`)
   if (!session) throw new SandboxInputError('Kayle session not found. Expected the id of a session (vs_…).')
-  if (isTerminal(session)) throw new SandboxInputError(`The session is ${session.status}: it cannot change any more.`)
+  if (hasEnded(session)) throw new SandboxInputError(`The session is ${session.status}: it cannot change any more.`)
   if (to === 'attempt_started') return sessions.start(session)
   if (to === 'attempt_succeeded') return sessions.succeed(session)
   if (to === 'attempt_failed') return sessions.fail(session, failureCode ?? 'selfie_face_mismatch')

@@ -1,11 +1,11 @@
 import { defineRule, INHERIT, scoped } from '../../../schema/authorization/authorization.ts'
 import { builder } from '../../../schema/builder.ts'
 import { providerApplicantInput, providerSessionInput } from '../../../schema/mutations/provider-inputs.ts'
-import { applicantDetails, attemptDetails, sessionDetails } from '../../../schema/types/details.ts'
+import { applicantDetailsUnion, attemptDetailsUnion, sessionDetailsUnion } from '../../../schema/types/details.ts'
 import { applicantInput, verificationInput } from './input.ts'
 import type { ApplicantDetails, AttemptDetails, SessionDetails } from './mapper.ts'
 
-sessionDetails.join(
+sessionDetailsUnion.join(
   'PERSONR',
   builder.objectRef<SessionDetails>('PersonrSessionDetails').implement({
     description: 'Fields of a session that only Personr has: a verification link of an applicant.',
@@ -16,7 +16,7 @@ sessionDetails.join(
   }),
 )
 
-applicantDetails.join(
+applicantDetailsUnion.join(
   'PERSONR',
   builder.objectRef<ApplicantDetails>('PersonrApplicantDetails').implement({
     description: 'Fields of an applicant that only Personr has.',
@@ -40,7 +40,7 @@ applicantDetails.join(
   }),
 )
 
-attemptDetails.join(
+attemptDetailsUnion.join(
   'PERSONR',
   builder.objectRef<AttemptDetails>('PersonrAttemptDetails').implement({
     description: "Fields of an applicant's latest review that only Personr has.",

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ProviderNotFoundError, UnsupportedError } from '../../domain/errors.ts'
 import type { ProviderRejection } from '../../upstream/response-errors.ts'
-import type { ClientDeps, ProviderClient, ReadCall, RecordRef } from '../contract.ts'
+import type { ClientDeps, ProviderClient, ProviderRecordRef, ReadCall } from '../contract.ts'
 import { applicantInput, verificationInput } from './input.ts'
 import { createAuthenticatedRequest } from './login.ts'
 import { toApplicant, toApplicantId, toCreatedApplicant, toCreatedSession, toForm, toSession } from './mapper.ts'
@@ -84,7 +84,7 @@ export function connect({ settings, upstream, now, secrets, abilities }: ClientD
     }
   }
 
-  async function getApplicant({ providerId, details: known }: RecordRef, call: ReadCall) {
+  async function getApplicant({ providerId, details: known }: ProviderRecordRef, call: ReadCall) {
     const [status, details] = await Promise.all([
       readStatus(providerId, 'getApplicant', call),
       readDetails(providerId, 'getApplicant', call),

@@ -3,7 +3,7 @@ import { type AdvanceStep, SandboxInputError } from '../../sandbox/sandbox.ts'
 import { type APPLICANT_STATUSES, RETRY_LABELS, type Result } from './wire.ts'
 
 /** A stored applicant, and the transitions caused by its end user or a reviewer. */
-export interface Applicant {
+export interface SandboxApplicant {
   readonly id: string
   readonly email: string
   readonly phone: string
@@ -22,7 +22,7 @@ export interface Applicant {
 
 export const FLOWS = ['KYC basic', 'KYC with address']
 
-export const SEEDED: Applicant = {
+export const SEEDED: SandboxApplicant = {
   id: '4242424242424x424242424242424242',
   email: 'johndoe@mail.com',
   phone: '+61 424 424 424',
@@ -41,17 +41,17 @@ export function newId(now: Date): string {
   return `${now.getTime()}x${random.digits(18)}`
 }
 
-export function toCreated(applicant: Applicant) {
+export function toCreated(applicant: SandboxApplicant) {
   const { id, email, phone, nameFirst, nameLast, flowName, status } = applicant
   return { applicantId: id, email, phone, nameFirst, nameLast, flowName, applicantStatus: status }
 }
 
-export function toDetails({ email, phone, nameFirst, nameLast, flowName, status, customLink }: Applicant) {
+export function toDetails({ email, phone, nameFirst, nameLast, flowName, status, customLink }: SandboxApplicant) {
   const verificationLinkCustom = customLink ?? null
   return { email, phone, nameFirst, nameLast, tags: [], flowName, status, verificationLinkCustom }
 }
 
-export function toStatus(applicant: Applicant) {
+export function toStatus(applicant: SandboxApplicant) {
   const isReviewed = applicant.status === 'Reviewed'
   return {
     applicantStatus: applicant.status,
@@ -75,7 +75,7 @@ export const MAX_ATTEMPTS = 5
 
 const STEPS = ['pre_checked', 'pending', 'approved', 'rejected_retry', 'rejected_final']
 
-export function step(applicant: Applicant, { to, failureCode }: AdvanceStep, now: Date): Applicant {
+export function step(applicant: SandboxApplicant, { to, failureCode }: AdvanceStep, now: Date): SandboxApplicant {
   switch (to) {
     case 'pre_checked':
       return { ...applicant, status: 'Pre-Checked' }
@@ -93,11 +93,11 @@ export function step(applicant: Applicant, { to, failureCode }: AdvanceStep, now
 }
 
 /** True if no further attempt is allowed. */
-export function isFinished({ status, result }: Applicant): boolean {
+export function isFinished({ status, result }: SandboxApplicant): boolean {
   return status === 'Reviewed' && result?.reviewRejectType !== 'RETRY'
 }
 
-function reject(applicant: Applicant, label: string, now: Date): Applicant {
+function reject(applicant: SandboxApplicant, label: string, now: Date): SandboxApplicant {
   const retries = applicant.retries + 1
   const reviewed =
     retries < MAX_ATTEMPTS
@@ -113,12 +113,12 @@ function toRetryLabel(failureCode = 'LOW_QUALITY'): string {
 }
 
 function review(
-  applicant: Applicant,
+  applicant: SandboxApplicant,
   reviewAnswer: string,
   rejectLabels: string[],
   now: Date,
   reviewRejectType: string | null = null,
-): Applicant {
+): SandboxApplicant {
   const at = now.getTime()
   const verdict = { reviewAnswer, rejectLabels, reviewRejectType }
   const result = { ...verdict, applicant: applicant.id, company: null, verification: newId(now) }

@@ -1,13 +1,13 @@
 import { maskEmail } from '../../sandbox/pages/hosted-pages.ts'
 import type { HostedAction, HostedPages, HostedResult, HostedSession } from '../../sandbox/sandbox.ts'
-import { type Applicant, isFinished, MAX_ATTEMPTS } from './sandbox-applicant.ts'
+import { isFinished, MAX_ATTEMPTS, type SandboxApplicant } from './sandbox-applicant.ts'
 import { RETRY_LABELS } from './wire.ts'
 
 /** The documented labels of final rejections. */
 const FINAL_LABELS = ['FORGERY', 'CRIMINAL']
 
 /** A page belongs to a link; `applicantOf` finds its applicant. */
-export function pages(applicantOf: (link: string) => Applicant | undefined): HostedPages {
+export function pages(applicantOf: (link: string) => SandboxApplicant | undefined): HostedPages {
   return {
     provider: 'Personr',
     paths: ['/hosted/:link'],
@@ -18,7 +18,7 @@ export function pages(applicantOf: (link: string) => Applicant | undefined): Hos
   }
 }
 
-function toPage(applicant: Applicant): HostedSession {
+function toPage(applicant: SandboxApplicant): HostedSession {
   const { id, email, flowName, status, retries } = applicant
   const name = [applicant.nameFirst, applicant.nameLast].filter(Boolean).join(' ')
   return {
@@ -43,7 +43,7 @@ const FLOW_NOTES: Readonly<Record<string, string>> = {
   'KYC with address': 'An identity document, a selfie and a proof of address.',
 }
 
-function toResult(applicant: Applicant): HostedResult | undefined {
+function toResult(applicant: SandboxApplicant): HostedResult | undefined {
   const { result, status } = applicant
   if (status === 'Created') return undefined
   if (status !== 'Reviewed' || !result) {
@@ -56,7 +56,7 @@ function toResult(applicant: Applicant): HostedResult | undefined {
   return { tone: 'bad', title: 'Rejected for now', text: `${reason} You can try again.` }
 }
 
-function toActions({ id, status }: Applicant): HostedAction[] {
+function toActions({ id, status }: SandboxApplicant): HostedAction[] {
   const wait: HostedAction = {
     step: { id, to: 'pending' },
     label: 'Submit',

@@ -1,8 +1,8 @@
 import type { SandboxEvent, SignWebhook } from '../../sandbox/webhooks/webhooks.ts'
-import type { Applicant } from './sandbox-applicant.ts'
+import type { SandboxApplicant } from './sandbox-applicant.ts'
 
 /** One flat body for all events; fields without data are null. */
-export function toEvent(applicant: Applicant): SandboxEvent {
+export function toEvent(applicant: SandboxApplicant): SandboxEvent {
   const { id, result, status } = applicant
   const isReviewed = status === 'Reviewed'
   const content = {

@@ -8,7 +8,16 @@ import {
   type SandboxResponse,
   type SandboxRoutes,
 } from '../../sandbox/sandbox.ts'
-import { type Applicant, FLOWS, newId, SEEDED, step, toCreated, toDetails, toStatus } from './sandbox-applicant.ts'
+import {
+  FLOWS,
+  newId,
+  type SandboxApplicant,
+  SEEDED,
+  step,
+  toCreated,
+  toDetails,
+  toStatus,
+} from './sandbox-applicant.ts'
 import { pages } from './sandbox-page.ts'
 import { signWebhook, toEvent } from './sandbox-webhook.ts'
 import { INCORRECT_FLOW_NAME } from './wire.ts'
@@ -43,7 +52,7 @@ export const sandbox: SandboxDefinition<{ email: string; password: string }> = {
 }
 
 function open({ clock, origin, isNew, collection, emit }: SandboxContext): SandboxRoutes {
-  const applicants = collection<Applicant>('applicants')
+  const applicants = collection<SandboxApplicant>('applicants')
   const links = collection<{ id: string; applicant: string }>('links')
   const tokens = collection<{ token: string; expiresAt: number }>('tokens')
   const webhooks = collection<{ webhookUrl: string; token: string | null; headerToken: boolean }>('webhooks')
@@ -51,7 +60,7 @@ function open({ clock, origin, isNew, collection, emit }: SandboxContext): Sandb
 
   const applicantOf = (id: string) => applicants.get(links.get(id)?.applicant ?? id)
 
-  function move(applicant: Applicant): Applicant {
+  function move(applicant: SandboxApplicant): SandboxApplicant {
     emit(toEvent(applicant))
     return applicants.put(applicant.id, applicant)
   }
@@ -84,7 +93,7 @@ function open({ clock, origin, isNew, collection, emit }: SandboxContext): Sandb
     return success(toCreated(applicants.put(id, { id, ...own, ...start, retries: 0, result: null })))
   }
 
-  function createLink(applicant: Applicant): SandboxResponse {
+  function createLink(applicant: SandboxApplicant): SandboxResponse {
     const link = { id: newId(clock.now()), applicant: applicant.id }
     links.put(link.id, link)
     const customLink = `${CUSTOM_ORIGIN}/verification/${link.id}`
@@ -92,14 +101,14 @@ function open({ clock, origin, isNew, collection, emit }: SandboxContext): Sandb
     return success({ verificationLink: `${origin}/hosted/${link.id}`, customLink })
   }
 
-  function uploadDocument(applicant: Applicant, fields: Fields): SandboxResponse {
+  function uploadDocument(applicant: SandboxApplicant, fields: Fields): SandboxResponse {
     const { docType = '', docSubType = null, docCountryISO: country = null } = texts(fields)
     applicants.put(applicant.id, { ...applicant, documents: [...applicant.documents, docType] })
     const document = { documentType: docType, documentSubType: docSubType, country }
     return { status: 200, json: { applicantId: applicant.id, ...document, errors: [], warnings: [] } }
   }
 
-  function requestCheck(applicant: Applicant): SandboxResponse {
+  function requestCheck(applicant: SandboxApplicant): SandboxResponse {
     move({ ...applicant, status: 'Pending' })
     return { status: 200, json: { response: 'success' } }
   }
@@ -129,7 +138,7 @@ function open({ clock, origin, isNew, collection, emit }: SandboxContext): Sandb
   const forApplicant = (
     path: string,
     needs: readonly string[],
-    run: (applicant: Applicant, fields: Fields) => SandboxResponse,
+    run: (applicant: SandboxApplicant, fields: Fields) => SandboxResponse,
   ) =>
     workflow(path, needs, fields => {
       const { applicantId, applicant: alias } = texts(fields)

@@ -1,12 +1,12 @@
 import { defineRule, INHERIT, scoped } from '../../../schema/authorization/authorization.ts'
 import { builder } from '../../../schema/builder.ts'
 import { providerCustomerInput, providerSessionInput } from '../../../schema/mutations/provider-inputs.ts'
-import { customerDetails, sessionDetails } from '../../../schema/types/details.ts'
+import { customerDetailsUnion, sessionDetailsUnion } from '../../../schema/types/details.ts'
 import { TREAT_AS_UNKNOWN } from '../../../schema/types/enums.ts'
 import { customerInput, sessionInputOf } from './input.ts'
 import type { BillingAddress, CustomerDetails, SessionDetails } from './mapper.ts'
 
-sessionDetails.join(
+sessionDetailsUnion.join(
   'RAPIDLY',
   builder.objectRef<SessionDetails>('RapidlySessionDetails').implement({
     description: 'Fields of a session that only Rapidly has: one hour in its customer portal.',
@@ -54,7 +54,7 @@ const RapidlyAddress = builder.objectRef<BillingAddress>('RapidlyAddress').imple
   }),
 })
 
-customerDetails.join(
+customerDetailsUnion.join(
   'RAPIDLY',
   builder.objectRef<CustomerDetails>('RapidlyCustomerDetails').implement({
     description: 'Fields of a customer that only Rapidly has.',

@@ -15,11 +15,11 @@ export const sessionDetails = z.object({
 })
 export type SessionDetails = z.infer<typeof sessionDetails>
 
-export const CUSTOMER_TYPES = ['INDIVIDUAL', 'TEAM', 'UNKNOWN'] as const
+export const MAPPED_CUSTOMER_TYPES = ['INDIVIDUAL', 'TEAM', 'UNKNOWN'] as const
 
 export const customerDetails = z.object({
   emailVerified: z.boolean(),
-  type: z.enum(CUSTOMER_TYPES).nullable(),
+  type: z.enum(MAPPED_CUSTOMER_TYPES).nullable(),
   workspaceId: z.string(),
   avatarUrl: z.string().nullable(),
   billingAddress: z

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ProviderRejection } from '../../upstream/response-errors.ts'
-import type { ClientDeps, CreateCall, ProviderClient, ReadCall, RecordRef } from '../contract.ts'
+import type { ClientDeps, CreateCall, ProviderClient, ProviderRecordRef, ReadCall } from '../contract.ts'
 import { toPathSegment } from '../path-segment.ts'
 import { customerInput, sessionInput } from './input.ts'
 import { toCustomer, toCustomerBody, toSession, toSessionBody } from './mapper.ts'
@@ -32,7 +32,7 @@ export function connect({ settings, upstream, now }: ClientDeps<Settings>): Prov
   const read: Read = (operation, path, schema, { signal, callLog }, query) =>
     upstream.call({ operation, kind: 'READ', method: 'GET', path, query, headers, signal, callLog, schema })
 
-  async function getCustomer({ providerId }: RecordRef, call: ReadCall) {
+  async function getCustomer({ providerId }: ProviderRecordRef, call: ReadCall) {
     return toCustomer(await read('getCustomer', `/customers/${toPathSegment('RAPIDLY', providerId)}`, customer, call))
   }
 

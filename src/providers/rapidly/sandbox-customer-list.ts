@@ -1,4 +1,4 @@
-import type { StoredCustomer } from './sandbox-customer-record.ts'
+import type { SandboxCustomer } from './sandbox-customer-record.ts'
 import { refuseFaults } from './sandbox-errors.ts'
 import { oneOf, positiveInteger } from './sandbox-validation.ts'
 
@@ -6,7 +6,7 @@ const SORTINGS = ['created_at', 'email', 'name'].flatMap(name => [name, `-${name
 const MAX_LIMIT = 100
 
 /** One page of the customers that match the query. A limit that is too high is reduced silently. */
-export function listPage(customers: readonly StoredCustomer[], query: URLSearchParams) {
+export function listPage(customers: readonly SandboxCustomer[], query: URLSearchParams) {
   const sortings = query.getAll('sorting')
   const page = query.get('page') ?? '1'
   const limit = query.get('limit') ?? '10'
@@ -25,7 +25,7 @@ export function listPage(customers: readonly StoredCustomer[], query: URLSearchP
   return { data, meta: { total, page: Number(page), per_page: perPage, pages: Math.ceil(total / perPage) } }
 }
 
-function matchesQuery(customer: StoredCustomer, query: URLSearchParams): boolean {
+function matchesQuery(customer: SandboxCustomer, query: URLSearchParams): boolean {
   const has = (text: string | null, part: string) => text?.toLowerCase().includes(part.toLowerCase()) ?? false
   return [...query].every(([key, value]) => {
     const name = /^metadata\[(.+)\]$/.exec(key)?.[1]
@@ -38,7 +38,7 @@ function matchesQuery(customer: StoredCustomer, query: URLSearchParams): boolean
 }
 
 function comparing(sortings: readonly string[]) {
-  return (a: StoredCustomer, b: StoredCustomer): number => {
+  return (a: SandboxCustomer, b: SandboxCustomer): number => {
     for (const sorting of sortings) {
       const name = sorting.replace('-', '') as 'created_at' | 'email' | 'name'
       const order = (a[name] ?? '') < (b[name] ?? '') ? -1 : Number(a[name] !== b[name])

@@ -1,6 +1,6 @@
 import type { Address } from './wire.ts'
 
-export interface StoredCustomer extends CustomerFields {
+export interface SandboxCustomer extends CustomerFields {
   readonly id: string
   readonly created_at: string
   readonly modified_at: string | null

@@ -3,7 +3,7 @@ import { random } from '../../sandbox/random.ts'
 import type { SandboxContext, SandboxRequest, SandboxResponse } from '../../sandbox/sandbox.ts'
 import type { Collection } from '../../sandbox/store.ts'
 import { listPage } from './sandbox-customer-list.ts'
-import type { CustomerFields, StoredCustomer } from './sandbox-customer-record.ts'
+import type { CustomerFields, SandboxCustomer } from './sandbox-customer-record.ts'
 import { notFound, refuseFaults, refuseValue } from './sandbox-errors.ts'
 import { checkCustomer, checkCustomerUpdate, uuid4 } from './sandbox-validation.ts'
 import { toEvent } from './sandbox-webhook.ts'
@@ -13,17 +13,17 @@ const WORKSPACE_ID = '1dbfc517-0bbf-4301-9ba8-555ca42b9737'
 
 /** A time in Rapidly's format; now by default. */
 export type Stamp = (at?: Date) => string
-export type Customers = ReturnType<typeof openCustomers>
+export type SandboxCustomers = ReturnType<typeof openCustomers>
 
 /** The customers of the only workspace, and their routes. */
 export function openCustomers(context: SandboxContext, stamp: Stamp) {
-  const all: Collection<StoredCustomer> = context.collection('customers')
+  const all: Collection<SandboxCustomer> = context.collection('customers')
 
-  function find(matches: (customer: StoredCustomer) => boolean): StoredCustomer | undefined {
+  function find(matches: (customer: SandboxCustomer) => boolean): SandboxCustomer | undefined {
     return all.all().find(customer => customer.deleted_at === null && matches(customer))
   }
 
-  function byRequest({ params }: SandboxRequest): StoredCustomer {
+  function byRequest({ params }: SandboxRequest): SandboxCustomer {
     if (params.id !== undefined) refuseFaults(uuid4(params.id, ['path', 'id']))
     const found = find(({ id, external_id }) =>
       params.id === undefined ? external_id === params.external_id : id === params.id.toLowerCase(),
@@ -32,7 +32,7 @@ export function openCustomers(context: SandboxContext, stamp: Stamp) {
     return found
   }
 
-  function add(given: Partial<CustomerFields> & { readonly email: string }, createdAt?: Date): StoredCustomer {
+  function add(given: Partial<CustomerFields> & { readonly email: string }, createdAt?: Date): SandboxCustomer {
     const { email, name = null, external_id = null } = given
     const created = { id: random.uuid(), created_at: stamp(createdAt), modified_at: null }
     return all.put(created.id, {
@@ -50,8 +50,8 @@ export function openCustomers(context: SandboxContext, stamp: Stamp) {
     })
   }
 
-  function refuseTaken({ email, external_id }: Partial<CustomerFields>, but?: StoredCustomer): void {
-    const taken = (matches: (customer: StoredCustomer) => boolean) =>
+  function refuseTaken({ email, external_id }: Partial<CustomerFields>, but?: SandboxCustomer): void {
+    const taken = (matches: (customer: SandboxCustomer) => boolean) =>
       find(customer => customer.id !== but?.id && matches(customer)) !== undefined
     if (email && taken(customer => customer.email.toLowerCase() === email.toLowerCase())) {
       refuseValue('email', 'A customer with this email address already exists.', email)
@@ -61,17 +61,17 @@ export function openCustomers(context: SandboxContext, stamp: Stamp) {
     }
   }
 
-  function change(customer: StoredCustomer, changes: Partial<StoredCustomer>): StoredCustomer {
+  function change(customer: SandboxCustomer, changes: Partial<SandboxCustomer>): SandboxCustomer {
     return all.put(customer.id, { ...customer, ...changes, modified_at: stamp() })
   }
 
-  function sendWebhook(change: 'created' | 'updated' | 'deleted', customer: StoredCustomer): StoredCustomer {
+  function sendWebhook(change: 'created' | 'updated' | 'deleted', customer: SandboxCustomer): SandboxCustomer {
     context.emit(toEvent(change, present(customer), stamp()))
     return customer
   }
 
   /** An anonymised customer has hashes in place of the e-mail and the name. */
-  function remove(customer: StoredCustomer, anonymize: boolean): StoredCustomer {
+  function remove(customer: SandboxCustomer, anonymize: boolean): SandboxCustomer {
     const { email, name } = customer
     const forgotten = { email: sha256(email), name: name && sha256(name), billing_address: null }
     return sendWebhook(
@@ -119,7 +119,7 @@ export function openCustomers(context: SandboxContext, stamp: Stamp) {
     },
 
     /** Undefined if there is no such customer or step. */
-    advance(id: string, to: string): StoredCustomer | undefined {
+    advance(id: string, to: string): SandboxCustomer | undefined {
       const customer = find(customer => customer.id === id)
       if (customer && to === 'email_verified') return sendWebhook('updated', change(customer, { email_verified: true }))
       return customer && to === 'deleted' ? remove(customer, false) : undefined
@@ -141,12 +141,12 @@ function readChanges({ params }: SandboxRequest, body: Partial<CustomerFields>):
 }
 
 /** The customer inside a session: without its members. */
-export function present({ members: _, ...customer }: StoredCustomer) {
+export function present({ members: _, ...customer }: SandboxCustomer) {
   const avatar_url = `https://www.gravatar.com/avatar/${sha256(customer.email.toLowerCase())}?d=404`
   return { ...customer, avatar_url }
 }
 
-function presentWithMembers(customer: StoredCustomer) {
+function presentWithMembers(customer: SandboxCustomer) {
   return { ...present(customer), members: customer.members }
 }
 

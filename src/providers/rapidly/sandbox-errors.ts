@@ -7,7 +7,7 @@ export const API_KEY = 'rapidly_oat_sandboxsandboxsandboxsandboxsandbox1'
 /** A token without write scopes. */
 export const READ_ONLY_KEY = 'rapidly_oat_sandboxsandboxsandboxsandboxreadonly'
 
-export type Scope = 'customer_sessions:write' | 'customers:read' | 'customers:write'
+export type TokenScope = 'customer_sessions:write' | 'customers:read' | 'customers:write'
 
 /** Thrown inside a route: rejects the request with this response. */
 export class Refused extends Error {
@@ -20,7 +20,7 @@ export class Refused extends Error {
 }
 
 /** A route that checks the token's scope and returns a Refused as its response. */
-export function guarded(scope: Scope, run: (request: SandboxRequest, body: unknown) => SandboxResponse) {
+export function guarded(scope: TokenScope, run: (request: SandboxRequest, body: unknown) => SandboxResponse) {
   return (request: SandboxRequest): SandboxResponse => {
     try {
       // FastAPI decodes the body before it checks the credentials, and validates it afterwards.
@@ -55,7 +55,7 @@ function invalid(detail: readonly ValidationFault[]): Refused {
   return new Refused({ status: 422, json: { error: 'RequestValidationError', detail } })
 }
 
-function authorise(request: SandboxRequest, scope: Scope): void {
+function authorise(request: SandboxRequest, scope: TokenScope): void {
   const token = /^bearer +(.*)$/i.exec(request.headers.authorization ?? '')?.[1]
   if (!token) {
     const headers = { 'WWW-Authenticate': 'Bearer realm="rapidly"' }

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { maskEmail, showTime } from '../../sandbox/pages/hosted-pages.ts'
 import type { HostedAction, HostedPages, HostedSession, SandboxContext } from '../../sandbox/sandbox.ts'
-import type { StoredCustomer } from './sandbox-customer-record.ts'
-import type { StoredSession } from './sandbox-session.ts'
+import type { SandboxCustomer } from './sandbox-customer-record.ts'
+import type { SandboxSession } from './sandbox-session.ts'
 
 interface Records {
-  session(id: string): StoredSession | undefined
-  customer(id: string): StoredCustomer | undefined
+  session(id: string): SandboxSession | undefined
+  customer(id: string): SandboxCustomer | undefined
 }
 
 /** The portal's URL contains the token, of which only the hash is stored. */
@@ -27,7 +27,7 @@ export function pages({ clock }: SandboxContext, records: Records): HostedPages 
   }
 }
 
-function toPage(session: StoredSession, customer: StoredCustomer | undefined, isOpen: boolean): HostedSession {
+function toPage(session: SandboxSession, customer: SandboxCustomer | undefined, isOpen: boolean): HostedSession {
   const expired = { tone: 'plain', title: 'This link has expired', text: 'Go back and open the portal again.' } as const
   const deleted = {
     tone: 'plain',
@@ -50,7 +50,7 @@ function toPage(session: StoredSession, customer: StoredCustomer | undefined, is
   }
 }
 
-function toItem({ name, email, email_verified }: StoredCustomer) {
+function toItem({ name, email, email_verified }: SandboxCustomer) {
   return {
     name: name ?? 'Customer',
     tag: email_verified ? 'e-mail confirmed' : 'e-mail open',
@@ -58,7 +58,7 @@ function toItem({ name, email, email_verified }: StoredCustomer) {
   }
 }
 
-function toActions(session: StoredSession, { id, email_verified }: StoredCustomer): HostedAction[] {
+function toActions(session: SandboxSession, { id, email_verified }: SandboxCustomer): HostedAction[] {
   const confirm: HostedAction = {
     step: { id, to: 'email_verified' },
     label: 'Confirm the e-mail address',

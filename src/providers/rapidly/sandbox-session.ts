@@ -1,13 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { random } from '../../sandbox/random.ts'
 import type { SandboxContext, SandboxRequest, SandboxResponse } from '../../sandbox/sandbox.ts'
-import { type Customers, present, type Stamp } from './sandbox-customer.ts'
-import type { StoredCustomer } from './sandbox-customer-record.ts'
+import { present, type SandboxCustomers, type Stamp } from './sandbox-customer.ts'
+import type { SandboxCustomer } from './sandbox-customer-record.ts'
 import { refuseFaults, refuseValue } from './sandbox-errors.ts'
 import { checkCustomerSession, renameAlias } from './sandbox-validation.ts'
 import { type CreateCustomerSessionBody, SESSION_LIFETIME_MS } from './wire.ts'
 
-export interface StoredSession {
+export interface SandboxSession {
   readonly id: string
   readonly created_at: string
   readonly modified_at: null
@@ -19,11 +19,11 @@ export interface StoredSession {
 }
 
 /** The sessions, which can be created but not read. */
-export function openSessions(context: SandboxContext, stamp: Stamp, customers: Customers) {
-  const all = context.collection<StoredSession>('customer_sessions')
+export function openSessions(context: SandboxContext, stamp: Stamp, customers: SandboxCustomers) {
+  const all = context.collection<SandboxSession>('customer_sessions')
 
   /** Given both ids, the external one wins. */
-  function findCustomer({ customer_id, external_customer_id }: CreateCustomerSessionBody): StoredCustomer {
+  function findCustomer({ customer_id, external_customer_id }: CreateCustomerSessionBody): SandboxCustomer {
     if (typeof external_customer_id === 'string') {
       const found = customers.find(customer => customer.external_id === external_customer_id)
       return found ?? refuseValue('external_customer_id', 'Customer does not exist.', external_customer_id)
@@ -32,7 +32,7 @@ export function openSessions(context: SandboxContext, stamp: Stamp, customers: C
     return found ?? refuseValue('customer_id', 'Customer does not exist.', customer_id)
   }
 
-  function add(customer: StoredCustomer, returnUrl: string | null | undefined, token: string): StoredSession {
+  function add(customer: SandboxCustomer, returnUrl: string | null | undefined, token: string): SandboxSession {
     const id = random.uuid()
     return all.put(id, {
       id,
@@ -60,7 +60,7 @@ export function openSessions(context: SandboxContext, stamp: Stamp, customers: C
     },
 
     /** Undefined if there is no such session or step. */
-    advance(id: string, to: string): StoredSession | undefined {
+    advance(id: string, to: string): SandboxSession | undefined {
       const session = all.get(id)
       return session && to === 'expired' ? all.put(id, { ...session, expires_at: stamp() }) : undefined
     },

@@ -9,7 +9,7 @@ import {
   type SandboxResponse,
   type SandboxRoutes,
 } from '../../sandbox/sandbox.ts'
-import { type Customers, openCustomers, type Stamp } from './sandbox-customer.ts'
+import { openCustomers, type SandboxCustomers, type Stamp } from './sandbox-customer.ts'
 import { API_KEY, guarded } from './sandbox-errors.ts'
 import { pages } from './sandbox-page.ts'
 import { openSessions } from './sandbox-session.ts'
@@ -104,7 +104,7 @@ function respondUnmatched(
   }
 }
 
-function seed({ clock }: SandboxContext, { add }: Customers): void {
+function seed({ clock }: SandboxContext, { add }: SandboxCustomers): void {
   const daysAgo = (days: number) => new Date(clock.now().getTime() - days * DAY_MS)
   add({ external_id: 'usr_1337', email: 'john.doe@example.com', name: 'John Doe' }, daysAgo(30))
   add({ external_id: 'usr_1338', email: 'team@example.com', name: 'Example Team', type: 'team' }, daysAgo(20))

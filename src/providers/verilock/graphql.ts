@@ -1,7 +1,7 @@
 import { defineRule, INHERIT, SCORE, scoped } from '../../../schema/authorization/authorization.ts'
 import { builder } from '../../../schema/builder.ts'
 import { providerSessionInput } from '../../../schema/mutations/provider-inputs.ts'
-import { applicantDetails, attemptDetails, sessionDetails } from '../../../schema/types/details.ts'
+import { applicantDetailsUnion, attemptDetailsUnion, sessionDetailsUnion } from '../../../schema/types/details.ts'
 import { sessionInputOf } from './input.ts'
 import type { ApplicantDetails, AttemptDetails, SessionDetails } from './mapper.ts'
 
@@ -22,7 +22,7 @@ const VerilockStep = builder.objectRef<Step>('VerilockStep').implement({
   }),
 })
 
-sessionDetails.join(
+sessionDetailsUnion.join(
   'VERILOCK',
   builder.objectRef<SessionDetails>('VerilockSessionDetails').implement({
     description: 'Fields of a session that only Verilock has.',
@@ -41,7 +41,7 @@ sessionDetails.join(
   }),
 )
 
-applicantDetails.join(
+applicantDetailsUnion.join(
   'VERILOCK',
   builder.objectRef<ApplicantDetails>('VerilockApplicantDetails').implement({
     description: 'Fields of an applicant that only Verilock has.',
@@ -51,7 +51,7 @@ applicantDetails.join(
   }),
 )
 
-attemptDetails.join(
+attemptDetailsUnion.join(
   'VERILOCK',
   builder.objectRef<AttemptDetails>('VerilockAttemptDetails').implement({
     description: 'The result of one step of a Verilock session.',

@@ -1,4 +1,4 @@
-import type { StoredSession } from './sandbox-session.ts'
+import type { SandboxSession } from './sandbox-session.ts'
 import { toSummary } from './sandbox-view.ts'
 import { SESSION_STATUSES } from './wire.ts'
 
@@ -22,7 +22,7 @@ export function listProblems(query: URLSearchParams): Record<string, string[]> {
 }
 
 /** A page of sessions, newest first. `sessions` is sorted oldest first. Days are UTC and inclusive. */
-export function toList(sessions: readonly StoredSession[], query: URLSearchParams) {
+export function toList(sessions: readonly SandboxSession[], query: URLSearchParams) {
   const page = Number(query.get('page') ?? 1)
   const perPage = Number(query.get('per_page') ?? 15)
   const found = sessions.filter(session => matches(session, query)).reverse()
@@ -37,7 +37,7 @@ export function toList(sessions: readonly StoredSession[], query: URLSearchParam
   }
 }
 
-function matches(session: StoredSession, query: URLSearchParams): boolean {
+function matches(session: SandboxSession, query: URLSearchParams): boolean {
   const day = session.created_at.slice(0, 10)
   const status = query.get('status') ?? session.status
   return status === session.status && day >= (query.get('from') ?? day) && day <= (query.get('to') ?? day)

@@ -1,7 +1,7 @@
 import { showTime } from '../../sandbox/pages/hosted-pages.ts'
 import type { HostedAction, HostedPages, HostedResult, HostedSession } from '../../sandbox/sandbox.ts'
 import type { RouteContext } from './sandbox-routes.ts'
-import type { StoredSession } from './sandbox-session.ts'
+import type { SandboxSession } from './sandbox-session.ts'
 
 /** The URL of a create ends in the token, that of a read in the id. */
 export function pages(routeContext: RouteContext): HostedPages {
@@ -15,7 +15,7 @@ export function pages(routeContext: RouteContext): HostedPages {
   }
 }
 
-function toPage(session: StoredSession): HostedSession {
+function toPage(session: SandboxSession): HostedSession {
   return {
     title: 'Confirm your identity',
     intro: 'On the real page you show a document and your face to a camera. In this sandbox you choose the result.',
@@ -47,7 +47,7 @@ const STEP_NOTES: Readonly<Record<string, string>> = {
   aml: 'A check of sanctions lists and lists of politically exposed persons.',
 }
 
-function toResult({ status, steps, results }: StoredSession): HostedResult | undefined {
+function toResult({ status, steps, results }: SandboxSession): HostedResult | undefined {
   const failed = steps.find(step => results[step]?.status === 'declined')
   switch (status) {
     case 'approved':
@@ -63,7 +63,7 @@ function toResult({ status, steps, results }: StoredSession): HostedResult | und
   }
 }
 
-function toActions({ id, status, steps }: StoredSession): HostedAction[] {
+function toActions({ id, status, steps }: SandboxSession): HostedAction[] {
   const isNew = status === 'created'
   if (!isNew && status !== 'processing') return []
   const submit: HostedAction = {

@@ -1,4 +1,4 @@
-import type { StoredSession } from './sandbox-session.ts'
+import type { SandboxSession } from './sandbox-session.ts'
 
 const WEIGHTS = {
   document_authenticity: 0.25,
@@ -10,7 +10,7 @@ const WEIGHTS = {
 } as const
 
 /** The risk of a decided session, 0 (none) to 100, as the weighted sum of its components. */
-export function toRisk(session: StoredSession, calculatedAt: string) {
+export function toRisk(session: SandboxSession, calculatedAt: string) {
   const scores = toScores(session)
   const components = Object.entries(WEIGHTS).map(([name, weight]) => {
     const score = scores[name as keyof typeof WEIGHTS]
@@ -26,7 +26,7 @@ export function toRisk(session: StoredSession, calculatedAt: string) {
   }
 }
 
-function toScores({ results }: StoredSession): Record<keyof typeof WEIGHTS, number> {
+function toScores({ results }: SandboxSession): Record<keyof typeof WEIGHTS, number> {
   const score = (step: string, otherwise: number) => results[step]?.score ?? otherwise
   return {
     document_authenticity: results.document?.status === 'declined' ? 100 : 5,

@@ -3,7 +3,7 @@ import { type Route, readFields, type SandboxRequest, type SandboxResponse } fro
 import { conflict, invalid, NOT_FOUND } from './sandbox-errors.ts'
 import { listProblems, toList } from './sandbox-list.ts'
 import { toRisk } from './sandbox-risk.ts'
-import { advance, newSession, type Profile, type StoredSession, toTime } from './sandbox-session.ts'
+import { advance, newSession, type Profile, type SandboxSession, toIsoTime } from './sandbox-session.ts'
 import { toCreated, toFull } from './sandbox-view.ts'
 import { createSessionBody } from './wire.ts'
 
@@ -29,9 +29,9 @@ export interface RouteContext {
   readonly origin: string
   now(): Date
   profile(id: string): Profile | undefined
-  sessions(): StoredSession[]
-  session(id: string): StoredSession | undefined
-  save(session: StoredSession): StoredSession
+  sessions(): SandboxSession[]
+  session(id: string): SandboxSession | undefined
+  save(session: SandboxSession): SandboxSession
 }
 
 export function routes(context: RouteContext): Route[] {
@@ -54,7 +54,7 @@ export function routes(context: RouteContext): Route[] {
 
 type SessionResponse = (
   context: RouteContext,
-  session: StoredSession,
+  session: SandboxSession,
   request: SandboxRequest,
 ) => SandboxResponse | Promise<SandboxResponse>
 
@@ -72,15 +72,15 @@ function list(context: RouteContext, { query }: SandboxRequest): SandboxResponse
   return hasAny(problems) ? invalid(problems) : ok(toList(context.sessions(), query))
 }
 
-function show({ origin }: RouteContext, session: StoredSession): SandboxResponse {
+function show({ origin }: RouteContext, session: SandboxSession): SandboxResponse {
   return ok(toFull(session, origin))
 }
 
-function risk(_context: RouteContext, session: StoredSession): SandboxResponse {
+function risk(_context: RouteContext, session: SandboxSession): SandboxResponse {
   return session.completed_at ? ok(toRisk(session, session.completed_at)) : NOT_FOUND
 }
 
-function submit(context: RouteContext, session: StoredSession): SandboxResponse {
+function submit(context: RouteContext, session: SandboxSession): SandboxResponse {
   if (session.status !== 'created') return NOT_OPEN
   const missing = UPLOAD_STEPS.filter(step => session.steps.includes(step) && !session.uploaded.includes(step))
   if (missing.length > 0) return invalid({ steps: missing.map(step => `The ${step} step is required.`) })
@@ -101,7 +101,7 @@ function upload(step: UploadStep): SessionResponse {
       side,
       document_type,
       status: 'uploaded',
-      created_at: toTime(context.now()),
+      created_at: toIsoTime(context.now()),
     }
     return { status: 201, json: { id: `doc_${random.uuid()}`, ...created } }
   }

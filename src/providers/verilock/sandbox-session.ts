@@ -17,7 +17,7 @@ interface Result {
 }
 
 /** A stored session. */
-export interface StoredSession {
+export interface SandboxSession {
   readonly id: string
   readonly token: string
   readonly status: (typeof SESSION_STATUSES)[number]
@@ -32,7 +32,7 @@ export interface StoredSession {
   readonly completed_at: string | null
 }
 
-export function newSession(input: CreateSessionBody, { steps, hidesMetadata }: Profile, now: Date): StoredSession {
+export function newSession(input: CreateSessionBody, { steps, hidesMetadata }: Profile, now: Date): SandboxSession {
   return {
     id: `ses_${random.uuid()}`,
     token: `tok_${random.lower(32)}`,
@@ -42,20 +42,20 @@ export function newSession(input: CreateSessionBody, { steps, hidesMetadata }: P
     hidesMetadata,
     results: resultsOf(steps, 'not_started'),
     uploaded: [],
-    created_at: toTime(now),
-    expires_at: toTime(new Date(now.getTime() + (input.expires_in ?? 3600) * 1000)),
+    created_at: toIsoTime(now),
+    expires_at: toIsoTime(new Date(now.getTime() + (input.expires_in ?? 3600) * 1000)),
     completed_at: null,
   }
 }
 
 /** The session in its current state: it expires if nobody started it in time. */
-export function stateAt(session: StoredSession, now: Date): StoredSession {
+export function stateAt(session: SandboxSession, now: Date): SandboxSession {
   const overdue = session.status === 'created' && Date.parse(session.expires_at) <= now.getTime()
   return overdue ? { ...session, status: 'expired' } : session
 }
 
 /** The session after a control step. `failedStep` is the reason of a decline. */
-export function advance(session: StoredSession, to: string, now: Date, failedStep?: string): StoredSession {
+export function advance(session: SandboxSession, to: string, now: Date, failedStep?: string): SandboxSession {
   const allowed = MOVES[session.status] ?? []
   switch (allowed.find(step => step === to)) {
     case 'processing':
@@ -63,9 +63,14 @@ export function advance(session: StoredSession, to: string, now: Date, failedSte
     case 'expired':
       return { ...session, status: 'expired' }
     case 'approved':
-      return { ...session, status: 'approved', results: approved(session.steps), completed_at: toTime(now) }
+      return { ...session, status: 'approved', results: approved(session.steps), completed_at: toIsoTime(now) }
     case 'declined':
-      return { ...session, status: 'declined', results: declined(session.steps, failedStep), completed_at: toTime(now) }
+      return {
+        ...session,
+        status: 'declined',
+        results: declined(session.steps, failedStep),
+        completed_at: toIsoTime(now),
+      }
   }
   throw new SandboxInputError(
     allowed.length > 0
@@ -74,7 +79,7 @@ export function advance(session: StoredSession, to: string, now: Date, failedSte
   )
 }
 
-const MOVES: Partial<Record<StoredSession['status'], StoredSession['status'][]>> = {
+const MOVES: Partial<Record<SandboxSession['status'], SandboxSession['status'][]>> = {
   created: ['processing', 'approved', 'declined', 'expired'],
   processing: ['approved', 'declined'],
 }
@@ -97,11 +102,11 @@ const DECLINED: Readonly<Record<string, Result>> = {
   aml: { status: 'declined', score: 0.91, details: { pep: false, sanctions: true, adverse_media: false } },
 }
 
-function approved(steps: readonly string[]): StoredSession['results'] {
+function approved(steps: readonly string[]): SandboxSession['results'] {
   return Object.fromEntries(steps.map(step => [step, APPROVED[step] ?? { status: 'approved' }]))
 }
 
-function declined(steps: readonly string[], failedStep = steps[0] ?? ''): StoredSession['results'] {
+function declined(steps: readonly string[], failedStep = steps[0] ?? ''): SandboxSession['results'] {
   if (!steps.includes(failedStep)) {
     throw new SandboxInputError(`failureCode is the step that declined: ${steps.join(', ')}.`)
   }
@@ -113,11 +118,11 @@ function declined(steps: readonly string[], failedStep = steps[0] ?? ''): Stored
   }
 }
 
-function resultsOf(steps: readonly string[], status: Result['status']): StoredSession['results'] {
+function resultsOf(steps: readonly string[], status: Result['status']): SandboxSession['results'] {
   return Object.fromEntries(steps.map(step => [step, { status }]))
 }
 
 /** Verilock's times have whole seconds. */
-export function toTime(date: Date): string {
+export function toIsoTime(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`
 }

@@ -1,7 +1,7 @@
-import type { StoredSession } from './sandbox-session.ts'
+import type { SandboxSession } from './sandbox-session.ts'
 
 /** The response of a create: exactly these five fields. */
-export function toCreated(session: StoredSession, origin: string) {
+export function toCreated(session: SandboxSession, origin: string) {
   return {
     id: session.id,
     session_token: session.token,
@@ -12,7 +12,7 @@ export function toCreated(session: StoredSession, origin: string) {
 }
 
 /** The older documentation's body, with the fields of the newer create. */
-export function toFull(session: StoredSession, origin: string) {
+export function toFull(session: SandboxSession, origin: string) {
   return {
     ...toSummary(session),
     applicant: toApplicant(session, { date_of_birth: null, nationality: null }),
@@ -26,7 +26,7 @@ export function toFull(session: StoredSession, origin: string) {
 }
 
 /** A list's item: no results, no link. */
-export function toSummary(session: StoredSession) {
+export function toSummary(session: SandboxSession) {
   return {
     id: session.id,
     type: 'kyc',
@@ -39,7 +39,7 @@ export function toSummary(session: StoredSession) {
   }
 }
 
-function toApplicant({ input }: StoredSession, more: object) {
+function toApplicant({ input }: SandboxSession, more: object) {
   if (!input.applicant_email && !input.applicant_name) return null
   const [first, ...rest] = input.applicant_name?.split(' ') ?? []
   return {

@@ -2,10 +2,10 @@ import { createHmac } from 'node:crypto'
 import { random } from '../../sandbox/random.ts'
 import type { SandboxEvent, SignWebhook } from '../../sandbox/webhooks/webhooks.ts'
 import { toRisk } from './sandbox-risk.ts'
-import { type StoredSession, toTime } from './sandbox-session.ts'
+import { type SandboxSession, toIsoTime } from './sandbox-session.ts'
 
 /** A decision causes two events: the end of the session, and the decision. An expiry causes one. */
-export function toEvents(session: StoredSession, now: Date): SandboxEvent[] {
+export function toEvents(session: SandboxSession, now: Date): SandboxEvent[] {
   const { status, completed_at } = session
   const decided = status === 'approved' || status === 'declined'
   const types = decided ? ['completed', status] : status === 'expired' ? ['expired'] : []
@@ -18,7 +18,7 @@ export function toEvents(session: StoredSession, now: Date): SandboxEvent[] {
   }
   return types.map(name => {
     const event = `session.${name}`
-    const content = { event, data, timestamp: toTime(now), webhook_id: `wh_evt_${random.lower(24)}` }
+    const content = { event, data, timestamp: toIsoTime(now), webhook_id: `wh_evt_${random.lower(24)}` }
     return { type: event, subject: session.id, content }
   })
 }

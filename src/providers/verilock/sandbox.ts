@@ -9,7 +9,7 @@ import {
 import { NOT_FOUND, UNAUTHENTICATED } from './sandbox-errors.ts'
 import { pages } from './sandbox-page.ts'
 import { type RouteContext, routes } from './sandbox-routes.ts'
-import { advance, type Profile, type StoredSession, stateAt } from './sandbox-session.ts'
+import { advance, type Profile, type SandboxSession, stateAt } from './sandbox-session.ts'
 import { toFull } from './sandbox-view.ts'
 import { signWebhook, toEvents } from './sandbox-webhook.ts'
 
@@ -75,17 +75,17 @@ function open(context: SandboxContext): SandboxRoutes {
 }
 
 function createRouteContext({ clock, collection, emit, isNew, origin }: SandboxContext): RouteContext {
-  const sessions = collection<StoredSession>('sessions')
+  const sessions = collection<SandboxSession>('sessions')
   const profiles = collection<Profile>('profiles')
   if (isNew) for (const profile of PROFILES) profiles.put(profile.id, profile)
 
-  function save(session: StoredSession): StoredSession {
+  function save(session: SandboxSession): SandboxSession {
     const before = sessions.get(session.id)?.status
     if (session.status !== before) for (const event of toEvents(session, clock.now())) emit(event)
     return sessions.put(session.id, session)
   }
 
-  function current(session: StoredSession): StoredSession {
+  function current(session: SandboxSession): SandboxSession {
     const now = stateAt(session, clock.now())
     return now.status === session.status ? session : save(now)
   }

@@ -1,7 +1,7 @@
 import { defineRule, INHERIT } from '../../../schema/authorization/authorization.ts'
 import { builder } from '../../../schema/builder.ts'
 import { providerCustomerInput, providerSessionInput } from '../../../schema/mutations/provider-inputs.ts'
-import { applicantDetails, customerDetails, sessionDetails } from '../../../schema/types/details.ts'
+import { applicantDetailsUnion, customerDetailsUnion, sessionDetailsUnion } from '../../../schema/types/details.ts'
 import { TREAT_AS_UNKNOWN } from '../../../schema/types/enums.ts'
 import { customerInput, sessionInput } from './input.ts'
 import type { ApplicantDetails, CustomerDetails, SessionDetails } from './mapper.ts'
@@ -15,7 +15,7 @@ const YorletMode = builder.enumType('YorletMode', {
   } as const,
 })
 
-sessionDetails.join(
+sessionDetailsUnion.join(
   'YORLET',
   builder.objectRef<SessionDetails>('YorletSessionDetails').implement({
     description: 'Fields of a session that only Yorlet has.',
@@ -48,7 +48,7 @@ sessionDetails.join(
   }),
 )
 
-applicantDetails.join(
+applicantDetailsUnion.join(
   'YORLET',
   builder.objectRef<ApplicantDetails>('YorletApplicantDetails').implement({
     description: 'Fields of an applicant that only Yorlet has.',
@@ -65,7 +65,7 @@ applicantDetails.join(
   }),
 )
 
-customerDetails.join(
+customerDetailsUnion.join(
   'YORLET',
   builder.objectRef<CustomerDetails>('YorletCustomerDetails').implement({
     description: 'Fields of a customer that only Yorlet has.',

@@ -1,6 +1,6 @@
 import { maskEmail } from '../../sandbox/pages/hosted-pages.ts'
 import type { HostedAction, HostedPages, HostedResult, HostedSession } from '../../sandbox/sandbox.ts'
-import type { Objects, Session } from './sandbox-seed.ts'
+import type { Objects, SandboxSession } from './sandbox-seed.ts'
 
 export function pages(objects: Objects): HostedPages {
   return {
@@ -13,7 +13,7 @@ export function pages(objects: Objects): HostedPages {
   }
 }
 
-function toPage({ applicants, customers }: Objects, session: Session): HostedSession {
+function toPage({ applicants, customers }: Objects, session: SandboxSession): HostedSession {
   const applicant = applicants.get(session.application_status)
   const customer = customers.get(session.customer)
   const role = applicant?.lead_tenant ? 'intro tenant' : 'permitted occupier'
@@ -41,14 +41,14 @@ function toPage({ applicants, customers }: Objects, session: Session): HostedSes
   }
 }
 
-const RESULTS: Partial<Record<Session['status'], HostedResult>> = {
+const RESULTS: Partial<Record<SandboxSession['status'], HostedResult>> = {
   active: { tone: 'plain', title: 'In progress', text: 'The application was opened and is not submitted yet.' },
   canceled: { tone: 'plain', title: 'Canceled', text: 'The application was withdrawn.' },
   complete: { tone: 'good', title: 'Complete', text: 'Everything was submitted. The landlord decides, not Yorlet.' },
   expired: { tone: 'plain', title: 'Expired', text: 'This application has expired.' },
 }
 
-function toActions({ id, status }: Session): HostedAction[] {
+function toActions({ id, status }: SandboxSession): HostedAction[] {
   const isNew = status === 'pending'
   if (!isNew && status !== 'active') return []
   const begin: HostedAction = {

@@ -5,29 +5,29 @@ import type { MODES, SESSION_STATUSES } from './wire.ts'
 
 /** Stored Yorlet objects; a session's link is added when it is shown. */
 export interface Objects {
-  readonly applications: Collection<Application>
-  readonly applicants: Collection<Applicant>
-  readonly customers: Collection<Customer>
-  readonly sessions: Collection<Session>
+  readonly applications: Collection<SandboxApplication>
+  readonly applicants: Collection<SandboxApplicant>
+  readonly customers: Collection<SandboxCustomer>
+  readonly sessions: Collection<SandboxSession>
 }
 
 type Mode = (typeof MODES)[number]
-export type SessionStatus = (typeof SESSION_STATUSES)[number]
+export type SandboxSessionStatus = (typeof SESSION_STATUSES)[number]
 
 interface Entry {
   readonly id: string
   readonly created: number
 }
-export type Application = ReturnType<typeof application>
-export type Applicant = ReturnType<typeof applicant>
-export type Customer = ReturnType<typeof customer>
-export interface Session extends Entry {
+export type SandboxApplication = ReturnType<typeof application>
+export type SandboxApplicant = ReturnType<typeof applicant>
+export type SandboxCustomer = ReturnType<typeof newCustomer>
+export interface SandboxSession extends Entry {
   readonly object: 'application_session'
   readonly application: string
   readonly application_status: string
   readonly customer: string
   readonly mode: Mode
-  readonly status: SessionStatus
+  readonly status: SandboxSessionStatus
 }
 
 export function openObjects(context: SandboxContext): Objects {
@@ -55,7 +55,7 @@ interface CustomerFields {
   readonly metadata: object
 }
 
-export function customer(entry: Entry, fields: CustomerFields) {
+export function newCustomer(entry: Entry, fields: CustomerFields) {
   return {
     ...entry,
     object: 'customer',
@@ -99,7 +99,7 @@ function seed({ applications, applicants, customers }: Objects): void {
   const person = (id: string, name: string) =>
     put(
       customers,
-      customer(entry(id), {
+      newCustomer(entry(id), {
         email: `${name.split(' ')[0]?.toLowerCase()}@example.com`,
         name,
         phone: '+442079460018',

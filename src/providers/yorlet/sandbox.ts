@@ -12,7 +12,14 @@ import { refuse } from './sandbox-errors.ts'
 import { createReplay } from './sandbox-idempotency.ts'
 import { listPage } from './sandbox-list.ts'
 import { pages } from './sandbox-page.ts'
-import { customer, newEntry, type Objects, openObjects, type Session, type SessionStatus } from './sandbox-seed.ts'
+import {
+  newCustomer,
+  newEntry,
+  type Objects,
+  openObjects,
+  type SandboxSession,
+  type SandboxSessionStatus,
+} from './sandbox-seed.ts'
 import { signWebhook, toEvent } from './sandbox-webhook.ts'
 import { ID_PATTERN } from './wire.ts'
 
@@ -20,7 +27,7 @@ const API_KEY = 'yorlet_sandbox_key'
 /** With this key, the undocumented calls on application sessions exist. */
 export const SESSION_READS_KEY = 'yorlet_sandbox_key_with_session_reads'
 
-const STEPS: readonly SessionStatus[] = ['active', 'complete', 'canceled', 'expired']
+const STEPS: readonly SandboxSessionStatus[] = ['active', 'complete', 'canceled', 'expired']
 
 export const sandbox: SandboxDefinition<{ apiKey: string }> = {
   credentials: { apiKey: API_KEY },
@@ -56,7 +63,7 @@ function routes(context: SandboxContext, objects: Objects): Route[] {
   const { applications, applicants, customers, sessions } = objects
   const once = createReplay(context)
   const show = showing(context)
-  const ofSession = (handle: (session: Session) => SandboxResponse) =>
+  const ofSession = (handle: (session: SandboxSession) => SandboxResponse) =>
     undocumented(({ params }) => {
       const session = sessions.get(params.id ?? '')
       return session ? handle(session) : refuse(404, `No such application session: ${params.id}`)
@@ -132,7 +139,7 @@ function undocumented(handle: Handler): Handler {
 }
 
 function showing({ origin }: SandboxContext) {
-  return (session: Session) => ({ ...session, url: `${origin}/hosted/${session.id}` })
+  return (session: SandboxSession) => ({ ...session, url: `${origin}/hosted/${session.id}` })
 }
 
 async function createSession(
@@ -148,7 +155,7 @@ async function createSession(
   }
   const applicant = applicants.get(id)
   if (!applicant) return refuse(404, `No such applicant: ${id}`, 'application_status')
-  const session: Session = {
+  const session: SandboxSession = {
     ...newEntry('apps', context.clock.now()),
     object: 'application_session',
     application: applicant.application,
@@ -176,7 +183,7 @@ async function createCustomer(
   if (typeof email !== 'string') return refuse(400, 'email is required.', 'email')
   if (!/^[^@\s]+@[^@\s]+$/.test(email)) return refuse(400, 'email is not an email address.', 'email')
   const optional = (name: string) => (typeof fields[name] === 'string' ? fields[name] : null)
-  const created = customer(newEntry('cus', context.clock.now()), {
+  const created = newCustomer(newEntry('cus', context.clock.now()), {
     email,
     name: optional('name'),
     phone: optional('phone'),
@@ -187,17 +194,17 @@ async function createCustomer(
   return ok(customers.put(created.id, created))
 }
 
-function cancel(context: SandboxContext, objects: Objects, session: Session): SandboxResponse {
+function cancel(context: SandboxContext, objects: Objects, session: SandboxSession): SandboxResponse {
   if (session.status !== 'canceled' && !isOpen(session)) return refuse(400, `The session is ${session.status}.`)
   const canceled = session.status === 'canceled' ? session : move(context, objects, session, 'canceled', false)
   return ok(showing(context)(canceled))
 }
 
-function isOpen({ status }: Session): boolean {
+function isOpen({ status }: SandboxSession): boolean {
   return status === 'pending' || status === 'active'
 }
 
-function advance(context: SandboxContext, objects: Objects, { id, to }: AdvanceStep): Session {
+function advance(context: SandboxContext, objects: Objects, { id, to }: AdvanceStep): SandboxSession {
   const session = objects.sessions.get(id)
   const status = STEPS.find(step => step === to)
   if (!session || !status)
@@ -209,10 +216,10 @@ function advance(context: SandboxContext, objects: Objects, { id, to }: AdvanceS
 function move(
   context: SandboxContext,
   { sessions }: Objects,
-  session: Session,
-  status: SessionStatus,
+  session: SandboxSession,
+  status: SandboxSessionStatus,
   fromDashboard: boolean,
-): Session {
+): SandboxSession {
   const moved = sessions.put(session.id, { ...session, status })
   const cause = { now: context.clock.now(), fromDashboard }
   context.emit(toEvent('application_session.updated', showing(context)(moved), cause, { status: session.status }))

@@ -8,7 +8,7 @@ import {
   type SandboxResponse,
   type SandboxRoutes,
 } from '../sandbox.ts'
-import { showSession } from './hosted-view.ts'
+import { showHostedSession } from './hosted-view.ts'
 import { html } from './html.ts'
 import { toPage } from './page.ts'
 
@@ -42,7 +42,7 @@ export function showTime(time: string): string {
 }
 
 function showFound(pages: HostedPages, found: ReturnType<HostedPages['find']>): SandboxResponse {
-  return typeof found === 'string' ? showProblem(pages, found) : showSession(pages.provider, found)
+  return typeof found === 'string' ? showProblem(pages, found) : showHostedSession(pages.provider, found)
 }
 
 function showProblem({ provider }: HostedPages, problem: 'FORBIDDEN' | 'UNKNOWN'): SandboxResponse {

@@ -5,7 +5,7 @@ import { toPage } from './page.ts'
 const SECONDS_TO_READ = 3
 
 /** The page of a session: the requested data with the actions, or the result. */
-export function showSession(provider: string, session: HostedSession): SandboxResponse {
+export function showHostedSession(provider: string, session: HostedSession): SandboxResponse {
   const isOpen = session.actions.length > 0
   const back = toWebUrl(session.returnUrl)
   const content = html`${isOpen ? html`<p class="lead">${session.intro}</p>` : undefined}

@@ -9,8 +9,6 @@ import type { Upstream } from '../../upstream/upstream.ts'
 import { type Account, type OpenAccountOptions, openAccount } from './account.ts'
 import { loadAbilities } from './account-abilities.ts'
 
-export type { Account } from './account.ts'
-
 /**
  * The accounts of all tenants. Tenants' settings are in the database, where other processes can change them: they are read
  * again every few seconds while the tenant is active, and at once if an account is missing. The environment's credentials

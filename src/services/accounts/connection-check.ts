@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { ErrorCode } from '../../domain/error-codes.ts'
 import { DomainError, ProviderError } from '../../domain/errors.ts'
 import type { ProviderClient } from '../../providers/contract.ts'
-import type { Account } from './accounts.ts'
+import type { Account } from './account.ts'
 import { readSample } from './sample-read.ts'
 
 export interface ConnectionResult {

@@ -14,7 +14,7 @@ import {
   ProviderUnavailableError,
   providerCodeOf,
 } from '../../domain/errors.ts'
-import type { Account } from '../accounts/accounts.ts'
+import type { Account } from '../accounts/account.ts'
 import { storeAndNotify } from '../deps.ts'
 import type { ProviderRead } from '../snapshots/read-sequence.ts'
 import { type CreatedRecord, type CreateResponse, storeResponse, tombstoneKindOf } from './create-kinds.ts'

@@ -9,7 +9,7 @@ import { decodeGlobalId } from '../../domain/global-id.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import type { CreateRequest, OperationKind, RecordPointer } from '../../domain/records/operation.ts'
 import { type Claim, findContradiction, ownerOf } from '../../domain/records/ownership.ts'
-import type { Account } from '../accounts/accounts.ts'
+import type { Account } from '../accounts/account.ts'
 import type { RequestScope } from '../request-scope.ts'
 
 /** A client's create. Its ids are global ids. */

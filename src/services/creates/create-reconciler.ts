@@ -6,7 +6,7 @@ import {
 } from '../../../db/repositories/operation-repository.ts'
 import { DomainError, ProviderError, ProviderUnavailableError } from '../../domain/errors.ts'
 import type { RecoveryResult } from '../../providers/contract.ts'
-import type { Account } from '../accounts/accounts.ts'
+import type { Account } from '../accounts/account.ts'
 import { createSkippedAccounts } from '../accounts/skipped-accounts.ts'
 import { type CreateResponse, sendCreate } from './create-kinds.ts'
 import { notSentError, storeErased, storeOutcome } from './create-outcome.ts'

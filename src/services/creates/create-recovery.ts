@@ -1,7 +1,7 @@
 import type { StoredOperation } from '../../../db/repositories/operation-repository.ts'
 import type { OperationKind } from '../../domain/records/operation.ts'
 import type { RecoveryResult, UnknownCreate } from '../../providers/contract.ts'
-import type { Account } from '../accounts/accounts.ts'
+import type { Account } from '../accounts/account.ts'
 import { type CreateResponse, recoveryOf, toCreateCall, toResponse } from './create-kinds.ts'
 import type { CreatePlan } from './create-plan.ts'
 

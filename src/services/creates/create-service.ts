@@ -20,7 +20,7 @@ import {
 } from '../../domain/errors.ts'
 import { canonicalJson } from '../../domain/json.ts'
 import type { ProviderOperation } from '../../domain/records/operation.ts'
-import type { Account } from '../accounts/accounts.ts'
+import type { Account } from '../accounts/account.ts'
 import type { RequestScope } from '../request-scope.ts'
 import { type CreatedRecord, type CreateResponse, sendCreate } from './create-kinds.ts'
 import type { StoredOutcome, SucceededOutcome } from './create-outcome.ts'

@@ -1,5 +1,5 @@
 import { decodeGlobalId } from '../../domain/global-id.ts'
-import type { Account } from '../accounts/accounts.ts'
+import type { Account } from '../accounts/account.ts'
 import { ANY_STORED_READ, fetchNeverRead, ignoreNotFound } from '../records/never-read.ts'
 import type { Applicants, Customers } from '../records/record-definitions.ts'
 import type { RequestScope } from '../request-scope.ts'

@@ -4,7 +4,7 @@ import {
   transitionOperation,
 } from '../../../db/repositories/operation-repository.ts'
 import type { CreateCall } from '../../providers/contract.ts'
-import type { Account } from '../accounts/accounts.ts'
+import type { Account } from '../accounts/account.ts'
 import type { ServiceDeps } from '../deps.ts'
 import { canSettle } from './create-recovery.ts'
 

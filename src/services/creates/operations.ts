@@ -11,7 +11,7 @@ import type { OperationKind, OperationState, ProviderOperation } from '../../dom
 import { ownerOf } from '../../domain/records/ownership.ts'
 import { type TimeWindow, toSendWindow } from '../../domain/send-window.ts'
 import type { RecoveryCandidate, RecoveryCandidates } from '../../providers/contract.ts'
-import type { Account } from '../accounts/accounts.ts'
+import type { Account } from '../accounts/account.ts'
 import type { RequestScope } from '../request-scope.ts'
 import { findStoredRecord, recoveryOf } from './create-kinds.ts'
 import { storeOutcome } from './create-outcome.ts'

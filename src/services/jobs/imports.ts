@@ -4,7 +4,7 @@ import { DomainError, NotFoundError, ProviderError, UnsupportedError } from '../
 import type { Provider } from '../../domain/provider.ts'
 import { createJobLease, type JobLease, type JobLeaseHandle, LeaseLostError } from '../../jobs/lease.ts'
 import type { ListQuery, Page, ReadCall } from '../../providers/contract.ts'
-import type { Account } from '../accounts/accounts.ts'
+import type { Account } from '../accounts/account.ts'
 import type { ServiceDeps } from '../deps.ts'
 import type { StoreResult } from '../records/fetch-and-store.ts'
 import type { Customers } from '../records/record-definitions.ts'

@@ -1,8 +1,8 @@
 import type { StoredAttempt } from '../../../db/records/attempt-repository.ts'
 import type { Revised } from '../../../db/records/stored-record.ts'
 import type { ChangeSource } from '../../domain/records/sync.ts'
-import type { ReadCall, SessionRef } from '../../providers/contract.ts'
-import type { Account } from '../accounts/accounts.ts'
+import type { ProviderSessionRef, ReadCall } from '../../providers/contract.ts'
+import type { Account } from '../accounts/account.ts'
 import { storeAndNotify } from '../deps.ts'
 import { OverlapError, type ProviderRead, readInOrder } from '../snapshots/read-sequence.ts'
 import type { SnapshotContext } from '../snapshots/snapshot-context.ts'
@@ -11,7 +11,7 @@ import {
   type RecordDeps,
   type RecordSnapshot,
   recordNotFound,
-  type StoredRecord,
+  type SyncedRecord,
   unsupportedRead,
 } from './record-type.ts'
 
@@ -20,7 +20,7 @@ import {
 /** The record to fetch; `stored` as it was when the fetch was requested. */
 export interface FetchTarget<R> {
   readonly account: Account
-  readonly ref: SessionRef
+  readonly ref: ProviderSessionRef
   readonly stored?: R
 }
 
@@ -36,7 +36,7 @@ export interface StoreResult<R> {
   readonly unchanged: boolean
 }
 
-export async function fetchAndStore<R extends StoredRecord, S extends RecordSnapshot>(
+export async function fetchAndStore<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   call: ReadCall,
   { account, ref, stored }: FetchTarget<R>,
@@ -54,7 +54,7 @@ export async function fetchAndStore<R extends StoredRecord, S extends RecordSnap
 }
 
 /** Fetches a stored record of the account outside a request. Throws NOT_FOUND if it is not stored any more. */
-export async function fetchByProviderId<R extends StoredRecord, S extends RecordSnapshot>(
+export async function fetchByProviderId<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   account: Account,
   providerId: string,
@@ -66,10 +66,10 @@ export async function fetchByProviderId<R extends StoredRecord, S extends Record
   return fetchAndStore(deps, {}, { account, ref, stored }, { source: 'FETCH' })
 }
 
-function assertSameRecord<R extends StoredRecord, S extends RecordSnapshot>(
+function assertSameRecord<R extends SyncedRecord, S extends RecordSnapshot>(
   { recordType }: RecordDeps<R, S>,
   { provider, upstream }: Account,
-  ref: SessionRef,
+  ref: ProviderSessionRef,
   snapshot: S,
 ): void {
   if (snapshot.providerId === ref.providerId) return
@@ -80,7 +80,7 @@ function assertSameRecord<R extends StoredRecord, S extends RecordSnapshot>(
  * Stores a provider's answer. Throws NOT_FOUND for an erased record; OverlapError if the read overlapped with another
  * instance's read of the record.
  */
-export async function storeSnapshot<R extends StoredRecord, S extends RecordSnapshot>(
+export async function storeSnapshot<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   context: SnapshotContext,
   snapshot: S,
@@ -100,7 +100,7 @@ export async function storeSnapshot<R extends StoredRecord, S extends RecordSnap
 }
 
 /** If the snapshot equals the stored record, only its read time is stored, later. Undefined if it differs. */
-async function storeUnchanged<R extends StoredRecord, S extends RecordSnapshot>(
+async function storeUnchanged<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   context: SnapshotContext,
   snapshot: S,
@@ -126,7 +126,7 @@ interface UnchangedRecord<R> {
 }
 
 /** Queues the read time for the next batch write. */
-function deferFetchedAt<R extends StoredRecord, S extends RecordSnapshot>(
+function deferFetchedAt<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   { account, providerRead, source }: SnapshotContext,
   { stored, current, attempts }: UnchangedRecord<R>,
@@ -142,10 +142,10 @@ function deferFetchedAt<R extends StoredRecord, S extends RecordSnapshot>(
   })
 }
 
-async function refetch<R extends StoredRecord, S extends RecordSnapshot>(
+async function refetch<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   account: Account,
-  { id, tenantId }: StoredRecord,
+  { id, tenantId }: SyncedRecord,
   source: ChangeSource,
 ): Promise<void> {
   const { db, recordType } = deps

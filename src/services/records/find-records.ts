@@ -1,13 +1,13 @@
 import type { Revised } from '../../../db/records/stored-record.ts'
 import type { RequestScope } from '../request-scope.ts'
-import { type RecordDeps, type RecordSnapshot, recordNotFound, type StoredRecord } from './record-type.ts'
+import { type RecordDeps, type RecordSnapshot, recordNotFound, type SyncedRecord } from './record-type.ts'
 
 /** Reads records from the database only. */
 
 export type CallerScope = Pick<RequestScope, 'tenantId' | 'subject'>
 
 /** The stored records in the order of `ids`; undefined for an id that the caller has no record of. */
-export async function findRecords<R extends StoredRecord, S extends RecordSnapshot>(
+export async function findRecords<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   scope: CallerScope,
   ids: readonly string[],
@@ -23,7 +23,7 @@ export async function findRecords<R extends StoredRecord, S extends RecordSnapsh
 }
 
 /** Throws NOT_FOUND. */
-export async function getStoredRecord<R extends StoredRecord, S extends RecordSnapshot>(
+export async function getStoredRecord<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   scope: CallerScope,
   id: string,
@@ -34,7 +34,7 @@ export async function getStoredRecord<R extends StoredRecord, S extends RecordSn
 }
 
 /** The account's record by the provider's id, whoever may see it. */
-export async function findByProviderId<R extends StoredRecord, S extends RecordSnapshot>(
+export async function findByProviderId<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   account: { readonly id: string; readonly tenantId: string },
   providerId: string,
@@ -45,7 +45,7 @@ export async function findByProviderId<R extends StoredRecord, S extends RecordS
   return recordType.repository.findByProviderId(db, account.id, providerId)
 }
 
-export function isVisible<R extends StoredRecord, S extends RecordSnapshot>(
+export function isVisible<R extends SyncedRecord, S extends RecordSnapshot>(
   { recordType }: RecordDeps<R, S>,
   { subject }: CallerScope,
   record: R,
@@ -54,7 +54,7 @@ export function isVisible<R extends StoredRecord, S extends RecordSnapshot>(
 }
 
 /** True if a record was overdue, so that the stored records changed. */
-async function applyExpiry<R extends StoredRecord, S extends RecordSnapshot>(
+async function applyExpiry<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   tenantId: string,
   records: readonly R[],

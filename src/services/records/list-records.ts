@@ -12,7 +12,7 @@ import {
 } from '../lists/connection.ts'
 import type { Cursors } from '../lists/cursor.ts'
 import type { RequestScope } from '../request-scope.ts'
-import type { RecordDeps, RecordSnapshot, StoredRecord } from './record-type.ts'
+import type { RecordDeps, RecordSnapshot, SyncedRecord } from './record-type.ts'
 
 export interface ListOptions {
   readonly column: KeysetPage['column']
@@ -30,7 +30,7 @@ export interface ListRequest<Filter> {
 const NEWEST_FIRST: ListOptions = { column: 'created_at', direction: 'desc' }
 
 /** One page of the tenant's stored records. No provider is called. */
-export async function listRecords<R extends StoredRecord, S extends RecordSnapshot, Filter>(
+export async function listRecords<R extends SyncedRecord, S extends RecordSnapshot, Filter>(
   deps: RecordDeps<R, S, Filter>,
   { tenantId }: RequestScope,
   { filter, page }: ListRequest<Filter>,
@@ -50,7 +50,7 @@ export async function listRecords<R extends StoredRecord, S extends RecordSnapsh
 }
 
 /** Several pages, read in one statement. A page with an invalid argument is an error in its place. */
-export async function listManyRecords<R extends StoredRecord, S extends RecordSnapshot, Filter>(
+export async function listManyRecords<R extends SyncedRecord, S extends RecordSnapshot, Filter>(
   deps: RecordDeps<R, S, Filter>,
   { tenantId }: RequestScope,
   requests: readonly ListRequest<Filter>[],
@@ -76,7 +76,7 @@ export async function listManyRecords<R extends StoredRecord, S extends RecordSn
   })
 }
 
-function toRowList<R extends StoredRecord, S extends RecordSnapshot, Filter>(
+function toRowList<R extends SyncedRecord, S extends RecordSnapshot, Filter>(
   { db, recordType }: RecordDeps<R, S, Filter>,
   tenantId: string,
   filter: Filter,

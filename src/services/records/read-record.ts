@@ -3,7 +3,7 @@ import { DomainError } from '../../domain/errors.ts'
 import type { Provider } from '../../domain/provider.ts'
 import type { Freshness } from '../../domain/records/sync.ts'
 import { withOverrides } from '../../domain/with-overrides.ts'
-import type { Account } from '../accounts/accounts.ts'
+import type { Account } from '../accounts/account.ts'
 import type { Lookup, ProviderLookup } from '../deps.ts'
 import { providerNotFound } from '../privacy/tombstones.ts'
 import type { RequestScope } from '../request-scope.ts'
@@ -14,7 +14,7 @@ import {
   type RecordDeps,
   type RecordSnapshot,
   recordNotFound,
-  type StoredRecord,
+  type SyncedRecord,
   unsupportedRead,
 } from './record-type.ts'
 import { fetchShared } from './shared-fetch.ts'
@@ -27,7 +27,7 @@ import { fetchShared } from './shared-fetch.ts'
 type OptionalFreshness = Freshness | null | undefined
 
 /** A provider's record that is not stored yet is fetched and stored. Throws NOT_FOUND. */
-export async function getRecord<R extends StoredRecord, S extends RecordSnapshot>(
+export async function getRecord<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   scope: RequestScope,
   lookup: Lookup,
@@ -38,7 +38,7 @@ export async function getRecord<R extends StoredRecord, S extends RecordSnapshot
 }
 
 /** The records in the order of `ids`, each as a record or its error. */
-export async function getRecords<R extends StoredRecord, S extends RecordSnapshot>(
+export async function getRecords<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   scope: RequestScope,
   ids: readonly string[],
@@ -52,7 +52,7 @@ export async function getRecords<R extends StoredRecord, S extends RecordSnapsho
   )
 }
 
-async function getByProvider<R extends StoredRecord, S extends RecordSnapshot>(
+async function getByProvider<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   scope: RequestScope,
   lookup: ProviderLookup,
@@ -71,7 +71,7 @@ async function getByProvider<R extends StoredRecord, S extends RecordSnapshot>(
   return fetchShared(deps, scope, { account, ref: lookup }, freshness)
 }
 
-function canReadById<R extends StoredRecord, S extends RecordSnapshot>(
+function canReadById<R extends SyncedRecord, S extends RecordSnapshot>(
   { recordType: { provider } }: RecordDeps<R, S>,
   { client }: Account,
 ): boolean {
@@ -79,7 +79,7 @@ function canReadById<R extends StoredRecord, S extends RecordSnapshot>(
 }
 
 /** Throws NOT_FOUND if the caller may not see the record as it is after the read. */
-async function readVisible<R extends StoredRecord, S extends RecordSnapshot>(
+async function readVisible<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   scope: RequestScope,
   stored: R,
@@ -95,7 +95,7 @@ async function readVisible<R extends StoredRecord, S extends RecordSnapshot>(
  * if the provider cannot read the record at all, the stored one as it is, because there is nothing newer. An error instead
  * if the client requested one or the record was never read.
  */
-export async function readRecord<R extends StoredRecord, S extends RecordSnapshot>(
+export async function readRecord<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   scope: RequestScope,
   stored: R,
@@ -121,7 +121,7 @@ export async function readRecord<R extends StoredRecord, S extends RecordSnapsho
 }
 
 /** True also if the account is not connected any more: the fetch then fails with the reason. */
-async function canFetch<R extends StoredRecord, S extends RecordSnapshot>(
+async function canFetch<R extends SyncedRecord, S extends RecordSnapshot>(
   { accounts, recordType }: RecordDeps<R, S>,
   record: R,
 ): Promise<boolean> {
@@ -129,7 +129,7 @@ async function canFetch<R extends StoredRecord, S extends RecordSnapshot>(
   return account === undefined || recordType.provider.reader(account.client) !== undefined
 }
 
-function recordStoreHit<R extends StoredRecord, S extends RecordSnapshot>(
+function recordStoreHit<R extends SyncedRecord, S extends RecordSnapshot>(
   { recordType }: RecordDeps<R, S>,
   { callLog }: RequestScope,
   provider: Provider,
@@ -138,7 +138,7 @@ function recordStoreHit<R extends StoredRecord, S extends RecordSnapshot>(
 }
 
 /** No request waits for the result. A failure shows in the next read. */
-function fetchInBackground<R extends StoredRecord, S extends RecordSnapshot>(
+function fetchInBackground<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   scope: RequestScope,
   record: R,
@@ -149,7 +149,7 @@ function fetchInBackground<R extends StoredRecord, S extends RecordSnapshot>(
 }
 
 /** Fetches the record, or joins a fetch in flight that is fresh enough. Throws if the fetch fails. */
-export async function fetchRecord<R extends StoredRecord, S extends RecordSnapshot>(
+export async function fetchRecord<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   scope: RequestScope,
   stored: R,
@@ -161,7 +161,7 @@ export async function fetchRecord<R extends StoredRecord, S extends RecordSnapsh
 }
 
 /** Fetches the record by a read that begins after this call. */
-export function fetchRecordNow<R extends StoredRecord, S extends RecordSnapshot>(
+export function fetchRecordNow<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   scope: RequestScope,
   stored: R,

@@ -28,7 +28,7 @@ import { canAccessSession } from '../../domain/access/caller.ts'
 import type { Applicant, ApplicantSnapshot } from '../../domain/records/applicant.ts'
 import type { Customer, CustomerSnapshot } from '../../domain/records/customer.ts'
 import { isTerminal, type Session, type SessionSnapshot } from '../../domain/records/session.ts'
-import type { ProviderClient, SessionRef } from '../../providers/contract.ts'
+import type { ProviderClient, ProviderSessionRef } from '../../providers/contract.ts'
 import { expireOverdueSessions, isOverdue } from '../jobs/expiry.ts'
 import { compareApplicant, upsertApplicant } from '../snapshots/upsert-applicant.ts'
 import { compareCustomer, upsertCustomer } from '../snapshots/upsert-customer.ts'
@@ -97,7 +97,7 @@ export const SESSION_TYPE: RecordType<Session, SessionSnapshot, SessionFilter> =
 }
 
 /** Some providers read a session through its applicant. */
-async function toSessionRef(db: Database, session: Session, client: ProviderClient): Promise<SessionRef> {
+async function toSessionRef(db: Database, session: Session, client: ProviderClient): Promise<ProviderSessionRef> {
   const { accountId, applicantId, createdAt, providerId, tenantId } = session
   const [applicant] =
     client.readsSessionsByApplicant && applicantId ? await findApplicants(db, tenantId, [applicantId]) : []

@@ -7,14 +7,14 @@ import type { Subject } from '../../domain/access/caller.ts'
 import { NotFoundError, UnsupportedError } from '../../domain/errors.ts'
 import type { Capability, Provider } from '../../domain/provider.ts'
 import type { Sync } from '../../domain/records/sync.ts'
-import type { ProviderClient, ReadCall, SessionRef } from '../../providers/contract.ts'
+import type { ProviderClient, ProviderSessionRef, ReadCall } from '../../providers/contract.ts'
 import type { SingleFlight } from '../../upstream/single-flight.ts'
 import type { Comparing, ServiceDeps } from '../deps.ts'
 import type { ProviderRead } from '../snapshots/read-sequence.ts'
 import type { SnapshotContext } from '../snapshots/snapshot-context.ts'
 
 /** The fields that every record of a provider has. `sync` is null until its provider was read for it. */
-export interface StoredRecord extends RecordIdentity {
+export interface SyncedRecord extends RecordIdentity {
   readonly sync: Sync | null
 }
 
@@ -25,7 +25,7 @@ export interface RecordSnapshot {
 }
 
 /** What differs between sessions, applicants and customers. */
-export interface RecordType<R extends StoredRecord, Snapshot extends RecordSnapshot, Filter> {
+export interface RecordType<R extends SyncedRecord, Snapshot extends RecordSnapshot, Filter> {
   readonly name: 'applicant' | 'customer' | 'session'
   readonly capability: Capability
   readonly repository: RecordRepository<R, Filter>
@@ -55,11 +55,11 @@ export interface RecordRepository<R, Filter> {
 
 export interface RecordProvider<R, Snapshot> {
   /** The client method that reads a record; undefined if the provider has none. */
-  reader(client: ProviderClient): ((ref: SessionRef, call: ReadCall) => Promise<Snapshot>) | undefined
+  reader(client: ProviderClient): ((ref: ProviderSessionRef, call: ReadCall) => Promise<Snapshot>) | undefined
   /** False if the provider needs more than the record's own id. Absent: it never does. */
   readsById?(client: ProviderClient): boolean
   /** What the provider needs to read a stored record. */
-  toRef(db: Database, record: R, client: ProviderClient): Promise<SessionRef>
+  toRef(db: Database, record: R, client: ProviderClient): Promise<ProviderSessionRef>
 }
 
 export interface SnapshotStore<R, Snapshot> {
@@ -80,7 +80,7 @@ export interface RecordExpiry<R> {
 }
 
 /** The services' dependencies, with the record type and its provider reads in flight. */
-export interface RecordDeps<R extends StoredRecord, Snapshot extends RecordSnapshot, Filter = never>
+export interface RecordDeps<R extends SyncedRecord, Snapshot extends RecordSnapshot, Filter = never>
   extends ServiceDeps {
   readonly recordType: RecordType<R, Snapshot, Filter>
   readonly flights: SingleFlight<ProviderRead>

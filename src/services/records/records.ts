@@ -1,6 +1,6 @@
 import type { Freshness } from '../../domain/records/sync.ts'
 import { createSingleFlight } from '../../upstream/single-flight.ts'
-import type { Account } from '../accounts/accounts.ts'
+import type { Account } from '../accounts/account.ts'
 import type { Lookup, ServiceDeps } from '../deps.ts'
 import type { Connection, PageArguments } from '../lists/connection.ts'
 import type { RequestScope } from '../request-scope.ts'
@@ -9,7 +9,7 @@ import { fetchByProviderId, type StoreResult, storeSnapshot } from './fetch-and-
 import { type CallerScope, findRecords, getStoredRecord } from './find-records.ts'
 import { type ListOptions, type ListRequest, listManyRecords, listRecords } from './list-records.ts'
 import { fetchRecord, fetchRecordNow, getRecord, getRecords, readRecord } from './read-record.ts'
-import type { RecordDeps, RecordSnapshot, RecordType, StoredRecord } from './record-type.ts'
+import type { RecordDeps, RecordSnapshot, RecordType, SyncedRecord } from './record-type.ts'
 
 /** The service of one record type. */
 export interface Records<R, Filter, Snapshot> {
@@ -39,7 +39,7 @@ export interface Records<R, Filter, Snapshot> {
   fetchByProviderId(account: Account, providerId: string): Promise<StoreResult<R>>
 }
 
-export function createRecords<R extends StoredRecord, Snapshot extends RecordSnapshot, Filter>(
+export function createRecords<R extends SyncedRecord, Snapshot extends RecordSnapshot, Filter>(
   serviceDeps: ServiceDeps,
   recordType: RecordType<R, Snapshot, Filter>,
 ): Records<R, Filter, Snapshot> {

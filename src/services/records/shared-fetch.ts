@@ -4,7 +4,7 @@ import type { RequestScope } from '../request-scope.ts'
 import type { ProviderRead } from '../snapshots/read-sequence.ts'
 import { type FetchTarget, fetchAndStore } from './fetch-and-store.ts'
 import { isYounger } from './freshness.ts'
-import { operationName, type RecordDeps, type RecordSnapshot, type StoredRecord } from './record-type.ts'
+import { operationName, type RecordDeps, type RecordSnapshot, type SyncedRecord } from './record-type.ts'
 
 /** Concurrent fetches of one record share one provider call, within the instance and across instances. */
 
@@ -15,7 +15,7 @@ interface Flight {
 }
 
 /** Joins a fetch in flight that is young enough, or starts one. */
-export async function fetchShared<R extends StoredRecord, S extends RecordSnapshot>(
+export async function fetchShared<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   scope: RequestScope,
   target: FetchTarget<R>,
@@ -37,7 +37,7 @@ export async function fetchShared<R extends StoredRecord, S extends RecordSnapsh
 }
 
 /** One instance fetches at a time. The others return what it stored, if that is young enough. */
-async function fetchLocked<R extends StoredRecord, S extends RecordSnapshot>(
+async function fetchLocked<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   scope: RequestScope,
   target: FetchTarget<R>,
@@ -56,7 +56,7 @@ async function fetchLocked<R extends StoredRecord, S extends RecordSnapshot>(
   }
 }
 
-async function fetchAlone<R extends StoredRecord, S extends RecordSnapshot>(
+async function fetchAlone<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   { callLog, source = 'FETCH' }: RequestScope,
   target: FetchTarget<R>,
@@ -65,7 +65,7 @@ async function fetchAlone<R extends StoredRecord, S extends RecordSnapshot>(
   return (await fetchAndStore(deps, { signal, callLog }, target, { source, begins })).record
 }
 
-async function findYoung<R extends StoredRecord, S extends RecordSnapshot>(
+async function findYoung<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   scope: RequestScope,
   { account, ref }: FetchTarget<R>,
@@ -75,14 +75,14 @@ async function findYoung<R extends StoredRecord, S extends RecordSnapshot>(
   return stored?.sync && isYounger(scope, deps, stored.sync, maxAgeSeconds) ? stored : undefined
 }
 
-function lockKey<R extends StoredRecord, S extends RecordSnapshot>(
+function lockKey<R extends SyncedRecord, S extends RecordSnapshot>(
   { recordType }: RecordDeps<R, S>,
   { account, ref }: FetchTarget<R>,
 ): string {
   return `${account.id}|${recordType.name}|${ref.providerId}`
 }
 
-function recordSharedCall<R extends StoredRecord, S extends RecordSnapshot>(
+function recordSharedCall<R extends SyncedRecord, S extends RecordSnapshot>(
   { recordType }: RecordDeps<R, S>,
   { callLog }: RequestScope,
   { account }: FetchTarget<R>,

@@ -4,7 +4,7 @@ import type { StoredCustomer } from '../../../db/records/customer-repository.ts'
 import type { StoredSession } from '../../../db/records/session-columns.ts'
 import type { Details } from '../../domain/json.ts'
 import type { ChangeSource } from '../../domain/records/sync.ts'
-import type { Account } from '../accounts/accounts.ts'
+import type { Account } from '../accounts/account.ts'
 import { OverlapError, type ProviderRead } from './read-sequence.ts'
 
 /**

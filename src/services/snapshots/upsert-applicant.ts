@@ -13,7 +13,7 @@ import { type ApplicantSnapshot, type ApplicantStatus, isSettled } from '../../d
 import { preserveKnown } from '../../domain/records/decision.ts'
 import { takeOwnership, toOwnershipChange } from '../../domain/records/ownership.ts'
 import type { RecordLink } from '../../domain/records/record-link.ts'
-import type { Account } from '../accounts/accounts.ts'
+import type { Account } from '../accounts/account.ts'
 import type { Comparing } from '../deps.ts'
 import { nextApplicantPollAt } from '../jobs/poll-schedule.ts'
 import { assertNotErased, isErased } from '../privacy/tombstones.ts'

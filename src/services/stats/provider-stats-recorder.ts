@@ -1,8 +1,8 @@
 import { v7 as uuid } from 'uuid'
-import { addDrift, listDrift, type StoredDrift } from '../../../db/repositories/drift-repository.ts'
+import { listDrift, type StoredDrift, upsertDrift } from '../../../db/repositories/drift-repository.ts'
 import { insertMinutes, listMinutes, type StoredMinute } from '../../../db/repositories/provider-stats-repository.ts'
 import type { Provider } from '../../domain/provider.ts'
-import type { Account } from '../accounts/accounts.ts'
+import type { Account } from '../accounts/account.ts'
 import type { ServiceDeps } from '../deps.ts'
 import type { RequestScope } from '../request-scope.ts'
 
@@ -38,7 +38,7 @@ export function createProviderStatsRecorder({ db, accounts }: Pick<ServiceDeps, 
 
   async function write(): Promise<void> {
     for (let next = drift[0]; next; next = drift[0]) {
-      await addDrift(db, next)
+      await upsertDrift(db, next)
       drift.shift()
     }
     for (let some = firstDistinct(minutes); some.length > 0; some = firstDistinct(minutes)) {

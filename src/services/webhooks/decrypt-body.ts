@@ -1,5 +1,5 @@
 import type { RawDelivery, WebhookKeys } from '../../providers/contract.ts'
-import type { Account } from '../accounts/accounts.ts'
+import type { Account } from '../accounts/account.ts'
 
 /** The text of a delivery, decrypted if the provider encrypts it and a key of the endpoint opens it. */
 export async function decryptBody(

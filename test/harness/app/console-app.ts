@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { addDrift } from '../../../db/repositories/drift-repository.ts'
+import { upsertDrift } from '../../../db/repositories/drift-repository.ts'
 import { insertMinutes } from '../../../db/repositories/provider-stats-repository.ts'
 import { PROVIDERS, type Provider } from '../../../src/domain/provider.ts'
 import { DEV, deliver, fromVerilock, openEndpoint, signKayle } from '../providers/deliveries.ts'
@@ -159,7 +159,7 @@ async function writeDrift(app: TestApp): Promise<void> {
   const [first, second] = app.services.accounts.all()
   const at = new Date()
   const common = { tenantId: 'dev', firstAt: new Date(at.getTime() - 3 * DAY_MS), lastAt: at }
-  await addDrift(app.db, {
+  await upsertDrift(app.db, {
     ...common,
     accountId: first?.id ?? '',
     provider: first?.provider ?? 'KAYLE',
@@ -169,7 +169,7 @@ async function writeDrift(app: TestApp): Promise<void> {
     shape: 'object {passed, score}',
     count: 1_204,
   })
-  await addDrift(app.db, {
+  await upsertDrift(app.db, {
     ...common,
     accountId: second?.id ?? '',
     provider: second?.provider ?? 'PERSONR',
