@@ -13,7 +13,7 @@ const DAY_MS = 24 * HOUR_MS
 /** Public, so it is only valid on loopback. */
 const DEFAULT_API_KEY = 'sg_dev_key_for_this_machine'
 
-/** The server settings: environment variables, documented in the README's table. */
+/** The server settings: environment variables, documented in docs/settings.md. */
 const serverSettings = z.object({
   NODE_ENV: z.enum(['development', 'production', 'test']).default('development'),
   PORT: z.coerce.number().int().min(0).max(65535).default(4000),
@@ -91,7 +91,7 @@ const serverSettings = z.object({
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
-/** The names of the server settings. The README's table lists all of them. */
+/** The names of the server settings. docs/settings.md lists all of them. */
 export const SERVER_SETTINGS: readonly string[] = Object.keys(serverSettings.shape)
 
 export interface Config {

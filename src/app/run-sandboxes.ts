@@ -11,7 +11,7 @@ export async function runSandboxCommand(env: NodeJS.ProcessEnv): Promise<void> {
   const named = await loadSandboxes(modules, providers)
   const sandboxes = await startSandboxes(named, { port: server.SANDBOX_PORT, anyPort: false }).catch(explainStartError)
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => stop(sandboxes))
-  console.log('# Provider sandboxes are running. Press Ctrl+C to stop. See docs/sandbox.md.')
+  console.log('# Provider sandboxes are running. Press Ctrl+C to stop. See docs/reference/sandbox.md.')
   for (const sandbox of sandboxes) console.log(toLines(sandbox).join('\n'))
 }
 

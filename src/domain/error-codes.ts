@@ -1,4 +1,4 @@
-/** Every code a client can get, in a result union or in `extensions.code`. docs/errors.md describes each. */
+/** Every code a client can get, in a result union or in `extensions.code`. docs/reference/errors.md describes each. */
 export const ERROR_CODES = [
   'UNAUTHENTICATED',
   'FORBIDDEN',

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { createKayleSession } from '../harness/providers/kayle-session.ts'
 
-/** Apollo Client with its normalised cache, set up as in docs/clients.md. */
+/** Apollo Client with its normalised cache, set up as in docs/guides/front-end.md. */
 
 const schema = buildSchema(readFileSync('schema/schema.graphql', 'utf8'))
 const abstract = Object.values(schema.getTypeMap()).filter(isAbstractType)
@@ -237,7 +237,7 @@ function gapOf([first = 0, last = 0]: readonly number[]): number {
   return last - first
 }
 
-/** As in docs/clients.md. */
+/** As in docs/guides/front-end.md. */
 function connect(uri: string): ApolloClient {
   const sse = createClient({ url: uri, headers: AUTHORIZATION })
   const live = new ApolloLink(

@@ -69,7 +69,7 @@ test('a client that resumes after its last cursor gets each event once, across a
   await done
 })
 
-/** As in docs/clients.md: reconnects with the cursor of the last event. */
+/** As in docs/guides/front-end.md: reconnects with the cursor of the last event. */
 async function followOn(
   url: string,
   id: string,

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { createKayleSession } from '../harness/providers/kayle-session.ts'
 
-/** urql with its normalised cache, set up as in docs/clients.md. */
+/** urql with its normalised cache, set up as in docs/guides/front-end.md. */
 
 /** The delay of the provider for the deferred part. */
 const SLOW_MS = 800
@@ -116,7 +116,7 @@ test('@defer: the session arrives before the attempts of a slow provider', async
   await app.sandbox('KAYLE').clearFaults()
 })
 
-/** As in docs/clients.md. */
+/** As in docs/guides/front-end.md. */
 function connect(url: string): Client {
   const headers = { authorization: `Bearer ${API_KEY}` }
   const sse = createClient({ url, headers })

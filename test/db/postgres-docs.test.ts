@@ -15,7 +15,7 @@ import { codeBlocks, quotedIn, readDoc } from '../harness/docs/docs.ts'
 const sh = promisify(execFile)
 const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-dump-'))
 const restored = `sg_test_${Date.now().toString(36)}_r${process.pid}`
-const operating = readDoc('docs/operating.md')
+const operating = readDoc('docs/guides/backup-and-upgrade.md')
 const withTools = await sh('pg_dump', ['--version']).then(
   () => true,
   () => false,
@@ -55,8 +55,8 @@ test('a backup of a running server can be restored and served', async context =>
   await copy.close()
 })
 
-test('the statement of docs/personal-data.md removes deleted values from the disk', async () => {
-  const statement = one(quotedIn(readDoc('docs/personal-data.md')), /^VACUUM /)
+test('the statement of docs/guides/personal-data.md removes deleted values from the disk', async () => {
+  const statement = one(quotedIn(readDoc('docs/guides/personal-data.md')), /^VACUUM /)
   await onServer(client => client.query(statement), new URL(url).pathname.slice(1))
 })
 

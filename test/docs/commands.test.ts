@@ -112,8 +112,8 @@ test('every example of --help runs, with JSON output if it ends by itself', asyn
   }
 }, 300_000)
 
-test('docs/command-line.md has every command, and no other', () => {
-  const listed = tableRows(readDoc('docs/command-line.md')).flatMap(([names = '']) => quotedIn(names))
+test('docs/reference/cli.md has every command, and no other', () => {
+  const listed = tableRows(readDoc('docs/reference/cli.md')).flatMap(([names = '']) => quotedIn(names))
   const own = program.commands.map(command => command.name())
   expect(listed.sort()).toEqual(own.filter(name => name !== 'help').sort())
 })

@@ -8,38 +8,41 @@ import { startApp } from '../harness/app/test-app.ts'
 import { cliOf } from '../harness/cli.ts'
 import { codeBlocks, docPaths, quotedIn, readDoc, tableRows } from '../harness/docs/docs.ts'
 
-const errors = readDoc('docs/errors.md')
-const sandbox = readDoc('docs/sandbox.md')
+const errors = readDoc('docs/reference/errors.md')
+const sandbox = readDoc('docs/reference/sandbox.md')
 
-test('docs/errors.md explains every error code once, and no unknown code', () => {
+test('docs/reference/errors.md explains every error code once, and no unknown code', () => {
   expect(codesIn(errors).sort()).toEqual([...ERROR_CODES].sort())
 })
 
-test('docs/errors.md marks a code as retryable if and only if the server does', () => {
+test('docs/reference/errors.md marks a code as retryable if and only if the server does', () => {
   const [, retryable = ''] = /^## Wait and try again$(.*?)^## /ms.exec(errors) ?? []
   expect(codesIn(retryable).sort()).toEqual(ERROR_CODES.filter(code => new DomainError(code, '').retryable).sort())
 })
 
 test.each(Object.values(registry))(
-  'docs/sandbox.md lists all undocumented behaviour of the sandbox of $provider',
+  'docs/reference/sandbox-behaviour.md lists all undocumented behaviour of the sandbox of $provider',
   async module => {
     const definition = (await module.sandbox()).sandbox as SandboxDefinition
-    const listed = sandbox.split('\n')
+    const listed = readDoc('docs/reference/sandbox-behaviour.md').split('\n')
     for (const invention of definition.undocumentedBehaviour) expect(listed).toContain(`- ${invention}`)
   },
 )
 
-test.each(Object.values(registry))('docs/sandbox.md has the URL of the sandbox of $provider', async module => {
-  const definition = (await module.sandbox()).sandbox as SandboxDefinition
-  const row = tableRows(sandbox).find(([name = '', url = '']) => isNamed(module.provider, name) && /http/.test(url))
-  const port = 4101 + Object.keys(registry).indexOf(module.provider)
-  expect(quotedIn(row?.join(' ') ?? '')).toEqual([
-    `http://localhost:${port}${definition.basePath}`,
-    ...Object.values(definition.credentials),
-  ])
-})
+test.each(Object.values(registry))(
+  'docs/reference/sandbox.md has the URL of the sandbox of $provider',
+  async module => {
+    const definition = (await module.sandbox()).sandbox as SandboxDefinition
+    const row = tableRows(sandbox).find(([name = '', url = '']) => isNamed(module.provider, name) && /http/.test(url))
+    const port = 4101 + Object.keys(registry).indexOf(module.provider)
+    expect(quotedIn(row?.join(' ') ?? '')).toEqual([
+      `http://localhost:${port}${definition.basePath}`,
+      ...Object.values(definition.credentials),
+    ])
+  },
+)
 
-test('docs/sandbox.md has the steps of each sandbox', async () => {
+test('docs/reference/sandbox.md has the steps of each sandbox', async () => {
   const app = await startApp()
   for (const { provider, origin } of app.sandboxes) {
     const rows = tableRows(sandbox).filter(([name = '', of = '']) => isNamed(provider, name) && /^an? /.test(of))
@@ -49,8 +52,8 @@ test('docs/sandbox.md has the steps of each sandbox', async () => {
   await app.close()
 })
 
-// The recipes of docs/clients.md share fragments between blocks; their own test executes each of them.
-const withOperations = docPaths().filter(path => path !== 'docs/clients.md')
+// The recipes of docs/guides/front-end.md share fragments between blocks; their own test executes each of them.
+const withOperations = docPaths().filter(path => path !== 'docs/guides/front-end.md')
 
 test.each(withOperations)('every operation of %s is valid', path => {
   const schema = parseSchema(readDoc('schema/schema.graphql'))
@@ -61,7 +64,7 @@ test.each(withOperations)('every operation of %s is valid', path => {
   }
 })
 
-test('the first commands of docs/command-line.md run on an empty database', async () => {
+test('the first commands of docs/reference/cli.md run on an empty database', async () => {
   const env = { DATABASE_URL: 'sqlite:.data/never-made.db', ENCRYPTION_KEY: '0f'.repeat(32), SANDBOX: 'off' }
   expect(await cliOf(env).run(['doctor'])).toMatchObject({ code: 0 })
 })

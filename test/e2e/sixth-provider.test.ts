@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { packageRoot } from '../../src/app/package.ts'
 
 /**
- * A sixth provider is one folder and two lines, as in docs/adding-a-provider.md: the folder of examples/sixth-provider
+ * A sixth provider is one folder and two lines, as in docs/guides/adding-a-provider.md: the folder of examples/sixth-provider
  * is put into a copy of the package, which must pass the tests of every provider.
  */
 

@@ -103,8 +103,8 @@ describe('the next action', () => {
     expect(new Set(['START', ...NEXT_ACTION_RULES.map(({ kind }) => kind)])).toEqual(new Set(NEXT_ACTION_KINDS))
   })
 
-  test('is documented in docs/person.md rule by rule', () => {
-    const rows = tableRows(readDoc('docs/person.md')).filter(row => row.length === 6)
+  test('is documented in docs/reference/person.md rule by rule', () => {
+    const rows = tableRows(readDoc('docs/reference/person.md')).filter(row => row.length === 6)
     const documented = rows.slice(1).map(([outcome = '', status = '', step = '', page, kind = '', because]) => ({
       outcome: quotedIn(outcome),
       status: quotedIn(status),
@@ -122,7 +122,7 @@ describe('the next action', () => {
       because,
     }))
     expect(documented).toEqual(coded)
-    const meanings = tableRows(readDoc('docs/person.md')).filter(row => row.length === 2)
+    const meanings = tableRows(readDoc('docs/reference/person.md')).filter(row => row.length === 2)
     expect(meanings.slice(1).map(([kind = '']) => quotedIn(kind)[0])).toEqual(NEXT_ACTION_KINDS)
   })
 

@@ -433,8 +433,8 @@ describe('a sandbox that closes', () => {
   })
 })
 
-describe('docs/faults.md', () => {
-  const page = readDoc('docs/faults.md')
+describe('docs/guides/bad-days.md', () => {
+  const page = readDoc('docs/guides/bad-days.md')
   const commands = commandsIn(page)
   const promise = /^A create answers `(\w+)`, a read `(\w+)`\.$/m
   const days = page.split(/^### /m).filter(day => promise.test(day))

@@ -380,12 +380,14 @@ describe('the dashboard and the alerts of deploy/', () => {
     for (const name of named) expect(names, name).toContain(name.replace(/_(bucket|count|sum)$/, ''))
   })
 
-  test('the dashboard shows every metric, and docs/watching.md documents each with its labels, and no unknown one', async () => {
+  test('the dashboard shows every metric, and docs/reference/metrics.md documents each with its labels, and no unknown one', async () => {
     const { text, samples } = await scrape()
     const ours = [...text.matchAll(/^# TYPE (sessiongraph_\S+)/gm)].map(([, name = '']) => name)
     const dashboard = readDoc(files[0] ?? '')
     for (const name of ours) expect(dashboard, name).toMatch(new RegExp(`\\b${name}(_bucket|_count)?\\b`))
-    const rows = tableRows(readDoc('docs/watching.md')).filter(([name = '']) => name.startsWith('`sessiongraph_'))
+    const rows = tableRows(readDoc('docs/reference/metrics.md')).filter(([name = '']) =>
+      name.startsWith('`sessiongraph_'),
+    )
     const documented = new Map(rows.flatMap(([name = '', labels = '']) => quotedIn(name).map(one => [one, labels])))
     expect([...documented.keys()].sort()).toEqual(ours.sort())
     for (const { name, labels } of samples) {

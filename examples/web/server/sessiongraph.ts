@@ -7,7 +7,7 @@ export interface Access {
   readonly apiKey: string
 }
 
-/** The error that the caller receives; the code is one of docs/errors.md. */
+/** The error that the caller receives; the code is one of docs/reference/errors.md. */
 export class Refused extends Error {
   readonly code: string
   constructor(code: string, message: string) {

@@ -9,7 +9,7 @@ export interface Pass {
   readonly expiresAt: string
 }
 
-/** An error, with the code to branch on: docs/errors.md lists all of them. */
+/** An error, with the code to branch on: docs/reference/errors.md lists all of them. */
 export class Trouble extends Error {
   readonly code: string
   constructor(code: string, message: string) {

@@ -44,7 +44,7 @@ const OPEN: readonly SessionStatus[] = ['CREATED', 'IN_PROGRESS']
 /** The actions that open the page of a session. */
 const OPENS_PAGE: readonly NextActionKind[] = ['VERIFY', 'APPLY', 'OPEN_PORTAL', 'RETRY']
 
-/** The first matching rule applies. docs/person.md shows the same table. */
+/** The first matching rule applies. docs/reference/person.md shows the same table. */
 export const NEXT_ACTION_RULES: readonly NextActionRule[] = [
   { outcome: ['APPROVED'], kind: 'DONE', because: 'the provider approved' },
   { outcome: ['REJECTED'], kind: 'REJECTED', because: 'the provider rejected' },
@@ -112,7 +112,7 @@ export interface ActionRecords {
   readonly applicants: readonly Applicant[]
 }
 
-/** The next action of a person, or of one session. docs/person.md describes which stage determines it. */
+/** The next action of a person, or of one session. docs/reference/person.md describes which stage determines it. */
 export function toNextAction(known: ActionRecords, journeys: Journeys, now: Date): NextAction {
   const stage = choose(toStages(known, journeys, now).sort(byAge))
   if (!stage) return { kind: 'START', needsNewSession: true, session: null, url: null, expiresAt: null }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** The fault rules of `/_sandbox/faults`. docs/faults.md describes them. */
+/** The fault rules of `/_sandbox/faults`. docs/guides/bad-days.md describes them. */
 
 // Node fires a timer beyond its 32-bit limit at once, so delays are limited to an hour.
 const ms = z.int().min(0).max(3_600_000)

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import { packageRoot } from '../../../src/app/package.ts'
 
 /** A page of the documentation. `path` is relative to the package. */
@@ -7,9 +7,11 @@ export function readDoc(path: string): string {
   return readFileSync(join(packageRoot(), path), 'utf8')
 }
 
+/** The pages of the documentation, relative to the package. */
 export function docPaths(): string[] {
-  const docs = readdirSync(join(packageRoot(), 'docs')).filter(file => file.endsWith('.md'))
-  return ['CHANGELOG.md', 'README.md', ...docs.map(file => `docs/${file}`)]
+  const docs = readdirSync(join(packageRoot(), 'docs'), { recursive: true, encoding: 'utf8' })
+  const pages = docs.filter(file => file.endsWith('.md')).map(file => `docs/${file.replaceAll(sep, '/')}`)
+  return ['CHANGELOG.md', 'README.md', ...pages.sort()]
 }
 
 /** The code blocks of one language. */
@@ -31,4 +33,28 @@ export function tableRows(page: string): string[][] {
 /** The texts in backticks. */
 export function quotedIn(text: string): string[] {
   return [...text.matchAll(/`([^`\n]+)`/g)].map(([, quoted = '']) => quoted)
+}
+
+/** The relative targets of links and images, in Markdown and in HTML; none of those in code. */
+export function linksIn(page: string): string[] {
+  const prose = page.replace(/^( *)```.*?^\1```$/gms, '').replace(/`[^`\n]*`/g, '')
+  const markdown = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link)
+  const html = [...prose.matchAll(/\b(?:src|srcset|href)="([^"]+)"/g)].map(([, link = '']) => link)
+  return [...markdown, ...html].filter(link => !/^[a-z]+:/.test(link))
+}
+
+/** The anchors that GitHub gives to the headings of a page. */
+export function headingAnchors(page: string): string[] {
+  const headings = [...page.replace(/^( *)```.*?^\1```$/gms, '').matchAll(/^#+ (.*)$/gm)]
+  const seen = new Map<string, number>()
+  return headings.map(([, heading = '']) => {
+    const anchor = heading
+      .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-')
+    const before = seen.get(anchor) ?? 0
+    seen.set(anchor, before + 1)
+    return before === 0 ? anchor : `${anchor}-${before}`
+  })
 }
