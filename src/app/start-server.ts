@@ -98,6 +98,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const authentication = knownCallers.observe(authenticationOf(container, config))
   const isAdmin = async (bearer: string) => (await authentication.authenticate(bearer))?.scopes.has('admin') ?? false
   const streams = createSubscriptionRegistry(caller => authentication.isLive(caller, now()))
+  const connections = createSubscriptionRegistry(caller => authentication.isLive(caller, now()))
   const deadlines = { queryDeadlineMs: settings.QUERY_DEADLINE_MS, mutationDeadlineMs: settings.MUTATION_DEADLINE_MS }
   const app = createApp({
     schema,
@@ -121,6 +122,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       degraded: () => (container.redis ? { redis: container.redis.isUp ? 'UP' : 'AWAY' } : {}),
     }),
     streams,
+    connections,
     telemetry: {
       observer: observability.operations,
       mayInspect: ({ scopes }) => isLocalDevelopment(config) || scopes.has('admin'),
@@ -130,12 +132,14 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     report,
     now,
   })
-  const server = createHttpServer(compressResponses(admission.wrap(app.listener)), {
+  const { webSockets } = app
+  const listening = {
     ...listenerOptions(settings, Math.max(settings.QUERY_DEADLINE_MS, settings.MUTATION_DEADLINE_MS)),
     loopbackHostsOnly: isLocalDevelopment(config),
-  })
+  }
+  const server = createHttpServer(compressResponses(admission.wrap(app.listener)), listening, webSockets)
   scheduler.observe(server)
-  const connections = trackConnections(server)
+  const sockets = trackConnections(server)
   await options.beforeListen?.()
   await listen(server, settings.PORT, settings.HOST)
   // A connection that could not be accepted, such as without a free file descriptor.
@@ -152,7 +156,10 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     streams,
     close: once(async (timeouts = { delayMs: 0, deadlineMs: settings.DRAIN_DEADLINE_MS }) => {
       const inTime = within(timeouts.deadlineMs)
-      await Promise.all([shutdownGracefully({ server, connections, admission, streams, timeouts }), inTime(stopJobs())])
+      await Promise.all([
+        shutdownGracefully({ server, sockets, admission, streams, webSockets, timeouts }),
+        inTime(stopJobs()),
+      ])
       await inTime(container.services.creates.settled())
       // The last delivery may not be applied yet.
       await inTime(container.services.webhookInbox.applyDue().catch(() => {}))

@@ -51,6 +51,7 @@ import { useTelemetry } from './plugins/use-telemetry.ts'
 import { useWebhooks } from './plugins/use-webhooks.ts'
 import type { SubscriptionRegistry } from './subscriptions/registry.ts'
 import { useSse } from './subscriptions/use-sse.ts'
+import { createWebSocketEndpoint } from './websocket/websocket-server.ts'
 
 export const GRAPHQL_PATH = '/graphql'
 
@@ -67,6 +68,8 @@ export interface AppOptions {
   readonly admission: AdmissionControl
   readonly readiness: () => Promise<Readiness>
   readonly streams: SubscriptionRegistry
+  /** The open WebSockets. */
+  readonly connections: SubscriptionRegistry
   readonly policy: RequestPolicy
   readonly telemetry: OperationTelemetryOptions
   readonly metrics: MetricsEndpointOptions
@@ -91,7 +94,7 @@ export interface RequestPolicy {
 export type App = ReturnType<typeof createApp>
 
 /**
- * The HTTP API: a listener for node:http, and its two paths separately for tests. `fetch`: Yoga with all plugins, for any
+ * The HTTP API: a listener for node:http, the endpoint for WebSockets, and the listener's two paths separately for tests. `fetch`: Yoga with all plugins, for any
  * request. `handlePost`: runs a prepared operation on the fast path; every other POST falls through to Yoga, with minimal
  * Request and Response objects.
  */
@@ -127,7 +130,16 @@ export function createApp(options: AppOptions) {
     return response
   }
   const listener = createPostHandler({ path: GRAPHQL_PATH, handlePost, fallback: yoga, report: options.report })
-  return { fetch: yoga.fetch, handlePost, listener }
+  const webSockets = createWebSocketEndpoint({
+    ...options,
+    ...options.policy,
+    ...steps,
+    path: GRAPHQL_PATH,
+    report,
+    sequence: options.services.readSequence.sequence,
+    run: async (operation, context) => minimalYoga.getResultForParams(operation, context as never),
+  })
+  return { fetch: yoga.fetch, handlePost, listener, webSockets }
 }
 
 type Steps = ReturnType<typeof createPipeline>

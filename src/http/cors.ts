@@ -10,6 +10,8 @@ export interface CorsOptions {
 
 /** Cross-origin resource sharing. Credentials are not allowed: clients send keys, not cookies. */
 export interface Cors {
+  /** Whether pages of that origin may send requests. */
+  isAllowed(origin: string): boolean
   /** The headers of every response. */
   headersFor(origin: string | null | undefined): Readonly<Record<string, string>>
   /** The headers of the response to a preflight request; undefined where the origin is not allowed. */
@@ -42,6 +44,7 @@ export function createCors({ origins, allowsLoopback, headers }: CorsOptions): C
   const isAllowed = (origin: string) => origins.includes(origin) || (allowsLoopback && isLoopbackOrigin(origin))
 
   return {
+    isAllowed,
     headersFor(origin): Record<string, string> {
       if (origins.length === 0 && !allowsLoopback) return {}
       if (!origin || !isAllowed(origin)) return { vary: 'Origin' }

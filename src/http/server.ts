@@ -3,6 +3,8 @@ import type { Duplex } from 'node:stream'
 import { isLoopbackHostHeader } from '../domain/input/hosts.ts'
 import { toErrorBody } from './errors/error-body.ts'
 import type { SocketTimeouts } from './limits.ts'
+import { continueWithoutUpgrade, refuseUpgrade } from './websocket/http-upgrade.ts'
+import type { WebSocketEndpoint } from './websocket/websocket-server.ts'
 
 export interface ServerOptions extends SocketTimeouts {
   /**
@@ -14,10 +16,11 @@ export interface ServerOptions extends SocketTimeouts {
   readonly basePath?: string
 }
 
-/** A server with timeouts for slow clients, and JSON errors for requests that Node cannot parse. */
+/** A server with timeouts for slow clients, JSON errors for requests that Node cannot parse, and WebSockets. */
 export function createHttpServer(
   handle: (request: IncomingMessage, response: ServerResponse) => unknown,
   limits: ServerOptions,
+  webSockets?: Pick<WebSocketEndpoint, 'handles' | 'upgrade'>,
 ): Server {
   const options = {
     // Node rejects a headersTimeout above the requestTimeout.
@@ -36,10 +39,26 @@ export function createHttpServer(
     if (!rejection) return handle(request, response)
     reject(response, rejection)
   })
+  if (webSockets) server.on('upgrade', createUpgradeListener(server, limits, webSockets))
   // Node destroys a socket on which nothing is sent or received for this long.
   server.setTimeout(limits.stalledTimeoutMs)
   server.on('checkExpectation', (_request, response: ServerResponse) => reject(response, UNKNOWN_EXPECTATION))
   return server.on('clientError', handleClientError)
+}
+
+function createUpgradeListener(
+  server: Server,
+  limits: ServerOptions,
+  webSockets: Pick<WebSocketEndpoint, 'handles' | 'upgrade'>,
+) {
+  return (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const target = request.url ?? ''
+    normalizeTarget(request, limits.basePath)
+    if (!webSockets.handles(request)) return continueWithoutUpgrade(server, request, target, socket, head)
+    const rejection = findRejection(request, limits)
+    if (rejection) refuseUpgrade(socket, rejection.status, HEADERS, errorBody(rejection.message, BAD_REQUEST))
+    else webSockets.upgrade(request, socket, head)
+  }
 }
 
 interface Rejection {

@@ -16,16 +16,19 @@ describe('open subscriptions', () => {
     const subjects = MAX_SUBSCRIPTIONS_PER_KEY / MAX_SUBSCRIPTIONS_PER_TOKEN
     const open = Array.from({ length: subjects }, (_, index) =>
       callerOf('key', { externalId: `user-${index}` }),
-    ).flatMap(caller => Array.from({ length: MAX_SUBSCRIPTIONS_PER_TOKEN }, () => registry.open(caller)))
+    ).flatMap(caller => Array.from({ length: MAX_SUBSCRIPTIONS_PER_TOKEN }, () => registry.open(caller, {})))
     expect(open).not.toContain(undefined)
     expect(registry.count()).toBe(MAX_SUBSCRIPTIONS_PER_KEY)
-    expect(registry.open(callerOf('key', { externalId: 'another' }))).toBeUndefined()
-    expect(registry.open(callerOf('key', null))).toBeUndefined()
-    const other = registry.open(callerOf('another key', null))
+    expect(registry.open(callerOf('key', { externalId: 'another' }), {})).toBeUndefined()
+    expect(registry.open(callerOf('key', null), {})).toBeUndefined()
+    const other = registry.open(callerOf('another key', null), {})
     expect(other).toBeDefined()
     open[0]?.end()
-    expect(registry.open(callerOf('key', { externalId: 'user-1' })), 'the subject has its own limit').toBeUndefined()
-    expect(registry.open(callerOf('key', { externalId: 'user-0' }))).toBeDefined()
+    expect(
+      registry.open(callerOf('key', { externalId: 'user-1' }), {}),
+      'the subject has its own limit',
+    ).toBeUndefined()
+    expect(registry.open(callerOf('key', { externalId: 'user-0' }), {})).toBeDefined()
     registry.end('CLOSING')
     expect(registry.count()).toBe(0)
   })

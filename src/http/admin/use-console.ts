@@ -54,7 +54,7 @@ export function useConsole({ console, rateLimiter, report, ...options }: Console
     fetchAPI: FetchAPI,
   ): Promise<Response> {
     const requestId = toRequestId(request.headers.get(REQUEST_ID_HEADER))
-    const caller = await authenticate(request, connection, requestId)
+    const caller = await authenticate(request.headers.get('authorization'), connection, requestId)
     if ('error' in caller) return fetchAPI.Response.json({ errors: [caller.error] }, caller.init)
     try {
       // Some answers contain personal data beside reflected input.

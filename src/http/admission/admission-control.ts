@@ -8,6 +8,8 @@ import type { RequestScheduler } from './request-scheduler.ts'
 export interface AdmissionControl {
   /** Wraps a listener, which then gets the admitted requests only. */
   wrap(listener: RequestListener): RequestListener
+  /** Takes a place for an operation over a WebSocket. Returns the function that releases it; undefined if none is free. */
+  enter(): (() => void) | undefined
   /** Stops counting a request, for one that became a stream. */
   release(request: object | undefined): void
   /** Closes the connection of each response from now on. */
@@ -40,12 +42,32 @@ export function createAdmissionControl(
   const waiting = new Set<() => void>()
   let draining = false
   let refused = 0
-  const count = () => ofKnown.count() + ofOthers.count()
+  let operations = 0
+  const count = () => ofKnown.count() + ofOthers.count() + operations
 
   function release(request: object | undefined): void {
-    if (!request || !all.some(places => places.release(request)) || count() > 0) return
+    if (request && all.some(places => places.release(request))) resolveIfIdle()
+  }
+
+  function resolveIfIdle(): void {
+    if (count() > 0) return
     for (const resolve of waiting) resolve()
     waiting.clear()
+  }
+
+  function enter(): (() => void) | undefined {
+    if (operations >= maxInFlight) {
+      refused++
+      return undefined
+    }
+    operations++
+    let isIn = true
+    return () => {
+      if (!isIn) return
+      isIn = false
+      operations--
+      resolveIfIdle()
+    }
   }
 
   function reject({ headers: { origin } }: IncomingMessage, response: ServerResponse): void {
@@ -77,6 +99,7 @@ export function createAdmissionControl(
       response.once('close', () => release(request))
       scheduler.schedule(() => start(places, listener, request, response), places === ofKnown ? 'FIRST' : 'LATER')
     },
+    enter,
     release,
     drain: () => {
       draining = true

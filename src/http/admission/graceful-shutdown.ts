@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SubscriptionRegistry } from '../subscriptions/registry.ts'
+import type { WebSocketEndpoint } from '../websocket/websocket-server.ts'
 import type { AdmissionControl } from './admission-control.ts'
 
 export interface ShutdownTimeouts {
@@ -13,52 +14,57 @@ export interface ShutdownTimeouts {
 
 export interface ShutdownOptions {
   readonly server: Server
-  readonly connections: OpenConnections
+  readonly sockets: OpenSockets
   readonly admission: AdmissionControl
   readonly streams: SubscriptionRegistry
+  readonly webSockets: Pick<WebSocketEndpoint, 'end'>
   readonly timeouts: ShutdownTimeouts
 }
 
 /** The open connections of a server. */
-export type OpenConnections = ReadonlySet<Socket>
+export type OpenSockets = ReadonlySet<Socket>
 
-export function trackConnections(server: Server): OpenConnections {
-  const connections = new Set<Socket>()
+export function trackConnections(server: Server): OpenSockets {
+  const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
-    connections.add(socket)
-    socket.once('close', () => connections.delete(socket))
+    if (sockets.has(socket)) return
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
   })
-  return connections
+  return sockets
 }
 
 /** Not ready → requests in flight finish → streams end with a reason → connections close. */
 export async function shutdownGracefully({
   server,
-  connections,
+  sockets,
   admission,
   streams,
+  webSockets,
   timeouts,
 }: ShutdownOptions): Promise<void> {
   const aborted = new AbortController()
   const deadline = sleep(timeouts.deadlineMs, undefined, { signal: aborted.signal }).catch(() => {})
   admission.drain()
   await sleep(Math.min(timeouts.delayMs, timeouts.deadlineMs))
-  const closed = close(server, connections)
+  const closed = close(server, sockets)
   await Promise.race([admission.whenIdle(), deadline])
+  // Before their streams end, so that clients connect again and resume them.
+  webSockets.end()
   streams.end('CLOSING')
   await Promise.race([closed, deadline])
-  server.closeAllConnections()
+  for (const socket of sockets) socket.destroy()
   await closed
   aborted.abort()
 }
 
-function close(server: Server, connections: OpenConnections): Promise<void> {
+function close(server: Server, sockets: OpenSockets): Promise<void> {
   return new Promise(resolve => {
     // A connection becomes idle a moment after its last response ended.
     const sweep = setInterval(() => {
       server.closeIdleConnections()
       // Node counts a connection as idle after its first request only. Browsers open connections in advance.
-      for (const socket of connections) if (socket.bytesRead === 0) socket.destroy()
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
     }, 10)
     server.close(() => {
       clearInterval(sweep)

@@ -18,14 +18,18 @@ export interface AuthFailure {
   readonly init: ResponseInit
 }
 
-/** Authenticates a request by API key or client token, and counts failed attempts by address. */
+/** Authenticates an `Authorization` header by API key or client token, and counts failed attempts by address. */
 export function createAuthenticator({ authentication, failedAuthLimiter, isTrustedProxy }: AuthenticatorOptions) {
-  return async (request: Request, connection: IncomingConnection, requestId: string): Promise<Caller | AuthFailure> => {
-    const token = readBearer(request.headers.get('authorization'), connection)
+  return async (
+    header: string | null,
+    connection: IncomingConnection,
+    requestId: string,
+  ): Promise<Caller | AuthFailure> => {
+    const token = readBearer(header, connection)
     const caller = token === undefined ? undefined : await authentication.authenticate(token)
     if (caller) return caller
     // A request without a key is not an attempt to guess one.
-    const address = request.headers.has('authorization') ? clientAddress(connection, isTrustedProxy) : undefined
+    const address = header === null ? undefined : clientAddress(connection, isTrustedProxy)
     const waitMs = address === undefined ? 0 : await failedAuthLimiter.count(address)
     return waitMs > 0 ? tooManyFailures(requestId, waitMs) : unauthenticated(requestId)
   }

@@ -33,7 +33,8 @@ export function useAuthentication({
       if (url.pathname !== path || request.method === 'OPTIONS') return
       const since = sequence()
       const requestId = toRequestId(request.headers.get(REQUEST_ID_HEADER))
-      const caller = await authenticate(request, serverContext as IncomingConnection, requestId)
+      const header = request.headers.get('authorization')
+      const caller = await authenticate(header, serverContext as IncomingConnection, requestId)
       if (!('error' in caller)) {
         Object.assign(serverContext, { caller, requestId, since } satisfies Authenticated)
         return

@@ -3,7 +3,9 @@ import { budgetsOf, type Caller } from '../../domain/access/caller.ts'
 /** The open subscriptions of this instance. */
 export interface SubscriptionRegistry {
   /** Undefined if the key or the token has the maximum open. The stream is closed soon after the caller's key or token expires. */
-  open(caller: Caller): ActiveSubscription | undefined
+  open(caller: Caller, request: object): ActiveSubscription | undefined
+  /** The stream that was opened for a request. */
+  of(request: object): ActiveSubscription | undefined
   /** Closes all streams with the reason, and from now on each new one. */
   end(reason: CloseReason): void
   count(): number
@@ -37,6 +39,7 @@ const RECHECK_INTERVAL_MS = 2_000
 export function createSubscriptionRegistry(isLive: (caller: Caller) => Promise<boolean>): SubscriptionRegistry {
   const open = new Set<OpenSubscription>()
   const perBudget = new Map<string, number>()
+  const byRequest = new WeakMap<object, ActiveSubscription>()
   const all = () => [...open]
   let closeReason: CloseReason | undefined
   let recheckTimer: NodeJS.Timeout | undefined
@@ -55,7 +58,8 @@ export function createSubscriptionRegistry(isLive: (caller: Caller) => Promise<b
       closeReason = reason
       for (const stream of all()) stream.end(reason)
     },
-    open: caller => {
+    of: request => byRequest.get(request),
+    open: (caller, request) => {
       const { key, token } = budgetsOf(caller)
       if ((perBudget.get(key) ?? 0) >= MAX_SUBSCRIPTIONS_PER_KEY) return undefined
       if (token && (perBudget.get(token) ?? 0) >= MAX_SUBSCRIPTIONS_PER_TOKEN) return undefined
@@ -68,6 +72,7 @@ export function createSubscriptionRegistry(isLive: (caller: Caller) => Promise<b
         recheckTimer = undefined
       })
       open.add(stream)
+      byRequest.set(request, stream)
       for (const budget of budgets) addTo(perBudget, budget, 1)
       recheckTimer ??= setInterval(recheck, RECHECK_INTERVAL_MS)
       if (closeReason) stream.end(closeReason)

@@ -5,12 +5,7 @@ import type { Authenticated } from '../auth/use-authentication.ts'
 import { chargeCaller, type RateLimiter, rateLimitedError } from '../pipeline/rate-limit.ts'
 import type { WithCost } from '../plugins/document-plugins.ts'
 import type { WithOperation } from '../plugins/use-context.ts'
-import {
-  type ActiveSubscription,
-  MAX_SUBSCRIPTIONS_PER_KEY,
-  MAX_SUBSCRIPTIONS_PER_TOKEN,
-  type SubscriptionRegistry,
-} from './registry.ts'
+import { MAX_SUBSCRIPTIONS_PER_KEY, MAX_SUBSCRIPTIONS_PER_TOKEN, type SubscriptionRegistry } from './registry.ts'
 import { toEventStream } from './sse.ts'
 
 /** Sends subscriptions as server-sent events that a client can resume, with a maximum of open streams per key. */
@@ -19,8 +14,6 @@ export function useSse(
   admission: AdmissionControl,
   limiter: RateLimiter,
 ): Plugin<Authenticated & WithOperation & WithCost> {
-  const opened = new WeakMap<Request, ActiveSubscription>()
-
   async function chargeEvent({ caller, cost }: Authenticated & WithCost): Promise<void> {
     const waitMs = await chargeCaller(limiter, caller, cost)
     if (waitMs > 0) throw rateLimitedError(waitMs)
@@ -29,17 +22,16 @@ export function useSse(
   return {
     onSubscribe: ({ args, setResultAndStopExecution }) => {
       const { caller, operation, request } = args.contextValue
-      const stream = streams.open(caller)
+      const stream = streams.open(caller, request)
       if (!stream) {
         setResultAndStopExecution({ errors: [tooManySubscriptions()] })
         return
       }
-      opened.set(request, stream)
       request.signal.addEventListener('abort', () => stream.end(), { once: true })
       operation.stream = { ended: stream.ended, reached: stream.reached, charge: () => chargeEvent(args.contextValue) }
     },
     onResultProcess: ({ request, result, resultProcessor, setResultProcessor, serverContext }) => {
-      const stream = opened.get(request)
+      const stream = streams.of(request)
       if (!stream) return
       if (!isAsyncIterable(result) || !resultProcessor) stream.end()
       else {

@@ -1,0 +1,34 @@
+import { CloseCode } from 'graphql-ws'
+import type { Caller } from '../../domain/access/caller.ts'
+import type { CloseReason } from '../subscriptions/registry.ts'
+
+/** How the server closes a WebSocket. A reason has at most 123 bytes. */
+export interface Closing {
+  readonly code: number
+  readonly reason: string
+}
+
+/** Clients connect again. */
+const GOING_AWAY = {
+  code: 1001,
+  reason: 'The server is shutting down. Connect again and resume after the last cursor.',
+}
+/** Clients connect again, with a new token. */
+const TOKEN_OVER = {
+  code: CloseCode.Forbidden,
+  reason: 'The client token has expired or was revoked. Connect with a new one.',
+}
+/** Clients do not connect again. */
+const KEY_OVER = { code: CloseCode.Unauthorized, reason: 'The API key has expired or was revoked.' }
+
+export const TOO_MANY_CONNECTIONS = { code: 1013, reason: 'Too many connections of this API key or client token.' }
+export const TOO_MANY_MESSAGES = { code: 1013, reason: 'Rate limit exceeded for this API key.' }
+export const INVALID_KEY = {
+  code: CloseCode.Forbidden,
+  reason: 'Expected a connection_init payload { "authorization": "Bearer <API key>" } with a valid key.',
+}
+
+export function closingFor(reason: CloseReason, { subject }: Pick<Caller, 'subject'>): Closing {
+  if (reason === 'CLOSING') return GOING_AWAY
+  return subject ? TOKEN_OVER : KEY_OVER
+}

@@ -1,0 +1,232 @@
+import type { IncomingMessage } from 'node:http'
+import { type ExecutionResult, GraphQLError, type GraphQLFormattedError, type GraphQLSchema, parse } from 'graphql'
+import { CloseCode, makeServer } from 'graphql-ws'
+import type { RawData, WebSocket } from 'ws'
+import type { Caller } from '../../domain/access/caller.ts'
+import type { Authentication } from '../../services/access/authentication.ts'
+import type { AuthFailure } from '../auth/authenticator.ts'
+import type { RequestLimits } from '../limits.ts'
+import { chargeCaller, REQUEST_COST } from '../pipeline/rate-limit.ts'
+import { decodeText, parseJsonBody } from '../request/json-body.ts'
+import type { ActiveSubscription, SubscriptionRegistry } from '../subscriptions/registry.ts'
+import { HEARTBEAT_MS } from '../subscriptions/sse.ts'
+import { type Closing, closingFor, INVALID_KEY, TOO_MANY_CONNECTIONS, TOO_MANY_MESSAGES } from './close-codes.ts'
+import { createMessageRunner, type MessageRunnerOptions } from './message-runner.ts'
+
+export interface ConnectionOptions extends MessageRunnerOptions {
+  readonly schema: GraphQLSchema
+  readonly limits: RequestLimits
+  /** The open connections, with a maximum per key and token. */
+  readonly connections: SubscriptionRegistry
+  readonly authentication: Pick<Authentication, 'isLive'>
+  readonly authenticate: (header: string | null, request: IncomingMessage) => Promise<Caller | AuthFailure>
+  readonly now: () => Date
+}
+
+export interface OpenedSocket {
+  readonly socket: WebSocket
+  readonly request: IncomingMessage
+  /** The caller of the `Authorization` header; undefined without one. */
+  readonly caller: Caller | undefined
+  readonly onCaller: () => void
+}
+
+interface Connection extends OpenedSocket {
+  caller: Caller | undefined
+  /** The payloads of `subscribe` messages that are not executed yet, by the ids of their operations. */
+  readonly received: Map<string, { readonly payload: unknown; readonly bytes: number }>
+  /** The operations under way, by id. */
+  readonly running: Map<string, AbortController>
+  executing: number
+}
+
+/** The most operations of a connection that are executed at a time. */
+const MAX_EXECUTING = 32
+/** A client that does not read what it is sent is disconnected. */
+const MAX_UNREAD_BYTES = 16 * 1024 * 1024
+
+/** Handles an open WebSocket: graphql-ws speaks the protocol, and the operations run as over HTTP. */
+export function createConnectionHandler(options: ConnectionOptions): (opened: OpenedSocket) => void {
+  const { connections, limits, rateLimiter, schema } = options
+  const run = createMessageRunner(options)
+
+  const server = makeServer<{ authorization?: unknown }, Connection>({
+    onConnect: async ({ connectionParams, extra: connection }) => {
+      const sent = connectionParams?.authorization
+      const authenticated =
+        sent === undefined
+          ? connection.caller
+          : await options.authenticate(typeof sent === 'string' ? sent : '', connection.request)
+      if (!authenticated || 'error' in authenticated) return close(connection, INVALID_KEY)
+      const open = connections.open(authenticated, connection)
+      if (!open) return close(connection, TOO_MANY_CONNECTIONS)
+      connection.caller = authenticated
+      connection.onCaller()
+      closeWith(connection, open, authenticated)
+      return true
+    },
+    // Runs the operation: graphql-ws sends what is returned, and has nothing left to execute.
+    onSubscribe: async ({ extra: connection }, id) => {
+      const received = connection.received.get(id)
+      connection.received.delete(id)
+      if (!received || !connection.caller) return [tooManyAtOnce()]
+      if (!(await isLive(connection.caller))) {
+        close(connection, closingFor('KEY_OVER', connection.caller))
+        return [tooManyAtOnce()]
+      }
+      if (connection.executing >= MAX_EXECUTING) return [tooManyAtOnce()]
+      const cancel = new AbortController()
+      connection.running.set(id, cancel)
+      const done = () => {
+        if (connection.running.get(id) === cancel) connection.running.delete(id)
+      }
+      connection.executing++
+      const outcome = await run({ ...received, caller: connection.caller, signal: cancel.signal })
+      connection.executing--
+      if ('results' in outcome) {
+        return asExecuted(schema, deliver(outcome.results, outcome.stream, connection, cancel.signal, done))
+      }
+      done()
+      return 'refused' in outcome ? outcome.refused : asExecuted(schema, outcome.result)
+    },
+    execute: ({ contextValue }) => contextValue as ExecutionResult,
+    subscribe: ({ contextValue }) => contextValue as ExecutionResult,
+    onNext: (_context, _id, _payload, _args, { errors, ...result }) => ({
+      ...result,
+      ...(errors && { errors: errors.map(withoutHttp) }),
+    }),
+    onError: (_context, _id, _payload, errors) => errors.map(withoutHttp),
+  })
+
+  /** A stream stays open while the database is unavailable. */
+  function isLive(caller: Caller): Promise<boolean> {
+    return options.authentication.isLive(caller, options.now()).catch(() => true)
+  }
+
+  function receive(connection: Connection, data: RawData, handle: (text: string) => Promise<void>): void {
+    const { socket, caller, received, running } = connection
+    if (socket.bufferedAmount > MAX_UNREAD_BYTES) {
+      socket.terminate()
+      return
+    }
+    const bytes = data as Buffer
+    try {
+      const text = decodeText(bytes)
+      const message = parseJsonBody(text, limits.maxJsonDepth, 'the message') as Partial<Record<string, unknown>> | null
+      const id = String(message?.id)
+      if (message?.type === 'subscribe') received.set(id, { payload: message.payload, bytes: bytes.length })
+      else if (caller) void chargeMessage(connection, caller)
+      if (message?.type === 'complete') {
+        running.get(id)?.abort()
+        running.delete(id)
+      }
+      handle(text).catch(error => fail(connection, error))
+    } catch (error) {
+      socket.close(CloseCode.BadRequest, (error as Error).message)
+    }
+  }
+
+  async function chargeMessage(connection: Connection, caller: Caller): Promise<void> {
+    const waitMs = await chargeCaller(rateLimiter, caller, REQUEST_COST)
+    if (waitMs > 0) close(connection, TOO_MANY_MESSAGES)
+  }
+
+  function fail({ socket }: Connection, error: unknown): void {
+    options.report(error)
+    socket.close(CloseCode.InternalServerError, 'Internal error.')
+  }
+
+  return opened => {
+    const { socket } = opened
+    const connection: Connection = { ...opened, received: new Map(), running: new Map(), executing: 0 }
+    const stopHeartbeat = startHeartbeat(socket)
+    const closed = server.opened(
+      {
+        protocol: socket.protocol,
+        send: data => send(socket, data),
+        close: (code, reason) => socket.close(code, reason),
+        onMessage: handle => socket.on('message', (data: RawData) => receive(connection, data, handle)),
+      },
+      connection,
+    )
+    // A frame that violates the protocol: `ws` closes the connection.
+    socket.on('error', () => {})
+    socket.once('close', (code, reason) => {
+      stopHeartbeat()
+      for (const cancel of connection.running.values()) cancel.abort()
+      connections.of(connection)?.end()
+      closed(code, String(reason)).catch(options.report)
+    })
+  }
+}
+
+/** Ends a connection together with its entry in the registry, which ends when the key or token does. */
+function closeWith(connection: Connection, open: ActiveSubscription, caller: Caller): void {
+  const end = () => open.reason && close(connection, closingFor(open.reason, caller))
+  if (open.ended.aborted) end()
+  else open.ended.addEventListener('abort', end, { once: true })
+}
+
+function close({ socket }: Connection, { code, reason }: Closing): false {
+  socket.close(code, reason)
+  return false
+}
+
+/** Resolves when the message was written to the network, so that a stream is not read faster than its client reads. */
+function send(socket: WebSocket, data: string): Promise<void> {
+  return new Promise(resolve => {
+    if (socket.readyState !== socket.OPEN) return resolve()
+    socket.send(data, () => resolve())
+  })
+}
+
+/** Disconnects a client that does not answer a ping. Returns the function that stops it. */
+function startHeartbeat(socket: WebSocket): () => void {
+  let isAlive = true
+  socket.on('pong', () => {
+    isAlive = true
+  })
+  const timer = setInterval(() => {
+    if (!isAlive) return socket.terminate()
+    isAlive = false
+    socket.ping()
+  }, HEARTBEAT_MS)
+  return () => clearInterval(timer)
+}
+
+/** The results of a stream. A stream that the server ended closes the connection, so that the client resumes it. */
+async function* deliver(
+  results: AsyncIterable<ExecutionResult>,
+  stream: ActiveSubscription | undefined,
+  connection: Connection,
+  cancelled: AbortSignal,
+  done: () => void,
+): AsyncGenerator<ExecutionResult> {
+  try {
+    yield* results
+  } catch (error) {
+    if (!cancelled.aborted) throw error
+  } finally {
+    done()
+    stream?.end()
+  }
+  if (stream?.reason && connection.caller) close(connection, closingFor(stream.reason, connection.caller))
+}
+
+/** graphql-ws only decides by the document which of `execute` and `subscribe` it calls, which are the same here. */
+const ANY_DOCUMENT = parse('{ __typename }')
+
+function asExecuted(schema: GraphQLSchema, result: ExecutionResult | AsyncIterable<ExecutionResult>) {
+  return { schema, document: ANY_DOCUMENT, contextValue: result }
+}
+
+function withoutHttp(error: GraphQLError): GraphQLFormattedError {
+  const { http, ...extensions } = error.extensions
+  return { ...error.toJSON(), extensions }
+}
+
+function tooManyAtOnce(): GraphQLError {
+  return new GraphQLError(`Expected at most ${MAX_EXECUTING} operations at a time on a connection.`, {
+    extensions: { code: 'RATE_LIMITED', retryable: true },
+  })
+}

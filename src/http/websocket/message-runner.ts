@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto'
+import type { ExecutionResult, GraphQLError } from 'graphql'
+import { isAsyncIterable } from 'graphql-yoga'
+import type { Caller } from '../../domain/access/caller.ts'
+import type { AdmissionControl } from '../admission/admission-control.ts'
+import type { Authenticated } from '../auth/use-authentication.ts'
+import { toClientError } from '../errors/error-codes.ts'
+import type { FormatError } from '../errors/error-formatter.ts'
+import { httpError } from '../errors/http-error.ts'
+import { toMinimalRequest } from '../fast-path/minimal-fetch.ts'
+import { chargeCaller, type RateLimiter, REQUEST_COST, rateLimitedError } from '../pipeline/rate-limit.ts'
+import { BODY_BYTES_PER_COST } from '../request/body.ts'
+import { type Params, parseParams } from '../request/graphql-params.ts'
+import type { ActiveSubscription, SubscriptionRegistry } from '../subscriptions/registry.ts'
+
+/** Runs an operation through all plugins but those of HTTP requests and responses. */
+export type RunParams = (
+  operation: { readonly params: Params; readonly request: Request },
+  context: Authenticated & { readonly request: Request },
+) => Promise<ExecutionResult | AsyncIterable<ExecutionResult> | undefined>
+
+export interface MessageRunnerOptions {
+  readonly path: string
+  readonly run: RunParams
+  readonly rateLimiter: RateLimiter
+  readonly admission: Pick<AdmissionControl, 'enter'>
+  readonly streams: SubscriptionRegistry
+  readonly formatError: FormatError
+  readonly report: (error: unknown) => void
+  /** The current read sequence number. */
+  readonly sequence: () => number
+}
+
+export interface OperationMessage {
+  readonly payload: unknown
+  readonly bytes: number
+  readonly caller: Caller
+  /** Aborts when the client cancels the operation or disconnects. */
+  readonly signal: AbortSignal
+}
+
+/** `refused`: the operation was not executed. */
+export type MessageOutcome =
+  | { readonly refused: readonly GraphQLError[] }
+  | { readonly result: ExecutionResult }
+  | { readonly results: AsyncIterable<ExecutionResult>; readonly stream: ActiveSubscription | undefined }
+
+/** Runs the operation of a message as that of a POST: charged, admitted, and with the same plugins. */
+export function createMessageRunner(options: MessageRunnerOptions) {
+  const { admission, streams, rateLimiter } = options
+
+  async function run(message: OperationMessage, requestId: string): Promise<MessageOutcome> {
+    const since = options.sequence()
+    const { caller, signal } = message
+    const waitMs = await chargeCaller(rateLimiter, caller, costOf(message))
+    if (waitMs > 0) throw rateLimitedError(waitMs)
+    const params = parseParams(message.payload)
+    const release = admission.enter()
+    if (!release) throw overloaded()
+    signal.addEventListener('abort', release, { once: true })
+    const request = toMinimalRequest({ method: 'POST', headers: {} }, noBody(), options.path, { signal })
+    let result: Awaited<ReturnType<RunParams>>
+    try {
+      result = await options.run({ params, request }, { request, caller, requestId, since })
+    } catch (error) {
+      release()
+      throw error
+    }
+    const stream = streams.of(request)
+    // A subscription keeps no place, as over HTTP.
+    if (!isAsyncIterable(result) || stream) release()
+    if (isAsyncIterable(result)) return { results: stream ? result : withPlace(result, release), stream }
+    stream?.end()
+    const { data, errors } = result ?? {}
+    return data === undefined && errors ? { refused: errors } : { result: result ?? {} }
+  }
+
+  return async (message: OperationMessage): Promise<MessageOutcome> => {
+    const requestId = randomUUID()
+    try {
+      return await run(message, requestId)
+    } catch (error) {
+      const refusal = toClientError(error)
+      if (refusal.extensions.code === 'INTERNAL_ERROR') options.report(error)
+      return { refused: [options.formatError(refusal, requestId)] }
+    }
+  }
+}
+
+function costOf({ bytes }: OperationMessage): number {
+  return REQUEST_COST + Math.floor(bytes / BODY_BYTES_PER_COST)
+}
+
+async function* noBody(): AsyncIterable<Uint8Array> {}
+
+async function* withPlace(
+  results: AsyncIterable<ExecutionResult>,
+  release: () => void,
+): AsyncGenerator<ExecutionResult> {
+  try {
+    yield* results
+  } finally {
+    release()
+  }
+}
+
+function overloaded(): GraphQLError {
+  return httpError('OVERLOADED', 'Server is at capacity. Retry after the time in retryAfterSeconds.', {
+    status: 503,
+    retryAfterSeconds: 1,
+  })
+}
