@@ -56,7 +56,7 @@ function createUpgradeListener(
     normalizeTarget(request, limits.basePath)
     if (!webSockets.handles(request)) return continueWithoutUpgrade(server, request, target, socket, head)
     const rejection = findRejection(request, limits)
-    if (rejection) refuseUpgrade(socket, rejection.status, HEADERS, errorBody(rejection.message, BAD_REQUEST))
+    if (rejection) refuseUpgrade(socket, rejection.status, HEADERS, toErrorBody(rejection.message, BAD_REQUEST))
     else webSockets.upgrade(request, socket, head)
   }
 }

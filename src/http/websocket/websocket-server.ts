@@ -7,7 +7,7 @@ import type { Authentication } from '../../services/access/authentication.ts'
 import type { AdmissionControl } from '../admission/admission-control.ts'
 import { type AuthenticatorOptions, createAuthenticator } from '../auth/authenticator.ts'
 import type { Cors } from '../cors.ts'
-import { errorBody } from '../errors/error-body.ts'
+import { toErrorBody } from '../errors/error-body.ts'
 import { toRequestId } from '../request/request-head.ts'
 import { closingFor } from './close-codes.ts'
 import { type ConnectionOptions, createConnectionHandler } from './connection.ts'
@@ -117,13 +117,13 @@ function pathOf({ url = '' }: IncomingMessage): string | undefined {
 }
 
 const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' }
-const FOREIGN_ORIGIN = errorBody('Expected a page of an origin in CORS_ORIGINS.', {
+const FOREIGN_ORIGIN = toErrorBody('Expected a page of an origin in CORS_ORIGINS.', {
   code: 'FORBIDDEN',
   retryable: false,
 })
-const UNKNOWN_PROTOCOL = errorBody(
+const UNKNOWN_PROTOCOL = toErrorBody(
   `Expected the WebSocket subprotocol "${GRAPHQL_TRANSPORT_WS_PROTOCOL}", as the package graphql-ws sends it.`,
   { code: 'BAD_REQUEST', retryable: false },
 )
-const DRAINING = errorBody('Server is shutting down. Connect again.', { code: 'OVERLOADED', retryable: true })
-const FULL = errorBody('Too many connections without a key. Connect again.', { code: 'OVERLOADED', retryable: true })
+const DRAINING = toErrorBody('Server is shutting down. Connect again.', { code: 'OVERLOADED', retryable: true })
+const FULL = toErrorBody('Too many connections without a key. Connect again.', { code: 'OVERLOADED', retryable: true })
