@@ -6,7 +6,7 @@ import {
   type SessionGroup,
 } from '../../db/repositories/admin-repository.ts'
 import { listEvents } from '../../db/repositories/event-repository.ts'
-import { NotFoundError } from '../domain/errors.ts'
+import { notFoundError } from '../domain/errors.ts'
 import { encodeGlobalId } from '../domain/global-id.ts'
 import { PROVIDERS } from '../domain/provider.ts'
 import type { AdminHandler } from './handler.ts'
@@ -42,7 +42,7 @@ export const showSessions: AdminHandler = async ({ db, now, cache }, { tenantId 
 /** A session with its timeline. Throws NOT_FOUND. */
 export const showSession: AdminHandler = async ({ db }, { tenantId }, { id }) => {
   const session = await findSessionRow(db, tenantId, id)
-  if (!session) throw new NotFoundError('Session not found.')
+  if (!session) throw notFoundError('session')
   const events = await listEvents(db, { tenantId, sessionId: id, after: 0, limit: MAX_EVENTS + 1 })
   return {
     session: { ...session, graphqlId: encodeGlobalId('Session', session.id) },

@@ -3,9 +3,9 @@ import { distance } from 'fastest-levenshtein'
 /** Names of environment variables that are probably misspelt settings. */
 
 export interface NameProblems {
-  /** Variables that begin with the name of a provider, and are no setting. */
+  /** Variables that begin with the name of a provider, and are not settings. */
   readonly unknown: readonly string[]
-  /** Variables that are no setting and differ little from one. Other programs read the same environment. */
+  /** Variables that are not settings and differ little from one. Other programs read the same environment. */
   readonly similar: readonly string[]
 }
 
@@ -23,10 +23,10 @@ export function findMisspeltSettings(
     return similar ? ` Did you mean ${similar}?` : ''
   }
   return {
-    unknown: others.filter(isOurs).map(name => `${name}: There is no such setting.${suggestion(name)}`),
+    unknown: others.filter(isOurs).map(name => `${name}: Unknown setting.${suggestion(name)}`),
     similar: others
       .filter(name => !isOurs(name) && findSimilar(name, settings))
-      .map(name => `${name} is no setting.${suggestion(name)}`),
+      .map(name => `${name}: Unknown setting.${suggestion(name)}`),
   }
 }
 

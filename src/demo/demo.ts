@@ -41,7 +41,7 @@ async function runScenario(server: DemoServer, scenario: Scenario): Promise<void
   const before = await read(server, created.id)
   if (isAdvanced) {
     await runSteps(new URL(hostedUrl).origin, before.providerId, scenario.step)
-    print('end user', `did it: ${scenario.step}`)
+    print('end user', `completed: ${scenario.step}`)
   }
   const session = isAdvanced ? await read(server, created.id, { maxAgeSeconds: 0, onError: 'FAIL' }) : before
   describe(session)

@@ -59,12 +59,17 @@ export class ForbiddenError extends DomainError {
 const MAX_PATHS = 100
 
 export class NotFoundError extends DomainError {
-  /** Set if the provider has no such record. */
+  /** Set if a provider reported it. */
   readonly providerCode: string | null = null
 
   constructor(message: string) {
     super('NOT_FOUND', message)
   }
+}
+
+/** One message for what does not exist, was erased, or belongs to another tenant. `what` is its type. */
+export function notFoundError(what: string): NotFoundError {
+  return new NotFoundError(`${what.charAt(0).toUpperCase()}${what.slice(1)} not found. Check the id.`)
 }
 
 export class UnsupportedError extends DomainError {
@@ -160,7 +165,7 @@ export class ProviderContractError extends ProviderError {
   }
 }
 
-/** The provider has no such record. */
+/** The provider has no record with this id. */
 export class ProviderNotFoundError extends NotFoundError {
   readonly provider: Provider
   readonly operation: string | null
@@ -201,8 +206,8 @@ export class IdempotencyConflictError extends DomainError {
     super(
       code,
       code === 'IDEMPOTENCY_KEY_REUSED'
-        ? 'This idempotency key was already used with a different input.'
-        : 'A create with this idempotency key is in progress.',
+        ? 'This idempotency key was already used with a different input. Use a new key for each create.'
+        : 'A create with this idempotency key is in progress. Send the same request again later.',
     )
     this.operation = operation
     this.retryAfterSeconds = code === 'IDEMPOTENCY_IN_PROGRESS' ? IN_PROGRESS_RETRY_SECONDS : null

@@ -56,7 +56,7 @@ export function createExporter({ endpoint, headers, serviceName, log }: OtlpOpti
       const type = { 'content-type': 'application/json' }
       const answer = await fetch(url, { method: 'POST', headers: { ...headers, ...type }, body, signal })
       await answer.body?.cancel()
-      if (!answer.ok) throw new Error(`the collector answered ${answer.status}`)
+      if (!answer.ok) throw new Error(`the collector responded with ${answer.status}`)
       warned = false
     } catch (error) {
       lostSpans += spans.length

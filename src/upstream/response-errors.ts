@@ -19,7 +19,7 @@ export interface ProviderRejection {
   readonly providerCode?: string | null
   /** The paths are the provider's; the messages are ours. */
   readonly issues?: readonly InputIssue[]
-  /** The id in the path cannot be an id of this provider: there is no such record. */
+  /** The id in the path cannot be an id of this provider: no record has it. */
   readonly isUnreadableId?: boolean
   /** Something that the operator of the account has to fix at the provider, such as refused credentials. */
   readonly isForOperator?: boolean
@@ -66,7 +66,12 @@ function toRejectionError(
     return new ProviderUnavailableError('PROVIDER_UNAVAILABLE', provider, `${provider} is failing (${status}).`, at)
   }
   if (status === 401 || status === 403) {
-    return new ProviderUnavailableError('PROVIDER_AUTH_FAILED', provider, `${provider} refused our credentials.`, at)
+    return new ProviderUnavailableError(
+      'PROVIDER_AUTH_FAILED',
+      provider,
+      `${provider} rejected the credentials of this account.`,
+      at,
+    )
   }
   if (refusal?.isForOperator) {
     return new ProviderUnavailableError(
@@ -80,9 +85,9 @@ function toRejectionError(
     return new ProviderUnavailableError('PROVIDER_RATE_LIMITED', provider, `${provider} rate limit exceeded.`, at)
   }
   if (request.kind !== 'CREATE' && (status === 404 || refusal?.isUnreadableId)) {
-    return new ProviderNotFoundError(provider, `${provider} has no such record.`, at)
+    return new ProviderNotFoundError(provider, `${provider} has no record with this id.`, at)
   }
-  return new ProviderRejectedError(provider, `${provider} refused the request (${status}).`, {
+  return new ProviderRejectedError(provider, `${provider} rejected the request (${status}).`, {
     ...at,
     issues: (refusal?.issues ?? []).map(({ path, message }) => ({
       path: path.map(key => toName(key) ?? '?'),

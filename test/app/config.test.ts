@@ -74,9 +74,9 @@ describe('settings', () => {
   test('of a provider that do not exist are refused, with the one that was meant', () => {
     const output = problemsOf({ KAYLE_APIKEY: 'secret', YORLET_SOMETHING: 'x', kayle_api_key: 'secret' })
     expect(output.split('\n').slice(1)).toEqual([
-      '  KAYLE_APIKEY: There is no such setting. Did you mean KAYLE_API_KEY?',
-      '  YORLET_SOMETHING: There is no such setting.',
-      '  kayle_api_key: There is no such setting. Did you mean KAYLE_API_KEY?',
+      '  KAYLE_APIKEY: Unknown setting. Did you mean KAYLE_API_KEY?',
+      '  YORLET_SOMETHING: Unknown setting.',
+      '  kayle_api_key: Unknown setting. Did you mean KAYLE_API_KEY?',
     ])
   })
 
@@ -95,9 +95,9 @@ describe('settings', () => {
       modules,
     )
     expect(warnings).toEqual([
-      'ENCRYPTIONKEY is no setting. Did you mean ENCRYPTION_KEY?',
-      'DATABASE_UR is no setting. Did you mean DATABASE_URL?',
-      'LOGLEVEL is no setting. Did you mean LOG_LEVEL?',
+      'ENCRYPTIONKEY: Unknown setting. Did you mean ENCRYPTION_KEY?',
+      'DATABASE_UR: Unknown setting. Did you mean DATABASE_URL?',
+      'LOGLEVEL: Unknown setting. Did you mean LOG_LEVEL?',
     ])
   })
 

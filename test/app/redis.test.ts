@@ -291,7 +291,7 @@ describe('a read that two instances request at the same time', () => {
   test('leaves no read lock behind, whenever its client disconnects', async () => {
     const id = await createOld()
     const [session] = await app(0).services.sessions.findMany({ tenantId: 'dev' }, [decodeGlobalId(id)?.id ?? ''])
-    if (!session) throw new Error('There is no such session.')
+    if (!session) throw new Error('The session is missing.')
     await kayle.faults([{ method: 'GET', fault: { kind: 'latency', ms: 300 } }])
     for (let turnsOfLoop = 0; turnsOfLoop < 12; turnsOfLoop++) {
       const disconnect = new AbortController()

@@ -122,7 +122,7 @@ describe('webhooks', () => {
     expect(await run(['webhooks', 'remove', added.id])).toMatchObject({
       code: 1,
       stdout: '',
-      stderr: expect.stringMatching(/^There is no such endpoint\. `sessiongraph webhooks list`/),
+      stderr: expect.stringMatching(/^Webhook endpoint not found\. Check the id\. `sessiongraph webhooks list`/),
     })
   })
 
@@ -148,7 +148,7 @@ describe('webhooks', () => {
     const nothing = randomUUID()
     expect(await run(['webhooks', 'replay', nothing])).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^There is no such delivery\./),
+      stderr: expect.stringMatching(/^Webhook delivery not found\./),
     })
     expect(await writtenOf(nothing)).toEqual([])
   })
@@ -166,7 +166,7 @@ describe('operations', () => {
   /** A create whose response was lost. */
   async function lose(): Promise<string> {
     const kind = KINDS.find(({ name }) => name === 'kayle-session')
-    if (!kind) throw new Error('There is no such kind.')
+    if (!kind) throw new Error('Unknown kind.')
     const key = randomUUID()
     fate = 'LOST'
     await app.execute(mutationOf(kind), { input: { idempotencyKey: key, session: { kayle: {} } } })
@@ -184,7 +184,7 @@ describe('operations', () => {
 
   test('list and show print what to search for at the provider, and settle warns where an empty search is no proof', async () => {
     const kind = KINDS.find(({ name }) => name === 'rapidly-session')
-    if (!kind) throw new Error('There is no such kind.')
+    if (!kind) throw new Error('Unknown kind.')
     const key = randomUUID()
     fate = 'LOST'
     const returnUrl = 'https://app.example.com/back'
@@ -243,7 +243,7 @@ describe('providers', () => {
   test('set refuses an unknown tenant', async () => {
     expect(await run(['providers', 'set', 'nobody', 'kayle'], JSON.stringify(kayle))).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^There is no such tenant\./),
+      stderr: expect.stringMatching(/^Tenant not found\./),
     })
   })
 

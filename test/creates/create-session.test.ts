@@ -485,7 +485,7 @@ describe('a rejection by a provider', () => {
     const refused = await create({ session })
 
     expect(refused).toMatchObject({ __typename: 'ProviderRejectedError', code: 'PROVIDER_REJECTED', provider })
-    expect(refused.message).toMatch(new RegExp(`^${provider} refused the request \\(\\d{3}\\)\\.$`))
+    expect(refused.message).toMatch(new RegExp(`^${provider} rejected the request \\(\\d{3}\\)\\.$`))
     for (const { message } of refused.providerIssues)
       expect(message).toMatch(/(does not accept this|expects a) value|Expected/)
     expect(JSON.stringify(refused)).not.toContain(SECRET)

@@ -641,8 +641,8 @@ describe('the webhook endpoint of another tenant', () => {
   test('is neither listed, nor given a secret, nor removed', async () => {
     const call = { tenantId: 'beta' }
     expect(await app.services.webhookEndpoints.list(call)).toEqual([])
-    await expect(app.services.webhookEndpoints.rotate(call, policy.id)).rejects.toThrow('There is no such endpoint.')
-    await expect(app.services.webhookEndpoints.remove(call, policy.id)).rejects.toThrow('There is no such endpoint.')
+    await expect(app.services.webhookEndpoints.rotate(call, policy.id)).rejects.toThrow('Webhook endpoint not found.')
+    await expect(app.services.webhookEndpoints.remove(call, policy.id)).rejects.toThrow('Webhook endpoint not found.')
     expect(await app.services.webhookEndpoints.list({ tenantId: 'dev' })).toContainEqual(
       expect.objectContaining({ id: policy.id }),
     )

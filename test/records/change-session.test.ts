@@ -349,7 +349,7 @@ describe('linkApplicant and linkCustomer', () => {
     for (const recordType of ['applicant', 'customer'] as const) {
       expect(await run(LINKS[recordType], { [`${recordType}Id`]: id, externalId: 'usr_1' })).toMatchObject({
         __typename: 'NotFoundError',
-        message: `There is no such ${recordType}.`,
+        message: `${recordType === 'applicant' ? 'Applicant' : 'Customer'} not found. Check the id.`,
       })
     }
   })

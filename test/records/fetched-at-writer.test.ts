@@ -271,7 +271,7 @@ interface Row {
 
 async function readRow(recordType: string, made: CreatedRecord): Promise<Row> {
   const [row] = await rows<Row>(`${recordType}s`, made)
-  if (!row) throw new Error('There is no such row.')
+  if (!row) throw new Error('The row is missing.')
   return row
 }
 

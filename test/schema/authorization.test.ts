@@ -111,9 +111,9 @@ describe('an API key', () => {
 
   test('is not created for an unknown tenant, nor revoked by another tenant', async () => {
     const wanted = { name: 'x', scopes: SCOPES }
-    await expect(app.services.keys.create({ tenantId: 'nobody' }, wanted)).rejects.toThrow('There is no such tenant.')
+    await expect(app.services.keys.create({ tenantId: 'nobody' }, wanted)).rejects.toThrow('Tenant not found.')
     const { keyId } = await withKey(app)
-    await expect(app.services.keys.revoke({ tenantId: 'other' }, keyId)).rejects.toThrow('There is no such key.')
+    await expect(app.services.keys.revoke({ tenantId: 'other' }, keyId)).rejects.toThrow('API key not found.')
   })
 })
 

@@ -81,7 +81,7 @@ function sessionCalls(api: Api): Calls {
       }
       const found = await findApplicant(api, parentProviderId, providerId, call)
       if (!found) {
-        throw new ProviderNotFoundError('YORLET', 'YORLET has no such applicant in this application.', {
+        throw new ProviderNotFoundError('YORLET', 'YORLET has no applicant with this id in this application.', {
           operation: 'getApplicant',
         })
       }

@@ -12,7 +12,7 @@ import {
 import { loadKeyedHash } from '../../../db/repositories/tombstone-repository.ts'
 import { type ApiKey, isExpiredOrRevoked } from '../../domain/access/api-key.ts'
 import type { Scope } from '../../domain/access/caller.ts'
-import { InvalidInputError, NotFoundError } from '../../domain/errors.ts'
+import { InvalidInputError, notFoundError } from '../../domain/errors.ts'
 import { createApiKey, hasChecksum, hashApiKey, looksLikeApiKey } from '../../security/api-keys.ts'
 import type { ServiceDeps } from '../deps.ts'
 import { recordAudit, type Tenants } from './tenants.ts'
@@ -68,7 +68,7 @@ export function createKeys({ db, now, report }: ServiceDeps, tenants: Tenants) {
   /** Revokes the key at once; its streams end within seconds. Throws NOT_FOUND. */
   async function revoke({ tenantId }: TenantCall, id: string): Promise<void> {
     await inTransaction(db, async trx => {
-      if (!(await revokeKey(trx, tenantId, id, now()))) throw new NotFoundError('There is no such key.')
+      if (!(await revokeKey(trx, tenantId, id, now()))) throw notFoundError('API key')
       await recordAudit(trx, { tenantId, action: 'key.revoke', at: now(), subject: id })
     })
     cache.clear()

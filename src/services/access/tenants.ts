@@ -3,7 +3,7 @@ import { type Database, inTransaction } from '../../../db/core/database.ts'
 import { insertAudit } from '../../../db/repositories/audit-repository.ts'
 import { findTenant, insertTenant, listTenants } from '../../../db/repositories/tenant-repository.ts'
 import type { Tenant } from '../../domain/access/caller.ts'
-import { type DomainError, InvalidInputError, NotFoundError } from '../../domain/errors.ts'
+import { type DomainError, InvalidInputError, notFoundError } from '../../domain/errors.ts'
 import type { ServiceDeps } from '../deps.ts'
 
 export type Tenants = ReturnType<typeof createTenants>
@@ -24,7 +24,7 @@ export function createTenants({ db, now }: Pick<ServiceDeps, 'db' | 'now'>) {
   /** Throws NOT_FOUND. */
   async function get(id: string): Promise<Tenant> {
     const tenant = await findTenant(db, id)
-    if (!tenant) throw new NotFoundError('There is no such tenant.')
+    if (!tenant) throw notFoundError('tenant')
     return tenant
   }
 

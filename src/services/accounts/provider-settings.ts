@@ -104,7 +104,7 @@ export function createProviderSettings({ db, accounts, now, setups, firstTenant 
 
   function setupOf(provider: Provider): AccountSetup {
     const setup = setups.find(({ module }) => module.provider === provider)
-    if (!setup) throw new NotFoundError('There is no such provider.')
+    if (!setup) throw new NotFoundError(`This server has no provider ${provider}.`)
     return setup
   }
 

@@ -71,7 +71,7 @@ export async function sendCreate<K extends OperationKind>(
 ): Promise<CreateResponse<K>> {
   const send = KINDS[kind].sender(client)
   // The schema offers a create only for providers that have it.
-  if (!send) throw new TypeError('The provider has no such create.')
+  if (!send) throw new TypeError('The provider does not support this create.')
   return toResponse(kind, await send(plan.input, { ...toCreateCall(plan), ...markers }))
 }
 

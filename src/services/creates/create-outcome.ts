@@ -198,9 +198,14 @@ async function storeNotSent(
 
 /** For an operation whose process ended before it called the provider. */
 export function notSentError({ provider }: StoredOperation): ProviderUnavailableError {
-  return new ProviderUnavailableError('PROVIDER_UNAVAILABLE', provider, 'The create was never sent.', {
-    outcome: 'NOT_SENT',
-  })
+  return new ProviderUnavailableError(
+    'PROVIDER_UNAVAILABLE',
+    provider,
+    'The create was not sent. Send it again with the same idempotency key.',
+    {
+      outcome: 'NOT_SENT',
+    },
+  )
 }
 
 function toOperationError(error: unknown, at: Date): OperationError {

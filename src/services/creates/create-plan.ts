@@ -4,7 +4,7 @@ import { findCustomerByProviderId, findCustomers } from '../../../db/records/cus
 import { readExternalIds } from '../../../db/records/person-repository.ts'
 import type { StoredOperation } from '../../../db/repositories/operation-repository.ts'
 import { findTombstone, type TombstoneKey } from '../../../db/repositories/tombstone-repository.ts'
-import { type InputIssue, InvalidInputError, NotFoundError } from '../../domain/errors.ts'
+import { type InputIssue, InvalidInputError, notFoundError } from '../../domain/errors.ts'
 import { decodeGlobalId } from '../../domain/global-id.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import type { CreateRequest, OperationKind, RecordPointer } from '../../domain/records/operation.ts'
@@ -163,7 +163,7 @@ async function find(
   const decoded = decodeGlobalId(globalId)
   const [record] =
     decoded?.typename === recordType ? await FINDERS[recordType].byIds(db, call.tenantId, [decoded.id]) : []
-  if (!record) throw notFound(recordType)
+  if (!record) throw notFoundError(recordType)
   return record
 }
 
@@ -189,8 +189,8 @@ async function assertNotErased(db: Database, records: Records): Promise<void> {
     )
     return findTombstone(db, ...traces)
   }
-  if (await erased('applicant', records.applicant, records.ownApplicant)) throw notFound('Applicant')
-  if (await erased('customer', records.customer, records.ownCustomer)) throw notFound('Customer')
+  if (await erased('applicant', records.applicant, records.ownApplicant)) throw notFoundError('applicant')
+  if (await erased('customer', records.customer, records.ownCustomer)) throw notFoundError('customer')
 }
 
 /** Throws NOT_FOUND for a provider id whose record was erased. */
@@ -201,12 +201,8 @@ async function assertPointersNotErased(
 ): Promise<void> {
   const isErased = async (kind: 'applicant' | 'customer', value: string | null | undefined) =>
     value != null && (await findTombstone(db, { accountId, kind, value })) !== undefined
-  if (await isErased('applicant', request.applicant?.providerId)) throw notFound('Applicant')
-  if (await isErased('customer', request.customer?.providerId)) throw notFound('Customer')
-}
-
-function notFound(recordType: RecordKind): NotFoundError {
-  return new NotFoundError(`There is no such ${recordType.toLowerCase()}.`)
+  if (await isErased('applicant', request.applicant?.providerId)) throw notFoundError('applicant')
+  if (await isErased('customer', request.customer?.providerId)) throw notFoundError('customer')
 }
 
 /** The externalIds of a record and of its customer. */

@@ -53,7 +53,7 @@ export function createOperations(deps: CreateDeps) {
       by.idempotencyKey == null
         ? (await findMany(call, [by.id ?? '']))[0]
         : await findOperationByKey(db, call.tenantId, by.idempotencyKey)
-    if (!operation) throw new NotFoundError('There is no such create operation.')
+    if (!operation) throw new NotFoundError('Create operation not found. Check the id or the idempotency key.')
     return operation
   }
 

@@ -10,7 +10,7 @@ import {
   listEvents,
 } from '../../../db/repositories/event-repository.ts'
 import { canAccessSession } from '../../domain/access/caller.ts'
-import { DomainError, NotFoundError } from '../../domain/errors.ts'
+import { DomainError, notFoundError } from '../../domain/errors.ts'
 import type { TimelineEvent } from '../../domain/records/event.ts'
 import type { Person } from '../../domain/records/person.ts'
 import { isTerminal, type Session } from '../../domain/records/session.ts'
@@ -124,7 +124,7 @@ export function createEventStream(deps: ServiceDeps) {
     after?: string | null,
   ): Promise<AsyncGenerator<SessionUpdate>> {
     const [known] = await findSessions(db, call.tenantId, [sessionId])
-    if (!known || !canAccessSession(call.subject, known)) throw new NotFoundError('There is no such session.')
+    if (!known || !canAccessSession(call.subject, known)) throw notFoundError('session')
     return withSessions(call, await resumePosition(call, after), { sessionId, followed: await follow([known]) })
   }
 

@@ -55,7 +55,7 @@ export async function assertNotErased(
 
 /** The same error for missing and erased records, so that it does not reveal an erasure. */
 export function providerNotFound({ provider }: SnapshotContext['account']): ProviderNotFoundError {
-  return new ProviderNotFoundError(provider, `${provider} has no such record.`)
+  return new ProviderNotFoundError(provider, `${provider} has no record with this id.`)
 }
 
 /** Few enough names for one query. */

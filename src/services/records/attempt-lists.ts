@@ -1,5 +1,5 @@
 import type { Position } from '../../../db/core/keyset.ts'
-import { type DomainError, NotFoundError } from '../../domain/errors.ts'
+import { type DomainError, notFoundError } from '../../domain/errors.ts'
 import type { Applicant } from '../../domain/records/applicant.ts'
 import type { Attempt } from '../../domain/records/attempt.ts'
 import { type Freshness, type Sync, withoutFailure } from '../../domain/records/sync.ts'
@@ -44,7 +44,7 @@ export function toAttemptList(
   freshness: Freshness | null | undefined,
   now: Date,
 ): AttemptList | null | Error {
-  if (refreshed === 'NOT_OPEN') return new NotFoundError('There is no such session.')
+  if (refreshed === 'NOT_OPEN') return notFoundError('session')
   const { read } = refreshed
   const list = { attempts, sync: toSync(read, attempts) }
   if ('reason' in refreshed) return attempts.length > 0 ? list : null

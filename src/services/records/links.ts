@@ -5,7 +5,7 @@ import { findCustomers, updateCustomer } from '../../../db/records/customer-repo
 import { listExternalIdsThrough, readExternalIds } from '../../../db/records/person-repository.ts'
 import type { StoredSession } from '../../../db/records/session-columns.ts'
 import { findSessions, updateSession } from '../../../db/records/session-repository.ts'
-import { InvalidInputError, NotFoundError } from '../../domain/errors.ts'
+import { InvalidInputError, notFoundError } from '../../domain/errors.ts'
 import type { Applicant } from '../../domain/records/applicant.ts'
 import { findContradiction, ownerOf } from '../../domain/records/ownership.ts'
 import type { Session } from '../../domain/records/session.ts'
@@ -57,7 +57,7 @@ export function createLinks(deps: ServiceDeps, { sessions, applicants, customers
         customerIds: link.customerId ? [link.customerId] : [],
       })
       const [before] = await findSessions(trx, call.tenantId, [id])
-      if (!before) throw new NotFoundError('There is no such session.')
+      if (!before) throw notFoundError('session')
       assertLocked(locks, before)
       const { applicantId = before.applicantId, customerId = before.customerId } = link
       if (link.applicantId != null) await getApplicant(trx, call, link.applicantId)
@@ -146,13 +146,13 @@ export function createLinks(deps: ServiceDeps, { sessions, applicants, customers
 
   async function getApplicant(from: Database, call: RequestScope, id: string) {
     const [applicant] = await findApplicants(from, call.tenantId, [id])
-    if (!applicant) throw new NotFoundError('There is no such applicant.')
+    if (!applicant) throw notFoundError('applicant')
     return applicant
   }
 
   async function getCustomer(from: Database, call: RequestScope, id: string) {
     const [customer] = await findCustomers(from, call.tenantId, [id])
-    if (!customer) throw new NotFoundError('There is no such customer.')
+    if (!customer) throw notFoundError('customer')
     return customer
   }
 

@@ -4,7 +4,7 @@ import type { StoredAttempt } from '../../../db/records/attempt-repository.ts'
 import type { RecordIdentity } from '../../../db/records/record-repository.ts'
 import type { Revised } from '../../../db/records/stored-record.ts'
 import type { Subject } from '../../domain/access/caller.ts'
-import { NotFoundError, UnsupportedError } from '../../domain/errors.ts'
+import { type NotFoundError, notFoundError, UnsupportedError } from '../../domain/errors.ts'
 import type { Capability, Provider } from '../../domain/provider.ts'
 import type { Sync } from '../../domain/records/sync.ts'
 import type { ProviderClient, ProviderSessionRef, ReadCall } from '../../providers/contract.ts'
@@ -87,7 +87,7 @@ export interface RecordDeps<R extends SyncedRecord, Snapshot extends RecordSnaps
 }
 
 export function recordNotFound({ name }: { readonly name: string }): NotFoundError {
-  return new NotFoundError(`There is no such ${name}.`)
+  return notFoundError(name)
 }
 
 export function unsupportedRead(

@@ -138,7 +138,8 @@ export async function addToAttempt(
     const merged = mergeDetails(account.details.attempt, attempt.details, omitKnown(details, attempt.details))
     return updateAttemptDetails(db, attempt, merged)
   }
-  if (!snapshot) throw new NotFoundError('There is no such attempt.')
+  if (!snapshot)
+    throw new NotFoundError('The attempt of the webhook is not stored, and the webhook has no data to create it from.')
   const changes = await upsertAttempts(db, context, [snapshot], { sessionId: session.id, applicantId: null })
   await recordChange(db, { session, source: 'WEBHOOK', at: context.now }, session, session, changes)
 }

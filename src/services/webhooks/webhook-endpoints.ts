@@ -8,7 +8,7 @@ import {
   saveEndpoint,
   type WebhookEndpoint,
 } from '../../../db/repositories/webhook-repository.ts'
-import { NotFoundError } from '../../domain/errors.ts'
+import { notFoundError } from '../../domain/errors.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import type { Provider } from '../../domain/provider.ts'
 import { createWebhookKeyPair, createWebhookSecret } from '../../security/webhook-keys.ts'
@@ -62,7 +62,7 @@ export function createEndpoints({ db, accounts, now }: ServiceDeps) {
   /** Adds a secret; the previous one stays valid. Throws NOT_FOUND. */
   async function rotate(call: TenantCall, id: string, newSecret?: string): Promise<AddedEndpoint> {
     const known = (await list(call)).find(endpoint => endpoint.id === id)
-    if (!known) throw new NotFoundError('There is no such endpoint.')
+    if (!known) throw notFoundError('webhook endpoint')
     const secret = newSecret ?? createWebhookSecret()
     const endpoint = { ...known, secrets: [secret, ...known.secrets].slice(0, LIVE_SECRETS) }
     await saveEndpoint(db, endpoint)
@@ -75,7 +75,7 @@ export function createEndpoints({ db, accounts, now }: ServiceDeps) {
 
   /** Later deliveries to it get UNKNOWN_ENDPOINT. Throws NOT_FOUND. */
   async function remove({ tenantId }: TenantCall, id: string): Promise<void> {
-    if (!(await removeEndpoint(db, tenantId, id, now()))) throw new NotFoundError('There is no such endpoint.')
+    if (!(await removeEndpoint(db, tenantId, id, now()))) throw notFoundError('webhook endpoint')
   }
 
   function deliveries({ tenantId }: TenantCall, limit: number): Promise<Delivery[]> {
@@ -85,7 +85,7 @@ export function createEndpoints({ db, accounts, now }: ServiceDeps) {
   /** Throws NOT_FOUND. */
   async function delivery({ tenantId }: TenantCall, id: string): Promise<Delivery> {
     const found = await findDelivery(db, tenantId, id)
-    if (!found) throw new NotFoundError('There is no such delivery.')
+    if (!found) throw notFoundError('webhook delivery')
     return found
   }
 

@@ -15,7 +15,7 @@ import {
   updateDelivery,
   type WebhookEndpoint,
 } from '../../../db/repositories/webhook-repository.ts'
-import { DomainError, NotFoundError } from '../../domain/errors.ts'
+import { DomainError, NotFoundError, notFoundError } from '../../domain/errors.ts'
 import type { RawDelivery, WebhookNotice, WebhookReadResult } from '../../providers/contract.ts'
 import { createSkippedAccounts } from '../accounts/skipped-accounts.ts'
 import { concernsErased, containsErased, namesErased } from '../privacy/tombstones.ts'
@@ -223,7 +223,7 @@ export function createInbox(deps: WebhookDeps) {
   /** Schedules a delivery to be applied again, in any state. Throws NOT_FOUND. */
   async function replay(call: Pick<RequestScope, 'tenantId'>, id: string): Promise<void> {
     const delivery = await findDelivery(db, call.tenantId, id)
-    if (!delivery) throw new NotFoundError('There is no such delivery.')
+    if (!delivery) throw notFoundError('webhook delivery')
     await updateDelivery(db, delivery, { state: 'STORED', attempts: 0, nextAttemptAt: now() })
   }
 
