@@ -30,7 +30,7 @@ function toAnswer(url: string, body: string): unknown {
   if (last[1] === 'sessions') return { data: kayleSession(numberIn(last[2], 'vs_live_', 36)), error: null }
   if (last[0] === 'customers') return rapidlyCustomer(numberIn(last[1]?.slice(-12), '', 16))
   if (last[0] === 'applications') return yorletApplicants(numberIn(last[1], 'app_', 36))
-  throw new Error(`Nobody asks for ${url}.`)
+  throw new Error(`Unexpected request: ${url}.`)
 }
 
 function numberIn(id: string | undefined, prefix: string, base: number): number {

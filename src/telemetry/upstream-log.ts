@@ -16,14 +16,14 @@ const FAILURES = new Set([
 
 /** Logs failing provider requests: at most one line per failure in ten seconds, with the number of suppressed lines. */
 export function logCalls(log: Logger): (call: ProviderCall, begun: StartedCall) => void {
-  const kinds = new Map<string, { at: number; unsaid: number }>()
+  const kinds = new Map<string, { at: number; suppressed: number }>()
   return ({ provider, operation, kind, attempt, ms, outcome, status }, { callLog }) => {
     if (!FAILURES.has(outcome)) return
     const key = `${provider}|${operation}|${outcome}|${status}`
-    const known = kinds.get(key) ?? { at: Number.NEGATIVE_INFINITY, unsaid: 0 }
+    const known = kinds.get(key) ?? { at: Number.NEGATIVE_INFINITY, suppressed: 0 }
     kinds.set(key, known)
     if (performance.now() - known.at < EVERY_MS) {
-      known.unsaid++
+      known.suppressed++
       return
     }
     const line = {
@@ -36,7 +36,7 @@ export function logCalls(log: Logger): (call: ProviderCall, begun: StartedCall) 
       outcome,
       status,
     }
-    log.warn({ ...line, ...(known.unsaid > 0 && { unsaid: known.unsaid }) }, 'provider call failed')
-    kinds.set(key, { at: performance.now(), unsaid: 0 })
+    log.warn({ ...line, ...(known.suppressed > 0 && { suppressed: known.suppressed }) }, 'provider call failed')
+    kinds.set(key, { at: performance.now(), suppressed: 0 })
   }
 }

@@ -19,7 +19,7 @@ import {
 import { deliver, fromKayle, fromVerilock, openEndpoint } from '../harness/providers/deliveries.ts'
 
 /**
- * What a key may not read directly it reads nowhere: neither through links, mutations, subscriptions and the console, nor
+ * What a key may not read directly it cannot read at all: neither through links, mutations, subscriptions and the console, nor
  * with the client tokens that it creates. The fields come from the schema, so a new field is tested without a change here.
  *
  * SCOPES=all tests every set of scopes.
@@ -188,7 +188,7 @@ function see(answers: readonly Answered[]): Seen {
   return new Set(answers.flatMap(({ data }) => placedValues(data, records)).map(({ place }) => place))
 }
 
-/** The values that occur nowhere by chance, with the places where they are read directly. */
+/** The values that never occur by chance, with the places where they are read directly. */
 function valuesIn(answers: readonly Answered[]): Map<string, Set<string>> {
   const found = new Map<string, Set<string>>()
   for (const { place, value } of answers.flatMap(({ data }) => placedValues(data, records))) {
@@ -390,7 +390,7 @@ function namesOf(root: 'mutation' | 'query' | 'subscription'): string[] {
   return Object.keys(rootType(schema, root).getFields()).sort()
 }
 
-test('each field of the roots is asked', () => {
+test('each field of the roots is queried', () => {
   expect(Object.keys(queries()).sort()).toEqual(namesOf('query'))
   expect(Object.keys(mutations()).sort()).toEqual(namesOf('mutation'))
   expect(Object.keys(subscriptions()).sort()).toEqual(namesOf('subscription'))
@@ -431,7 +431,7 @@ function setsOfScopes(): Scope[][] {
 }
 
 test.each(setsOfScopes().map(scopes => [scopes.join(', '), scopes] as const))(
-  'what a key with %s does not read directly it reads nowhere',
+  'what a key with %s does not read directly it cannot read at all',
   async (_, scopes) => {
     const client = await withKey(app, { scopes })
     const direct = see(await readDirectly(client))

@@ -34,7 +34,7 @@ async function execute(
     body: body === undefined ? undefined : JSON.stringify(body),
   })
   const text = await response.text()
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it asked for
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of what it reads
   const json = (): any => JSON.parse(text)
   return { status: response.status, headers: response.headers, text, json }
 }

@@ -19,7 +19,7 @@ import { startApp } from '../harness/app/test-app.ts'
 
 const DEPLOY = join(packageRoot(), 'deploy')
 const read = (file: string) => readFileSync(join(DEPLOY, file), 'utf8')
-// biome-ignore lint/suspicious/noExplicitAny: a test reads what it parsed
+// biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of what it reads
 type Parsed = any
 const parse = (file: string): Parsed[] =>
   parseAllDocuments(read(file), { strict: true, uniqueKeys: true, merge: true }).map(document => {

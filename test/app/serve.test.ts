@@ -115,7 +115,7 @@ test.each([
 test.each([
   ['the server', [builtFile('main.js')]],
   ['serve of the command line', [builtFile('cli/main.js'), 'serve']],
-])('%s goes on when nobody reads what it prints', async (_name, command) => {
+])('%s continues when its output is closed', async (_name, command) => {
   const options = { cwd: packageRoot(), env: { HOME, PATH, ...ENV, LOG_LEVEL: 'info', PORT: String(await freePort()) } }
   const child = spawn(process.execPath, command, options)
   onTestFinished(() => void child.kill('SIGKILL'))

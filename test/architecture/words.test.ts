@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { listFiles, PACKAGE } from '../harness/rules/imports.ts'
-import { declaredNames, wordsOf } from '../harness/rules/names.ts'
+import { declaredNames, textsIn, wordsOf } from '../harness/rules/names.ts'
 
 /**
  * Words that say nothing to a reader who knows Node, GraphQL, HTTP and databases, each with the term to use. No file
@@ -13,6 +13,7 @@ const TERMS: Readonly<Record<string, string>> = {
   asked: 'requested, input',
   asker: 'caller, client',
   asking: 'request',
+  asks: 'requests, queries',
   breaches: 'violations',
   deaf: 'missed heartbeats',
   desk: 'deps, context',
@@ -50,9 +51,12 @@ const TERMS: Readonly<Record<string, string>> = {
   spoilt: 'corrupt',
   story: 'scenario, history',
   stories: 'scenarios, histories',
+  tell: 'report, notify, deliver',
+  tells: 'reports',
   told: 'reported, snapshot, record',
   trail: 'call log',
   unruly: 'faulty',
+  unsaid: 'suppressed',
   untold: 'omitted',
   whoever: 'any caller',
 }
@@ -66,6 +70,10 @@ function privateWordsIn(names: readonly string[]): string[] {
   return names.flatMap(name => wordsOf(name).flatMap(word => (TERMS[word] ? [`${name}: use ${TERMS[word]}`] : [])))
 }
 
+/** The same for messages, which a reader also searches for. Prose needs some of the words above. */
+const PHRASES =
+  /\b(there is no such|has no such|is no setting|told|asked for|nobody|whoever|nowhere|noun|patience|sightings?)\b/i
+
 describe('file names and declared names', () => {
   it('of files are terms of the field', () => {
     expect(files.flatMap(file => privateWordsIn([basename(file)]).map(found => `${file}: ${found}`))).toEqual([])
@@ -78,6 +86,18 @@ describe('file names and declared names', () => {
         privateWordsIn(declaredNames(readFileSync(join(PACKAGE, file), 'utf8'))).map(each => `${file}: ${each}`),
       )
     expect([...new Set(found)]).toEqual([])
+  })
+
+  it('and messages are in plain present-tense English', () => {
+    const found = files
+      .filter(file => !file.startsWith('test/') && !FOREIGN.test(file))
+      .flatMap(file =>
+        textsIn(readFileSync(join(PACKAGE, file), 'utf8'))
+          .filter(text => PHRASES.test(text))
+          .map(text => `${file}: ${text}`),
+      )
+    expect(found).toEqual([])
+    expect(textsIn("fail('There is no such ' + word)").filter(text => PHRASES.test(text))).toHaveLength(1)
   })
 
   it('are split into words in any case style', () => {

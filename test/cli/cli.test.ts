@@ -67,7 +67,7 @@ async function writtenOf(subject: string): Promise<string[]> {
 async function json(args: readonly string[], stdin?: string) {
   const { code, stdout, stderr } = await run(['--json', ...args], stdin)
   expect([code, stderr]).toEqual([0, ''])
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it asked for
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of what it reads
   return JSON.parse(stdout) as any[]
 }
 

@@ -250,7 +250,9 @@ describe('a tenant', () => {
     const { code, stdout, stderr } = await cli.run(words.split(' '))
     expect([code, stdout]).toEqual([1, ''])
     const there = '`sessiongraph tenants list` shows all tenants'
-    expect(stderr).toContain(`Tenant not found. Check the id. ${there}, \`sessiongraph tenants create nobody\` creates one.`)
+    expect(stderr).toContain(
+      `Tenant not found. Check the id. ${there}, \`sessiongraph tenants create nobody\` creates one.`,
+    )
   })
 
   test('is given once: --tenant is refused beside a command that takes it as an argument', async () => {

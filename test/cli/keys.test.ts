@@ -36,7 +36,7 @@ function run(...args: readonly string[]): Promise<{ code: number; stdout: string
 async function json(...args: readonly string[]) {
   const { code, stdout, stderr } = await run('--json', ...args)
   expect([code, stderr]).toEqual([0, ''])
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it asked for
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of what it reads
   return JSON.parse(stdout) as any[]
 }
 

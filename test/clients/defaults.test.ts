@@ -48,7 +48,7 @@ test('urql sends queries by GET', async () => {
   expect([error, data.providers.length, sent.map(({ method }) => method)]).toEqual([undefined, 5, ['GET']])
 })
 
-test('Apollo Client sends queries by GET where it is told to', async () => {
+test('Apollo Client sends queries by GET if it is configured to', async () => {
   const sent: { method: string; body: string }[] = []
   const link = new HttpLink({
     uri: app.url,

@@ -132,7 +132,7 @@ function connect(url: string): Client {
 }
 
 function follow(client: Client, externalId: string) {
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it asked for
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of what it reads
   let latest: any
   const { unsubscribe } = client.query(LIST, { externalId }).subscribe(({ data }) => {
     latest = data?.sessions ?? latest

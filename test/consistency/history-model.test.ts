@@ -259,7 +259,7 @@ async function attemptsOf({ id }: ReportedOutcome): Promise<string[]> {
 const WAYS = ['webhook', 'twice', 'late', 'poll', 'read', 'list'] as const
 type Way = (typeof WAYS)[number]
 
-async function tell(course: Course, way: Way, late: [Course, SignedDelivery][]): Promise<void> {
+async function reportState(course: Course, way: Way, late: [Course, SignedDelivery][]): Promise<void> {
   if (way === 'late') return void late.push([course, await course.notice()])
   if (way === 'webhook' || way === 'twice') {
     const parcel = await course.notice()
@@ -283,7 +283,7 @@ async function receive({ provider }: Course, parcel: SignedDelivery): Promise<vo
 
 const op = fc.record({
   course: fc.nat({ max: 3 }),
-  does: fc.constantFrom('step', 'step', 'tell', 'tell', 'tell', 'words', 'deliver'),
+  does: fc.constantFrom('step', 'step', 'report', 'report', 'report', 'words', 'deliver'),
   way: fc.constantFrom(...WAYS),
   pick: fc.nat(),
 })
@@ -335,9 +335,9 @@ async function carryOut(
     if (one) await receive(...one)
     return
   }
-  if (does !== 'tell') return
+  if (does !== 'report') return
   const before = await Promise.all(course.records.map(record => shown(record)))
-  await tell(course, way, late)
+  await reportState(course, way, late)
   for (const [place, record] of course.records.entries()) {
     const { sync, ...after } = await shown(record)
     const known = { status: before[place].status, outcome: before[place].outcome }
@@ -368,7 +368,7 @@ test('the last state of the provider is stored, and no decision is replaced by a
       // Some of the late deliveries never arrive.
       for (const [index, one] of late.entries()) if (index % 2 === pick % 2) await receive(...one)
       for (const [index, course] of courses.entries())
-        await tell(course, WAYS[(pick + index) % 2 ? 0 : 4] ?? 'read', [])
+        await reportState(course, WAYS[(pick + index) % 2 ? 0 : 4] ?? 'read', [])
       for (const { records, attempts } of courses) {
         for (const { truth, ...record } of records) expect(await shown({ truth, ...record })).toMatchObject(truth)
         const [first] = records

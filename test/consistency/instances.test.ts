@@ -125,7 +125,7 @@ describe('of two events about a session that cannot be read', () => {
     readonly comes: number
   }
 
-  async function tell(
+  async function deliverNotice(
     providerId: string,
     { place, status, happened, comes }: ReportedOutcome,
     began: number,
@@ -186,7 +186,7 @@ describe('of two events about a session that cannot be read', () => {
   ])('the later one counts: it %s', async (_, reported) => {
     const session = await make()
     const began = at + MINUTE
-    for (const each of reported) await tell(session, each, began)
+    for (const each of reported) await deliverNotice(session, each, began)
     expect(await statusOf(session)).toBe('COMPLETED')
   })
 
@@ -195,8 +195,8 @@ describe('of two events about a session that cannot be read', () => {
       const session = await make()
       const began = at + MINUTE
       await Promise.all([
-        tell(session, { ...COMPLETE, comes: 0 }, began),
-        tell(session, { ...ACTIVE, comes: 2 }, began),
+        deliverNotice(session, { ...COMPLETE, comes: 0 }, began),
+        deliverNotice(session, { ...ACTIVE, comes: 2 }, began),
       ])
       expect(await statusOf(session)).toBe('COMPLETED')
     }
@@ -276,7 +276,7 @@ test('an instance that cannot read sessions leaves their polls to one that can',
   await instances.close()
 })
 
-test('a delivery that is repeated during pruning is kept', async () => {
+test('a delivery that is repeated during pruning is stored', async () => {
   at = Date.now()
   const instances = await startInstances(['KAYLE'], [{ now }, { now }])
   const { policy } = instances.provider('KAYLE')

@@ -239,7 +239,7 @@ describe('an unknown status of a new record', () => {
     ['VERILOCK', { ...word('status') }],
     ['YORLET', { ...word('status') }],
   ] as const)(
-    'in the response to a create at %s is UNKNOWN, and is kept as providerStatus',
+    'in the response to a create at %s is UNKNOWN, and is stored as providerStatus',
     async (provider, drift) => {
       await app.sandbox(provider).faults([{ method: 'POST', fault: drift }])
       const record = { recordType: 'session', ...(await made('session', SESSION_INPUTS[provider])) } as const
@@ -273,7 +273,7 @@ describe('an unknown status of a new record', () => {
 describe('a Yorlet session, which only webhooks update,', () => {
   test('keeps its status after an unknown one and takes the next known one', async () => {
     const record = { recordType: 'session', ...(await made('session', SESSION_INPUTS.YORLET)) } as const
-    const tell = async (status: string) => {
+    const deliverNotice = async (status: string) => {
       at += 10_000
       const object = {
         id: record.providerId,
@@ -297,17 +297,20 @@ describe('a Yorlet session, which only webhooks update,', () => {
       await app.services.webhookInbox.applyDue()
       return show(record)
     }
-    expect(await tell('active')).toMatchObject({ status: 'IN_PROGRESS', sync: { stale: false } })
+    expect(await deliverNotice('active')).toMatchObject({ status: 'IN_PROGRESS', sync: { stale: false } })
     const unknownCreate = {
       status: 'IN_PROGRESS',
       providerStatus: WORD,
       sync: { stale: true, lastError: { code: 'PROVIDER_CONTRACT_BROKEN' } },
     }
-    expect(await tell(WORD)).toMatchObject(unknownCreate)
+    expect(await deliverNotice(WORD)).toMatchObject(unknownCreate)
     expect(await drifts('YORLET')).toContainEqual(expect.objectContaining({ operation: 'webhook', path: 'status' }))
-    expect(await tell('complete')).toMatchObject({ status: 'COMPLETED', sync: { stale: false, lastError: null } })
-    expect(await tell(WORD)).toMatchObject({ ...unknownCreate, status: 'COMPLETED' })
-    expect(await tell('active')).toMatchObject({ status: 'IN_PROGRESS', sync: { stale: false } })
+    expect(await deliverNotice('complete')).toMatchObject({
+      status: 'COMPLETED',
+      sync: { stale: false, lastError: null },
+    })
+    expect(await deliverNotice(WORD)).toMatchObject({ ...unknownCreate, status: 'COMPLETED' })
+    expect(await deliverNotice('active')).toMatchObject({ status: 'IN_PROGRESS', sync: { stale: false } })
   })
 })
 

@@ -101,7 +101,7 @@ describe('with its sandboxes', () => {
     await close()
   })
 
-  test('if the page of a session is closed, the user is asked to start a new one and sees no link', async () => {
+  test('if the page of a session is closed, the user is prompted to start a new one and sees no link', async () => {
     const { page, close } = await open(web.url)
     await beginAndMove(page, 'Kayle', 'cancelled')
     await page.getByRole('article', { name: 'Kayle, Canceled' }).waitFor()

@@ -85,7 +85,7 @@ async function makeCanceled(key: string): Promise<string> {
   return providerId
 }
 
-async function tell(sessionId: string): Promise<number> {
+async function deliverNotice(sessionId: string): Promise<number> {
   const { headers, body } = await fromKayle(policy, { type: 'verification.session.cancelled', sessionId })
   const url = new URL(policy.path, server.url)
   return (await fetch(url, { method: 'POST', headers, body })).status
@@ -111,7 +111,7 @@ test('a delivery that was acknowledged before a SIGKILL is applied once after th
     const sessionId = await makeCanceled(`key-${kill}`)
     // Every second process dies during the provider call, the others at some moment close to it.
     if (kill % 2 === 0) fate = 'HUNG'
-    expect(await tell(sessionId)).toBe(204)
+    expect(await deliverNotice(sessionId)).toBe(204)
     await sleep(kill % 2 === 0 ? 50 : kill)
     await server.kill()
     if (kill % 2 === 0) expect(query("select id from deliveries where state = 'STORED'").length).toBeGreaterThan(0)

@@ -143,7 +143,7 @@ describe('events', () => {
     all = await readAll(null, 100)
   })
 
-  test('have cursors that tell neither how many there are nor when they happened', async () => {
+  test('have cursors that reveal neither the number of events nor their times', async () => {
     const cursors = [await liveCursor(), ...all.map(({ cursor }) => cursor)]
     const lengths = new Set(cursors.map(({ length }) => length))
     expect([lengths.size, new Set(cursors).size]).toEqual([1, new Set(all.map(({ id }) => id)).size])

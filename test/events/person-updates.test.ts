@@ -167,7 +167,7 @@ describe('personUpdated', () => {
     }
   })
 
-  test('tells neither person of the other when a session moves between them', async () => {
+  test('names the other person in neither stream when a session moves between two persons', async () => {
     const applicant = await app.execute(`mutation { createApplicant(input: { idempotencyKey: "moves", applicant: {
       personr: { email: "new@example.com", phone: "+46 70 000 00 00", flowName: "KYC basic" } } }) {
         ... on CreateApplicantPayload { applicant { id } } } }`)
@@ -197,7 +197,7 @@ describe('personUpdated', () => {
     expect(JSON.stringify(message)).not.toContain('old person')
   })
 
-  test('a list of the sessions of one externalId hears that a session leaves it', async () => {
+  test('a list of the sessions of one externalId is notified when a session leaves it', async () => {
     const session = await create('listed')
     const after = await liveCursor('listed')
     await link(session.id, 'another list')

@@ -146,8 +146,8 @@ test('the import keeps the interval of its budget', async () => {
 test('a rate limit of the provider is waited for', async () => {
   await own.sandbox('RAPIDLY').faults([{ fault: { kind: 'status', status: 429, retryAfter: 1 }, times: 2 }])
   const reported: ImportProgress[] = []
-  const tell = (progress: ImportProgress) => void reported.push(progress)
-  const [done] = await app.services.imports.run(DEV, 'RAPIDLY', { callsPerMinute: 6_000, report: tell })
+  const onProgress = (progress: ImportProgress) => void reported.push(progress)
+  const [done] = await app.services.imports.run(DEV, 'RAPIDLY', { callsPerMinute: 6_000, report: onProgress })
   expect(done?.done).toBe(true)
   // The test waits for the first, the import for the second.
   expect(reported.flatMap(({ waits }) => waits?.seconds ?? [])).toContain(1)
@@ -163,9 +163,9 @@ test('a session that another process changed since is read again, within the bud
   const busy = { kind: 'status', status: 429, retryAfter: 1 } as const
   await own.sandbox('KAYLE').faults([{ path: '/v1/sessions/*', fault: busy, times: 2 }])
   const waits: number[] = []
-  const tell = (progress: ImportProgress) => void waits.push(...(progress.waits ? [progress.waits.seconds] : []))
+  const onProgress = (progress: ImportProgress) => void waits.push(...(progress.waits ? [progress.waits.seconds] : []))
   const began = performance.now()
-  const [done] = await app.services.imports.run(DEV, 'KAYLE', { callsPerMinute: 120, report: tell })
+  const [done] = await app.services.imports.run(DEV, 'KAYLE', { callsPerMinute: 120, report: onProgress })
   const ms = performance.now() - began
   await own.sandbox('KAYLE').clearFaults()
 
@@ -231,8 +231,8 @@ describe('an unavailable provider', () => {
 test('a second import of an account waits for the first, and then reports it', async () => {
   const first = app.services.imports.run(DEV, 'KAYLE', { callsPerMinute: 60, report: () => {} })
   const waits: string[] = []
-  const tell = (progress: ImportProgress) => void waits.push(progress.waits?.because ?? '')
-  const second = app.services.imports.run(DEV, 'KAYLE', { callsPerMinute: 6_000, report: tell })
+  const onProgress = (progress: ImportProgress) => void waits.push(progress.waits?.because ?? '')
+  const second = app.services.imports.run(DEV, 'KAYLE', { callsPerMinute: 6_000, report: onProgress })
   await Promise.all([first, second])
   expect(waits[0]).toContain('another import')
 }, 60_000)

@@ -168,7 +168,7 @@ test('a time that was set before the clock was set back is due', async () => {
   expect(await follow(app, 'VERILOCK', 70)).toEqual([1, 61])
 })
 
-test('a time that was set during a provider call is kept', async () => {
+test('a time that was set during a provider call is not overwritten', async () => {
   const app = await start()
   await make(app, 'KAYLE')
   await app.sandbox('KAYLE').faults([{ method: 'GET', fault: { kind: 'latency', ms: 200 } }])
@@ -362,7 +362,7 @@ describe('the budget', () => {
     expect(await app.services.polling.run()).toBeGreaterThan(0)
   })
 
-  test('is shared by two processes: one of them polls, and the other takes over after it died', async () => {
+  test('is shared by two processes: one of them polls, and the other takes over after the first has ended', async () => {
     const env = { DATABASE_URL: (await takeDatabase()).url }
     const one = await start(env)
     await make(one, 'KAYLE')

@@ -82,7 +82,7 @@ async function readBefore(id: string, before: string) {
 const codes = (errors: readonly { extensions: Record<string, unknown> }[]) => errors.map(error => error.extensions.code)
 
 describe('the timeline', () => {
-  test('is kept for its retention; an older cursor is CURSOR_EXPIRED, and a newer one misses nothing', async () => {
+  test('is stored for its retention; an older cursor is CURSOR_EXPIRED, and a newer one misses nothing', async () => {
     const old = await create('old')
     const before = (await read(old.id)).edges
     at += 300 * DAY
@@ -270,7 +270,7 @@ describe('provider statistics', () => {
     }
   }
 
-  test('are kept for their retention: drift since it was last seen, calls per minute for a week', async () => {
+  test('are stored for their retention: drift since it was last seen, calls per minute for a week', async () => {
     await drifts('KAYLE', ['data.old', 'data.again'])
     await minutes('KAYLE', ['one'])
     at += 6 * DAY
@@ -330,7 +330,7 @@ describe('a lease', () => {
     expect(await first.acquire()).toBeUndefined()
   })
 
-  test('is kept while it is renewed', async () => {
+  test('is held while it is renewed', async () => {
     const [first, second] = [newLease('job'), newLease('job')]
     for (let round = 0; round < 10; round++, at += 40_000) {
       expect(await first.acquire()).toBeDefined()

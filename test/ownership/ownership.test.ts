@@ -209,7 +209,7 @@ describe('a session that is created for one person', () => {
     expect(await app.sandbox('YORLET').requests()).toEqual([])
   })
 
-  test('is refused with a record that its provider cannot be asked for now, and nothing is sent', async () => {
+  test('is refused with a record that its provider cannot return now, and nothing is sent', async () => {
     const customerProviderId = await strangeCustomer(person)
     await app.sandbox('RAPIDLY').faults([{ method: 'GET', fault: { kind: 'status', status: 503 } }])
     for (const provider of PROVIDERS) await app.sandbox(provider).forget()

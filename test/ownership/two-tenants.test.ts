@@ -514,7 +514,7 @@ const PERSON = `query ($externalId: String!) { person(externalId: $externalId) {
   customers(first: 5) { nodes { id name sessions { nodes { id } } } }
 } }`
 
-describe('a person whom both tenants know by the same external id', () => {
+describe('a person with the same external id in both tenants', () => {
   test('has only each tenant’s own records, on every path', async () => {
     for (const [owner, other] of bothWays()) {
       const { data, errors, text } = await owner.client.execute(PERSON, { externalId: SHARED_USER })

@@ -87,7 +87,7 @@ describe('a person at all five providers', () => {
     expect(await countAll(other.externalId)).toBe(9)
   })
 
-  test('is nowhere in the database files, nor in any value that can be decrypted', async () => {
+  test('is not in the database files, nor in any value that can be decrypted', async () => {
     expect(await findOpened(app, canaries)).toEqual([])
     canaries.add('externalId', person.externalId)
     for (const { id, providerId } of person.records) if (providerId.length > 20) canaries.add(id, providerId)
@@ -236,7 +236,7 @@ test('an erasure waits until creates of the person are settled', async () => {
   expect(await erase(externalId)).toMatchObject({ sessions: 0 })
 })
 
-test('a customer that another person also uses is kept and unlinked', async () => {
+test('a customer that another person also uses is not deleted, only unlinked', async () => {
   const [one, two] = [`usr_${randomUUID()}`, `usr_${randomUUID()}`]
   const create = `mutation ($input: CreateCustomerInput!) { createCustomer(input: $input) {
     ... on CreateCustomerPayload { customer { id } } } }`

@@ -107,7 +107,7 @@ describe.each(loaded)('%s', (_, module, fixtures) => {
     })
   })
 
-  describe('maps an undocumented status to UNKNOWN, and keeps it as providerStatus', () => {
+  describe('maps an undocumented status to UNKNOWN, and stores it as providerStatus', () => {
     it.each(readable)('%s', (_, fixture) => replaceStatusWords(module, fixture))
   })
 

@@ -60,7 +60,7 @@ const REJECTED = { status: 'COMPLETED', outcome: 'REJECTED' }
 const RETRY = { status: 'IN_PROGRESS', outcome: 'NEEDS_RETRY' }
 
 /** The rejection type in the status response: none, or this one. */
-async function tellType(type: string | null): Promise<void> {
+async function deliverType(type: string | null): Promise<void> {
   const field = 'response.result.reviewRejectType'
   const fault = type === null ? { change: 'drop' as const } : { change: 'word' as const, to: type }
   await app.sandbox('PERSONR').faults([{ path: '*/api-applicant-status', fault: { kind: 'drift', field, ...fault } }])
@@ -86,7 +86,7 @@ describe('a rejection', () => {
     const applicant = await makeApplicant()
     const session = await makeLink(applicant)
     await app.sandbox('PERSONR').advance({ id: applicant.providerId, ...step })
-    await tellType(type)
+    await deliverType(type)
     expect(await read('session', session)).toMatchObject(verdict)
     expect(await stored('applicant', applicant)).toMatchObject(verdict)
     expect(await read('applicant', applicant)).toMatchObject(verdict)
@@ -96,12 +96,12 @@ describe('a rejection', () => {
     const applicant = await makeApplicant()
     const session = await makeLink(applicant)
     await app.sandbox('PERSONR').advance({ id: applicant.providerId, ...step })
-    await tellType('ONLY_ON_TUESDAYS')
+    await deliverType('ONLY_ON_TUESDAYS')
     expect(await read('session', session)).toMatchObject({ status: 'COMPLETED', outcome: 'UNKNOWN' })
     expect(await stored('applicant', applicant)).toMatchObject({ outcome: 'UNKNOWN' })
-    await tellType('FINAL')
+    await deliverType('FINAL')
     expect(await read('applicant', applicant)).toMatchObject(REJECTED)
-    await tellType('ONLY_ON_TUESDAYS')
+    await deliverType('ONLY_ON_TUESDAYS')
     expect(await read('applicant', applicant)).toMatchObject(REJECTED)
   })
 
@@ -126,7 +126,7 @@ describe('a rejection', () => {
     const applicant = await makeApplicant()
     const session = await makeLink(applicant)
     await app.sandbox('PERSONR').advance({ id: applicant.providerId, ...SOFT })
-    await tellType(null)
+    await deliverType(null)
     expect(await read('session', session)).toMatchObject(RETRY)
     await deliver(app, policy, fromPersonr(policy, write(applicant.providerId, 'final')))
     await app.services.webhookInbox.applyDue()
@@ -146,7 +146,7 @@ describe('a rejection', () => {
     await app.db.sql.deleteFrom('attempts').execute()
     await app.db.sql.deleteFrom('applicants').where('provider_id', '=', applicant.providerId).execute()
     await app.sandbox('PERSONR').advance({ id: applicant.providerId, ...SOFT })
-    await tellType(null)
+    await deliverType(null)
     const reported = { applicantId: applicant.providerId, ...content, reviewRejectType: 'FINAL' }
     await deliver(app, policy, fromPersonr(policy, reported))
     await app.services.webhookInbox.applyDue()
@@ -156,7 +156,7 @@ describe('a rejection', () => {
 })
 
 describe('a rejection whose notice has no labels', () => {
-  const tell = async ({ providerId }: CreatedRecord, type: string) => {
+  const deliverNotice = async ({ providerId }: CreatedRecord, type: string) => {
     await deliver(app, policy, fromPersonr(policy, { applicantId: providerId, reviewRejectType: type }))
     await app.services.webhookInbox.applyDue()
   }
@@ -167,8 +167,8 @@ describe('a rejection whose notice has no labels', () => {
   ])('has the reported type %s whatever its labels are', async (type, to, failureCode, verdict) => {
     const applicant = await makeApplicant()
     await app.sandbox('PERSONR').advance({ id: applicant.providerId, to, failureCode })
-    await tellType(null)
-    await tell(applicant, type)
+    await deliverType(null)
+    await deliverNotice(applicant, type)
     expect(await read('applicant', applicant)).toMatchObject(verdict)
     expect(await read('applicant', applicant)).toMatchObject(verdict)
   })
@@ -176,8 +176,8 @@ describe('a rejection whose notice has no labels', () => {
   test('does not apply to the approval that was read before it', async () => {
     const applicant = await makeApplicant()
     await app.sandbox('PERSONR').advance({ id: applicant.providerId, to: 'approved' })
-    await tellType(null)
-    await tell(applicant, 'FINAL')
+    await deliverType(null)
+    await deliverNotice(applicant, 'FINAL')
     expect(await read('applicant', applicant)).toMatchObject({ outcome: 'APPROVED' })
     const rejected = { to: 'rejected_retry', failureCode: 'LOW_QUALITY' }
     await app.sandbox('PERSONR').advance({ id: applicant.providerId, ...rejected })

@@ -187,7 +187,7 @@ describe('a search at Verilock', () => {
     const NOW = '2026-11-21T00:05:01Z'
 
     /** A list of so many sessions, newest first, as it is at each request for a page. */
-    function paged(totalAt: (request: number) => number, tell: (meta: object) => object = meta => meta) {
+    function paged(totalAt: (request: number) => number, change: (meta: object) => object = meta => meta) {
       let requests = 0
       return answering(path => {
         if (!isList(path)) return { status: 200, body: { ...OTHER, id: path.split('/').at(-1) } }
@@ -197,7 +197,7 @@ describe('a search at Verilock', () => {
         const data = ids
           .slice((page - 1) * 100, page * 100)
           .map(id => ({ id, status: 'created', reference_id: 'usr_other', created_at: NOW }))
-        const meta = tell({ current_page: page, last_page: Math.ceil(total / 100), per_page: 100, total })
+        const meta = change({ current_page: page, last_page: Math.ceil(total / 100), per_page: 100, total })
         return { status: 200, body: { data, meta } }
       })
     }
@@ -219,8 +219,8 @@ describe('a search at Verilock', () => {
       ['its total is higher than its rows', () => 99, (meta: object) => ({ ...meta, total: 120 })],
       ['its total is lower than its rows', () => 99, (meta: object) => ({ ...meta, total: 98 })],
       ['its pages end too early', () => 350, (meta: object) => ({ ...meta, last_page: 2 })],
-    ] as const)('and not if %s', async (_when, totalAt, tell) => {
-      const { client } = await paged(totalAt, tell)
+    ] as const)('and not if %s', async (_when, totalAt, change) => {
+      const { client } = await paged(totalAt, change)
 
       expect(await find(unknownCreate, client)).toBe('UNCERTAIN')
     })

@@ -44,12 +44,12 @@ async function post(provider: Subject, path: string, apiKey: string, body: objec
   const url = app.sandbox(provider).origin + path
   const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })
   expect(answer.ok).toBe(true)
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it asked for
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of what it reads
   return (await answer.json()) as any
 }
 
 /** A delivery about it without data. */
-async function tell(provider: Subject, policy: WebhookTarget, id: string): Promise<void> {
+async function deliverNotice(provider: Subject, policy: WebhookTarget, id: string): Promise<void> {
   const event = { type: 'verification.session.cancelled', sessionId: id }
   const session = { event: 'session.started', data: { session_id: id }, webhook_id: randomUUID() }
   const parcels = {
@@ -106,7 +106,7 @@ describe.each(['KAYLE', 'VERILOCK'] as const)('a session of %s that was created 
   test('has its link if a webhook reported it', async () => {
     const policy = await openEndpoint(app, provider)
     const { id, link } = await MAKE[provider]()
-    await tell(provider, policy, id)
+    await deliverNotice(provider, policy, id)
     expect((await byProviderId(provider, id)).access).toMatchObject({ hostedUrl: link })
   })
 
@@ -151,7 +151,7 @@ describe.each([
 
     expect((await refresh(made.id)).access).toEqual(made.access)
     await app.services.imports.run(DEV, provider, { callsPerMinute: 100_000, restart: true, report: () => {} })
-    await tell(provider, await openEndpoint(app, provider), made.providerId)
+    await deliverNotice(provider, await openEndpoint(app, provider), made.providerId)
     expect((await refresh(made.id)).access).toEqual(made.access)
   })
 })
@@ -193,7 +193,7 @@ test('a link from a webhook is replaced by that of the create, which can cancel'
   const making = create(SESSION_INPUTS.KAYLE)
   let id: string | undefined
   while (!id) id = Object.keys((await control.objects()).sessions ?? {}).find(each => !before.has(each))
-  await tell('KAYLE', policy, id)
+  await deliverNotice('KAYLE', policy, id)
   const { access } = await byProviderId('KAYLE', id)
 
   const made = await making

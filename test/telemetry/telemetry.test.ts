@@ -235,14 +235,14 @@ describe('the log', () => {
   test('counts the failures since the last line', () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     const lines = collectLog()
-    const tell = logCalls(createLog('warn', lines))
+    const logCall = logCalls(createLog('warn', lines))
     const begun = { provider: 'KAYLE', operation: 'getSession', kind: 'READ', attempt: 1 } as const
-    const fail = () => tell({ ...begun, ms: 1, outcome: 'PROVIDER_UNAVAILABLE', status: null }, begun)
+    const fail = () => logCall({ ...begun, ms: 1, outcome: 'PROVIDER_UNAVAILABLE', status: null }, begun)
     for (let n = 0; n < 4; n++) fail()
     vi.advanceTimersByTime(10_001)
     fail()
     vi.useRealTimers()
-    expect(lines.lines('provider call failed').map(({ unsaid }) => unsaid)).toEqual([undefined, 3])
+    expect(lines.lines('provider call failed').map(({ suppressed }) => suppressed)).toEqual([undefined, 3])
   })
 
   test('has a line for every failed operation, and for a sample of the others', async () => {

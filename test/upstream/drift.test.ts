@@ -199,7 +199,7 @@ describe.each(cases)('an undocumented response of $provider', ({ provider, modul
 
     if (reported.words.length === 0) return
 
-    it('an unknown enum value is kept, and mapped to UNKNOWN if it is a status', async () => {
+    it('an unknown enum value is passed on, and mapped to UNKNOWN if it is a status', async () => {
       const plain = leavesOf(await stage.plain())
       const found: string[] = []
       for (const { index, path } of stage.places('text')) {

@@ -55,7 +55,7 @@ async function makeElsewhere(externalUserIds: string[]): Promise<string> {
   return ((await response.json()) as { response: { applicantId: string } }).response.applicantId
 }
 
-async function tell(policy: WebhookTarget, applicantId: string): Promise<void> {
+async function deliverNotice(policy: WebhookTarget, applicantId: string): Promise<void> {
   // Personr's notices have no id: those of one minute count as one.
   at += 61_000
   expect(await deliver(app, policy, fromPersonr(policy, { applicantId, actionStatus: 'Reviewed' }))).toBe(204)
@@ -96,7 +96,7 @@ describe('a notice about an applicant', () => {
     const applicant = await makeApplicant(['usr_1'])
     await app.sandbox('PERSONR').advance({ id: applicant.providerId, to: 'approved' })
 
-    await tell(policy, applicant.providerId)
+    await deliverNotice(policy, applicant.providerId)
 
     const truth = { ...APPROVED, sync: { source: 'WEBHOOK', stale: false, lastError: null } }
     expect(await listed()).toMatchObject([truth])
@@ -111,7 +111,7 @@ describe('a notice about an applicant', () => {
     const providerId = await makeElsewhere(['usr_2'])
     await app.sandbox('PERSONR').advance({ id: providerId, to: 'rejected_retry' })
 
-    await tell(policy, providerId)
+    await deliverNotice(policy, providerId)
 
     const truth = { providerId, status: 'IN_PROGRESS', outcome: 'NEEDS_RETRY', externalId: 'usr_2' }
     expect(await listed()).toMatchObject([{ ...truth, sync: { source: 'WEBHOOK', stale: false } }])
@@ -142,7 +142,7 @@ describe('a notice about an applicant', () => {
   test('that its provider does not know either is completed without a change', async () => {
     await start()
     const policy = await openEndpoint(app, 'PERSONR')
-    await tell(policy, '1111111111111x111111111111111111')
+    await deliverNotice(policy, '1111111111111x111111111111111111')
     expect(await listed()).toEqual([])
   })
 
@@ -188,7 +188,7 @@ describe('a notice about an applicant', () => {
     const applicant = await makeApplicant()
     const session = await make('session', { personr: { applicant: { applicantId: applicant.id } } })
     await app.sandbox('PERSONR').advance({ id: applicant.providerId, to: 'approved' })
-    await tell(policy, applicant.providerId)
+    await deliverNotice(policy, applicant.providerId)
     expect(await shown(applicant.id)).toMatchObject(APPROVED)
     const { data } = await app.execute(
       'query ($id: ID!) { session(by: { id: $id }) { status outcome timeline(first: 9) { nodes { __typename } } } }',
@@ -264,7 +264,7 @@ describe('an undecided applicant', () => {
     at += 600_000
     expect(await app.services.polling.run()).toBe(0)
     await app.sandbox('PERSONR').advance({ id: applicant.providerId, to: 'pending' })
-    await tell(policy, applicant.providerId)
+    await deliverNotice(policy, applicant.providerId)
     await app.sandbox('PERSONR').advance({ id: applicant.providerId, to: 'rejected_final' })
     at += 15_000
     expect(await app.services.polling.run()).toBe(1)

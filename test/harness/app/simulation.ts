@@ -115,7 +115,7 @@ class History {
     if (act < 2) this.#truths.push({ word: this.#pick(WORDS), since: this.#step })
     else if (act < 4) this.#ask(place, this.#below(2) ? 0 : 1 + this.#below(20))
     else if (act < 5) this.#ask(place, 0)
-    else if (act < 6) this.#tell(place)
+    else if (act < 6) this.#deliverNotice(place)
     else if (act < 7) this.#options.skews[place] = this.#pick([-60_000, -900, -300, 0, 300, 900, 60_000])
     else if (this.#below(20) === 0) this.#options.lines[place]?.stall()
     else this.#answerOne()
@@ -151,7 +151,7 @@ class History {
     this.#watch(request)
   }
 
-  #tell(place: number): void {
+  #deliverNotice(place: number): void {
     const { endpoint, providerId, skews } = this.#options
     const event = { type: 'verification.session.cancelled', sessionId: providerId }
     const at = new Date(Date.now() + (skews[place] ?? 0))
@@ -205,7 +205,7 @@ class History {
     // The store has the state of the newest completed read, or a newer one.
     this.#check('the store', await this.#storedStatus(apps[0]), this.#known)
     provider('KAYLE').policy.behave(({ method }) => (method === 'GET' ? this.#answerNow() : 'PASS'))
-    this.#tell(this.#below(apps.length))
+    this.#deliverNotice(this.#below(apps.length))
     await Promise.all([...this.#inFlight])
     // All retries are due.
     this.#options.skews.fill(20 * 60_000)

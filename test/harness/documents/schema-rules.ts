@@ -19,11 +19,17 @@ function disagreementsIn(union: GraphQLUnionType): string[] {
     const first = fields.findIndex(other => other.field.name === field.name)
     const other = fields[first]
     if (first === index || !other || String(other.field.type) === String(field.type)) return []
-    return [`${union.name}: ${tell(other)}, but ${tell({ member, field })}`]
+    return [`${union.name}: ${describeField(other)}, but ${describeField({ member, field })}`]
   })
 }
 
-function tell({ member, field }: { member: { name: string }; field: { name: string; type: unknown } }): string {
+function describeField({
+  member,
+  field,
+}: {
+  member: { name: string }
+  field: { name: string; type: unknown }
+}): string {
   return `${member.name}.${field.name} is ${field.type}`
 }
 

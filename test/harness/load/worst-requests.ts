@@ -103,12 +103,12 @@ function documents({ sessionIds, richSessionId, externalId, customerId }: RichDa
       `{ sessions { nodes { ${times(150, at => `timeline(first: ${at}) { totalCount }`)} } } }`,
     ),
     'fragments in a chain': operation(`{ ...F0 } ${chain} fragment F300 on Query { __typename }`),
-    'fragments that nobody knows': operation(`{ ${times(600, at => `...F${at}`)} }`),
+    'unknown fragments': operation(`{ ${times(600, at => `...F${at}`)} }`),
     'fragments that spread each other': operation(
       `{ ...F0 } ${times(60, at => `fragment F${at} on Query { ...F${at + 1} ...F${at + 1} }`)} fragment F60 on Query { __typename }`,
     ),
     'unused variables': operation(`query (${times(400, at => `$v${at}: Int`)}) { __typename }`),
-    'directives that nobody knows': operation(`{ __typename ${times(600, at => `@d${at}`)} }`),
+    'unknown directives': operation(`{ __typename ${times(600, at => `@d${at}`)} }`),
     'a long text': operation(`{ session(by: { id: "${'x'.repeat(200_000)}" }) { id } }`),
     'a long comment': operation(`{ __typename } #${'x'.repeat(200_000)}`),
     commas: operation(`{ __typename ${','.repeat(200_000)} }`),
@@ -147,7 +147,7 @@ function documents({ sessionIds, richSessionId, externalId, customerId }: RichDa
     entities: operation('query ($r: [_Any!]!) { _entities(representations: $r) { ... on Session { id status } } }', {
       r: sessionIds.slice(0, 100).map(id => ({ __typename: 'Session', id })),
     }),
-    'a stream of a session that nobody knows': {
+    'a stream of an unknown session': {
       ...operation(`subscription { sessionUpdated(id: "x") { ${times(29, at => `a${at}: session { id }`)} } }`),
       headers: { ...HEADERS, accept: 'text/event-stream' },
     },
@@ -233,7 +233,7 @@ function variables({ sessionIds }: RichData): WorstRequest[] {
       }),
     ],
     [
-      'entities that nobody knows',
+      'unknown entities',
       operation('query ($r: [_Any!]!) { _entities(representations: $r) { __typename } }', {
         r: Array(12_000).fill({ __typename: 'X' }),
       }),

@@ -21,6 +21,19 @@ export function declaredNames(text: string): string[] {
   return names
 }
 
+/** All texts of a source file: its string literals and the fixed parts of its templates. */
+export function textsIn(text: string): string[] {
+  const texts: string[] = []
+  const visit = (node: ts.Node) => {
+    if (ts.isStringLiteralLike(node) || ts.isTemplateHead(node) || ts.isTemplateMiddleOrTemplateTail(node)) {
+      texts.push(node.text)
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(ts.createSourceFile('file.ts', text, ts.ScriptTarget.Latest, true))
+  return texts
+}
+
 function isDeclared(node: ts.Identifier | ts.PrivateIdentifier): boolean {
   const { parent } = node
   if (ts.isPropertyAssignment(parent) || ts.isShorthandPropertyAssignment(parent)) return false
