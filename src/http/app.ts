@@ -25,6 +25,7 @@ import { createErrorFormatter } from './errors/error-formatter.ts'
 import { createFastPath } from './fast-path/fast-path.ts'
 import { MINIMAL_FETCH_API, MinimalResponse, toMinimalRequest } from './fast-path/minimal-fetch.ts'
 import { createPostHandler, type PostHandler } from './fast-path/node-handler.ts'
+import { useIncrementalDelivery } from './incremental/use-incremental-delivery.ts'
 import type { Deadlines, RequestLimits } from './limits.ts'
 import { createContextFactory } from './pipeline/operation-context.ts'
 import type { OperationTelemetryOptions } from './pipeline/operation-telemetry.ts'
@@ -50,7 +51,7 @@ import { useRequestParser } from './plugins/use-request-parser.ts'
 import { useTelemetry } from './plugins/use-telemetry.ts'
 import { useWebhooks } from './plugins/use-webhooks.ts'
 import type { SubscriptionRegistry } from './subscriptions/registry.ts'
-import { useSse } from './subscriptions/use-sse.ts'
+import { useSubscriptions } from './subscriptions/use-subscriptions.ts'
 import { createWebSocketEndpoint } from './websocket/websocket-server.ts'
 
 export const GRAPHQL_PATH = '/graphql'
@@ -202,8 +203,9 @@ function plugins(
     useAcceptHeader(),
     useLimits(policy.limits, rateLimit),
     useContext(openContext, options.deadlines, analyze),
+    useIncrementalDelivery(),
     useExecutor(policy.suggestions, analyze),
-    useSse(streams, options.admission, policy.rateLimiter),
+    useSubscriptions(streams, options.admission, policy.rateLimiter),
     useExecutionCancellation(),
     useDeferStream(),
   ] as Plugin<never>[]

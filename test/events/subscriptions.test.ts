@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { MAX_SUBSCRIPTIONS_PER_TOKEN } from '../../src/http/subscriptions/registry.ts'
-import { HEARTBEAT_MS } from '../../src/http/subscriptions/sse.ts'
+import { HEARTBEAT_MS } from '../../src/http/subscriptions/stream-response.ts'
 import { takeDatabase } from '../harness/app/database.ts'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { withClientToken, withDevelopmentKey } from '../harness/clients/callers.ts'

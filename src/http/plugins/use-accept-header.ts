@@ -3,7 +3,7 @@ import { type Plugin, processRegularResult } from 'graphql-yoga'
 import type { Authenticated } from '../auth/use-authentication.ts'
 import { canBeIncremental } from '../document/query-complexity.ts'
 import { httpError, toErrorResponse } from '../errors/http-error.ts'
-import { isAccepted, type ResponseForm } from '../request/accepted-type.ts'
+import { acceptsWhole, incrementalFormat, streamFormat } from '../request/accepted-type.ts'
 
 /** Rejects an operation with 406 before its execution if the client accepts none of our media types. The error is JSON. */
 export function useAcceptHeader(): Plugin<Authenticated> {
@@ -44,9 +44,18 @@ function formOf({ document, operationName, variableValues }: ExecutionArgs): Res
   return operation && canBeIncremental(document, operation, variableValues ?? {}) ? 'PARTS' : 'WHOLE'
 }
 
+/** A response in one piece, in parts of one operation, or as a stream of events. */
+type ResponseForm = 'PARTS' | 'STREAM' | 'WHOLE'
+
+function isAccepted(accept: string | null, form: ResponseForm): boolean {
+  if (form === 'WHOLE') return acceptsWhole(accept)
+  return (form === 'STREAM' ? streamFormat(accept) : incrementalFormat(accept)) !== undefined
+}
+
 const EXPECTED: Readonly<Record<ResponseForm, string>> = {
-  PARTS: '"multipart/mixed" or "text/event-stream" for @defer and @stream',
-  STREAM: '"text/event-stream" for a subscription',
+  PARTS:
+    '"multipart/mixed", with "deferSpec=20220824" or "incrementalSpec=v0.2" or neither, or "text/event-stream" for @defer and @stream',
+  STREAM: '"text/event-stream" or "multipart/mixed;subscriptionSpec=1.0" for a subscription',
   WHOLE: '"application/json" or "application/graphql-response+json"',
 }
 

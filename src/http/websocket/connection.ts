@@ -9,11 +9,11 @@ import type { RequestLimits } from '../limits.ts'
 import { chargeCaller, REQUEST_COST } from '../pipeline/rate-limit.ts'
 import { decodeText, parseJsonBody } from '../request/json-body.ts'
 import type { ActiveSubscription, SubscriptionRegistry } from '../subscriptions/registry.ts'
-import { HEARTBEAT_MS } from '../subscriptions/sse.ts'
+import { HEARTBEAT_MS } from '../subscriptions/stream-response.ts'
 import { type Closing, closingFor, INVALID_KEY, TOO_MANY_CONNECTIONS, TOO_MANY_MESSAGES } from './close-codes.ts'
 import { createMessageRunner, type MessageRunnerOptions } from './message-runner.ts'
 
-export interface ConnectionOptions extends MessageRunnerOptions {
+export interface WebSocketConnectionOptions extends MessageRunnerOptions {
   readonly schema: GraphQLSchema
   readonly limits: RequestLimits
   /** The open connections, with a maximum per key and token. */
@@ -46,7 +46,7 @@ const MAX_EXECUTING = 32
 const MAX_UNREAD_BYTES = 16 * 1024 * 1024
 
 /** Handles an open WebSocket: graphql-ws speaks the protocol, and the operations run as over HTTP. */
-export function createConnectionHandler(options: ConnectionOptions): (opened: OpenedSocket) => void {
+export function createConnectionHandler(options: WebSocketConnectionOptions): (opened: OpenedSocket) => void {
   const { connections, limits, rateLimiter, schema } = options
   const run = createMessageRunner(options)
 

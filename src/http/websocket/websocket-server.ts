@@ -10,7 +10,7 @@ import type { Cors } from '../cors.ts'
 import { toErrorBody } from '../errors/error-body.ts'
 import { toRequestId } from '../request/request-head.ts'
 import { closingFor } from './close-codes.ts'
-import { type ConnectionOptions, createConnectionHandler } from './connection.ts'
+import { createConnectionHandler, type WebSocketConnectionOptions } from './connection.ts'
 import { isWebSocketUpgrade, refuseUpgrade } from './http-upgrade.ts'
 
 /** GraphQL over WebSocket with the protocol graphql-transport-ws, at the same path as over HTTP. */
@@ -24,7 +24,7 @@ export interface WebSocketEndpoint {
 
 export interface WebSocketOptions
   extends Omit<AuthenticatorOptions, 'authentication'>,
-    Omit<ConnectionOptions, 'authenticate'> {
+    Omit<WebSocketConnectionOptions, 'authenticate'> {
   readonly authentication: Authentication
   readonly path: string
   readonly cors: Pick<Cors, 'isAllowed' | 'headersFor'>

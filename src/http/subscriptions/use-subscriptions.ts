@@ -5,11 +5,14 @@ import type { Authenticated } from '../auth/use-authentication.ts'
 import { chargeCaller, type RateLimiter, rateLimitedError } from '../pipeline/rate-limit.ts'
 import type { WithCost } from '../plugins/document-plugins.ts'
 import type { WithOperation } from '../plugins/use-context.ts'
+import { streamFormat } from '../request/accepted-type.ts'
+import { MULTIPART_STREAM } from './multipart.ts'
 import { MAX_SUBSCRIPTIONS_PER_KEY, MAX_SUBSCRIPTIONS_PER_TOKEN, type SubscriptionRegistry } from './registry.ts'
-import { toEventStream } from './sse.ts'
+import { EVENT_STREAM } from './sse.ts'
+import { toStreamResponse } from './stream-response.ts'
 
-/** Sends subscriptions as server-sent events that a client can resume, with a maximum of open streams per key. */
-export function useSse(
+/** Sends subscriptions as streams that a client can resume, with a maximum of open streams per key. */
+export function useSubscriptions(
   streams: SubscriptionRegistry,
   admission: AdmissionControl,
   limiter: RateLimiter,
@@ -37,7 +40,9 @@ export function useSse(
       else {
         // Admission control counts requests of node:http, which Yoga's server context has.
         admission.release((serverContext as { readonly req?: object }).req)
-        setResultProcessor((_result, fetchAPI) => toEventStream(result, stream, fetchAPI), 'text/event-stream')
+        const isMultipart = streamFormat(request.headers.get('accept')) === 'MULTIPART'
+        const writer = isMultipart ? MULTIPART_STREAM : EVENT_STREAM
+        setResultProcessor((_result, fetchAPI) => toStreamResponse(result, stream, writer, fetchAPI), '*/*')
       }
     },
   }
