@@ -12,6 +12,7 @@ export const httpSettings = {
   MAX_DEPTH: positive.default(DEFAULT_REQUEST_LIMITS.maxDepth),
   MAX_ALIASES: positive.default(DEFAULT_REQUEST_LIMITS.maxAliases),
   MAX_ROOT_FIELDS: positive.default(DEFAULT_REQUEST_LIMITS.maxRootFields),
+  MAX_BATCH_SIZE: positive.default(DEFAULT_REQUEST_LIMITS.maxBatchSize),
   MAX_COST: positive.default(DEFAULT_REQUEST_LIMITS.maxCost),
   COST_PER_MINUTE: positive.default(12_000),
   HEADERS_TIMEOUT_MS: milliseconds.default(DEFAULT_SOCKET_TIMEOUTS.headersTimeoutMs),
@@ -69,6 +70,7 @@ export function requestLimits(settings: HttpSettings): RequestLimits {
     maxDepth: settings.MAX_DEPTH,
     maxAliases: settings.MAX_ALIASES,
     maxRootFields: settings.MAX_ROOT_FIELDS,
+    maxBatchSize: settings.MAX_BATCH_SIZE,
     maxCost: settings.MAX_COST,
   }
 }

@@ -164,7 +164,7 @@ function yogaSettings(options: AppOptions, steps: Steps): YogaServerOptions<obje
     landingPage: false,
     // `useHealth` serves /livez and /readyz. Yoga would serve its own below any path: no path contains a newline.
     healthCheckEndpoint: '\n',
-    batching: false,
+    batching: { limit: options.policy.limits.maxBatchSize },
     multipart: false,
     cors: false,
     graphiql: false,

@@ -7,6 +7,8 @@ export interface RequestLimits {
   readonly maxDepth: number
   readonly maxAliases: number
   readonly maxRootFields: number
+  /** The maximum number of operations in a batch. 1: a request is one operation. */
+  readonly maxBatchSize: number
   /** In provider calls; a hundred stored rows count as one. */
   readonly maxCost: number
 }
@@ -18,6 +20,7 @@ export const DEFAULT_REQUEST_LIMITS: RequestLimits = {
   maxDepth: 12,
   maxAliases: 30,
   maxRootFields: 10,
+  maxBatchSize: 1,
   maxCost: 200,
 }
 

@@ -2,13 +2,15 @@ import { type ExecutionArgs, type GraphQLError, getOperationAST } from 'graphql'
 import { type Plugin, processRegularResult } from 'graphql-yoga'
 import type { Authenticated } from '../auth/use-authentication.ts'
 import { canBeIncremental } from '../document/query-complexity.ts'
-import { httpError, toErrorResponse } from '../errors/http-error.ts'
+import { badRequest, httpError, toErrorResponse } from '../errors/http-error.ts'
 import { acceptsWhole, incrementalFormat, streamFormat } from '../request/accepted-type.ts'
+import type { WithBatch } from './use-request-parser.ts'
 
 /** Rejects an operation with 406 before its execution if the client accepts none of our media types. The error is JSON. */
 export function useAcceptHeader(): Plugin<Authenticated> {
   const check = (form: ResponseForm, { contextValue }: ExecutionArgs): GraphQLError | undefined => {
-    const { request } = contextValue as { readonly request: Request }
+    const { request, isBatch } = contextValue as { readonly request: Request } & Partial<WithBatch>
+    if (isBatch && form !== 'WHOLE') return partsInBatch()
     return isAccepted(request.headers.get('accept'), form) ? undefined : notAcceptable(form)
   }
   return {
@@ -57,6 +59,10 @@ const EXPECTED: Readonly<Record<ResponseForm, string>> = {
     '"multipart/mixed", with "deferSpec=20220824" or "incrementalSpec=v0.2" or neither, or "text/event-stream" for @defer and @stream',
   STREAM: '"text/event-stream" or "multipart/mixed;subscriptionSpec=1.0" for a subscription',
   WHOLE: '"application/json" or "application/graphql-response+json"',
+}
+
+function partsInBatch() {
+  return badRequest('Expected queries and mutations without @defer and @stream in a batch.')
 }
 
 function notAcceptable(form: ResponseForm) {

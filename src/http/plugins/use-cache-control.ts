@@ -6,10 +6,15 @@ import type { AnalyzeOperation } from '../document/operation-analysis.ts'
 /** Lets the result of a query without secrets be compressed, and no other response of the GraphQL path. */
 export function useCacheControl(path: string, analyze: AnalyzeOperation): Plugin<{ readonly request: Request }> {
   const compressible = new WeakSet<Request>()
+  /** Requests with an operation whose result may not be compressed: another one of the batch might be. */
+  const confidential = new WeakSet<Request>()
   return {
     onExecute: ({ args: { document, operationName, variableValues, contextValue } }) => {
       const operation = getOperationAST(document, operationName)
-      if (!operation || !mayCompress(operation.operation, analyze(document, operation), variableValues ?? {})) return
+      if (!operation || !mayCompress(operation.operation, analyze(document, operation), variableValues ?? {})) {
+        confidential.add(contextValue.request)
+        return
+      }
       return {
         onExecuteDone: ({ result }) => {
           if (!isAsyncIterable(result) && result.data !== undefined) compressible.add(contextValue.request)
@@ -18,7 +23,7 @@ export function useCacheControl(path: string, analyze: AnalyzeOperation): Plugin
     },
     onResponse: ({ request, response }) => {
       if (response.headers.has('cache-control') || new URL(request.url, 'http://localhost').pathname !== path) return
-      response.headers.set('cache-control', cacheControl(compressible.has(request)))
+      response.headers.set('cache-control', cacheControl(compressible.has(request) && !confidential.has(request)))
     },
   }
 }

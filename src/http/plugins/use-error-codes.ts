@@ -31,11 +31,17 @@ export function useErrorCodes(formatError: FormatError, suggestions: boolean): P
       setResult({ ...result, errors: result.errors.map(error => complete(error, context as Partial<Authenticated>)) })
     },
     onResultProcess: ({ result, setResult, serverContext }) => {
-      if (isAsyncIterable(result) || Array.isArray(result) || !result.errors) return
       const admitted = serverContext as Partial<Authenticated>
       // A request that was rejected before its execution has no `onExecutionResult`.
-      const errors = result.errors.map(error => (error.extensions.requestId ? error : complete(error, admitted)))
-      setResult({ ...result, errors })
+      const completeAll = (each: ExecutionResult) =>
+        each.errors
+          ? {
+              ...each,
+              errors: each.errors.map(error => (error.extensions.requestId ? error : complete(error, admitted))),
+            }
+          : each
+      if (Array.isArray(result)) setResult(result.map(completeAll))
+      else if (!isAsyncIterable(result)) setResult(completeAll(result))
     },
     onExecute: ({ args }) => {
       // Each part of an incremental response has errors of its own.

@@ -1,19 +1,33 @@
 import type { Plugin } from 'graphql-yoga'
 import type { Authenticated } from '../auth/use-authentication.ts'
 import type { RequestLimits } from '../limits.ts'
-import { chargeCaller, type RateLimiter, rateLimitedError } from '../pipeline/rate-limit.ts'
+import { chargeCaller, type RateLimiter, REQUEST_COST, rateLimitedError } from '../pipeline/rate-limit.ts'
 import { BODY_BYTES_PER_COST, readBody } from '../request/body.ts'
-import { assertHead, parsePostBody, parseQueryString } from '../request/parse-request.ts'
+import type { Params } from '../request/graphql-params.ts'
+import { assertHead, parseBodyOrBatch, parseQueryString } from '../request/parse-request.ts'
 import { headOfRequest } from '../request/request-head.ts'
+
+/** What a batch adds to the context of its operations. */
+export interface WithBatch {
+  readonly isBatch: true
+}
 
 /** Replaces Yoga's request parser by ours, which validates more strictly, and charges long bodies before they are parsed. */
 export function useRequestParser(limits: RequestLimits, limiter: RateLimiter): Plugin<object, Partial<Authenticated>> {
-  async function parseBody(request: Request, { caller }: Partial<Authenticated>) {
-    const body = await readBody(request.body, limits.maxBodyBytes)
-    const cost = Math.floor(body.length / BODY_BYTES_PER_COST)
+  async function charge({ caller }: Partial<Authenticated>, cost: number): Promise<void> {
     const waitMs = caller && cost > 0 ? await chargeCaller(limiter, caller, cost) : 0
     if (waitMs > 0) throw rateLimitedError(waitMs)
-    return parsePostBody(body, limits)
+  }
+
+  async function parseBody(request: Request, context: Partial<Authenticated>): Promise<Params | Params[]> {
+    const body = await readBody(request.body, limits.maxBodyBytes)
+    await charge(context, Math.floor(body.length / BODY_BYTES_PER_COST))
+    const params = parseBodyOrBatch(body, limits)
+    if (!Array.isArray(params)) return params
+    // The request was charged for one operation.
+    await charge(context, (params.length - 1) * REQUEST_COST)
+    Object.assign(context, { isBatch: true } satisfies WithBatch)
+    return params
   }
 
   return {

@@ -10,7 +10,7 @@ const KEYS = new Set(['query', 'operationName', 'variables', 'extensions', 'docu
 
 /** Validates the parameters of a request. Null counts as absent. */
 export function parseParams(value: unknown): Params {
-  if (Array.isArray(value)) throw badRequest('Expected one operation: batches are not supported.')
+  if (Array.isArray(value)) throw badRequest('Expected one operation, not an array: this server accepts no batches.')
   if (!isObject(value)) throw badRequest('Expected a JSON object with a "query".')
   const given = Object.fromEntries(Object.entries(value).filter(([, each]) => each !== null))
   if (Object.keys(given).some(key => !KEYS.has(key))) {
@@ -27,6 +27,15 @@ export function parseParams(value: unknown): Params {
     throw badRequest('Expected "query" to be a string.')
   }
   return given
+}
+
+/** Validates the parameters of a request that may be a batch of at most `maxSize` operations. */
+export function parseParamsOrBatch(value: unknown, maxSize: number): Params | Params[] {
+  if (!Array.isArray(value) || maxSize <= 1) return parseParams(value)
+  if (value.length === 0 || value.length > maxSize) {
+    throw badRequest(`Expected a batch of 1 to ${maxSize} operations, not ${value.length}.`)
+  }
+  return value.map(parseParams)
 }
 
 /** The SHA-256 of the document, from `documentId` or `extensions.persistedQuery`. */

@@ -2,7 +2,7 @@ import type { GraphQLError } from 'graphql'
 import { httpError } from '../errors/http-error.ts'
 import type { RequestLimits } from '../limits.ts'
 import { assertLength } from './body.ts'
-import { type Params, parseParams } from './graphql-params.ts'
+import { type Params, parseParams, parseParamsOrBatch } from './graphql-params.ts'
 import { assertNoNullCharacters, decodeText, parseJsonBody } from './json-body.ts'
 import type { RequestHead } from './request-head.ts'
 
@@ -18,6 +18,11 @@ export function assertHead(head: RequestHead, limits: RequestLimits): void {
 
 export function parsePostBody(body: Uint8Array, limits: RequestLimits): Params {
   return parseParams(parseJsonBody(decodeText(body), limits.maxJsonDepth, 'the body'))
+}
+
+/** A body that may be a batch. */
+export function parseBodyOrBatch(body: Uint8Array, limits: RequestLimits): Params | Params[] {
+  return parseParamsOrBatch(parseJsonBody(decodeText(body), limits.maxJsonDepth, 'the body'), limits.maxBatchSize)
 }
 
 export function parseQueryString({ search }: RequestHead, limits: RequestLimits): Params {
