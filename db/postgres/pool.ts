@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os'
-import type { PostgresPool, PostgresPoolClient } from 'kysely'
+import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely'
 import pg from 'pg'
 import { classifyDatabaseError, DatabaseUnavailableError, StatementError } from '../core/database-error.ts'
 
@@ -71,7 +71,7 @@ const ROLLED_BACK = { command: 'SELECT', rowCount: 0, rows: [] } as const
 
 function wrapQuery(client: pg.PoolClient): PostgresPoolClient {
   let lost: Error | undefined
-  async function query(text: string, parameters: readonly unknown[]) {
+  async function run(text: string, parameters: readonly unknown[]) {
     // The server rolls back when the connection is lost.
     if (lost && text === 'rollback') return ROLLED_BACK
     try {
@@ -82,11 +82,13 @@ function wrapQuery(client: pg.PoolClient): PostgresPoolClient {
       throw failure
     }
   }
-  return {
-    // Kysely passes a cursor only to stream rows, which no query does.
-    query: query as unknown as PostgresPoolClient['query'],
-    release: () => client.release(lost),
+  function query<R>(text: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>>
+  function query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>
+  function query(text: unknown, parameters: readonly unknown[] = []): unknown {
+    if (typeof text !== 'string') throw new TypeError('PostgreSQL rows cannot be streamed. Read them page by page.')
+    return run(text, parameters)
   }
+  return { query, release: () => client.release(lost) }
 }
 
 /** PostgreSQL's text has no NUL. No id of a provider or a client has one. */

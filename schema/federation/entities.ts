@@ -20,6 +20,7 @@ const NODES = { Applicant: ApplicantRef, Attempt: AttemptRef, Customer: Customer
 for (const ref of Object.values(NODES)) {
   builder.asEntity(ref, {
     key: builder.selection<{ id: string }>('id'),
+    // Pothos expects the type of this one node, and a union of nodes is what `ref` is.
     resolveReference: (key, context) => loadEntity({ ...key, __typename: ref.name }, context) as never,
   })
 }

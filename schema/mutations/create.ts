@@ -37,6 +37,7 @@ export function createResult<T extends CreatedRecord>(
         nullable: false,
         description: `The ${name}.`,
         // A repeated create returns the id of the record that the first one created.
+        // Pothos's type of the result depends on T, which TypeScript cannot resolve here.
         resolve: ({ record }, _args, { loaders }) =>
           (typeof record === 'string' ? load(loaders, record) : record) as never,
       }),

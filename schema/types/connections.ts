@@ -42,6 +42,16 @@ builder.objectField(AttemptConnectionRef, 'sync', t =>
     type: SyncRef,
     nullable: false,
     description: 'When the attempts were last read from the provider.',
-    resolve: connection => (connection as unknown as { readonly sync: Sync }).sync,
+    resolve: syncOf,
   }),
 )
+
+/** `attempts` fields resolve to the service's AttemptConnection, of which Pothos knows what all connections have. */
+function syncOf(connection: object): Sync {
+  if (!hasSync(connection)) throw new TypeError('The attempts were listed without the time of their read.')
+  return connection.sync
+}
+
+function hasSync(connection: object): connection is { readonly sync: Sync } {
+  return 'sync' in connection
+}

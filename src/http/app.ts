@@ -126,7 +126,7 @@ export function createApp(options: AppOptions) {
     const result = await runFastPath(posted, disconnect)
     if (result instanceof MinimalResponse) return result
     const request = toMinimalRequest(posted, result.fallback, GRAPHQL_PATH, disconnect)
-    const response: unknown = await minimalYoga.handleRequest(request, context as never)
+    const response: unknown = await minimalYoga.handleRequest(request, context)
     if (!(response instanceof MinimalResponse)) throw new TypeError('A plugin must create its Response with fetchAPI.')
     return response
   }
@@ -138,7 +138,7 @@ export function createApp(options: AppOptions) {
     path: GRAPHQL_PATH,
     report,
     sequence: options.services.readSequence.sequence,
-    run: async (operation, context) => minimalYoga.getResultForParams(operation, context as never),
+    run: async (operation, context) => minimalYoga.getResultForParams(operation, context),
   })
   return { fetch: yoga.fetch, handlePost, listener, webSockets }
 }

@@ -1,4 +1,5 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+/// <reference path="./compression-package.d.ts" />
+import type { RequestListener, ServerResponse } from 'node:http'
 import compression from 'compression'
 import type { OperationAnalysis } from './document/operation-analysis.ts'
 
@@ -10,12 +11,9 @@ const THRESHOLD_BYTES = 1_024
  * because their events would wait in the compressor.
  */
 export function compressResponses(listener: RequestListener): RequestListener {
-  const compress = compression({ threshold: THRESHOLD_BYTES, filter: hasCompressibleType }) as unknown as Middleware
+  const compress = compression({ threshold: THRESHOLD_BYTES, filter: hasCompressibleType })
   return (request, response) => compress(request, response, () => listener(request, response))
 }
-
-/** The types of the package are those of Express; it uses nothing beyond node:http. */
-type Middleware = (request: IncomingMessage, response: ServerResponse, next: () => void) => void
 
 function hasCompressibleType(_request: unknown, response: ServerResponse): boolean {
   return /^(text\/(?!event-stream)|application\/(\S+\+)?json\b)/.test(String(response.getHeader('content-type')))

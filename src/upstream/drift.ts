@@ -100,8 +100,7 @@ function visit(outer: z.ZodType, value: unknown, step: Step | undefined, found: 
   if (words && typeof value === 'string' && !words.has(anyCase ? value.trim().toUpperCase() : value))
     found.set(toPath(step), { grade, shape: toShape(value) })
   if (!isContainer(value)) return
-  for (const key of Object.keys(value)) {
-    const item: unknown = value[key as never]
+  for (const [key, item] of Object.entries(value)) {
     const { shown, field, isUnknown } = fieldAt(schema, key)
     if (isUnknown) found.set(toPath({ from: step, shown }), { grade: 'ABSORBED', shape: toShape(item) })
     if (field) visit(field, item, { from: step, shown }, found)
@@ -199,6 +198,6 @@ function toItemShape(value: unknown): string {
   return Array.isArray(value) ? 'list' : toShape(value)
 }
 
-function isContainer(value: unknown): value is object {
+function isContainer(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
 }

@@ -12,7 +12,9 @@ import { createCors } from '../../src/http/cors.ts'
 import { createTrustedDocumentResolver } from '../../src/http/document/trusted-documents.ts'
 import { useTrustedDocuments } from '../../src/http/plugins/document-plugins.ts'
 import { registry } from '../../src/providers/registry.ts'
+import { createLog } from '../../src/telemetry/log.ts'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
+import { collectLog } from '../harness/log-lines.ts'
 
 const PRODUCTION = { NODE_ENV: 'production', ENCRYPTION_KEY: 'ab'.repeat(32) }
 const modules = Object.values(registry)
@@ -281,10 +283,10 @@ describe('trusted documents', () => {
   })
 
   test('(warn) log the id of each unregistered document, and of no other', async () => {
-    const reported: unknown[] = []
+    const output = collectLog()
     const { server: settings } = loadConfig({ TRUSTED_DOCUMENTS: 'warn', TRUSTED_DOCUMENTS_DIR: folder }, modules)
     const { trusted } = createRequestPolicy(settings, {
-      log: { warn: (output: unknown) => reported.push(output) } as never,
+      log: createLog('warn', output),
       rateLimiter: { consume: async () => 0 },
       cors: createCors({ origins: [], allowsLoopback: false, headers: [] }),
     })
@@ -300,7 +302,9 @@ describe('trusted documents', () => {
         headers: { 'content-type': 'application/json' },
       })
     }
-    expect(reported).toEqual([{ documentId: createHash('sha256').update(OTHER).digest('hex') }])
+    expect(output.lines('executed an unregistered document').map(({ documentId }) => documentId)).toEqual([
+      createHash('sha256').update(OTHER).digest('hex'),
+    ])
   })
 
   test('are the examples if no folder is set', async () => {

@@ -122,7 +122,7 @@ function connect(url: string): Client {
   const sse = createClient({ url, headers })
   const live = subscriptionExchange({
     forwardSubscription: ({ query = '', variables }) => ({
-      subscribe: sink => ({ unsubscribe: sse.subscribe({ query, variables: { ...variables } }, sink as never) }),
+      subscribe: sink => ({ unsubscribe: sse.subscribe({ query, variables: { ...variables } }, sink) }),
     }),
   })
   const cache = cacheExchange({

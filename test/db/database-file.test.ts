@@ -33,7 +33,7 @@ async function open(path: string): Promise<void> {
   lines = []
   const env = { DATABASE_URL: `sqlite:${path}`, LOG_LEVEL: 'info', JOB_INTERVAL_MS: '20' }
   const logTo = { write: (line: string) => void lines.push(line) }
-  app = await startAppWithFaultyProvider(env, { logTo: logTo as never, jobs: true })
+  app = await startAppWithFaultyProvider(env, { logTo, jobs: true })
 }
 
 beforeEach(() => {

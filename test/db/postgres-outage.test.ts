@@ -193,7 +193,7 @@ async function checkObjects({ keys }: Load): Promise<void> {
   const rows = await operations()
   const tagOf = (reference: string) => rows.find(row => row.reference === reference)?.idempotency_key
   for (const kind of KINDS) {
-    const made = kind.made((await world.sandbox(kind.provider).objects()) as never, tagOf).map(([tag]) => tag)
+    const made = kind.made(await world.sandbox(kind.provider).objects(), tagOf).map(([tag]) => tag)
     for (const [key, entry] of keys) {
       if (entry.kind !== kind) continue
       const count = made.filter(tag => tag === key).length

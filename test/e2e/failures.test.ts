@@ -54,7 +54,7 @@ test('a log whose reader has stopped waits for it, and the server serves and sto
   // Nothing reads this end of the pipe.
   const reader = spawn('sleep', ['60'], { stdio: ['pipe', 'ignore', 'ignore'] })
   onTestFinished(() => void reader.kill())
-  const server = await startBuilt({ stdio: ['ignore', 'ignore', reader.stdin as never] })
+  const server = await startBuilt({ stdio: ['ignore', 'ignore', reader.stdin] })
   await whenReady(server)
   await logMuch(server)
   expect(await stopBuilt(server)).toBe(0)

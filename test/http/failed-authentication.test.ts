@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { request } from 'node:http'
+import { IncomingMessage, request } from 'node:http'
+import { Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createFailedAuthLimiter } from '../../src/http/auth/authenticator.ts'
 import { type IncomingConnection, readBearer } from '../../src/http/auth/bearer.ts'
@@ -159,5 +160,8 @@ describe('failed authentication', () => {
 })
 
 function from(remoteAddress: string, forwardedFor?: string): IncomingConnection {
-  return { req: { socket: { remoteAddress }, headers: { 'x-forwarded-for': forwardedFor } } as never }
+  const socket = Object.defineProperty(new Socket(), 'remoteAddress', { value: remoteAddress })
+  const req = new IncomingMessage(socket)
+  if (forwardedFor !== undefined) req.headers['x-forwarded-for'] = forwardedFor
+  return { req }
 }

@@ -312,11 +312,15 @@ function replay(left: Exchange[]): MockAgent {
     .intercept({ path: () => true, method: 'POST' })
     .reply(({ path, headers, body }) => {
       const { request, response } = left.shift() ?? expect.fail('unexpected request')
-      const form = (body as unknown) instanceof FormData ? Object.fromEntries(body as unknown as FormData) : undefined
+      const form = entriesOf(body)
       expect({ path, form }).toEqual({ path: request.path, form: request.form })
       expect(headers).toMatchObject(request.headers ?? {})
       return { statusCode: response.status, data: JSON.stringify(response.body) }
     })
     .persist()
   return agent
+}
+
+function entriesOf(body: unknown): object | undefined {
+  return body instanceof FormData ? Object.fromEntries(body) : undefined
 }

@@ -6,6 +6,7 @@ import { createFieldEncryption } from '../../src/security/field-encryption.ts'
 import type { Account } from '../../src/services/accounts/account.ts'
 import type { Accounts } from '../../src/services/accounts/accounts.ts'
 import type { ServiceDeps } from '../../src/services/deps.ts'
+import { createFollowedSessions } from '../../src/services/events/followed-sessions.ts'
 import { createNotifier } from '../../src/services/events/notifier.ts'
 import { createCursors } from '../../src/services/lists/cursor.ts'
 import type { RecordType } from '../../src/services/records/record-type.ts'
@@ -13,6 +14,7 @@ import { createRecords } from '../../src/services/records/records.ts'
 import type { RequestScope } from '../../src/services/request-scope.ts'
 import { createFetchedAtWriter } from '../../src/services/snapshots/fetched-at-writer.ts'
 import { createReadSequence } from '../../src/services/snapshots/read-sequence.ts'
+import { createRepeats } from '../../src/services/snapshots/unchanged-snapshots.ts'
 import { NO_READ_LOCK } from '../../src/upstream/read-lock.ts'
 import { createSingleFlight } from '../../src/upstream/single-flight.ts'
 import { type AppWithFaultyProvider, startAppWithFaultyProvider } from '../harness/app/app-with-faulty-provider.ts'
@@ -333,8 +335,16 @@ describe('two tenants', () => {
       release = resolve
     })
     const account = (tenantId: string) => ({ id: `account of ${tenantId}`, tenantId, provider: 'KAYLE' }) as Account
-    const accounts = { get: account, find: () => undefined, of: () => account('') } as unknown as Accounts
-    const deps = {
+    const accounts: Accounts = {
+      get: async tenantId => account(tenantId),
+      find: async () => undefined,
+      of: async () => account(''),
+      list: async () => [],
+      invalidate() {},
+      all: () => [],
+      close: async () => {},
+    }
+    const deps: ServiceDeps = {
       db,
       accounts,
       notifier: createNotifier(),
@@ -345,11 +355,19 @@ describe('two tenants', () => {
       now: () => new Date(),
       defaultMaxAgeSeconds: 30,
       report: () => {},
-    } as unknown as ServiceDeps
-    const recordType = {
+      repeats: createRepeats(),
+      followedSessions: createFollowedSessions(),
+    }
+    const recordType: RecordType<Session, { providerId: string }, object> = {
       name: 'session',
       capability: 'GET_SESSION',
-      repository: { findByProviderId: async () => undefined },
+      repository: {
+        find: async () => [],
+        findByProviderId: async () => undefined,
+        list: async () => [],
+        listMany: async () => [],
+        count: async () => 0,
+      },
       provider: {
         reader:
           () =>
@@ -358,9 +376,13 @@ describe('two tenants', () => {
             await held
             return { providerId }
           },
+        toRef: async (_db, { providerId }) => ({ providerId }),
       },
-      snapshots: { upsert: async (_db: unknown, { account }: { account: Account }) => ({ id: account.tenantId }) },
-    } as unknown as RecordType<Session, { providerId: string }, object>
+      snapshots: {
+        upsert: async (_db, { account }) => ({ id: account.tenantId }) as Session,
+        compare: async () => undefined,
+      },
+    }
     const records = createRecords(deps, recordType)
     const get = (tenantId: string) => {
       const call: RequestScope = { tenantId, signal: new AbortController().signal }

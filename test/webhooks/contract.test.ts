@@ -4,6 +4,7 @@ import type { ProviderModule, RawDelivery, WebhookReadResult } from '../../src/p
 import { registry } from '../../src/providers/registry.ts'
 import type { SandboxDefinition } from '../../src/sandbox/sandbox.ts'
 import type { SignedPayload } from '../../src/sandbox/webhooks/post-webhook.ts'
+import { mockProvider } from '../harness/providers/mock-provider.ts'
 
 /** The webhook contract of every provider folder: its reader verifies what its sandbox sends. */
 
@@ -12,7 +13,7 @@ const SECRET = 'the-secret-of-the-tests'
 const pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const KEYS = {
   secrets: [SECRET],
-  privateKeys: [{ ...pair.privateKey.export({ format: 'jwk' }), kid: 'key-1' }] as never,
+  privateKeys: [{ ...pair.privateKey.export({ format: 'jwk' }), kid: 'key-1' }],
 }
 const TARGET = {
   url: 'http://localhost:1/',
@@ -35,9 +36,8 @@ it.each(cases)(
   '%s has a webhook reader and the capability WEBHOOKS if its sandbox sends webhooks',
   async (_, module, pack) => {
     expect(pack !== undefined).toBe(module.webhook !== undefined)
-    const settings = module.settings.parse((await module.sandbox()).sandbox.credentials)
-    const parts = { settings, upstream: {} as never, secrets: {} as never, now: () => NOW }
-    expect(module.connect(parts).capabilities.includes('WEBHOOKS')).toBe(module.webhook !== undefined)
+    const { client } = await mockProvider(module, {}, () => ({ status: 500 }))
+    expect(client.capabilities.includes('WEBHOOKS')).toBe(module.webhook !== undefined)
   },
 )
 

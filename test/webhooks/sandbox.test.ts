@@ -16,7 +16,7 @@ import { startReceiver } from '../harness/providers/webhook-receiver.ts'
 const SECRET = 'the-secret-of-the-tests'
 const pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const publicJwk = pair.publicKey.export({ format: 'jwk' })
-const privateKeys = [{ ...pair.privateKey.export({ format: 'jwk' }), kid: 'key-1' }] as never[]
+const privateKeys = [{ ...pair.privateKey.export({ format: 'jwk' }), kid: 'key-1' }]
 const APPLICANT = '4242424242424x424242424242424242'
 
 let all: StartedSandbox[]
@@ -89,9 +89,13 @@ async function readAll(provider: Provider, got: readonly RawDelivery[]): Promise
   return Promise.all(got.map(delivery => read(provider, delivery)))
 }
 
+interface Deliveries {
+  readonly deliveries: WebhookDelivery[]
+}
+
 async function deliveriesOf(provider: Provider, about: string): Promise<WebhookDelivery[]> {
-  const { deliveries } = (await (await control(provider, 'GET', 'deliveries')).json()) as never
-  return (deliveries as WebhookDelivery[]).filter(delivery => delivery.subject === about)
+  const { deliveries } = (await (await control(provider, 'GET', 'deliveries')).json()) as Deliveries
+  return deliveries.filter(delivery => delivery.subject === about)
 }
 
 describe('an event at a provider is sent in its format, and our endpoint reads it:', () => {

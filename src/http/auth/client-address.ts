@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import { IncomingMessage } from 'node:http'
 import { isIP, isIPv6 } from 'node:net'
 import proxyAddr from 'proxy-addr'
 import { joinHeader } from '../request/request-head.ts'
@@ -26,9 +26,13 @@ export function clientAddress({ req }: IncomingConnection, isTrustedProxy: IsTru
 }
 
 /** Some proxies add the port of the client to its address, which would make each connection another client. */
-function withoutPorts({ socket, headers }: IncomingMessage): IncomingMessage {
-  const addresses = joinHeader(headers['x-forwarded-for'])?.split(',').map(withoutPort).join(',')
-  return { socket, headers: { 'x-forwarded-for': addresses } } as unknown as IncomingMessage
+function withoutPorts(request: IncomingMessage): IncomingMessage {
+  const sent = joinHeader(request.headers['x-forwarded-for'])
+  const addresses = sent?.split(',').map(withoutPort).join(',')
+  if (addresses === sent) return request
+  const copy = new IncomingMessage(request.socket)
+  copy.headers['x-forwarded-for'] = addresses
+  return copy
 }
 
 function withoutPort(address: string): string {

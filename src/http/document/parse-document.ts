@@ -63,7 +63,7 @@ export function createDocumentLoader(
   limits: RequestLimits,
 ): (text: string) => DocumentNode | undefined {
   return text => {
-    const { validate, schema } = getEnveloped({} as never)
+    const { validate, schema } = getEnveloped({})
     try {
       const document = parseDocument(text, limits)
       return validate(schema, document).length === 0 ? document : undefined

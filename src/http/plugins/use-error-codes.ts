@@ -15,7 +15,7 @@ export function useErrorCodes(formatError: FormatError, suggestions: boolean): P
     onParse:
       () =>
       ({ result, replaceParseResult }) => {
-        if (result instanceof Error) replaceParseResult(withCode(result, 'GRAPHQL_PARSE_FAILED') as never)
+        if (result instanceof Error) replaceParseResult(withCode(result, 'GRAPHQL_PARSE_FAILED'))
       },
     onValidate: ({ validateFn, setValidationFn }) => {
       const check = validateFn as typeof validate

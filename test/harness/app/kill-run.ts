@@ -248,7 +248,7 @@ export function describeKills({ kills: KILLS, seed: SEED, serversAt, openStore, 
     )
     const found = new Map<string, string[]>()
     for (const provider of PROVIDERS) {
-      const objects = (await world.sandbox(provider).objects()) as Record<string, Record<string, object>>
+      const objects = await world.sandbox(provider).objects()
       for (const kind of KINDS.filter(kind => kind.provider === provider)) {
         for (const [tag, id] of kind.made(objects, reference => keys.get(reference))) {
           if (tag.startsWith(kind.name)) found.set(tag, [...(found.get(tag) ?? []), id])

@@ -16,7 +16,11 @@ export interface Answer {
   readonly status: number
   // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of its response
   readonly data: any
-  readonly errors: readonly { message: string; path?: (string | number)[]; extensions: Record<string, unknown> }[]
+  readonly errors: readonly {
+    message: string
+    path?: readonly (string | number)[]
+    extensions: Record<string, unknown>
+  }[]
 }
 
 /** The whole application on free ports, with its own database and sandboxes. */
@@ -29,7 +33,7 @@ export interface SandboxControl {
   readonly origin: string
   requests(): Promise<LoggedRequest[]>
   forget(): Promise<void>
-  objects(): Promise<Record<string, Record<string, unknown>>>
+  objects(): Promise<Record<string, Record<string, object>>>
   advance(step: AdvanceStep): Promise<void>
   moveClock(seconds: number): Promise<void>
   /** Replaces all fault rules. */
@@ -99,13 +103,13 @@ export function controlSandbox(origin: string): SandboxControl {
       method,
       body: body === undefined ? undefined : JSON.stringify(body),
     })
-    const answer = (await response.json()) as Record<string, never>
+    const answer = (await response.json()) as Record<string, never> & { requests: LoggedRequest[] }
     if (!response.ok) throw new Error(`${path}: ${JSON.stringify(answer)}`)
     return answer
   }
   return {
     origin,
-    requests: async () => (await control('GET', 'requests')).requests as unknown as LoggedRequest[],
+    requests: async () => (await control('GET', 'requests')).requests,
     forget: async () => void (await control('DELETE', 'requests')),
     objects: () => control('GET', 'objects'),
     advance: async step => void (await control('POST', 'advance', step)),

@@ -34,8 +34,8 @@ export async function startGateway(
       const context: Carried = { authorization: own }
       const request = { query, variables, http: undefined }
       const reported = { request, document: parse(query), queryHash: query, context, schema, metrics: {} }
-      const { data, errors = [] } = await executor(reported as unknown as Parameters<typeof executor>[0])
-      return { status: 200, data, errors: errors as unknown as Answer['errors'] }
+      const { data, errors = [] } = await executor(reported as Parameters<typeof executor>[0])
+      return { status: 200, data, errors }
     },
   }
 }

@@ -1,4 +1,4 @@
-import type { TestApp } from '../app/test-app.ts'
+import { controlSandbox, type TestApp } from '../app/test-app.ts'
 import { SESSION_INPUTS } from './session-inputs.ts'
 
 /** A valid mutation with its input. */
@@ -55,7 +55,7 @@ export async function effectsIn(app: TestApp): Promise<string> {
   // Read times are written in batches: those of earlier tests must not appear between two calls.
   await app.services.fetchedAtWriter.flush()
   const calls = await Promise.all(
-    app.sandboxes.map(async ({ provider }) => (await app.sandbox(provider as never).requests()).length),
+    app.sandboxes.map(async ({ origin }) => (await controlSandbox(origin).requests()).length),
   )
   const rows = []
   for (const table of TABLES) rows.push(await app.db.sql.selectFrom(table).selectAll().orderBy('id').execute())
