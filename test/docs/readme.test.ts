@@ -1,26 +1,39 @@
 import { expect, test } from 'vitest'
-import { loadDocuments } from '../../src/app/documents.ts'
 import type { Capability } from '../../src/domain/provider.ts'
-import { startApp } from '../harness/app/test-app.ts'
+import { type Answer, startApp } from '../harness/app/test-app.ts'
 import { codeBlocks, docPaths, quotedIn, readDoc, tableRows } from '../harness/docs/docs.ts'
 
 const readme = readDoc('README.md')
 
-test('the operation of the README returns a result of the shape that it shows', async () => {
-  const [operation = ''] = codeBlocks(readme, 'graphql')
-  const [shown = ''] = codeBlocks(readme, 'json')
-  const app = await startApp()
-  const { data, errors } = await app.execute(operation)
-  expect(errors).toEqual([])
-  expect(shapeOf({ data })).toEqual(shapeOf(JSON.parse(shown)))
-  expect(data.createSession.session).toMatchObject({ provider: 'KAYLE', status: 'CREATED', outcome: 'PENDING' })
-  await app.close()
+test('the README has fewer than 200 lines', () => {
+  expect(readme.split('\n').length).toBeLessThan(200)
 })
 
-test('the first example is the operation of the README', () => {
-  const [operation = ''] = codeBlocks(readme, 'graphql')
-  const example = loadDocuments()[0]?.query ?? ''
-  for (const line of operation.split('\n')) expect(example).toContain(line.trim())
+test('the requests of the README succeed, and the response that it shows has the shape of the real one', async () => {
+  const bodies = [...readme.matchAll(/ -d '(.+)'$/gm)].map(([, body = '']) => JSON.parse(body) as { query: string })
+  const [shown = ''] = codeBlocks(readme, 'json')
+  const app = await startApp()
+  const answers: Answer[] = []
+  for (const { query } of bodies) answers.push(await app.execute(query))
+  await app.close()
+  expect(answers.map(({ errors }) => errors)).toEqual([[], []])
+  expect(shapeOf({ data: answers[0]?.data })).toEqual(shapeOf(JSON.parse(shown)))
+  expect(answers[1]?.data.person.sessions.nodes).toMatchObject([{ provider: 'KAYLE', status: 'CREATED' }])
+})
+
+test('the figures of the README are those of the benchmark report', () => {
+  const report = tableRows(readDoc('bench/results/report.md'))
+  const perSecond = (cell: string, connections: string) =>
+    report.find(row => row[0] === cell && row[1] === connections && row[2] === '0' && row[3] === 'ours')?.[4]
+  const belowColdStart = report.slice(report.findIndex(([first]) => first?.startsWith('until it listens, ms')) + 1)
+  const coldStart = belowColdStart.find(([first = '']) => /^\d+$/.test(first))?.[0]
+  const rows = tableRows(readme).filter(row => row.length === 3 && /^\d+$/.test(row[1] ?? ''))
+  const figures = rows.map(([, figure, source]) => [figure, source])
+  expect(figures).toEqual([
+    [perSecond('stored', '64'), '`stored`, 64 connections'],
+    [perSecond('create', '64'), '`create`, 64 connections'],
+    [coldStart, 'cold start'],
+  ])
 })
 
 test('the query of docs/reference/providers.md is answered', async () => {
@@ -42,9 +55,15 @@ test.each(docPaths())('every command in %s is npm ci or an npm script of ours', 
   }
 })
 
-test('the README lists the capabilities that each provider has by default', async () => {
+/** The cells of the capabilities that each account has by default. */
+const TABLES: readonly [page: string, isSupported: RegExp][] = [
+  ['README.md', /^✓$/],
+  ['docs/reference/providers.md', /^(source|documented)/],
+]
+
+test.each(TABLES)('%s lists the capabilities that each provider has by default', async (page, isSupported) => {
   const app = await startApp()
-  const rows = tableRows(readme)
+  const rows = tableRows(readDoc(page))
   const shown = (rows.find(([first]) => first === 'capability') ?? []).slice(1)
   const { data } = await app.execute('{ providers { provider name } }')
   const named = data.providers.map(({ name }: { name: string }) => name)
@@ -52,7 +71,7 @@ test('the README lists the capabilities that each provider has by default', asyn
   const names = shown.map(name => name.toUpperCase())
   for (const [index, name] of names.entries()) {
     const promised = rows.flatMap(([label = '', ...cells]) =>
-      /^(source|documented)/.test(cells[index] ?? '') ? (CAPABILITIES[label] ?? []) : [],
+      isSupported.test(cells[index] ?? '') ? (CAPABILITIES[label] ?? []) : [],
     )
     const capabilities = app.providers.find(({ provider }) => provider === name)?.capabilities ?? []
     const reported = capabilities.filter(capability => Object.values(CAPABILITIES).flat().includes(capability))
