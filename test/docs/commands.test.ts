@@ -29,6 +29,12 @@ const NOT_TYPED: Readonly<Record<string, string>> = {
   'hive-gateway supergraph': 'is not installed; federation.md describes a manual run',
   'LOAD_SEARCH=1 npx vitest run test/load/event-loop.test.ts':
     'searches for minutes; the file itself is a part of `npm test`',
+  'node server.mjs': 'getting-started.test.ts does, with its page in a browser',
+  'npm run check': 'reads every file; it is a step of its own',
+  'npm run screenshots': 'writes docs/images',
+  'npm run types': 'compiles everything; it is a step of its own',
+  'npx biome check --write .': 'writes the sources',
+  'npx vitest run --project sqlite test/docs/links.test.ts': 'is a part of what runs this',
   'node dist/src/main.js': 'is what kill.test.ts starts, compiled into another folder',
   'npm --prefix bench ci': 'fetches packages',
   'npm --prefix bench run bench': 'takes ten minutes',

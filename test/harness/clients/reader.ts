@@ -45,6 +45,7 @@ npm() { command npm --prefix "$CLONE" "$@"; }
 `
 
 const FIRST_SHOWN_PORT = 4101
+const SHOWN_KEY = 'sg_dev_key_for_this_machine'
 
 export async function startReader(): Promise<Reader> {
   const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-reader-'))
@@ -74,7 +75,7 @@ export async function startReader(): Promise<Reader> {
   }
   return {
     app,
-    type: (command, until) => run(PRELUDE + atPorts(command, port), shell, until),
+    type: (command, until) => run(PRELUDE + withServer(app, atPorts(command, port)), shell, until),
     write: (file, text) => writeFileSync(join(folder, file), text),
     close: async () => {
       await app.close()
@@ -123,6 +124,11 @@ async function startAppAtPorts(env: Record<string, string>): Promise<{ app: Test
 
 function atPorts(command: string, first: number): string {
   return command.replace(/localhost:(410\d)\b/g, (_, shown) => `localhost:${Number(shown) - FIRST_SHOWN_PORT + first}`)
+}
+
+/** The server of the reader and its key, in place of those that the pages show. */
+function withServer({ url }: TestApp, command: string): string {
+  return command.replaceAll('http://localhost:4000/graphql', url).replaceAll(SHOWN_KEY, API_KEY)
 }
 
 /** Runs the commands from the shell's shim one at a time, in the shell's current folder. */

@@ -11,7 +11,7 @@ export function readDoc(path: string): string {
 export function docPaths(): string[] {
   const docs = readdirSync(join(packageRoot(), 'docs'), { recursive: true, encoding: 'utf8' })
   const pages = docs.filter(file => file.endsWith('.md')).map(file => `docs/${file.replaceAll(sep, '/')}`)
-  return ['CHANGELOG.md', 'README.md', ...pages.sort()]
+  return ['CHANGELOG.md', 'CONTRIBUTING.md', 'README.md', 'SECURITY.md', ...pages.sort()]
 }
 
 /** The code blocks of one language. */
