@@ -64,6 +64,7 @@ const ON_BOTH = [
   'records/pages',
   'records/person',
   'records/read',
+  'records/repeated-answers',
   'webhooks/applicant-notices',
   'webhooks/delivery-order',
   'webhooks/kayle-claims',

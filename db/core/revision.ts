@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from './database.ts'
+import { prepareQuery } from './prepared-query.ts'
 
 /**
  * A record's revision grows with each change of its content: of a column that is no timestamp, or of its attempts. So every
@@ -26,6 +27,30 @@ export function withRevision<Columns extends object>(
   if (Object.keys(columns).every(column => TIMESTAMP_COLUMNS.has(column))) return columns
   return { ...columns, revision: sql<number>`revision + 1` }
 }
+
+/** Undefined for a record that does not exist, or that another tenant has. */
+export async function findRevision(
+  db: Database,
+  table: RevisedTable,
+  tenantId: string,
+  id: string,
+): Promise<number | undefined> {
+  const [row] = await selectRevision[table](db, tenantId, id)
+  return row?.revision
+}
+
+type RevisedTable = 'applicants' | 'customers' | 'sessions'
+
+const revisionOf = (table: RevisedTable) =>
+  prepareQuery((db, tenantId: string, id: string) =>
+    db.sql.selectFrom(table).select('revision').where('tenant_id', '=', tenantId).where('id', '=', id),
+  )
+
+const selectRevision = {
+  applicants: revisionOf('applicants'),
+  customers: revisionOf('customers'),
+  sessions: revisionOf('sessions'),
+} as const
 
 /** Increments the revision of the records whose attempts changed. */
 export async function reviseOwners(db: Database, owners: AttemptOwners): Promise<void> {

@@ -176,6 +176,12 @@ export interface ProviderClient {
   createCustomer?(input: JsonObject, call: CreateCall): Promise<CustomerSnapshot>
   getCustomer?(customer: ProviderRecordRef, call: ReadCall): Promise<CustomerSnapshot>
   listCustomers?(query: ListQuery, call: ReadCall): Promise<Page<CustomerSnapshot>>
+  /** The reads above that are one call, and that map nothing but its answer. Optional: they make repeated reads cheaper. */
+  readonly conditionalReads?: {
+    readonly session?: ConditionalRead<ProviderSessionRef, SessionSnapshot>
+    readonly applicant?: ConditionalRead<ProviderRecordRef, ApplicantSnapshot>
+    readonly customer?: ConditionalRead<ProviderRecordRef, CustomerSnapshot>
+  }
   /** How creates with an unknown outcome are settled. Without an entry, the create stays UNKNOWN. */
   readonly recovery?: {
     readonly session?: Recovery<SessionSnapshot>
@@ -248,6 +254,20 @@ export interface ProviderSessionRef extends ProviderRecordRef {
   readonly applicantDetails?: Details
   readonly applicantIsRead?: boolean
   readonly createdAt?: Date | null
+}
+
+/** A read that does not map an answer whose body is known by its digest, as a 304 response has no body. */
+export type ConditionalRead<Ref, Snapshot> = (
+  ref: Ref,
+  call: ReadCall,
+  knownDigest: string | undefined,
+) => Promise<ConditionalSnapshot<Snapshot>>
+
+export interface ConditionalSnapshot<Snapshot> {
+  /** Identifies the answer's body; undefined if the snapshot is of more than one answer. */
+  readonly digest: string | undefined
+  /** Undefined if the answer is the known one. */
+  readonly snapshot: Snapshot | undefined
 }
 
 export interface ReadCall {

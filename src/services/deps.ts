@@ -7,8 +7,8 @@ import type { FollowedSessions } from './events/followed-sessions.ts'
 import type { Notifier } from './events/notifier.ts'
 import type { Cursors } from './lists/cursor.ts'
 import type { FetchedAtWriter } from './snapshots/fetched-at-writer.ts'
+import type { KnownAnswers } from './snapshots/known-answers.ts'
 import type { ReadSequence } from './snapshots/read-sequence.ts'
-import type { Repeats } from './snapshots/unchanged-snapshots.ts'
 
 /** The dependencies of all services. */
 export interface ServiceDeps {
@@ -19,7 +19,7 @@ export interface ServiceDeps {
   readonly cursors: Cursors
   /** Orders provider reads. */
   readonly readSequence: ReadSequence
-  readonly repeats: Repeats
+  readonly knownAnswers: KnownAnswers
   readonly fetchedAtWriter: FetchedAtWriter
   /** The sessions with subscribers in this process. */
   readonly followedSessions: FollowedSessions
@@ -30,9 +30,6 @@ export interface ServiceDeps {
   /** Logs an unexpected error. */
   readonly report: (error: unknown) => void
 }
-
-/** The dependencies of comparing a snapshot with the stored record. */
-export type Comparing = Pick<ServiceDeps, 'db' | 'repeats'>
 
 /** Runs `run` in one transaction, then wakes the readers of the tenant's events. */
 export async function storeAndNotify<T>(

@@ -27,8 +27,8 @@ import { APPLICANT_TYPE, type Applicants, CUSTOMER_TYPE, type Customers } from '
 import { createRecords } from './records/records.ts'
 import { createSessions, type Sessions } from './records/sessions.ts'
 import { createFetchedAtWriter, type FetchedAtWriter } from './snapshots/fetched-at-writer.ts'
+import { createKnownAnswers } from './snapshots/known-answers.ts'
 import { createReadSequence, type ReadSequence } from './snapshots/read-sequence.ts'
-import { createRepeats } from './snapshots/unchanged-snapshots.ts'
 import { createProviderStatsRecorder, type ProviderStatsRecorder } from './stats/provider-stats-recorder.ts'
 import { createStoreStats, type StoreStats } from './stats/store-stats.ts'
 import { createEndpoints, type Endpoints } from './webhooks/webhook-endpoints.ts'
@@ -66,7 +66,7 @@ export interface Services {
 }
 
 export interface ServicesOptions
-  extends Omit<ServiceDeps, 'cursors' | 'readSequence' | 'repeats' | 'fetchedAtWriter'>,
+  extends Omit<ServiceDeps, 'cursors' | 'readSequence' | 'knownAnswers' | 'fetchedAtWriter'>,
     CreateOperationSettings,
     PollingSettings,
     ReconcilerSettings {
@@ -88,7 +88,7 @@ export function createServices(options: ServicesOptions): Services {
     ...options,
     readSequence,
     fetchedAtWriter,
-    repeats: createRepeats(),
+    knownAnswers: createKnownAnswers(),
     cursors: createCursors(db.encryption),
   }
   const sessions = createSessions(deps)

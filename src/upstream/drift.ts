@@ -76,13 +76,13 @@ export type SchemaPath = Pick<Drift, 'path' | 'shape'>
  * Finds where a response goes beyond its schema: unknown fields, and values outside a known word list. An unknown word
  * for a status or an outcome is degraded, because it costs that status; everything else is absorbed.
  */
-export function findUnknown(schema: z.ZodType, value: unknown): Graded[] {
+export function findUnknown(schema: z.ZodType, value: unknown): Deviation[] {
   const found: Found = new Map()
   visit(schema, value, undefined, found)
   return [...found].map(([path, reported]) => ({ path, ...reported }))
 }
 
-export type Graded = Pick<Drift, 'grade' | 'path' | 'shape'>
+export type Deviation = Pick<Drift, 'grade' | 'path' | 'shape'>
 type Found = Map<string, Pick<Drift, 'grade' | 'shape'>>
 
 /** A linked path: most paths lead to no finding, and are never written out. */

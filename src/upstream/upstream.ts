@@ -1,3 +1,5 @@
+import { hash, randomBytes } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import type { z } from 'zod'
 import { type Deadline, withDeadline } from '../domain/deadline.ts'
 import { ProviderContractError } from '../domain/errors.ts'
@@ -5,7 +7,7 @@ import type { CallKind } from '../domain/provider-call.ts'
 import type { ProviderCallObserver } from '../domain/provider-call-observer.ts'
 import { instrumentCall } from './call-instrumentation.ts'
 import type { CircuitState, PeerCircuits } from './circuit-breaker.ts'
-import { type CountedDrift, createDriftLog, type DriftGrade, findUnknown, type SchemaPath } from './drift.ts'
+import { type CountedDrift, createDriftLog, type Deviation, findUnknown } from './drift.ts'
 import type { Health, Minute } from './health-monitor.ts'
 import type { UpstreamLimits } from './limits.ts'
 import { parseLenient } from './parse-lenient.ts'
@@ -21,6 +23,8 @@ export interface UpstreamCall<T> extends RequestOptions {
 /** HTTP to one account of one provider. `call` returns the parsed response or throws a DomainError, nothing else. */
 export interface Upstream {
   call<T>(call: UpstreamCall<T>): Promise<T>
+  /** Like `call`, except that a response with the known digest is not parsed. */
+  callUnlessKnown<T>(call: UpstreamCall<T>, knownDigest: string | undefined): Promise<DigestedResponse<T>>
   /** Counts a readable response about the wrong record as drift, and returns its error. */
   refuse(operation: string, message: string): ProviderContractError
   /** Counts a missing value of a response as drift. */
@@ -44,6 +48,13 @@ export interface Upstream {
   close(): Promise<void>
 }
 
+export interface DigestedResponse<T> {
+  /** A keyed hash of the status and the body. */
+  readonly digest: string
+  /** Undefined for the known response. */
+  readonly body: T | undefined
+}
+
 export interface UpstreamOptions extends UpstreamLimits, TransportOptions {
   readonly readRejection: RejectionReader
   readonly peerCircuits?: PeerCircuits
@@ -51,19 +62,49 @@ export interface UpstreamOptions extends UpstreamLimits, TransportOptions {
   readonly observer?: ProviderCallObserver
 }
 
+const MAX_RECOGNIZED = 10_000
+
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { provider } = options
   const transport = createTransport(options)
   const policy = createResiliencePolicy(options)
   const drift = createDriftLog()
+  /** How each response that can be recognized deviates from its schema, by its digest. */
+  const deviations = new LRUCache<string, readonly Deviation[]>({ max: MAX_RECOGNIZED })
+  const digestKey = randomBytes(32).toString('base64')
   let dated: { readonly date: string; readonly at: number } | undefined
 
-  function call<T>(call: UpstreamCall<T>): Promise<T> {
+  async function call<T>(call: UpstreamCall<T>): Promise<T> {
+    return execute(call, answer => read(call, answer).value)
+  }
+
+  async function callUnlessKnown<T>(
+    call: UpstreamCall<T>,
+    knownDigest: string | undefined,
+  ): Promise<DigestedResponse<T>> {
+    return execute(call, answer => {
+      const digest = digestOf(answer)
+      const known = digest === knownDigest ? deviations.get(digest) : undefined
+      if (known) {
+        countAll(call, known)
+        return { digest, body: undefined }
+      }
+      const parsed = read(call, answer)
+      deviations.set(digest, parsed.deviations)
+      return { digest, body: parsed.value }
+    })
+  }
+
+  function digestOf({ status, text }: RawResponse): string {
+    return hash('sha256', `${digestKey} ${status} ${text}`, 'base64')
+  }
+
+  function execute<T>(call: RequestOptions, read: (answer: RawResponse) => T): Promise<T> {
     const instrumentation = instrumentCall(provider, call, options.observer)
     const limit = limitOf(call)
-    const probe = (deadline: AbortSignal) => sendOnce(unattended(call), deadline)
+    const probe = (deadline: AbortSignal) => sendOnce(unattended(call), deadline, read)
     const run = instrumentation.settled(
-      policy.run(call, limit.signal, deadline => sendOnce(call, deadline, instrumentation), probe),
+      policy.run(call, limit.signal, deadline => sendOnce(call, deadline, read, instrumentation), probe),
     )
     const done = () => limit.clear()
     run.then(done, done)
@@ -71,19 +112,20 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   }
 
   function sendOnce<T>(
-    call: UpstreamCall<T>,
+    call: RequestOptions,
     deadline: AbortSignal,
+    read: (answer: RawResponse) => T,
     instrumentation = instrumentCall(provider, call, options.observer),
   ): Promise<T> {
     return instrumentation.attempt(async (headers, answered) => {
       const answer = await transport.send(call, deadline, headers)
       answered(answer.status)
       if (answer.headers.date) dated = { date: answer.headers.date, at: Date.now() }
-      return read(call, answer)
+      return read(answer)
     })
   }
 
-  function read<T>(call: UpstreamCall<T>, answer: RawResponse): T {
+  function read<T>(call: UpstreamCall<T>, answer: RawResponse): ParsedResponse<T> {
     const body = readJson(answer)
     const error = toProviderError(provider, call, answer, body, options.readRejection)
     if (error) throw error
@@ -97,27 +139,24 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       : withDeadline(options.createDeadlineMs)
   }
 
-  function parse<T>(call: UpstreamCall<T>, body: unknown): T {
+  function parse<T>(call: UpstreamCall<T>, body: unknown): ParsedResponse<T> {
     const parsed = body === NOT_JSON ? undefined : parseLenient(call.schema, body)
     if (!parsed) throw refuse(call.operation, `${provider} sent a response that violates its contract.`)
-    count(call, 'DEGRADED', parsed.degraded)
-    for (const { grade, ...place } of findUnknown(call.schema, body)) count(call, grade, [place])
-    return parsed.value
+    const degraded = parsed.degraded.map(place => ({ grade: 'DEGRADED' as const, ...place }))
+    const deviations = [...degraded, ...findUnknown(call.schema, body)]
+    countAll(call, deviations)
+    return { value: parsed.value, deviations }
   }
 
   function refuse(operation: string, message: string): ProviderContractError {
-    count({ operation }, 'REFUSED', [{ path: '', shape: null }])
+    countAll({ operation }, [{ grade: 'REFUSED', path: '', shape: null }])
     return new ProviderContractError(provider, message, { operation })
   }
 
-  function count(
-    { operation }: Pick<RequestOptions, 'operation'>,
-    grade: DriftGrade,
-    places: readonly SchemaPath[],
-  ): void {
-    for (const place of places) {
-      drift.add({ operation, grade, ...place })
-      options.observer?.drifted(provider, operation, grade)
+  function countAll({ operation }: Pick<RequestOptions, 'operation'>, deviations: readonly Deviation[]): void {
+    for (const deviation of deviations) {
+      drift.add({ operation, ...deviation })
+      options.observer?.drifted(provider, operation, deviation.grade)
     }
   }
 
@@ -128,11 +167,12 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 
   return {
     call,
+    callUnlessKnown,
     probeWith: policy.probeWith,
     clockAheadMs,
     refuse,
-    countMissing: (operation, path) => count({ operation }, 'DEGRADED', [{ path, shape: null }]),
-    countUnrecognized: operation => count({ operation }, 'DEGRADED', [{ path: 'status', shape: 'string' }]),
+    countMissing: (operation, path) => countAll({ operation }, [{ grade: 'DEGRADED', path, shape: null }]),
+    countUnrecognized: operation => countAll({ operation }, [{ grade: 'DEGRADED', path: 'status', shape: 'string' }]),
     health: () => ({ ...policy.health(), driftCount: drift.total }),
     circuits: policy.circuits,
     drift: drift.list,
@@ -142,8 +182,13 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   }
 }
 
+interface ParsedResponse<T> {
+  readonly value: T
+  readonly deviations: readonly Deviation[]
+}
+
 /** The same call for the background. */
-function unattended<T>(call: UpstreamCall<T>): UpstreamCall<T> {
+function unattended(call: RequestOptions): RequestOptions {
   return { ...call, signal: undefined, callLog: undefined }
 }
 

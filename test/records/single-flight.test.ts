@@ -13,8 +13,8 @@ import type { RecordType } from '../../src/services/records/record-type.ts'
 import { createRecords } from '../../src/services/records/records.ts'
 import type { RequestScope } from '../../src/services/request-scope.ts'
 import { createFetchedAtWriter } from '../../src/services/snapshots/fetched-at-writer.ts'
+import { createKnownAnswers } from '../../src/services/snapshots/known-answers.ts'
 import { createReadSequence } from '../../src/services/snapshots/read-sequence.ts'
-import { createRepeats } from '../../src/services/snapshots/unchanged-snapshots.ts'
 import { NO_READ_LOCK } from '../../src/upstream/read-lock.ts'
 import { createSingleFlight } from '../../src/upstream/single-flight.ts'
 import { type AppWithFaultyProvider, startAppWithFaultyProvider } from '../harness/app/app-with-faulty-provider.ts'
@@ -355,7 +355,7 @@ describe('two tenants', () => {
       now: () => new Date(),
       defaultMaxAgeSeconds: 30,
       report: () => {},
-      repeats: createRepeats(),
+      knownAnswers: createKnownAnswers(),
       followedSessions: createFollowedSessions(),
     }
     const recordType: RecordType<Session, { providerId: string }, object> = {

@@ -13,6 +13,8 @@ export type ApplicantStatus = (typeof APPLICANT_STATUSES)[number]
 export interface Applicant {
   readonly id: string
   readonly tenantId: string
+  /** Grows with each change of the content, attempts included. */
+  readonly revision: number
   readonly accountId: string
   readonly provider: Provider
   readonly providerId: string

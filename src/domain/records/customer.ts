@@ -6,6 +6,8 @@ import type { Sync } from './sync.ts'
 export interface Customer {
   readonly id: string
   readonly tenantId: string
+  /** Grows with each change of the content, attempts included. */
+  readonly revision: number
   readonly accountId: string
   readonly provider: Provider
   readonly providerId: string

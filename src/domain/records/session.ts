@@ -25,6 +25,8 @@ export interface SessionAccess {
 export interface Session {
   readonly id: string
   readonly tenantId: string
+  /** Grows with each change of the content, attempts included. */
+  readonly revision: number
   readonly accountId: string
   readonly provider: Provider
   readonly providerId: string

@@ -4,7 +4,7 @@ import type { Capability } from '../../domain/provider.ts'
 import type { AttemptSnapshot } from '../../domain/records/attempt.ts'
 import type { ProviderRejection } from '../../upstream/response-errors.ts'
 import type { RequestOptions } from '../../upstream/transport.ts'
-import type { ClientDeps, CreateCall, ListQuery, ProviderClient, ReadCall } from '../contract.ts'
+import type { ClientDeps, CreateCall, ListQuery, ProviderClient, ProviderSessionRef, ReadCall } from '../contract.ts'
 import { toPathSegment } from '../path-segment.ts'
 import { type SessionInput, sessionInput } from './input.ts'
 import { toAttempt, toBody, toMarkedRedirect, toSession } from './mapper.ts'
@@ -139,8 +139,27 @@ export function connect({ settings, upstream, now, abilities }: ClientDeps<Setti
   }
 
   /** Always with its attempts: they need no further call, and the outcome needs them. Version 1.6 never sends any. */
-  async function readSession(providerId: string, { signal, callLog }: ReadCall) {
-    const answer = await upstream.call({
+  async function readSession(providerId: string, call: ReadCall) {
+    const answer = await upstream.call(sessionRequest(providerId, call))
+    await noteAttempts([answer.data])
+    return answer.data
+  }
+
+  /** An account that lost its attempts has to note that they are there again, even in a known answer. */
+  async function readUnknownSession(
+    { providerId }: ProviderSessionRef,
+    call: ReadCall,
+    knownDigest: string | undefined,
+  ) {
+    const known = hasAttempts() ? knownDigest : undefined
+    const { digest, body } = await upstream.callUnlessKnown(sessionRequest(providerId, call), known)
+    if (!body) return { digest, snapshot: undefined }
+    await noteAttempts([body.data])
+    return { digest, snapshot: toSession(body.data, now()) }
+  }
+
+  function sessionRequest(providerId: string, { signal, callLog }: ReadCall) {
+    return {
       operation: 'getSession',
       kind: 'READ',
       method: 'GET',
@@ -150,9 +169,7 @@ export function connect({ settings, upstream, now, abilities }: ClientDeps<Setti
       signal,
       callLog,
       schema: sessionResponse,
-    })
-    await noteAttempts([answer.data])
-    return answer.data
+    } as const
   }
 
   /** Detects an account that was upgraded or downgraded. */
@@ -196,6 +213,8 @@ export function connect({ settings, upstream, now, abilities }: ClientDeps<Setti
     async getSession({ providerId }, call) {
       return toSession(await readSession(providerId, call), now())
     },
+
+    conditionalReads: { session: readUnknownSession },
 
     async listSessions(query, call) {
       const { items, nextCursor } = await readPage(query, call)

@@ -36,6 +36,15 @@ export function connect({ settings, upstream, now }: ClientDeps<Settings>): Prov
     return toCustomer(await read('getCustomer', `/customers/${toPathSegment('RAPIDLY', providerId)}`, customer, call))
   }
 
+  async function readUnknownCustomer({ providerId }: ProviderRecordRef, { signal, callLog }: ReadCall, known?: string) {
+    const path = `/customers/${toPathSegment('RAPIDLY', providerId)}`
+    const { digest, body } = await upstream.callUnlessKnown(
+      { operation: 'getCustomer', kind: 'READ', method: 'GET', path, headers, signal, callLog, schema: customer },
+      known,
+    )
+    return { digest, snapshot: body && toCustomer(body) }
+  }
+
   return {
     capabilities: ['CREATE_SESSION', 'CREATE_CUSTOMER', 'GET_CUSTOMER', 'LIST_CUSTOMERS', 'WEBHOOKS', 'RECONCILE'],
 
@@ -51,6 +60,8 @@ export function connect({ settings, upstream, now }: ClientDeps<Settings>): Prov
     },
 
     getCustomer,
+
+    conditionalReads: { customer: readUnknownCustomer },
 
     /** Newest first. The cursor is the number of the next page, as text. */
     async listCustomers({ limit, cursor, email }, call) {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ProviderRejection } from '../../upstream/response-errors.ts'
-import type { ClientDeps, ListQuery, ProviderClient, ReadCall } from '../contract.ts'
+import type { ClientDeps, ListQuery, ProviderClient, ProviderSessionRef, ReadCall } from '../contract.ts'
 import { toPathSegment } from '../path-segment.ts'
 import { sessionInput } from './input.ts'
 import { toBody, toCreatedSession, toSession } from './mapper.ts'
@@ -16,8 +16,21 @@ export type Settings = z.infer<typeof settings>
 export function connect({ settings, upstream }: ClientDeps<Settings>): ProviderClient {
   const headers = { authorization: `Bearer ${settings.apiKey}` }
 
-  function readSession(providerId: string, { signal, callLog }: ReadCall) {
-    return upstream.call({
+  function readSession(providerId: string, call: ReadCall) {
+    return upstream.call(sessionRequest(providerId, call))
+  }
+
+  async function readUnknownSession(
+    { providerId }: ProviderSessionRef,
+    call: ReadCall,
+    knownDigest: string | undefined,
+  ) {
+    const { digest, body } = await upstream.callUnlessKnown(sessionRequest(providerId, call), knownDigest)
+    return { digest, snapshot: body && toSession(body) }
+  }
+
+  function sessionRequest(providerId: string, { signal, callLog }: ReadCall) {
+    return {
       operation: 'getSession',
       kind: 'READ',
       method: 'GET',
@@ -26,7 +39,7 @@ export function connect({ settings, upstream }: ClientDeps<Settings>): ProviderC
       signal,
       callLog,
       schema: session,
-    })
+    } as const
   }
 
   /** Filters by whole days, so the list may contain more than the requested period. */
@@ -73,6 +86,8 @@ export function connect({ settings, upstream }: ClientDeps<Settings>): ProviderC
     async getSession({ providerId }, call) {
       return toSession(await readSession(providerId, call))
     },
+
+    conditionalReads: { session: readUnknownSession },
 
     async listSessions(query, call) {
       const { items, total: _, ...page } = await readPage(query, call)

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { ProviderNotFoundError, UnsupportedError } from '../../domain/errors.ts'
 import type { Capability } from '../../domain/provider.ts'
 import type { ProviderRejection } from '../../upstream/response-errors.ts'
-import type { ClientDeps, CreateCall, ListQuery, ProviderClient, ReadCall } from '../contract.ts'
+import type { ClientDeps, CreateCall, ListQuery, ProviderClient, ProviderRecordRef, ReadCall } from '../contract.ts'
 import { toPathSegment } from '../path-segment.ts'
 import { customerInput, sessionInput } from './input.ts'
 import { toApplicant, toCustomer, toCustomerBody, toSession, toSessionBody } from './mapper.ts'
@@ -53,6 +53,10 @@ export function connect(connection: ClientDeps<Settings>): ProviderClient {
   return {
     ...sessions,
     ...customers,
+    conditionalReads: {
+      applicant: (ref, call, knownDigest) => readUnknownApplicant(api, ref, call, knownDigest),
+      customer: (ref, call, knownDigest) => readUnknownCustomer(api, ref, call, knownDigest),
+    },
     recovery: createRecovery(settings, { ...sessions, ...customers, readCustomers: customerPages(api) }),
     capabilities: [
       ...DOCUMENTED,
@@ -72,22 +76,51 @@ function sessionCalls(api: Api): Calls {
     },
 
     async getApplicant({ providerId, parentProviderId }, call) {
-      if (!parentProviderId) {
-        throw new UnsupportedError(
-          'YORLET',
-          'GET_APPLICANT',
-          'YORLET reads an applicant through its application: parentProviderId is required.',
-        )
-      }
-      const found = await findApplicant(api, parentProviderId, providerId, call)
-      if (!found) {
-        throw new ProviderNotFoundError('YORLET', 'YORLET has no applicant with this id in this application.', {
-          operation: 'getApplicant',
-        })
-      }
-      return toApplicant(found, parentProviderId)
+      if (!parentProviderId) throw withoutApplication()
+      return readApplicant(api, providerId, parentProviderId, call)
     },
   }
+}
+
+/** Most applications have one page of applicants. */
+async function readUnknownApplicant(
+  api: Api,
+  { providerId, parentProviderId }: ProviderRecordRef,
+  call: ReadCall,
+  knownDigest: string | undefined,
+) {
+  if (!parentProviderId) throw withoutApplication()
+  const page = await api.readUnlessKnown(
+    'getApplicant',
+    applicantsPath(parentProviderId),
+    call,
+    applicantList,
+    knownDigest,
+  )
+  if (!page.body) return { digest: page.digest, snapshot: undefined }
+  const found = page.body.data.find(({ id }) => id === providerId)
+  if (found) return { digest: page.digest, snapshot: toApplicant(found, parentProviderId) }
+  return { digest: undefined, snapshot: await readApplicant(api, providerId, parentProviderId, call) }
+}
+
+async function readApplicant(api: Api, providerId: string, applicationId: string, call: ReadCall) {
+  const found = await findApplicant(api, applicationId, providerId, call)
+  if (found) return toApplicant(found, applicationId)
+  throw new ProviderNotFoundError('YORLET', 'YORLET has no applicant with this id in this application.', {
+    operation: 'getApplicant',
+  })
+}
+
+function withoutApplication(): UnsupportedError {
+  return new UnsupportedError(
+    'YORLET',
+    'GET_APPLICANT',
+    'YORLET reads an applicant through its application: parentProviderId is required.',
+  )
+}
+
+function applicantsPath(applicationId: string): string {
+  return `/applications/${toPathSegment('YORLET', applicationId)}/applicants`
 }
 
 /** An application has at most ten applicants, so more pages than this are a pagination loop. */
@@ -100,7 +133,7 @@ async function findApplicant(
   applicantId: string,
   call: ReadCall,
 ): Promise<Applicant | undefined> {
-  const path = `/applications/${toPathSegment('YORLET', applicationId)}/applicants`
+  const path = applicantsPath(applicationId)
   let cursor: string | undefined
   for (let pages = 0; pages < MAX_APPLICANT_PAGES; pages++) {
     const page = await api.read('getApplicant', path, call, applicantList, { cursor })
@@ -132,6 +165,17 @@ function customerCalls(api: Api, { customerMarker }: Settings) {
       return { items: page.data.map(toCustomer), nextCursor: nextCursor(page, query.cursor) }
     },
   } satisfies Calls
+}
+
+async function readUnknownCustomer(
+  api: Api,
+  { providerId }: ProviderRecordRef,
+  call: ReadCall,
+  knownDigest: string | undefined,
+) {
+  const path = `/customers/${toPathSegment('YORLET', providerId)}`
+  const { digest, body } = await api.readUnlessKnown('getCustomer', path, call, customer, knownDigest)
+  return { digest, snapshot: body && toCustomer(body) }
 }
 
 /** Raw customers: the mapper removes our marker. */
@@ -179,6 +223,17 @@ function openApi({ settings, upstream }: ClientDeps<Settings>) {
       const { signal, callLog } = call
       return upstream.call({ operation, kind: 'READ', method: 'GET', path, query, headers, signal, callLog, schema })
     },
+    readUnlessKnown: <T>(
+      operation: string,
+      path: string,
+      { signal, callLog }: ReadCall,
+      schema: z.ZodType<T>,
+      knownDigest: string | undefined,
+    ) =>
+      upstream.callUnlessKnown(
+        { operation, kind: 'READ', method: 'GET', path, headers, signal, callLog, schema },
+        knownDigest,
+      ),
     cancel: (operation: string, path: string, { signal, callLog }: ReadCall) =>
       upstream.call({ operation, kind: 'WRITE', method: 'POST', path, headers, signal, callLog, schema: anyResponse }),
   }

@@ -1,7 +1,7 @@
-import type { StoredAttempt } from '../../../db/records/attempt-repository.ts'
-import type { Revised } from '../../../db/records/stored-record.ts'
+import { findRevision } from '../../../db/core/revision.ts'
+import type { FetchedAttempt } from '../../../db/records/fetched-at-repository.ts'
 import type { ChangeSource } from '../../domain/records/sync.ts'
-import type { ProviderSessionRef, ReadCall } from '../../providers/contract.ts'
+import type { ConditionalSnapshot, ProviderSessionRef, ReadCall } from '../../providers/contract.ts'
 import type { Account } from '../accounts/account.ts'
 import { storeAndNotify } from '../deps.ts'
 import { OverlapError, type ProviderRead, readInOrder } from '../snapshots/read-sequence.ts'
@@ -42,15 +42,45 @@ export async function fetchAndStore<R extends SyncedRecord, S extends RecordSnap
   { account, ref, stored }: FetchTarget<R>,
   { source, begins }: FetchOptions,
 ): Promise<StoreResult<R>> {
-  const { now, readSequence, recordType } = deps
-  const read = recordType.provider.reader(account.client)
-  if (!read) throw unsupportedRead(recordType, account.provider)
+  const { knownAnswers, now, readSequence } = deps
+  let known = stored && knownAnswers.find(stored, source, now())
   return readInOrder(readSequence, [stored?.sync?.readId], async providerRead => {
     begins?.(providerRead)
-    const snapshot = await read(ref, call)
-    assertSameRecord(deps, account, ref, snapshot)
-    return storeSnapshot(deps, { account, source, providerRead, now: now() }, snapshot)
+    const { digest, snapshot } = await read(deps, account, ref, call, known?.digest)
+    const context = { account, source, providerRead, now: now() }
+    if (snapshot) {
+      assertSameRecord(deps, account, ref, snapshot)
+      return storeSnapshot(deps, context, snapshot, digest)
+    }
+    if (!stored || !known) throw new Error('An answer was recognized that was not known.')
+    if (await isUnchanged(deps, stored)) return deferFetchedAt(deps, context, stored, known.attempts)
+    known = undefined
+    // The record changed during the read, or was erased: it is read again, and compared.
+    throw new OverlapError(stored.sync?.readId ?? '')
   })
+}
+
+/** The provider's answer. `knownDigest`: of the answer that is not needed again. */
+async function read<R extends SyncedRecord, S extends RecordSnapshot>(
+  { recordType }: RecordDeps<R, S>,
+  { client, provider }: Account,
+  ref: ProviderSessionRef,
+  call: ReadCall,
+  knownDigest: string | undefined,
+): Promise<ConditionalSnapshot<S>> {
+  const conditionalRead = recordType.provider.conditionalReader?.(client)
+  if (conditionalRead) return conditionalRead(ref, call, knownDigest)
+  const readAlways = recordType.provider.reader(client)
+  if (!readAlways) throw unsupportedRead(recordType, provider)
+  return { digest: undefined, snapshot: await readAlways(ref, call) }
+}
+
+/** True if the record is stored as it was before the read. */
+async function isUnchanged<R extends SyncedRecord, S extends RecordSnapshot>(
+  { db, recordType }: RecordDeps<R, S>,
+  { id, revision, tenantId }: R,
+): Promise<boolean> {
+  return (await findRevision(db, `${recordType.name}s`, tenantId, id)) === revision
 }
 
 /** Fetches a stored record of the account outside a request. Throws NOT_FOUND if it is not stored any more. */
@@ -78,14 +108,15 @@ function assertSameRecord<R extends SyncedRecord, S extends RecordSnapshot>(
 
 /**
  * Stores a provider's answer. Throws NOT_FOUND for an erased record; OverlapError if the read overlapped with another
- * instance's read of the record.
+ * instance's read of the record. `digest`: of an answer that can be recognized.
  */
 export async function storeSnapshot<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   context: SnapshotContext,
   snapshot: S,
+  digest?: string,
 ): Promise<StoreResult<R>> {
-  const unchanged = await storeUnchanged(deps, context, snapshot)
+  const unchanged = await storeUnchanged(deps, context, snapshot, digest)
   if (unchanged) return unchanged
   try {
     const { tenantId } = context.account
@@ -93,7 +124,7 @@ export async function storeSnapshot<R extends SyncedRecord, S extends RecordSnap
     return { record, unchanged: false }
   } catch (error) {
     // The order of two overlapping reads does not matter if both returned the same.
-    const stored = error instanceof OverlapError ? await storeUnchanged(deps, context, snapshot) : undefined
+    const stored = error instanceof OverlapError ? await storeUnchanged(deps, context, snapshot, digest) : undefined
     if (!stored) throw error
     return stored
   }
@@ -104,6 +135,7 @@ async function storeUnchanged<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   context: SnapshotContext,
   snapshot: S,
+  digest: string | undefined,
 ): Promise<StoreResult<R> | undefined> {
   const { db, fetchedAtWriter, recordType } = deps
   const stored = await recordType.repository.findByProviderId(db, context.account.id, snapshot.providerId)
@@ -111,35 +143,51 @@ async function storeUnchanged<R extends SyncedRecord, S extends RecordSnapshot>(
   const current = fetchedAtWriter.withPending(stored)
   // A record without a read is stored in full: the order of its data is not known.
   if (!current.sync?.readId) return undefined
-  const attempts = await recordType.snapshots.compare(deps, context, current, snapshot)
-  if (!attempts) return undefined
+  const found = await recordType.snapshots.compare(db, context, current, snapshot)
+  if (!found) return undefined
+  const attempts = snapshot.attempts && found
+  if (digest && isAlone(snapshot)) rememberAnswer(deps, context, current, digest, attempts)
   if (context.providerRead.compareTo(current.sync.readId) !== 'LATER') return { record: current, unchanged: true }
-  deferFetchedAt(deps, context, { stored, current, attempts: snapshot.attempts && attempts })
-  return { record: fetchedAtWriter.withPending(stored), unchanged: true }
+  return deferFetchedAt(deps, context, stored, attempts)
 }
 
-/** `current` is `stored` with the read times that are not written yet. */
-interface UnchangedRecord<R> {
-  readonly stored: R & Revised
-  readonly current: R
-  readonly attempts: readonly StoredAttempt[] | undefined
+/** True if the answer is about nothing but the record and its attempts. */
+function isAlone({ applicant, customer, unrecognized }: RecordSnapshot): boolean {
+  return !applicant && !customer && !unrecognized
 }
 
-/** Queues the read time for the next batch write. */
+function rememberAnswer<R extends SyncedRecord, S extends RecordSnapshot>(
+  { knownAnswers, recordType }: RecordDeps<R, S>,
+  { now, source }: SnapshotContext,
+  record: R,
+  digest: string,
+  attempts: readonly FetchedAttempt[] | undefined,
+): void {
+  const expiresAt = recordType.expiry?.at(record) ?? null
+  const until = expiresAt && expiresAt > now ? expiresAt : null
+  const ids = attempts?.map(({ id, readId }) => ({ id, readId }))
+  knownAnswers.add(record, { digest, source, attempts: ids, until })
+}
+
+/** Queues the read time of an unchanged record for the next batch write. */
 function deferFetchedAt<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   { account, providerRead, source }: SnapshotContext,
-  { stored, current, attempts }: UnchangedRecord<R>,
-): void {
-  deps.fetchedAtWriter.add({
-    table: `${deps.recordType.name}s`,
-    id: stored.id,
+  stored: R,
+  attempts: readonly FetchedAttempt[] | undefined,
+): StoreResult<R> {
+  const { fetchedAtWriter, recordType } = deps
+  const { id, revision, sync } = stored
+  fetchedAtWriter.add({
+    table: `${recordType.name}s`,
+    id,
     providerRead,
-    revision: stored.revision,
-    comparedIds: [stored.sync?.readId ?? '', current.sync?.readId ?? ''],
+    revision,
+    comparedIds: [sync?.readId ?? '', fetchedAtWriter.withPending(stored).sync?.readId ?? ''],
     attempts,
     refetch: () => refetch(deps, account, stored, source),
   })
+  return { record: fetchedAtWriter.withPending(stored), unchanged: true }
 }
 
 async function refetch<R extends SyncedRecord, S extends RecordSnapshot>(

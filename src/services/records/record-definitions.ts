@@ -51,6 +51,7 @@ export const APPLICANT_TYPE: RecordType<Applicant, ApplicantSnapshot, RecordFilt
   },
   provider: {
     reader: client => client.getApplicant?.bind(client),
+    conditionalReader: client => client.conditionalReads?.applicant,
     toRef: async (_db, { providerId, parentProviderId, details }) => ({ providerId, parentProviderId, details }),
   },
   snapshots: { upsert: upsertApplicant, compare: compareApplicant },
@@ -68,6 +69,7 @@ export const CUSTOMER_TYPE: RecordType<Customer, CustomerSnapshot, RecordFilter>
   },
   provider: {
     reader: client => client.getCustomer?.bind(client),
+    conditionalReader: client => client.conditionalReads?.customer,
     toRef: async (_db, { providerId }) => ({ providerId }),
   },
   snapshots: { upsert: upsertCustomer, compare: compareCustomer },
@@ -87,11 +89,12 @@ export const SESSION_TYPE: RecordType<Session, SessionSnapshot, SessionFilter> =
   },
   provider: {
     reader: client => client.getSession?.bind(client),
+    conditionalReader: client => client.conditionalReads?.session,
     readsById: client => !client.readsSessionsByApplicant,
     toRef: toSessionRef,
   },
   snapshots: { upsert: upsertSession, compare: compareSession },
-  expiry: { isOverdue, apply: expireOverdueSessions },
+  expiry: { at: session => session.expiresAt, isOverdue, apply: expireOverdueSessions },
   isSettled: isTerminal,
   isVisibleTo: canAccessSession,
 }

@@ -7,21 +7,25 @@ import type { Subject } from '../../domain/access/caller.ts'
 import { type NotFoundError, notFoundError, UnsupportedError } from '../../domain/errors.ts'
 import type { Capability, Provider } from '../../domain/provider.ts'
 import type { Sync } from '../../domain/records/sync.ts'
-import type { ProviderClient, ProviderSessionRef, ReadCall } from '../../providers/contract.ts'
+import type { ConditionalRead, ProviderClient, ProviderSessionRef, ReadCall } from '../../providers/contract.ts'
 import type { SingleFlight } from '../../upstream/single-flight.ts'
-import type { Comparing, ServiceDeps } from '../deps.ts'
+import type { ServiceDeps } from '../deps.ts'
 import type { ProviderRead } from '../snapshots/read-sequence.ts'
 import type { SnapshotContext } from '../snapshots/snapshot-context.ts'
 
 /** The fields that every record of a provider has. `sync` is null until its provider was read for it. */
 export interface SyncedRecord extends RecordIdentity {
   readonly sync: Sync | null
+  readonly revision: number
 }
 
 /** The fields that every provider answer about a record has. */
 export interface RecordSnapshot {
   readonly providerId: string
   readonly attempts?: readonly unknown[]
+  readonly applicant?: unknown
+  readonly customer?: unknown
+  readonly unrecognized?: boolean
 }
 
 /** What differs between sessions, applicants and customers. */
@@ -56,6 +60,8 @@ export interface RecordRepository<R, Filter> {
 export interface RecordProvider<R, Snapshot> {
   /** The client method that reads a record; undefined if the provider has none. */
   reader(client: ProviderClient): ((ref: ProviderSessionRef, call: ReadCall) => Promise<Snapshot>) | undefined
+  /** The same read, where the provider can recognize a known answer. Absent: there is none. */
+  conditionalReader?(client: ProviderClient): ConditionalRead<ProviderSessionRef, Snapshot> | undefined
   /** False if the provider needs more than the record's own id. Absent: it never does. */
   readsById?(client: ProviderClient): boolean
   /** What the provider needs to read a stored record. */
@@ -66,14 +72,16 @@ export interface SnapshotStore<R, Snapshot> {
   upsert(db: Database, context: SnapshotContext, snapshot: Snapshot): Promise<R>
   /** The stored attempts of the snapshot if it equals the stored record; undefined if it differs. */
   compare(
-    deps: Comparing,
+    db: Database,
     context: SnapshotContext,
-    stored: R & Revised,
+    stored: R,
     snapshot: Snapshot,
   ): Promise<readonly StoredAttempt[] | undefined>
 }
 
 export interface RecordExpiry<R> {
+  /** Null if it does not expire. */
+  at(record: R): Date | null
   isOverdue(record: R, now: Date): boolean
   /** Stores the changes for all overdue records of the tenant. */
   apply(deps: Pick<ServiceDeps, 'db' | 'notifier' | 'now'>, tenantId: string): Promise<void>

@@ -58,7 +58,9 @@ export function createFetchedAtWriter(db: Database, report: (error: unknown) => 
   function add(update: FetchedAtUpdate): void {
     const before = pending.get(update.id)
     if (before && update.providerRead.compareTo(before.providerRead.id) !== 'LATER') return
-    pending.set(update.id, update)
+    // The row has the read that the replaced update would have replaced.
+    const [rowReadId] = before?.comparedIds ?? update.comparedIds
+    pending.set(update.id, { ...update, comparedIds: [rowReadId, update.comparedIds[1]] })
     timer ??= setTimeout(() => void flush().catch(report), FLUSH_INTERVAL_MS)
   }
 

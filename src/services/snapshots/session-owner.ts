@@ -9,7 +9,6 @@ import { NotFoundError } from '../../domain/errors.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import { type Ownership, ownerOf, takeOwnership } from '../../domain/records/ownership.ts'
 import type { SessionSnapshot } from '../../domain/records/session.ts'
-import type { Comparing } from '../deps.ts'
 import type { LinkTarget, SnapshotContext } from './snapshot-context.ts'
 import { compareApplicant, upsertLinkedApplicant } from './upsert-applicant.ts'
 import { compareCustomer, upsertLinkedCustomer } from './upsert-customer.ts'
@@ -106,21 +105,20 @@ export async function storeLinks(
 
 /** True if the stored session has the snapshot's links, and the linked records are unchanged. */
 export async function areLinksUnchanged(
-  comparing: Comparing,
+  db: Database,
   context: SnapshotContext,
   known: StoredSession,
   { applicant, customer }: SessionSnapshot,
 ): Promise<boolean> {
-  const { db } = comparing
   if (applicant) {
     const stored = await findApplicantByProviderId(db, context.account.id, applicant.providerId)
     if (!stored || !(known.applicantPinned || known.applicantId === stored.id)) return false
-    if (applicant.snapshot && !(await compareApplicant(comparing, context, stored, applicant.snapshot))) return false
+    if (applicant.snapshot && !(await compareApplicant(db, context, stored, applicant.snapshot))) return false
   }
   if (!customer) return true
   const stored = await findCustomerByProviderId(db, context.account.id, customer.providerId)
   if (!stored || !(known.customerPinned || known.customerId === stored.id)) return false
-  return !customer.snapshot || (await compareCustomer(comparing, context, stored, customer.snapshot)) !== undefined
+  return !customer.snapshot || (await compareCustomer(db, context, stored, customer.snapshot)) !== undefined
 }
 
 /** True if the provider links the session to an erased record. */

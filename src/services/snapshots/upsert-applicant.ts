@@ -14,7 +14,6 @@ import { preserveKnown } from '../../domain/records/decision.ts'
 import { takeOwnership, toOwnershipChange } from '../../domain/records/ownership.ts'
 import type { RecordLink } from '../../domain/records/record-link.ts'
 import type { Account } from '../accounts/account.ts'
-import type { Comparing } from '../deps.ts'
 import { nextApplicantPollAt } from '../jobs/poll-schedule.ts'
 import { assertNotErased, isErased } from '../privacy/tombstones.ts'
 import { APPLICANT_REPOSITORY, insertUnread, mergePii, writeOwner } from './owner-record.ts'
@@ -113,23 +112,20 @@ const PII_FIELDS = ['email', 'firstName', 'lastName', 'phone'] as const
 
 /** The stored attempts of the snapshot if it equals the stored applicant. Undefined if it differs. */
 export async function compareApplicant(
-  { db, repeats }: Comparing,
+  db: Database,
   context: SnapshotContext,
   stored: StoredApplicant,
   snapshot: ApplicantSnapshot,
 ): Promise<readonly StoredAttempt[] | undefined> {
   if (snapshot.customer) return undefined
   const attempts = await findStoredAttempts(db, context, snapshot.attempts)
-  const isSame = repeats.isRepeat(stored, context, snapshot, () => {
-    const { pii, ...reported } = toApplicantChange(context, snapshot, stored)
-    const change = { ...reported, ...toOwnershipChange(takeOwnership(stored, [snapshot.externalId]), false) }
-    return (
-      stored.sync?.source === context.source &&
-      change.unrecognized === (stored.sync.unrecognized ?? false) &&
-      isAlreadyStored(stored, { ...change, ...pii }, COMPARED_FIELDS) &&
-      areAttemptsUnchanged(context, attempts, snapshot.attempts)
-    )
-  })
+  const { pii, ...reported } = toApplicantChange(context, snapshot, stored)
+  const change = { ...reported, ...toOwnershipChange(takeOwnership(stored, [snapshot.externalId]), false) }
+  const isSame =
+    stored.sync?.source === context.source &&
+    change.unrecognized === (stored.sync.unrecognized ?? false) &&
+    isAlreadyStored(stored, { ...change, ...pii }, COMPARED_FIELDS) &&
+    areAttemptsUnchanged(context, attempts, snapshot.attempts)
   return isSame ? [...attempts.values()] : undefined
 }
 

@@ -8,7 +8,6 @@ import {
 import type { CustomerSnapshot } from '../../domain/records/customer.ts'
 import { takeOwnership, toOwnershipChange } from '../../domain/records/ownership.ts'
 import type { RecordLink } from '../../domain/records/record-link.ts'
-import type { Comparing } from '../deps.ts'
 import { assertNotErased, isErased } from '../privacy/tombstones.ts'
 import { CUSTOMER_REPOSITORY, insertUnread, mergePii, writeOwner } from './owner-record.ts'
 import {
@@ -56,17 +55,15 @@ const PII_FIELDS = ['email', 'name', 'phone'] as const
 
 /** An empty list if the snapshot equals the stored customer: customers have no attempts. Undefined if it differs. */
 export async function compareCustomer(
-  { repeats }: Comparing,
+  _db: Database,
   context: SnapshotContext,
   stored: StoredCustomer,
   snapshot: CustomerSnapshot,
 ): Promise<readonly StoredAttempt[] | undefined> {
-  const isSame = repeats.isRepeat(stored, context, snapshot, () => {
-    const { pii, ...change } = toCustomerChange(context, snapshot, stored)
-    const ownership = toOwnershipChange(takeOwnership(stored, [snapshot.externalId]), false)
-    const fields = { ...change, ...ownership, ...pii }
-    return stored.sync?.source === context.source && isAlreadyStored(stored, fields, COMPARED_FIELDS)
-  })
+  const { pii, ...change } = toCustomerChange(context, snapshot, stored)
+  const ownership = toOwnershipChange(takeOwnership(stored, [snapshot.externalId]), false)
+  const fields = { ...change, ...ownership, ...pii }
+  const isSame = stored.sync?.source === context.source && isAlreadyStored(stored, fields, COMPARED_FIELDS)
   return isSame ? [] : undefined
 }
 

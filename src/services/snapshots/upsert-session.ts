@@ -12,7 +12,6 @@ import {
   type SessionSnapshot,
   type SessionStatus,
 } from '../../domain/records/session.ts'
-import type { Comparing } from '../deps.ts'
 import { recordChange, recordEvents } from '../events/timeline.ts'
 import { nextPollAt } from '../jobs/poll-schedule.ts'
 import { assertNotErased, providerNotFound } from '../privacy/tombstones.ts'
@@ -107,27 +106,24 @@ function withInherited(
  * for the first answer after the session's expiry time.
  */
 export async function compareSession(
-  { db, repeats }: Comparing,
+  db: Database,
   context: SnapshotContext,
   known: StoredSession,
   snapshot: SessionSnapshot,
 ): Promise<readonly StoredAttempt[] | undefined> {
   const { expiresAt, sync } = known
   if (expiresAt && sync.fetchedAt < expiresAt && expiresAt <= context.now) return undefined
-  if (!(await areLinksUnchanged({ db, repeats }, context, known, snapshot))) return undefined
+  if (!(await areLinksUnchanged(db, context, known, snapshot))) return undefined
   const attempts = await findStoredAttempts(db, context, snapshot.attempts)
-  const isSame = repeats.isRepeat(known, context, snapshot, () => {
-    const change = {
-      ...toSessionChange(context, snapshot, known),
-      ...toOwnershipChange(takeOwnership(known, [snapshot.externalId]), false),
-    }
-    return (
-      change.source === sync.source &&
-      change.unrecognized === (sync.unrecognized ?? false) &&
-      isAlreadyStored(known, change, COMPARED_FIELDS) &&
-      areAttemptsUnchanged(context, attempts, snapshot.attempts)
-    )
-  })
+  const change = {
+    ...toSessionChange(context, snapshot, known),
+    ...toOwnershipChange(takeOwnership(known, [snapshot.externalId]), false),
+  }
+  const isSame =
+    change.source === sync.source &&
+    change.unrecognized === (sync.unrecognized ?? false) &&
+    isAlreadyStored(known, change, COMPARED_FIELDS) &&
+    areAttemptsUnchanged(context, attempts, snapshot.attempts)
   return isSame ? [...attempts.values()] : undefined
 }
 
