@@ -150,7 +150,7 @@ function createPipeline({ policy, schema, services, now }: AppOptions) {
   return {
     analyze: createOperationAnalyzer(schema),
     trust: createTrustedDocumentResolver(policy.trusted),
-    rateLimit: createCostLimiter(policy.limits, policy.rateLimiter),
+    costs: createCostLimiter(policy.limits, policy.rateLimiter, now),
     openContext: createContextFactory(services, now),
     formatError: createErrorFormatter(policy.suggestions),
   }
@@ -179,7 +179,7 @@ function yogaSettings(options: AppOptions, steps: Steps): YogaServerOptions<obje
 /** In the order in which they handle a request. */
 function plugins(
   options: AppOptions,
-  { analyze, trust: resolveTrusted, rateLimit, openContext, formatError }: Steps,
+  { analyze, trust: resolveTrusted, costs, openContext, formatError }: Steps,
 ): Plugin<never>[] {
   const { policy, services, streams } = options
   return [
@@ -201,7 +201,7 @@ function plugins(
     useNameLimit(),
     useErrorCodes(formatError, policy.suggestions),
     useAcceptHeader(),
-    useLimits(policy.limits, rateLimit),
+    useLimits(policy.limits, costs),
     useContext(openContext, options.deadlines, analyze),
     useIncrementalDelivery(),
     useExecutor(policy.suggestions, analyze),

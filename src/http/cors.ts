@@ -29,6 +29,7 @@ const CLIENT_HEADERS = [
   'traceparent',
   'tracestate',
   'x-apollo-operation-name',
+  'x-graphql-cost',
   'x-graphql-yoga-csrf',
 ]
 
@@ -66,7 +67,9 @@ export function createCors({ origins, allowsLoopback, headers }: CorsOptions): C
   }
 }
 
-const EXPOSED_HEADERS = ['Retry-After', 'WWW-Authenticate', REQUEST_ID_HEADER].join(', ')
+const EXPOSED_HEADERS = ['RateLimit', 'RateLimit-Policy', 'Retry-After', 'WWW-Authenticate', REQUEST_ID_HEADER].join(
+  ', ',
+)
 
 function isLoopbackOrigin(origin: string): boolean {
   return /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(origin)

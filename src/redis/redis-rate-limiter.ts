@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { RateLimiterMemory, RateLimiterRedis, type RateLimiterRes } from 'rate-limiter-flexible'
 import type { Redis } from './redis.ts'
 
@@ -14,7 +15,29 @@ export interface RateLimiterOptions {
 export interface RateLimit {
   /** Consumes points. Returns the milliseconds to wait where too few are left, else 0. Never rejects. */
   consume(key: string, points?: number): Promise<number>
+  /** Gives back points that were consumed at that time, unless their window is over. */
+  giveBack(key: string, points: number, consumedAtMs: number): Promise<void>
+  /** What this instance knows of the points of a key in the current window; undefined if it consumed none. */
+  stateOf(key: string): RateLimitState | undefined
 }
+
+export interface RateLimitState {
+  readonly limit: number
+  readonly remaining: number
+  readonly seconds: number
+  readonly resetAtMs: number
+}
+
+/** The times of a window are whole milliseconds. */
+const ROUNDING_MS = 10
+
+interface Window {
+  readonly consumed: number
+  readonly resetAtMs: number
+}
+
+/** A key that is not among them has its state again after its next request. */
+const MAX_KNOWN_KEYS = 10_000
 
 /** Rate limits that all instances share. Without Redis, or while it is down, each instance has its own counts. */
 export function createRateLimiters(redis: Redis | undefined): (options: RateLimiterOptions) => RateLimit {
@@ -22,20 +45,36 @@ export function createRateLimiters(redis: Redis | undefined): (options: RateLimi
     const keyPrefix = `sg:limit:${name}`
     const local = new RateLimiterMemory({ keyPrefix, points, duration: seconds })
     let shared: RateLimiterRedis | undefined
+    const windows = new LRUCache<string, Window>({ max: MAX_KNOWN_KEYS })
 
-    async function count(key: string, spent: number): Promise<RateLimiterRes> {
+    async function count(key: string, change: 'consume' | 'reward', amount: number): Promise<RateLimiterRes> {
       const sharedResult = await redis?.send(client => {
         shared ??= new RateLimiterRedis({ storeClient: client, keyPrefix, points, duration: seconds })
         // A key may be a secret or an IP address, so Redis receives only its hash.
-        return shared.consume(hash(key), spent).catch(resultOrThrow)
+        return shared[change](hash(key), amount).catch(resultOrThrow)
       })
-      return sharedResult ?? local.consume(key, spent).catch(resultOrThrow)
+      const result = sharedResult ?? (await local[change](key, amount).catch(resultOrThrow))
+      windows.set(key, { consumed: result.consumedPoints, resetAtMs: performance.now() + result.msBeforeNext })
+      return result
     }
 
     return {
       consume: async (key, spent = 1) => {
-        const { consumedPoints, msBeforeNext } = await count(key, spent)
+        const { consumedPoints, msBeforeNext } = await count(key, 'consume', spent)
         return consumedPoints <= points ? 0 : Math.max(1, msBeforeNext)
+      },
+      giveBack: async (key, unspent, consumedAtMs) => {
+        const current = windows.get(key)
+        if (!current || consumedAtMs < current.resetAtMs - seconds * 1_000 - ROUNDING_MS) return
+        // `stateOf` has the points at once.
+        windows.set(key, { ...current, consumed: current.consumed - unspent })
+        await count(key, 'reward', unspent)
+      },
+      stateOf: key => {
+        const current = windows.get(key)
+        if (!current || current.resetAtMs <= performance.now()) return undefined
+        const remaining = Math.min(points, Math.max(0, points - current.consumed))
+        return { limit: points, remaining, seconds, resetAtMs: current.resetAtMs }
       },
     }
   }

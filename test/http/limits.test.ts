@@ -242,11 +242,11 @@ describe('the cost', () => {
 
 describe('the rate limit per minute', () => {
   test('applies per key, with a Retry-After that holds', async () => {
-    const tight = await startApp({ COST_PER_MINUTE: '25' })
-    const page = '{ sessions { nodes { customer { id } } } }'
+    const tight = await startApp({ COST_PER_MINUTE: '3' })
+    const page = '{ sessions { nodes { id } } }'
     const body = JSON.stringify({ query: page })
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` }
-    expect((await tight.execute(page)).errors).toEqual([])
+    for (let times = 0; times < 3; times++) expect((await tight.execute(page)).errors).toEqual([])
 
     const response = await tight.app.fetch('http://localhost/graphql', { method: 'POST', headers, body })
     const { errors } = (await response.json()) as Answer

@@ -7,7 +7,7 @@ import type { IncomingConnection } from '../auth/bearer.ts'
 import { cacheControl } from '../compression.ts'
 import { toClientError } from '../errors/error-codes.ts'
 import { httpError, toErrorResponse } from '../errors/http-error.ts'
-import { chargeCaller, type RateLimiter, REQUEST_COST, rateLimitedError } from '../pipeline/rate-limit.ts'
+import { type RateLimiter, REQUEST_COST, rateLimitedError } from '../pipeline/rate-limit.ts'
 import { pathNotFound } from '../plugins/standard-plugins.ts'
 import { readBody } from '../request/body.ts'
 import { decodeText, parseJsonBody } from '../request/json-body.ts'
@@ -42,7 +42,7 @@ export interface ConsoleOptions extends AuthenticatorOptions {
 
 /**
  * `/console`: a page without data, public. `/console/api/…`: its API, for API keys with the scope admin, limited to the
- * key's tenant. Each request has a cost of one.
+ * key's tenant. Each request has a cost of one, in a budget of its own, so that the key's operations do not lock it out.
  */
 export function useConsole({ console, rateLimiter, report, ...options }: ConsoleOptions): Plugin {
   const authenticate = createAuthenticator(options)
@@ -69,7 +69,7 @@ export function useConsole({ console, rateLimiter, report, ...options }: Console
 
   async function handle(request: Request, { pathname, searchParams }: URL, caller: Caller): Promise<object> {
     if (caller.subject || !caller.scopes.has('admin')) throw forbidden()
-    const waitMs = await chargeCaller(rateLimiter, caller, REQUEST_COST)
+    const waitMs = await rateLimiter.consume(`console|${caller.keyId}`, REQUEST_COST)
     if (waitMs > 0) throw rateLimitedError(waitMs)
     const { method } = request
     const path = pathname.slice(ROUTES.length)

@@ -28,7 +28,12 @@ import { fragmentsOf } from './query-complexity.ts'
  * of its rows. The selections below a field are multiplied by its maximum number of rows: `first` or `last` (20 by default), the number of ids, or 100 for a
  * list without arguments. Aliases add up: each is resolved by itself. Introspection calls no provider, but it is expensive
  * here: `__schema` costs 10, `__type` costs 1.
+ *
+ * What an operation costs without its provider calls is `planWork`: a record that is read from the store costs 1/50.
  */
+
+const COST_PER_CALL = 1
+const COST_PER_STORED_RECORD = 1 / 50
 
 const COST_PER_ROW = 1 / 100
 const COST_PER_LEAF = 1 / 1_000
@@ -56,6 +61,24 @@ export function planCost(
   document: DocumentNode,
   operationName: string | null | undefined,
 ): (variables: Variables) => number {
+  return planWithCalls(schema, document, operationName, COST_PER_CALL)
+}
+
+/** Returns the cost of an operation that calls no provider. */
+export function planWork(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operationName: string | null | undefined,
+): (variables: Variables) => number {
+  return planWithCalls(schema, document, operationName, COST_PER_STORED_RECORD)
+}
+
+function planWithCalls(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operationName: string | null | undefined,
+  costPerCall: number,
+): (variables: Variables) => number {
   const operation = getOperationAST(document, operationName)
   const root = operation && schema.getRootType(operation.operation)
   if (!operation || !root) return () => 0
@@ -78,7 +101,7 @@ export function planCost(
     const own = ownCost(field)
     const below = (part: Part) =>
       node.selectionSet ? ofSelections(getNamedType(field.type), node.selectionSet, part) : 0
-    const call = canCallProvider(schema, type, field) ? 1 : 0
+    const call = canCallProvider(schema, type, field) ? costPerCall : 0
     if (!returnsRows(schema, type, field)) return combine([call, own, below('ALL')], sum)
     const isOfPage = isPage(getNamedType(field.type))
     const once = isOfPage ? combine([COST_PER_PAGE, below('ONCE')], sum) : 0

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
-import type { ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql'
+import { type ExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql'
 import { type FetchAPI, processRegularResult } from 'graphql-yoga'
 import type { Context } from '../../context.ts'
 import type { Caller } from '../../domain/access/caller.ts'
@@ -22,7 +22,7 @@ import {
   type OperationTelemetryOptions,
   startOperation,
 } from '../pipeline/operation-telemetry.ts'
-import type { RateLimitByCost } from '../pipeline/rate-limit.ts'
+import { budgetHeaders, COST_HEADER, type CostLimiter, type RateLimiter } from '../pipeline/rate-limit.ts'
 import { SECURITY_HEADERS } from '../plugins/standard-plugins.ts'
 import { deadlineOf } from '../plugins/use-context.ts'
 import { negotiateResponseType } from '../request/accepted-type.ts'
@@ -39,7 +39,8 @@ export interface FastPathOptions {
   /** Gets the id of each document that is not registered. */
   readonly warn: (documentId: string) => void
   readonly operations: PreparedOperations
-  readonly rateLimit: RateLimitByCost
+  readonly costs: CostLimiter
+  readonly rateLimiter: RateLimiter
   readonly openContext: ContextFactory
   readonly deadlines: Deadlines
   readonly formatError: FormatError
@@ -89,11 +90,15 @@ export function createFastPath(
     describeOperation(record, document, operationName)
     const end = (result: ExecutionResult) => endOperation(telemetry, record, caller, masked(result, requestId))
     const cost = operation.costOf(variables)
-    const rejected = await options.rateLimit(caller, cost)
-    if (rejected) return end({ errors: [rejected] })
-    if (kind === 'mutation' && disconnect.signal.aborted) return end({ errors: [clientDisconnected()] })
+    const reserved = await options.costs.reserve(caller, cost)
+    if (reserved instanceof GraphQLError) return end({ errors: [reserved] })
+    if (kind === 'mutation' && disconnect.signal.aborted) {
+      options.costs.settle(caller, reserved, 0)
+      return end({ errors: [clientDisconnected()] })
+    }
     const deadline = withDeadline(deadlineOf(deadlines, kind), disconnect)
     let context: Context | undefined
+    let result: ExecutionResult
     try {
       context = await options.openContext({
         caller,
@@ -108,13 +113,15 @@ export function createFastPath(
         selectsLiveCursor: analysis.selectsLiveCursor(variables),
       })
       const args = { schema, document, operationName, contextValue: context, variableValues: variables }
-      return end(await executeOperation(args, suggestions))
+      result = end(await executeOperation(args, suggestions))
     } catch (error) {
-      return end({ errors: [error as GraphQLError] })
+      result = end({ errors: [error as GraphQLError] })
     } finally {
       deadline.clear()
       context?.clearLoaders()
     }
+    const actual = options.costs.settle(caller, reserved, operation.workOf(variables) + record.callLog.callCount)
+    return header(COST_HEADER) === undefined ? result : options.costs.withCost(result, caller, reserved, actual)
   }
 
   function masked({ errors, ...result }: ExecutionResult, requestId: string): ExecutionResult {
@@ -143,12 +150,20 @@ export function createFastPath(
     const result = await run(found, request)
     const { kind, analysis } = found.operation
     const isCompressible = result.data !== undefined && mayCompress(kind, analysis, found.variables)
-    return toResponse(result, type, { ...headersOf(head, requestId), 'cache-control': cacheControl(isCompressible) })
+    return toResponse(result, type, {
+      ...headersOf(head, requestId, caller),
+      'cache-control': cacheControl(isCompressible),
+    })
   }
 
-  function headersOf({ header }: RequestHead, requestId: string): Record<string, string> {
+  function headersOf({ header }: RequestHead, requestId: string, caller: Caller): Record<string, string> {
     const ofOrigin = options.cors.headersFor(header('origin'))
-    return { ...SECURITY_HEADERS, ...ofOrigin, [REQUEST_ID_HEADER]: requestId }
+    return {
+      ...SECURITY_HEADERS,
+      ...ofOrigin,
+      ...budgetHeaders(options.rateLimiter, caller),
+      [REQUEST_ID_HEADER]: requestId,
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import type { GraphQLError } from 'graphql'
+import type { ExecutionResult, GraphQLError } from 'graphql'
 import { budgetsOf, type Caller } from '../../domain/access/caller.ts'
 import { queryTooComplex } from '../document/parse-document.ts'
 import { httpError } from '../errors/http-error.ts'
@@ -8,6 +8,19 @@ import type { RequestLimits } from '../limits.ts'
 export interface RateLimiter {
   /** Takes `cost` from the budget of a key. Returns the milliseconds to wait if the budget is too small, else 0. */
   consume(key: string, cost: number): Promise<number>
+  /** Gives back a cost that was taken at that time (`performance.now()`), unless its minute is over. */
+  giveBack?(key: string, cost: number, takenAtMs: number): Promise<void>
+  /** The budget of a key in the current minute, as far as this instance knows. */
+  stateOf?(key: string): BudgetState | undefined
+}
+
+export interface BudgetState {
+  readonly limit: number
+  readonly remaining: number
+  /** The length of the window. */
+  readonly seconds: number
+  /** In the time of `performance.now()`. */
+  readonly resetAtMs: number
 }
 
 /** Allows every request while the limiter's store is unavailable, and reports the error. */
@@ -21,6 +34,8 @@ export function failOpen(limiter: RateLimiter, report: (error: unknown) => void)
         return 0
       }
     },
+    giveBack: async (...taken) => limiter.giveBack?.(...taken).catch(report),
+    stateOf: key => limiter.stateOf?.(key),
   }
 }
 
@@ -35,29 +50,96 @@ export function toCharge(exactCost: number): number {
   return Math.max(REQUEST_COST, Math.round(exactCost))
 }
 
-/** Takes the cost from the caller's budgets. Returns the milliseconds to wait if one is too small, else 0. */
+/** Takes the cost from the caller's budgets. Returns the milliseconds to wait if one is too small, else 0: then nothing is taken. */
 export async function chargeCaller(limiter: RateLimiter, caller: Caller, cost: number): Promise<number> {
   const { key, token } = budgetsOf(caller)
-  const waitMs = token ? await limiter.consume(token, Math.ceil(cost / TOKEN_SHARE)) : 0
-  return waitMs || limiter.consume(key, cost)
+  const ofToken = Math.ceil(cost / TOKEN_SHARE)
+  const tokenWaitMs = token ? await limiter.consume(token, ofToken) : 0
+  const waitMs = tokenWaitMs || (await limiter.consume(key, cost))
+  if (waitMs === 0) return 0
+  const atMs = performance.now()
+  if (token) await limiter.giveBack?.(token, ofToken, atMs)
+  if (tokenWaitMs === 0) await limiter.giveBack?.(key, cost, atMs)
+  return waitMs
 }
 
-/**
- * Takes the cost of an operation from its caller's budgets, except what the request was charged already. Returns the error
- * if the cost or the sum is too high.
- */
-export type RateLimitByCost = (caller: Caller, cost: number, charged?: number) => Promise<GraphQLError | undefined>
+/** The cost of an operation that is executed: what it may cause is taken in advance. */
+export interface Reservation {
+  readonly requested: number
+  readonly takenAtMs: number
+}
 
-export function createCostLimiter({ maxCost }: RequestLimits, limiter: RateLimiter): RateLimitByCost {
-  return async (caller, exactCost, charged = 0) => {
-    const cost = toCharge(exactCost)
-    const isTooComplex = cost > maxCost
-    const due = (isTooComplex ? REQUEST_COST : cost) - charged
-    const waitMs = due > 0 ? await chargeCaller(limiter, caller, due) : 0
-    if (waitMs > 0) return rateLimitedError(waitMs)
-    return isTooComplex ? queryTooComplex(`a cost of at most ${maxCost}, not ${cost}`) : undefined
+export interface CostLimiter {
+  /**
+   * Takes the cost of an operation from its caller's budgets, except what the request was charged already. Returns the error
+   * if the cost or the sum is too high.
+   */
+  reserve(caller: Caller, cost: number, charged?: number): Promise<Reservation | GraphQLError>
+  /** Gives back what was taken and not spent. Returns the cost that was charged. */
+  settle(caller: Caller, reservation: Reservation, spent: number): number
+  /** The result with `extensions.cost`. */
+  withCost<T extends ExecutionResult>(result: T, caller: Caller, reservation: Reservation, actual: number): T
+}
+
+export function createCostLimiter({ maxCost }: RequestLimits, limiter: RateLimiter, now: () => Date): CostLimiter {
+  return {
+    reserve: async (caller, exactCost, charged = 0) => {
+      const requested = toCharge(exactCost)
+      const isTooComplex = requested > maxCost
+      const due = (isTooComplex ? REQUEST_COST : requested) - charged
+      const waitMs = due > 0 ? await chargeCaller(limiter, caller, due) : 0
+      if (waitMs > 0) {
+        // The request itself is charged, whether or not its operation is executed.
+        if (charged === 0 && due > REQUEST_COST) await chargeCaller(limiter, caller, REQUEST_COST)
+        return rateLimitedError(waitMs)
+      }
+      return isTooComplex
+        ? queryTooComplex(`a cost of at most ${maxCost}, not ${requested}`)
+        : { requested, takenAtMs: performance.now() }
+    },
+    settle: (caller, { requested, takenAtMs }, spent) => {
+      const actual = Math.min(requested, toCharge(spent))
+      const unspent = requested - actual
+      if (unspent === 0) return actual
+      const { key, token } = budgetsOf(caller)
+      void limiter.giveBack?.(key, unspent, takenAtMs)
+      if (token) void limiter.giveBack?.(token, Math.floor(unspent / TOKEN_SHARE), takenAtMs)
+      return actual
+    },
+    withCost: (result, caller, { requested }, actual) => {
+      const budget = budgetOf(limiter, caller)
+      const resetMs = budget ? Math.max(0, budget.resetAtMs - performance.now()) : 0
+      const resetAt = budget ? new Date(now().getTime() + resetMs) : null
+      const cost = { requested, actual, remaining: budget?.remaining ?? null, resetAt }
+      return { ...result, extensions: { ...result.extensions, cost } }
+    },
   }
 }
+
+/** The budget of a caller that is spent first: for a client token its share, in the costs that it may still use. */
+function budgetOf(limiter: RateLimiter, caller: Caller): BudgetState | undefined {
+  const { key, token } = budgetsOf(caller)
+  const ofKey = limiter.stateOf?.(key)
+  const ofToken = token ? limiter.stateOf?.(token) : null
+  if (!ofKey || !ofToken) return ofKey
+  const remaining = Math.min(ofKey.remaining, Math.floor(ofToken.remaining * TOKEN_SHARE))
+  return { ...ofToken, limit: Math.floor(ofToken.limit * TOKEN_SHARE), remaining }
+}
+
+/** The header fields of draft-ietf-httpapi-ratelimit-headers. */
+export function budgetHeaders(limiter: RateLimiter, caller: Caller): Record<string, string> {
+  const budget = budgetOf(limiter, caller)
+  if (!budget) return {}
+  const { limit, remaining, seconds, resetAtMs } = budget
+  const resetSeconds = Math.max(0, Math.ceil((resetAtMs - performance.now()) / 1_000))
+  return {
+    'ratelimit-policy': `"cost";q=${limit};w=${seconds}`,
+    ratelimit: `"cost";r=${remaining};t=${resetSeconds}`,
+  }
+}
+
+/** Requests with this header get `extensions.cost`. */
+export const COST_HEADER = 'x-graphql-cost'
 
 export function rateLimitedError(waitMs: number): GraphQLError {
   const retryAfterSeconds = Math.ceil(waitMs / 1_000)

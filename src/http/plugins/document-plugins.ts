@@ -6,13 +6,14 @@ import {
   NoSchemaIntrospectionCustomRule,
   type ValidationContext,
 } from 'graphql'
-import type { Plugin } from 'graphql-yoga'
+import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { Authenticated } from '../auth/use-authentication.ts'
-import { planCost } from '../document/cost.ts'
+import { planCost, planWork } from '../document/cost.ts'
 import { parseDocument } from '../document/parse-document.ts'
 import type { ResolveTrustedDocument } from '../document/trusted-documents.ts'
 import type { RequestLimits } from '../limits.ts'
-import { type RateLimitByCost, REQUEST_COST, toCharge } from '../pipeline/rate-limit.ts'
+import { COST_HEADER, type CostLimiter, REQUEST_COST, toCharge } from '../pipeline/rate-limit.ts'
+import type { WithCallLog } from './use-telemetry.ts'
 
 /** What a document may be: trusted documents, introspection, the length of names, complexity and cost. */
 
@@ -54,34 +55,49 @@ function NameLimitRule(context: ValidationContext) {
   }
 }
 
-/** The cost of an operation, and of each event of a subscription. */
+/** The cost of an operation. */
 export interface WithCost {
   readonly cost: number
+  /** The cost of an event of a subscription, without provider calls. */
+  readonly work: number
 }
 
-/** Limits the complexity and cost of each operation, and the cost per key and minute. */
+/** Limits the complexity and cost of each operation, and the cost per key and minute. What was not spent is given back. */
 export function useLimits(
   limits: RequestLimits,
-  rateLimit: RateLimitByCost,
-): Plugin<Authenticated & Partial<WithCost>> {
+  costs: CostLimiter,
+): Plugin<Authenticated & WithCallLog & Partial<WithCost>> {
   const costOf = ({ schema, document, operationName, variableValues }: ExecutionArgs) =>
     planCost(schema, document, operationName)(variableValues ?? {})
+  const workOf = ({ schema, document, operationName, variableValues }: ExecutionArgs) =>
+    planWork(schema, document, operationName)(variableValues ?? {})
 
   return {
     onParse: ({ setParseFn }) => {
       setParseFn((source): DocumentNode => parseDocument(source, limits))
     },
     onExecute: async ({ args, extendContext, setResultAndStopExecution }) => {
+      const { caller, callLog, request } = args.contextValue
       const cost = costOf(args)
-      const error = await rateLimit(args.contextValue.caller, cost, REQUEST_COST)
-      if (error) return setResultAndStopExecution({ errors: [error] })
-      extendContext({ cost: toCharge(cost) })
+      const reserved = await costs.reserve(caller, cost, REQUEST_COST)
+      if (reserved instanceof GraphQLError) return setResultAndStopExecution({ errors: [reserved] })
+      const work = workOf(args)
+      extendContext({ cost: toCharge(cost), work })
+      const settle = () => costs.settle(caller, reserved, work + callLog.callCount)
+      return {
+        onExecuteDone: ({ result, setResult }) => {
+          if (isAsyncIterable(result)) return { onEnd: () => void settle() }
+          const actual = settle()
+          if (request.headers.has(COST_HEADER)) setResult(costs.withCost(result, caller, reserved, actual))
+          return undefined
+        },
+      }
     },
     onSubscribe: async ({ args, extendContext, setResultAndStopExecution }) => {
       const cost = costOf(args)
-      const error = await rateLimit(args.contextValue.caller, cost, REQUEST_COST)
-      if (error) return setResultAndStopExecution({ errors: [error] })
-      extendContext({ cost: toCharge(cost) })
+      const reserved = await costs.reserve(args.contextValue.caller, cost, REQUEST_COST)
+      if (reserved instanceof GraphQLError) return setResultAndStopExecution({ errors: [reserved] })
+      extendContext({ cost: toCharge(cost), work: workOf(args) })
     },
   }
 }

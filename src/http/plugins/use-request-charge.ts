@@ -1,11 +1,17 @@
 import type { Plugin } from 'graphql-yoga'
 import type { Authenticated } from '../auth/use-authentication.ts'
 import { toErrorResponse } from '../errors/http-error.ts'
-import { chargeCaller, type RateLimiter, REQUEST_COST, rateLimitedError } from '../pipeline/rate-limit.ts'
+import {
+  budgetHeaders,
+  chargeCaller,
+  type RateLimiter,
+  REQUEST_COST,
+  rateLimitedError,
+} from '../pipeline/rate-limit.ts'
 
 /**
  * Charges each authenticated request before its body is read, so that rejected requests use up the budget too. The rest of
- * an operation's cost is charged once it is known.
+ * an operation's cost is charged once it is known. Responses tell what is left.
  */
 export function useRequestCharge(limiter: RateLimiter): Plugin<object, Authenticated> {
   return {
@@ -14,6 +20,11 @@ export function useRequestCharge(limiter: RateLimiter): Plugin<object, Authentic
       if (!caller) return
       const waitMs = await chargeCaller(limiter, caller, REQUEST_COST)
       if (waitMs > 0) endResponse(toErrorResponse(rateLimitedError(waitMs), requestId ?? '', fetchAPI))
+    },
+    onResponse: ({ response, serverContext }) => {
+      const { caller } = serverContext as Partial<Authenticated>
+      if (!caller) return
+      for (const [name, value] of Object.entries(budgetHeaders(limiter, caller))) response.headers.set(name, value)
     },
   }
 }

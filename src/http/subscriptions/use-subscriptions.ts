@@ -2,9 +2,10 @@ import { GraphQLError } from 'graphql'
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { AdmissionControl } from '../admission/admission-control.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
-import { chargeCaller, type RateLimiter, rateLimitedError } from '../pipeline/rate-limit.ts'
+import { chargeCaller, type RateLimiter, rateLimitedError, toCharge } from '../pipeline/rate-limit.ts'
 import type { WithCost } from '../plugins/document-plugins.ts'
 import type { WithOperation } from '../plugins/use-context.ts'
+import type { WithCallLog } from '../plugins/use-telemetry.ts'
 import { streamFormat } from '../request/accepted-type.ts'
 import { MULTIPART_STREAM } from './multipart.ts'
 import { MAX_SUBSCRIPTIONS_PER_KEY, MAX_SUBSCRIPTIONS_PER_TOKEN, type SubscriptionRegistry } from './registry.ts'
@@ -16,10 +17,16 @@ export function useSubscriptions(
   streams: SubscriptionRegistry,
   admission: AdmissionControl,
   limiter: RateLimiter,
-): Plugin<Authenticated & WithOperation & WithCost> {
-  async function chargeEvent({ caller, cost }: Authenticated & WithCost): Promise<void> {
-    const waitMs = await chargeCaller(limiter, caller, cost)
-    if (waitMs > 0) throw rateLimitedError(waitMs)
+): Plugin<Authenticated & WithOperation & WithCallLog & WithCost> {
+  /** Charges an event for what it selects, and for the provider calls of the events before it. */
+  function createEventCharge({ caller, work, callLog }: Authenticated & WithCallLog & WithCost): () => Promise<void> {
+    let charged = 0
+    return async () => {
+      const calls = callLog.callCount
+      const waitMs = await chargeCaller(limiter, caller, toCharge(work + calls - charged))
+      if (waitMs > 0) throw rateLimitedError(waitMs)
+      charged = calls
+    }
   }
 
   return {
@@ -31,7 +38,7 @@ export function useSubscriptions(
         return
       }
       request.signal.addEventListener('abort', () => stream.end(), { once: true })
-      operation.stream = { ended: stream.ended, reached: stream.reached, charge: () => chargeEvent(args.contextValue) }
+      operation.stream = { ended: stream.ended, reached: stream.reached, charge: createEventCharge(args.contextValue) }
     },
     onResultProcess: ({ request, result, resultProcessor, setResultProcessor, serverContext }) => {
       const stream = streams.of(request)

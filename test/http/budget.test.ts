@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
+import { withClientToken, withDevelopmentKey, withKey } from '../harness/clients/callers.ts'
+import { follow } from '../harness/clients/subscriber.ts'
+import { createKayleSession } from '../harness/providers/kayle-session.ts'
+
+/** The budget of a key: reserved by the estimate, charged by what was done, and told in responses. */
+
+/** About 150 provider calls, if each record had to be read. */
+const LIST = `{ sessions(first: 50) { nodes { attempts { nodes { id } } customer { id } applicant { id } } } }`
+const READ_NOW = 'query ($id: ID!) { session(by: { id: $id }, freshness: { maxAgeSeconds: 0 }) { status } }'
+const COST_PER_MINUTE = 400
+
+let app: TestApp
+beforeAll(async () => {
+  app = await startApp({ COST_PER_MINUTE: String(COST_PER_MINUTE) }, { jobs: false })
+})
+afterAll(() => app.close())
+
+interface Told {
+  readonly status: number
+  readonly cost: { requested: number; actual: number; remaining: number; resetAt: string } | undefined
+  readonly policy: string | null
+  readonly remaining: number
+  readonly data: Record<string, unknown> | undefined
+}
+
+async function post(query: string, token: string, variables = {}, headers: Record<string, string> = {}): Promise<Told> {
+  const response = await fetch(app.url, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      'x-graphql-cost': '1',
+      ...headers,
+    },
+    body: JSON.stringify({ query, variables }),
+  })
+  const { extensions, data } = (await response.json()) as { extensions?: { cost: Told['cost'] }; data?: Told['data'] }
+  const remaining = Number(/^"cost";r=(\d+);t=\d+$/.exec(response.headers.get('ratelimit') ?? '')?.[1])
+  const policy = response.headers.get('ratelimit-policy')
+  return { status: response.status, cost: extensions?.cost, policy, remaining, data }
+}
+
+/** Operations take both paths through the server: as prepared ones, and through all plugins. */
+describe.each([
+  ['prepared', {}],
+  ['through all plugins', { accept: 'application/json; charset=utf-8' }],
+])('an operation that is %s', (name, headers) => {
+  test('is charged for what it did, and the rest of its estimate is given back', async () => {
+    const { token } = await withKey(app)
+    for (let times = 1; times <= 3; times++) {
+      const { status, cost, remaining, policy } = await post(LIST, token, {}, headers)
+      expect([status, policy]).toEqual([200, `"cost";q=${COST_PER_MINUTE};w=60`])
+      expect(cost).toMatchObject({ requested: 170, actual: 23, remaining: COST_PER_MINUTE - times * 23 })
+      expect(remaining).toBe(cost?.remaining)
+      expect(Math.abs(Date.parse(String(cost?.resetAt)) - Date.now() - 60_000)).toBeLessThan(10_000)
+    }
+  })
+
+  test('is charged for each provider call', async () => {
+    const { id } = await createKayleSession(app, `budget ${name}`)
+    const { token } = await withKey(app)
+    const fields = [1, 2, 3].map(
+      at => `s${at}: session(by: { id: $id }, freshness: { maxAgeSeconds: ${at % 2} }) { status }`,
+    )
+    await app.sandbox('KAYLE').forget()
+    const { cost } = await post(`query ($id: ID!) { ${fields.join(' ')} }`, token, { id }, headers)
+    const calls = (await app.sandbox('KAYLE').requests()).length
+    expect(cost).toMatchObject({ requested: 3, actual: Math.max(1, calls) })
+  })
+
+  test('is not executed if its estimate exceeds what is left, and is charged as a request', async () => {
+    const { token } = await withKey(app)
+    let last: Told | undefined
+    for (let times = 0; times < 10; times++) last = await post(LIST, token, {}, headers)
+    for (let times = 0; times < 10; times++) last = await post(LIST, token, {}, headers)
+    expect(last).toMatchObject({ status: 429, cost: undefined })
+    const { status, remaining } = await post('{ __typename }', token, {}, headers)
+    expect(status, 'what is left can be used').toBe(200)
+    expect(remaining).toBeLessThan(171)
+    expect(remaining).toBeGreaterThan(100)
+  })
+})
+
+test('tells a client token its share', async () => {
+  const { token } = await withClientToken(app, await withKey(app), { externalId: 'budget-share' })
+  const first = await post('{ person(externalId: "budget-share") { id } }', token)
+  expect(first).toMatchObject({ policy: '"cost";q=40;w=60', remaining: 39, cost: { actual: 1, remaining: 39 } })
+})
+
+test('tells nothing in the result unless the header requests it', async () => {
+  const response = await fetch(app.url, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
+    body: '{"query":"{ __typename }"}',
+  })
+  expect(await response.json()).toEqual({ data: { __typename: 'Query' } })
+  expect(response.headers.get('ratelimit')).toBeTruthy()
+})
+
+test('the console has its own budget, whatever the operations of its key have spent', async () => {
+  const tight = await startApp({ COST_PER_MINUTE: '2' }, { jobs: false })
+  for (let times = 0; times < 3; times++) await tight.execute('{ __typename }')
+  const headers = { authorization: `Bearer ${API_KEY}` }
+  const response = await fetch(tight.url.replace('/graphql', '/console/api/overview'), { headers })
+  expect(response.status).not.toBe(429)
+  expect((await tight.execute('{ __typename }')).errors[0]?.extensions.code).toBe('RATE_LIMITED')
+  await tight.close()
+})
+
+test('an event of a stream is charged for what it selects', async () => {
+  const { id, providerId } = await createKayleSession(app, 'budget-stream')
+  const key = await withKey(app)
+  const query = `subscription ($id: ID!) { sessionUpdated(id: $id) { session { attempts { nodes { id } } customer { id } } } }`
+  const subscriber = await follow(app.url, { query, variables: { id }, token: key.token })
+  await expect.poll(() => app.streams.count()).toBe(1)
+  await app.sandbox('KAYLE').advance({ id: providerId, to: 'attempt_started' })
+  await withDevelopmentKey(app).execute(READ_NOW, { id })
+  await subscriber.first(2)
+  await subscriber.unsubscribe()
+  const { remaining } = await post('{ __typename }', key.token)
+  expect(remaining).toBeGreaterThanOrEqual(COST_PER_MINUTE - 8)
+})
+
+test('an app that opens 50 screens of 20 sessions a second does not meet the default', async () => {
+  const ordinary = await startApp({ COST_PER_MINUTE: undefined }, { jobs: false })
+  const screen =
+    '{ sessions(first: 20) { nodes { id status attempts { nodes { id status } } customer { id } applicant { id } } } }'
+  const headers = { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json', 'x-graphql-cost': '1' }
+  const response = await fetch(ordinary.url, { method: 'POST', headers, body: JSON.stringify({ query: screen }) })
+  const { extensions } = (await response.json()) as { extensions: { cost: { actual: number; remaining: number } } }
+  expect(extensions.cost.actual * 50 * 60).toBeLessThanOrEqual(60_000)
+  expect(extensions.cost.remaining).toBeGreaterThan(59_900)
+  await ordinary.close()
+})
