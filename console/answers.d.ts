@@ -4,16 +4,44 @@ declare module '*/uplot.js' {
   export { default } from 'uplot'
 }
 
+interface OpenCircuit {
+  kind: string
+  state: string
+  since: string
+  failure: string | null
+  nextTryAt: string
+}
+
+interface HealthNow {
+  circuit: string
+  openCircuits: OpenCircuit[]
+  authFailedSince: string | null
+  calls: number
+  errorRate: number
+  p50Ms: number | null
+  p95Ms: number | null
+  inFlight: number
+}
+
 interface ProviderHealth {
   provider: string
   configured: boolean
   sandbox: boolean
-  health: { circuit: string; errorRate: number; p50Ms: number | null; p95Ms: number | null; inFlight: number } | null
+  health: HealthNow | null
+  total: {
+    calls: number
+    failed: number
+    failures: Record<string, number>
+    p50Ms: number | null
+    p95Ms: number | null
+    p99Ms: number | null
+  }
   at: number[]
+  calls: number[]
+  failed: number[]
   p50Ms: (number | null)[]
   p95Ms: (number | null)[]
-  errorRate: (number | null)[]
-  calls: number[]
+  p99Ms: (number | null)[]
   circuit: number[]
 }
 
@@ -23,6 +51,31 @@ interface HealthAnswer {
   from: number
   until: number
   providers: ProviderHealth[]
+}
+
+interface AttentionProvider {
+  provider: string
+  health: HealthNow | null
+  credentials: { from: string | null; secrets: string[] }
+}
+
+interface AttentionAnswer {
+  asOf: string
+  creates: { stuck: number; slow: number; cut: boolean; rows: OperationRow[] }
+  deliveries: { quarantined: number; waiting: number; waitingMs: number; late: boolean; rows: DeliveryRow[] }
+  drift: { refused: number; rows: DriftRow[] }
+  providers: AttentionProvider[]
+  late: { polls: number; recoveries: number; afterMs: number }
+}
+
+interface CheckAnswer {
+  ok: boolean
+  message: string
+}
+
+interface AuditAnswer {
+  rows: { id: string; at: string; actor: string; actorName: string | null; action: string }[]
+  cut: boolean
 }
 
 interface SessionRow {
@@ -47,11 +100,12 @@ interface RecordRow {
 }
 
 interface SearchAnswer {
-  /** The types that the key may not read. */
+  /** The scopes that the key lacks. */
   denied: string[]
   sessions: SessionRow[]
   applicants: RecordRow[]
   customers: RecordRow[]
+  creates: CreateRow[]
 }
 
 interface Funnel {
@@ -71,6 +125,7 @@ interface SessionsAnswer {
   funnels: Funnel[]
   daily: { at: number[]; created: number[]; approved: number[] }
   rows: SessionRow[]
+  next: string | null
 }
 
 interface TimelineEvent {
@@ -87,15 +142,34 @@ interface TimelineEvent {
   applied?: boolean
   applicantId?: string | null
   customerId?: string | null
+  fromApplicantId?: string | null
+  fromCustomerId?: string | null
 }
 
 interface SessionAnswer {
   session: SessionRow
   events: TimelineEvent[]
   cut: boolean
+  attempts: AttemptRow[]
+  deliveries: DeliveryRow[]
+  /** Null if the session was not made here, or the create is not stored any more. */
+  create: CreateRow | null
+  /** Why the action is not offered; null if it is. */
+  actions: { refresh: string | null; cancel: string | null }
 }
 
-interface OperationRow {
+interface AttemptRow {
+  id: string
+  providerId: string
+  kind: string
+  status: string
+  providerStatus: string | null
+  failureCode: string | null
+  createdAt: string
+  completedAt: string | null
+}
+
+interface CreateRow {
   id: string
   idempotencyKey: string
   kind: string
@@ -107,6 +181,11 @@ interface OperationRow {
   recordId: string | null
   sendCount: number
   errorCode: string | null
+  errorMessage: string | null
+  requestId: string | null
+}
+
+interface OperationRow extends CreateRow {
   settlesItself: boolean
   searchHints: SearchHints | null
 }
@@ -132,7 +211,11 @@ interface DeliveryRow {
   attempts: number
   receivedAt: string
   appliedAt: string | null
+  nextAttemptAt: string | null
   lagMs: number | null
+  /** Why it could not be applied the last time. */
+  error: { code: string; message: string } | null
+  dismissed: { note: string; at: string } | null
 }
 
 interface WebhooksAnswer {

@@ -9,6 +9,7 @@ import UPlot from './uplot.js'
  * @property {string} color a custom property of the stylesheet
  * @property {(number | null)[]} values
  * @property {boolean} [filled]
+ * @property {boolean} [bars] drawn as bars; later lines in front of earlier ones
  */
 
 /**
@@ -33,8 +34,7 @@ export function chart({ title, summary, at, lines, format, top = 1, unitOfTime }
   const plot = h('div', { class: 'plot', 'aria-hidden': 'true' })
   const name = (/** @type {number} */ ms) => (unitOfTime === 'day' ? DAY : WHEN).format(ms)
   const legend = h('p', { class: 'legend', 'aria-hidden': 'true' }, ...lines.map(toKey))
-  const reading = h('span', { class: 'reading' })
-  legend.append(reading)
+  const reading = h('p', { class: 'reading', 'aria-hidden': 'true' })
   const rows = at
     .map((ms, index) => ({ ms, index }))
     .filter(({ index }) => lines.some(line => line.values[index] != null))
@@ -59,7 +59,7 @@ export function chart({ title, summary, at, lines, format, top = 1, unitOfTime }
     h('figcaption', {}, h('h3', {}, title), h('p', {}, summary)),
     legend,
     plot,
-    numbers,
+    h('div', { class: 'below' }, numbers, reading),
   )
 }
 
@@ -101,6 +101,17 @@ function numbersOf({ title, rows, lines, format, name }) {
   )
 }
 
+const toBars = UPlot.paths.bars?.({ size: [0.8, 24], align: 1 })
+
+/** A line needs two neighbours: a value between gaps is drawn as a point. @param {(number | null)[]} values */
+const isolatedPoints =
+  values =>
+  /** @returns {number[]} */
+  () =>
+    values.flatMap((value, index) =>
+      value !== null && values[index - 1] == null && values[index + 1] == null ? [index] : [],
+    )
+
 /**
  * @param {{ plot: HTMLElement, lines: Line[], at: number[], format: (value: number) => string, top: number, name: (ms: number) => string, reading: HTMLElement }} options
  * @returns {import('uplot').Options}
@@ -122,7 +133,7 @@ function toOptions({ plot, lines, at, format, top, name, reading }) {
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
     scales: { y: { range: (_plot, _low, high) => [0, Math.max(top, (high ?? 0) * 1.1)] } },
     axes: [
-      { ...axis, space: 70 },
+      { ...axis, space: 70, size: 38 },
       { ...axis, size: AXIS_WIDTH, space: 32, values: (_plot, splits) => splits.map(format) },
     ],
     series: [
@@ -130,8 +141,10 @@ function toOptions({ plot, lines, at, format, top, name, reading }) {
       ...lines.map(line => ({
         label: line.label,
         stroke: color(line.color),
-        width: 2,
-        points: { size: 5, fill: color(line.color) },
+        width: line.bars ? 0 : 2,
+        ...(line.bars
+          ? { paths: toBars, fill: color(line.color), points: { show: false } }
+          : { points: { size: 5, fill: color(line.color), filter: isolatedPoints(line.values) } }),
         ...(line.filled && { fill: `color-mix(in srgb, ${color(line.color)} 18%, transparent)` }),
       })),
     ],

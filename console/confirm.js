@@ -7,25 +7,30 @@ import { h, notify } from './elements.js'
  * @param {string} options.title
  * @param {(import('./elements.js').Child)[]} options.about
  * @param {string} options.label the label of the button
- * @param {(form: FormData) => Promise<string>} options.act returns the success message
- * @param {() => void} options.done
+ * @param {(form: FormData) => Promise<string>} options.act returns the success message; throws an Error with the reason
+ * @param {() => void} options.done called after a success, and when the dialog closes after a failure
  */
 export function confirm({ title, about, label, act, done }) {
   const alert = h('p', { role: 'alert' })
   const confirmButton = h('button', { class: 'main', name: 'confirmButton' }, label)
   const cancelButton = h('button', { type: 'button', click: () => dialog.close() }, 'Cancel')
+  let hasFailed = false
   /** @param {Event} event */
   async function submit(event) {
     event.preventDefault()
     confirmButton.disabled = true
     try {
       const message = await act(new FormData(form))
+      hasFailed = false
       dialog.close()
       notify(message)
       done()
     } catch (error) {
+      hasFailed = true
       alert.className = 'notice bad'
-      alert.textContent = error instanceof ApiError ? error.message : 'Unexpected error. Reload the page.'
+      alert.textContent = error instanceof Error ? error.message : 'Unexpected error. Reload the page.'
+      cancelButton.textContent = 'Close'
+      if (!(error instanceof ApiError)) confirmButton.textContent = 'Try again'
     } finally {
       confirmButton.disabled = false
     }
@@ -39,7 +44,10 @@ export function confirm({ title, about, label, act, done }) {
     h('div', { class: 'row' }, cancelButton, confirmButton),
   )
   const dialog = h('dialog', { 'aria-labelledby': 'confirm-title' }, form)
-  dialog.addEventListener('close', () => dialog.remove())
+  dialog.addEventListener('close', () => {
+    dialog.remove()
+    if (hasFailed) done()
+  })
   document.body.append(dialog)
   dialog.showModal()
 }

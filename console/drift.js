@@ -3,8 +3,8 @@ import { badge, card, choice, empty, formatTime, h, table, toLabel, wrapLong } f
 
 /** @type {import('./main.js').View<DriftAnswer>} */
 export const drift = {
-  title: 'Drift',
-  lead: 'Provider responses that differ from the documentation. Shows field names and types, never values.',
+  title: 'Changes of provider responses',
+  lead: 'Where providers answer something else than their documentation says. Field names and types are shown, never values.',
   load: params => get(`/drift?${params}`),
   draw: ({ rows, cut }, { params, providers, choose }) => [
     h(
@@ -13,8 +13,8 @@ export const drift = {
       choice('Provider', 'provider', providers, params.get('provider'), choose),
     ),
     rows.length === 0
-      ? empty('No drift.', 'All responses match the documentation.')
-      : card('Detected drift', list(rows), cut && h('p', { class: 'note' }, 'Only the newest 200 are shown.')),
+      ? empty('No changes.', 'All responses match the documentation.')
+      : card('Found', list(rows), cut && h('p', { class: 'note' }, 'Only the newest 200 are shown.')),
   ],
 }
 
@@ -26,7 +26,7 @@ function list(rows) {
       ['Last seen', row => formatTime(row.lastAt)],
       ['Provider', row => toLabel(row.provider)],
       ['Call', row => h('code', { class: 'whole' }, row.operation)],
-      ['Grade', row => badge(row.grade)],
+      ['Effect', row => badge(row.grade)],
       ['Field', row => (row.path ? wrapLong(row.path) : 'the whole response'), 'named'],
       ['Type', row => h('code', {}, row.shape ?? '–'), 'named'],
       ['Count', row => row.count.toLocaleString(), 'named'],

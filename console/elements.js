@@ -25,15 +25,27 @@ const isSomething = child => child !== false && child !== null && child !== unde
 /** @param {Node | string | number} child */
 const toNode = child => (child instanceof Node ? child : String(child))
 
+/** Words of the API that a support person would not know. @type {Record<string, string>} */
+const LABELS = {
+  ABSORBED: 'Ignored, nothing lost',
+  DEGRADED: 'A value was lost',
+  HALF_OPEN: 'Trying again',
+  QUARANTINED: 'Could not be applied',
+  REFUSED: 'Could not be used',
+  STORED: 'Waiting',
+}
+
 /** The label of an API value: `IN_PROGRESS` → “In progress”. @param {string | null | undefined} value */
 export function toLabel(value) {
   if (!value) return '–'
+  const known = LABELS[value]
+  if (known) return known
   const text = value.replaceAll('_', ' ').toLowerCase()
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
-const GOOD = ['COMPLETED', 'APPROVED', 'APPLIED', 'CLOSED', 'SUCCEEDED']
-const BAD = ['REJECTED', 'QUARANTINED', 'OPEN', 'FAILED', 'REFUSED']
+const GOOD = ['COMPLETED', 'APPROVED', 'APPLIED', 'CLOSED', 'SUCCEEDED', 'UP']
+const BAD = ['REJECTED', 'QUARANTINED', 'OPEN', 'FAILED', 'REFUSED', 'DOWN']
 const WARNING = ['UNKNOWN', 'NEEDS_RETRY', 'INCONCLUSIVE', 'HALF_OPEN', 'STORED', 'DEGRADED', 'EXPIRED']
 
 /** @param {string} state */
@@ -47,25 +59,65 @@ export function toneOf(state) {
 export const badge = (state, text = toLabel(state)) => h('span', { class: `badge ${toneOf(state)}` }, text)
 
 /** @type {Intl.DateTimeFormatOptions} */
-const TO_THE_MINUTE = { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' }
-const [toMinute, toSecond] = [toFormat(TO_THE_MINUTE), toFormat({ ...TO_THE_MINUTE, second: '2-digit' })]
-
-/** Includes the year unless it is the current one. @param {Intl.DateTimeFormatOptions} options */
-function toFormat(options) {
-  const thisYearFormat = new Intl.DateTimeFormat(undefined, options)
-  const otherYearFormat = new Intl.DateTimeFormat(undefined, { ...options, year: 'numeric' })
-  return (/** @type {string} */ at) => {
-    const date = new Date(at)
-    const text = (date.getFullYear() === new Date().getFullYear() ? thisYearFormat : otherYearFormat).format(date)
-    return h('time', { datetime: at, title: at }, text)
-  }
+const TO_THE_SECOND = {
+  month: 'short',
+  day: 'numeric',
+  hour: 'numeric',
+  minute: '2-digit',
+  second: '2-digit',
+  timeZoneName: 'short',
 }
-
-/** To the minute, for lists; the title has the exact time. @param {string | null} at */
-export const formatTime = at => (at ? toMinute(at) : h('span', {}, '–'))
+const thisYear = new Intl.DateTimeFormat(undefined, TO_THE_SECOND)
+const otherYear = new Intl.DateTimeFormat(undefined, { ...TO_THE_SECOND, year: 'numeric' })
+const clock = new Intl.DateTimeFormat(undefined, {
+  hour: 'numeric',
+  minute: '2-digit',
+  second: '2-digit',
+  timeZoneName: 'short',
+})
 
 /** @param {string} at */
-export const formatExactTime = at => toSecond(at)
+function toSecond(at) {
+  const date = new Date(at)
+  return (date.getFullYear() === new Date().getFullYear() ? thisYear : otherYear).format(date)
+}
+
+/** With seconds and zone, and below it how long ago. @param {string | null | undefined} at */
+export function formatTime(at) {
+  if (!at) return h('span', {}, '–')
+  const ago = h('span', { class: 'ago', 'data-at': at }, formatAge(at))
+  return h('time', { datetime: at, title: at }, toSecond(at), ' ', ago)
+}
+
+/** With seconds and zone. @param {string} at */
+export const formatExactTime = at => h('time', { datetime: at, title: at }, toSecond(at))
+
+/** The time of day. @param {number} ms */
+export const formatClock = ms => h('time', { datetime: new Date(ms).toISOString() }, clock.format(ms))
+
+/** “3 min ago”, or “in 3 min”. @param {string} at */
+function formatAge(at) {
+  const seconds = Math.round((Date.now() - Date.parse(at)) / 1_000)
+  const size = Math.abs(seconds)
+  if (size < 5) return 'now'
+  const text =
+    size < 60
+      ? `${size} s`
+      : size < 3_600
+        ? `${Math.floor(size / 60)} min`
+        : size < 172_800
+          ? `${Math.floor(size / 3_600)} h`
+          : `${Math.floor(size / 86_400)} days`
+  return seconds > 0 ? `${text} ago` : `in ${text}`
+}
+
+/** Updates the ages on the page. */
+export function updateAges() {
+  for (const element of document.querySelectorAll('[data-at]')) {
+    const text = formatAge(element.getAttribute('data-at') ?? '')
+    if (element.textContent !== text) element.textContent = text
+  }
+}
 
 /** A duration in milliseconds for people. @param {number | null | undefined} ms */
 export function formatDuration(ms) {
@@ -109,13 +161,63 @@ export function table(caption, columns, rows, look = '') {
   if (initial === rows.length) return element
   const click = () => {
     body.append(...rows.slice(initial).map(toTr))
+    list.setAttribute('data-full', '')
     more.remove()
     const next = /** @type {HTMLElement | null | undefined} */ (body.rows[initial]?.querySelector('a, button'))
     next?.focus()
   }
   const more = h('button', { type: 'button', class: 'more', click }, `Show all ${rows.length}`)
-  return h('div', {}, element, more)
+  const list = h('div', { 'data-list': caption }, element, more)
+  return list
 }
+
+/**
+ * Something that needs somebody: what is wrong, since when, and what to do.
+ * @param {object} options
+ * @param {string} options.tone `bad` or `warning`
+ * @param {string} options.title
+ * @param {Child[]} options.about
+ * @param {[name: string, value: Child][]} [options.facts]
+ * @param {{ title: string, facts: Child[], actions: Child[] }[]} [options.rows]
+ * @param {Child} [options.more]
+ * @param {Child[]} [options.actions]
+ */
+export function alertCard({ tone, title, about, facts = [], rows = [], more, actions = [] }) {
+  const label = h('span', { class: `badge ${tone}` }, tone === 'bad' ? 'Urgent' : 'Look soon')
+  return h(
+    'section',
+    { class: `card alert ${tone}` },
+    h('div', { class: 'alert-head' }, h('h2', {}, title), label),
+    facts.length > 0 &&
+      h(
+        'dl',
+        { class: 'alert-facts' },
+        ...facts.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))),
+      ),
+    ...about,
+    rows.length > 0 && h('ul', { class: 'alert-rows' }, ...rows.map(alertRow)),
+    more && h('p', {}, more),
+    actions.length > 0 && h('div', { class: 'actions' }, ...actions),
+  )
+}
+
+/** @param {{ title: string, facts: Child[], actions: Child[] }} row */
+const alertRow = ({ title, facts, actions }) =>
+  h(
+    'li',
+    {},
+    h(
+      'div',
+      { class: 'what' },
+      h('p', { class: 'strong' }, title),
+      h(
+        'p',
+        { class: 'note' },
+        ...facts.filter(isSomething).flatMap((fact, index) => (index > 0 ? [' · ', fact] : [fact])),
+      ),
+    ),
+    actions.length > 0 && h('div', { class: 'actions' }, ...actions),
+  )
 
 /** The message of an empty list. @param {string} title @param {string} text */
 export const empty = (title, text) => h('div', { class: 'empty' }, h('p', { class: 'strong' }, title), h('p', {}, text))
@@ -132,12 +234,12 @@ export const figure = (name, value, tone = 'plain') =>
  * @param {string} name
  * @param {string[]} values
  * @param {string | null} chosen
- * @param {(name: string, value: string) => void} choose
+ * @param {(changes: Record<string, string>) => void} choose
  */
 export function choice(label, name, values, chosen, choose) {
   const options = values.map(value => h('option', { value, selected: value === chosen }, toLabel(value)))
   /** @param {Event} event */
-  const change = event => choose(name, /** @type {HTMLSelectElement} */ (event.target).value)
+  const change = event => choose({ [name]: /** @type {HTMLSelectElement} */ (event.target).value, after: '' })
   return h(
     'div',
     {},
@@ -146,11 +248,36 @@ export function choice(label, name, values, chosen, choose) {
   )
 }
 
-/** A message that is shown and read out, and disappears. @param {string} text @param {string} [tone] */
+/**
+ * @param {string} label
+ * @param {string} name
+ * @param {string | null} value such as `2026-11-29`
+ * @param {(changes: Record<string, string>) => void} choose
+ */
+export function day(label, name, value, choose) {
+  /** @param {Event} event */
+  const change = event => choose({ [name]: /** @type {HTMLInputElement} */ (event.target).value, after: '' })
+  const id = `choose-${name}`
+  return h(
+    'div',
+    {},
+    h('label', { for: id }, label),
+    h('input', { id, name, type: 'date', value: value ?? '', change }),
+  )
+}
+
+/** A message that is shown and read out. A failure stays until it is closed. @param {string} text @param {string} [tone] */
 export function notify(text, tone = 'good') {
-  const notice = h('p', { class: `notice ${tone}` }, text)
+  const close = h('button', { type: 'button', class: 'link', click: () => notice.remove() }, 'Close')
+  const notice = h(
+    'p',
+    { class: `notice ${tone}`, role: tone === 'bad' ? 'alert' : undefined },
+    text,
+    ' ',
+    tone === 'bad' && close,
+  )
   document.getElementById('notices')?.replaceChildren(notice)
-  setTimeout(() => notice.remove(), 10_000)
+  if (tone !== 'bad') setTimeout(() => notice.remove(), 10_000)
 }
 
 /** A path with optional line breaks after its dots. @param {string} path */

@@ -1,6 +1,7 @@
 import { get } from './api.js'
 import { AXIS_WIDTH, chart, RIGHT_EDGE } from './chart.js'
-import { badge, card, empty, formatDuration, h, percent, table, toLabel } from './elements.js'
+import { badge, card, empty, formatDuration, formatTime, h, percent, pluralize, table, toLabel } from './elements.js'
+import { checkButton, FAILURES } from './provider-actions.js'
 
 /** @type {[string, string][]} */
 const SPANS = [
@@ -13,24 +14,24 @@ const CIRCUITS = ['CLOSED', 'HALF_OPEN', 'OPEN']
 
 /** @type {import('./main.js').View<HealthAnswer>} */
 export const health = {
-  title: 'Provider health',
-  lead: 'Response times and failures of each provider, and whether calls to it are blocked.',
+  title: 'Providers',
+  lead: 'How each provider answers: how fast, how often it fails and why, and whether calls to it are paused.',
   load: params => get(`/health?span=${encodeURIComponent(params.get('span') ?? '6h')}`),
-  draw: (data, { choose }) => {
+  draw: (data, { choose, reload }) => {
     const used = data.providers.filter(({ configured }) => configured)
     const unused = data.providers.filter(({ configured }) => !configured).map(({ provider }) => toLabel(provider))
     return [
-      spans(data.span, choose),
       used.length === 0 &&
         empty('No provider is connected.', 'Connect one with: sessiongraph providers set <tenant> <provider>.'),
-      used.length > 0 && card('Now', overview(used)),
+      used.length > 0 && card('Now', overview(used, reload)),
+      spans(data.span, choose),
       h('div', { class: 'grid' }, ...used.map(one => providerCard(one, data))),
       unused.length > 0 && h('p', { class: 'note' }, `Not connected: ${unused.join(', ')}.`),
     ]
   },
 }
 
-/** @param {string} current @param {(name: string, value: string) => void} choose */
+/** @param {string} current @param {(changes: Record<string, string>) => void} choose */
 function spans(current, choose) {
   const buttons = SPANS.map(([span, label]) =>
     h(
@@ -39,7 +40,7 @@ function spans(current, choose) {
         type: 'button',
         name: `span-${span}`,
         'aria-pressed': String(span === current),
-        click: () => choose('span', span),
+        click: () => choose({ span }),
       },
       label,
     ),
@@ -47,25 +48,51 @@ function spans(current, choose) {
   return h('div', { class: 'segments', role: 'group', 'aria-label': 'Period' }, ...buttons)
 }
 
-/** The state of all providers, before any chart. @param {ProviderHealth[]} providers */
-const overview = providers =>
+/** The state of all providers, before any chart. @param {ProviderHealth[]} providers @param {() => void} reload */
+const overview = (providers, reload) =>
   table(
-    'Last minute',
+    'Last minute, as this server process sees it',
     [
-      ['Provider', ({ provider }) => h('button', { class: 'link', click: () => goTo(provider) }, toLabel(provider))],
-      ['Circuit', ({ health }) => (health ? badge(health.circuit) : '–')],
-      ['Slow calls (p95)', ({ health }) => formatDuration(health?.p95Ms), 'named'],
+      [
+        'Provider',
+        ({ provider }) =>
+          h('button', { class: 'link', name: `go-${provider}`, click: () => goTo(provider) }, toLabel(provider)),
+      ],
+      ['State', one => stateOf(one)],
+      ['Calls', ({ health }) => health?.calls.toLocaleString() ?? '–', 'named'],
       ['Failed', ({ health }) => failedShare(health), 'named'],
-      ['In progress', ({ health }) => health?.inFlight ?? '–', 'named'],
+      ['Slow calls (p95)', ({ health }) => formatDuration(health?.p95Ms), 'named'],
+      ['', ({ provider }) => checkButton(provider, reload)],
     ],
     providers,
     'flow',
   )
 
+/** @param {ProviderHealth} one @returns {import('./elements.js').Child[]} */
+function stateOf({ health }) {
+  if (!health) return ['–']
+  const [circuit] = health.openCircuits
+  if (health.authFailedSince)
+    return [
+      badge('REFUSED', 'Credentials refused'),
+      ' ',
+      h('span', { class: 'note' }, 'since ', formatTime(health.authFailedSince)),
+    ]
+  if (!circuit) return [badge('CLOSED', 'Up')]
+  const why = circuit.failure ? FAILURES[circuit.failure]?.why : 'another server process found it failing'
+  return [
+    badge(circuit.state, circuit.state === 'OPEN' ? 'Calls paused' : 'Trying again'),
+    ' ',
+    h('span', { class: 'note' }, `${why}, since `, formatTime(circuit.since)),
+  ]
+}
+
 /** @param {ProviderHealth['health']} now */
 function failedShare(now) {
-  if (!now || now.p50Ms === null) return '–'
-  return now.errorRate > 0.05 ? h('b', { class: 'bad' }, percent(now.errorRate)) : percent(now.errorRate)
+  if (!now || now.calls === 0) return '–'
+  const failed = Math.round(now.errorRate * now.calls)
+  const text = `${failed.toLocaleString()} of ${now.calls.toLocaleString()}`
+  return failed > 0 && now.errorRate > 0.05 ? h('b', { class: 'bad' }, text) : text
 }
 
 /** @param {string} provider */
@@ -94,15 +121,14 @@ function charts(one, data) {
   const index = new Map(one.at.map((ms, position) => [ms, position]))
   /** @template T @param {T[]} values @returns {(T | null)[]} */
   const align = values => at.map(ms => values[index.get(ms) ?? -1] ?? null)
-  const p95 = numbersIn(one.p95Ms)
-  const calls = one.calls.reduce((sum, count) => sum + count, 0)
-  const failed = one.calls.reduce((sum, count, position) => sum + count * (one.errorRate[position] ?? 0), 0)
+  const { calls, failed, failures, p50Ms, p95Ms, p99Ms } = one.total
   return [
     chart({
-      title: 'Latency',
-      summary: `p95 between ${formatDuration(Math.min(...p95))} and ${formatDuration(Math.max(...p95))}.`,
+      title: 'Response time',
+      summary: `Half of all calls took up to ${formatDuration(p50Ms)}, 95 % up to ${formatDuration(p95Ms)}, 99 % up to ${formatDuration(p99Ms)}.`,
       at,
       lines: [
+        { label: 'p99', color: '--line-3', values: align(one.p99Ms) },
         { label: 'p95', color: '--line-2', values: align(one.p95Ms) },
         { label: 'p50', color: '--line-1', values: align(one.p50Ms), filled: true },
       ],
@@ -110,15 +136,37 @@ function charts(one, data) {
       top: 50,
     }),
     chart({
-      title: 'Failed calls',
-      summary: `${Math.round(failed).toLocaleString()} of ${calls.toLocaleString()} calls failed (${percent(calls ? failed / calls : 0)}).`,
+      title: 'Calls',
+      summary: `${pluralize(calls, 'call')}, ${failed.toLocaleString()} failed (${percent(calls ? failed / calls : 0)}).`,
       at,
-      lines: [{ label: 'failed', color: '--line-3', values: align(one.errorRate), filled: true }],
-      format: percent,
-      top: 0.1,
+      lines: [
+        { label: 'all', color: '--line-5', values: align(one.calls), bars: true },
+        { label: 'failed', color: '--line-3', values: align(one.failed), bars: true },
+      ],
+      format: value => (Number.isInteger(value) ? value.toLocaleString() : ''),
+      top: 4,
     }),
+    failed > 0 && kindsOf(failures, failed),
     circuit(align(one.circuit)),
   ]
+}
+
+/** @param {Record<string, number>} failures @param {number} failed */
+function kindsOf(failures, failed) {
+  const rows = Object.entries(failures)
+    .sort(([, one], [, other]) => other - one)
+    .map(([kind, count]) => {
+      const fill = h('i', { class: 'bad' })
+      fill.style.inlineSize = `${Math.max(1, (count / failed) * 100)}%`
+      return h(
+        'li',
+        {},
+        h('span', {}, FAILURES[kind]?.label ?? toLabel(kind)),
+        h('span', {}, count.toLocaleString()),
+        h('span', { class: 'bar', 'aria-hidden': 'true' }, fill),
+      )
+    })
+  return h('div', { class: 'chart' }, h('h3', {}, 'Why calls failed'), h('ul', { class: 'bars' }, ...rows))
 }
 
 /** @param {(number | null)[]} values @returns {number[]} */
@@ -129,9 +177,8 @@ function circuit(states) {
   const known = numbersIn(states)
   const open = known.filter(state => state === 2).length
   const half = known.filter(state => state === 1).length
-  const summary =
-    open + half === 0 ? 'closed all the time' : `open in ${open} of ${known.length} intervals, half open in ${half}`
-  const strip = h('div', { class: 'strip', role: 'img', 'aria-label': `Circuit: ${summary}.` })
+  const summary = open + half === 0 ? 'never paused' : `paused in ${open + half} of ${known.length} intervals`
+  const strip = h('div', { class: 'strip', role: 'img', 'aria-label': `Calls: ${summary}.` })
   strip.append(
     ...states.map(state => h('i', { class: state === null ? 'none' : (CIRCUITS[state] ?? '').toLowerCase() })),
   )
@@ -140,7 +187,7 @@ function circuit(states) {
   return h(
     'figure',
     { class: 'chart' },
-    h('figcaption', {}, h('h3', {}, 'Circuit'), h('p', {}, `${toLabel(summary)}.`)),
+    h('figcaption', {}, h('h3', {}, 'Paused calls'), h('p', {}, `${toLabel(summary)}.`)),
     strip,
   )
 }

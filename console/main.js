@@ -1,10 +1,14 @@
+import { activity } from './activity.js'
 import { ApiError, currentKey, forgetKey, get } from './api.js'
+import { attention, countsOf } from './attention.js'
 import { drift } from './drift.js'
-import { h } from './elements.js'
+import { formatClock, h, updateAges } from './elements.js'
+import { createHeader } from './header.js'
 import { health } from './health.js'
 import { login } from './login.js'
 import { operations } from './operations.js'
-import { search } from './search.js'
+import { keepState } from './page-state.js'
+import { search, setSearched } from './search.js'
 import { session } from './session.js'
 import { sessions } from './sessions.js'
 import { webhooks } from './webhooks.js'
@@ -15,7 +19,7 @@ import { webhooks } from './webhooks.js'
  * @typedef {object} View
  * @property {string} title
  * @property {string} lead
- * @property {(params: URLSearchParams, id: string) => Promise<Data>} load
+ * @property {(params: URLSearchParams, id: string, attention: AttentionAnswer) => Promise<Data>} load
  * @property {(data: Data, context: Context) => (Node | false | null)[]} draw
  */
 
@@ -23,83 +27,132 @@ import { webhooks } from './webhooks.js'
  * @typedef {object} Context
  * @property {URLSearchParams} params
  * @property {string[]} providers the names of all providers
- * @property {(name: string, value: string) => void} choose sets a query parameter of the URL and reloads
+ * @property {(changes: Record<string, string>) => void} choose sets query parameters of the URL and reloads
  * @property {() => void} reload
  */
 
 /** @type {[path: string, label: string, view: View<any>][]} */
 const VIEWS = [
-  ['health', 'Health', health],
+  ['attention', 'Needs attention', attention],
+  ['health', 'Providers', health],
   ['sessions', 'Sessions', sessions],
-  ['operations', 'Stuck creates', operations],
+  ['operations', 'Unconfirmed', operations],
   ['webhooks', 'Webhooks', webhooks],
-  ['drift', 'Drift', drift],
-  ['search', 'Search', search],
+  ['drift', 'API changes', drift],
+  ['activity', 'Activity', activity],
 ]
+/** Views without a tab. @type {Record<string, View<any>>} */
+const OTHER_VIEWS = { search, session }
+
+const REFRESH_MS = 15_000
 
 const main = /** @type {HTMLElement} */ (document.getElementById('main'))
 const top = /** @type {HTMLElement} */ (document.getElementById('top'))
+const header = createHeader({
+  views: VIEWS.map(([path, label]) => [path, label]),
+  signOut: () => showLogin('You are signed out.'),
+  find: text => {
+    setSearched(text)
+    if (parseHash().name === 'search') void show({ isMoved: false })
+    else location.hash = '#/search'
+  },
+})
 /** @type {{ tenantId: string, providers: string[] } | null} */
 let me = null
 let latestRequest = 0
+/** When the shown data was loaded. @type {number | null} */
+let shownAt = null
 
 /** `#/webhooks?x=y` → its parts. */
 function parseHash() {
   const [path = '', query = ''] = location.hash.replace(/^#\/?/, '').split('?')
   const [name = '', id = ''] = path.split('/')
-  return { name: name || 'health', id: decodeURIComponent(id), params: new URLSearchParams(query) }
+  return { name: name || 'attention', id: decodeURIComponent(id), params: new URLSearchParams(query) }
 }
 
-/** @param {boolean} moved true after a change of the view, which then gets the focus */
-async function show(moved) {
+/**
+ * Shows the view of the URL. The current content stays until the new data is loaded, and if a refresh fails.
+ * @param {{ isMoved: boolean, isRefresh?: boolean }} options `isMoved`: the view changed, and gets the focus
+ */
+async function show({ isMoved, isRefresh = false }) {
   const request = ++latestRequest
   if (!currentKey()) return showLogin('')
   const { name, id, params } = parseHash()
-  const view = name === 'session' ? session : VIEWS.find(([path]) => path === name)?.[2]
-  drawHeader(name === 'session' ? 'sessions' : name)
+  const view = OTHER_VIEWS[name] ?? VIEWS.find(([path]) => path === name)?.[2]
+  header.show(top, name === 'session' || name === 'search' ? 'sessions' : name)
   if (!view) return main.replaceChildren(heading('Page not found'), h('p', {}, 'Choose a page above.'))
   const title = heading(view.title)
   document.title = `${view.title} · sessiongraph console`
   const body = h('div', { class: 'body' }, h('p', { role: 'status', class: 'loading' }, 'Loading …'))
-  const reload = () => void show(false)
-  const fresh = h('button', { type: 'button', class: 'quiet', click: reload }, 'Refresh')
-  const head = h('div', { class: 'head' }, title, fresh, h('p', { class: 'lead' }, view.lead))
+  const reload = () => void show({ isMoved: false })
+  const refresh = h('button', { type: 'button', class: 'quiet', name: 'refresh', click: reload }, 'Refresh')
+  const asOf = h('p', { class: 'as-of' })
+  const problem = h('div', { class: 'problem' })
+  const head = h('div', { class: 'head' }, title, h('div', { class: 'fresh' }, asOf, refresh), lead(view.lead), problem)
   main.setAttribute('aria-busy', 'true')
-  // Keep the current content until the new data is loaded.
-  if (moved || main.firstElementChild?.className !== 'head') main.replaceChildren(head, body)
-  if (moved) title.focus({ preventScroll: true })
+  const isFirst = isMoved || main.firstElementChild?.className !== 'head'
+  if (isFirst) {
+    shownAt = null
+    main.replaceChildren(head, body)
+  }
+  if (isMoved) title.focus({ preventScroll: true })
   try {
-    const data = await view.load(params, id)
-    const { providers } = await whoAmI()
+    const needed = /** @type {AttentionAnswer} */ (await get('/attention'))
+    const data = await view.load(params, id, needed)
+    me ??= /** @type {{ tenantId: string, providers: string[] }} */ (await get('/me'))
     if (request !== latestRequest) return
-    const choose = (/** @type {string} */ key, /** @type {string} */ value) => setParam(name, id, params, key, value)
-    body.replaceChildren(...view.draw(data, { params, providers, choose, reload }).filter(node => node instanceof Node))
+    header.update(me.tenantId, countsOf(needed))
+    const choose = (/** @type {Record<string, string>} */ changes) => setParams(name, id, params, changes)
+    const nodes = view.draw(data, { params, providers: me.providers, choose, reload })
+    body.replaceChildren(...nodes.filter(node => node instanceof Node))
   } catch (error) {
     if (request !== latestRequest) return
     if (error instanceof ApiError && error.status === 401) return showLogin(error.message)
+    main.removeAttribute('aria-busy')
+    if (shownAt !== null && !isFirst) return showStale(error)
     body.replaceChildren(failure(error, reload))
+    if (main.firstElementChild !== head) main.replaceChildren(head, body)
+    return
   }
   main.removeAttribute('aria-busy')
-  const toList = moved && params.size > 0
-  const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.getAttribute('name')
-  const refreshed = document.activeElement?.textContent === 'Refresh'
-  main.replaceChildren(head, body)
-  if (refreshed) fresh.focus()
-  else if (focused) /** @type {HTMLElement | null} */ (body.querySelector(`[name="${CSS.escape(focused)}"]`))?.focus()
-  // The focused element is gone, such as the button of a settled row.
-  else if (moved || document.activeElement === document.body) title.focus({ preventScroll: true })
+  shownAt = Date.now()
+  asOf.append('As of ', formatClock(shownAt))
+  keepState(main, () => main.replaceChildren(head, body))
+  if (isRefresh) return
+  if (isMoved || document.activeElement === document.body) title.focus({ preventScroll: true })
   // After following a number, show the list that it counts.
-  if (toList) body.querySelector('.filters')?.scrollIntoView({ block: 'start' })
+  if (isMoved && params.size > 0) body.querySelector('.filters')?.scrollIntoView({ block: 'start' })
 }
 
-/** @param {string} name @param {string} id @param {URLSearchParams} params @param {string} key @param {string} value */
-function setParam(name, id, params, key, value) {
+/** @param {string} text */
+const lead = text => h('p', { class: 'lead' }, text)
+
+/** The shown data stays, with the reason why it is not newer. @param {unknown} error */
+function showStale(error) {
+  const message = error instanceof ApiError ? error.message : 'Unexpected error.'
+  const since = formatClock(shownAt ?? 0)
+  const notice = h(
+    'p',
+    { class: 'notice warning', role: 'status' },
+    'Could not refresh. ',
+    message,
+    ' You see the state of ',
+    since,
+    '.',
+  )
+  main.querySelector('.problem')?.replaceChildren(notice)
+}
+
+/** @param {string} name @param {string} id @param {URLSearchParams} params @param {Record<string, string>} changes */
+function setParams(name, id, params, changes) {
   const next = new URLSearchParams(params)
-  if (value) next.set(key, value)
-  else next.delete(key)
+  for (const [key, value] of Object.entries(changes)) {
+    if (value) next.set(key, value)
+    else next.delete(key)
+  }
   const query = next.size > 0 ? `?${next}` : ''
   history.pushState(null, '', `#/${name}${id ? `/${encodeURIComponent(id)}` : ''}${query}`)
-  void show(false)
+  void show({ isMoved: false })
 }
 
 /** @param {string} text */
@@ -117,49 +170,31 @@ function failure(error, reload) {
   )
 }
 
-/** @param {string} current */
-function drawHeader(current) {
-  const links = VIEWS.map(([path, label]) =>
-    h('a', { href: `#/${path}`, 'aria-current': path === current ? 'page' : undefined }, label),
-  )
-  const out = h('button', { type: 'button', class: 'quiet', click: () => showLogin('You are signed out.') }, 'Sign out')
-  top.replaceChildren(
-    h(
-      'div',
-      { class: 'brand' },
-      h('span', { class: 'mark', 'aria-hidden': 'true' }, 's'),
-      h('b', {}, 'sessiongraph'),
-      h('span', { id: 'tenant', class: 'tenant' }, ...tenantName()),
-      out,
-    ),
-    h('nav', { 'aria-label': 'Views' }, ...links),
-  )
-}
-
-async function whoAmI() {
-  if (me) return me
-  me = /** @type {{ tenantId: string, providers: string[] }} */ (await get('/me'))
-  document.getElementById('tenant')?.replaceChildren(...tenantName())
-  return me
-}
-
-/** Narrow screens show the name only. */
-const tenantName = () => (me ? [h('span', { class: 'roomy' }, 'Tenant '), me.tenantId] : [])
-
 /** @param {string} because */
 function showLogin(because) {
   latestRequest += 1
   main.removeAttribute('aria-busy')
   forgetKey()
   me = null
+  shownAt = null
   top.replaceChildren()
   document.title = 'Sign in · sessiongraph console'
-  main.replaceChildren(login(because, () => void show(true)))
+  main.replaceChildren(login(because, () => void show({ isMoved: true })))
   main.querySelector('input')?.focus()
 }
 
-addEventListener('hashchange', () => void show(true))
-addEventListener('popstate', () => void show(false))
+/** A refresh must not disturb somebody who types, chooses, confirms, selects text or reads a chart. */
+function isUndisturbed() {
+  if (document.visibilityState !== 'visible' || !currentKey() || main.hasAttribute('aria-busy')) return false
+  if (document.querySelector('dialog[open], .plot:hover')) return false
+  if (main.querySelector('input:focus, select:focus')) return false
+  return (getSelection()?.isCollapsed ?? true) && main.firstElementChild?.className === 'head'
+}
+
+addEventListener('hashchange', () => void show({ isMoved: true }))
+addEventListener('popstate', () => void show({ isMoved: false }))
 // The colours of charts depend on the colour scheme.
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => void show(false))
-void show(false)
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => void show({ isMoved: false }))
+setInterval(() => isUndisturbed() && void show({ isMoved: false, isRefresh: true }), REFRESH_MS)
+setInterval(updateAges, 5_000)
+void show({ isMoved: false })

@@ -4,13 +4,13 @@ import { card, empty, formatExactTime, formatTime, h, table, toLabel } from './e
 
 /** @type {import('./main.js').View<OperationsAnswer>} */
 export const operations = {
-  title: 'Unknown creates',
-  lead: 'The provider’s response to these creates is missing. Check at the provider whether the record exists, then settle the create here.',
+  title: 'Unconfirmed requests',
+  lead: 'Requests for a new session, applicant or customer whose answer from the provider got lost: nobody knows yet whether the record exists.',
   load: () => get('/operations'),
   draw: ({ rows, cut }, { reload }) => {
-    if (rows.length === 0) return [empty('No unknown creates.', 'The outcome of every create is known.')]
+    if (rows.length === 0) return [empty('No unconfirmed requests.', 'The result of every request is known.')]
     return [
-      card('Outcome unknown', list(rows, reload), cut && h('p', { class: 'note' }, 'Only the newest 100 are shown.')),
+      card('Result unknown', list(rows, reload), cut && h('p', { class: 'note' }, 'Only the newest 100 are shown.')),
     ]
   },
 }
@@ -20,31 +20,45 @@ function list(rows, reload) {
   return table(
     'Newest first',
     [
-      ['Created', row => formatTime(row.createdAt)],
+      ['Requested', row => formatTime(row.createdAt)],
       ['Record', row => `${recordOf(row)} at ${toLabel(row.provider)}`],
+      ['Why', row => row.errorMessage ?? toLabel(row.errorCode)],
       ['Idempotency key', row => h('code', {}, row.idempotencyKey)],
-      ['Error', row => toLabel(row.errorCode)],
-      ['Next check', row => (row.settlesItself ? formatTime(row.nextCheckAt) : 'None: settle it here')],
       [
-        '',
+        'What happens next',
         row =>
-          h(
-            'button',
-            { type: 'button', 'aria-label': `Settle ${row.idempotencyKey}`, click: () => settle(row, reload) },
-            'Settle …',
-          ),
+          row.settlesItself
+            ? h('span', {}, 'The server looks for it: ', formatTime(row.nextCheckAt))
+            : 'Nothing: settle it here',
       ],
+      ['', row => settleButton(row, reload)],
     ],
     rows,
   )
 }
 
-/** What the operation creates, such as Session. @param {Pick<OperationRow, 'kind'>} row */
-const recordOf = ({ kind }) => toLabel(kind.replace('CREATE_', ''))
+/** What the request makes, such as “New session”. @param {Pick<OperationRow, 'kind'>} row */
+export const recordOf = ({ kind }) => `New ${recordTypeOf(kind)}`
+
+/** @param {string} kind */
+const recordTypeOf = kind => toLabel(kind.replace('CREATE_', '')).toLowerCase()
+
+/** @param {OperationRow} row @param {() => void} done */
+export const settleButton = (row, done) =>
+  h(
+    'button',
+    {
+      type: 'button',
+      name: `settle-${row.id}`,
+      'aria-label': `Settle ${row.idempotencyKey}`,
+      click: () => settle(row, done),
+    },
+    'Settle …',
+  )
 
 /** @param {OperationRow} row @param {() => void} done */
 function settle(row, done) {
-  const what = recordOf(row).toLowerCase()
+  const what = recordTypeOf(row.kind)
   const found = h('input', {
     name: 'found',
     id: 'found',
@@ -61,10 +75,9 @@ function settle(row, done) {
     if (wasFound) found.focus()
   }
   confirm({
-    title: `Settle this ${what}`,
+    title: `Does this ${what} exist at ${toLabel(row.provider)}?`,
     about: [
       ...showSearchHints(row),
-      h('p', {}, 'This cannot be undone.'),
       h(
         'fieldset',
         {},
@@ -73,17 +86,18 @@ function settle(row, done) {
           'label',
           { class: 'radio' },
           h('input', { type: 'radio', name: 'resolution', value: 'absent', required: true, change }),
-          `It was not created: the same idempotency key can be used again`,
+          'It was not created: the client may send the request again',
         ),
         h(
           'label',
           { class: 'radio' },
           h('input', { type: 'radio', name: 'resolution', value: 'found', change }),
-          `It was created`,
+          'It was created',
         ),
         h('label', { for: 'found' }, `Its id at ${toLabel(row.provider)}`),
         found,
       ),
+      h('p', { class: 'note' }, 'This cannot be undone. It is recorded with your API key under Activity.'),
     ],
     label: 'Settle',
     act: async form => {
@@ -98,7 +112,7 @@ function settle(row, done) {
 
 /** What to search for at the provider, from the sent input. @param {OperationRow} row */
 function showSearchHints({ kind, provider, searchHints: hints }) {
-  const record = recordOf({ kind }).toLowerCase()
+  const record = recordTypeOf(kind)
   const what = `${record === 'applicant' ? 'an' : 'a'} ${record}`
   if (!hints)
     return [h('p', {}, `Check ${toLabel(provider)}’s dashboard first. The sent input is no longer stored here.`)]
@@ -107,7 +121,7 @@ function showSearchHints({ kind, provider, searchHints: hints }) {
     h('p', {}, `Check ${toLabel(provider)}’s dashboard first, for ${what} with all of these values:`),
     h(
       'dl',
-      {},
+      { class: 'hints' },
       h('dt', {}, 'Created'),
       h('dd', {}, 'between ', formatExactTime(from), ' and ', formatExactTime(to)),
       ...traces.flatMap(({ where, value }) => [

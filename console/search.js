@@ -1,70 +1,65 @@
 import { post } from './api.js'
-import { card, empty, formatTime, h, table, toLabel } from './elements.js'
+import { badge, card, empty, formatTime, h, table, toLabel } from './elements.js'
+import { recordOf } from './operations.js'
 import { sessionTable } from './sessions.js'
 
 /** The last search, in memory only: a person's id must not be in the URL. */
-let searchedId = ''
+let searched = ''
 
-/** Sets the id of the next search. @param {string} externalId */
-export function setSearchedId(externalId) {
-  searchedId = externalId
+/** Sets the text of the next search. @param {string} text */
+export function setSearched(text) {
+  searched = text
 }
 
 /** @type {import('./main.js').View<SearchAnswer | null>} */
 export const search = {
-  title: 'Search',
-  lead: 'Sessions, applicants and customers of one of your users, by external id.',
-  load: async () => (searchedId ? post('/search', { externalId: searchedId }) : null),
-  draw: (data, { reload }) => [card('By external id', searchForm(reload)), ...(data ? results(data) : [])],
-}
-
-/** @param {() => void} reload */
-function searchForm(reload) {
-  const input = h('input', {
-    id: 'external-id',
-    name: 'external-id',
-    required: true,
-    maxlength: 256,
-    autocomplete: 'off',
-    spellcheck: 'false',
-  })
-  input.value = searchedId
-  /** @param {Event} event */
-  const submit = event => {
-    event.preventDefault()
-    searchedId = input.value.trim()
-    reload()
-  }
-  return h(
-    'form',
-    { class: 'search', role: 'search', submit },
-    h('label', { for: 'external-id' }, 'External id'),
-    input,
-    h('button', { class: 'main' }, 'Search'),
-  )
+  title: 'Search results',
+  lead: 'Finds our id, the provider’s id, your own (external) id, the id of a request, an idempotency key, or an e-mail address, each in full.',
+  load: async () => (searched ? post('/search', { query: searched }) : null),
+  draw: data =>
+    data
+      ? results(data)
+      : [empty('Nothing was searched yet.', 'Enter an id or an e-mail address in the field at the top.')],
 }
 
 /** @param {SearchAnswer} answer */
-function results({ sessions, applicants, customers, denied }) {
-  const scopes = denied.map(type => `${type}:read`).join(', ')
+function results(answer) {
   return [
-    ...found({ sessions, applicants, customers, denied }),
-    denied.length > 0 && empty('Not everything is shown.', `This API key does not have ${scopes}.`),
+    ...found(answer),
+    answer.denied.length > 0 &&
+      empty('Not everything was searched.', `This API key does not have ${answer.denied.join(', ')}.`),
   ]
 }
 
 /** @param {SearchAnswer} answer */
-function found({ sessions, applicants, customers }) {
-  if (sessions.length + applicants.length + customers.length === 0)
-    return [empty('No records with this external id.', 'The search is exact: check spaces and upper case.')]
+function found({ sessions, applicants, customers, creates }) {
+  if (sessions.length + applicants.length + customers.length + creates.length === 0)
+    return [empty(`Nothing was found for “${searched}”.`, 'The search is exact: check spaces and upper case.')]
   return [
+    h('p', {}, 'Results for ', h('code', {}, searched)),
     sessions.length > 0 && card('Sessions', sessionTable(NEWEST, sessions)),
+    creates.length > 0 && card('Requests', requests(creates)),
     applicants.length > 0 && card('Applicants', records(applicants)),
     customers.length > 0 && card('Customers', records(customers)),
   ]
 }
 
 const NEWEST = 'Newest first, maximum 50'
+
+/** @param {CreateRow[]} rows */
+const requests = rows =>
+  table(
+    NEWEST,
+    [
+      ['Requested', row => formatTime(row.createdAt)],
+      ['Record', row => `${recordOf(row)} at ${toLabel(row.provider)}`],
+      ['Result', row => badge(row.state)],
+      ['Error', row => row.errorMessage ?? '–'],
+      ['Request id', row => h('code', {}, row.requestId ?? '–')],
+      ['Idempotency key', row => h('code', {}, row.idempotencyKey)],
+    ],
+    rows,
+  )
 
 /** @param {RecordRow[]} rows */
 const records = rows =>
@@ -74,8 +69,7 @@ const records = rows =>
       ['Created', row => formatTime(row.createdAt)],
       ['Provider', row => toLabel(row.provider)],
       ['Id at the provider', row => h('code', {}, row.providerId)],
-      ['Id in GraphQL', row => h('code', {}, row.graphqlId)],
+      ['Our id', row => h('code', {}, row.graphqlId)],
     ],
     rows,
-    'flow',
   )

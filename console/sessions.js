@@ -1,6 +1,6 @@
 import { get } from './api.js'
 import { chart } from './chart.js'
-import { badge, card, choice, empty, formatTime, h, percent, pluralize, table, toLabel } from './elements.js'
+import { badge, card, choice, day, empty, formatTime, h, percent, pluralize, table, toLabel } from './elements.js'
 
 const STATUSES = ['CREATED', 'IN_PROGRESS', 'COMPLETED', 'CANCELED', 'EXPIRED', 'UNKNOWN']
 const OUTCOMES = [
@@ -17,17 +17,17 @@ const OUTCOMES = [
 /** @type {import('./main.js').View<SessionsAnswer>} */
 export const sessions = {
   title: 'Sessions',
-  lead: 'The sessions of the last 30 days by state, and the completion rate of each provider.',
+  lead: 'All sessions, the newest first, and how those of the last 30 days went.',
   load: params => get(`/sessions?${params}`),
   draw: (data, context) => {
-    if (data.total === 0) {
-      return [empty('No sessions in the last 30 days.', 'Clients create sessions with createSession.')]
+    if (data.total === 0 && data.rows.length === 0 && context.params.size === 0) {
+      return [empty('No sessions yet.', 'Clients make sessions with the mutation createSession.')]
     }
     return [
+      list(data, context),
       data.cut && h('p', { class: 'notice warning' }, `Only the newest ${data.total.toLocaleString()} are counted.`),
-      h('div', { class: 'grid' }, daily(data), states(data)),
-      funnels(data),
-      newest(data, context),
+      data.total > 0 && h('div', { class: 'grid' }, daily(data), states(data)),
+      data.total > 0 && funnels(data),
     ]
   },
 }
@@ -65,9 +65,13 @@ function states({ groups, total }) {
 /** @param {SessionsAnswer} data */
 const funnels = ({ funnels }) =>
   card(
-    'From created to approved',
+    'How far people get',
     h('div', { class: 'grid small' }, ...funnels.map(funnel)),
-    h('p', { class: 'note' }, 'Expired and cancelled sessions count only as created.'),
+    h(
+      'p',
+      { class: 'note' },
+      'The last 30 days, from the timeline of each session: one that was later cancelled, expired or rejected counts for everything that it reached.',
+    ),
   )
 
 /** @param {Funnel} one */
@@ -100,19 +104,29 @@ function bar(share) {
 }
 
 /** @param {SessionsAnswer} data @param {import('./main.js').Context} context */
-function newest({ rows }, { params, providers, choose }) {
+function list({ rows, next }, { params, providers, choose }) {
   const filters = h(
     'form',
     { class: 'filters', 'aria-label': 'Filter sessions', submit: event => event.preventDefault() },
     choice('Provider', 'provider', providers, params.get('provider'), choose),
     choice('Status', 'status', STATUSES, params.get('status'), choose),
     choice('Outcome', 'outcome', OUTCOMES, params.get('outcome'), choose),
+    day('From day (UTC)', 'from', params.get('from'), choose),
+    day('To day (UTC)', 'until', params.get('until'), choose),
   )
-  const list =
+  const isPage = params.has('after')
+  const pages = h(
+    'div',
+    { class: 'pages' },
+    isPage && h('button', { type: 'button', name: 'newest', click: () => choose({ after: '' }) }, '« Newest'),
+    isPage && h('button', { type: 'button', name: 'newer', click: () => history.back() }, '‹ Newer'),
+    next && h('button', { type: 'button', name: 'older', click: () => choose({ after: next }) }, 'Older ›'),
+  )
+  const found =
     rows.length > 0
-      ? sessionTable('Newest 50 matches', rows)
-      : empty('No matching sessions.', 'Choose “All” in one of the filters.')
-  return card('Newest', filters, list)
+      ? [sessionTable(isPage ? 'Continued' : 'Newest first', rows), pages]
+      : [empty('No matching sessions.', 'Choose “All” in a filter, or other days.'), pages]
+  return card('Sessions', filters, ...found)
 }
 
 /** @param {string} caption @param {SessionRow[]} rows */
@@ -124,17 +138,16 @@ export function sessionTable(caption, rows) {
       ['Provider', row => toLabel(row.provider)],
       ['Status', row => badge(row.status)],
       ['Outcome', row => badge(row.outcome)],
-      ['External id', row => h('code', {}, row.externalId ?? '–')],
+      ['External id', row => h('code', {}, row.externalId ?? '–'), 'named'],
+      ['Id at the provider', row => h('code', { class: 'cut', title: row.providerId }, row.providerId), 'named'],
+      ['Our id', row => h('code', { class: 'cut', title: row.id }, row.id), 'named'],
       [
         '',
         row =>
           h(
             'a',
-            {
-              href: `#/session/${row.id}`,
-              'aria-label': `Timeline of the session of ${row.externalId ?? row.providerId}`,
-            },
-            'Timeline',
+            { href: `#/session/${row.id}`, 'aria-label': `Open the session of ${row.externalId ?? row.providerId}` },
+            'Open',
           ),
       ],
     ],

@@ -101,8 +101,14 @@ export interface DeliveryRow {
   readonly provider: string
   readonly key: string
   readonly event: string | null
+  /** The provider's id of the session, applicant or customer that it is about; null if it does not name one. */
+  readonly subject_id: string | null
   readonly state: string
+  /** JSON: why it could not be applied the last time. */
+  readonly error: string | null
   readonly raw_encrypted: string
+  /** Who dismissed it when, and why. */
+  readonly dismissal_encrypted: string | null
   readonly attempts: number
   readonly next_attempt_at: number | null
   readonly received_at: number
@@ -125,15 +131,17 @@ export interface DriftRow {
 
 /** The calls of an account in the minute that begins `at`, as one process measured them. */
 export interface ProviderMinuteRow {
+  readonly id: string
   readonly tenant_id: string
   readonly account_id: string
   readonly provider: string
   readonly at: number
   readonly instance: string
   readonly calls: number
-  readonly failures: number
-  readonly p50_ms: number | null
-  readonly p95_ms: number | null
+  /** JSON: the number by kind of failure. */
+  readonly failures: string
+  /** A serialized LatencyHistogram. */
+  readonly latencies: string
   readonly circuit: string
 }
 
@@ -221,6 +229,8 @@ export interface SessionRow extends RecordRow, PolledRow {
   readonly metadata_encrypted: string | null
   readonly expires_at: number | null
   readonly completed_at: number | null
+  /** The furthest stage that its events reached: 0 created, 1 started, 2 completed, 3 approved. */
+  readonly stage: number
   readonly access_encrypted: string | null
   readonly applicant_id: string | null
   readonly customer_id: string | null
@@ -293,6 +303,8 @@ export interface OperationRow {
   readonly input_encrypted: string | null
   /** Keyed hashes of the external id and of the provider ids in the input, separated by spaces: an erasure needs them. */
   readonly subject_hashes: string
+  /** The request that made it. */
+  readonly request_id: string | null
   readonly record_id: string | null
   readonly recovered: number
   readonly send_count: number

@@ -44,7 +44,7 @@ export const ENCRYPTED_COLUMNS: readonly EncryptedTable[] = [
     encrypted: ['details_encrypted', 'metadata_encrypted', 'pii_encrypted'],
     index: emailIndex,
   },
-  { table: 'deliveries', key: ['id'], tenant: 'tenant_id', encrypted: ['raw_encrypted'] },
+  { table: 'deliveries', key: ['id'], tenant: 'tenant_id', encrypted: ['dismissal_encrypted', 'raw_encrypted'] },
   { table: 'instance_keys', key: ['name'], tenant: null, encrypted: ['key_encrypted'] },
   { table: 'operations', key: ['id'], tenant: 'tenant_id', encrypted: ['input_encrypted'] },
   {

@@ -95,6 +95,7 @@ async function createRecords(db: Kysely<unknown>): Promise<void> {
     .addColumn('access_encrypted', 'text')
     .addColumn('expires_at', 'bigint')
     .addColumn('completed_at', 'bigint')
+    .addColumn('stage', 'integer', column => column.notNull().defaultTo(0))
     .addColumn('applicant_id', 'text', column => column.references('applicants.id'))
     .addColumn('applicant_pinned', 'integer', column => column.notNull())
     .addColumn('customer_id', 'text', column => column.references('customers.id'))
@@ -166,6 +167,7 @@ async function createOperations(db: Kysely<unknown>): Promise<void> {
     .addColumn('fingerprint', 'text', column => column.notNull())
     .addColumn('state', 'text', column => column.notNull())
     .addColumn('reference', 'text', column => column.notNull())
+    .addColumn('request_id', 'text')
     .addColumn('input_encrypted', 'text')
     .addColumn('subject_hashes', 'text', column => column.notNull())
     .addColumn('record_id', 'text')
@@ -237,8 +239,11 @@ async function createWebhooks(db: Kysely<unknown>): Promise<void> {
     .addColumn('provider', 'text', column => column.notNull())
     .addColumn('key', 'text', column => column.notNull())
     .addColumn('event', 'text')
+    .addColumn('subject_id', 'text')
     .addColumn('state', 'text', column => column.notNull())
+    .addColumn('error', 'text')
     .addColumn('raw_encrypted', 'text', column => column.notNull())
+    .addColumn('dismissal_encrypted', 'text')
     .addColumn('attempts', 'integer', column => column.notNull())
     .addColumn('next_attempt_at', 'bigint')
     .addColumn('received_at', 'bigint', column => column.notNull())
@@ -289,17 +294,16 @@ async function createMonitoring(db: Kysely<unknown>): Promise<void> {
 
   await db.schema
     .createTable('provider_stats')
+    .addColumn('id', 'text', column => column.primaryKey())
     .addColumn('tenant_id', 'text', column => column.notNull())
     .addColumn('account_id', 'text', column => column.notNull())
     .addColumn('provider', 'text', column => column.notNull())
     .addColumn('at', 'bigint', column => column.notNull())
     .addColumn('instance', 'text', column => column.notNull())
     .addColumn('calls', 'integer', column => column.notNull())
-    .addColumn('failures', 'integer', column => column.notNull())
-    .addColumn('p50_ms', 'integer')
-    .addColumn('p95_ms', 'integer')
+    .addColumn('failures', 'text', column => column.notNull())
+    .addColumn('latencies', 'text', column => column.notNull())
     .addColumn('circuit', 'text', column => column.notNull())
-    .addPrimaryKeyConstraint('provider_stats_key', ['account_id', 'at', 'instance'])
     .execute()
 }
 
@@ -317,7 +321,14 @@ async function createIndexes(db: Kysely<unknown>): Promise<void> {
   await sql`create index sessions_with_access on sessions (status) where access_encrypted is not null`.execute(db)
   // The console lists unfinished work, which is little beside finished work.
   await sql`create index operations_unknown on operations (tenant_id, created_at) where state = 'UNKNOWN'`.execute(db)
-  await sql`create index deliveries_open on deliveries (tenant_id, received_at) where state <> 'APPLIED'`.execute(db)
+  await sql`create index deliveries_open on deliveries (tenant_id, received_at)
+    where state <> 'APPLIED' and state <> 'DISMISSED'`.execute(db)
+  // The console finds the create of a session, and the create of a request.
+  await sql`create index operations_of_record on operations (record_id) where record_id is not null`.execute(db)
+  await sql`create index operations_of_request on operations (tenant_id, request_id, created_at)
+    where request_id is not null`.execute(db)
+  await sql`create index deliveries_of_subject on deliveries (account_id, subject_id)
+    where subject_id is not null`.execute(db)
 }
 
 /** Each table and the columns of one of its indexes. Every list is a keyset page over one of these. */
@@ -332,7 +343,7 @@ const INDEXES: readonly (readonly [string, ...string[]])[] = [
   ['sessions', 'status', 'expires_at'],
   ['sessions', 'next_poll_at'],
   // Covers the counts of the console, which then read no session.
-  ['sessions', 'tenant_id', 'created_at', 'id', 'provider', 'status', 'outcome'],
+  ['sessions', 'tenant_id', 'created_at', 'id', 'provider', 'status', 'outcome', 'stage'],
   ['applicants', 'tenant_id', 'created_at', 'id'],
   ['applicants', 'tenant_id', 'external_id', 'created_at', 'id'],
   ['applicants', 'tenant_id', 'email_index'],
@@ -354,8 +365,9 @@ const INDEXES: readonly (readonly [string, ...string[]])[] = [
   ['deliveries', 'received_at'],
   ['api_keys', 'tenant_id', 'created_at', 'id'],
   ['audit_log', 'tenant_id', 'at', 'id'],
+  ['audit_log', 'at'],
   ['drift', 'tenant_id', 'last_at'],
   ['drift', 'last_at'],
-  ['provider_stats', 'tenant_id', 'at'],
+  ['provider_stats', 'tenant_id', 'at', 'id'],
   ['provider_stats', 'at'],
 ]

@@ -90,6 +90,7 @@ export const ROW_DEFAULTS = {
   metadata_encrypted: null,
   expires_at: null,
   completed_at: null,
+  stage: 0,
   access_encrypted: null,
   applicant_id: null,
   customer_id: null,

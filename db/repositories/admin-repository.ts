@@ -5,7 +5,8 @@ import type { OperationState } from '../../src/domain/records/operation.ts'
 import type { SessionStatus } from '../../src/domain/records/session.ts'
 import { toDate } from '../core/columns.ts'
 import type { Database } from '../core/database.ts'
-import type { DeliveryState } from './webhook-repository.ts'
+import { countRows } from '../core/record-queries.ts'
+import { DELIVERY_COLUMNS, type Delivery, type DeliveryState, toDelivery } from './webhook-repository.ts'
 
 /** Counts and lists of one tenant for operators. They are bounded and have no personal data. */
 
@@ -19,27 +20,37 @@ export interface SessionGroup {
   readonly provider: Provider
   readonly status: SessionStatus
   readonly outcome: Outcome
+  /** The furthest stage that their events reached: 0 created, 1 started, 2 completed, 3 approved. */
+  readonly stage: number
   /** 00:00 UTC. */
   readonly day: Date
   readonly count: number
 }
 
-/** Counts the newest sessions since `since` by day, provider, status and outcome. */
+/** Counts the newest sessions since `since` by day, provider, status, outcome and stage. */
 export async function countSessionGroups(db: Database, tenantId: string, since: Date): Promise<SessionGroup[]> {
   const day = sql<number>`created_at - created_at % ${sql.lit(DAY_MS)}`
   const rows = await db.sql
     .selectFrom(newest(db, tenantId, since).as('newest'))
-    .select(['provider', 'status', 'outcome', day.as('day'), eb => eb.fn.countAll().as('count')])
-    .groupBy(['provider', 'status', 'outcome', day])
+    .select(['provider', 'status', 'outcome', 'stage', day.as('day'), eb => eb.fn.countAll().as('count')])
+    .groupBy(['provider', 'status', 'outcome', 'stage', day])
     .execute()
-  return rows.map(row => ({ ...named(row), day: new Date(Number(row.day)), count: Number(row.count) }))
+  return rows.map(row => ({
+    ...named(row),
+    stage: row.stage,
+    day: new Date(Number(row.day)),
+    count: Number(row.count),
+  }))
 }
 
 /** A session without personal data, except the caller's id of its user. */
 export interface SessionSummary {
   readonly id: string
+  readonly accountId: string
   readonly provider: Provider
   readonly providerId: string
+  readonly applicantId: string | null
+  readonly customerId: string | null
   readonly status: SessionStatus
   readonly outcome: Outcome
   readonly providerStatus: string | null
@@ -52,19 +63,32 @@ export interface SessionRowFilter {
   readonly provider?: string
   readonly status?: string
   readonly outcome?: string
+  /** Created at or after this. */
+  readonly from?: Date
+  /** Created before this. */
+  readonly until?: Date
 }
 
-/** The newest sessions since `since` that match. */
+/** The last row of a page of sessions. */
+export interface SessionCursor {
+  readonly createdAt: number
+  readonly id: string
+}
+
+/** The newest sessions that match, after `after`. */
 export async function listSessionRows(
   db: Database,
   tenantId: string,
-  { provider, status, outcome }: SessionRowFilter,
-  { since, limit }: { readonly since: Date; readonly limit: number },
+  { provider, status, outcome, from, until }: SessionRowFilter,
+  { after, limit }: { readonly after?: SessionCursor; readonly limit: number },
 ): Promise<SessionSummary[]> {
-  let ids = db.sql.selectFrom(newest(db, tenantId, since).as('newest')).select('id')
+  const upTo = Math.min(after?.createdAt ?? LATEST, until ? until.getTime() - 1 : LATEST)
+  const scanned = newest(db, tenantId, from ?? new Date(0)).where('created_at', '<=', upTo)
+  let ids = db.sql.selectFrom(scanned.as('newest')).select('id')
   if (provider !== undefined) ids = ids.where('provider', '=', provider)
   if (status !== undefined) ids = ids.where('status', '=', status)
   if (outcome !== undefined) ids = ids.where('outcome', '=', outcome)
+  if (after) ids = ids.where(eb => eb.or([eb('created_at', '<', after.createdAt), eb('id', '<', after.id)]))
   const found = ids.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit)
   const rows = await selectSessions(db)
     .where('id', 'in', found)
@@ -74,20 +98,16 @@ export async function listSessionRows(
   return rows.map(toSessionRow)
 }
 
-/** The newest sessions with this external id. */
-export async function findSessionRows(
+const LATEST = Number.MAX_SAFE_INTEGER
+
+/** The sessions with these ids. */
+export async function listSessionsByIds(
   db: Database,
   tenantId: string,
-  externalId: string,
-  limit: number,
+  ids: readonly string[],
 ): Promise<SessionSummary[]> {
-  const rows = await selectSessions(db)
-    .where('tenant_id', '=', tenantId)
-    .where('external_id', '=', externalId)
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(limit)
-    .execute()
+  if (ids.length === 0) return []
+  const rows = await selectSessions(db).where('tenant_id', '=', tenantId).where('id', 'in', ids).execute()
   return rows.map(toSessionRow)
 }
 
@@ -99,20 +119,19 @@ export interface RecordSummary {
   readonly createdAt: Date
 }
 
-/** The newest applicants or customers with this external id. */
-export async function findRecordRows(
+/** The applicants or customers with these ids. */
+export async function listRecordsByIds(
   db: Database,
   table: 'applicants' | 'customers',
-  { tenantId, externalId, limit }: { readonly tenantId: string; readonly externalId: string; readonly limit: number },
+  tenantId: string,
+  ids: readonly string[],
 ): Promise<RecordSummary[]> {
+  if (ids.length === 0) return []
   const rows = await db.sql
     .selectFrom(table)
     .select(['id', 'provider', 'provider_id', 'created_at'])
     .where('tenant_id', '=', tenantId)
-    .where('external_id', '=', externalId)
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(limit)
+    .where('id', 'in', ids)
     .execute()
   return rows.map(row => ({
     id: row.id,
@@ -142,40 +161,45 @@ export async function listUnknownOperations(db: Database, tenantId: string, limi
   return rows.map(({ id }) => id)
 }
 
-/** A delivery without its content. */
-export interface DeliverySummary {
-  readonly id: string
-  readonly provider: Provider
-  readonly event: string | null
-  readonly state: DeliveryState
-  readonly attempts: number
-  readonly receivedAt: Date
-  readonly appliedAt: Date | null
-}
-
 /** The tenant's newest deliveries, or those in `state`. */
 export async function listDeliveryRows(
   db: Database,
   tenantId: string,
   { state, limit }: { readonly state?: Exclude<DeliveryState, 'APPLIED'>; readonly limit: number },
-): Promise<DeliverySummary[]> {
+): Promise<Delivery[]> {
   let query = db.sql
     .selectFrom('deliveries')
-    .select(['id', 'provider', 'event', 'state', 'attempts', 'received_at', 'applied_at'])
+    .select(DELIVERY_COLUMNS)
     .where('tenant_id', '=', tenantId)
     .orderBy('received_at', 'desc')
     .limit(limit)
-  // The first condition is that of the partial index.
-  if (state) query = query.where('state', '<>', sql.lit('APPLIED')).where('state', '=', state)
-  return (await query.execute()).map(row => ({
-    id: row.id,
-    provider: row.provider as Provider,
-    event: row.event,
-    state: row.state as DeliveryState,
-    attempts: row.attempts,
-    receivedAt: toDate(row.received_at),
-    appliedAt: row.applied_at === null ? null : toDate(row.applied_at),
-  }))
+  // The first two conditions are those of the partial index.
+  if (state === 'STORED' || state === 'QUARANTINED')
+    query = query
+      .where('state', '<>', sql.lit('APPLIED'))
+      .where('state', '<>', sql.lit('DISMISSED'))
+      .where('state', '=', state)
+  else if (state) query = query.where('state', '=', state)
+  return (await query.execute()).map(toDelivery)
+}
+
+/** The newest deliveries of an account about these records, which are named by their ids at the provider. */
+export async function listDeliveriesAbout(
+  db: Database,
+  { tenantId, accountId }: { readonly tenantId: string; readonly accountId: string },
+  subjectIds: readonly string[],
+  limit: number,
+): Promise<Delivery[]> {
+  const rows = await db.sql
+    .selectFrom('deliveries')
+    .select(DELIVERY_COLUMNS)
+    .where('tenant_id', '=', tenantId)
+    .where('account_id', '=', accountId)
+    .where('subject_id', 'in', subjectIds)
+    .orderBy('received_at', 'desc')
+    .limit(limit)
+    .execute()
+  return rows.map(toDelivery)
 }
 
 export interface OpenDeliveries {
@@ -184,13 +208,14 @@ export interface OpenDeliveries {
   readonly oldestWaiting: Date | null
 }
 
-/** Counts the tenant's deliveries that are not applied. */
+/** Counts the tenant's deliveries that are neither applied nor dismissed. */
 export async function countOpenDeliveries(db: Database, tenantId: string): Promise<OpenDeliveries> {
   const open = db.sql
     .selectFrom('deliveries')
     .select(['state', 'received_at'])
     .where('tenant_id', '=', tenantId)
     .where('state', '<>', sql.lit('APPLIED'))
+    .where('state', '<>', sql.lit('DISMISSED'))
     .orderBy('received_at')
     .limit(MAX_SCANNED)
   const rows = await db.sql
@@ -207,69 +232,15 @@ export async function countOpenDeliveries(db: Database, tenantId: string): Promi
   }
 }
 
-/** The calls at a provider in the step that begins `at`, of all instances. */
-export interface HealthStep {
-  readonly provider: Provider
-  readonly at: Date
-  readonly calls: number
-  readonly failures: number
-  /** The mean of the minutes' medians, weighted by calls. */
-  readonly p50Ms: number | null
-  /** The maximum of the minutes. */
-  readonly p95Ms: number | null
-  /** The worst state of the circuit: 0 closed, 1 half open, 2 open. */
-  readonly circuit: 0 | 1 | 2
-}
-
-/** The oldest first. */
-export async function listHealthSteps(
-  db: Database,
-  tenantId: string,
-  { since, stepMs }: { readonly since: Date; readonly stepMs: number },
-): Promise<HealthStep[]> {
-  const at = sql<number>`at - at % ${sql.lit(stepMs)}`
-  const minutes = db.sql
-    .selectFrom('provider_stats')
-    .select(['provider', 'at', 'calls', 'failures', 'p50_ms', 'p95_ms', 'circuit'])
-    .where('tenant_id', '=', tenantId)
-    .where('at', '>=', since.getTime())
-    .orderBy('at', 'desc')
-    .limit(MAX_SCANNED)
-  const rows = await db.sql
-    .selectFrom(minutes.as('minutes'))
-    .select([
-      'provider',
-      at.as('step'),
-      eb => eb.fn.sum('calls').as('calls'),
-      eb => eb.fn.sum('failures').as('failures'),
-      eb => eb.fn.max('p95_ms').as('p95'),
-      sql<number | null>`sum(p50_ms * calls) / nullif(sum(case when p50_ms is null then 0 else calls end), 0)`.as(
-        'p50',
-      ),
-      sql<number>`max(case circuit when 'OPEN' then 2 when 'HALF_OPEN' then 1 else 0 end)`.as('worst'),
-    ])
-    .groupBy(['provider', at])
-    .orderBy('step')
-    .execute()
-  return rows.map(row => ({
-    provider: row.provider as Provider,
-    at: new Date(Number(row.step)),
-    calls: Number(row.calls),
-    failures: Number(row.failures),
-    p50Ms: row.p50 === null ? null : Math.round(Number(row.p50)),
-    p95Ms: row.p95 === null ? null : Number(row.p95),
-    circuit: Number(row.worst) as 0 | 1 | 2,
-  }))
-}
-
 /** The columns of the covering index. */
 function newest({ sql: from }: Database, tenantId: string, since: Date) {
   return from
     .selectFrom('sessions')
-    .select(['id', 'provider', 'status', 'outcome', 'created_at'])
+    .select(['id', 'provider', 'status', 'outcome', 'stage', 'created_at'])
     .where('tenant_id', '=', tenantId)
     .where('created_at', '>=', since.getTime())
     .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
     .limit(MAX_SCANNED)
 }
 
@@ -278,8 +249,11 @@ function selectSessions({ sql: from }: Database) {
     .selectFrom('sessions')
     .select([
       'id',
+      'account_id',
       'provider',
       'provider_id',
+      'applicant_id',
+      'customer_id',
       'status',
       'outcome',
       'provider_status',
@@ -295,7 +269,10 @@ function toSessionRow(row: SelectedRow): SessionSummary {
   return {
     id: row.id,
     ...named(row),
+    accountId: row.account_id,
     providerId: row.provider_id,
+    applicantId: row.applicant_id,
+    customerId: row.customer_id,
     providerStatus: row.provider_status,
     externalId: row.external_id,
     createdAt: toDate(row.created_at),
@@ -306,4 +283,28 @@ function toSessionRow(row: SelectedRow): SessionSummary {
 /** Repositories write only members of these unions. */
 function named({ provider, status, outcome }: { provider: string; status: string; outcome: string }) {
   return { provider: provider as Provider, status: status as SessionStatus, outcome: outcome as Outcome }
+}
+
+/** Work of the jobs that is late, counted up to `MAX_LATE`. */
+export interface LateWork {
+  readonly polls: number
+  readonly recoveries: number
+}
+
+export const MAX_LATE = 1_000
+
+/** Counts records of the tenant whose poll, and creates whose search, was due before `before`. */
+export async function countLateWork(db: Database, tenantId: string, before: Date): Promise<LateWork> {
+  const polls = db.sql
+    .selectFrom('sessions')
+    .select('id')
+    .where('next_poll_at', '<', before.getTime())
+    .where('tenant_id', '=', tenantId)
+  const recoveries = db.sql
+    .selectFrom('operations')
+    .select('id')
+    .where('tenant_id', '=', tenantId)
+    .where('state', '=', sql.lit('UNKNOWN'))
+    .where('next_check_at', '<', before.getTime())
+  return { polls: await countRows(db, polls, MAX_LATE), recoveries: await countRows(db, recoveries, MAX_LATE) }
 }

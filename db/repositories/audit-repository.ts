@@ -40,3 +40,10 @@ export async function listAudit(db: Database, tenantId: string, limit: number): 
     subjectHash: row.subject_hash,
   }))
 }
+
+/** Deletes at most `limit` entries before `before`. Returns their number. */
+export async function pruneAudit(db: Database, before: Date, limit: number): Promise<number> {
+  const old = db.sql.selectFrom('audit_log').select('id').where('at', '<', before.getTime()).limit(limit)
+  const result = await db.sql.deleteFrom('audit_log').where('id', 'in', old).executeTakeFirst()
+  return Number(result.numDeletedRows)
+}

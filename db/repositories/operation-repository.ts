@@ -34,6 +34,7 @@ export interface OperationError {
 /** A create operation with the columns that only the services read. */
 export interface StoredOperation extends ProviderOperation {
   readonly lastError: OperationError | null
+  readonly requestId: string | null
   readonly repeats: number
   readonly checks: number
   readonly note: string | null
@@ -51,6 +52,8 @@ export interface NewOperation {
   readonly idempotencyKey: string
   readonly fingerprint: string
   readonly reference: string
+  /** The request that makes it; null for background work. */
+  readonly requestId: string | null
   readonly input: Json
   /** The person of the create: its external id, and the records that the input names. */
   readonly subjects: readonly TombstoneKey[]
@@ -71,6 +74,7 @@ export async function insertOperation(db: Database, operation: NewOperation): Pr
     fingerprint: operation.fingerprint,
     state: 'SENT',
     reference: operation.reference,
+    request_id: operation.requestId,
     input_encrypted: encryptJson(db.encryption, operation.input, inputPlace(operation)),
     subject_hashes: await hashSubjects(db, operation.subjects, operation.now),
     record_id: null,
@@ -317,7 +321,7 @@ function toColumns(db: Database, operation: StoredOperation, transition: Transit
   }) as Partial<OperationRow>
 }
 
-function toOperation(row: OperationRow): StoredOperation {
+export function toOperation(row: OperationRow): StoredOperation {
   const error = row.error === null ? null : parseJson<Omit<OperationError, 'at'> & { at: string }>(row.error)
   return {
     id: row.id,
@@ -337,6 +341,7 @@ function toOperation(row: OperationRow): StoredOperation {
     sentAt: toDate(row.sent_at),
     createdAt: toDate(row.created_at),
     updatedAt: toDate(row.updated_at),
+    requestId: row.request_id,
     repeats: row.repeats,
     checks: row.checks,
     note: row.note,

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../src/domain/error-codes.ts'
 import type { JsonObject } from '../../src/domain/json.ts'
 import type { Provider } from '../../src/domain/provider.ts'
 import type { Place } from '../../src/security/field-encryption.ts'
@@ -17,8 +18,23 @@ export interface WebhookEndpoint {
   readonly createdAt: Date
 }
 
-export const DELIVERY_STATES = ['STORED', 'APPLIED', 'QUARANTINED'] as const
+export const DELIVERY_STATES = ['STORED', 'APPLIED', 'QUARANTINED', 'DISMISSED'] as const
 export type DeliveryState = (typeof DELIVERY_STATES)[number]
+
+/** Why a delivery could not be applied. */
+export interface DeliveryError {
+  readonly code: ErrorCode | 'UNDECRYPTABLE' | 'UNREADABLE'
+  readonly message: string
+}
+
+/** Why an operator dismissed a delivery. */
+export interface Dismissal {
+  readonly note: string
+  /** `cli`, or the id of an API key. */
+  readonly actor: string
+  /** ISO 8601. */
+  readonly at: string
+}
 
 /** A delivery in the inbox. Deliveries of the same event have the same `key`. */
 export interface Delivery {
@@ -29,14 +45,19 @@ export interface Delivery {
   readonly provider: Provider
   readonly key: string
   readonly event: string | null
+  /** The provider's id of the session, applicant or customer that it is about; null if it does not name one. */
+  readonly subjectId: string | null
   readonly state: DeliveryState
+  /** Why it could not be applied the last time. */
+  readonly error: DeliveryError | null
+  readonly nextAttemptAt: Date | null
   readonly attempts: number
   readonly receivedAt: Date
   readonly appliedAt: Date | null
 }
 
 /** All columns without the content. */
-const DELIVERY_COLUMNS = [
+export const DELIVERY_COLUMNS = [
   'id',
   'tenant_id',
   'account_id',
@@ -44,7 +65,9 @@ const DELIVERY_COLUMNS = [
   'provider',
   'key',
   'event',
+  'subject_id',
   'state',
+  'error',
   'attempts',
   'next_attempt_at',
   'received_at',
@@ -121,7 +144,7 @@ export async function removeEndpoint(db: Database, tenantId: string, id: string,
   return result.numUpdatedRows > 0n
 }
 
-export interface NewDelivery extends Omit<Delivery, 'attempts' | 'appliedAt'> {
+export interface NewDelivery extends Omit<Delivery, 'attempts' | 'appliedAt' | 'nextAttemptAt'> {
   /** The headers and the body as received, so that the delivery can be parsed again. */
   readonly raw: JsonObject
 }
@@ -204,6 +227,8 @@ export interface DeliveryChange {
   readonly attempts?: number
   readonly nextAttemptAt: Date | null
   readonly appliedAt?: Date
+  /** Undefined: does not change. */
+  readonly error?: DeliveryError | null
 }
 
 /** False where the delivery changed since it was read. */
@@ -219,12 +244,49 @@ export async function updateDelivery(
       next_attempt_at: change.nextAttemptAt?.getTime() ?? null,
       ...(change.attempts !== undefined && { attempts: change.attempts }),
       ...(change.appliedAt && { applied_at: change.appliedAt.getTime() }),
+      ...(change.error !== undefined && { error: change.error && JSON.stringify(change.error) }),
     })
     .where('id', '=', known.id)
     .where('state', '=', known.state)
     .where('attempts', '=', known.attempts)
     .executeTakeFirst()
   return result.numUpdatedRows > 0n
+}
+
+/** Dismisses a delivery in quarantine. False where it is in another state. */
+export async function dismissDelivery(db: Database, delivery: TenantOwnedRow, dismissal: Dismissal): Promise<boolean> {
+  const place = placeIn('deliveries', 'dismissal_encrypted', delivery)
+  const result = await db.sql
+    .updateTable('deliveries')
+    .set({ state: 'DISMISSED', dismissal_encrypted: encryptJson(db.encryption, { ...dismissal }, place) })
+    .where('tenant_id', '=', delivery.tenantId)
+    .where('id', '=', delivery.id)
+    .where('state', '=', 'QUARANTINED')
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
+}
+
+/** Why these deliveries were dismissed, by their ids. */
+export async function listDismissals(
+  db: Database,
+  tenantId: string,
+  ids: readonly string[],
+): Promise<Map<string, Dismissal>> {
+  if (ids.length === 0) return new Map()
+  const rows = await db.sql
+    .selectFrom('deliveries')
+    .select(['id', 'dismissal_encrypted'])
+    .where('tenant_id', '=', tenantId)
+    .where('id', 'in', ids)
+    .where('dismissal_encrypted', 'is not', null)
+    .execute()
+  return new Map(
+    rows.flatMap(({ id, dismissal_encrypted }) => {
+      const place = placeIn('deliveries', 'dismissal_encrypted', { id, tenantId })
+      const dismissal = decryptJson<Dismissal>(db.encryption, dismissal_encrypted, place)
+      return dismissal ? [[id, dismissal] as const] : []
+    }),
+  )
 }
 
 /** The headers and the body of a delivery as received. */
@@ -325,7 +387,10 @@ function toRow(db: Database, delivery: NewDelivery): DeliveryRow {
     provider: delivery.provider,
     key: delivery.key,
     event: delivery.event,
+    subject_id: delivery.subjectId,
     state: delivery.state,
+    error: delivery.error && JSON.stringify(delivery.error),
+    dismissal_encrypted: null,
     raw_encrypted: encryptJson(db.encryption, delivery.raw, rawPlace(delivery)),
     attempts: 0,
     next_attempt_at: delivery.state === 'STORED' ? delivery.receivedAt.getTime() : null,
@@ -334,7 +399,7 @@ function toRow(db: Database, delivery: NewDelivery): DeliveryRow {
   }
 }
 
-function toDelivery(row: Omit<DeliveryRow, 'raw_encrypted'>): Delivery {
+export function toDelivery(row: Omit<DeliveryRow, 'dismissal_encrypted' | 'raw_encrypted'>): Delivery {
   return {
     id: row.id,
     tenantId: row.tenant_id,
@@ -343,9 +408,17 @@ function toDelivery(row: Omit<DeliveryRow, 'raw_encrypted'>): Delivery {
     provider: row.provider as Provider,
     key: row.key,
     event: row.event,
+    subjectId: row.subject_id,
     state: row.state as DeliveryState,
+    error: parseError(row.error),
+    nextAttemptAt: toDate(row.next_attempt_at),
     attempts: row.attempts,
     receivedAt: toDate(row.received_at),
     appliedAt: toDate(row.applied_at),
   }
+}
+
+/** The column that `updateDelivery` writes. */
+export function parseError(text: string | null): DeliveryError | null {
+  return text === null ? null : (JSON.parse(text) as DeliveryError)
 }

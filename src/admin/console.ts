@@ -1,15 +1,19 @@
 import { SCOPES, type Scope } from '../domain/access/caller.ts'
 import { DomainError } from '../domain/errors.ts'
 import { PROVIDERS } from '../domain/provider.ts'
+import { showAttention } from './attention.ts'
+import { showAudit } from './audit.ts'
 import { settle, showOperations } from './creates.ts'
 import { showDrift } from './drift.ts'
 import type { AdminDeps, AdminHandler, AdminRequest, Operator } from './handler.ts'
 import { showHealth } from './health.ts'
+import { checkProvider, replaceSecrets } from './providers.ts'
 import { createQueryCache } from './query-cache.ts'
 import { search } from './search.ts'
-import { showSession, showSessions } from './sessions.ts'
+import { cancelSession, refreshSession, showSession } from './session.ts'
+import { showSessions } from './sessions.ts'
 import { loadAssets } from './static-assets.ts'
-import { replay, showWebhooks } from './webhooks.ts'
+import { dismiss, replay, showWebhooks } from './webhooks.ts'
 
 interface Route {
   readonly method: 'GET' | 'POST'
@@ -23,15 +27,22 @@ const READS_OPERATIONS = SCOPES.filter(scope => /^(?:sessions|applicants|custome
 
 const ROUTES: readonly Route[] = [
   { method: 'GET', path: /^\/me$/, answer: async (_deps, { tenantId }) => ({ tenantId, providers: PROVIDERS }) },
+  { method: 'GET', path: /^\/attention$/, answer: showAttention },
+  { method: 'GET', path: /^\/audit$/, answer: showAudit },
   { method: 'GET', path: /^\/health$/, answer: showHealth },
+  { method: 'POST', path: /^\/providers\/([A-Z]{1,40})\/check$/, answer: checkProvider },
+  { method: 'POST', path: /^\/providers\/([A-Z]{1,40})\/secrets$/, answer: replaceSecrets },
   { method: 'GET', path: /^\/sessions$/, answer: showSessions, oneOf: ['sessions:read'] },
   { method: 'GET', path: /^\/sessions\/([\w-]{1,64})$/, answer: showSession, oneOf: ['sessions:read'] },
+  { method: 'POST', path: /^\/sessions\/([\w-]{1,64})\/refresh$/, answer: refreshSession, oneOf: ['sessions:read'] },
+  { method: 'POST', path: /^\/sessions\/([\w-]{1,64})\/cancel$/, answer: cancelSession, oneOf: ['sessions:write'] },
   // POST, because URLs end up in access logs and the external id is personal data.
   { method: 'POST', path: /^\/search$/, answer: search, oneOf: ['sessions:read', 'applicants:read', 'customers:read'] },
   { method: 'GET', path: /^\/operations$/, answer: showOperations, oneOf: READS_OPERATIONS },
   { method: 'POST', path: /^\/operations\/([\w-]{1,64})\/settle$/, answer: settle, oneOf: READS_OPERATIONS },
   { method: 'GET', path: /^\/webhooks$/, answer: showWebhooks },
   { method: 'POST', path: /^\/webhooks\/([\w-]{1,64})\/replay$/, answer: replay },
+  { method: 'POST', path: /^\/webhooks\/([\w-]{1,64})\/dismiss$/, answer: dismiss },
   { method: 'GET', path: /^\/drift$/, answer: showDrift },
 ]
 

@@ -1,25 +1,30 @@
 import { listUnknownOperations } from '../../db/repositories/admin-repository.ts'
+import type { StoredOperation } from '../../db/repositories/operation-repository.ts'
 import { DomainError } from '../domain/errors.ts'
-import type { ProviderOperation } from '../domain/records/operation.ts'
-import { recordAudit } from '../services/access/tenants.ts'
 import type { SearchHints } from '../services/creates/operations.ts'
-import type { AdminHandler } from './handler.ts'
+import type { Services } from '../services/services.ts'
+import { recordAction } from './action-log.ts'
+import type { AdminHandler, Operator } from './handler.ts'
 
 const MAX_OPERATIONS = 100
 const MAX_ID_LENGTH = 200
 
 /** The newest creates with an unknown outcome. */
-export const showOperations: AdminHandler = async ({ db, services }, { tenantId, scopes }) => {
+export const showOperations: AdminHandler = async ({ db, services }, operator) => {
+  const { tenantId } = operator
   const ids = await listUnknownOperations(db, tenantId, MAX_OPERATIONS)
   const found = (await services.operations.findMany({ tenantId }, ids)).filter(one => one !== undefined)
-  const rows = await Promise.all(
-    found.map(async operation => ({
-      ...toRow(operation),
-      settlesItself: await services.operations.settlesItself(operation),
-      searchHints: toSearchHints(await services.operations.searchHints(operation), scopes.has('pii:read')),
-    })),
-  )
+  const rows = await Promise.all(found.map(operation => toOperationRow(services, operation, operator)))
   return { rows, cut: ids.length === MAX_OPERATIONS }
+}
+
+/** A create with what to search for at its provider. */
+export async function toOperationRow(services: Services, operation: StoredOperation, { scopes }: Operator) {
+  return {
+    ...toRow(operation),
+    settlesItself: await services.operations.settlesItself(operation),
+    searchHints: toSearchHints(await services.operations.searchHints(operation), scopes.has('pii:read')),
+  }
 }
 
 /**
@@ -30,13 +35,7 @@ export const settle: AdminHandler = async (deps, operator, { id, body }) => {
   const { operations } = deps.services
   const found = parseResolution(body)
   await operations.get(operator, { id })
-  await recordAudit(deps.db, {
-    tenantId: operator.tenantId,
-    actor: operator.keyId,
-    action: found === null ? 'operation.settle.absent' : 'operation.settle.found',
-    at: deps.now(),
-    subject: id,
-  })
+  await recordAction(deps, operator, found === null ? 'operation.settle.absent' : 'operation.settle.found', id)
   const settled = await (found === null
     ? operations.settleAbsent(operator, id)
     : operations.settleFound(operator, id, found))
@@ -63,7 +62,7 @@ function toSearchHints(hints: SearchHints | undefined, mayReadPii: boolean) {
 }
 
 /** The client's input stays encrypted, except for the search hints. */
-function toRow(operation: ProviderOperation) {
+export function toRow(operation: StoredOperation) {
   const { id, idempotencyKey, kind, provider, state, createdAt, sentAt, nextCheckAt, recordId } = operation
   return {
     id,
@@ -75,7 +74,9 @@ function toRow(operation: ProviderOperation) {
     sentAt,
     nextCheckAt,
     recordId,
+    requestId: operation.requestId,
     sendCount: operation.sendCount,
     errorCode: operation.lastError?.code ?? null,
+    errorMessage: operation.lastError?.message ?? null,
   }
 }

@@ -1,3 +1,4 @@
+import type { StoredDrift } from '../../db/repositories/drift-repository.ts'
 import { PROVIDERS } from '../domain/provider.ts'
 import type { AdminHandler } from './handler.ts'
 
@@ -9,6 +10,9 @@ const MAX_KINDS = 200
 export const showDrift: AdminHandler = async ({ services }, { tenantId }, { search }) => {
   const provider = PROVIDERS.find(known => known === search.get('provider'))
   const drift = await services.providerStats.drift({ tenantId }, MAX_KINDS, provider)
-  const rows = drift.map(({ tenantId: _tenant, accountId: _account, ...row }) => row)
-  return { rows, cut: rows.length === MAX_KINDS }
+  return { rows: drift.map(toDriftRow), cut: drift.length === MAX_KINDS }
+}
+
+export function toDriftRow({ tenantId: _tenant, accountId: _account, ...row }: StoredDrift) {
+  return row
 }

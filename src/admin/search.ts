@@ -1,39 +1,102 @@
-import { findRecordRows, findSessionRows } from '../../db/repositories/admin-repository.ts'
+import type { Database } from '../../db/core/database.ts'
+import { listRecordsByIds, listSessionsByIds } from '../../db/repositories/admin-repository.ts'
+import { findOperationByKey, type StoredOperation } from '../../db/repositories/operation-repository.ts'
+import {
+  findByEmail,
+  findByExternalId,
+  findByProviderId,
+  findOperationsOfRequest,
+  findSessionsOf,
+  type RecordSearch,
+  type RecordTable,
+} from '../../db/repositories/search-repository.ts'
 import { InvalidInputError } from '../domain/errors.ts'
-import { encodeGlobalId } from '../domain/global-id.ts'
+import { decodeGlobalId, encodeGlobalId } from '../domain/global-id.ts'
 import { MAX_TEXT, textProblem } from '../domain/input/text.ts'
-import type { AdminHandler } from './handler.ts'
+import { toRow } from './creates.ts'
+import type { AdminHandler, Operator } from './handler.ts'
 
 const MAX_ROWS = 50
-const TYPES = ['sessions', 'applicants', 'customers'] as const
+const TABLES = ['sessions', 'applicants', 'customers'] as const
+const TYPENAMES = { sessions: 'Session', applicants: 'Applicant', customers: 'Customer' } as const
 
 /**
- * `{ "externalId" }`: the newest records with this external id, of the types that the operator may read. `denied`: the other
- * types. Throws INVALID_INPUT.
+ * `{ "query" }`: an id of ours, of the provider, of the caller or of a request, an idempotency key, or an e-mail address. The
+ * newest records of the types that the operator may read. `denied`: the scopes without which something was not searched. Throws
+ * INVALID_INPUT.
  */
-export const search: AdminHandler = async ({ db }, { tenantId, scopes }, { body }) => {
-  const externalId = readExternalId(body)
-  const query = { tenantId, externalId, limit: MAX_ROWS }
-  const denied = TYPES.filter(type => !scopes.has(`${type}:read`))
-  const sessions = denied.includes('sessions') ? [] : await findSessionRows(db, tenantId, externalId, MAX_ROWS)
-  const applicants = denied.includes('applicants') ? [] : await findRecordRows(db, 'applicants', query)
-  const customers = denied.includes('customers') ? [] : await findRecordRows(db, 'customers', query)
+export const search: AdminHandler = async ({ db }, operator, { body }) => {
+  const { tenantId, scopes } = operator
+  const query = { tenantId, value: readQuery(body), limit: MAX_ROWS }
+  const denied = TABLES.filter(table => !scopes.has(`${table}:read`))
+  const isEmail = query.value.includes('@')
+  const mayFindEmail = isEmail && scopes.has('pii:read')
+  const applicants = await findIds(db, 'applicants', query, mayFindEmail)
+  const customers = await findIds(db, 'customers', query, mayFindEmail)
+  const operations = await findOperations(db, query)
+  const sessions = [
+    ...(await findIds(db, 'sessions', query, false)),
+    ...operations.flatMap(({ recordId }) => (recordId ? [recordId] : [])),
+    ...(await findSessionsOf(db, tenantId, 'applicant_id', applicants, MAX_ROWS)),
+    ...(await findSessionsOf(db, tenantId, 'customer_id', customers, MAX_ROWS)),
+  ]
+  const may = (table: RecordTable, ids: readonly string[]) => (denied.includes(table) ? [] : [...new Set(ids)])
   return {
-    denied,
-    sessions: sessions.map(row => ({ ...row, graphqlId: encodeGlobalId('Session', row.id) })),
-    applicants: applicants.map(row => ({ ...row, graphqlId: encodeGlobalId('Applicant', row.id) })),
-    customers: customers.map(row => ({ ...row, graphqlId: encodeGlobalId('Customer', row.id) })),
+    denied: [...denied.map(table => `${table}:read`), ...(isEmail && !mayFindEmail ? ['pii:read'] : [])],
+    sessions: named('sessions', await listSessionsByIds(db, tenantId, may('sessions', sessions).slice(0, MAX_ROWS))),
+    applicants: named('applicants', await listRecordsByIds(db, 'applicants', tenantId, may('applicants', applicants))),
+    customers: named('customers', await listRecordsByIds(db, 'customers', tenantId, may('customers', customers))),
+    creates: operations.filter(({ kind }) => mayReadCreate(operator, kind)).map(toRow),
   }
 }
 
-function readExternalId(body: unknown): string {
-  const given = typeof body === 'object' && body !== null && 'externalId' in body ? body.externalId : undefined
-  if (typeof given !== 'string') throw refused('Expected a string.')
-  const problem = textProblem(given, { max: MAX_TEXT, lines: true })
+async function findIds(db: Database, table: RecordTable, query: RecordSearch, byEmail: boolean): Promise<string[]> {
+  const email = byEmail && table !== 'sessions' ? await findByEmail(db, table, query) : []
+  return [
+    ...ownIds(table, query.value),
+    ...(await findByProviderId(db, table, query)),
+    ...(await findByExternalId(db, table, query)),
+    ...email,
+  ]
+}
+
+/** Our id, as stored or as clients see it. */
+function ownIds(table: RecordTable, value: string): string[] {
+  if (/^[0-9a-f-]{36}$/.test(value)) return [value]
+  const decoded = decodeGlobalId(value)
+  return decoded?.typename === TYPENAMES[table] ? [decoded.id] : []
+}
+
+/** The creates of a request, or with an idempotency key. */
+async function findOperations(db: Database, query: RecordSearch): Promise<StoredOperation[]> {
+  const byKey = await findOperationByKey(db, query.tenantId, query.value)
+  const byRequest = await findOperationsOfRequest(db, query)
+  return [...byRequest, ...(byKey && byRequest.every(({ id }) => id !== byKey.id) ? [byKey] : [])]
+}
+
+function mayReadCreate({ scopes }: Operator, kind: StoredOperation['kind']): boolean {
+  if (kind === 'CREATE_SESSION') return scopes.has('sessions:read')
+  return scopes.has(kind === 'CREATE_APPLICANT' ? 'applicants:read' : 'customers:read')
+}
+
+function named<Row extends { readonly id: string; readonly createdAt: Date }>(
+  table: RecordTable,
+  rows: readonly Row[],
+) {
+  return rows
+    .toSorted((one, other) => other.createdAt.getTime() - one.createdAt.getTime())
+    .map(row => ({ ...row, graphqlId: encodeGlobalId(TYPENAMES[table], row.id) }))
+}
+
+function readQuery(body: unknown): string {
+  const given = typeof body === 'object' && body !== null && 'query' in body ? body.query : undefined
+  const query = typeof given === 'string' ? given.trim() : ''
+  if (query === '') throw refused('Expected an id or an e-mail address.')
+  const problem = textProblem(query, { max: MAX_TEXT, lines: true })
   if (problem !== undefined) throw refused(problem)
-  return given
+  return query
 }
 
 function refused(message: string): InvalidInputError {
-  return new InvalidInputError([{ path: ['externalId'], message }])
+  return new InvalidInputError([{ path: ['query'], message }])
 }

@@ -1,31 +1,32 @@
 import {
   countSessionGroups,
-  findSessionRow,
   listSessionRows,
   MAX_SCANNED,
+  type SessionCursor,
   type SessionGroup,
+  type SessionRowFilter,
+  type SessionSummary,
 } from '../../db/repositories/admin-repository.ts'
-import { listEvents } from '../../db/repositories/event-repository.ts'
-import { notFoundError } from '../domain/errors.ts'
 import { encodeGlobalId } from '../domain/global-id.ts'
 import { PROVIDERS } from '../domain/provider.ts'
 import type { AdminHandler } from './handler.ts'
 
 const DAY_MS = 86_400_000
 const DAYS = 30
-const MAX_ROWS = 50
-const MAX_EVENTS = 500
+const PAGE = 20
 
 /**
- * `?provider&status&outcome`: counts for the last 30 days, the funnel of each provider, and the newest matching
- * sessions.
+ * `?provider&status&outcome&from&until&after`: counts for the last 30 days, the funnel of each provider, and a page of the
+ * matching sessions, the newest first. `from` and `until` are days in UTC, both included; `after` is `next` of the page before.
  */
 export const showSessions: AdminHandler = async ({ db, now, cache }, { tenantId }, { search }) => {
   const today = now().getTime() - (now().getTime() % DAY_MS)
   const since = new Date(today - (DAYS - 1) * DAY_MS)
   const groups = await cache.getOrLoad(`sessions|${tenantId}`, () => countSessionGroups(db, tenantId, since))
-  const filter = pick(search, ['provider', 'status', 'outcome'])
-  const rows = await listSessionRows(db, tenantId, filter, { since, limit: MAX_ROWS })
+  const after = parseCursor(search.get('after'))
+  const rows = await listSessionRows(db, tenantId, readFilter(search), { after, limit: PAGE + 1 })
+  const page = rows.slice(0, PAGE)
+  const last = page.at(-1)
   const total = sum(groups)
   return {
     days: DAYS,
@@ -35,25 +36,39 @@ export const showSessions: AdminHandler = async ({ db, now, cache }, { tenantId 
     groups: byState(groups),
     funnels: PROVIDERS.map(provider => toFunnel(provider, groups)).filter(({ created }) => created > 0),
     daily: toDaily(groups, since),
-    rows: rows.map(row => ({ ...row, graphqlId: encodeGlobalId('Session', row.id) })),
+    rows: page.map(toSessionRow),
+    next: rows.length > PAGE && last ? formatCursor(last) : null,
   }
 }
 
-/** A session with its timeline. Throws NOT_FOUND. */
-export const showSession: AdminHandler = async ({ db }, { tenantId }, { id }) => {
-  const session = await findSessionRow(db, tenantId, id)
-  if (!session) throw notFoundError('session')
-  const events = await listEvents(db, { tenantId, sessionId: id, after: 0, limit: MAX_EVENTS + 1 })
+export function toSessionRow({ accountId: _account, ...row }: SessionSummary) {
+  return { ...row, graphqlId: encodeGlobalId('Session', row.id) }
+}
+
+function readFilter(search: URLSearchParams): SessionRowFilter {
+  const until = parseDay(search.get('until'))
   return {
-    session: { ...session, graphqlId: encodeGlobalId('Session', session.id) },
-    events: events.slice(0, MAX_EVENTS).map(({ at, source, data }) => ({ at, source, ...data })),
-    /** True if only the first events are returned. */
-    cut: events.length > MAX_EVENTS,
+    provider: search.get('provider') || undefined,
+    status: search.get('status') || undefined,
+    outcome: search.get('outcome') || undefined,
+    from: parseDay(search.get('from')),
+    until: until && new Date(until.getTime() + DAY_MS),
   }
 }
 
-function pick(search: URLSearchParams, names: readonly string[]): Record<string, string> {
-  return Object.fromEntries(names.flatMap(name => (search.get(name) ? [[name, search.get(name) ?? '']] : [])))
+/** Undefined for what is no day: the filter then does not apply. */
+function parseDay(text: string | null): Date | undefined {
+  const at = text && /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN
+  return Number.isNaN(at) ? undefined : new Date(at)
+}
+
+function formatCursor({ createdAt, id }: SessionSummary): string {
+  return `${createdAt.getTime()}.${id}`
+}
+
+function parseCursor(text: string | null): SessionCursor | undefined {
+  const [, createdAt, id] = /^(\d{1,15})\.([\w-]{1,64})$/.exec(text ?? '') ?? []
+  return createdAt && id ? { createdAt: Number(createdAt), id } : undefined
 }
 
 function byState(groups: readonly SessionGroup[]) {
@@ -65,16 +80,16 @@ function byState(groups: readonly SessionGroup[]) {
   return [...counted.values()].toSorted((one, other) => other.count - one.count)
 }
 
-/** Each stage includes the next. Expired and cancelled sessions count only as created. */
+/** By the events of the sessions: one that failed, expired or was cancelled counts in every stage that it reached. */
 function toFunnel(provider: string, groups: readonly SessionGroup[]) {
   const own = groups.filter(group => group.provider === provider)
-  const completed = own.filter(({ status }) => status === 'COMPLETED')
+  const reached = (stage: number) => sum(own.filter(group => group.stage >= stage))
   return {
     provider,
     created: sum(own),
-    started: sum(own.filter(({ status }) => status === 'IN_PROGRESS')) + sum(completed),
-    completed: sum(completed),
-    approved: haveNoOutcome(own) ? null : sum(completed.filter(({ outcome }) => outcome === 'APPROVED')),
+    started: reached(1),
+    completed: reached(2),
+    approved: haveNoOutcome(own) ? null : reached(3),
   }
 }
 

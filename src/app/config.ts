@@ -71,6 +71,7 @@ const serverSettings = z.object({
   RETAIN_OPERATIONS_HOURS: z.coerce.number().int().min(24).default(720),
   RETAIN_DRIFT_DAYS: positive.default(30),
   RETAIN_STATS_DAYS: positive.default(7),
+  RETAIN_AUDIT_DAYS: positive.default(730),
   HTTP_PROXY: proxyUrl.optional(),
   HTTPS_PROXY: proxyUrl.optional(),
   NO_PROXY: z.string().optional(),
@@ -228,6 +229,7 @@ export function retentionPolicy(server: Config['server']) {
     operationsMs: server.RETAIN_OPERATIONS_HOURS * HOUR_MS,
     driftMs: server.RETAIN_DRIFT_DAYS * DAY_MS,
     minutesMs: server.RETAIN_STATS_DAYS * DAY_MS,
+    auditMs: server.RETAIN_AUDIT_DAYS * DAY_MS,
   }
 }
 

@@ -1,6 +1,7 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import type { Database } from '../../db/core/database.ts'
 import { pruneAccess } from '../../db/records/session-repository.ts'
+import { pruneAudit } from '../../db/repositories/audit-repository.ts'
 import { pruneDrift } from '../../db/repositories/drift-repository.ts'
 import { listTenantsWithEvents, pruneEvents } from '../../db/repositories/event-repository.ts'
 import { pruneOperations } from '../../db/repositories/operation-repository.ts'
@@ -21,6 +22,8 @@ export interface Retention {
   readonly driftMs: number
   /** The statistics of provider calls by minute. */
   readonly minutesMs: number
+  /** The audit log. */
+  readonly auditMs: number
 }
 
 export interface PruneOptions {
@@ -52,6 +55,7 @@ export function createPrune({ db, lease, retention, now }: PruneOptions): (signa
       (trx, limit) => pruneOperations(trx, before(retention.operationsMs), limit),
       (trx, limit) => pruneDrift(trx, before(retention.driftMs), limit),
       (trx, limit) => pruneMinutes(trx, before(retention.minutesMs), limit),
+      (trx, limit) => pruneAudit(trx, before(retention.auditMs), limit),
       ...events,
     ]
   }

@@ -31,8 +31,18 @@ export interface BreakerOptions {
   readonly isResponse: (error: Error) => boolean
 }
 
+/** Why and since when a circuit is not closed. */
+export interface CircuitTrip {
+  /** When it opened first; failed probes do not change it. */
+  readonly since: Date
+  /** The latest failure; undefined if another instance reported that its circuit is open. */
+  readonly failure: Error | undefined
+}
+
 export interface CircuitBreaker {
   readonly state: CircuitState
+  /** Undefined while it is closed. */
+  readonly trip: CircuitTrip | undefined
   /** Milliseconds until a probe is allowed; 0 if calls pass. */
   readonly blockedMs: number
   /** When it last opened, in milliseconds of performance.now(), which is monotonic. */
@@ -52,15 +62,17 @@ export function createCircuitBreaker(options: BreakerOptions): CircuitBreaker {
   let state: CircuitState = 'CLOSED'
   let openedAt = Number.NEGATIVE_INFINITY
   let openForMs = 0
+  let trip: CircuitTrip | undefined
 
-  function open(ms: number): void {
+  function open(ms: number, failure?: Error): void {
     state = 'OPEN'
     openedAt = performance.now()
     openForMs = ms
+    trip = { since: trip?.since ?? new Date(), failure: failure ?? trip?.failure }
   }
 
-  function reopen(): void {
-    open(options.halfOpenAfterMs)
+  function reopen(failure: Error): void {
+    open(options.halfOpenAfterMs, failure)
     options.onOpen?.()
   }
 
@@ -69,9 +81,10 @@ export function createCircuitBreaker(options: BreakerOptions): CircuitBreaker {
   }
 
   /** Counts only the calls of the last `spanMs`, so that old failures do not count when calls are rare. */
-  function count(failed: boolean): void {
-    window.add({ at: performance.now(), ms: 0, failed })
-    if (failed && state === 'CLOSED' && isFailing(window.since(performance.now(), options.spanMs), options)) reopen()
+  function count(failure?: Error): void {
+    window.add({ at: performance.now(), ms: 0, failed: failure !== undefined })
+    if (failure && state === 'CLOSED' && isFailing(window.since(performance.now(), options.spanMs), options))
+      reopen(failure)
   }
 
   async function probe<T>(run: () => Promise<T>): Promise<T> {
@@ -79,16 +92,17 @@ export function createCircuitBreaker(options: BreakerOptions): CircuitBreaker {
     state = 'HALF_OPEN'
     const close = () => {
       state = 'CLOSED'
+      trip = undefined
       window.clear()
     }
     try {
       const result = await run()
       close()
-      count(false)
+      count()
       return result
     } catch (error) {
       if (error instanceof Error && options.isResponse(error) && !options.isFailure(error)) close()
-      else reopen()
+      else reopen(error instanceof Error ? error : new Error(String(error)))
       throw error
     }
   }
@@ -96,10 +110,10 @@ export function createCircuitBreaker(options: BreakerOptions): CircuitBreaker {
   async function pass<T>(run: () => Promise<T>): Promise<T> {
     try {
       const result = await run()
-      count(false)
+      count()
       return result
     } catch (error) {
-      if (error instanceof Error && options.isFailure(error)) count(true)
+      if (error instanceof Error && options.isFailure(error)) count(error)
       throw error
     }
   }
@@ -108,13 +122,16 @@ export function createCircuitBreaker(options: BreakerOptions): CircuitBreaker {
     get state() {
       return state
     },
+    get trip() {
+      return trip
+    },
     get blockedMs() {
       return blockedMs()
     },
     get openedAt() {
       return openedAt
     },
-    open,
+    open: ms => open(ms),
     execute: run => (state === 'CLOSED' ? pass(run) : probe(run)),
   }
 }

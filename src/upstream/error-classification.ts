@@ -1,4 +1,6 @@
 import { NotFoundError, ProviderContractError, ProviderError, ProviderUnavailableError } from '../domain/errors.ts'
+import type { FailureKind } from '../domain/provider-failure.ts'
+import { isTimeout } from './transport.ts'
 
 /** What the error of a call says about the provider, and whether the call can be retried. */
 
@@ -29,6 +31,17 @@ export function isResponse(error: unknown): boolean {
 export function isOutcomeUnknown(error: unknown): boolean {
   if (!(error instanceof ProviderUnavailableError)) return false
   return error.code === 'PROVIDER_UNAVAILABLE' && error.outcome === 'UNCERTAIN' && error.status === null
+}
+
+/** Undefined for an error that is no failure of the provider or of its account. */
+export function failureKindOf(error: unknown): FailureKind | undefined {
+  if (error instanceof ProviderContractError) return 'CONTRACT_BROKEN'
+  if (!(error instanceof ProviderError)) return undefined
+  if (error.code === 'PROVIDER_AUTH_FAILED') return 'AUTH_FAILED'
+  if (error.code === 'PROVIDER_RATE_LIMITED') return 'RATE_LIMITED'
+  if (error.code !== 'PROVIDER_UNAVAILABLE') return undefined
+  if (error.status !== null) return 'SERVER_ERROR'
+  return isTimeout(error.cause) ? 'TIMEOUT' : 'UNREACHABLE'
 }
 
 const RETRY_PAUSE_MS = 50

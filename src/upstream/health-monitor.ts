@@ -1,12 +1,31 @@
+import type { CallKind } from '../domain/provider-call.ts'
+import type { FailureKind } from '../domain/provider-failure.ts'
 import type { CircuitState } from './circuit-breaker.ts'
 import { createMinuteStats, type MinuteStats } from './minute-stats.ts'
 import { createWindow, quantile } from './sample-window.ts'
 
 export type { MinuteStats as Minute }
 
+/** A circuit that rejects calls, or lets only a probe through. */
+export interface OpenCircuit {
+  readonly kind: CallKind
+  readonly state: CircuitState
+  readonly since: Date
+  /** The latest failure; null if another instance reported that its circuit is open. */
+  readonly failure: FailureKind | null
+  /** Milliseconds until a probe is allowed. */
+  readonly blockedMs: number
+}
+
 /** The calls of an account in the last minute. */
 export interface Health {
   readonly circuit: CircuitState
+  readonly openCircuits: readonly OpenCircuit[]
+  /** When the provider refused the credentials first, if it refused them at the latest answer. */
+  readonly authFailedSince: Date | null
+  /** True if the provider accepted the credentials since the start of this instance. */
+  readonly isAuthProven: boolean
+  readonly calls: number
   /** 0 to 1: the ratio of calls that the provider failed. */
   readonly errorRate: number
   /** Null if there were no calls. */
@@ -23,35 +42,47 @@ export function createHealthMonitor(circuit: () => CircuitState) {
   const window = createWindow()
   const history = createMinuteStats(circuit)
   let inFlight = 0
+  let authFailedSince: Date | null = null
+  let isAuthProven = false
 
-  async function track<T>(run: () => Promise<T>, isFailure: (error: unknown) => boolean): Promise<T> {
+  async function track<T>(
+    run: () => Promise<T>,
+    isFailure: (error: unknown) => boolean,
+    failureKindOf: (error: unknown) => FailureKind | undefined,
+  ): Promise<T> {
     const startedMs = performance.now()
     inFlight++
-    const end = (failed: boolean) => {
+    const end = (failed: boolean, failure?: FailureKind) => {
       const sample = { at: Date.now(), ms: performance.now() - startedMs, failed }
       window.add(sample)
-      history.add(sample)
+      history.add({ ...sample, failure })
+      if (failure === 'AUTH_FAILED') authFailedSince ??= new Date(sample.at)
     }
     try {
       const result = await run()
       end(false)
+      authFailedSince = null
+      isAuthProven = true
       return result
     } catch (error) {
-      end(isFailure(error))
+      end(isFailure(error), failureKindOf(error))
       throw error
     } finally {
       inFlight--
     }
   }
 
-  function read(): Omit<Health, 'circuit' | 'driftCount'> {
+  function read(): Omit<Health, 'circuit' | 'openCircuits' | 'driftCount'> {
     const calls = window.since(Date.now(), SPAN_MS)
     const sorted = calls.map(call => call.ms).sort((a, b) => a - b)
     return {
+      calls: calls.length,
       errorRate: calls.length === 0 ? 0 : calls.filter(call => call.failed).length / calls.length,
       p50Ms: quantile(sorted, 0.5),
       p95Ms: quantile(sorted, 0.95),
       inFlight,
+      authFailedSince,
+      isAuthProven,
     }
   }
 

@@ -12,6 +12,7 @@ import {
   type PeerCircuits,
 } from './circuit-breaker.ts'
 import {
+  failureKindOf,
   isFailure,
   isOperatorRelevant,
   isOutcomeUnknown,
@@ -19,7 +20,7 @@ import {
   isResponse,
   retryAfterMs,
 } from './error-classification.ts'
-import { createHealthMonitor } from './health-monitor.ts'
+import { createHealthMonitor, type OpenCircuit } from './health-monitor.ts'
 import { createRetryBudget } from './retry-budget.ts'
 import { rejectOnAbort } from './single-flight.ts'
 import type { RequestOptions } from './transport.ts'
@@ -168,7 +169,7 @@ export function createResiliencePolicy(options: ResilienceOptions) {
     // The caller is gone: send nothing, and report nothing to the circuit breaker.
     deadline.throwIfAborted()
     try {
-      const result = await health.track(() => send(deadline), isOperatorRelevant)
+      const result = await health.track(() => send(deadline), isOperatorRelevant, failureKindOf)
       recordResponse(kind, true)
       return result
     } catch (error) {
@@ -244,6 +245,14 @@ export function createResiliencePolicy(options: ResilienceOptions) {
     return { READ: breakers.READ.state, CREATE: breakers.CREATE.state, WRITE: breakers.WRITE.state }
   }
 
+  function openCircuits(): OpenCircuit[] {
+    return Object.entries(breakers).flatMap(([kind, { state, trip, blockedMs }]) => {
+      if (state === 'CLOSED' || !trip) return []
+      const failure = failureKindOf(trip.failure) ?? null
+      return [{ kind: kind as CallKind, state, since: trip.since, failure, blockedMs }]
+    })
+  }
+
   /** Sets the read that runs before a create or a write may probe an open circuit. */
   function probeWith(read: () => Promise<void>): void {
     harmlessRead = read
@@ -253,7 +262,7 @@ export function createResiliencePolicy(options: ResilienceOptions) {
     run,
     probeWith,
     circuits,
-    health: () => ({ ...health.read(), circuit: circuit() }),
+    health: () => ({ ...health.read(), circuit: circuit(), openCircuits: openCircuits() }),
     takeMinutes: health.takeMinutes,
   }
 }

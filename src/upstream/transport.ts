@@ -163,7 +163,7 @@ function toTransportError(error: unknown, request: RequestOptions, provider: Pro
   return new ProviderUnavailableError('PROVIDER_UNAVAILABLE', provider, message, { ...at, outcome })
 }
 
-function isTimeout(error: unknown): boolean {
+export function isTimeout(error: unknown): boolean {
   return (error instanceof Error && error.name === 'TimeoutError') || errorCode(error).endsWith('_TIMEOUT')
 }
 

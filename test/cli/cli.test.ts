@@ -139,12 +139,23 @@ describe('webhooks', () => {
     }
   })
 
-  test('replay applies a failed delivery again, and prints the result', async () => {
+  test('replay of a delivery that fails again prints the reason and exits with 1; dismiss ends its quarantine', async () => {
     const [added] = await json(['webhooks', 'add', 'kayle'])
     expect(await deliver(app, added, signKayle('not a JWE', added.secret, new Date()))).toBe(204)
     const delivery = (await json(['webhooks', 'list'])).find(({ state }) => state === 'QUARANTINED')
-    expect(await json(['webhooks', 'replay', delivery.id])).toEqual([expect.objectContaining({ state: 'QUARANTINED' })])
+    const replayed = await run(['--json', 'webhooks', 'replay', delivery.id])
+    expect([replayed.code, JSON.parse(replayed.stdout)]).toEqual([
+      1,
+      [expect.objectContaining({ state: 'QUARANTINED' })],
+    ])
+    expect(JSON.parse(replayed.stderr).error).toEqual({
+      code: 'REPLAY_FAILED',
+      message: expect.stringMatching(/^The delivery was not applied\. The signature is valid, but/),
+    })
     expect(await writtenOf(delivery.id)).toEqual(['webhook.replay'])
+    expect(await json(['webhooks', 'dismiss', delivery.id, '--note', 'a test'])).toMatchObject([{ state: 'DISMISSED' }])
+    expect(await run(['webhooks', 'dismiss', delivery.id, '--note', 'again'])).toMatchObject({ code: 1, stdout: '' })
+    expect((await writtenOf(delivery.id)).sort()).toEqual(['webhook.dismiss', 'webhook.dismiss', 'webhook.replay'])
     const nothing = randomUUID()
     expect(await run(['webhooks', 'replay', nothing])).toMatchObject({
       code: 1,

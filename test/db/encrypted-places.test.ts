@@ -97,6 +97,7 @@ async function insertAccountRows(db: Database, number: string): Promise<void> {
     provider: key.provider,
     idempotencyKey: randomUUID(),
     fingerprint: '',
+    requestId: null,
     reference: number,
     input: { number },
     subjects: [],

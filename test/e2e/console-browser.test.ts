@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { insertMinutes } from '../../db/repositories/provider-stats-repository.ts'
 import { type ConsoleApp, startConsoleApp } from '../harness/app/console-app.ts'
 import { API_KEY, startApp } from '../harness/app/test-app.ts'
 import { DESKTOP, picture, useBrowser, VIEWPORTS } from '../harness/clients/browser.ts'
@@ -19,13 +21,15 @@ afterAll(() => at?.app.close())
 
 /** The address of each view, and a text that it shows when it has loaded. */
 const VIEWS: readonly (readonly [name: string, hash: () => string, text: string])[] = [
-  ['health', () => '#/health', 'In progress'],
-  ['sessions', () => '#/sessions', 'Expired and cancelled'],
-  ['operations', () => '#/operations', 'Outcome unknown'],
-  ['webhooks', () => '#/webhooks', 'Inbox'],
+  ['attention', () => '#/attention', 'could not be applied'],
+  ['health', () => '#/health', 'Why calls failed'],
+  ['sessions', () => '#/sessions', 'How far people get'],
+  ['operations', () => '#/operations', 'Result unknown'],
+  ['webhooks', () => '#/webhooks', 'Deliveries'],
   ['drift', () => '#/drift', 'liveness_of_the_face'],
+  ['activity', () => '#/activity', 'Latest actions'],
   ['session', () => `#/session/${at.session.id}`, 'Session created'],
-  ['search', () => '#/search', 'By external id'],
+  ['search', () => '#/search', 'Nothing was searched yet.'],
 ]
 
 /** A visit that also fails for violations of the page's content security policy. */
@@ -46,7 +50,7 @@ async function signIn(page: Page, key = API_KEY): Promise<void> {
 async function signedIn(options?: BrowserContextOptions, url?: string) {
   const opened = await open(options, url)
   await signIn(opened.page)
-  await opened.page.getByRole('heading', { level: 1, name: 'Provider health' }).waitFor()
+  await opened.page.getByRole('heading', { level: 1, name: 'Needs attention' }).waitFor()
   return opened
 }
 
@@ -55,6 +59,8 @@ async function go(page: Page, hash: string, text: string): Promise<void> {
   await page.getByText(text).first().waitFor()
   await page.waitForTimeout(SETTLES_MS)
 }
+
+const settled = (page: Page) => page.locator('main:not([aria-busy])').waitFor()
 
 /** Charts are drawn after their width is known. */
 const SETTLES_MS = 150
@@ -80,9 +86,11 @@ describe.each(VIEWPORTS)('at %s', (look, options) => {
     await picture(page, `console-${look}-login`)
     expect(await faintTexts(page)).toEqual([])
     await signIn(page)
-    await page.getByRole('heading', { name: 'Provider health' }).waitFor()
-    await go(page, '#/operations', 'Outcome unknown')
+    await page.getByRole('heading', { name: 'Needs attention' }).waitFor()
+    await go(page, '#/operations', 'Result unknown')
     await page.getByRole('button', { name: 'Settle' }).first().click()
+    await page.getByRole('dialog').waitFor()
+    expect(await faintTexts(page)).toEqual([])
     await picture(page, `console-${look}-settle`, false)
     await page.getByRole('button', { name: 'Cancel' }).click()
     expect(await page.getByRole('dialog').count()).toBe(0)
@@ -90,18 +98,29 @@ describe.each(VIEWPORTS)('at %s', (look, options) => {
   })
 })
 
-test('charts are drawn, and described in words and numbers', async () => {
+test('charts are drawn, and described in words and numbers, and reading them moves nothing', async () => {
   const { page, close } = await signedIn()
+  await go(page, '#/health', 'Why calls failed')
   await page.locator('canvas').first().waitFor()
   const personr = page.locator('section', { has: page.getByRole('heading', { name: /^Personr/ }) })
   await page.getByRole('button', { name: 'Personr', exact: true }).press('Enter')
   expect(await page.evaluate('document.activeElement.innerText')).toMatch(/^Personr/)
   await expect.poll(() => personr.locator('canvas').count()).toBe(2)
   // 14,400 calls in six hours; each minute of the test takes 40 of them out of the span.
-  await expect.poll(() => personr.getByText(/of 1[34],\d{3} calls failed/).count()).toBe(1)
-  await expect.poll(() => personr.getByRole('img', { name: /Circuit: open in \d+ of/ }).count()).toBe(1)
+  await expect.poll(() => personr.getByText(/^1[34],\d{3} calls, 1,\d{3} failed \(8\.\d %\)/).count()).toBe(1)
+  await expect.poll(() => personr.getByRole('img', { name: /Calls: paused in \d+ of/ }).count()).toBe(1)
+  expect(await personr.locator('.bars li').allInnerTexts()).toEqual([
+    expect.stringMatching(/^Timeout\s+7[678]0/),
+    expect.stringMatching(/^Server error \(5xx\)\s+3[89]0/),
+    expect.stringMatching(/^Too many requests \(429\)\s+1\d/),
+  ])
+  const [plot, heightOf] = [personr.locator('.plot').first(), () => page.evaluate('document.body.scrollHeight')]
+  const before = await heightOf()
+  await plot.hover()
+  await expect.poll(() => personr.locator('.reading').first().innerText()).toMatch(/p99 .*p95 .*p50 /)
+  expect(await heightOf()).toBe(before)
   await personr.getByText('Numbers').first().click()
-  const numbers = personr.getByRole('region', { name: 'Latency, numbers' })
+  const numbers = personr.getByRole('region', { name: 'Response time, numbers' })
   await expect.poll(() => numbers.getByRole('row').count()).toBeGreaterThan(50)
   await page.getByRole('button', { name: '24 hours' }).click()
   await page.locator('[aria-pressed=true]', { hasText: '24 hours' }).waitFor()
@@ -109,57 +128,116 @@ test('charts are drawn, and described in words and numbers', async () => {
   await close()
 })
 
-test('sessions are found by status, outcome and external id, and link to their timeline', async () => {
+test('a single minute with calls is drawn as a point', async () => {
+  const app = await startApp({}, { jobs: false })
+  const [account] = app.services.accounts.all()
+  if (!account) throw new Error('There is no account.')
+  const at = new Date(Date.now() - (Date.now() % 60_000) - 600_000)
+  const minute = { calls: 1, failures: {}, latencies: new Map([[40, 1]]), circuit: 'CLOSED', instance: 'one' } as const
+  const { id: accountId, tenantId, provider } = account
+  await insertMinutes(app.db, [{ ...minute, id: randomUUID(), tenantId, accountId, provider, at }])
+  const { page, close } = await signedIn(DESKTOP, new URL('/console', app.url).href)
+  await go(page, '#/health?span=1h', '1 call, 0 failed')
+  const drawn = await page.evaluate(`(() => {
+    const canvas = document.querySelector('canvas')
+    const { data } = canvas.getContext('2d').getImageData(60 * devicePixelRatio, 0, canvas.width - 60, canvas.height / 2)
+    let painted = 0
+    for (let index = 0; index < data.length; index += 4) if (data[index + 3] > 200 && Math.abs(data[index] - data[index + 2]) > 40) painted++
+    return painted
+  })()`)
+  expect(drawn).toBeGreaterThan(5)
+  await close()
+  await app.close()
+})
+
+test('sessions are filtered by state and day, and paged', async () => {
   const { page, close } = await signedIn()
   await go(page, '#/sessions', 'By status and outcome')
   await page.getByRole('link', { name: 'Completed · Rejected' }).click()
   await page.waitForURL(/outcome=REJECTED/)
-  await page.locator('[aria-busy]').waitFor({ state: 'detached' })
+  await settled(page)
   expect(new Set(await page.locator('td[data-name=Outcome]').allInnerTexts())).toEqual(new Set(['Rejected']))
   await page.getByLabel('Outcome', { exact: true }).selectOption('APPROVED')
   await expect.poll(() => page.locator('td[data-name=Outcome]').first().innerText()).toBe('Approved')
 
-  await go(page, '#/search', 'By external id')
-  await page.getByLabel('External id').fill(at.session.externalId)
-  await page.getByRole('button', { name: 'Search' }).click()
-  await page.getByRole('link', { name: `Timeline of the session of ${at.session.externalId}` }).click()
-  await page.getByText('Session created').waitFor()
-  const events = await page.locator('.timeline li').allInnerTexts()
-  expect(events.length).toBeGreaterThan(4)
-  expect(events[0]).toContain('from a mutation')
-  expect(events.at(-1)).toContain('from a read')
-  // Each event and each source has its own label.
-  for (const event of events) expect(event).not.toMatch(/[a-z][A-Z]|[A-Z]{2}_| · (Caller|Fetch|Webhook|Derived)/)
+  await go(page, '#/sessions', 'By status and outcome')
+  const ids = () =>
+    page.evaluate(`[...document.querySelectorAll('td[data-name="Our id"] code')].map(code => code.title)`)
+  const first = (await ids()) as string[]
+  await page.getByRole('button', { name: 'Older' }).click()
+  await page.getByRole('button', { name: 'Newest' }).waitFor()
+  const second = (await ids()) as string[]
+  expect([first.length, second.length, new Set([...first, ...second]).size]).toEqual([20, 20, 40])
+  await page.getByRole('button', { name: 'Newer' }).click()
+  await page.getByText('Newest first').first().waitFor()
+  expect(await ids()).toEqual(first)
+
+  const day = new Date(Date.now() - 3 * 86_400_000).toISOString().slice(0, 10)
+  await page.getByLabel('From day (UTC)').fill(day)
+  await page.waitForURL(/from=/)
+  await page.getByLabel('To day (UTC)').fill(day)
+  await page.waitForURL(/until=/)
+  await settled(page)
+  const times = await page.evaluate(
+    '[...document.querySelectorAll("td[data-name=Created] time")].map(time => time.dateTime)',
+  )
+  for (const at of times as string[]) expect(at).toContain(day)
+  await close()
+})
+
+test('a session is found by each of its ids, and its page shows everything that is known about it', async () => {
+  const { page, close } = await signedIn()
+  await go(page, '#/sessions', 'By status and outcome')
+  const find = async (text: string) => {
+    await page.getByLabel('Find a session, person or request').fill(text)
+    await page.getByRole('button', { name: 'Find' }).click()
+    await page.waitForURL(/#\/search/)
+    await page.getByText(text, { exact: true }).first().waitFor()
+  }
+  const open = page.getByRole('link', { name: `Open the session of ${at.session.externalId}` })
+  await find(at.session.externalId)
   expect(page.url()).not.toContain(at.session.externalId)
-  await page.getByRole('link', { name: 'all records of this user' }).click()
-  await page.getByRole('heading', { name: 'Customers' }).waitFor()
   for (const recordType of ['Sessions', 'Applicants', 'Customers']) {
     const found = page.locator('section', { has: page.getByRole('heading', { name: recordType, exact: true }) })
     expect(await found.locator('tbody tr').count(), recordType).toBe(1)
   }
-  await page.getByLabel('External id').fill('nobody')
-  await page.getByRole('button', { name: 'Search' }).click()
-  await page.getByText('No records with this external id.').waitFor()
-  await close()
-})
-
-test('a long list shows its first rows, and loads more at its end', async () => {
-  const { page, close } = await signedIn()
-  await go(page, '#/sessions', 'By status and outcome')
-  expect(await page.locator('tbody tr').count()).toBe(15)
-  await page.getByRole('button', { name: 'Show all 50' }).press('Enter')
-  expect(await page.locator('tbody tr').count()).toBe(50)
-  expect(await page.evaluate('document.activeElement.closest("tr").rowIndex')).toBe(16)
+  const { providerId, requestId, graphqlId } = at.session
+  for (const text of [at.session.id, providerId, requestId, graphqlId]) {
+    await find(text)
+    await expect.poll(() => open.count()).toBe(1)
+  }
+  await find('zaphod@example.com')
+  await page.getByRole('heading', { name: 'Customers' }).waitFor()
+  await find(at.session.id)
+  await open.click()
+  await page.getByText('Session created').waitFor()
+  const events = await page.locator('.timeline li').allInnerTexts()
+  expect(events.length).toBeGreaterThan(4)
+  expect(events[0]).toContain('by a request')
+  expect(events[0]).toMatch(/\d:\d\d:\d\d.*(UTC|GMT).*ago|now/)
+  expect(events.at(-1)).toContain('read from the provider')
+  // Each event and each source has its own label.
+  for (const event of events) expect(event).not.toMatch(/[a-z][A-Z]|[A-Z]{2}_| · (Caller|Fetch|Webhook|Derived)/)
+  await page.getByRole('heading', { name: 'Attempts and checks' }).waitFor()
+  expect(await page.getByText(requestId).count()).toBe(1)
+  await page.getByRole('button', { name: 'Read from Kayle now' }).click()
+  await page.getByText('Read from Kayle.').waitFor()
+  await page.getByText('Cannot be cancelled: it has ended.').waitFor()
+  await page.getByRole('link', { name: 'everything about this person' }).click()
+  await page.getByRole('heading', { name: 'Customers' }).waitFor()
+  await page.getByLabel('Find a session, person or request').fill('nothing-of-ours')
+  await page.getByRole('button', { name: 'Find' }).click()
+  await page.getByText('Nothing was found for “nothing-of-ours”.').waitFor()
   await close()
 })
 
 test('a create is settled as not made after a confirmation, by keyboard alone', async () => {
   const [, key = ''] = at.unknownCreate
   const { page, close } = await signedIn()
-  await go(page, '#/operations', 'Outcome unknown')
-  expect(await page.locator('td[data-name=Record]').first().innerText()).toBe('Session at Kayle')
+  await go(page, '#/operations', 'Result unknown')
+  expect(await page.locator('td[data-name=Record]').allInnerTexts()).toContain('New session at Kayle')
   await page.getByRole('button', { name: `Settle ${key}` }).press('Enter')
-  await page.getByRole('heading', { name: 'Settle this session' }).waitFor()
+  await page.getByRole('heading', { name: 'Does this session exist at Kayle?' }).waitFor()
   await page.getByLabel(/It was not created/).press('Space')
   await page.getByRole('dialog').getByRole('button', { name: 'Settle' }).press('Enter')
   await page.getByText('Settled: it was not created.').waitFor()
@@ -171,7 +249,7 @@ test('a create is settled as not made after a confirmation, by keyboard alone', 
 test('a create is settled as made; the dialog reports an id that the provider does not know', async () => {
   const [key = ''] = at.unknownCreate
   const { page, close } = await signedIn()
-  await go(page, '#/operations', 'Outcome unknown')
+  await go(page, '#/operations', 'Result unknown')
   await page.getByRole('button', { name: `Settle ${key}` }).click()
   await page.getByLabel('It was created').check()
   await page.getByLabel('Its id at Kayle').fill(`vs_${'0'.repeat(64)}`)
@@ -185,26 +263,47 @@ test('a create is settled as made; the dialog reports an id that the provider do
   await close()
 })
 
-test('a delivery is replayed, and its result is shown', async () => {
+test('a delivery that fails again is reported in red with the reason', async () => {
   const { page, close } = await signedIn()
-  await go(page, '#/webhooks', 'Inbox')
-  await page.getByRole('button', { name: 'Replay a delivery of Kayle' }).click()
-  await page.getByRole('dialog').getByRole('button', { name: 'Replay' }).click()
-  await page.getByText('Replayed: the delivery is quarantined.').waitFor()
+  await go(page, '#/webhooks', 'Deliveries')
+  await page.getByRole('button', { name: 'Apply again: Unreadable delivery of Kayle' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Apply again' }).click()
+  const alert = page.getByRole('dialog').getByRole('alert')
+  await alert.filter({ hasText: /^It failed again\. The signature is valid, but/ }).waitFor()
+  expect(await alert.getAttribute('class')).toContain('bad')
+  await picture(page, 'console-replay-failed', false)
+  await page.getByRole('button', { name: 'Close' }).click()
   expect((await at.app.services.webhookEndpoints.delivery(DEV, at.quarantinedId)).attempts).toBe(1)
+  await close()
+})
+
+test('the page refreshes by itself, and keeps what it showed if that fails', async () => {
+  const { page, close } = await open()
+  await page.clock.install()
+  await page.goto(at.url)
+  await signIn(page)
+  await page.getByText('could not be applied').first().waitFor()
+  await page.route('**/console/api/**', route => route.abort())
+  await page.clock.runFor(16_000)
+  await page.getByText(/^Could not refresh\. The server cannot be reached\..* You see the state of /).waitFor()
+  expect(await page.getByText('could not be applied').count()).toBeGreaterThan(0)
+  await picture(page, 'console-stale', false)
+  await page.unroute('**/console/api/**')
+  await page.clock.runFor(16_000)
+  await page.getByText(/^Could not refresh/).waitFor({ state: 'detached' })
   await close()
 })
 
 test('the keyboard reaches everything visibly, and the tab key stays inside a dialog', async () => {
   const { page, close } = await signedIn()
-  await go(page, '#/health', 'In progress')
+  await go(page, '#/health', 'Why calls failed')
   for (let press = 0; press < 12; press += 1) {
     await page.keyboard.press('Tab')
     expect(await page.evaluate('getComputedStyle(document.activeElement).outline')).toMatch(/solid [2-9]/)
   }
-  await go(page, '#/webhooks', 'Inbox')
+  await go(page, '#/webhooks', 'Deliveries')
   await page
-    .getByRole('button', { name: /^Replay/ })
+    .getByRole('button', { name: /^Apply again/ })
     .first()
     .press('Enter')
   for (let press = 0; press < 6; press += 1) {
@@ -222,9 +321,9 @@ test('an invalid key is refused, and a valid one stays in this tab and in no coo
   await signIn(page, `sg_${'x'.repeat(43)}`)
   await page.getByText('Invalid API key.').waitFor()
   await signIn(page)
-  await page.getByRole('heading', { name: 'Provider health' }).waitFor()
+  await page.getByRole('heading', { name: 'Needs attention' }).waitFor()
   await page.reload()
-  await page.getByRole('heading', { name: 'Provider health' }).waitFor()
+  await page.getByRole('heading', { name: 'Needs attention' }).waitFor()
   expect(await page.evaluate('document.cookie + location.href + JSON.stringify(localStorage)')).not.toContain(API_KEY)
   await page.getByRole('button', { name: 'Sign out' }).click()
   await page.getByLabel('API key with the scope admin').waitFor()
@@ -248,10 +347,12 @@ test('every view without data says so, and when data will appear', async () => {
   const { page, faults, close } = await signedIn(DESKTOP, new URL('/console', app.url).href)
   for (const [name, text] of [
     ['health', 'No calls in this period.'],
-    ['sessions', 'No sessions in the last 30 days.'],
-    ['operations', 'No unknown creates.'],
+    ['attention', 'Nothing needs attention'],
+    ['sessions', 'No sessions yet.'],
+    ['operations', 'No unconfirmed requests.'],
     ['webhooks', 'No deliveries.'],
-    ['drift', 'No drift.'],
+    ['drift', 'No changes.'],
+    ['activity', 'No actions yet.'],
     ['nowhere', 'Page not found'],
   ] as const) {
     await go(page, `#/${name}`, text)

@@ -32,7 +32,7 @@ export function namelessControls(page: Page): Promise<string[]> {
     .map(element => element.outerHTML)`)
 }
 
-/** The horizontal overflow of the page in pixels. */
+/** The horizontal overflow of the page in pixels. A phone widens the viewport instead of scrolling. */
 export function overflow(page: Page): Promise<number> {
-  return page.evaluate('Math.max(0, document.documentElement.scrollWidth - innerWidth)')
+  return page.evaluate('Math.max(0, document.documentElement.scrollWidth - Math.min(innerWidth, screen.width))')
 }

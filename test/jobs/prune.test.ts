@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { listAudit } from '../../db/repositories/audit-repository.ts'
 import { upsertDrift } from '../../db/repositories/drift-repository.ts'
 import { listEvents } from '../../db/repositories/event-repository.ts'
 import { findOperationByKey } from '../../db/repositories/operation-repository.ts'
@@ -8,6 +9,7 @@ import { insertDelivery, listDeliveries, saveEndpoint } from '../../db/repositor
 import { loadConfig, retentionPolicy } from '../../src/app/config.ts'
 import { createJobLease, LeaseLostError } from '../../src/jobs/lease.ts'
 import { createPrune } from '../../src/jobs/prune.ts'
+import { recordAudit } from '../../src/services/access/tenants.ts'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { follow } from '../harness/clients/subscriber.ts'
 
@@ -192,7 +194,9 @@ describe('the webhook inbox', () => {
         provider: 'KAYLE',
         key: randomUUID(),
         event: null,
+        subjectId: null,
         state,
+        error: null,
         receivedAt: now(),
         raw: {},
       })
@@ -239,6 +243,17 @@ describe('the webhook inbox', () => {
   })
 })
 
+test('the audit log is kept for its retention', async () => {
+  await recordAudit(app.db, { tenantId: TENANT, action: 'key.create', at: now() })
+  const entries = async () => (await listAudit(app.db, TENANT, 1_000)).filter(({ action }) => action === 'key.create')
+  at += 729 * DAY
+  await newPrune()()
+  expect(await entries()).toHaveLength(1)
+  at += 2 * DAY
+  await newPrune()()
+  expect(await entries()).toEqual([])
+})
+
 describe('provider statistics', () => {
   const EPOCH = new Date(0)
 
@@ -258,14 +273,14 @@ describe('provider statistics', () => {
     for (const path of paths) await upsertDrift(app.db, { ...place, path, count: 1, firstAt: now(), lastAt: now() })
   }
 
-  const MINUTE = { calls: 1, failures: 0, p50Ms: 1, p95Ms: 1, circuit: 'CLOSED' } as const
+  const MINUTE = { calls: 1, failures: {}, latencies: new Map([[0, 1]]), circuit: 'CLOSED' } as const
   async function minutes(provider: 'KAYLE' | 'YORLET', instances: readonly string[]): Promise<void> {
     const owner = await accountOf(provider)
     for (let next = 0; next < instances.length; next += 50) {
       const some = instances.slice(next, next + 50)
       await insertMinutes(
         app.db,
-        some.map(instance => ({ ...owner, ...MINUTE, at: now(), instance })),
+        some.map(instance => ({ ...owner, ...MINUTE, id: randomUUID(), at: now(), instance })),
       )
     }
   }
@@ -275,10 +290,10 @@ describe('provider statistics', () => {
     await minutes('KAYLE', ['one'])
     at += 6 * DAY
     await newPrune()()
-    expect(await app.services.providerStats.minutes({ tenantId: TENANT }, EPOCH)).toHaveLength(1)
+    expect(await app.services.providerStats.minutes({ tenantId: TENANT }, EPOCH, 10_000)).toHaveLength(1)
     at += 2 * DAY
     await newPrune()()
-    expect(await app.services.providerStats.minutes({ tenantId: TENANT }, EPOCH)).toEqual([])
+    expect(await app.services.providerStats.minutes({ tenantId: TENANT }, EPOCH, 10_000)).toEqual([])
 
     at += 20 * DAY
     await drifts('KAYLE', ['data.again'])

@@ -97,12 +97,13 @@ describe('the statistics per minute of a provider', () => {
     await app.sandbox('VERILOCK').faults([{ method: 'GET', fault: { kind: 'status', status: 500 } }])
     await app.execute(`{ session(by: { id: "${id}" }, freshness: { maxAgeSeconds: 0 }) { id } }`)
     await app.services.providerStats.flush(true)
-    const minutes = await app.services.providerStats.minutes(DEV, new Date(Date.now() - 300_000))
+    const minutes = await app.services.providerStats.minutes(DEV, new Date(Date.now() - 300_000), 100)
     const ofVerilock = minutes.filter(({ provider }) => provider === 'VERILOCK')
     expect(ofVerilock.reduce((sum, { calls }) => sum + calls, 0)).toBe(3)
-    expect(ofVerilock.reduce((sum, { failures }) => sum + failures, 0)).toBe(2)
+    expect(ofVerilock.reduce((sum, { failures }) => sum + (failures.SERVER_ERROR ?? 0), 0)).toBe(2)
     for (const minute of ofVerilock) {
-      expect(minute).toMatchObject({ circuit: 'CLOSED', p50Ms: expect.any(Number), p95Ms: expect.any(Number) })
+      expect(minute).toMatchObject({ circuit: 'CLOSED' })
+      expect([...minute.latencies.values()].reduce((sum, count) => sum + count, 0)).toBe(minute.calls)
       expect(minute.at.getTime() % 60_000).toBe(0)
     }
     expect(minutes.some(({ provider }) => provider === 'YORLET')).toBe(false)

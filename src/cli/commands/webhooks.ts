@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
+import type { Delivery } from '../../../db/repositories/webhook-repository.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { Provider } from '../../domain/provider.ts'
 import { recordAudit } from '../../services/access/tenants.ts'
 import type { AddedEndpoint } from '../../services/webhooks/webhook-endpoints.ts'
 import { limitOption, providerArgument } from '../arguments.ts'
-import { type CliContext, examples, formatCommand, withHint, withTenant } from '../cli.ts'
+import { type CliContext, CliError, examples, formatCommand, withHint, withTenant } from '../cli.ts'
 
 const ENDPOINT_ID = 'the id of the endpoint, as shown by `webhooks list`'
 const DELIVERY_ID = 'the id of the delivery, as shown by `webhooks list`'
@@ -92,11 +93,33 @@ export function addWebhooks(program: Command, cli: CliContext): void {
         const { services } = app
         await withListHint(cli, services.webhookEndpoints.delivery(call, id))
         await recordAudit(app.db, { ...call, action: 'webhook.replay', at: new Date(), subject: id })
-        await services.webhookInbox.replay(call, id)
-        await services.webhookInbox.applyDue()
-        cli.show([await services.webhookEndpoints.delivery(call, id)])
+        const delivery = await services.webhookInbox.replay(call, id)
+        if (!delivery) throw new CliError('ERASED', 'The delivery was deleted, because it is about an erased person.')
+        cli.show([delivery])
+        if (delivery.state !== 'APPLIED') throw toReplayFailure(delivery)
       }),
     )
+
+  command
+    .command('dismiss')
+    .description('end the quarantine of a delivery that does not matter, without applying it')
+    .argument('<deliveryId>', DELIVERY_ID)
+    .requiredOption('--note <note>', 'why it does not matter, without personal data')
+    .addHelpText('after', examples(`sessiongraph webhooks dismiss ${DELIVERY} --note "a test of the provider"`))
+    .action((id: string, { note }: { note: string }) =>
+      withTenant(cli, async (app, call) => {
+        const { services } = app
+        await withListHint(cli, services.webhookEndpoints.delivery(call, id))
+        await recordAudit(app.db, { ...call, action: 'webhook.dismiss', at: new Date(), subject: id })
+        cli.show([await services.webhookInbox.dismiss(call, id, { note, actor: 'cli' })])
+      }),
+    )
+}
+
+function toReplayFailure({ state, error, nextAttemptAt }: Delivery): CliError {
+  const next = state === 'STORED' && nextAttemptAt ? ` The server tries again at ${nextAttemptAt.toISOString()}.` : ''
+  const reason = error?.message ?? 'Another process is applying it.'
+  return new CliError('REPLAY_FAILED', `The delivery was not applied. ${reason}${next}`)
 }
 
 /** Adds the list command to the message of a missing endpoint or delivery. */

@@ -27,6 +27,8 @@ export interface NewSettings {
   readonly given: Readonly<Record<string, string>>
   /** True for a new account whose records are separate from those of the previous one. */
   readonly another?: boolean
+  /** The id of the API key that sets them; absent for the command line. */
+  readonly actor?: string
 }
 
 export interface ProviderSettingsOptions {
@@ -51,7 +53,8 @@ export function createProviderSettings({ db, accounts, now, setups, firstTenant 
     const sameAddress = known && known.baseUrl.split('#')[0] === baseUrl
     const storedUrl = newSettings.another ? `${baseUrl}#${id}` : sameAddress ? known.baseUrl : baseUrl
     const key = { tenantId, provider: newSettings.provider, baseUrl: storedUrl }
-    return changed(tenantId, 'provider.set', connectAccount(db, key, { ...newSettings.given, baseUrl }, id, now()))
+    const connected = connectAccount(db, key, { ...newSettings.given, baseUrl }, id, now())
+    return changed(tenantId, 'provider.set', connected, newSettings.actor)
   }
 
   /** Connects the tenant to the sandbox. Throws BAD_REQUEST if there is none, as in production. */
@@ -65,6 +68,27 @@ export function createProviderSettings({ db, accounts, now, setups, firstTenant 
       connectAccount(db, { tenantId, provider, baseUrl: 'sandbox' }, null, uuid(), now()),
     )
   }
+
+  /**
+   * Replaces secrets of the tenant's stored account; its other settings stay. Throws NOT_FOUND, INVALID_INPUT, and BAD_REQUEST if
+   * the environment has the settings.
+   */
+  async function replaceSecrets({ tenantId }: TenantCall, { provider, given, actor }: NewSettings): Promise<string> {
+    const { module } = setupOf(provider)
+    assertNotSetByEnvironment(tenantId, provider)
+    const known = (await findAccountsOf(db, tenantId)).find(account => account.provider === provider)
+    if (!known?.settings) throw new NotFoundError(`The tenant has no account at ${provider}.`)
+    const others = Object.keys(given).filter(name => !module.secrets.includes(name))
+    if (others.length > 0)
+      throw new InvalidInputError(
+        others.map(name => ({ path: [name], message: `Expected one of ${module.secrets.join(', ')}.` })),
+      )
+    const stored = Object.entries(known.settings).map(([name, value]) => [name, String(value)])
+    return set({ tenantId }, { provider, given: { ...Object.fromEntries(stored), ...given }, actor })
+  }
+
+  /** The names of the provider's secret settings. */
+  const secretNames = (provider: Provider): readonly string[] => setupOf(provider).module.secrets
 
   /** Removes the settings and returns the account's id. Stored records stay readable. Throws NOT_FOUND. */
   async function remove({ tenantId }: TenantCall, provider: Provider): Promise<string> {
@@ -95,9 +119,10 @@ export function createProviderSettings({ db, accounts, now, setups, firstTenant 
     tenantId: string,
     action: string,
     change: Promise<T>,
+    actor?: string,
   ): Promise<T> {
     const result = await change
-    if (result) await recordAudit(db, { tenantId, action, at: now(), subject: result })
+    if (result) await recordAudit(db, { tenantId, action, at: now(), subject: result, actor })
     accounts.invalidate(tenantId)
     return result
   }
@@ -115,7 +140,7 @@ export function createProviderSettings({ db, accounts, now, setups, firstTenant 
     throw new DomainError('BAD_REQUEST', `The environment configures ${provider} for the tenant ${tenantId}.`)
   }
 
-  return { set, setSandbox, remove, list }
+  return { set, setSandbox, replaceSecrets, secretNames, remove, list }
 }
 
 /** Throws INVALID_INPUT with all issues. Messages contain no values, because those can be secrets. */

@@ -128,6 +128,7 @@ async function openOperation(
         idempotencyKey: command.idempotencyKey,
         fingerprint: deps.db.encryption.storedFingerprint(ownFingerprint),
         reference: `sg_${id.replaceAll('-', '')}`,
+        requestId: scope.callLog?.requestId ?? null,
         input: { ...plan },
         subjects: plan.subjects,
         ...ownership(deps),

@@ -1,5 +1,6 @@
 import { v7 as uuid } from 'uuid'
 import type { Database } from '../../../db/core/database.ts'
+import { raiseStage } from '../../../db/records/session-stage-repository.ts'
 import { appendEvents, type NewEvent } from '../../../db/repositories/event-repository.ts'
 import type { AttemptStatus } from '../../domain/records/attempt.ts'
 import type { EventData } from '../../domain/records/event.ts'
@@ -72,6 +73,16 @@ export async function recordEvents(
     return { id: uuid(), tenantId, sessionId, provider, at, source, data, formerExternalId: former }
   })
   await appendEvents(db, rows)
+  const stage = Math.max(0, ...events.map(stageOf))
+  if (stage > 0) await raiseStage(db, tenantId, sessionId, stage)
+}
+
+/** The stage that the event shows: 1 started, 2 completed, 3 approved; 0 if it shows none. */
+function stageOf(event: EventData): number {
+  if (event.type === 'AttemptStatusChanged') return 1
+  if (event.type !== 'SessionStatusChanged') return 0
+  if (event.outcome === 'APPROVED') return 3
+  return event.to === 'COMPLETED' ? 2 : event.to === 'IN_PROGRESS' ? 1 : 0
 }
 
 function statusChange(before: State | undefined, after: State): EventData[] {

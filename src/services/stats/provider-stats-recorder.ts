@@ -1,6 +1,11 @@
 import { v7 as uuid } from 'uuid'
 import { listDrift, type StoredDrift, upsertDrift } from '../../../db/repositories/drift-repository.ts'
-import { insertMinutes, listMinutes, type StoredMinute } from '../../../db/repositories/provider-stats-repository.ts'
+import {
+  insertMinutes,
+  listMinutes,
+  type MinuteCursor,
+  type StoredMinute,
+} from '../../../db/repositories/provider-stats-repository.ts'
 import type { Provider } from '../../domain/provider.ts'
 import type { Account } from '../accounts/account.ts'
 import type { ServiceDeps } from '../deps.ts'
@@ -32,7 +37,9 @@ export function createProviderStatsRecorder({ db, accounts }: Pick<ServiceDeps, 
   function collect({ upstream, ...account }: Account, all: boolean): void {
     const owner: Owner = { tenantId: account.tenantId, accountId: account.id, provider: account.provider }
     drift = [...drift, ...upstream.takeDrift().map(each => ({ ...owner, ...each }))].slice(-MAX_PENDING)
-    const taken = upstream.takeMinutes(all).map(each => ({ ...owner, ...each, at: new Date(each.at), instance }))
+    const taken = upstream
+      .takeMinutes(all)
+      .map(each => ({ ...owner, ...each, id: uuid(), at: new Date(each.at), instance }))
     minutes = [...minutes, ...taken].slice(-MAX_PENDING)
   }
 
@@ -41,7 +48,7 @@ export function createProviderStatsRecorder({ db, accounts }: Pick<ServiceDeps, 
       await upsertDrift(db, next)
       drift.shift()
     }
-    for (let some = firstDistinct(minutes); some.length > 0; some = firstDistinct(minutes)) {
+    for (let some = minutes.slice(0, BATCH); some.length > 0; some = minutes.slice(0, BATCH)) {
       await insertMinutes(db, some)
       minutes.splice(0, some.length)
     }
@@ -52,16 +59,12 @@ export function createProviderStatsRecorder({ db, accounts }: Pick<ServiceDeps, 
     /** Newest first. */
     drift: (call: Pick<RequestScope, 'tenantId'>, limit: number, provider?: Provider) =>
       listDrift(db, call.tenantId, limit, provider),
-    /** By minute, account and instance, oldest first. */
-    minutes: (call: Pick<RequestScope, 'tenantId'>, since: Date) => listMinutes(db, call.tenantId, since),
+    /** A page of minutes, the newest first. */
+    minutes: (call: Pick<RequestScope, 'tenantId'>, since: Date, limit: number, cursor?: MinuteCursor) =>
+      listMinutes(db, call.tenantId, since, limit, cursor),
+    /** Names this process in its minutes. */
+    instance,
   }
 }
 
 const BATCH = 50
-
-/** A replaced account can have the same minute twice, and one statement cannot write a row twice. */
-function firstDistinct(minutes: readonly StoredMinute[]): readonly StoredMinute[] {
-  const keys = minutes.slice(0, BATCH).map(({ accountId, at }) => `${accountId} ${at.getTime()}`)
-  const duplicate = keys.findIndex((key, index) => keys.indexOf(key) < index)
-  return minutes.slice(0, duplicate === -1 ? BATCH : duplicate)
-}

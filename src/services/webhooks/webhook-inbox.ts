@@ -5,6 +5,9 @@ import { deleteDeliveries } from '../../../db/repositories/erasure-repository.ts
 import {
   claimDelivery,
   type Delivery,
+  type DeliveryError,
+  type Dismissal,
+  dismissDelivery,
   findDelivery,
   findDueDeliveries,
   findEndpoint,
@@ -104,7 +107,9 @@ export function createInbox(deps: WebhookDeps) {
       provider: endpoint.provider,
       key,
       event: notice?.event ?? null,
+      subjectId: notice ? subjectOf(notice) : null,
       state: notice ? 'STORED' : 'QUARANTINED',
+      error: notice ? null : UNREADABLE,
       receivedAt,
       raw: { ...serializeDelivery(raw, notice) },
     })
@@ -173,9 +178,10 @@ export function createInbox(deps: WebhookDeps) {
       if (error instanceof ClaimLostError) return
       if (!(error instanceof DomainError)) deps.report(error)
       else if (error.code === 'PROVIDER_AUTH_FAILED') skippedAccounts.skip(delivery.accountId)
-      if (delivery.attempts >= MAX_ATTEMPTS) return await quarantine(delivery)
+      const reason = toDeliveryError(error)
+      if (delivery.attempts >= MAX_ATTEMPTS) return await quarantine(delivery, reason)
       const nextAttemptAt = after(pauseOf(FIRST_RETRY_MS, delivery.attempts - 1))
-      await updateDelivery(db, delivery, { state: 'STORED', nextAttemptAt })
+      await updateDelivery(db, delivery, { state: 'STORED', nextAttemptAt, error: reason })
     }
   }
 
@@ -192,18 +198,23 @@ export function createInbox(deps: WebhookDeps) {
 
   /** Throws if another instance claimed the delivery meanwhile, so that its transaction is rolled back. */
   async function finish(trx: Database, delivery: Delivery, notice: WebhookNotice, text: string): Promise<void> {
-    const applied = await updateDelivery(trx, delivery, { state: 'APPLIED', nextAttemptAt: null, appliedAt: now() })
+    const applied = await updateDelivery(trx, delivery, {
+      state: 'APPLIED',
+      nextAttemptAt: null,
+      appliedAt: now(),
+      error: null,
+    })
     if (!applied) throw new ClaimLostError()
     if (await namesErased(trx, delivery, notice, text)) await deleteDeliveries(trx, [delivery.id])
   }
 
   async function quarantineUnlessErased(delivery: Delivery, text: string | undefined): Promise<void> {
     if (text && (await containsErased(db, delivery, text))) return deleteDeliveries(db, [delivery.id])
-    await quarantine(delivery)
+    await quarantine(delivery, text === undefined ? UNDECRYPTABLE : UNREADABLE)
   }
 
-  async function quarantine(delivery: Delivery): Promise<void> {
-    await updateDelivery(db, delivery, { state: 'QUARANTINED', nextAttemptAt: null })
+  async function quarantine(delivery: Delivery, error: DeliveryError): Promise<void> {
+    await updateDelivery(db, delivery, { state: 'QUARANTINED', nextAttemptAt: null, error })
   }
 
   /**
@@ -220,21 +231,77 @@ export function createInbox(deps: WebhookDeps) {
     return { notice: noticeOf(result) ?? deserializeNotice(stored), text: await decryptBody(account, endpoint, raw) }
   }
 
-  /** Schedules a delivery to be applied again, in any state. Throws NOT_FOUND. */
-  async function replay(call: Pick<RequestScope, 'tenantId'>, id: string): Promise<void> {
-    const delivery = await findDelivery(db, call.tenantId, id)
+  /**
+   * Applies a delivery again, in any state, and returns it as it is afterwards: APPLIED, or with the error. Undefined if it was
+   * deleted, because it is about an erased person. Throws NOT_FOUND.
+   */
+  async function replay(call: Pick<RequestScope, 'tenantId'>, id: string): Promise<Delivery | undefined> {
+    const delivery = await get(call, id)
+    await updateDelivery(db, delivery, { state: 'STORED', attempts: 0, nextAttemptAt: now(), error: null })
+    await applyDue()
+    return findDelivery(db, call.tenantId, id)
+  }
+
+  /** Ends the quarantine of a delivery without applying it. Throws NOT_FOUND, and BAD_REQUEST in any other state. */
+  async function dismiss(
+    call: Pick<RequestScope, 'tenantId'>,
+    id: string,
+    by: Pick<Dismissal, 'actor' | 'note'>,
+  ): Promise<Delivery> {
+    const delivery = await get(call, id)
+    if (!(await dismissDelivery(db, delivery, { ...by, at: now().toISOString() })))
+      throw new DomainError('BAD_REQUEST', 'Expected a delivery in quarantine; this one is not, or not any more.')
+    return get(call, id)
+  }
+
+  async function get({ tenantId }: Pick<RequestScope, 'tenantId'>, id: string): Promise<Delivery> {
+    const delivery = await findDelivery(db, tenantId, id)
     if (!delivery) throw notFoundError('webhook delivery')
-    await updateDelivery(db, delivery, { state: 'STORED', attempts: 0, nextAttemptAt: now() })
+    return delivery
   }
 
   function after(ms: number): Date {
     return new Date(now().getTime() + ms)
   }
 
-  return { endpointOf, receive, applyDue, replay }
+  return { endpointOf, receive, applyDue, replay, dismiss }
 }
 
 class ClaimLostError extends Error {}
+
+const UNREADABLE: DeliveryError = {
+  code: 'UNREADABLE',
+  message:
+    'The signature is valid, but the content has another format than documented, or is encrypted for another key.',
+}
+
+const UNDECRYPTABLE: DeliveryError = {
+  code: 'UNDECRYPTABLE',
+  message: 'The stored content cannot be decrypted, because its ENCRYPTION_KEY is missing.',
+}
+
+function toDeliveryError(error: unknown): DeliveryError {
+  if (error instanceof DomainError) return { code: error.code, message: error.message }
+  return { code: 'INTERNAL_ERROR', message: 'Unexpected error. The server log has the details.' }
+}
+
+/** The provider's id of the record that the notice is about. */
+function subjectOf({
+  sessionProviderId,
+  session,
+  applicantProviderId,
+  applicant,
+  customer,
+}: WebhookNotice): string | null {
+  return (
+    sessionProviderId ??
+    session?.providerId ??
+    applicantProviderId ??
+    applicant?.providerId ??
+    customer?.providerId ??
+    null
+  )
+}
 
 function noticeOf(result: WebhookReadResult | undefined): WebhookNotice | undefined {
   return typeof result === 'object' ? result.notice : undefined

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { upsertDrift } from '../../../db/repositories/drift-repository.ts'
 import { insertMinutes } from '../../../db/repositories/provider-stats-repository.ts'
+import { addDuration, type LatencyHistogram } from '../../../src/domain/latency-histogram.ts'
 import { PROVIDERS, type Provider } from '../../../src/domain/provider.ts'
+import { recordAudit } from '../../../src/services/access/tenants.ts'
 import { DEV, deliver, fromVerilock, openEndpoint, signKayle } from '../providers/deliveries.ts'
-import { startApp, type TestApp } from './test-app.ts'
+import { type Answer, API_KEY, type SandboxControl, startApp, type TestApp } from './test-app.ts'
 
 /** An application with data for every view of the console. */
 
@@ -14,11 +16,20 @@ export interface ConsoleApp {
   readonly app: TestApp
   /** The URL of the console. */
   readonly url: string
-  /** The idempotency keys of creates with unknown outcome. */
+  /** The idempotency keys of creates with unknown outcome, which the server looks for. */
   readonly unknownCreate: readonly string[]
+  /** The idempotency key of a create with unknown outcome that only an operator can settle. */
+  readonly stuckCreate: string
   readonly quarantinedId: string
   /** A session with a timeline, and its user. */
-  readonly session: { readonly id: string; readonly externalId: string }
+  readonly session: {
+    readonly id: string
+    readonly externalId: string
+    readonly graphqlId: string
+    readonly providerId: string
+    /** The request that made it. */
+    readonly requestId: string
+  }
 }
 
 export async function startConsoleApp(env: NodeJS.ProcessEnv = {}): Promise<ConsoleApp> {
@@ -27,10 +38,12 @@ export async function startConsoleApp(env: NodeJS.ProcessEnv = {}): Promise<Cons
   await writeMinutes(app)
   await copySession(app, session.id)
   await writeDrift(app)
+  await recordAudit(app.db, { tenantId: 'dev', action: 'key.create', at: new Date() })
   return {
     app,
     url: new URL('/console', app.url).href,
     unknownCreate: [await lose(app), await lose(app)],
+    stuckCreate: await loseApplicant(app, app.sandbox('PERSONR')),
     quarantinedId: await fillInbox(app),
     session,
   }
@@ -38,9 +51,22 @@ export async function startConsoleApp(env: NodeJS.ProcessEnv = {}): Promise<Cons
 
 async function makeSession(app: TestApp): Promise<ConsoleApp['session']> {
   const externalId = 'user-zaphodius-42'
-  const { data } = await app.execute(CREATE, {
-    input: { idempotencyKey: randomUUID(), session: { kayle: { redirectUrl: 'https://app.example.com/done' } } },
+  const requestId = `request-${randomUUID()}`
+  const response = await app.app.fetch('http://localhost/graphql', {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${API_KEY}`,
+      'content-type': 'application/json',
+      'x-request-id': requestId,
+    },
+    body: JSON.stringify({
+      query: CREATE,
+      variables: {
+        input: { idempotencyKey: randomUUID(), session: { kayle: { redirectUrl: 'https://app.example.com/done' } } },
+      },
+    }),
   })
+  const { data } = (await response.json()) as Pick<Answer, 'data'>
   const { id, providerId } = data.createSession.session
   for (const [recordType, record] of Object.entries(RECORDS))
     await app.execute(CREATE_RECORD[recordType] ?? '', { externalId, record })
@@ -53,7 +79,13 @@ async function makeSession(app: TestApp): Promise<ConsoleApp['session']> {
     const answer = await app.execute(READ, { id })
     if (answer.errors.length > 0) throw new Error(JSON.stringify(answer.errors))
   }
-  return { id: Buffer.from(id, 'base64url').toString().split(':')[1] ?? '', externalId }
+  return {
+    id: Buffer.from(id, 'base64url').toString().split(':')[1] ?? '',
+    externalId,
+    graphqlId: id,
+    providerId,
+    requestId,
+  }
 }
 
 const CREATE = `mutation ($input: CreateSessionInput!) {
@@ -90,6 +122,19 @@ async function lose(app: TestApp): Promise<string> {
   return key
 }
 
+/** Personr can neither be searched nor be sent the same again. */
+export async function loseApplicant(client: Pick<TestApp, 'execute'>, personr: SandboxControl): Promise<string> {
+  const key = `stuck-${randomUUID()}`
+  const fault = { kind: 'reset', when: 'after' } as const
+  await personr.faults([{ method: 'POST', path: '*-create', fault }])
+  const applicant = { personr: { email: 'ford@example.com', phone: '+46 70 000 00 01', flowName: 'KYC basic' } }
+  await client.execute('mutation ($input: CreateApplicantInput!) { createApplicant(input: $input) { __typename } }', {
+    input: { idempotencyKey: key, applicant },
+  })
+  await personr.clearFaults()
+  return key
+}
+
 /** Call statistics of one day for each provider, as the job writes them, with an outage of Personr. */
 async function writeMinutes(app: TestApp): Promise<void> {
   const now = Date.now() - (Date.now() % MINUTE_MS)
@@ -99,15 +144,15 @@ async function writeMinutes(app: TestApp): Promise<void> {
       const down = provider === 'PERSONR' && index > 200 && index < 240
       const wave = 1 + Math.sin(index / 40 + PROVIDERS.indexOf(provider)) / 2
       return {
+        id: randomUUID(),
         tenantId,
         accountId: id,
         provider,
         at: new Date(now - (360 - index) * MINUTE_MS),
         instance: 'one',
         calls: 40,
-        failures: down ? 30 : index % 50 === 0 ? 2 : 0,
-        p50Ms: Math.round(90 * wave),
-        p95Ms: Math.round((down ? 2_400 : 310) * wave),
+        failures: down ? { TIMEOUT: 20, SERVER_ERROR: 10 } : index % 50 === 0 ? { RATE_LIMITED: 2 } : {},
+        latencies: latenciesOf(20, Math.round(90 * wave), 20, Math.round((down ? 2_400 : 310) * wave)),
         circuit: down ? 'OPEN' : 'CLOSED',
       }
     })
@@ -115,15 +160,23 @@ async function writeMinutes(app: TestApp): Promise<void> {
   }
 }
 
+function latenciesOf(fast: number, fastMs: number, slow: number, slowMs: number): LatencyHistogram {
+  const latencies: LatencyHistogram = new Map()
+  for (let call = 0; call < fast; call += 1) addDuration(latencies, fastMs)
+  for (let call = 0; call < slow; call += 1) addDuration(latencies, slowMs)
+  return latencies
+}
+
+/** Status, outcome, and the furthest stage. */
 const ENDS = [
-  ['COMPLETED', 'APPROVED'],
-  ['COMPLETED', 'APPROVED'],
-  ['COMPLETED', 'APPROVED'],
-  ['COMPLETED', 'REJECTED'],
-  ['IN_PROGRESS', 'PENDING'],
-  ['CREATED', 'PENDING'],
-  ['EXPIRED', 'NOT_APPLICABLE'],
-  ['IN_PROGRESS', 'NEEDS_RETRY'],
+  ['COMPLETED', 'APPROVED', 3],
+  ['COMPLETED', 'APPROVED', 3],
+  ['COMPLETED', 'APPROVED', 3],
+  ['COMPLETED', 'REJECTED', 2],
+  ['IN_PROGRESS', 'PENDING', 1],
+  ['CREATED', 'PENDING', 0],
+  ['EXPIRED', 'NOT_APPLICABLE', 1],
+  ['IN_PROGRESS', 'NEEDS_RETRY', 1],
 ] as const
 
 /** Copies the session to a month of sessions at all providers. */
@@ -132,7 +185,7 @@ async function copySession(app: TestApp, id: string): Promise<void> {
   const accounts = app.services.accounts.all()
   const rows = Array.from({ length: 400 }, (_, index) => {
     const { id: account_id, provider } = accounts[index % accounts.length] ?? { id: '', provider: 'KAYLE' as Provider }
-    const [status, outcome] = ENDS[Math.floor(index / accounts.length) % ENDS.length] ?? ENDS[0]
+    const [status, outcome, stage] = ENDS[Math.floor(index / accounts.length) % ENDS.length] ?? ENDS[0]
     const created_at = Date.now() - ((index * index * 37) % (29 * DAY_MS)) - (index % 29) * DAY_MS * 0.9
     const at = Math.max(created_at, Date.now() - 29 * DAY_MS)
     return {
@@ -143,6 +196,7 @@ async function copySession(app: TestApp, id: string): Promise<void> {
       provider_id: `copy_${index}`,
       status,
       outcome,
+      stage,
       external_id: `user-${index}`,
       created_at: Math.round(at),
     }
@@ -178,6 +232,16 @@ async function writeDrift(app: TestApp): Promise<void> {
     path: 'status',
     shape: 'string',
     count: 3,
+  })
+  await addDrift(app.db, {
+    ...common,
+    accountId: second?.id ?? '',
+    provider: second?.provider ?? 'PERSONR',
+    operation: 'getSession',
+    grade: 'REFUSED',
+    path: '',
+    shape: null,
+    count: 12,
   })
 }
 

@@ -3,13 +3,13 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import { afterAll, beforeAll, beforeEach } from 'vitest'
 import { CHROMIUM } from './chromium.ts'
 
-export const DESKTOP: BrowserContextOptions = { viewport: { width: 1280, height: 900 } }
+export const DESKTOP: BrowserContextOptions = { viewport: { width: 1440, height: 900 } }
 export const PHONE: BrowserContextOptions = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
 
 /** The viewports and color schemes of the page tests. */
 export const VIEWPORTS: readonly (readonly [string, BrowserContextOptions])[] = [
-  ['1280-light', { ...DESKTOP, colorScheme: 'light' }],
-  ['1280-dark', { ...DESKTOP, colorScheme: 'dark' }],
+  ['1440-light', { ...DESKTOP, colorScheme: 'light' }],
+  ['1440-dark', { ...DESKTOP, colorScheme: 'dark' }],
   ['390-light', { ...PHONE, colorScheme: 'light' }],
   ['390-dark', { ...PHONE, colorScheme: 'dark' }],
 ]

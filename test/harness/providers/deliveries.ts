@@ -22,8 +22,9 @@ export const DEV = { tenantId: 'dev' }
 export async function openEndpoint(
   app: TestApp,
   provider: 'KAYLE' | 'PERSONR' | 'RAPIDLY' | 'VERILOCK' | 'YORLET',
+  call = DEV,
 ): Promise<WebhookTarget> {
-  const { endpoint, secret, publicJwk } = await app.services.webhookEndpoints.add(DEV, { provider })
+  const { endpoint, secret, publicJwk } = await app.services.webhookEndpoints.add(call, { provider })
   const path = `/webhooks/${provider.toLowerCase()}/${endpoint.id}`
   return { id: endpoint.id, path, secret: secret ?? '', publicJwk }
 }

@@ -1,0 +1,234 @@
+import { alertCard, formatDuration, formatTime, h, pluralize, toLabel, wrapLong } from './elements.js'
+import { recordOf, settleButton } from './operations.js'
+import { checkButton, credentialsButton, FAILURES } from './provider-actions.js'
+import { deliveryName, dismissButton, replayButton } from './webhooks.js'
+
+/** @param {AttentionAnswer} answer @returns {Record<string, number>} */
+export function countsOf({ creates, deliveries, drift, providers, late }) {
+  const lateJobs = (deliveries.late ? 1 : 0) + (late.polls > 0 ? 1 : 0) + (late.recoveries + creates.slow > 0 ? 1 : 0)
+  return {
+    attention: creates.stuck + deliveries.quarantined + drift.refused + providers.length + lateJobs,
+    health: providers.length,
+    operations: creates.stuck,
+    webhooks: deliveries.quarantined,
+    drift: drift.refused,
+  }
+}
+
+/** @type {import('./main.js').View<AttentionAnswer>} */
+export const attention = {
+  title: 'Needs attention',
+  lead: 'What does not get better by itself, the most urgent first, and what to do about it.',
+  load: async (_params, _id, answer) => answer,
+  draw: (answer, { reload }) => {
+    const cards = [
+      ...answer.providers.flatMap(provider => providerCards(provider, reload)),
+      stuckCard(answer, reload),
+      quarantineCard(answer, reload),
+      driftCard(answer),
+      ...lateCards(answer),
+    ].filter(card => card !== null)
+    return cards.length > 0 ? cards : [allWell()]
+  },
+}
+
+const allWell = () =>
+  h(
+    'section',
+    { class: 'card well' },
+    h('h2', {}, 'Nothing needs attention'),
+    h(
+      'ul',
+      {},
+      ...[
+        'All requests to providers are confirmed, or are being looked up.',
+        'All webhook deliveries are applied or in time.',
+        'All provider responses of the last 24 hours could be used.',
+        'All providers answer and accept the credentials, as far as they were called.',
+        'All background work is on time.',
+      ].map(text => h('li', {}, text)),
+    ),
+  )
+
+/** @param {AttentionProvider} provider @param {() => void} reload */
+function providerCards({ provider, health, credentials }, reload) {
+  const name = toLabel(provider)
+  const link = h('a', { href: '#/health' }, 'Response times and failures')
+  const actions = [checkButton(provider, reload), link]
+  const cards = []
+  if (health?.authFailedSince)
+    cards.push(
+      alertCard({
+        tone: 'bad',
+        title: `${name} refuses our credentials`,
+        facts: [['Since', formatTime(health.authFailedSince)]],
+        about: [
+          h('p', {}, `No call to ${name} succeeds. Stored sessions can still be read; new ones cannot be made.`),
+          h('p', {}, ...credentialsAdvice(name, credentials.from, provider)),
+        ],
+        actions: [
+          ...(credentials.from === 'STORE' ? [credentialsButton(provider, credentials.secrets, reload)] : []),
+          ...actions,
+        ],
+      }),
+    )
+  if (health && health.openCircuits.length > 0) cards.push(circuitCard(name, health.openCircuits, actions))
+  return cards
+}
+
+/** @param {string} name @param {OpenCircuit[]} circuits @param {Node[]} actions */
+function circuitCard(name, circuits, actions) {
+  const since = circuits.map(circuit => circuit.since).sort()[0] ?? ''
+  const next = circuits.map(circuit => circuit.nextTryAt).sort()[0] ?? ''
+  const whats = circuits.map(({ kind }) => KINDS[kind] ?? toLabel(kind)).join(', ')
+  const why = [
+    ...new Set(
+      circuits.map(({ failure }) => (failure ? FAILURES[failure]?.why : 'another server process found it failing')),
+    ),
+  ]
+  return alertCard({
+    tone: 'bad',
+    title: `${name} does not answer as it should`,
+    facts: [
+      ['Since', formatTime(since)],
+      ['Why', why.join(', ')],
+      ['Paused calls', whats],
+      ['Next try', formatTime(next)],
+    ],
+    about: [
+      h(
+        'p',
+        {},
+        `Calls to ${name} are paused, so that clients get an answer at once. Reads come from the stored data. They resume by themselves as soon as a try succeeds.`,
+      ),
+      h('p', {}, h('b', {}, 'What to do: '), `look at ${name}’s status page. When it is back, test the connection.`),
+    ],
+    actions,
+  })
+}
+
+/** @type {Record<string, string>} */
+const KINDS = { READ: 'reading', CREATE: 'making new records', WRITE: 'changing records' }
+
+/** @param {string} name @param {string | null} from @param {string} provider @returns {(Node | string)[]} */
+function credentialsAdvice(name, from, provider) {
+  const what = h('b', {}, 'What to do: ')
+  const renew = `get a valid key from ${name}`
+  if (from === 'STORE') return [what, `${renew} and replace it here.`]
+  if (from === 'SANDBOX') return [what, 'this is a sandbox of this server: check its fault rules.']
+  return [
+    what,
+    `${renew}, set it in the server’s environment (`,
+    h('code', {}, `${provider}_…`),
+    ') and restart the server.',
+  ]
+}
+
+/** @param {AttentionAnswer} answer @param {() => void} reload */
+function stuckCard({ creates: { stuck, rows } }, reload) {
+  if (stuck === 0) return null
+  return alertCard({
+    tone: 'bad',
+    title: `${pluralize(stuck, 'request')} without a known result`,
+    about: [
+      h(
+        'p',
+        {},
+        'The provider’s answer got lost, and it offers no way to find out by itself. Until somebody looks, the client is told to wait.',
+      ),
+      h('p', {}, h('b', {}, 'What to do: '), 'look at the provider whether the record exists, and say so here.'),
+    ],
+    rows: rows.map(row => ({
+      title: `${recordOf(row)} at ${toLabel(row.provider)}`,
+      facts: [formatTime(row.createdAt), row.errorMessage, h('span', {}, 'Key ', h('code', {}, row.idempotencyKey))],
+      actions: [settleButton(row, reload)],
+    })),
+    more: stuck > rows.length ? h('a', { href: '#/operations' }, `All ${stuck}`) : null,
+  })
+}
+
+/** @param {AttentionAnswer} answer @param {() => void} reload */
+function quarantineCard({ deliveries: { quarantined, rows } }, reload) {
+  if (quarantined === 0) return null
+  return alertCard({
+    tone: 'bad',
+    title: `${pluralize(quarantined, 'webhook delivery', 'webhook deliveries')} could not be applied`,
+    about: [
+      h(
+        'p',
+        {},
+        'Nothing is lost: the content is stored. Sessions may be out of date until the next read from their provider.',
+      ),
+      h('p', {}, h('b', {}, 'What to do: '), 'fix the reason and apply them again, or dismiss what does not matter.'),
+    ],
+    rows: rows.map(row => ({
+      title: deliveryName(row),
+      facts: [formatTime(row.receivedAt), row.error?.message ?? 'No reason is recorded.'],
+      actions: [replayButton(row, reload), dismissButton(row, reload)],
+    })),
+    more: quarantined > rows.length ? h('a', { href: '#/webhooks?state=QUARANTINED' }, `All ${quarantined}`) : null,
+  })
+}
+
+/** @param {AttentionAnswer} answer */
+function driftCard({ drift: { refused, rows } }) {
+  if (refused === 0) return null
+  return alertCard({
+    tone: 'warning',
+    title: `${pluralize(refused, 'kind of provider response', 'kinds of provider responses')} could not be used`,
+    about: [
+      h('p', {}, 'The provider answered something else than its documentation says, within the last 24 hours.'),
+      h(
+        'p',
+        {},
+        h('b', {}, 'What to do: '),
+        'ask the provider what changed, and look for a newer version of this server.',
+      ),
+    ],
+    rows: rows.map(row => ({
+      title: `${toLabel(row.provider)}: ${row.operation}`,
+      facts: [
+        formatTime(row.lastAt),
+        row.path ? wrapLong(row.path) : 'the whole response',
+        `${row.count.toLocaleString()} times`,
+      ],
+      actions: [],
+    })),
+    actions: [h('a', { href: '#/drift' }, 'All changes of provider responses')],
+  })
+}
+
+/** @param {AttentionAnswer} answer */
+function lateCards({ deliveries, creates, late }) {
+  const after = formatDuration(late.afterMs)
+  const cards = []
+  if (deliveries.late)
+    cards.push(
+      lateCard(
+        `${pluralize(deliveries.waiting, 'webhook delivery waits', 'webhook deliveries wait')} for ${formatDuration(deliveries.waitingMs)}`,
+        'They are applied within seconds as a rule. Their provider may not answer, or the server is too busy.',
+        h('a', { href: '#/webhooks?state=STORED' }, 'Waiting deliveries, with the reason'),
+      ),
+    )
+  if (late.recoveries + creates.slow > 0)
+    cards.push(
+      lateCard(
+        `${pluralize(Math.max(late.recoveries, creates.slow), 'unconfirmed request')} not resolved in time`,
+        'The server looks for the record at the provider by itself, but has no result yet. Check that the provider answers; you can also settle it.',
+        h('a', { href: '#/operations' }, 'Unconfirmed requests'),
+      ),
+    )
+  if (late.polls > 0)
+    cards.push(
+      lateCard(
+        `${pluralize(late.polls, 'open session')} checked late`,
+        `Their check is more than ${after} late. Raise POLLS_PER_MINUTE if the provider allows it, and check that the server’s background work runs.`,
+        h('a', { href: '#/health' }, 'Providers'),
+      ),
+    )
+  return cards
+}
+
+/** @param {string} title @param {string} text @param {HTMLElement} link */
+const lateCard = (title, text, link) =>
+  alertCard({ tone: 'warning', title, about: [h('p', {}, text)], actions: [link] })

@@ -1,0 +1,18 @@
+import { listAudit } from '../../db/repositories/audit-repository.ts'
+import type { AdminHandler } from './handler.ts'
+
+const MAX_ENTRIES = 200
+
+/** The newest actions of operators, with the name of the key. */
+export const showAudit: AdminHandler = async ({ db, services }, { tenantId }) => {
+  const names = new Map((await services.keys.list({ tenantId })).map(({ id, name }) => [id, name]))
+  const entries = await listAudit(db, tenantId, MAX_ENTRIES)
+  const rows = entries.map(({ id, at, actor, action }) => ({
+    id,
+    at,
+    actor,
+    actorName: names.get(actor) ?? null,
+    action,
+  }))
+  return { rows, cut: rows.length === MAX_ENTRIES }
+}
