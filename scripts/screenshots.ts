@@ -74,6 +74,7 @@ async function createData(): Promise<void> {
   await fetch(`${sandbox}/_sandbox/faults`, { method: 'POST', body: JSON.stringify({ rules }) })
   await execute(CREATE_SESSION, { idempotencyKey: 'lost', externalId: 'usr_1342', session: { kayle: {} } })
   await fetch(`${sandbox}/_sandbox/faults`, { method: 'DELETE' })
+  await loseApplicant()
   await createSession({ idempotencyKey: 'open', externalId: 'usr_1341', session: { kayle: {} } })
   await createSession({ idempotencyKey: 'failed', externalId: 'usr_1340', session: { kayle: {} } }, 'attempt_failed')
   const scenarios = SCENARIOS.toSorted((one, other) => Number(!!one.applicant) - Number(!!other.applicant))
@@ -84,6 +85,21 @@ async function createData(): Promise<void> {
     const input = { idempotencyKey: provider, externalId, session: session(created?.applicant?.id) }
     await createSession(input, step)
   }
+}
+
+/** A create without a response at a provider that cannot be searched. */
+async function loseApplicant(): Promise<void> {
+  const faults = `${server.sandboxes.find(({ provider }) => provider === 'PERSONR')?.origin}/_sandbox/faults`
+  const rules = [{ method: 'POST', path: '*-create', fault: { kind: 'reset', when: 'after' } }]
+  await fetch(faults, { method: 'POST', body: JSON.stringify({ rules }) })
+  const applicant = { personr: { email: 'ford@example.com', phone: '+46700000001', flowName: 'KYC basic' } }
+  await execute(CREATE_APPLICANT, { idempotencyKey: 'signup-1343', externalId: 'usr_1343', applicant })
+  await fetch(faults, { method: 'DELETE' })
+  const account = await server.services.accounts.get('dev', 'YORLET')
+  const yorlet = `${server.sandboxes.find(({ provider }) => provider === 'YORLET')?.origin}/_sandbox/faults`
+  await fetch(yorlet, { method: 'POST', body: JSON.stringify({ rules: [{ fault: { kind: 'status', status: 401 } }] }) })
+  await account.client.getCustomer?.({ providerId: 'cus_1' }, {}).catch(() => {})
+  await fetch(yorlet, { method: 'DELETE' })
 }
 
 async function createSession(input: object, step?: string): Promise<void> {
@@ -141,5 +157,5 @@ async function showConsole(page: Page): Promise<void> {
   await page.goto(new URL('/console', server.url).href)
   await page.getByLabel('API key with the scope admin').fill(API_KEY)
   await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.getByText('Kayle').first().waitFor()
+  await page.getByText('request without a known result').waitFor()
 }

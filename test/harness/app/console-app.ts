@@ -233,7 +233,7 @@ async function writeDrift(app: TestApp): Promise<void> {
     shape: 'string',
     count: 3,
   })
-  await addDrift(app.db, {
+  await upsertDrift(app.db, {
     ...common,
     accountId: second?.id ?? '',
     provider: second?.provider ?? 'PERSONR',
