@@ -1,3 +1,4 @@
+import { isLoopbackOrigin } from '../domain/input/hosts.ts'
 import { REQUEST_ID_HEADER } from './request/request-head.ts'
 
 export interface CorsOptions {
@@ -70,7 +71,3 @@ export function createCors({ origins, allowsLoopback, headers }: CorsOptions): C
 const EXPOSED_HEADERS = ['RateLimit', 'RateLimit-Policy', 'Retry-After', 'WWW-Authenticate', REQUEST_ID_HEADER].join(
   ', ',
 )
-
-function isLoopbackOrigin(origin: string): boolean {
-  return /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(origin)
-}

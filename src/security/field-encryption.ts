@@ -87,10 +87,11 @@ export function createFieldEncryption(
   if (!current) throw new TypeError('Field encryption needs at least one key.')
   const fingerprints = (value: string) => live.map(({ fingerprinting }) => hash(fingerprinting, value))
   const reported = new Set<string>()
+  const ivPool = new IvPool()
 
   return {
     currentPrefix: `${VERSION}.${current.id}.`,
-    encrypt: (text, place) => encryptText(current, text, place),
+    encrypt: (text, place) => encryptText(current, ivPool.next(), text, place),
     decrypt: (encrypted, place) => decryptText(live, encrypted, place),
     hasKey: encrypted => live.some(({ id }) => encrypted.startsWith(`${VERSION}.${id}.`)),
     blindIndex: (value, scope) => hash(current.indexing, toIndexed(value, scope)),
@@ -133,8 +134,7 @@ function toLiveKey(key: Buffer): LiveKey {
   }
 }
 
-function encryptText({ id, encryption }: LiveKey, text: string, place: Place): string {
-  const iv = nextIv()
+function encryptText({ id, encryption }: LiveKey, iv: Buffer, text: string, place: Place): string {
   const cipher = createCipheriv('aes-256-gcm', encryption, iv)
   cipher.setAAD(serializePlace(place))
   const encrypted = Buffer.concat([iv, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()])
@@ -142,14 +142,17 @@ function encryptText({ id, encryption }: LiveKey, text: string, place: Place): s
 }
 
 const IV_POOL_SIZE = 256
-let ivPool = Buffer.alloc(0)
 
-/** Generated in batches, because one call of the random generator costs as much as an encryption. */
-function nextIv(): Buffer {
-  if (ivPool.length === 0) ivPool = randomBytes(IV_POOL_SIZE * IV_BYTES)
-  const iv = ivPool.subarray(0, IV_BYTES)
-  ivPool = ivPool.subarray(IV_BYTES)
-  return iv
+/** Random IVs, generated in batches, because one call of the random generator costs as much as an encryption. */
+class IvPool {
+  #unused = Buffer.alloc(0)
+
+  next(): Buffer {
+    if (this.#unused.length === 0) this.#unused = randomBytes(IV_POOL_SIZE * IV_BYTES)
+    const iv = this.#unused.subarray(0, IV_BYTES)
+    this.#unused = this.#unused.subarray(IV_BYTES)
+    return iv
+  }
 }
 
 function decryptText(live: readonly LiveKey[], encrypted: string, place: Place): string {

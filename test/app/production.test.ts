@@ -161,6 +161,23 @@ describe('CORS', () => {
     },
   )
 
+  test.each([
+    ['http://localhost:5173', true],
+    ['https://127.0.0.1', true],
+    ['http://127.0.0.2:8080', true],
+    ['http://[::1]:3000', true],
+    // Some browsers look up this name by DNS.
+    ['http://app.localhost:5173', false],
+    ['http://localhost.example.com', false],
+    ['http://localhost@example.com', false],
+    ['http://example.com#localhost', false],
+    ['file://localhost', false],
+    ['null', false],
+  ])('on a development server, %s may read responses: %s', async (origin, isAllowed) => {
+    const { headers } = await post(shut, { query: '{ __typename }' }, { origin })
+    expect(headers.get('access-control-allow-origin')).toBe(isAllowed ? origin : null)
+  })
+
   test('lets a listed origin read a stream', async () => {
     const query = 'subscription { sessionsUpdated { cursor } }'
     const answer = await fetch(open.url, {

@@ -11,6 +11,15 @@ export function isLoopbackHostHeader(header: string): boolean {
 }
 
 /**
+ * True for the origin of a page that this machine serves. Names below .localhost are not included: some browsers look them up
+ * by DNS, which may lead to another machine.
+ */
+export function isLoopbackOrigin(origin: string): boolean {
+  const [, host] = /^https?:\/\/([^/?#@]+?)(?::\d{1,5})?$/.exec(origin) ?? []
+  return host !== undefined && isLoopbackHost(host) && !host.endsWith('.localhost')
+}
+
+/**
  * True if the host may be on the public internet: no loopback, private, link-local, shared, multicast or reserved
  * address or name.
  */

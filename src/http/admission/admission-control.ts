@@ -27,6 +27,7 @@ const EXEMPT_PATHS = new Set(['/livez', '/readyz', '/metrics'])
 const RETRY_AFTER_SECONDS = 1
 
 /**
+ * Sheds load: a request over the limit is refused with 503 before it is read, so that an overload does not slow the others.
  * `isKnown`: whether a request carries a key or token that was valid before. These requests have places of their own, which
  * no request without a key can take, and start first.
  */

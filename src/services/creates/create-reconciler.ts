@@ -16,8 +16,8 @@ import type { DeferredOutcomes } from './deferred-outcomes.ts'
 import { attemptMarkers, type CreateDeps, claimOperation, rescheduleOperation } from './operation-transitions.ts'
 
 /**
- * Settles creates whose answer never arrived. By what the provider supports, it searches for the record, sends the create
- * once more if that is harmless, or leaves the operation UNKNOWN for a webhook or an operator. It never guesses.
+ * Looks for lost creates: those whose response never arrived. By what the provider supports, it searches for the record, sends
+ * the create once more if that is harmless, or leaves the operation UNKNOWN for a webhook or an operator. It never guesses.
  */
 
 export interface ReconcilerSettings {

@@ -1,9 +1,10 @@
+import { LRUCache } from 'lru-cache'
 import type { Database } from '../../../db/core/database.ts'
 import { listEvents } from '../../../db/repositories/event-repository.ts'
 import type { TimelineEvent } from '../../domain/records/event.ts'
 import { MAX_PAGE } from '../lists/connection.ts'
 
-/** The sessions whose events a stream keeps at most. */
+/** The maximum number of sessions whose events a stream caches. */
 const MAX_SESSIONS = 100
 
 /**
@@ -16,15 +17,12 @@ export interface LaterEvents {
 }
 
 export function createLaterEvents(db: Database): LaterEvents {
-  const known = new Map<string, TimelineEvent[]>()
+  const known = new LRUCache<string, TimelineEvent[]>({ max: MAX_SESSIONS })
   return {
     list: async event => {
       const stillLater = (known.get(event.sessionId) ?? []).filter(({ position }) => position > event.position)
       const later = [...stillLater, ...(await readAfter(db, event, stillLater.at(-1)?.position ?? event.position))]
-      known.delete(event.sessionId)
       known.set(event.sessionId, later)
-      const [oldest] = known.keys()
-      if (known.size > MAX_SESSIONS && oldest !== undefined) known.delete(oldest)
       return later
     },
   }
