@@ -64,6 +64,23 @@ test.each(withOperations)('every operation of %s is valid', path => {
   }
 })
 
+/** Words that treat software as a person, or that only this project uses. */
+const PRIVATE_WORDS = /\b(asked|told|kept|said|whoever|the house|the door|mended|sealed)\b/gi
+
+test.each(docPaths())('%s uses terms that readers search for', path => {
+  const prose = readDoc(path)
+    .replace(/^( *)```.*?^\1```$/gms, '')
+    .replace(/`[^`\n]*`/g, '')
+  expect(prose.match(PRIVATE_WORDS) ?? []).toEqual([])
+})
+
+test.each(docPaths().filter(path => path.startsWith('docs/')))('%s begins with what the reader gets from it', path => {
+  const [title = '', blank, first = ''] = readDoc(path).split('\n')
+  expect(title).toMatch(/^# \S/)
+  expect(blank).toBe('')
+  expect(first).toMatch(/^[\w`“*]/)
+})
+
 test('the first commands of docs/reference/cli.md run on an empty database', async () => {
   const env = { DATABASE_URL: 'sqlite:.data/never-made.db', ENCRYPTION_KEY: '0f'.repeat(32), SANDBOX: 'off' }
   expect(await cliOf(env).run(['doctor'])).toMatchObject({ code: 0 })
