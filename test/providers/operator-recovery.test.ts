@@ -1,9 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { ErrorCode } from '../../src/domain/error-codes.ts'
+import { decodeGlobalId } from '../../src/domain/global-id.ts'
 import type { Provider } from '../../src/domain/provider.ts'
+import { registry } from '../../src/providers/registry.ts'
 import { PROFILE_LOSES_RECORDS_ID } from '../../src/providers/verilock/sandbox.ts'
+import { SESSION_READS_KEY } from '../../src/providers/yorlet/sandbox.ts'
+import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { SESSION_INPUTS } from '../harness/documents/session-inputs.ts'
 import { setUpLostCreates } from '../harness/providers/lost-creates.ts'
+import { mockProvider } from '../harness/providers/mock-provider.ts'
 
 /** A create whose response is lost, and which is settled by the id that an operator found at the provider. */
 interface Row {
@@ -15,7 +20,9 @@ interface Row {
   readonly env?: NodeJS.ProcessEnv
   /** The selected fields of the record and their values, besides the provider id. */
   readonly fields: string
-  readonly expected: (providerId: string) => object
+  readonly expected: (providerId: string, sentAt: Date) => object
+  /** How long after its send the operator finds it. */
+  readonly foundAfterSeconds?: number
   /** An id that is not the record's, and the error for it. */
   readonly refused: readonly [providerId: string, code: ErrorCode]
 }
@@ -56,10 +63,12 @@ const ROWS: readonly Row[] = [
     input: { session: SESSION_INPUTS.PERSONR },
     collection: 'links',
     env: { PERSONR_REPEAT_LINKS: 'off' },
-    fields: 'status outcome access { hostedUrl } applicant { providerId }',
-    expected: () => ({
+    fields: 'status outcome createdAt access { hostedUrl } applicant { providerId }',
+    foundAfterSeconds: 86_400,
+    expected: (_id, sentAt) => ({
       status: 'CREATED',
       outcome: 'PENDING',
+      createdAt: sentAt.toISOString(),
       access: { hostedUrl: null },
       applicant: { providerId: APPLICANT },
     }),
@@ -82,13 +91,26 @@ const ROWS: readonly Row[] = [
     recordType: 'session',
     input: { session: SESSION_INPUTS.RAPIDLY },
     collection: 'customer_sessions',
-    fields: 'status redirectUrl access { hostedUrl sdkToken } customer { externalId }',
-    expected: () => ({
+    fields: 'status createdAt expiresAt redirectUrl access { hostedUrl sdkToken } customer { externalId }',
+    foundAfterSeconds: 60,
+    expected: (_id, sentAt) => ({
       status: 'IN_PROGRESS',
+      createdAt: sentAt.toISOString(),
+      expiresAt: new Date(sentAt.getTime() + 3_600_000).toISOString(),
       redirectUrl: 'https://app.example.com/account',
       access: { hostedUrl: null, sdkToken: null },
       customer: { externalId: 'usr_1337' },
     }),
+    refused: ['rapidly_cst_secret', 'BAD_REQUEST'],
+  },
+  {
+    provider: 'RAPIDLY',
+    recordType: 'session',
+    input: { session: SESSION_INPUTS.RAPIDLY },
+    collection: 'customer_sessions',
+    fields: 'status',
+    foundAfterSeconds: 86_400,
+    expected: () => ({ status: 'EXPIRED' }),
     refused: ['rapidly_cst_secret', 'BAD_REQUEST'],
   },
   {
@@ -113,7 +135,7 @@ const ROWS: readonly Row[] = [
 ]
 
 describe.each(ROWS)('$provider: a lost $recordType', row => {
-  const { findOperation, follow, newKey, open, setFate, settleFound } = setUpLostCreates(row.provider)
+  const { advance, findOperation, follow, newKey, now, open, setFate, settleFound } = setUpLostCreates(row.provider)
 
   async function lose() {
     const app = await open(row.env)
@@ -122,19 +144,21 @@ describe.each(ROWS)('$provider: a lost $recordType', row => {
     await setFate('RESPONSE_LOST')
     const create = async () =>
       (await app.execute(document(row), { input: { idempotencyKey, ...row.input } })).data.created
+    const sentAt = now()
     const { operation } = await create()
     const [providerId = ''] = await created()
-    return { operation, providerId, create, idempotencyKey }
+    return { operation, providerId, create, idempotencyKey, sentAt }
   }
 
   test('is settled by the id that an operator found', async () => {
-    const { operation, providerId, create } = await lose()
+    const { operation, providerId, create, sentAt } = await lose()
     expect(operation.state).toBe('UNKNOWN')
+    advance(row.foundAfterSeconds ?? 0)
     await settleFound(operation, providerId)
 
     expect(await create()).toEqual({
       operation: { id: operation.id, state: 'SUCCEEDED', recovered: true },
-      record: { providerId, ...row.expected(providerId) },
+      record: { providerId, ...row.expected(providerId, sentAt) },
     })
   })
 
@@ -145,6 +169,81 @@ describe.each(ROWS)('$provider: a lost $recordType', row => {
     expect(await findOperation(idempotencyKey)).toMatchObject({ state: 'UNKNOWN' })
   })
 })
+
+describe('YORLET: a lost session that an operator found', () => {
+  const { follow, newKey, open, setFate, settleFound } = setUpLostCreates('YORLET')
+  const OFF = { YORLET_REPEAT_CREATES: 'off' }
+  const row: Row = {
+    provider: 'YORLET',
+    recordType: 'session',
+    input: { session: SESSION_INPUTS.YORLET },
+    collection: 'application_sessions',
+    fields: 'status',
+    expected: () => ({}),
+    refused: ['apps_1', 'UNSUPPORTED_BY_PROVIDER'],
+  }
+  const create = async (app: TestApp, idempotencyKey: string) =>
+    (await app.execute(document(row), { input: { idempotencyKey, ...row.input } })).data.created
+
+  test('is read by its id, where sessions can be read', async () => {
+    const { sandboxes } = await open()
+    const created = await follow(row.collection)
+    const { baseUrl = '' } = sandboxes.find(each => each.provider === 'YORLET') ?? {}
+    const reads = { YORLET_API_KEY: SESSION_READS_KEY, YORLET_UNDOCUMENTED_READS: 'on', ...OFF }
+    const reader = await startApp({ YORLET_BASE_URL: baseUrl, ...reads }, { jobs: false })
+    const key = newKey()
+    await setFate('RESPONSE_LOST')
+    const { operation } = await create(reader, key)
+    const [providerId = ''] = await created()
+    const id = decodeGlobalId(operation.id)?.id ?? ''
+    await reader.services.operations.settleFound({ tenantId: 'dev' }, id, providerId)
+
+    expect(await create(reader, key)).toMatchObject({
+      operation: { state: 'SUCCEEDED', recovered: true },
+      record: { providerId, status: 'CREATED' },
+    })
+    await reader.close()
+  })
+
+  test('cannot be settled where sessions cannot be read', async () => {
+    const app = await open(OFF)
+    await setFate('RESPONSE_LOST')
+    const { operation } = await create(app, newKey())
+    const [providerId, code] = row.refused
+    await expect(settleFound(operation, providerId)).rejects.toMatchObject({ code })
+  })
+})
+
+const LOST = { reference: 'sg_lost', idempotencyKey: 'sg_lost-1', sentAt: new Date(), noted: null }
+const UUID = '5f0c1a2b-3c4d-4e5f-8a6b-7c8d9e0f1a2b'
+
+test.each([
+  [
+    'PERSONR',
+    'our id of its applicant',
+    { input: { applicant: { applicantId: 'ours' } }, applicantProviderId: '1x2' },
+    { applicant: { providerId: '1x2' } },
+  ],
+  [
+    'RAPIDLY',
+    "Rapidly's id of its customer",
+    { input: { customer: { customerProviderId: UUID } }, customerProviderId: null },
+    { customer: { providerId: UUID }, details: { customerProviderId: UUID } },
+  ],
+  [
+    'RAPIDLY',
+    'our id of its customer',
+    { input: { customer: { customerId: 'ours' } }, customerProviderId: UUID },
+    { customer: { providerId: UUID }, details: { customerProviderId: UUID } },
+  ],
+] as const)(
+  '%s: a session that was created with %s belongs to it, without a call to the provider',
+  async (provider, _what, create, expected) => {
+    const { client, sent } = await mockProvider(registry[provider], {}, () => ({ status: 500 }))
+    expect(await client.recovery?.session?.reconstruct?.({ ...LOST, ...create }, UUID, {})).toMatchObject(expected)
+    expect(sent).toEqual([])
+  },
+)
 
 function document({ recordType, fields }: Row): string {
   const name = `Create${recordType.charAt(0).toUpperCase()}${recordType.slice(1)}`

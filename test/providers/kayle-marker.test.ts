@@ -6,7 +6,6 @@ import { sandbox } from '../../src/providers/kayle/sandbox.ts'
 import { REGISTERED_REDIRECTS } from '../../src/providers/kayle/sandbox-request.ts'
 import { type RunningSandbox, startSandbox } from '../../src/sandbox/server.ts'
 import { controlSandbox, type SandboxControl } from '../harness/app/test-app.ts'
-import { mockProvider } from '../harness/providers/mock-provider.ts'
 import {
   connectToSandbox,
   findSession,
@@ -190,37 +189,6 @@ describe('the marker', () => {
     expect(noted).toBeNull()
     expect([created.redirectUrl, read?.redirectUrl]).toEqual([redirectUrl, redirectUrl])
     expect(JSON.stringify([created, read, listed])).not.toContain(reference)
-  })
-})
-
-describe('an inconclusive search is reported as such', () => {
-  const unknownCreate = {
-    reference: 'sg_reference',
-    idempotencyKey: 'key',
-    input: { redirectUrl: REDIRECT },
-    noted: null,
-  }
-  const session = { id: `vs_${'a'.repeat(64)}`, status: 'created', redirect_url: null }
-  const last = { limit: 100, has_more: false, next_cursor: null }
-  const { redirect_url: _, ...withoutRedirect } = session
-
-  it.each([
-    ['the list never ends', { data: [session], pagination: { ...last, has_more: true, next_cursor: session.id } }],
-    ['a page names no next one', { data: [session], pagination: { ...last, has_more: true } }],
-    ['a page has no pagination', { data: [session] }],
-    ['a session has no redirect_url', { data: [withoutRedirect], pagination: last }],
-  ])('%s', async (_why, body) => {
-    const mocked = await mockProvider(kayle, {}, () => ({ status: 200, body }))
-
-    expect(await find({ ...unknownCreate, sentAt: new Date() }, mocked.client)).toBe('UNCERTAIN')
-    expect(mocked.sent.length).toBeLessThanOrEqual(50)
-  })
-
-  it('and a list that ends makes it conclusive', async () => {
-    const body = { data: [session], pagination: last }
-    const { client } = await mockProvider(kayle, {}, () => ({ status: 200, body }))
-
-    expect(await find({ ...unknownCreate, sentAt: new Date() }, client)).toBe('ABSENT')
   })
 })
 
