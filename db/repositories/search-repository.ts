@@ -13,7 +13,7 @@ export interface RecordSearch {
 }
 
 /** The records with this id at their provider. */
-export async function findByProviderId(
+export async function searchByProviderId(
   { sql }: Database,
   table: RecordTable,
   { tenantId, value, limit }: RecordSearch,

@@ -4,11 +4,11 @@ import { findOperationByKey, type StoredOperation } from '../../db/repositories/
 import {
   findByEmail,
   findByExternalId,
-  findByProviderId,
   findOperationsOfRequest,
   findSessionsOf,
   type RecordSearch,
   type RecordTable,
+  searchByProviderId,
 } from '../../db/repositories/search-repository.ts'
 import { InvalidInputError } from '../domain/errors.ts'
 import { decodeGlobalId, encodeGlobalId } from '../domain/global-id.ts'
@@ -54,7 +54,7 @@ async function findIds(db: Database, table: RecordTable, query: RecordSearch, by
   const email = byEmail && table !== 'sessions' ? await findByEmail(db, table, query) : []
   return [
     ...ownIds(table, query.value),
-    ...(await findByProviderId(db, table, query)),
+    ...(await searchByProviderId(db, table, query)),
     ...(await findByExternalId(db, table, query)),
     ...email,
   ]

@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => app.close())
 
-interface Told {
+interface Reported {
   readonly status: number
   readonly cost: { requested: number; actual: number; remaining: number; resetAt: string } | undefined
   readonly policy: string | null
@@ -25,7 +25,12 @@ interface Told {
   readonly data: Record<string, unknown> | undefined
 }
 
-async function post(query: string, token: string, variables = {}, headers: Record<string, string> = {}): Promise<Told> {
+async function post(
+  query: string,
+  token: string,
+  variables = {},
+  headers: Record<string, string> = {},
+): Promise<Reported> {
   const response = await fetch(app.url, {
     method: 'POST',
     headers: {
@@ -36,7 +41,10 @@ async function post(query: string, token: string, variables = {}, headers: Recor
     },
     body: JSON.stringify({ query, variables }),
   })
-  const { extensions, data } = (await response.json()) as { extensions?: { cost: Told['cost'] }; data?: Told['data'] }
+  const { extensions, data } = (await response.json()) as {
+    extensions?: { cost: Reported['cost'] }
+    data?: Reported['data']
+  }
   const remaining = Number(/^"cost";r=(\d+);t=\d+$/.exec(response.headers.get('ratelimit') ?? '')?.[1])
   const policy = response.headers.get('ratelimit-policy')
   return { status: response.status, cost: extensions?.cost, policy, remaining, data }
@@ -72,7 +80,7 @@ describe.each([
 
   test('is not executed if its estimate exceeds what is left, and is charged as a request', async () => {
     const { token } = await withKey(app)
-    let last: Told | undefined
+    let last: Reported | undefined
     for (let times = 0; times < 10; times++) last = await post(LIST, token, {}, headers)
     for (let times = 0; times < 10; times++) last = await post(LIST, token, {}, headers)
     expect(last).toMatchObject({ status: 429, cost: undefined })

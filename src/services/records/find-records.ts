@@ -34,7 +34,7 @@ export async function getStoredRecord<R extends SyncedRecord, S extends RecordSn
 }
 
 /** The account's record by the provider's id, whoever may see it. */
-export async function findByProviderId<R extends SyncedRecord, S extends RecordSnapshot>(
+export async function findRecordByProviderId<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   account: { readonly id: string; readonly tenantId: string },
   providerId: string,

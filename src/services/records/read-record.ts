@@ -7,7 +7,7 @@ import type { Account } from '../accounts/account.ts'
 import type { Lookup, ProviderLookup } from '../deps.ts'
 import { providerNotFound } from '../privacy/tombstones.ts'
 import type { RequestScope } from '../request-scope.ts'
-import { findByProviderId, findRecords, getStoredRecord, isVisible } from './find-records.ts'
+import { findRecordByProviderId, findRecords, getStoredRecord, isVisible } from './find-records.ts'
 import { type Age, afterFailure, failsOnError, isFresh, isNearlyStale } from './freshness.ts'
 import {
   operationName,
@@ -60,7 +60,7 @@ async function getByProvider<R extends SyncedRecord, S extends RecordSnapshot>(
 ): Promise<R> {
   const { accounts, db, recordType } = deps
   const account = await accounts.get(scope.tenantId, lookup.provider)
-  const stored = await findByProviderId(deps, account, lookup.providerId)
+  const stored = await findRecordByProviderId(deps, account, lookup.providerId)
   // A client token reads stored records only: it must not add records to the store.
   if (scope.subject && !(stored && isVisible(deps, scope, stored))) throw recordNotFound(recordType)
   if (stored) return readVisible(deps, scope, stored, freshness)

@@ -50,7 +50,7 @@ export const AREAS: readonly Area[] = [
   { files: [DOMAIN], may: [DOMAIN], because: 'the domain is words without I/O' },
   {
     files: [UPSTREAM],
-    may: [UPSTREAM, DOMAIN, 'cockatiel', 'undici', 'zod', 'node:**'],
+    may: [UPSTREAM, DOMAIN, 'cockatiel', 'lru-cache', 'undici', 'zod', 'node:**'],
     because: 'it is HTTP towards any provider',
   },
   {
