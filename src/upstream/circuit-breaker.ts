@@ -49,8 +49,11 @@ export interface CircuitBreaker {
   readonly openedAt: number
   /** Opens it for `ms` milliseconds. */
   open(ms: number): void
-  /** Runs the call, as a probe if the circuit was open for long enough; otherwise throws BrokenCircuitError at once. */
-  execute<T>(run: () => Promise<T>): Promise<T>
+  /** Counts a call that was sent while the circuit was closed. */
+  succeeded(): void
+  failed(error: unknown): void
+  /** Runs a probe if the circuit was open for long enough; otherwise throws BrokenCircuitError at once. */
+  probe<T>(run: () => Promise<T>): Promise<T>
 }
 
 /** The circuit is open, or its probe is in progress. */
@@ -107,15 +110,8 @@ export function createCircuitBreaker(options: BreakerOptions): CircuitBreaker {
     }
   }
 
-  async function pass<T>(run: () => Promise<T>): Promise<T> {
-    try {
-      const result = await run()
-      count()
-      return result
-    } catch (error) {
-      if (error instanceof Error && options.isFailure(error)) count(error)
-      throw error
-    }
+  function failed(error: unknown): void {
+    if (error instanceof Error && options.isFailure(error)) count(error)
   }
 
   return {
@@ -132,7 +128,9 @@ export function createCircuitBreaker(options: BreakerOptions): CircuitBreaker {
       return openedAt
     },
     open: ms => open(ms),
-    execute: run => (state === 'CLOSED' ? pass(run) : probe(run)),
+    succeeded: () => count(),
+    failed,
+    probe,
   }
 }
 

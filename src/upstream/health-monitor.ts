@@ -1,6 +1,7 @@
 import type { CallKind } from '../domain/provider-call.ts'
 import type { FailureKind } from '../domain/provider-failure.ts'
 import type { CircuitState } from './circuit-breaker.ts'
+import { failureKindOf, isOperatorRelevant } from './error-classification.ts'
 import { createMinuteStats, type MinuteStats } from './minute-stats.ts'
 import { createWindow, quantile } from './sample-window.ts'
 
@@ -45,31 +46,28 @@ export function createHealthMonitor(circuit: () => CircuitState) {
   let authFailedSince: Date | null = null
   let isAuthProven = false
 
-  async function track<T>(
-    run: () => Promise<T>,
-    isFailure: (error: unknown) => boolean,
-    failureKindOf: (error: unknown) => FailureKind | undefined,
-  ): Promise<T> {
-    const startedMs = performance.now()
+  /** Returns when the call began, in milliseconds of performance.now(). */
+  function begin(): number {
     inFlight++
-    const end = (failed: boolean, failure?: FailureKind) => {
-      const sample = { at: Date.now(), ms: performance.now() - startedMs, failed }
-      window.add(sample)
-      history.add({ ...sample, failure })
-      if (failure === 'AUTH_FAILED') authFailedSince ??= new Date(sample.at)
-    }
-    try {
-      const result = await run()
-      end(false)
-      authFailedSince = null
-      isAuthProven = true
-      return result
-    } catch (error) {
-      end(isFailure(error), failureKindOf(error))
-      throw error
-    } finally {
-      inFlight--
-    }
+    return performance.now()
+  }
+
+  function succeeded(startedMs: number): void {
+    end(startedMs, false)
+    authFailedSince = null
+    isAuthProven = true
+  }
+
+  function failed(startedMs: number, error: unknown): void {
+    end(startedMs, isOperatorRelevant(error), failureKindOf(error))
+  }
+
+  function end(startedMs: number, failed: boolean, failure?: FailureKind): void {
+    inFlight--
+    const sample = { at: Date.now(), ms: performance.now() - startedMs, failed }
+    window.add(sample)
+    history.add({ ...sample, failure })
+    if (failure === 'AUTH_FAILED') authFailedSince ??= new Date(sample.at)
   }
 
   function read(): Omit<Health, 'circuit' | 'openCircuits' | 'driftCount'> {
@@ -86,5 +84,5 @@ export function createHealthMonitor(circuit: () => CircuitState) {
     }
   }
 
-  return { track, read, takeMinutes: history.take }
+  return { begin, succeeded, failed, read, takeMinutes: history.take }
 }

@@ -1,8 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { BulkheadRejectedError, bulkhead } from 'cockatiel'
 import { DomainError, type ProviderErrorOptions, ProviderUnavailableError } from '../domain/errors.ts'
 import type { Provider } from '../domain/provider.ts'
 import type { CallKind } from '../domain/provider-call.ts'
+import type { ProviderCallObserver } from '../domain/provider-call-observer.ts'
+import { beginAttempt, codeOf, statusOf } from './attempt-report.ts'
+import { CallDeadline, pause } from './call-deadline.ts'
+import { createCallSlots, SlotsFullError } from './call-slots.ts'
 import {
   BrokenCircuitError,
   type CircuitBreaker,
@@ -14,7 +16,6 @@ import {
 import {
   failureKindOf,
   isFailure,
-  isOperatorRelevant,
   isOutcomeUnknown,
   isProviderResponse,
   isResponse,
@@ -22,8 +23,7 @@ import {
 } from './error-classification.ts'
 import { createHealthMonitor, type OpenCircuit } from './health-monitor.ts'
 import { createRetryBudget } from './retry-budget.ts'
-import { rejectOnAbort } from './single-flight.ts'
-import type { RequestOptions } from './transport.ts'
+import type { RawResponse, RequestOptions, Transport } from './transport.ts'
 
 export interface ResilienceOptions {
   readonly provider: Provider
@@ -43,25 +43,27 @@ export interface ResilienceOptions {
   readonly retryBudgetMin: number
   /** Circuit states of other instances for the same account. */
   readonly peerCircuits?: PeerCircuits
+  /** Gets every attempt. */
+  readonly observer?: ProviderCallObserver
 }
 
 const NEVER = Number.NEGATIVE_INFINITY
 
-/** Sends a request with the deadline `deadline`. */
-type Send<T> = (deadline: AbortSignal) => Promise<T>
+/** What a call returns of its response. Throws the error of a rejection or of a broken contract. */
+type ReadResponse<T> = (response: RawResponse) => T
 
-/** Whether the request was sent: if not, it was rejected here, and a retry would not help. */
-interface CallProgress {
-  sent: boolean
+/** The attempts that one call sent. */
+interface SentAttempts {
+  count: number
 }
 
 /**
- * Protects one account of a provider: a bulkhead, a circuit breaker per kind of call, one retry of reads within a
- * budget, and one retry of writes whose outcome is unknown. A call that it rejects was never sent.
+ * Calls one account of a provider: limited slots, a circuit breaker per kind of call, one retry of reads within a budget,
+ * and one retry of writes whose outcome is unknown. A call that is rejected here was never sent.
  */
-export function createResiliencePolicy(options: ResilienceOptions) {
-  const { provider } = options
-  const slots = bulkhead(options.connections, options.queue)
+export function createResiliencePolicy(options: ResilienceOptions, transport: Transport) {
+  const { provider, observer } = options
+  const slots = createCallSlots(options.connections, options.queue)
   const budget = createRetryBudget(options.retryBudgetRatio, options.retryBudgetMin)
   const health = createHealthMonitor(circuit)
   const peerCircuits = options.peerCircuits ?? NO_PEERS
@@ -78,45 +80,49 @@ export function createResiliencePolicy(options: ResilienceOptions) {
   }
 
   /**
-   * Runs `send` once or twice: again for a read that can succeed before its deadline, or for a write without a
-   * response. `probe` sends the same request in the background.
+   * Sends the request once or twice: again for a read that can succeed before its deadline, or for a write without a
+   * response. Every attempt is reported, and so is a call without one.
    */
-  async function run<T>(
-    request: RequestOptions,
-    deadline: AbortSignal,
-    send: Send<T>,
-    probe: Send<unknown>,
-  ): Promise<T> {
-    const endsAt = performance.now() + options.readDeadlineMs
-    const progress: CallProgress = { sent: false }
+  async function run<T>(request: RequestOptions, read: ReadResponse<T>): Promise<T> {
+    const deadline = deadlineOf(request)
+    const sent: SentAttempts = { count: 0 }
     try {
-      admit(request, probe)
-      return await sendOnce(request, deadline, send, progress)
+      admit(request, read)
+      return await send(request, read, deadline, sent)
     } catch (error) {
-      if (!progress.sent) throw error
-      const retryAt =
-        request.kind === 'WRITE' ? newDeadline(error) : await deadlineAfterPause(request, error, deadline, endsAt)
-      if (!retryAt || !isAdmitted(request, probe)) throw error
-      return sendOnce(request, retryAt, send, { sent: false })
+      if (sent.count === 0) {
+        reportUnsent(request)
+        throw error
+      }
+      const retryDeadline = await deadlineOfRetry(request, error, deadline)
+      if (!retryDeadline || !isAdmitted(request, read)) throw error
+      return await send(request, read, retryDeadline, sent).finally(() => retryDeadline.clear())
+    } finally {
+      deadline.clear()
     }
   }
 
-  /** A new deadline for a write that timed out or lost its connection. */
-  function newDeadline(error: unknown): AbortSignal | undefined {
-    return isOutcomeUnknown(error) ? AbortSignal.timeout(options.createDeadlineMs) : undefined
+  /** A disconnected client cancels its reads, and nothing else. */
+  function deadlineOf({ kind, signal }: RequestOptions): CallDeadline {
+    return kind === 'READ'
+      ? new CallDeadline(options.readDeadlineMs, signal)
+      : new CallDeadline(options.createDeadlineMs)
   }
 
-  /** The deadline of a read after the pause that its error asks for; undefined if it may not be retried. */
-  async function deadlineAfterPause(
+  /**
+   * For a write that timed out or lost its connection, a new deadline. For a read, its own after the pause that the error
+   * requires. Undefined if the call may not be retried.
+   */
+  async function deadlineOfRetry(
     { kind }: RequestOptions,
     error: unknown,
-    deadline: AbortSignal,
-    endsAt: number,
-  ): Promise<AbortSignal | undefined> {
+    deadline: CallDeadline,
+  ): Promise<CallDeadline | undefined> {
+    if (kind === 'WRITE') return isOutcomeUnknown(error) ? new CallDeadline(options.createDeadlineMs) : undefined
     const pauseMs = kind === 'READ' ? retryAfterMs(error) : undefined
-    if (pauseMs === undefined || deadline.aborted || performance.now() + pauseMs >= endsAt) return undefined
+    if (pauseMs === undefined || deadline.isOver || performance.now() + pauseMs >= deadline.endsAt) return undefined
     if (!budget.spend()) return undefined
-    return sleep(pauseMs, deadline, { signal: deadline }).catch(() => undefined)
+    return (await pause(pauseMs, deadline)) ? deadline : undefined
   }
 
   /**
@@ -125,34 +131,37 @@ export function createResiliencePolicy(options: ResilienceOptions) {
    * writes pass one at a time. So a create is never sent without a caller, and no caller waits for a provider that does
    * not respond.
    */
-  function admit(request: RequestOptions, probe: Send<unknown>): void {
+  function admit(request: RequestOptions, read: ReadResponse<unknown>): void {
     const { kind } = request
     const breaker = breakers[kind]
     const openMs = breaker.state === 'CLOSED' ? peerBlockedMs(kind) : 0
     if (openMs > 0) breaker.open(openMs)
     if (breaker.state === 'CLOSED') return
     if (breaker.state === 'OPEN' && breaker.blockedMs === 0) {
-      if (kind === 'READ' || request.probesItself) sendProbe(kind, probe)
+      if (kind === 'READ' || request.probesItself) sendProbe(request, read)
       else if (!harmlessRead || readResponseAt > breaker.openedAt) return
       else readInBackground(harmlessRead)
     }
     throw blocked(request, breaker.blockedMs)
   }
 
-  function isAdmitted(request: RequestOptions, probe: Send<unknown>): boolean {
+  function isAdmitted(request: RequestOptions, read: ReadResponse<unknown>): boolean {
     try {
-      admit(request, probe)
+      admit(request, read)
       return true
     } catch {
       return false
     }
   }
 
-  /** A background probe: only the circuit breaker uses its result. */
-  function sendProbe(kind: CallKind, send: Send<unknown>): void {
-    const deadline = AbortSignal.timeout(kind === 'READ' ? options.readDeadlineMs : options.createDeadlineMs)
-    const inSlot = () => slots.execute(() => attempt(kind, deadline, send))
-    breakers[kind].execute(() => rejectOnAbort(inSlot(), deadline)).catch(() => {})
+  /** Sends the request in the background: only the circuit breaker uses the result. */
+  function sendProbe(request: RequestOptions, read: ReadResponse<unknown>): void {
+    const unattended = { ...request, signal: undefined, callLog: undefined }
+    const deadline = deadlineOf(unattended)
+    breakers[request.kind]
+      .probe(() => sendInSlot(unattended, read, deadline, { count: 0 }))
+      .catch(() => {})
+      .finally(() => deadline.clear())
   }
 
   function readInBackground(read: () => Promise<void>): void {
@@ -165,57 +174,99 @@ export function createResiliencePolicy(options: ResilienceOptions) {
       })
   }
 
-  async function attempt<T>(kind: CallKind, deadline: AbortSignal, send: Send<T>): Promise<T> {
-    // The caller is gone: send nothing, and report nothing to the circuit breaker.
-    deadline.throwIfAborted()
+  /** One attempt through the circuit breaker. Throws a DomainError. */
+  async function send<T>(
+    request: RequestOptions,
+    read: ReadResponse<T>,
+    deadline: CallDeadline,
+    sent: SentAttempts,
+  ): Promise<T> {
+    const breaker = breakers[request.kind]
+    const sentBefore = sent.count
     try {
-      const result = await health.track(() => send(deadline), isOperatorRelevant, failureKindOf)
-      recordResponse(kind, true)
-      return result
+      if (breaker.state === 'CLOSED') return await sendCounted(request, read, deadline, sent)
+      return await breaker.probe(() => sendInSlot(request, read, deadline, sent))
     } catch (error) {
-      if (isResponse(error)) recordResponse(kind, isProviderResponse(error))
+      if (error instanceof BrokenCircuitError) throw blocked(request, breaker.blockedMs)
+      if (error instanceof SlotsFullError) throw refused(request, 'has too many calls in progress', 1)
+      if (sent.count > sentBefore) throw error
+      if (request.signal?.aborted) throw callerGone(error)
+      if (deadline.isOver) throw refused(request, 'has too many calls in progress', 1)
       throw error
     }
+  }
+
+  async function sendCounted<T>(
+    request: RequestOptions,
+    read: ReadResponse<T>,
+    deadline: CallDeadline,
+    sent: SentAttempts,
+  ): Promise<T> {
+    const breaker = breakers[request.kind]
+    try {
+      const result = await sendInSlot(request, read, deadline, sent, breaker)
+      breaker.succeeded()
+      return result
+    } catch (error) {
+      breaker.failed(error)
+      throw error
+    }
+  }
+
+  /** `breaker`: a call that had to wait for its slot while this circuit opened is not a probe. */
+  async function sendInSlot<T>(
+    request: RequestOptions,
+    read: ReadResponse<T>,
+    deadline: CallDeadline,
+    sent: SentAttempts,
+    breaker?: CircuitBreaker,
+  ): Promise<T> {
+    const free = slots.take(deadline)
+    if (free) await free
+    try {
+      if (breaker && breaker.state !== 'CLOSED') throw new BrokenCircuitError()
+      // The caller is gone: send nothing, and report nothing to the circuit breaker.
+      if (deadline.isOver) throw deadline.reason
+      return await attempt(request, read, deadline, sent)
+    } finally {
+      slots.release()
+    }
+  }
+
+  /** Sends the request, reads the response, and reports both to all who count. */
+  async function attempt<T>(
+    request: RequestOptions,
+    read: ReadResponse<T>,
+    deadline: CallDeadline,
+    sent: SentAttempts,
+  ): Promise<T> {
+    const report = beginAttempt(provider, request, ++sent.count, observer)
+    const startedMs = health.begin()
+    let status: number | null = null
+    try {
+      const response = await transport.send(request, deadline, report.headers)
+      status = response.status
+      const result = read(response)
+      health.succeeded(startedMs)
+      recordResponse(request.kind, true)
+      budget.deposit()
+      report.end('SUCCEEDED', status)
+      return result
+    } catch (error) {
+      health.failed(startedMs, error)
+      if (isResponse(error)) recordResponse(request.kind, isProviderResponse(error))
+      report.end(codeOf(error), status ?? statusOf(error))
+      throw error
+    }
+  }
+
+  function reportUnsent(request: RequestOptions): void {
+    beginAttempt(provider, request, 1, observer).end('NOT_SENT', null)
   }
 
   function recordResponse(kind: CallKind, isResponded: boolean): void {
     if (isResponded) lastRespondedAt[kind] = performance.now()
     if (kind === 'READ') readResponseAt = performance.now()
-  }
-
-  async function sendOnce<T>(
-    request: RequestOptions,
-    deadline: AbortSignal,
-    send: Send<T>,
-    progress: CallProgress,
-  ): Promise<T> {
-    const breaker = breakers[request.kind]
-    const sendIt = () =>
-      attempt(request.kind, deadline, signal => {
-        progress.sent = true
-        return send(signal)
-      })
-    try {
-      const admitted =
-        breaker.state === 'CLOSED'
-          ? slots.execute(() => runIfClosed(breaker, sendIt))
-          : breaker.execute(() => slots.execute(sendIt))
-      const result = await rejectOnAbort(admitted, deadline, () => !progress.sent)
-      budget.deposit()
-      return result
-    } catch (error) {
-      if (error instanceof BrokenCircuitError) throw blocked(request, breaker.blockedMs)
-      if (error instanceof BulkheadRejectedError) throw refused(request, 'has too many calls in progress', 1)
-      if (!progress.sent && request.signal?.aborted) throw callerGone(error)
-      if (!progress.sent && deadline.aborted) throw refused(request, 'has too many calls in progress', 1)
-      throw error
-    }
-  }
-
-  /** A call that had to wait for its slot while the circuit opened is not a probe. */
-  function runIfClosed<T>(breaker: CircuitBreaker, run: () => Promise<T>): Promise<T> {
-    if (breaker.state !== 'CLOSED') throw new BrokenCircuitError()
-    return breaker.execute(run)
   }
 
   /**

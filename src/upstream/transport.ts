@@ -1,9 +1,11 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import { type Dispatcher, errors, FormData } from 'undici'
 import type { CallLog } from '../domain/call-log.ts'
 import { DomainError, ProviderContractError, ProviderUnavailableError, type SendOutcome } from '../domain/errors.ts'
 import type { Provider } from '../domain/provider.ts'
 import type { CallKind, HttpMethod } from '../domain/provider-call.ts'
+import type { CallDeadline } from './call-deadline.ts'
 import { NotConnectedError, openConnections, type ProxyOptions } from './connections.ts'
 
 /** An HTTP request to a provider. */
@@ -45,42 +47,117 @@ export interface TransportOptions {
 }
 
 export interface Transport {
-  /** `signal` cancels the request: its deadline, and for a read the client's disconnect. `headers` are ours. */
-  send(request: RequestOptions, signal: AbortSignal, headers?: Readonly<Record<string, string>>): Promise<RawResponse>
+  /** Ends with the deadline. `headers` are ours. */
+  send(
+    request: RequestOptions,
+    deadline: CallDeadline,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<RawResponse>
   /** Closes all connections. */
   close(): Promise<void>
 }
 
 export function createTransport(options: TransportOptions): Transport {
   const base = new URL(options.baseUrl)
-  const pool =
-    options.dispatcher ?? openConnections({ ...options, origin: base.origin, connectMs: options.readDeadlineMs })
+  const { origin } = base
+  const pool = options.dispatcher ?? openConnections({ ...options, origin, connectMs: options.readDeadlineMs })
   const prefix = base.pathname.replace(/\/$/, '')
 
-  async function send(
+  function send(
     request: RequestOptions,
-    signal: AbortSignal,
-    withForwardedHeaders: Readonly<Record<string, string>> = {},
+    deadline: CallDeadline,
+    forwardedHeaders: Readonly<Record<string, string>> = {},
   ): Promise<RawResponse> {
-    try {
-      const { headers: ofBody, body } = encodeBody(request)
-      const answer = await pool.request({
-        origin: base.origin,
-        path: prefix + request.path + encodeQuery(request.query),
-        method: request.method,
-        headers: { ...DEFAULT_HEADERS, ...withForwardedHeaders, ...ofBody, ...request.headers },
-        body,
-        signal,
-      })
-      const { statusCode: status } = answer
-      const headers = flattenHeaders(answer.headers)
-      return { status, headers, text: await readText(answer.body, status, headers, options.maxAnswerBytes) }
-    } catch (error) {
-      throw toTransportError(error, request, options.provider)
-    }
+    const { method } = request
+    const { headers: ofBody, body } = encodeBody(request)
+    const path = prefix + request.path + encodeQuery(request.query)
+    const headers = { ...DEFAULT_HEADERS, ...forwardedHeaders, ...ofBody, ...request.headers }
+    return new Promise((resolve, reject) => {
+      const fail = (error: unknown) => reject(toTransportError(error, request, options.provider))
+      const reader = new ResponseReader(options.maxAnswerBytes, deadline, resolve, fail)
+      try {
+        pool.dispatch({ origin, path, method, headers, body }, reader)
+      } catch (error) {
+        reader.onResponseError(undefined, error)
+      }
+    })
   }
 
   return { send, close: () => pool.destroy() }
+}
+
+/** Collects one response. The deadline aborts its request. */
+class ResponseReader implements Dispatcher.DispatchHandler {
+  readonly #maxBytes: number
+  readonly #deadline: CallDeadline
+  readonly #resolve: (response: RawResponse) => void
+  readonly #reject: (error: unknown) => void
+  readonly #chunks: Buffer[] = []
+  #size = 0
+  #status = 0
+  #headers: RawResponse['headers'] = {}
+
+  constructor(
+    maxBytes: number,
+    deadline: CallDeadline,
+    resolve: (response: RawResponse) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#maxBytes = maxBytes
+    this.#deadline = deadline
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    const deadline = this.#deadline
+    if (deadline.isOver) controller.abort(toError(deadline.reason))
+    else deadline.listener = reason => controller.abort(toError(reason))
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    // Informational responses come before the response.
+    if (status < 200) return
+    this.#status = status
+    this.#headers = flattenHeaders(headers)
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#size += chunk.length
+    if (this.#size > this.#maxBytes) controller.abort(new ResponseTooLarge())
+    else this.#chunks.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    this.#deadline.listener = undefined
+    const bytes = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks)
+    try {
+      this.#succeed(decode(bytes ?? NO_BYTES, this.#headers, this.#maxBytes))
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  onResponseError(_controller: unknown, error: unknown): void {
+    this.#deadline.listener = undefined
+    this.#fail(error)
+  }
+
+  #succeed(text: string): void {
+    this.#resolve({ status: this.#status, headers: this.#headers, text })
+  }
+
+  /** An error status is enough on its own, even if its body is unreadable. */
+  #fail(error: unknown): void {
+    if (this.#status >= 300) this.#succeed('')
+    else this.#reject(error)
+  }
+}
+
+const NO_BYTES = Buffer.alloc(0)
+
+function toError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error('The request ended.', { cause: reason })
 }
 
 function encodeQuery(query: RequestOptions['query']): string {
@@ -101,36 +178,7 @@ function encodeBody(request: RequestOptions): { headers: Record<string, string>;
 
 const DEFAULT_HEADERS = { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'sessiongraph' }
 
-/** An error status is enough on its own, even if its body is unreadable. */
-async function readText(
-  body: AsyncIterable<Buffer> & { destroy(): unknown },
-  status: number,
-  headers: RawResponse['headers'],
-  limit: number,
-): Promise<string> {
-  try {
-    return decode(await readBounded(body, limit), headers, limit)
-  } catch (error) {
-    if (status >= 300) return ''
-    throw error
-  }
-}
-
 class ResponseTooLarge extends Error {}
-
-async function readBounded(body: AsyncIterable<Buffer> & { destroy(): unknown }, limit: number): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of body) {
-    size += chunk.length
-    if (size > limit) {
-      body.destroy()
-      throw new ResponseTooLarge()
-    }
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
-}
 
 const DECODERS = { gzip: gunzipSync, 'x-gzip': gunzipSync, deflate: inflateSync, br: brotliDecompressSync } as const
 
@@ -140,7 +188,7 @@ function decode(bytes: Buffer, headers: RawResponse['headers'], limit: number): 
   return (decoder ? decoder(bytes, { maxOutputLength: limit }) : bytes).toString('utf8')
 }
 
-function flattenHeaders(headers: Record<string, string | string[] | undefined>): RawResponse['headers'] {
+function flattenHeaders(headers: IncomingHttpHeaders): RawResponse['headers'] {
   return Object.fromEntries(
     Object.entries(headers).map(([key, value]) => [key, Array.isArray(value) ? value.join(', ') : value]),
   )

@@ -1,11 +1,9 @@
 import { hash, randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { z } from 'zod'
-import { type Deadline, withDeadline } from '../domain/deadline.ts'
 import { ProviderContractError } from '../domain/errors.ts'
 import type { CallKind } from '../domain/provider-call.ts'
 import type { ProviderCallObserver } from '../domain/provider-call-observer.ts'
-import { instrumentCall } from './call-instrumentation.ts'
 import type { CircuitState, PeerCircuits } from './circuit-breaker.ts'
 import { type CountedDrift, createDriftLog, type Deviation, findUnknown } from './drift.ts'
 import type { Health, Minute } from './health-monitor.ts'
@@ -67,29 +65,27 @@ const MAX_RECOGNIZED = 10_000
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { provider } = options
   const transport = createTransport(options)
-  const policy = createResiliencePolicy(options)
+  const policy = createResiliencePolicy(options, transport)
   const drift = createDriftLog()
   /** How each response that can be recognized deviates from its schema, by its digest. */
   const deviations = new LRUCache<string, readonly Deviation[]>({ max: MAX_RECOGNIZED })
   const digestKey = randomBytes(32).toString('base64')
   let dated: { readonly date: string; readonly at: number } | undefined
 
-  async function call<T>(call: UpstreamCall<T>): Promise<T> {
-    return execute(call, answer => read(call, answer).value)
+  function call<T>(call: UpstreamCall<T>): Promise<T> {
+    return policy.run(call, response => read(call, response).value)
   }
 
-  async function callUnlessKnown<T>(
-    call: UpstreamCall<T>,
-    knownDigest: string | undefined,
-  ): Promise<DigestedResponse<T>> {
-    return execute(call, answer => {
-      const digest = digestOf(answer)
+  function callUnlessKnown<T>(call: UpstreamCall<T>, knownDigest: string | undefined): Promise<DigestedResponse<T>> {
+    return policy.run(call, response => {
+      const digest = digestOf(response)
       const known = digest === knownDigest ? deviations.get(digest) : undefined
       if (known) {
+        dated = dateOf(response) ?? dated
         countAll(call, known)
         return { digest, body: undefined }
       }
-      const parsed = read(call, answer)
+      const parsed = read(call, response)
       deviations.set(digest, parsed.deviations)
       return { digest, body: parsed.value }
     })
@@ -99,44 +95,12 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     return hash('sha256', `${digestKey} ${status} ${text}`, 'base64')
   }
 
-  function execute<T>(call: RequestOptions, read: (answer: RawResponse) => T): Promise<T> {
-    const instrumentation = instrumentCall(provider, call, options.observer)
-    const limit = limitOf(call)
-    const probe = (deadline: AbortSignal) => sendOnce(unattended(call), deadline, read)
-    const run = instrumentation.settled(
-      policy.run(call, limit.signal, deadline => sendOnce(call, deadline, read, instrumentation), probe),
-    )
-    const done = () => limit.clear()
-    run.then(done, done)
-    return run
-  }
-
-  function sendOnce<T>(
-    call: RequestOptions,
-    deadline: AbortSignal,
-    read: (answer: RawResponse) => T,
-    instrumentation = instrumentCall(provider, call, options.observer),
-  ): Promise<T> {
-    return instrumentation.attempt(async (headers, answered) => {
-      const answer = await transport.send(call, deadline, headers)
-      answered(answer.status)
-      if (answer.headers.date) dated = { date: answer.headers.date, at: Date.now() }
-      return read(answer)
-    })
-  }
-
   function read<T>(call: UpstreamCall<T>, answer: RawResponse): ParsedResponse<T> {
+    dated = dateOf(answer) ?? dated
     const body = readJson(answer)
     const error = toProviderError(provider, call, answer, body, options.readRejection)
     if (error) throw error
     return parse(call, body)
-  }
-
-  /** The deadline of a call. A disconnected client cancels its reads, and nothing else. */
-  function limitOf({ kind, signal }: RequestOptions): Deadline {
-    return kind === 'READ'
-      ? withDeadline(options.readDeadlineMs, signal && { signal })
-      : withDeadline(options.createDeadlineMs)
   }
 
   function parse<T>(call: UpstreamCall<T>, body: unknown): ParsedResponse<T> {
@@ -187,9 +151,9 @@ interface ParsedResponse<T> {
   readonly deviations: readonly Deviation[]
 }
 
-/** The same call for the background. */
-function unattended(call: RequestOptions): RequestOptions {
-  return { ...call, signal: undefined, callLog: undefined }
+/** The provider's time, and when it arrived. */
+function dateOf({ headers: { date } }: RawResponse): { readonly date: string; readonly at: number } | undefined {
+  return date ? { date, at: Date.now() } : undefined
 }
 
 const NOT_JSON = Symbol('not JSON')

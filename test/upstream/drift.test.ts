@@ -190,11 +190,12 @@ describe.each(cases)('an undocumented response of $provider', ({ provider, modul
     })
 
     it.each(refusalsOf(reported, fixture))('is refused if the response is or has %s', async (_, body) => {
-      const { error, drifts } = await callBefore(module, fixture, always({ status: 200, body }))
+      const { error, drifts, sent } = await callBefore(module, fixture, always({ status: 200, body }))
       expect(error).toMatchObject({ code: 'PROVIDER_CONTRACT_BROKEN', provider })
       expect(String(error)).not.toContain(CANARY)
       expect(stage.reported(drifts(), 'REFUSED').length).toBeGreaterThan(0)
-      expect(stage.reported(drifts())).toEqual(stage.reported(drifts(), 'REFUSED'))
+      // A second request of the same read may accept the response.
+      if (sent.length === 1) expect(stage.reported(drifts())).toEqual(stage.reported(drifts(), 'REFUSED'))
     })
 
     if (reported.words.length === 0) return

@@ -50,7 +50,7 @@ export const AREAS: readonly Area[] = [
   { files: [DOMAIN], may: [DOMAIN], because: 'the domain is words without I/O' },
   {
     files: [UPSTREAM],
-    may: [UPSTREAM, DOMAIN, 'cockatiel', 'lru-cache', 'undici', 'zod', 'node:**'],
+    may: [UPSTREAM, DOMAIN, 'lru-cache', 'undici', 'zod', 'node:**'],
     because: 'it is HTTP towards any provider',
   },
   {
@@ -289,7 +289,7 @@ export const IMPORT_BANS: readonly Ban[] = [
     butIn: ['src/http/**', 'src/app/start-server.ts'],
     because: 'yoga is the HTTP layer',
   },
-  { what: ['cockatiel', 'undici'], butIn: [UPSTREAM], because: 'only upstream spells HTTP towards a provider' },
+  { what: ['undici'], butIn: [UPSTREAM], because: 'only upstream spells HTTP towards a provider' },
   { what: ['ioredis'], butIn: ['src/redis/**'], because: 'only src/redis speaks to Redis' },
   { what: ['kysely', 'better-sqlite3', 'pg'], butIn: ['db/**'], because: 'only db/ spells SQL' },
   { what: ['node:process', 'process', '<computed>'], butIn: [], because: 'it hides what is used' },
