@@ -13,8 +13,11 @@ export interface Requirement {
   readonly scopes: readonly Scope[]
   /** The key must have at least one scope of each group. */
   readonly oneOf: readonly (readonly Scope[])[]
-  /** True where a client token may also select the field, for the rows that it can access. */
-  readonly clients: boolean
+  /**
+   * True where a client token may also select the field, for the rows that it can access. OF_KEY: a token whose key meets the
+   * requirement.
+   */
+  readonly clients: boolean | 'OF_KEY'
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: GraphQL has validated the arguments
@@ -48,6 +51,11 @@ function anyOf(...oneOf: readonly Scope[]): Requirement {
 /** The same requirement, or a client token. */
 export function orClientToken(need: Requirement): Requirement {
   return { ...need, clients: true }
+}
+
+/** The same requirement, also of the key that created a client token. */
+export function orTokenOfKey(need: Requirement): Requirement {
+  return { ...need, clients: 'OF_KEY' }
 }
 
 const rules = new Map<string, Rule>()
@@ -84,14 +92,26 @@ export function describeRule(rule: Rule): string | null {
   const names = [...scopes, ...oneOf.flat()].map(scope => `\`${scope}\``)
   if (names.length === 0) return clients ? null : 'Requires an API key.'
   const kind = names.length === 1 ? 'scope' : oneOf.length > 0 ? 'one of the scopes' : 'the scopes'
-  return `Requires ${kind} ${names.join(', ')}${clients ? ', or a client token' : ''}.`
+  return `Requires ${kind} ${names.join(', ')}${clients ? CLIENTS[String(clients)] : ''}.`
+}
+
+const CLIENTS: Readonly<Record<string, string>> = {
+  true: ', or a client token',
+  OF_KEY: ', or a client token of a key with it',
 }
 
 /** The missing scopes: none where access is granted; undefined where no scope grants access. */
 export function missingScopes(need: Requirement, caller: Caller): readonly Scope[] | undefined {
-  if (caller.subject) return need.clients ? [] : undefined
-  const missing = need.scopes.filter(scope => !caller.scopes.has(scope))
-  const missingGroups = need.oneOf.filter(group => !group.some(scope => caller.scopes.has(scope)))
+  if (!caller.subject) return missingOf(need, caller.scopes)
+  const isGranted = need.clients === 'OF_KEY' ? missingOf(need, caller.keyScopes ?? NONE).length === 0 : need.clients
+  return isGranted ? [] : undefined
+}
+
+const NONE: ReadonlySet<Scope> = new Set()
+
+function missingOf({ scopes, oneOf }: Requirement, held: ReadonlySet<Scope>): readonly Scope[] {
+  const missing = scopes.filter(scope => !held.has(scope))
+  const missingGroups = oneOf.filter(group => !group.some(scope => held.has(scope)))
   return [...new Set([...missing, ...missingGroups.flat()])]
 }
 
@@ -129,7 +149,7 @@ function combine(needs: readonly Requirement[]): Requirement {
   return {
     scopes: [...new Set(needs.flatMap(need => need.scopes))],
     oneOf: [...new Set(needs.flatMap(need => need.oneOf))],
-    clients: needs.every(need => need.clients),
+    clients: needs.every(need => need.clients === true),
   }
 }
 

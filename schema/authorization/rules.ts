@@ -4,6 +4,7 @@ import {
   defineRule,
   INHERIT,
   orClientToken,
+  orTokenOfKey,
   READS_PERSONS,
   requirementOfIds,
   requirementOfPerson,
@@ -119,11 +120,12 @@ defineRule(
   [INHERIT, ['expiresAt', 'completedAt', 'attempts', 'liveCursor', 'nextAction', 'timeline']],
   [ANY_API_KEY, ['metadata']],
   [orClientToken(scoped('session:access')), ['access']],
-  [READS_APPLICANTS, ['applicant']],
-  [READS_CUSTOMERS, ['customer']],
+  [orTokenOfKey(READS_APPLICANTS), ['applicant']],
+  [orTokenOfKey(READS_CUSTOMERS), ['customer']],
   [orClientToken(READS_PERSONS), ['person']],
 )
 defineRule('SessionAccess', [INHERIT, ['hostedUrl', 'sdkToken', 'cancelToken', 'expiresAt']])
+// A client token reads which applicant and customer its sessions have, and how far they got: no personal data and no notes.
 defineRule(
   'Applicant',
   [INHERIT, [...RECORD, 'externalId', 'status', 'outcome', 'providerStatus', 'sync']],
@@ -134,7 +136,8 @@ defineRule(
 )
 defineRule(
   'Customer',
-  [INHERIT, [...RECORD, 'externalId', 'metadata', 'sync']],
+  [ANY_API_KEY, ['metadata']],
+  [INHERIT, [...RECORD, 'externalId', 'sync']],
   [PII, ['email', 'name', 'phone']],
   [READS_SESSIONS, ['sessions']],
   [READS_PERSONS, ['person']],
@@ -161,8 +164,8 @@ defineRule(
   'Person',
   [INHERIT, ['id', 'externalId', 'liveCursor']],
   [orClientToken(READS_SESSIONS), ['sessions', 'nextAction']],
-  [READS_APPLICANTS, ['applicants']],
-  [READS_CUSTOMERS, ['customers']],
+  [orTokenOfKey(READS_APPLICANTS), ['applicants']],
+  [orTokenOfKey(READS_CUSTOMERS), ['customers']],
 )
 defineRule(
   'NextAction',

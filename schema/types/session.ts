@@ -85,15 +85,19 @@ builder.objectType(SessionRef, {
       type: ApplicantRef,
       description: 'The linked applicant, or null. May call the provider.',
       args: { freshness: freshnessArgument(t.arg) },
-      resolve: (session, { freshness }, context) =>
-        session.applicantId ? context.loaders.applicant.load({ of: session.applicantId, freshness }) : null,
+      resolve: (session, { freshness }, context) => {
+        if (context.subject) return context.services.linkedRecords.applicantOf(context, session, freshness)
+        return session.applicantId ? context.loaders.applicant.load({ of: session.applicantId, freshness }) : null
+      },
     }),
     customer: t.field({
       type: CustomerRef,
       description: 'The linked customer, or null, possibly of another provider. May call the provider.',
       args: { freshness: freshnessArgument(t.arg) },
-      resolve: (session, { freshness }, context) =>
-        session.customerId ? context.loaders.customer.load({ of: session.customerId, freshness }) : null,
+      resolve: (session, { freshness }, context) => {
+        if (context.subject) return context.services.linkedRecords.customerOf(context, session, freshness)
+        return session.customerId ? context.loaders.customer.load({ of: session.customerId, freshness }) : null
+      },
     }),
     attempts: t.field({
       type: AttemptConnectionRef,

@@ -21,6 +21,7 @@ import { createCursors } from './lists/cursor.ts'
 import { createErasure, type Erasure } from './privacy/erasure.ts'
 import { createRotation, type Rotation } from './privacy/key-rotation.ts'
 import { type Attempts, createAttempts } from './records/attempts.ts'
+import { createLinkedRecords, type LinkedRecords } from './records/linked-records.ts'
 import { createLinks, type Links } from './records/links.ts'
 import { createPersons, type Persons } from './records/persons.ts'
 import { APPLICANT_TYPE, type Applicants, CUSTOMER_TYPE, type Customers } from './records/record-definitions.ts'
@@ -50,6 +51,7 @@ export interface Services {
   readonly imports: Imports
   readonly webhookInbox: Inbox
   readonly keys: Keys
+  readonly linkedRecords: LinkedRecords
   readonly links: Links
   readonly eventStream: EventStream
   readonly providerStats: ProviderStatsRecorder
@@ -116,6 +118,7 @@ export function createServices(options: ServicesOptions): Services {
     imports: createImports(deps, sessions, customers),
     webhookInbox: createInbox({ ...deps, sessions, applicants, operations }),
     keys: createKeys(deps, tenants),
+    linkedRecords: createLinkedRecords(applicants, customers),
     links: createLinks(deps, { sessions, applicants, customers }),
     eventStream: createEventStream(deps),
     providerStats: createProviderStatsRecorder(deps),

@@ -116,6 +116,8 @@ async function createWorld(): Promise<World> {
   const canceled = answer.data.createSession.session.id
   await app.execute(`mutation { cancelSession(input: { sessionId: ${text(canceled)} }) { __typename } }`)
 
+  await createDescribedCustomer(canaries.text('YorletDescription'))
+
   const rowsOf = async (table: 'applicants' | 'customers' | 'sessions') =>
     app.db.sql.selectFrom(table).select(['id', 'provider', 'provider_id']).execute()
   const toFound = (recordType: string, rows: Awaited<ReturnType<typeof rowsOf>>): Found[] =>
@@ -146,6 +148,19 @@ async function createWorld(): Promise<World> {
     creates: person.keys.map(({ mutation, input }) => ({ field: /create[A-Z]\w+/.exec(mutation)?.[0] ?? '', input })),
     cursor: history.events.nodes[0].cursor,
   }
+}
+
+/** A customer of the provider with a field that no input of ours has. */
+async function createDescribedCustomer(description: string): Promise<void> {
+  const yorlet = app.sandboxes.find(({ provider }) => provider === 'YORLET')
+  const response = await fetch(`${yorlet?.baseUrl}/customers`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${yorlet?.settings.apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ email: 'described@example.com', description }),
+  })
+  const { id } = (await response.json()) as { id: string }
+  const lookup = `{ customer(by: { atProvider: { provider: YORLET, providerId: ${text(id)} } }) { id } }`
+  expect((await app.execute(lookup)).errors).toEqual([])
 }
 
 function text(value: unknown): string {

@@ -33,6 +33,8 @@ export interface Caller {
   readonly keyId: string
   /** Empty for a client token. */
   readonly scopes: ReadonlySet<Scope>
+  /** Of a client token: the scopes of the key that created it. A token reads no record that its key may not read. */
+  readonly keyScopes?: ReadonlySet<Scope>
   /** Null for an API key, which has access to everything of its tenant that its scopes allow. */
   readonly subject: Subject | null
   /** When the key or the token expires; null: never. */

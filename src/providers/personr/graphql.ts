@@ -25,8 +25,8 @@ applicantDetailsUnion.join(
       sourceKey: t.exposeString('sourceKey', { description: 'Your own label for the origin of the applicant.' }),
       externalUserIds: t.stringList({
         nullable: false,
-        description: 'Your own ids for this person, as stored at Personr.',
-        resolve: applicant => applicant.externalUserIds ?? [],
+        description: 'Your own ids for this person, as stored at Personr. Empty for a client token.',
+        resolve: (applicant, _args, { subject }) => (subject ? [] : (applicant.externalUserIds ?? [])),
       }),
       rejectLabels: t.exposeStringList('rejectLabels', {
         nullable: false,

@@ -1,4 +1,4 @@
-import { defineRule, INHERIT } from '../../../schema/authorization/authorization.ts'
+import { ANY_API_KEY, defineRule, INHERIT } from '../../../schema/authorization/authorization.ts'
 import { builder } from '../../../schema/builder.ts'
 import { providerCustomerInput, providerSessionInput } from '../../../schema/mutations/provider-inputs.ts'
 import { applicantDetailsUnion, customerDetailsUnion, sessionDetailsUnion } from '../../../schema/types/details.ts'
@@ -126,4 +126,4 @@ defineRule('YorletSessionDetails', [
   ['account', 'applicantProviderId', 'applicationProviderId', 'customerProviderId', 'deleted', 'mode'],
 ])
 defineRule('YorletApplicantDetails', [INHERIT, ['applicationProviderId', 'leadTenant', 'permittedOccupier']])
-defineRule('YorletCustomerDetails', [INHERIT, ['delinquent', 'description']])
+defineRule('YorletCustomerDetails', [ANY_API_KEY, ['delinquent', 'description']])

@@ -24,7 +24,7 @@ export function createAuthentication({ keys, clientTokens, development }: Authen
     const claims = token.includes('.') ? await clientTokens.read(token) : undefined
     const key = claims && (await callerOf(claims.keyId))
     if (!claims || key?.tenantId !== claims.tenantId) return undefined
-    return { ...claims, scopes: new Set() }
+    return { ...claims, scopes: new Set(), keyScopes: key.scopes }
   }
 
   /** The holder of the key; undefined if it does not exist any more. */
