@@ -23,6 +23,8 @@ const PAGES = [
 /** The commands that are not run here, with the reason. */
 const NOT_TYPED: Readonly<Record<string, string>> = {
   'docker build -f deploy/Dockerfile -t sessiongraph .': 'needs images from elsewhere; deploy.test.ts reads the file',
+  'docker run --rm --network host -e NODE_ENV=development -e HOST=localhost -e DATABASE_URL=sqlite::memory: sessiongraph':
+    'needs the image',
   'docker compose -f deploy/docker-compose.yml up --build':
     'needs images from elsewhere; deploy.test.ts reads the file',
   'TEST_HTTP=fetch npm test': 'is what runs this',

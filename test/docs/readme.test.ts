@@ -1,3 +1,4 @@
+import { buildSchema, isScalarType, isSpecifiedScalarType } from 'graphql'
 import { expect, test } from 'vitest'
 import type { Capability } from '../../src/domain/provider.ts'
 import { type Answer, startApp } from '../harness/app/test-app.ts'
@@ -19,6 +20,14 @@ test('the requests of the README succeed, and the response that it shows has the
   expect(answers.map(({ errors }) => errors)).toEqual([[], []])
   expect(shapeOf({ data: answers[0]?.data })).toEqual(shapeOf(JSON.parse(shown)))
   expect(answers[1]?.data.person.sessions.nodes).toMatchObject([{ provider: 'KAYLE', status: 'CREATED' }])
+})
+
+test.each(['README.md', 'docs/reference/schema.md'])('the code generation of %s maps every scalar', page => {
+  const [, mapped = ''] = /scalars: \{(.*?)\}/.exec(codeBlocks(readDoc(page), 'ts').join()) ?? []
+  const names = [...mapped.matchAll(/(\w+):/g)].map(([, name]) => name)
+  const scalars = Object.values(buildSchema(readDoc('schema/schema.graphql')).getTypeMap()).filter(isScalarType)
+  const custom = scalars.filter(type => !isSpecifiedScalarType(type)).map(({ name }) => name)
+  expect(names.sort()).toEqual(custom.sort())
 })
 
 test('the figures of the README are those of the benchmark report', () => {
