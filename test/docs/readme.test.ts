@@ -1,7 +1,10 @@
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { buildSchema, isScalarType, isSpecifiedScalarType } from 'graphql'
 import { expect, test } from 'vitest'
+import { packageRoot } from '../../src/app/package.ts'
 import type { Capability } from '../../src/domain/provider.ts'
-import { type Answer, startApp } from '../harness/app/test-app.ts'
+import { startApp } from '../harness/app/test-app.ts'
 import { codeBlocks, docPaths, quotedIn, readDoc, tableRows } from '../harness/docs/docs.ts'
 
 const readme = readDoc('README.md')
@@ -11,15 +14,24 @@ test('the README has fewer than 200 lines', () => {
 })
 
 test('the requests of the README succeed, and the response that it shows has the shape of the real one', async () => {
-  const bodies = [...readme.matchAll(/ -d '(.+)'$/gm)].map(([, body = '']) => JSON.parse(body) as { query: string })
+  const [, body = ''] = / -d '(.+?)'$/ms.exec(readme) ?? []
+  const [, query = ''] = / --data-urlencode 'query=(.+?)'$/ms.exec(readme) ?? []
+  const create = JSON.parse(body) as { query: string; variables: Record<string, unknown> }
   const [shown = ''] = codeBlocks(readme, 'json')
   const app = await startApp()
-  const answers: Answer[] = []
-  for (const { query } of bodies) answers.push(await app.execute(query))
+  const created = await app.execute(create.query, create.variables)
+  const read = await app.execute(query)
   await app.close()
-  expect(answers.map(({ errors }) => errors)).toEqual([[], []])
-  expect(shapeOf({ data: answers[0]?.data })).toEqual(shapeOf(JSON.parse(shown)))
-  expect(answers[1]?.data.person.sessions.nodes).toMatchObject([{ provider: 'KAYLE', status: 'CREATED' }])
+  expect([...created.errors, ...read.errors]).toEqual([])
+  expect(shapeOf({ data: created.data })).toEqual(shapeOf(JSON.parse(shown)))
+  expect(read.data.person.sessions.nodes).toMatchObject([{ provider: 'KAYLE', status: 'CREATED' }])
+})
+
+test('each picture of the documentation is small', () => {
+  const folder = join(packageRoot(), 'docs/images')
+  const pictures = readdirSync(folder)
+  expect(pictures).toHaveLength(4)
+  for (const picture of pictures) expect(statSync(join(folder, picture)).size, picture).toBeLessThan(100_000)
 })
 
 test.each(['README.md', 'docs/reference/schema.md'])('the code generation of %s maps every scalar', page => {

@@ -43,7 +43,7 @@ function linesOf(block: string): string[] {
   const lines: string[] = []
   let open = ''
   for (const line of block
-    .replace(/\\\n\s*/g, ' ')
+    .replace(/ *\\\n\s*/g, ' ')
     .replace(/ +# .*$/gm, '')
     .split('\n')) {
     const text = open ? `${open}\n${line}` : line.trim()
