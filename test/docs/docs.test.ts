@@ -1,11 +1,12 @@
-import { parse, buildSchema as parseSchema, validate } from 'graphql'
-import { expect, test } from 'vitest'
+import { parse } from 'graphql'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ERROR_CODES } from '../../src/domain/error-codes.ts'
 import { DomainError } from '../../src/domain/errors.ts'
 import { registry } from '../../src/providers/registry.ts'
 import type { SandboxDefinition } from '../../src/sandbox/sandbox.ts'
-import { startApp } from '../harness/app/test-app.ts'
+import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { cliOf } from '../harness/cli.ts'
+import { follow } from '../harness/clients/subscriber.ts'
 import { codeBlocks, docPaths, quotedIn, readDoc, tableRows } from '../harness/docs/docs.ts'
 
 const errors = readDoc('docs/reference/errors.md')
@@ -55,13 +56,32 @@ test('docs/reference/sandbox.md has the steps of each sandbox', async () => {
 // The recipes of docs/guides/front-end.md share fragments between blocks; their own test executes each of them.
 const withOperations = docPaths().filter(path => path !== 'docs/guides/front-end.md')
 
-test.each(withOperations)('every operation of %s is valid', path => {
-  const schema = parseSchema(readDoc('schema/schema.graphql'))
-  for (const operation of codeBlocks(readDoc(path), 'graphql')) {
-    const document = parse(operation)
-    if (document.definitions.every(({ kind }) => kind === 'OperationDefinition' || kind === 'FragmentDefinition'))
-      expect(validate(schema, document), operation).toEqual([])
-  }
+describe('the operations', () => {
+  const externalId = 'user-1'
+  const CREATE = `mutation ($input: CreateSessionInput!) {
+    createSession(input: $input) { ... on CreateSessionPayload { session { id } } }
+  }`
+  let app: TestApp
+  let variables: Record<string, string>
+  beforeAll(async () => {
+    app = await startApp()
+    const input = { idempotencyKey: 'signup-1', externalId, session: { kayle: {} } }
+    const { data } = await app.execute(CREATE, { input })
+    variables = { externalId, id: data.createSession.session.id }
+  })
+  afterAll(() => app.close())
+
+  test.each(withOperations)('of %s are executed without an error', async path => {
+    for (const query of codeBlocks(readDoc(path), 'graphql')) {
+      const [definition] = parse(query).definitions
+      if (definition?.kind !== 'OperationDefinition') continue
+      if (definition.operation === 'subscription') {
+        const stream = await follow(app.url, { query, variables })
+        expect(stream.contentType, query).toContain('text/event-stream')
+        await stream.unsubscribe()
+      } else expect(await app.execute(query, variables), query).toMatchObject({ status: 200, errors: [] })
+    }
+  })
 })
 
 /** Words that treat software as a person, or that only this project uses. */
