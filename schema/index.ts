@@ -24,6 +24,12 @@ import './mutations/link-record.ts'
 import './mutations/client-token.ts'
 import './subscriptions/session-events.ts'
 
+/** The first thing that a documentation explorer shows. */
+const DESCRIPTION =
+  'One API over the providers a company uses to onboard people. Create a session with `createSession`, read it with ' +
+  '`session` or everything about one of your users with `person`, and follow changes with `personUpdated`. `status` is the ' +
+  'progress and `outcome` the decision, the same for all providers.'
+
 /** A provider's part of the schema. Loading it registers the provider's union members and inputs. */
 export interface SchemaPart {
   readonly graphql: () => Promise<unknown>
@@ -46,5 +52,7 @@ export async function buildSchema(
     inputs,
     sortSchema: false,
   })
-  return withFederation(schema, federation)
+  const served = withFederation(schema, federation)
+  served.description = DESCRIPTION
+  return served
 }

@@ -39,17 +39,21 @@ const TYPES_OF: Readonly<Record<string, readonly string[]>> = {
   _service: ['_Service'],
 }
 
-/** Removes the federation fields that `mode` excludes, and the types that only they use. */
+/** Removes the federation fields that `mode` excludes, and the types that only they use. The others come last. */
 export function withFederation(schema: GraphQLSchema, mode: FederationMode): GraphQLSchema {
   const fields = OMITTED[mode]
   const query = schema.getQueryType()
-  if (fields.length === 0 || !query) return schema
+  if (!query) return schema
   const remaining = new Set(fields.flatMap(field => TYPES_OF[field] ?? []))
   const { types, ...config } = schema.toConfig()
   const { astNode, ...own } = query.toConfig()
   const narrowed = new GraphQLObjectType({
     ...own,
-    fields: Object.fromEntries(Object.entries(own.fields).filter(([name]) => !fields.includes(name))),
+    fields: Object.fromEntries(
+      Object.entries(own.fields)
+        .filter(([name]) => !fields.includes(name))
+        .sort(([one], [other]) => Number(one.startsWith('_')) - Number(other.startsWith('_'))),
+    ),
     astNode: astNode && { ...astNode, fields: astNode.fields?.filter(({ name }) => !fields.includes(name.value)) },
   })
   const includedTypes = types.filter(type => type !== query && !remaining.has(type.name))

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { ConfigError } from './config.ts'
 import type { HttpSettings } from './http-settings.ts'
@@ -18,6 +18,15 @@ export function loadDocuments(directory = 'examples'): readonly NamedDocument[] 
   return files
     .sort()
     .map(file => ({ name: file.replace('.graphql', ''), query: readFileSync(join(folder, file), 'utf8') }))
+}
+
+/** The tabs of GraphiQL: the examples, and those that need another operation or variables. */
+export function loadExampleTabs(): readonly (NamedDocument & { readonly variables?: string })[] {
+  const more = loadDocuments('examples/graphiql').map(document => {
+    const file = resolve(packageRoot(), 'examples/graphiql', `${document.name}.json`)
+    return existsSync(file) ? { ...document, variables: readFileSync(file, 'utf8').trim() } : document
+  })
+  return [...loadDocuments(), ...more]
 }
 
 /** None where the setting is off. Throws ConfigError if the folder has none. */

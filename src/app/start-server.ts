@@ -31,7 +31,7 @@ import { type LogTarget, toServerLog } from '../telemetry/log.ts'
 import { traceResolvers } from '../telemetry/tracer.ts'
 import { type Config, developmentKey, retentionPolicy } from './config.ts'
 import { type AppContainer, createContainer, DEV_TENANT } from './container.ts'
-import { loadDocuments } from './documents.ts'
+import { loadExampleTabs } from './documents.ts'
 import { createRequestPolicy } from './http-policy.ts'
 import { federationMode, isExposed, listenerOptions, parseList } from './http-settings.ts'
 import { isLocalDevelopment, metricsEndpointOptions, setupObservability } from './observability.ts'
@@ -107,7 +107,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     failedAuthLimiter: createFailedAuthLimiter(failedAuthCounter(container, config), report),
     isTrustedProxy: createTrustedProxies(parseList(settings.TRUSTED_PROXIES)),
     deadlines,
-    graphiql: isExposed(settings.GRAPHIQL, settings) && graphiqlOptions(loadDocuments(), presetKey(config)),
+    graphiql: isExposed(settings.GRAPHIQL, settings) && graphiqlOptions(loadExampleTabs(), presetKey(config)),
     console: settings.CONSOLE === 'on' && createConsole({ db: container.db, services: container.services, now }),
     policy: createRequestPolicy(settings, {
       log: container.log,

@@ -8,10 +8,21 @@ const SIZES: readonly [string, BrowserContextOptions][] = [
   ['a desktop', DESKTOP],
   ['a phone', PHONE],
 ]
-const TABS = ['CreateSession', 'ReadSessions', 'CreateAtEveryProvider', 'Providers', 'Person']
+const TABS = [
+  'CreateSession',
+  'ReadSessions',
+  'CreateAtEveryProvider',
+  'Providers',
+  'Person',
+  'FollowSessions',
+  'CancelSession',
+  'FilteredSessions',
+]
 
 /** GraphiQL saves the state of its editors after this delay. */
 const SETTLES_MS = 200
+/** And of its tabs after this one. */
+const STORED_MS = 700
 
 const browser = useBrowser()
 let app: TestApp
@@ -69,19 +80,75 @@ test('a browser with the API key of an earlier start uses the current one', asyn
   await after.close()
 })
 
+test.each(SIZES)('one click or tap on %s opens a tab, also if the pointer moves a little', async (size, options) => {
+  const { page, faults, close } = await open(app.url, options)
+  for (const tab of ['ReadSessions', 'CreateSession', 'ReadSessions']) {
+    const box = await page.getByRole('button', { name: tab, exact: true }).boundingBox()
+    if (!box) throw new Error(`${tab} is not visible.`)
+    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2]
+    if (size === 'a phone') await page.touchscreen.tap(x, y)
+    else {
+      await page.mouse.move(x - 200, y + 300)
+      await page.mouse.move(x, y, { steps: 10 })
+      await page.mouse.down()
+      await page.mouse.move(x + 2, y + 1, { steps: 2 })
+      await page.mouse.up()
+    }
+    await expect.poll(() => activeTab(page)).toBe(tab)
+  }
+  expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true)
+  expect(faults).toEqual([])
+  await close()
+})
+
+test('a reload shows the tab that was active, also one with variables, and no further tab', async () => {
+  const { page, close } = await open(app.url, DESKTOP)
+  for (const tab of ['FilteredSessions', 'Person', 'FilteredSessions']) await choose(page, tab)
+  await page.waitForTimeout(STORED_MS)
+  await goTo(page, app.url)
+  expect([await activeTab(page), await tabsOf(page)]).toEqual(['FilteredSessions', TABS])
+  expect(await page.locator('.graphiql-editor-tool').innerText()).toContain('usr_1337')
+  await close()
+})
+
+test('the documentation begins with what the schema is for, and its queries with the records', async () => {
+  const { page, close } = await open(app.url, DESKTOP)
+  await page.locator('.graphiql-sidebar button').first().click()
+  const explorer = page.locator('.graphiql-plugin')
+  await explorer.getByText('One API over the providers').waitFor()
+  await explorer.getByText('Query', { exact: true }).first().click()
+  await explorer.getByText('sessions', { exact: true }).first().waitFor()
+  const text = await explorer.innerText()
+  expect(text.indexOf('_entities')).toBeGreaterThan(text.indexOf('person'))
+  await close()
+})
+
+test('a session is canceled by the tab with the variable', async () => {
+  const { data } =
+    await app.execute(`mutation { createSession(input: { idempotencyKey: "canceled-in-graphiql", session: { kayle: {} } }) {
+    ... on CreateSessionPayload { session { id } } } }`)
+  const { page, close } = await open(app.url, DESKTOP)
+  await choose(page, 'CancelSession')
+  await page.locator('.graphiql-editor-tool .view-lines').first().click()
+  await page.keyboard.press('ControlOrMeta+A')
+  await page.keyboard.press('Delete')
+  // The editor adds the closing quote and brace.
+  await page.keyboard.type(`{"sessionId": "${data.createSession.session.id}`)
+  await page.waitForTimeout(SETTLES_MS)
+  await page.locator('.graphiql-execute-button').click()
+  await expect.poll(() => page.locator('.graphiql-response').innerText()).toContain('CANCELED')
+  await close()
+})
+
 test('GraphiQL shows the events of a subscription as they come', async () => {
   const { page, faults, close } = await open(app.url, DESKTOP)
-  await choose(page, 'Providers')
-  await page.locator('.graphiql-query-editor .view-lines').click()
-  await page.keyboard.press('ControlOrMeta+A')
-  await page.keyboard.insertText('subscription Followed { sessionsUpdated { session { externalId } } }')
-  await page.waitForTimeout(SETTLES_MS)
+  await choose(page, 'FollowSessions')
   const opened = page.waitForResponse(response => response.headers()['content-type']?.includes('event-stream') === true)
   await page.locator('.graphiql-execute-button').click()
   await opened
   await app.execute(`mutation { createSession(input: { idempotencyKey: "followed", externalId: "followed-by-graphiql",
     session: { kayle: { redirectUrl: "https://app.example.com/done" } } }) { __typename } }`)
-  await page.locator('.graphiql-response').getByText('followed-by-graphiql').waitFor()
+  await page.locator('.graphiql-response').getByText('SessionStatusChanged').waitFor()
   await picture(page, 'graphiql subscription')
   expect(faults).toEqual([])
   await close()
@@ -101,6 +168,10 @@ async function goTo(page: Page, url: string): Promise<void> {
   await page.locator('.graphiql-query-editor .view-line').first().waitFor()
 }
 
+function activeTab(page: Page): Promise<string> {
+  return page.locator('.graphiql-tab-active .graphiql-tab-button').innerText()
+}
+
 function tabsOf(page: Page): Promise<string[]> {
   return page.locator('.graphiql-tab-button').allInnerTexts()
 }
@@ -108,7 +179,7 @@ function tabsOf(page: Page): Promise<string[]> {
 /** Opens a tab by the keyboard: GraphiQL takes some fast clicks for the start of dragging a tab. */
 async function choose(page: Page, tab: string): Promise<void> {
   await page.getByRole('button', { name: tab, exact: true }).press('Enter')
-  const operation = new RegExp(`(query|mutation)\\s${tab}\\s`)
+  const operation = new RegExp(`(query|mutation|subscription)\\s${tab}\\b`)
   await expect.poll(() => page.locator('.graphiql-query-editor').innerText()).toMatch(operation)
   await page.waitForTimeout(SETTLES_MS)
 }

@@ -285,7 +285,9 @@ describe('GraphiQL', () => {
 
     const headers = JSON.stringify({ authorization: `Bearer ${API_KEY}` }, null, 2)
     expect(options).toMatchObject({ title: 'sessiongraph', headers })
-    expect(options.defaultTabs).toEqual(loadDocuments().map(({ query }) => ({ query, headers })))
+    expect(options.defaultTabs.slice(0, loadDocuments().length)).toEqual(
+      loadDocuments().map(({ query }) => ({ query, headers })),
+    )
     expect(options.defaultTabs.length).toBeGreaterThanOrEqual(4)
   })
 

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { type GraphiQLOptions, type Plugin, shouldRenderGraphiQL } from 'graphql-yoga'
 import { StaticFile } from '../static-file.ts'
+import { completePage, ICON, scriptHashes } from './graphiql-page.ts'
 
 /** GraphiQL, and whether its page contains an API key. */
 export interface GraphiqlPage {
@@ -23,7 +23,7 @@ export function useGraphiql(graphiql: GraphiqlPage, path: string): Plugin {
 async function render({ options, hasKey }: GraphiqlPage): Promise<StaticFile> {
   // The module has some megabytes, so it is loaded on first use.
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql')
-  const text = await renderGraphiQL(options)
+  const text = completePage(await renderGraphiQL(options))
   return new StaticFile({
     body: Buffer.from(text),
     type: 'text/html; charset=utf-8',
@@ -31,14 +31,13 @@ async function render({ options, hasKey }: GraphiqlPage): Promise<StaticFile> {
   })
 }
 
-/** Allows the page's own script, by its hash, and requests to this server. */
+/** Allows the page's own scripts, by their hashes, and requests to this server. */
 function policyOf(html: string): string {
-  const start = html.indexOf('<script>') + '<script>'.length
-  const script = html.slice(start, html.indexOf('</script', start))
-  const hash = createHash('sha256').update(script).digest('base64')
   return [
     "default-src 'none'",
-    `script-src 'sha256-${hash}'`,
+    `script-src ${scriptHashes(html)
+      .map(hash => `'sha256-${hash}'`)
+      .join(' ')}`,
     "style-src 'unsafe-inline'",
     "connect-src 'self'",
     'font-src data:',
@@ -52,15 +51,16 @@ function policyOf(html: string): string {
 
 /** GraphiQL with a tab for each example. With `apiKey`, its requests work at once. */
 export function graphiqlOptions(
-  examples: readonly { readonly name: string; readonly query: string }[],
+  examples: readonly { readonly query: string; readonly variables?: string }[],
   apiKey: string | undefined,
 ): GraphiqlPage {
   const headers = JSON.stringify({ authorization: `Bearer ${apiKey ?? ''}` }, null, 2)
   const options: GraphiQLOptions = {
     title: 'sessiongraph',
+    favicon: ICON,
     headers,
     defaultHeaders: headers,
-    defaultTabs: examples.map(({ query }) => ({ query, headers })),
+    defaultTabs: examples.map(({ query, variables }) => ({ query, headers, ...(variables && { variables }) })),
     defaultEditorToolsVisibility: 'variables',
     // A persisted key of an earlier start would override the key of this start.
     shouldPersistHeaders: false,
