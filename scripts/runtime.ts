@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('../', import.meta.url))
 const folder = process.argv[2]
 if (!folder) throw new Error('Expected a folder.')
 
-const FILES = ['package.json', 'dist', 'console', 'examples']
+const FILES = ['package.json', 'bin', 'dist', 'console', 'examples']
 const PACKAGES = ['better-sqlite3', 'better-sqlite3-node20', 'bindings', 'file-uri-to-path', 'uplot']
 /** Sources of addons, and what only developers need. */
 const LEFT_OUT =

@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty'
 import { isLoopbackHost } from '../domain/input/hosts.ts'
 import type { AdmissionControl } from '../http/admission/admission-control.ts'
 import { createMetricsAccess } from '../http/auth/metrics-access.ts'
@@ -7,6 +8,7 @@ import type { Services } from '../services/services.ts'
 import { createLog, type Logger, type LogTarget, STDERR } from '../telemetry/log.ts'
 import { openLogDestination } from '../telemetry/log-destination.ts'
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts'
+import { formatForTerminal } from '../telemetry/terminal-format.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
 import type { Config } from './config.ts'
 import { loadDocuments, loadTrustedDocuments, operationNames } from './documents.ts'
@@ -23,14 +25,22 @@ export interface Observability extends Telemetry {
 
 /** `logTo` replaces stderr. */
 export async function setupObservability(config: Config, logTo?: LogTarget): Promise<Observability> {
-  const { LOG_LEVEL, LOG_OPERATIONS_SAMPLE_RATE } = config.server
-  const destination = logTo ? undefined : openLogDestination(STDERR)
+  const { LOG_LEVEL, LOG_OPERATIONS_SAMPLE_RATE, NODE_ENV } = config.server
+  const isDevelopment = NODE_ENV !== 'production'
+  const format = isDevelopment && isatty(STDERR) ? formatForTerminal : undefined
+  const destination = logTo ? undefined : openLogDestination(STDERR, format)
   const log = createLog(LOG_LEVEL, logTo ?? destination)
   const known = operationNames(knownDocuments(config))
   const isKnown = (name: string) => known.has(name)
   const traces = await openTraces(config, log, isKnown)
   return {
-    ...createTelemetry({ log, isKnown, logShare: LOG_OPERATIONS_SAMPLE_RATE, traces }),
+    ...createTelemetry({
+      log,
+      isKnown,
+      logShare: LOG_OPERATIONS_SAMPLE_RATE,
+      logsAllNames: destination !== undefined && format !== undefined,
+      traces,
+    }),
     log,
     traces,
     droppedLogLines: () => destination?.dropped ?? 0,

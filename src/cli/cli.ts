@@ -3,6 +3,7 @@ import type { Config } from '../app/config.ts'
 import type { AppContainer } from '../app/container.ts'
 import type { Tenant } from '../domain/access/caller.ts'
 import { NotFoundError, ProviderError } from '../domain/errors.ts'
+import type { OutputOptions } from './output.ts'
 import type { Progress } from './progress.ts'
 
 /** The dependencies of the commands: the application, opened on demand, and the terminal. */
@@ -17,7 +18,7 @@ export interface CliContext {
   /** The value of `--tenant`; undefined without the option. */
   readonly namedTenant: () => string | undefined
   /** Prints rows as text, or as JSON with `--json`. */
-  show(rows: readonly object[]): void
+  show(rows: readonly object[], text?: Pick<OutputOptions, 'empty' | 'only'>): void
   /** Prints text unchanged. */
   print(text: string): void
   readonly isJson: () => boolean
@@ -26,10 +27,14 @@ export interface CliContext {
   schema(): Promise<GraphQLSchema>
   /** The free bytes on the disk of a folder. */
   freeBytes(folder: string): Promise<number>
+  /** The version of Node, such as `20.20.2`. */
+  readonly nodeVersion: string
   /** Reports progress on stderr. */
   readonly progress: Progress
   /** All of stdin, as text. */
   stdin(): Promise<string>
+  /** The answer to a question of yes or no; undefined where nobody can be asked. */
+  confirm(question: string): Promise<boolean | undefined>
 }
 
 /** Long-running commands. `serve` and `sandbox` run until a signal. */

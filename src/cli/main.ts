@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { statfs } from 'node:fs/promises'
+import { createInterface } from 'node:readline/promises'
 import { text } from 'node:stream/consumers'
 import { loadConfig } from '../app/config.ts'
 import { createContainer, DEV_TENANT } from '../app/container.ts'
@@ -26,6 +27,12 @@ const code = await runCli(
       if (process.stdin.isTTY) process.stderr.write('Reading from stdin. Press Ctrl-D to end the input.\n')
       return text(process.stdin)
     },
+    confirm: async question => {
+      if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined
+      const terminal = createInterface({ input: process.stdin, output: process.stderr })
+      const answer = await terminal.question(`${question} [y/N] `).finally(() => terminal.close())
+      return /^y(es)?$/i.test(answer.trim())
+    },
     isTty: process.stderr.isTTY ?? false,
     columns: process.stdout.columns,
   },
@@ -39,6 +46,7 @@ const code = await runCli(
       demo: async () => (await import('../demo/demo.ts')).runDemo(process.env),
     },
     schema: async () => (await import('../../schema/index.ts')).buildSchema(registry),
+    nodeVersion: process.versions.node,
     freeBytes: async folder => {
       const { bavail, bsize } = await statfs(folder)
       return bavail * bsize

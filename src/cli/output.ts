@@ -3,21 +3,42 @@ export interface OutputOptions {
   readonly json: boolean
   /** The width of the terminal; undefined for a pipe. */
   readonly columns: number | undefined
+  /** What to print if there are no rows. */
+  readonly empty?: string
+  /** The columns of the text; all if left out. */
+  readonly only?: readonly string[]
 }
 
+/** The widest table in a pipe. */
+const PIPE_COLUMNS = 120
+/** The last column of a table is wrapped down to this width. */
+const MIN_LAST_COLUMNS = 40
+const NAME_COLUMNS = 16
+const MIN_VALUE_COLUMNS = 24
+
 /**
- * Rows as a JSON array, or as text: several rows with the same columns as a table if it fits, otherwise one name and
- * value per line with an empty line between rows.
+ * Rows as a JSON array, or as text: several rows with the same columns as a table if it fits, without columns that are empty in
+ * all rows and with a wrapped last column; otherwise one name and value per line, wrapped at the width of the terminal, with an
+ * empty line between rows.
  */
-export function formatTable(
-  rows: readonly object[],
-  { json, columns = Number.POSITIVE_INFINITY }: OutputOptions,
-): string {
+export function formatTable(rows: readonly object[], { json, columns, empty, only }: OutputOptions): string {
   if (json) return JSON.stringify(rows, null, 2)
-  if (rows.length === 0) return 'No results.'
-  const table = rows.length > 1 && sharesColumns(rows) ? toTable(rows) : undefined
-  if (table?.every(line => line.length <= columns)) return table.join('\n')
-  return rows.map(row => Object.entries(row).map(toLine).join('\n')).join('\n\n')
+  if (rows.length === 0) return empty ?? 'No results.'
+  const shown = only ? rows.map(row => pick(row, only)) : rows
+  const table = shown.length > 1 && sharesColumns(shown) ? toTable(shown, columns ?? PIPE_COLUMNS) : undefined
+  if (table) return table.join('\n')
+  return shown
+    .map(row =>
+      Object.entries(row)
+        .flatMap(entry => toLines(entry, columns))
+        .join('\n'),
+    )
+    .join('\n\n')
+}
+
+function pick(row: object, names: readonly string[]): object {
+  const entries = new Map(Object.entries(row))
+  return Object.fromEntries(names.map(name => [name, entries.get(name)]))
 }
 
 function sharesColumns([first = {}, ...others]: readonly object[]): boolean {
@@ -25,24 +46,49 @@ function sharesColumns([first = {}, ...others]: readonly object[]): boolean {
   return others.every(row => Object.keys(row).join() === names)
 }
 
-function toTable(rows: readonly object[]): string[] {
-  const heads = Object.keys(rows[0] ?? {})
-  const lines = [heads, ...rows.map(row => Object.values(row).map(toText))]
-  const widths = heads.map((_, column) => Math.max(...lines.map(cells => cells[column]?.length ?? 0)))
-  return lines.map(cells =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
+/** Undefined if it does not fit. */
+function toTable(rows: readonly object[], columns: number): string[] | undefined {
+  const all = Object.keys(rows[0] ?? {})
+  const cells = rows.map(row => Object.values(row).map(toText))
+  const used = all.map((_, column) => cells.some(row => row[column] !== EMPTY))
+  const lines = [all, ...cells].map(row => row.filter((_, column) => used[column]))
+  const widths = (lines[0] ?? []).slice(0, -1).map((_, at) => Math.max(...lines.map(row => row[at]?.length ?? 0)))
+  const before = widths.reduce((sum, width) => sum + width + GAP.length, 0)
+  const longest = Math.max(...lines.map(row => row.at(-1)?.length ?? 0))
+  const last = Math.min(longest, columns - before)
+  if (last < Math.min(longest, MIN_LAST_COLUMNS)) return undefined
+  return lines.flatMap(row => {
+    const [first = '', ...others] = wrap(row.at(-1) ?? '', last)
+    const begin = row.slice(0, -1).map((cell, at) => cell.padEnd(widths[at] ?? 0) + GAP)
+    return [(begin.join('') + first).trimEnd(), ...others.map(line => ' '.repeat(before) + line)]
+  })
 }
 
-function toLine([name, value]: [string, unknown]): string {
-  return `${name.padEnd(15)} ${toText(value)}`
+const GAP = '  '
+
+function toLines([name, value]: [string, unknown], columns: number | undefined): string[] {
+  const width = columns === undefined ? Number.POSITIVE_INFINITY : Math.max(columns - NAME_COLUMNS, MIN_VALUE_COLUMNS)
+  const [first = '', ...others] = wrap(toText(value), width)
+  return [`${name.padEnd(NAME_COLUMNS - 1)} ${first}`, ...others.map(line => ' '.repeat(NAME_COLUMNS) + line)]
 }
+
+/** At spaces; a word that is longer than a line is cut. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = []
+  for (let rest = text; rest !== ''; ) {
+    if (rest.length <= width) return [...lines, rest]
+    const space = rest.lastIndexOf(' ', width)
+    const end = space > 0 ? space : width
+    lines.push(rest.slice(0, end))
+    rest = rest.slice(end).trimStart()
+  }
+  return lines
+}
+
+const EMPTY = '–'
 
 function toText(value: unknown): string {
-  if (value == null) return '–'
+  if (value == null) return EMPTY
   if (value instanceof Date) return value.toISOString()
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

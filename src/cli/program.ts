@@ -26,6 +26,8 @@ export interface CliIO {
   out(text: string): void
   err(text: string): void
   stdin(): Promise<string>
+  /** Undefined if stdin is not a terminal. */
+  confirm(question: string): Promise<boolean | undefined>
   /** True if stderr is a terminal. */
   readonly isTty: boolean
   /** The width of stdout; undefined if it is not a terminal. */
@@ -43,6 +45,8 @@ export interface CliDeps {
   schema(): Promise<GraphQLSchema>
   /** The free bytes on the disk of a folder. */
   freeBytes(folder: string): Promise<number>
+  /** Such as `20.20.2`. */
+  readonly nodeVersion: string
 }
 
 /** Runs one command line, without the program name, and returns the exit code. */
@@ -118,8 +122,8 @@ function createContext(program: Command, terminal: CliIO, tools: CliDeps, asJson
     databaseUrl: () => tools.config().server.DATABASE_URL,
     tenantId: () => options().tenant ?? tools.defaultTenant,
     namedTenant: () => options().tenant,
-    show: rows => {
-      const showing = { json: options().json ?? false, columns: terminal.columns }
+    show: (rows, text) => {
+      const showing = { ...text, json: options().json ?? false, columns: terminal.columns }
       terminal.out(`${formatTable(rows, showing)}\n`)
     },
     progress: createProgress({
@@ -133,6 +137,8 @@ function createContext(program: Command, terminal: CliIO, tools: CliDeps, asJson
     runs: tools.runs,
     schema: tools.schema,
     freeBytes: tools.freeBytes,
+    nodeVersion: tools.nodeVersion,
     stdin: terminal.stdin,
+    confirm: terminal.confirm,
   }
 }

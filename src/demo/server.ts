@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { loadConfig } from '../app/config.ts'
+import { loopbackUrl } from '../app/server-url.ts'
 import { startServer } from '../app/start-server.ts'
 import { registry } from '../providers/registry.ts'
 
@@ -18,15 +19,17 @@ export interface DemoServer {
 }
 
 /**
- * The server at SESSIONGRAPH_URL; otherwise a server on this machine's default port, if all its providers are
+ * The server at SESSIONGRAPH_URL; otherwise the one with these settings on this machine, if all its providers are
  * sandboxes; otherwise a temporary one in memory.
  */
 export async function findServer(env: NodeJS.ProcessEnv): Promise<DemoServer> {
   const apiKey = env.DEV_API_KEY || loadConfig({}, []).server.DEV_API_KEY
   const configured = env.SESSIONGRAPH_URL
   if (configured) return { ...connect(configured, apiKey), origin: 'named by SESSIONGRAPH_URL', close: async () => {} }
-  const local = connect('http://localhost:4000/graphql', apiKey)
-  if (await isSandboxed(local)) return { ...local, origin: 'found running', close: async () => {} }
+  const { HOST, PORT, BASE_PATH = '' } = loadConfig(env, Object.values(registry)).server
+  const origin = PORT === 0 ? undefined : loopbackUrl(HOST, PORT)
+  const local = origin && connect(`${origin}${BASE_PATH}/graphql`, apiKey)
+  if (local && (await isSandboxed(local))) return { ...local, origin: 'found running', close: async () => {} }
   return startDemoServer()
 }
 

@@ -23,9 +23,14 @@ export interface LogDestination extends DestinationStream {
  *
  * sonic-boom, pino's own destination, retries a write at exit for ever when the disk is full.
  */
-export function openLogDestination(fd: number): LogDestination {
-  return new BufferedDestination(fd)
+export function openLogDestination(fd: number, format: LineFormat = asJson): LogDestination {
+  return new BufferedDestination(fd, format)
 }
+
+/** A line of pino as it is written, with its line break. */
+export type LineFormat = (json: string) => string
+
+const asJson: LineFormat = json => json
 
 class BufferedDestination implements LogDestination {
   /** Set by pino before each line. */
@@ -42,7 +47,10 @@ class BufferedDestination implements LogDestination {
   private readonly fd: number
   private readonly timer: NodeJS.Timeout
 
-  constructor(fd: number) {
+  private readonly format: LineFormat
+
+  constructor(fd: number, format: LineFormat) {
+    this.format = format
     this.ownFd = openNonBlocking(fd)
     this.fd = this.ownFd ?? fd
     this.timer = setInterval(() => this.flush(), FLUSH_INTERVAL_MS)
@@ -66,7 +74,8 @@ class BufferedDestination implements LogDestination {
     if (this.ownFd !== undefined && !this.isWriting) closeSync(this.ownFd)
   }
 
-  private append(line: string): void {
+  private append(json: string): void {
+    const line = this.format(json)
     const bytes = Buffer.byteLength(line)
     if (this.waitingBytes + bytes > MAX_WAITING_BYTES) {
       this.dropped += 1

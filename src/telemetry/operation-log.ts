@@ -4,14 +4,16 @@ import { OTHER_OPERATION } from './metrics.ts'
 
 export interface OperationLogOptions {
   readonly isKnown: (name: string) => boolean
+  /** True to log the name of every operation, as in a developer's terminal: a client can write personal data into it. */
+  readonly logsAllNames: boolean
   /** The share of successful operations that are logged, 0 to 1. Failed operations are always logged. */
   readonly share: number
 }
 
-/** Logs one line per operation. Unknown operation names are omitted, because they may contain personal data. */
+/** Logs one line per operation. Unknown operation names are omitted in a stored log, because they may contain personal data. */
 export function logOperations(
   log: Logger,
-  { isKnown, share }: OperationLogOptions,
+  { isKnown, logsAllNames, share }: OperationLogOptions,
 ): (reported: OperationReport) => void {
   // These lines contain no secrets, and redaction costs as much as writing them.
   const lines = log.child({}, { redact: [] })
@@ -22,7 +24,7 @@ export function logOperations(
     if (outcome === 'ok' && Math.floor(++succeeded * share) === Math.floor((succeeded - 1) * share)) return
     const line = {
       id: callLog.requestId,
-      operation: name && isKnown(name) ? name : OTHER_OPERATION,
+      operation: nameOf(name, logsAllNames, isKnown),
       kind,
       ms: Math.round(ms * 10) / 10,
       calls: callLog.callCount,
@@ -35,6 +37,15 @@ export function logOperations(
     lines[levelOf(reported)](line, 'operation')
   }
 }
+
+function nameOf(name: string | null, logsAllNames: boolean, isKnown: (name: string) => boolean): string {
+  if (logsAllNames) return name?.slice(0, MAX_NAME) ?? ANONYMOUS
+  return name && isKnown(name) ? name : OTHER_OPERATION
+}
+
+const ANONYMOUS = '(anonymous)'
+/** The name of a rejected request can be any text. */
+const MAX_NAME = 100
 
 /** Client errors have level info; failures of a provider or of this server have level warn or error. */
 function levelOf({ codes }: OperationReport): 'error' | 'warn' | 'info' {

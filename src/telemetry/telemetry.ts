@@ -19,14 +19,15 @@ export interface TelemetryOptions {
   /** True for the names of known documents. */
   readonly isKnown: (name: string) => boolean
   readonly logShare: number
+  readonly logsAllNames: boolean
   /** Absent where tracing is not configured. */
   readonly traces?: Tracer
 }
 
 /** The observers of operations and provider calls: they count, log and, where configured, trace. */
-export function createTelemetry({ log, isKnown, logShare, traces }: TelemetryOptions): Telemetry {
+export function createTelemetry({ log, isKnown, logShare, logsAllNames, traces }: TelemetryOptions): Telemetry {
   const metrics = createMetrics({ isKnown })
-  const logOperation = logOperations(log, { isKnown, share: logShare })
+  const logOperation = logOperations(log, { isKnown, logsAllNames, share: logShare })
   const logCall = logCalls(log)
   return {
     calls: {

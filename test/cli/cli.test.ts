@@ -12,6 +12,7 @@ import { KINDS, mutationOf, startWorkload, type Workload } from '../harness/app/
 import type { Fate } from '../harness/app/server-process.ts'
 import { builtFile } from '../harness/app/server-process.ts'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
+import { cliOf } from '../harness/cli.ts'
 import { DEV, deliver, fromVerilock, signKayle } from '../harness/providers/deliveries.ts'
 
 /** The command line beside a running server on the same database. */
@@ -168,7 +169,8 @@ describe('webhooks', () => {
     await app.services.tenants.create({ id: 'another' })
     expect(await run(['--tenant', 'another', 'webhooks', 'list'])).toMatchObject({
       code: 0,
-      stdout: 'No results.\n',
+      stdout:
+        'No endpoints and no deliveries. Add an endpoint with `sessiongraph webhooks add <provider> --tenant another`.\n',
     })
   })
 })
@@ -308,6 +310,58 @@ describe('providers', () => {
       code: 1,
       stderr: 'No sandbox of KAYLE is running here.\n',
     })
+  })
+})
+
+describe('person erase', () => {
+  const create = async (externalId: string) => {
+    const input = { idempotencyKey: randomUUID(), externalId, session: { kayle: {} } }
+    const { data } = await app.execute(
+      'mutation ($input: CreateSessionInput!) { createSession(input: $input) { __typename } }',
+      { input },
+    )
+    expect(data.createSession.__typename).toBe('CreateSessionPayload')
+  }
+  const countOf = async (externalId: string) => (await json(['person', 'show', externalId])).length
+
+  test('without a terminal and without --yes is refused, and erases nothing', async () => {
+    await create('erase-1')
+    const before = await countOf('erase-1')
+    const refused = await run(['person', 'erase', 'erase-1'])
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('expected --yes or --dry-run') })
+    const [preview] = await json(['person', 'erase', 'erase-1', '--dry-run'])
+    expect(preview).toMatchObject({ sessions: 1, creates: 1, deliveries: 0 })
+    expect(await countOf('erase-1')).toBe(before)
+  })
+
+  test('asks in a terminal with what would be erased, and obeys the answer', async () => {
+    await create('erase-2')
+    const questions: string[] = []
+    const answer = (yes: boolean) => ({
+      confirm: async (question: string) => {
+        questions.push(question)
+        return yes
+      },
+    })
+    const refused = await cliOf(env, answer(false)).run(['person', 'erase', 'erase-2'])
+    expect(refused).toMatchObject({ code: 1, stderr: 'Nothing was erased.\n' })
+    expect(questions).toEqual([
+      expect.stringMatching(/^Erase 1 sessions, .*1 creates, 0 deliveries of this user for good\?$/),
+    ])
+    const erased = await cliOf(env, answer(true)).run(['person', 'erase', 'erase-2', '--json'])
+    expect(JSON.parse(erased.stdout)).toMatchObject([{ sessions: 1 }])
+    expect((await run(['person', 'show', 'erase-2'])).stdout).toMatch(/^Nothing is stored about a user/)
+    expect(await json(['person', 'erase', 'erase-2', '--yes'])).toMatchObject([{ sessions: 0 }])
+  })
+})
+
+describe('text output', () => {
+  test('fits the terminal and a pipe, and an empty list says what is well', async () => {
+    for (const columns of [80, 120, undefined]) {
+      const { stdout } = await cliOf(env, { columns }).run(['operations', 'list', '--state', 'SUCCEEDED'])
+      expect(Math.max(...stdout.split('\n').map(line => line.length))).toBeLessThanOrEqual(columns ?? 120)
+    }
+    expect((await run(['operations', 'list', '--state', 'PENDING'])).stdout).toBe('No creates in state PENDING.\n')
   })
 })
 

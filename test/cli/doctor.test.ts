@@ -4,12 +4,14 @@ import { join } from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { migrations } from '../../db/migrations/index.ts'
+import { loseApplicant } from '../harness/app/console-app.ts'
 import { onPostgres } from '../harness/app/database.ts'
 import { findRedis, NO_REDIS } from '../harness/app/redis.ts'
 import { startApp } from '../harness/app/test-app.ts'
 import { cliOf } from '../harness/cli.ts'
+import { withKey } from '../harness/clients/callers.ts'
 import { type ExaminedApp, startExaminedApp } from '../harness/doctor.ts'
-import { deliver, fromKayle, openEndpoint, signKayle } from '../harness/providers/deliveries.ts'
+import { DEV, deliver, fromKayle, openEndpoint, signKayle } from '../harness/providers/deliveries.ts'
 
 /** `sessiongraph doctor`: each problem of the server is reported with what to do, and causes exit code 1. */
 
@@ -30,7 +32,20 @@ test('if all checks pass, there are no problems and the exit code is 0', async (
   expect(findings.filter(({ state }) => state === 'PROBLEM')).toEqual([])
   expect(code).toBe(0)
   const checks = findings.map(({ check }) => check)
-  for (const check of ['settings', 'database', 'disk', 'store', 'encryption', 'inbox', 'creates', 'KAYLE of dev'])
+  for (const check of [
+    'node',
+    'settings',
+    'server',
+    'proxy',
+    'database',
+    'disk',
+    'store',
+    'encryption',
+    'inbox',
+    'creates of dev',
+    'clock',
+    'KAYLE of dev',
+  ])
     expect(checks).toContain(check)
 })
 
@@ -41,7 +56,7 @@ test('text output has a line for each finding, and the number of problems', asyn
   const { code, stdout, stderr } = await cliOf({ ...examined.env, KAYLE_BASE_URL: 'http://localhost:1' }).run([
     'doctor',
   ])
-  expect(stdout).toMatch(/^state +check +message\nOK +settings +Valid/)
+  expect(stdout).toMatch(/^state +check +message\nOK +node +Node/)
   expect(stdout).toMatch(/^PROBLEM +KAYLE of dev +KAYLE cannot be reached/m)
   expect([code, stderr]).toEqual([1, 'checking the providers of dev\n1 problem.\n'])
 })
@@ -176,11 +191,66 @@ describe('creates of unknown outcome', () => {
       'mutation { createSession(input: { idempotencyKey: "lost", session: { kayle: {} } }) { __typename } }',
     )
     await kayle.clearFaults()
-    await examined.expectNote('creates', /^The outcome of 1 create is unknown.*automatically/)
+    await examined.expectNote('creates of dev', /^The outcome of 1 create is unknown.*next search is due at/)
     const sentAt = { sent_at: Date.now() - 3_700_000 }
     await examined.app.db.sql.updateTable('operations').set(sentAt).execute()
-    await examined.expectProblem('creates', /operations list.*settle/)
+    await examined.expectProblem('creates of dev', /no result yet.*operations list.*settle/)
+    await examined.app.db.sql
+      .updateTable('operations')
+      .set({ next_check_at: Date.now() - 400_000 })
+      .execute()
+    await examined.expectProblem('creates of dev', /the search for it is late/)
+    await examined.app.db.sql.deleteFrom('operations').execute()
   })
+})
+
+describe('a create that nothing settles', () => {
+  test('is a problem at once, without a promise that the server finds out', async () => {
+    await examined.app.services.tenants.create({ id: 'stuck' })
+    await examined.app.services.providerSettings.set(
+      { tenantId: 'stuck' },
+      { provider: 'PERSONR', given: examined.own.settings('PERSONR') },
+    )
+    const client = await withKey(examined.app, { tenantId: 'stuck' })
+    await loseApplicant(client, examined.own.sandbox('PERSONR'))
+    await examined.expectProblem('creates of stuck', /no search can settle it.*look at the provider, then settle/)
+    await examined.app.db.sql.deleteFrom('operations').execute()
+  })
+})
+
+describe('this machine', () => {
+  test('with a version of Node that is too old is a problem, and one that is not tested is reported', async () => {
+    await examined.expectProblem('node', /20\.18\.1 is too old/, {}, { nodeVersion: '20.18.1' })
+    await examined.expectNote('node', /25\.1\.0 is not tested/, {}, { nodeVersion: '25.1.0' })
+  })
+
+  test('with a proxy that accepts no connections is a problem', async () => {
+    await examined.expectProblem('proxy', /^127\.0\.0\.1:1 accepts no connections/, {
+      HTTPS_PROXY: 'http://127.0.0.1:1',
+      NO_PROXY: 'localhost,127.0.0.1',
+    })
+  })
+
+  test('is asked for its running server, which webhooks reach', async () => {
+    const { port } = new URL(examined.app.url)
+    const endpoint = await openEndpoint(examined.app, 'KAYLE')
+    const { findings } = await examined.examine({ PORT: port })
+    const message = expect.stringMatching(/^It runs at http:\/\/localhost:\d+ and is ready\.$/)
+    expect(findings).toContainEqual({ state: 'OK', check: 'server', message })
+    const reached = expect.stringContaining(`${endpoint.path} reaches the server.`)
+    expect(findings).toContainEqual({ state: 'OK', check: 'webhooks of KAYLE of dev', message: reached })
+    const { run } = cliOf(examined.env)
+    const outside = JSON.parse((await run(['doctor', '--json', '--public-url', 'http://127.0.0.1:1'])).stdout)
+    expect(outside).toContainEqual({
+      state: 'PROBLEM',
+      check: 'webhooks of KAYLE of dev',
+      message: expect.stringContaining('cannot be reached'),
+    })
+    await examined.app.services.webhookEndpoints.remove(DEV, endpoint.id)
+  })
+
+  test('without a running server is reported', () =>
+    examined.expectNote('server', /^None answers at http:\/\/localhost:1\./, { PORT: '1' }))
 })
 
 describe('a Redis', () => {

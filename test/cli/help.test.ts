@@ -27,7 +27,14 @@ class NotRun extends Error {}
 
 /** The commands, without an implementation. */
 function program(): Command {
-  const silent = { out: () => {}, err: () => {}, stdin: async () => '', isTty: false, columns: undefined }
+  const silent = {
+    out: () => {},
+    err: () => {},
+    stdin: async () => '',
+    confirm: async () => undefined,
+    isTty: false,
+    columns: undefined,
+  }
   const notRun = () => {
     throw new NotRun()
   }
@@ -38,6 +45,7 @@ function program(): Command {
     runs: { serve: notRun, sandbox: notRun, demo: notRun },
     schema: notRun,
     freeBytes: notRun,
+    nodeVersion: '20.20.2',
   })
 }
 
@@ -89,6 +97,7 @@ test('the list of commands is complete', () => {
     'tenants create',
     'tenants list',
     'webhooks add',
+    'webhooks dismiss',
     'webhooks list',
     'webhooks remove',
     'webhooks replay',
@@ -170,6 +179,7 @@ const REFUSED = [
   'webhooks remove nobody',
   `webhooks show ${NO_CALLER}`,
   `webhooks replay ${NO_CALLER}`,
+  `webhooks dismiss ${NO_CALLER} --note test`,
   'drift list --tenant nobody',
   'import kayle',
   'doctor --tenant nobody',
@@ -293,6 +303,9 @@ describe('schema check', () => {
     const { stdout } = await cli.run(['schema', 'print'])
     const file = join(folder, 'other.graphql')
     writeFileSync(file, stdout.replace('type Query {', 'type Query {\n  gone: String'))
+    const same = join(folder, 'same.graphql')
+    writeFileSync(same, stdout)
+    expect(await cli.run(['schema', 'check', same])).toEqual({ code: 0, stdout: 'No breaking changes.\n', stderr: '' })
     const broken = await cli.run(['schema', 'check', file, '--json'])
     expect(broken.code).toBe(1)
     expect(JSON.parse(broken.stdout)).toEqual([expect.objectContaining({ grade: 'BREAKING', change: 'FIELD_REMOVED' })])

@@ -44,6 +44,7 @@ const NOT_TYPED: Readonly<Record<string, string>> = {
   'npm --prefix bench run bench -- --quick --cells one,list': 'needs them too',
   'npm --prefix bench run types': 'needs them too',
   'npm ci': 'fetches packages',
+  'npm link': 'changes the packages of the machine',
   'npm ci --prefix examples/web': 'fetches packages',
   'npm run build': 'writes dist/; kill.test.ts compiles the same sources into another folder',
   'npm run dev --prefix examples/web': 'needs its own packages; example-web.test.ts serves the page without them',
@@ -69,7 +70,14 @@ const RUNS_ON: readonly [command: RegExp, says: RegExp][] = [
   [/ sandbox( > sandbox.env)?$/, /YORLET_API_KEY=/],
 ]
 
-const silent = { out: () => {}, err: () => {}, stdin: async () => '', isTty: false, columns: undefined }
+const silent = {
+  out: () => {},
+  err: () => {},
+  stdin: async () => '',
+  confirm: async () => undefined,
+  isTty: false,
+  columns: undefined,
+}
 const never = () => {
   throw new Error('Nothing is carried out.')
 }
@@ -81,6 +89,7 @@ const program = createProgram(silent, {
   runs,
   schema: never,
   freeBytes: never,
+  nodeVersion: '20.20.2',
 })
 const groups = program.commands.filter(({ commands }) => commands.length > 0).map(command => command.name())
 
@@ -141,7 +150,7 @@ async function typeAll(commands: readonly ShownCommand[]): Promise<void> {
 }
 
 async function typeOne({ text, inBlock }: ShownCommand): Promise<Typed> {
-  const ours = text.replace(/^npm run (--silent )?sessiongraph --/, 'sessiongraph')
+  const ours = text.replace(/^(npm run (--silent )?sessiongraph --|npx sessiongraph)/, 'sessiongraph')
   // A name in the middle of a sentence refers to the command, and its help is enough for both.
   const whole = !inBlock && isNameOnly(ours) ? `${ours} --help` : ours
   if (/\bacme\b/.test(whole) && !whole.includes('tenants create')) await haveAcme(reader.app)

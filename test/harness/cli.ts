@@ -20,16 +20,18 @@ export interface Machine {
   readonly now?: () => Date
   readonly freeBytes?: () => Promise<number>
   readonly runs?: Processes
+  readonly nodeVersion?: string
+  readonly confirm?: (question: string) => Promise<boolean>
+  /** The width of the terminal; a pipe if left out. */
+  readonly columns?: number
 }
 
 const LOTS = async () => 1e12
 const QUIET: Processes = { serve: async () => {}, sandbox: async () => {}, demo: async () => true }
 
 /** Runs the command line in this process, with only these environment variables. */
-export function cliOf(
-  env: NodeJS.ProcessEnv,
-  { now = () => new Date(), freeBytes = LOTS, runs = QUIET }: Machine = {},
-) {
+export function cliOf(env: NodeJS.ProcessEnv, machine: Machine = {}) {
+  const { now = () => new Date(), freeBytes = LOTS, runs = QUIET, nodeVersion = process.versions.node } = machine
   async function run(args: readonly string[], stdin = ''): Promise<CliResult> {
     let stdout = ''
     let stderr = ''
@@ -43,8 +45,9 @@ export function cliOf(
         stderr += text
       },
       stdin: async () => stdin,
+      confirm: machine.confirm ?? (async () => undefined),
       isTty: false,
-      columns: undefined,
+      columns: machine.columns,
     }
     const code = await runCli(args, terminal, {
       defaultTenant: DEV_TENANT,
@@ -52,6 +55,7 @@ export function cliOf(
       runs,
       schema: () => buildSchema(registry),
       freeBytes,
+      nodeVersion,
       open: async changes => createContainer(config(changes), { now, sandboxes: connectToRunningSandboxes }),
     })
     return { code, stdout, stderr }

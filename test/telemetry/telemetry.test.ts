@@ -3,7 +3,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { loadDocuments } from '../../src/app/documents.ts'
 import { packageRoot } from '../../src/app/package.ts'
+import { CallLog } from '../../src/domain/call-log.ts'
 import { createLog } from '../../src/telemetry/log.ts'
+import { logOperations } from '../../src/telemetry/operation-log.ts'
+import { formatForTerminal } from '../../src/telemetry/terminal-format.ts'
 import { logCalls } from '../../src/telemetry/upstream-log.ts'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { withKey } from '../harness/clients/callers.ts'
@@ -217,6 +220,46 @@ describe('the log', () => {
         ms: expect.any(Number),
       }),
     ])
+  })
+
+  test('has the name that the client sent in a terminal, and elsewhere only names of known documents', () => {
+    const reported = {
+      callLog: new CallLog('r-1'),
+      kind: 'query',
+      ms: 1,
+      outcome: 'ok',
+      codes: [],
+      tenantId: 'dev',
+    } as const
+    for (const [logsAllNames, names] of [
+      [true, ['ZaphodsOwn', '(anonymous)']],
+      [false, ['other', 'other']],
+    ] as const) {
+      const lines = collectLog()
+      const logOperation = logOperations(createLog('info', lines), { isKnown: () => false, logsAllNames, share: 1 })
+      for (const name of ['ZaphodsOwn', null]) logOperation({ ...reported, name, keyId: null })
+      expect(lines.lines('operation').map(({ operation }) => operation)).toEqual(names)
+    }
+  })
+
+  test('is readable in a terminal, and a value cannot control it', () => {
+    const line = {
+      level: 40,
+      time: '2026-11-29T21:04:05.123Z',
+      msg: 'operation',
+      kind: 'query',
+      operation: 'Read\u001b[2J',
+    }
+    const text = formatForTerminal(
+      JSON.stringify({ ...line, outcome: 'failed', ms: 12, calls: 2, avoided: 1, id: 'r-1' }),
+    )
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the colors are left out
+    const plain = text.replaceAll(/\x1b\[\d+m/g, '')
+    expect(plain).toMatch(
+      /^\d\d:04:05\.123 WARN {2}query Read\?\[2J failed 12 ms, 2 provider calls, 1 avoided id=r-1\n$/,
+    )
+    const failed = { level: 50, time: line.time, msg: 'background job failed', err: { stack: 'Error: x\n    at y' } }
+    expect(formatForTerminal(JSON.stringify(failed))).toMatch(/background job failed\nError: x\n {4}at y\n$/)
   })
 
   test('warns of a failing provider periodically, not for each call', async () => {

@@ -16,7 +16,13 @@ export function addDrift(program: Command, cli: CliContext): void {
     .action((options: { provider?: Provider; limit: number }) =>
       withTenant(cli, async ({ services }, call) => {
         const rows = await services.providerStats.drift(call, options.limit, options.provider)
-        cli.show(rows.map(({ tenantId, accountId, ...row }) => ({ ...row, account: accountId })))
+        cli.show(
+          rows.map(({ tenantId, accountId, ...row }) => ({ ...row, account: accountId })),
+          {
+            empty: 'No drift: all responses match the documentation.',
+            only: ['provider', 'operation', 'grade', 'path', 'shape', 'count', 'lastAt'],
+          },
+        )
       }),
     )
 }

@@ -57,7 +57,12 @@ export function addKeys(program: Command, cli: CliContext): void {
     .addArgument(tenantArgument())
     .addHelpText('after', examples('sessiongraph keys list acme'))
     .action((tenantId: string) =>
-      withTenant(cli, async ({ services }, call) => cli.show((await services.keys.list(call)).map(toRow)), tenantId),
+      withTenant(
+        cli,
+        async ({ services }, call) =>
+          cli.show((await services.keys.list(call)).map(toRow), { empty: 'The tenant has no API keys.' }),
+        tenantId,
+      ),
     )
 
   command

@@ -26,7 +26,12 @@ export function addOperations(program: Command, cli: CliContext): void {
       withTenant(cli, async ({ services }, call) => {
         const found = await services.operations.list(call, options.state, options.limit)
         const hints = await Promise.all(found.map(operation => services.operations.searchHints(operation)))
-        cli.show(found.map((operation, index) => toRow(operation, toSearchHints(hints[index], cli.isJson(), false))))
+        cli.show(
+          found.map((operation, index) => toRow(operation, toSearchHints(hints[index], cli.isJson(), false))),
+          { empty: `No creates in state ${options.state.join(' or ')}.`, only: LISTED },
+        )
+        if (found.length > 0 && !cli.isJson())
+          cli.progress.report(`${formatCommand(cli, 'operations show <id>')} shows what to look for at the provider.`)
       }),
     )
 
@@ -76,6 +81,7 @@ export function addOperations(program: Command, cli: CliContext): void {
     })
 }
 
+const LISTED = ['idempotencyKey', 'kind', 'provider', 'state', 'sentAt', 'error'] as const
 const ID = 'the id or the idempotency key of the create'
 
 async function find(

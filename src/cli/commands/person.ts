@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
-import { type CliContext, examples, withTenant } from '../cli.ts'
+import { type CliContext, CliError, examples, withTenant } from '../cli.ts'
 import { listPersonRows } from './person-rows.ts'
 
+const NOTHING_STORED = 'Nothing is stored about a user with this external id.'
 const EXTERNAL_ID = 'your own id of the user, as sent in `externalId`'
 
 /** `sessiongraph person`: shows and erases the data of one of a tenant's own users. */
@@ -14,16 +15,34 @@ export function addPerson(program: Command, cli: CliContext): void {
     .argument('<externalId>', EXTERNAL_ID)
     .addHelpText('after', examples('sessiongraph person show usr_1337 --tenant acme'))
     .action((externalId: string) =>
-      withTenant(cli, async ({ db }, { tenantId }) => cli.show(await listPersonRows(db, tenantId, externalId))),
+      withTenant(cli, async ({ db }, { tenantId }) =>
+        cli.show(await listPersonRows(db, tenantId, externalId), { empty: NOTHING_STORED }),
+      ),
     )
 
   command
     .command('erase')
     .description('permanently erase all stored data of a user; it is not imported from the providers again')
     .argument('<externalId>', EXTERNAL_ID)
-    .addHelpText('after', examples('sessiongraph person erase usr_1337 --tenant acme'))
-    .action((externalId: string) =>
+    .option('--yes', 'do not ask for confirmation')
+    .option('--dry-run', 'show what would be erased, and erase nothing')
+    .addHelpText(
+      'after',
+      examples(
+        'sessiongraph person erase usr_1337 --tenant acme --dry-run',
+        'sessiongraph person erase usr_1337 --tenant acme --yes',
+      ),
+    )
+    .action((externalId: string, { yes, dryRun }: { yes?: boolean; dryRun?: boolean }, self: Command) =>
       withTenant(cli, async ({ services }, call) => {
+        const preview = yes && !dryRun ? undefined : await services.erasure.preview(call, externalId)
+        if (dryRun) return cli.show([{ ...preview }])
+        if (preview) {
+          const counts = Object.entries(preview).map(([name, count]) => `${count} ${name}`)
+          const confirmed = await cli.confirm(`Erase ${counts.join(', ')} of this user for good?`)
+          if (confirmed === undefined) self.error('error: expected --yes or --dry-run, because stdin is no terminal')
+          if (!confirmed) throw new CliError('NOT_CONFIRMED', 'Nothing was erased.')
+        }
         cli.show([{ ...(await services.erasure.erase(call, externalId)) }])
       }),
     )

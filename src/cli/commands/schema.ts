@@ -31,7 +31,8 @@ export function addSchema(program: Command, cli: CliContext): void {
         change: type,
         description,
       }))
-      cli.show(rows)
+      cli.show(rows, { empty: 'No breaking changes.' })
+      if (breaking.length === 0 && rows.length > 0 && !cli.isJson()) cli.print('\nNo breaking changes.\n')
       if (breaking.length > 0) throw new CliError('SCHEMA_BREAKS', `${breaking.length} changes can break a client.`)
     })
 }

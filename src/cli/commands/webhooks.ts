@@ -68,7 +68,9 @@ export function addWebhooks(program: Command, cli: CliContext): void {
       withTenant(cli, async ({ services }, call) => {
         const endpoints = await services.webhookEndpoints.list(call)
         const deliveries = await services.webhookEndpoints.deliveries(call, options.limit)
-        cli.show([...endpoints.map(endpoint => toRow({ endpoint })), ...deliveries])
+        cli.show([...endpoints.map(endpoint => toRow({ endpoint })), ...deliveries], {
+          empty: `No endpoints and no deliveries. Add an endpoint with ${formatCommand(cli, 'webhooks add <provider>')}.`,
+        })
       }),
     )
 

@@ -6,13 +6,26 @@ import { testConnection } from '../../services/accounts/connection-check.ts'
 import type { AccountView } from '../../services/accounts/provider-settings.ts'
 import { hintFor, SANDBOX_HINT } from '../hints.ts'
 import { type Finding, note, ok, problem } from './finding.ts'
+import { checkDelivery } from './machine.ts'
 
 /** The checks of one tenant's providers. Each account gets one harmless read. */
 
 /** Signatures and tokens fail with a clock skew of minutes; report it earlier. */
 const MAX_SKEW_MS = 30_000
 
-export async function checkAccounts({ services }: AppContainer, tenantId: string, config: Config): Promise<Finding[]> {
+export interface CheckContext {
+  readonly config: Config
+  /** Where a server answers; undefined if none is known. */
+  readonly reachableAt: string | undefined
+  /** True if providers use that address. */
+  readonly isPublic: boolean
+}
+
+export async function checkAccounts(
+  { services }: AppContainer,
+  tenantId: string,
+  context: CheckContext,
+): Promise<Finding[]> {
   const views = await services.providerSettings.list({ tenantId })
   const endpoints = await services.webhookEndpoints.list({ tenantId })
   const connected = views.filter(({ from }) => from !== null)
@@ -28,7 +41,7 @@ export async function checkAccounts({ services }: AppContainer, tenantId: string
     connected.map(async view => {
       const account = await services.accounts.get(tenantId, view.provider)
       const connection = await checkConnection(account, view)
-      const webhooks = account.sandbox ? [] : checkWebhooks(account, endpoints, config)
+      const webhooks = account.sandbox ? [] : await checkWebhooks(account, endpoints, context)
       return [...connection, ...webhooks]
     }),
   )
@@ -72,24 +85,34 @@ async function checkReads(
 function checkClock(provider: string, aheadMs: number | null): Finding | undefined {
   if (aheadMs === null) return undefined
   const seconds = Math.round(Math.abs(aheadMs) / 1000)
-  if (Math.abs(aheadMs) <= MAX_SKEW_MS) return undefined
+  if (Math.abs(aheadMs) <= MAX_SKEW_MS) return ok('clock', `It differs from ${provider}'s by ${seconds} s.`)
   const where = aheadMs > 0 ? 'behind' : 'ahead of'
   return problem('clock', `This machine's clock is ${seconds} s ${where} ${provider}'s. Synchronize it with NTP.`)
 }
 
-function checkWebhooks(account: Account, all: readonly WebhookEndpoint[], { webhooks }: Config): Finding[] {
+async function checkWebhooks(
+  account: Account,
+  all: readonly WebhookEndpoint[],
+  { config, reachableAt, isPublic }: CheckContext,
+): Promise<Finding[]> {
   const { provider, tenantId } = account
   if (!account.webhook) return []
   const check = `webhooks of ${nameOf(account)}`
   const endpoints = all.filter(({ accountId }) => accountId === account.id)
   if (endpoints.length === 0) {
-    if ((webhooks[provider]?.secrets.length ?? 0) > 0)
+    if ((config.webhooks[provider]?.secrets.length ?? 0) > 0)
       return [note(check, 'The server creates the endpoint of the configured secret when it starts.')]
     const add = `\`sessiongraph webhooks add ${provider.toLowerCase()} --tenant ${tenantId}\``
     return [note(check, `There is no webhook endpoint, so changes are found by polling only. Create one with ${add}.`)]
   }
-  return endpoints.map(endpoint => checkEndpoint(check, endpoint, account))
+  const stored = endpoints.map(endpoint => checkEndpoint(check, endpoint, account))
+  const paths = endpoints.map(({ id }) => `/webhooks/${provider.toLowerCase()}/${id}`)
+  const reached = reachableAt ? await Promise.all(paths.map(path => checkDelivery(reachableAt, path, check))) : []
+  return [...stored, ...reached, ...(isPublic ? [] : [note(check, NOT_FROM_OUTSIDE)])]
 }
+
+const NOT_FROM_OUTSIDE =
+  'Whether the provider reaches the address from outside is not checked; `--public-url <url>` checks it from here.'
 
 function checkEndpoint(check: string, endpoint: WebhookEndpoint, { decryptWebhook }: Account): Finding {
   const { id, provider, secrets, privateKeys, lastReceivedAt } = endpoint

@@ -5,21 +5,24 @@ import { engineOf, sqliteFile } from '../../../db/core/dialect.ts'
 import { listMigrations } from '../../../db/core/migrate.ts'
 import type { Config } from '../../app/config.ts'
 import type { AppContainer } from '../../app/container.ts'
-import { loopbackUrl } from '../../app/server-url.ts'
 import { assertTenant, type CliContext, CliError, examples } from '../cli.ts'
 import { toFailure } from '../failure.ts'
-import { checkAccounts } from './accounts.ts'
+import { type CheckContext, checkAccounts } from './accounts.ts'
 import { type Finding, note, ok, problem } from './finding.ts'
-import { checkBacklog, checkDisk, checkEncryption, checkRedis, checkStore } from './server.ts'
+import { checkNode, checkProxies, findLocalServer } from './machine.ts'
+import { checkBacklog, checkCreates, checkDisk, checkEncryption, checkRedis, checkStore } from './server.ts'
 
 /** `sessiongraph doctor`: finds problems and states the remedy. It changes nothing. */
 export function addDoctor(program: Command, cli: CliContext): void {
   program
     .command('doctor')
-    .description('check settings, database, keys, disk, Redis, providers, clock and webhooks, and print what to do')
+    .description(
+      'check Node, settings, the running server, database, keys, disk, Redis, proxies, providers, clock and webhooks, and print what to do',
+    )
+    .option('--public-url <url>', 'the public address of the server: also check that webhooks reach it')
     .addHelpText('after', examples('sessiongraph doctor', 'sessiongraph doctor --tenant acme --json'))
-    .action(async () => {
-      const findings = await examine(cli)
+    .action(async ({ publicUrl }: { publicUrl?: string }) => {
+      const findings = await examine(cli, publicUrl)
       cli.progress.end()
       cli.show(findings)
       const problems = findings.filter(({ state }) => state === 'PROBLEM').length
@@ -27,31 +30,38 @@ export function addDoctor(program: Command, cli: CliContext): void {
     })
 }
 
-async function examine(cli: CliContext): Promise<Finding[]> {
+async function examine(cli: CliContext, publicUrl: string | undefined): Promise<Finding[]> {
+  const node = checkNode(cli.nodeVersion)
   let config: Config
   try {
     config = cli.config()
   } catch (error) {
-    return [problem('settings', messageOf(error))]
+    return [node, problem('settings', messageOf(error))]
   }
-  const settings = ok('settings', `Valid; NODE_ENV is ${config.server.NODE_ENV}.`)
   const url = config.server.DATABASE_URL
-  const server = await checkServer(config)
-  if (server || isAbandoned(url)) return [settings, server ?? ABANDONED]
+  const local = await findLocalServer(config)
+  const settings = [
+    node,
+    ok('settings', `Valid; NODE_ENV is ${config.server.NODE_ENV}.`),
+    local.isReplaced ? FILE_REPLACED : local.finding,
+    ...(await checkProxies(config)),
+  ]
+  if (local.isReplaced || isAbandoned(url)) return local.isReplaced ? settings : [...settings, ABANDONED]
+  const context = { config, reachableAt: publicUrl ?? local.url, isPublic: publicUrl !== undefined }
   if (isNew(url)) {
     const created = note('database', `${sqliteFile(url)} does not exist yet; the first start of the server creates it.`)
     const inMemory = { DATABASE_URL: 'sqlite::memory:', ENCRYPTION_KEY: randomBytes(32).toString('hex') }
-    return [settings, created, ...(await withOpened(cli, inMemory, app => checkDependencies(cli, app, config)))]
+    return [...settings, created, ...(await withOpened(cli, inMemory, app => checkDependencies(cli, app, context)))]
   }
   const migrations = await checkMigrations(url)
-  if (migrations.state === 'PROBLEM') return [settings, migrations, await checkDisk(cli, url)]
+  if (migrations.state === 'PROBLEM') return [...settings, migrations, await checkDisk(cli, url)]
   const opened = await withOpened(cli, {}, async app => [
-    await checkStore(app),
+    await checkStore(app, url),
     await checkEncryption(app, config),
-    ...(await checkBacklog(app, url)),
-    ...(await checkDependencies(cli, app, config)),
+    ...(await checkBacklog(app)),
+    ...(await checkDependencies(cli, app, context)),
   ])
-  return [settings, migrations, await checkDisk(cli, url), ...opened]
+  return [...settings, migrations, await checkDisk(cli, url), ...opened]
 }
 
 /** A database file that does not exist: opening it would create it. */
@@ -68,21 +78,6 @@ const ABANDONED = problem(
   'database',
   'The database file is missing, but its write-ahead log exists. Restore both, or a backup, before you start a server.',
 )
-
-const SERVER_TIMEOUT_MS = 1_000
-
-/** A server with these settings may be running with a database file that is no longer at its path. */
-async function checkServer({ server: app }: Config): Promise<Finding | undefined> {
-  const origin = app.PORT === 0 ? undefined : loopbackUrl(app.HOST, app.PORT)
-  if (!origin) return undefined
-  try {
-    const response = await fetch(`${origin}/readyz`, { signal: AbortSignal.timeout(SERVER_TIMEOUT_MS) })
-    const { database } = (await response.json()) as { database?: unknown }
-    return database === 'REPLACED' ? FILE_REPLACED : undefined
-  } catch {
-    return undefined
-  }
-}
 
 const FILE_REPLACED = problem(
   'database',
@@ -124,7 +119,7 @@ async function withOpened(
   }
 }
 
-async function checkDependencies(cli: CliContext, app: AppContainer, config: Config): Promise<Finding[]> {
+async function checkDependencies(cli: CliContext, app: AppContainer, context: CheckContext): Promise<Finding[]> {
   const tenants = await app.services.tenants.list()
   const chosenTenant = cli.namedTenant()
   if (chosenTenant !== undefined) await assertTenant(app, chosenTenant)
@@ -132,7 +127,7 @@ async function checkDependencies(cli: CliContext, app: AppContainer, config: Con
   const findings = [...(await checkRedis(app))]
   for (const tenantId of ids) {
     cli.progress.report(`checking the providers of ${tenantId}`)
-    findings.push(...(await checkAccounts(app, tenantId, config)))
+    findings.push(...(await checkCreates(app, tenantId)), ...(await checkAccounts(app, tenantId, context)))
   }
   return findings
 }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { countEncryptedByUnknownKey, probeWrite, readDurability } from '../../../db/core/diagnostics.ts'
 import { engineOf, sqliteFile } from '../../../db/core/dialect.ts'
 import { readStatus } from '../../../db/core/status.ts'
+import type { StoredOperation } from '../../../db/repositories/operation-repository.ts'
 import type { Config } from '../../app/config.ts'
 import type { AppContainer } from '../../app/container.ts'
 import type { CliContext } from '../cli.ts'
@@ -16,12 +17,15 @@ const MIN_FREE_BYTES = 512 * 1024 ** 2
 const GIGABYTE = 1024 ** 3
 /** A create is settled within minutes if its provider can be read. */
 const LONG_UNKNOWN_MS = 3_600_000
+const MAX_CREATES = 1_000
+/** A search is late after this. */
+const LATE_MS = 300_000
 const REDIS_TIMEOUT_MS = 2_000
 const REDIS_POLL_MS = 50
 /** A webhook that waits longer than this is stuck. */
 const LONG_WAIT_SECONDS = 300
 
-export async function checkStore({ db }: AppContainer): Promise<Finding> {
+export async function checkStore({ db }: AppContainer, url: string): Promise<Finding> {
   try {
     await probeWrite(db, new Date())
   } catch (error) {
@@ -32,7 +36,8 @@ export async function checkStore({ db }: AppContainer): Promise<Finding> {
     )
   }
   const { safe, settings } = await readDurability(db)
-  if (safe) return ok('store', `Writable, and committed data survives a crash (${settings}).`)
+  const driver = sqliteFile(url) === ':memory:' ? '' : `${engineOf(url)} ${(await readStatus(url)).version}: `
+  if (safe) return ok('store', `${driver}writable, and committed data survives a crash (${settings}).`)
   return problem('store', `Committed data may be lost in a crash: ${settings}. Restore the default.`)
 }
 
@@ -53,11 +58,12 @@ export async function checkEncryption({ db }: AppContainer, { server }: Config):
   return note('encryption', 'The key is a file beside the database. Store a copy somewhere else.')
 }
 
-export async function checkBacklog({ services }: AppContainer, url: string): Promise<Finding[]> {
+export async function checkBacklog({ services }: AppContainer): Promise<Finding[]> {
   const { deliveriesQuarantined, deliveriesWaiting, webhookLagSeconds } = await services.storeStats.store()
   const findings: Finding[] = []
   if (deliveriesQuarantined > 0) {
-    const look = 'Find it with `sessiongraph webhooks list`, fix the cause, and run `webhooks replay`.'
+    const look =
+      'Find it with `sessiongraph webhooks list`, fix the cause, and run `sessiongraph webhooks replay`, or `sessiongraph webhooks dismiss`.'
     findings.push(problem('inbox', `${toDeliveries(deliveriesQuarantined)} could not be applied. ${look}`))
   }
   if (webhookLagSeconds > LONG_WAIT_SECONDS) {
@@ -65,26 +71,48 @@ export async function checkBacklog({ services }: AppContainer, url: string): Pro
     findings.push(problem('inbox', `${waiting}. Check that a server is running and that its providers respond.`))
   }
   if (findings.length === 0) findings.push(ok('inbox', 'No deliveries are waiting.'))
-  return [...findings, await checkCreates(url)]
+  return findings
 }
 
 function toDeliveries(count: number): string {
   return count === 1 ? '1 delivery' : `${count} deliveries`
 }
 
-async function checkCreates(url: string): Promise<Finding> {
-  if (sqliteFile(url) === ':memory:') return ok('creates', 'None: the database is in memory.')
-  const { oldestUnknown, unknown } = await readStatus(url)
-  if (!oldestUnknown) return ok('creates', 'All outcomes are known.')
-  const creates = unknown === 1 ? '1 create' : `${unknown} creates`
-  const message = `The outcome of ${creates} is unknown, the oldest since ${oldestUnknown.toISOString()}`
-  if (Date.now() - oldestUnknown.getTime() < LONG_UNKNOWN_MS) {
-    return note('creates', `${message}. The server resolves it automatically.`)
-  }
-  return problem(
-    'creates',
-    `${message}. \`sessiongraph operations list\` shows what to search for at the provider; then settle it.`,
-  )
+/** Whether a create is settled by a search depends on its provider. */
+export async function checkCreates({ services, now }: AppContainer, tenantId: string): Promise<Finding[]> {
+  const check = `creates of ${tenantId}`
+  const unknown = await services.operations.list({ tenantId }, ['UNKNOWN'], MAX_CREATES)
+  if (unknown.length === 0) return [ok(check, 'All outcomes are known.')]
+  const stuck: StoredOperation[] = []
+  const searched: StoredOperation[] = []
+  for (const operation of unknown)
+    ((await services.operations.settlesItself(operation)) ? searched : stuck).push(operation)
+  return [
+    ...(stuck.length > 0 ? [problem(check, `${describe(stuck)}, and no search can settle it. ${SETTLE}`)] : []),
+    ...(searched.length > 0 ? [toSearched(check, searched, now())] : []),
+  ]
+}
+
+const SETTLE = '`sessiongraph operations list` shows them; look at the provider, then settle them.'
+
+function toSearched(check: string, operations: readonly StoredOperation[], now: Date): Finding {
+  const overdue = operations.filter(({ nextCheckAt }) => nextCheckAt && now.getTime() - nextCheckAt.getTime() > LATE_MS)
+  if (overdue.length > 0)
+    return problem(check, `${describe(overdue)}, and the search for it is late. Check that a server is running.`)
+  const isLong = now.getTime() - oldestOf(operations).getTime() > LONG_UNKNOWN_MS
+  if (isLong) return problem(check, `${describe(operations)}, and searching the provider had no result yet. ${SETTLE}`)
+  const next = operations.flatMap(({ nextCheckAt }) => (nextCheckAt ? [nextCheckAt.getTime()] : [])).sort()[0]
+  const when = next === undefined ? '' : ` The next search is due at ${new Date(next).toISOString()}.`
+  return note(check, `${describe(operations)}.${when}`)
+}
+
+function describe(operations: readonly StoredOperation[]): string {
+  const count = operations.length === 1 ? '1 create' : `${operations.length} creates`
+  return `The outcome of ${count} is unknown, the oldest since ${oldestOf(operations).toISOString()}`
+}
+
+function oldestOf(operations: readonly StoredOperation[]): Date {
+  return new Date(Math.min(...operations.map(({ sentAt, createdAt }) => (sentAt ?? createdAt).getTime())))
 }
 
 export async function checkDisk({ freeBytes }: CliContext, url: string): Promise<Finding> {

@@ -69,7 +69,7 @@ export function createErasure({
     await inTransaction(db, trx =>
       setTombstones(trx, tenantId, collectTombstoneKeys(person, tenantId, externalId), now()),
     )
-    const deliveries = await eraseDeliveries(tenantId, externalId, person)
+    const deliveries = await findDeliveries(tenantId, externalId, person, ids => deleteDeliveries(db, ids))
     const { records, operations } = await inTransaction(db, async trx => {
       await lockErasure(trx, 'ERASE')
       const person = await find(trx, tenantId, externalId)
@@ -82,14 +82,14 @@ export function createErasure({
     })
     notifier.notify(tenantId)
     await wipe()
-    const { sessions, applicants, customers } = records
-    return {
-      sessions: sessions.length,
-      applicants: applicants.length,
-      customers: customers.length,
-      creates: operations.length,
-      deliveries,
-    }
+    return toReport(records, operations, deliveries)
+  }
+
+  /** What `erase` would erase. Throws BAD_REQUEST while a create for the person is in flight. */
+  async function preview({ tenantId }: Pick<RequestScope, 'tenantId'>, externalId: string): Promise<ErasureReport> {
+    const { records, operations } = await find(db, tenantId, externalId)
+    const deliveries = await findDeliveries(tenantId, externalId, { records, operations }, async () => {})
+    return toReport(records, operations, deliveries)
   }
 
   /** The audit entry has no name, only the hash of the tombstone. */
@@ -129,7 +129,13 @@ export function createErasure({
     )
   }
 
-  async function eraseDeliveries(tenantId: string, externalId: string, person: ErasedPerson): Promise<number> {
+  /** Calls `handle` with the ids of the deliveries about the person, in batches. Returns their number. */
+  async function findDeliveries(
+    tenantId: string,
+    externalId: string,
+    person: ErasedPerson,
+    handle: (ids: readonly string[]) => Promise<void>,
+  ): Promise<number> {
     const accounts = await listAccountIds(db, tenantId)
     const marks = new Set([
       ...tombstoneKeysOf(person.records, person.operations, tenantId).map(({ value }) => value),
@@ -140,7 +146,7 @@ export function createErasure({
       const batch = await listStoredDeliveries<SerializedDelivery>(db, tenantId, accounts, after)
       const about: string[] = []
       for (const delivery of batch) if (await isAbout(delivery, marks)) about.push(delivery.id)
-      await deleteDeliveries(db, about)
+      await handle(about)
       count += about.length
       const last = batch.at(-1)
       if (!last) return count
@@ -176,7 +182,21 @@ export function createErasure({
     )
   }
 
-  return { erase }
+  return { erase, preview }
+}
+
+function toReport(
+  { sessions, applicants, customers }: PersonRecords,
+  operations: readonly PersonOperation[],
+  deliveries: number,
+): ErasureReport {
+  return {
+    sessions: sessions.length,
+    applicants: applicants.length,
+    customers: customers.length,
+    creates: operations.length,
+    deliveries,
+  }
 }
 
 function collectTombstoneKeys(

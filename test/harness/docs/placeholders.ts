@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { envVarName } from '../../../src/app/config.ts'
 import { PROVIDERS, type Provider } from '../../../src/domain/provider.ts'
 import type { TestApp } from '../app/test-app.ts'
-import { DEV, deliver, fromVerilock, openEndpoint } from '../providers/deliveries.ts'
+import { DEV, deliver, fromVerilock, openEndpoint, signKayle } from '../providers/deliveries.ts'
 import { readDoc } from './docs.ts'
 
 /** Values for the placeholders of a page: names, ids, files, and a tenant. */
@@ -24,6 +24,7 @@ export const PLACEHOLDERS: readonly [shown: string, typed: (app: TestApp) => str
   ['<deliveryId>', newDelivery],
   ['show 01a1fc51-4540-7679-a16e-870c9ec09ee5', app => newDelivery(app).then(id => `show ${id}`)],
   ['replay 01a1fc51-4540-7679-a16e-870c9ec09ee5', app => newDelivery(app).then(id => `replay ${id}`)],
+  ['dismiss 01a1fc51-4540-7679-a16e-870c9ec09ee5', app => newQuarantined(app).then(id => `dismiss ${id}`)],
   ['settle 01a1fc51-4540-7679-a16e-870c9ec09ee5', app => loseCreate(app, 'lost').then(() => 'settle lost')],
   ['show <id or key>', app => loseCreate(app, 'signup-1338').then(() => 'show signup-1338')],
   ['show signup-1337', app => loseCreate(app, 'signup-1337').then(() => 'show signup-1337')],
@@ -68,6 +69,14 @@ async function newDelivery(app: TestApp): Promise<string> {
   await deliver(app, policy, fromVerilock(policy, { event: 'aml.alert', webhook_id: randomUUID(), data: {} }))
   const [delivery] = await app.services.webhookEndpoints.deliveries(DEV, 1)
   return delivery?.id ?? ''
+}
+
+/** A delivery that cannot be read. */
+async function newQuarantined(app: TestApp): Promise<string> {
+  const policy = await openEndpoint(app, 'KAYLE')
+  await deliver(app, policy, signKayle('not a JWE', policy.secret, new Date()))
+  const found = await app.services.webhookEndpoints.deliveries(DEV, 10)
+  return found.find(({ state }) => state === 'QUARANTINED')?.id ?? ''
 }
 
 async function createAt(app: TestApp, key: string = randomUUID()): Promise<string> {
