@@ -31,6 +31,8 @@ const ON_BOTH = [
   'creates/search-hints',
   'db/encrypted-places',
   'db/postgres*',
+  'db/statement-counts',
+  'db/statement-counts',
   'e2e/create-property',
   'e2e/subscription-property',
   'events/events',

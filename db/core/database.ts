@@ -15,6 +15,8 @@ export interface Database {
   readonly encryption: FieldEncryption
   /** Values of the database that never change. */
   readonly cache: { instanceKey?: Buffer }
+  /** The advisory locks that this transaction holds; undefined outside of one. */
+  readonly heldLocks?: Set<string>
 }
 
 const MAX_ATTEMPTS = 8
@@ -30,7 +32,7 @@ export async function inTransaction<T>(db: Database, run: (db: Database) => Prom
       return await db.sql
         .transaction()
         .setIsolationLevel('read committed')
-        .execute(sql => run({ ...db, sql }))
+        .execute(sql => run({ ...db, sql, heldLocks: new Set() }))
     } catch (error) {
       if (isForeignKeyViolation(error)) throw new NotFoundError('A linked record no longer exists.')
       if (attempt === MAX_ATTEMPTS || !isSerializationFailure(db, error)) throw error

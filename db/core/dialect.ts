@@ -43,7 +43,8 @@ const ERASURE_LOCK = 7_345_021_188
  * lock that an erasure holds alone; SQLite runs their transactions one after the other.
  */
 export async function lockErasure(db: Database, purpose: 'ERASE' | 'STORE'): Promise<void> {
-  if (db.engine !== 'postgres' || !db.sql.isTransaction) return
+  if (db.engine !== 'postgres' || !db.sql.isTransaction || db.heldLocks?.has(purpose)) return
   const lock = purpose === 'ERASE' ? sql`pg_advisory_xact_lock` : sql`pg_advisory_xact_lock_shared`
   await sql`select ${lock}(${sql.lit(ERASURE_LOCK)})`.execute(db.sql)
+  db.heldLocks?.add(purpose)
 }

@@ -12,7 +12,10 @@ const THRESHOLD_BYTES = 1_024
  */
 export function compressResponses(listener: RequestListener): RequestListener {
   const compress = compression({ threshold: THRESHOLD_BYTES, filter: hasCompressibleType })
-  return (request, response) => compress(request, response, () => listener(request, response))
+  return (request, response) => {
+    if (request.headers['accept-encoding'] === undefined) listener(request, response)
+    else compress(request, response, () => listener(request, response))
+  }
 }
 
 function hasCompressibleType(_request: unknown, response: ServerResponse): boolean {

@@ -1,4 +1,4 @@
-import { hash, randomBytes } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { type Caller, SCOPES } from '../domain/access/caller.ts'
 import { safeEqual } from './safe-equal.ts'
 
@@ -54,7 +54,7 @@ export function createDevelopmentKey(key: string, tenantId: string): Development
   const keyId = `development-${expected.toString('hex').slice(0, 8)}`
   return {
     caller: { tenantId, keyId, scopes: new Set(SCOPES), subject: null, expiresAt: null },
-    matches: token => safeEqual(token, key),
+    matches: token => timingSafeEqual(digest(token), expected),
   }
 }
 

@@ -14,7 +14,7 @@ export const DEFAULT_LIMITS: UpstreamLimits = {
   createDeadlineMs: 8_000,
   maxAnswerBytes: 1_048_576,
   connections: 32,
-  queue: 64,
+  queue: 1_000,
   breakerFailureRatio: 0.5,
   breakerMinimumCalls: 10,
   breakerWindowMs: 10_000,

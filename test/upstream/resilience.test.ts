@@ -296,8 +296,16 @@ describe('a cancel', () => {
 })
 
 describe('the slots of a provider', () => {
-  test('are 32 with 64 waiting; further calls are refused at once and never sent', async () => {
+  test('are waited for by more reads than a list has rows, which are all fresh', async () => {
     await open()
+    const answers = await Promise.all(Array.from({ length: 200 }, (_, n) => readByProviderId(app, none(n))))
+
+    expect(new Set(answers.map(({ errors }) => errors[0]?.extensions.code))).toEqual(new Set(['NOT_FOUND']))
+    expect(app.at('KAYLE').received.filter(({ path }) => path.includes(none(0).slice(0, 20)))).toHaveLength(200)
+  })
+
+  test('are 32 with a bounded queue; further calls are refused at once and never sent', async () => {
+    await open({ UPSTREAM_QUEUE: '64' })
     let release = () => {}
     const held = new Promise<void>(resolve => {
       release = resolve

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { LRUCache } from 'lru-cache'
 import type { Authentication } from '../../services/access/authentication.ts'
@@ -20,20 +20,20 @@ export function createKnownCallers(): KnownCallers {
   return {
     has: request => {
       const token = readBearer(joinHeader(request.headers.authorization) ?? null, { req: request })
-      return token !== undefined && known.has(hash(token))
+      return token !== undefined && known.has(digest(token))
     },
     observe: ({ authenticate, ...others }) => ({
       ...others,
       authenticate: async token => {
         const caller = await authenticate(token)
-        if (caller) known.set(hash(token), true)
-        else known.delete(hash(token))
+        if (caller) known.set(digest(token), true)
+        else known.delete(digest(token))
         return caller
       },
     }),
   }
 }
 
-function hash(token: string): string {
-  return createHash('sha256').update(token).digest('base64')
+function digest(token: string): string {
+  return hash('sha256', token, 'base64')
 }
