@@ -34,7 +34,7 @@ const DOCUMENTS = {
   list: `query list($first: Int!, $after: String) {
     sessions(first: $first, after: $after) {
       nodes { ${SESSION} attempts { nodes { id providerId kind status failureCode riskScore createdAt } }
-        customer(${NOW}) { id providerId email name createdAt } }
+        customer(${NOW}) { id providerId email name createdAt sync { stale } } }
       pageInfo { hasNextPage endCursor }
     }
   }`,

@@ -53,7 +53,9 @@ export async function startContestant(
   const file = join(directory, `${name}.db`)
   copyFileSync(seeded, file)
   const profiling = name === 'ours' && profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []
-  const settings = { ...env, DATABASE_URL: `sqlite:${file}` }
+  // Our build is compiled for production.
+  const mode = name === 'ours' ? {} : { NODE_ENV: 'production' }
+  const settings = { ...env, ...mode, DATABASE_URL: `sqlite:${file}` }
   return { ...(await startServer(CONTESTANTS[name], settings, `${file}.log`, profiling)), name }
 }
 

@@ -14,7 +14,8 @@ export const PEER_SCHEMA = /* GraphQL */ `
     id: ID! providerId: String! kind: String! status: String! failureCode: String riskScore: Float createdAt: String!
   }
   type AttemptConnection { nodes: [Attempt!]! }
-  type Customer { id: ID! providerId: String! email: String name: String createdAt: String! }
+  type Sync { stale: Boolean! }
+  type Customer { id: ID! providerId: String! email: String name: String createdAt: String! sync: Sync! }
   type Applicant {
     id: ID! providerId: String! status: String! outcome: String! providerStatus: String createdAt: String!
   }

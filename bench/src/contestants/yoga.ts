@@ -69,6 +69,9 @@ const Attempt = builder.objectRef<ReturnType<typeof view.storedAttempt>>('Attemp
 const Attempts = builder.objectRef<{ nodes: ReturnType<typeof view.storedAttempt>[] }>('AttemptConnection').implement({
   fields: t => ({ nodes: t.field({ type: [Attempt], resolve: it => it.nodes }) }),
 })
+const Sync = builder.objectRef<{ stale: boolean }>('Sync').implement({
+  fields: t => ({ stale: t.exposeBoolean('stale') }),
+})
 const Customer = builder.objectRef<ReturnType<typeof view.storedCustomer>>('Customer').implement({
   fields: t => ({
     id: t.exposeID('id'),
@@ -76,6 +79,7 @@ const Customer = builder.objectRef<ReturnType<typeof view.storedCustomer>>('Cust
     email: t.exposeString('email'),
     name: t.exposeString('name'),
     createdAt: t.exposeString('createdAt'),
+    sync: t.field({ type: Sync, resolve: () => ({ stale: false }) }),
   }),
 })
 const Applicant = builder.objectRef<ReturnType<typeof view.storedApplicant>>('Applicant').implement({
