@@ -28,7 +28,7 @@ interface Line<Marker> {
 interface Flight<Marker> {
   readonly controller: AbortController
   readonly promise: Promise<unknown>
-  /** Starts the flight in the async context of its first caller. */
+  /** Starts the flight, in the async context of its first caller. */
   readonly start: () => void
   waiting: number
   marker?: Marker
@@ -48,9 +48,10 @@ export function createSingleFlight<Marker>(): SingleFlight<Marker> {
       options.joins?.()
       return shared
     }
-    const flight = createFlight(start)
-    if (line.running.size < MAX_RUNNING) launch(key, line, flight)
-    else line.next = flight
+    const isLater = line.running.size >= MAX_RUNNING
+    const flight = createFlight(start, isLater)
+    if (isLater) line.next = flight
+    else launch(key, line, flight)
     return flight
   }
 
@@ -99,14 +100,21 @@ function findShared<Marker>(
   return [...running].reverse().find(isNewEnough) ?? next
 }
 
-function createFlight<Marker, T>(start: Start<Marker, T>): Flight<Marker> {
+/** `isLater`: another caller starts it, and it keeps the async context of this one. */
+function createFlight<Marker, T>(start: Start<Marker, T>, isLater: boolean): Flight<Marker> {
   const controller = new AbortController()
   let resolve: (value: Promise<T>) => void = () => {}
   const promise = new Promise<T>(settle => {
     resolve = settle
   })
   const run = async () => start(controller.signal, markStarted)
-  const flight: Flight<Marker> = { controller, promise, waiting: 0, start: AsyncResource.bind(() => resolve(run())) }
+  const begin = () => resolve(run())
+  const flight: Flight<Marker> = {
+    controller,
+    promise,
+    waiting: 0,
+    start: isLater ? AsyncResource.bind(begin) : begin,
+  }
   function markStarted(marker: Marker): void {
     flight.marker = marker
   }
@@ -120,18 +128,22 @@ export function shareInFlight<K, V>(pending: Map<K, Promise<V>>, key: K, start: 
   return shared
 }
 
-/** The promise, or a rejection with the signal's reason if the signal aborts first and `canAbort` returns true. */
-export function rejectOnAbort<T>(
-  promise: Promise<T>,
-  signal: AbortSignal | undefined,
-  canAbort: () => boolean = () => true,
-): Promise<T> {
+/** The promise, or a rejection with the signal's reason if the signal aborts first. */
+function rejectOnAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise
   return new Promise((resolve, reject) => {
-    const abort = () => {
-      if (canAbort()) reject(signal.reason)
-    }
+    const abort = () => reject(signal.reason)
     signal.addEventListener('abort', abort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+    const end = () => signal.removeEventListener('abort', abort)
+    promise.then(
+      value => {
+        end()
+        resolve(value)
+      },
+      error => {
+        end()
+        reject(error)
+      },
+    )
   })
 }

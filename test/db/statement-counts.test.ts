@@ -23,13 +23,13 @@ beforeAll(async () => {
 })
 afterAll(() => app.close())
 
-async function execute(document: string, variables: object = {}) {
+async function execute(document: string, variables: Record<string, unknown> = {}) {
   const { data, errors } = await app.execute(document, variables)
   expect(errors).toEqual([])
   return data
 }
 
-async function createSession(nth: number, links: object = { customerId }): Promise<string> {
+async function createSession(nth: number, links: Record<string, unknown> = { customerId }): Promise<string> {
   const data = await execute(
     `mutation ($input: CreateSessionInput!) { createSession(input: $input) {
       ... on CreateSessionPayload { session { ${SESSION} access { hostedUrl } } } } }`,
