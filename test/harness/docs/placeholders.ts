@@ -21,6 +21,7 @@ export const PLACEHOLDERS: readonly [shown: string, typed: (app: TestApp) => str
   ['rotate <id>', app => newEndpoint(app).then(id => `rotate ${id}`)],
   ['remove <id>', app => newEndpoint(app).then(id => `remove ${id}`)],
   ['k3XvT0fJq1mWc8sYbR5uZg2e', newEndpoint],
+  ['dismiss <deliveryId>', app => newQuarantined(app).then(id => `dismiss ${id}`)],
   ['<deliveryId>', newDelivery],
   ['show 01a1fc51-4540-7679-a16e-870c9ec09ee5', app => newDelivery(app).then(id => `show ${id}`)],
   ['replay 01a1fc51-4540-7679-a16e-870c9ec09ee5', app => newDelivery(app).then(id => `replay ${id}`)],
