@@ -113,6 +113,7 @@ describe('with its sandboxes', () => {
 
   test('an unknown provider, outcome, event or next action is shown and breaks nothing', async () => {
     const { page, faults, close } = await open(web.url)
+    await page.getByText('Nothing yet.').waitFor()
     await page.route(app.url, async route => {
       if (route.request().headers().accept === 'text/event-stream') return route.abort()
       const response = await route.fetch()
@@ -124,6 +125,8 @@ describe('with its sandboxes', () => {
         .replaceAll('"SessionCreated"', '"SessionImported"')
       return route.fulfill({ response, body: newer })
     })
+    await page.reload()
+    await page.getByText('Nothing yet.').waitFor()
     await begin(page, 'Kayle')
     await page.getByRole('article', { name: 'Stripe identity, Created' }).waitFor()
     expect(await heading(page).innerText()).toBe('One moment')
@@ -169,11 +172,55 @@ describe('with its sandboxes', () => {
       if (!isStream || silent > 0) return route.continue()
       silent += 1
     })
+    await page.reload()
+    await page.getByText('Nothing yet.').waitFor()
     await begin(page, 'Kayle')
     await page.getByText('connecting').waitFor()
     await expect.poll(() => silent).toBe(1)
     await page.clock.fastForward(60_000)
     await page.getByRole('article', { name: 'Kayle, Created' }).getByText('live').waitFor()
+    await close()
+  })
+
+  test('every session is live, over one stream', async () => {
+    const { page, close } = await open(web.url)
+    for (const name of ['Kayle', 'Personr', 'Yorlet', 'Rapidly']) {
+      await begin(page, name)
+      await page
+        .getByRole('article', { name: new RegExp(`^${name}`) })
+        .getByText('live')
+        .waitFor()
+    }
+    await beginAndMove(page, 'Verilock', 'approved')
+    await page.getByRole('article', { name: 'Verilock, Approved' }).getByText('live').waitFor()
+    const [oldest] = (
+      await app.execute('{ sessions(first: 5, filter: { providers: [KAYLE] }) { nodes { providerId } } }')
+    ).data.sessions.nodes
+    await app.sandbox('KAYLE').advance({ id: oldest.providerId, to: 'attempt_succeeded' })
+    await page.getByRole('article', { name: 'Kayle, Approved' }).waitFor()
+    expect(await page.getByText('connecting').count()).toBe(0)
+    await expect.poll(() => app.streams.count()).toBeLessThanOrEqual(2)
+    await close()
+  })
+
+  test('a user whose customer the provider deleted can begin again', async () => {
+    const { page, close } = await open(web.url)
+    await begin(page, 'Rapidly')
+    await page.getByRole('article', { name: /^Rapidly/ }).waitFor()
+    const { data } = await app.execute('{ customers(first: 1) { nodes { providerId } } }')
+    await app.sandbox('RAPIDLY').advance({ id: data.customers.nodes[0].providerId, to: 'deleted' })
+    await begin(page, 'Rapidly')
+    await expect.poll(() => page.getByRole('article', { name: /^Rapidly/ }).count()).toBe(2)
+    await close()
+  })
+
+  test.each(VIEWPORTS)('the page after the provider at %s leads back', async (look, options) => {
+    const { page, close } = await open(`${web.url}done`, options)
+    await page.getByRole('heading', { name: 'Thank you' }).waitFor()
+    await picture(page, `web-${look}-ended`)
+    expect([await overflow(page), await faintTexts(page)]).toEqual([0, []])
+    await page.getByRole('link', { name: 'Back to your onboarding' }).click()
+    await page.getByText('Nothing yet.').waitFor()
     await close()
   })
 
@@ -288,6 +335,27 @@ test('no event is missed or repeated if the server restarts while the page follo
   await after.close()
   await far.close()
   for (const end of ['', '-wal', '-shm']) rmSync(file + end, { force: true })
+})
+
+test('the page goes on with a server whose data was reset', async () => {
+  const [apiPort, webPort] = [await findFreePort(), await findFreePort()]
+  const env = { PORT: String(apiPort), CORS_ORIGINS: `http://localhost:${webPort}`, ENCRYPTION_KEY: '0c'.repeat(32) }
+  const before = await startApp(env)
+  const web = await serveExample(built.outDir, webPort, { url: before.url, key: API_KEY })
+  const { page, close } = await open(web.url)
+  await begin(page, 'Kayle')
+  await page.getByRole('article', { name: 'Kayle, Created' }).getByText('live').waitFor()
+  await before.close()
+  const after = await startApp({ ...env, ENCRYPTION_KEY: '0d'.repeat(32) })
+  await page.getByText('Nothing yet.').waitFor()
+  await begin(page, 'Personr')
+  await page
+    .getByRole('article', { name: /^Personr/ })
+    .getByText('live')
+    .waitFor()
+  await close()
+  await web.close()
+  await after.close()
 })
 
 test('an unreachable server is reported in one sentence, and a retry works', async () => {

@@ -56,7 +56,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
     const provider = CHOICES.find(each => each === body.provider)
     if (!provider) throw new Refused('INVALID_INPUT', 'Expected one of the providers.')
     const idempotencyKey = `${externalId}-${body.key}`
-    return { id: await begin(access, provider, { externalId, idempotencyKey, redirectUrl: origin }) }
+    return { id: await begin(access, provider, { externalId, idempotencyKey, redirectUrl: `${origin}done` }) }
   },
   '/api/logout': async () => ({}),
 }

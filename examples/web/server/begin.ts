@@ -65,24 +65,40 @@ export interface Beginning {
 
 /** Creates a session at a provider, with the input that it requires, and returns its id. */
 export async function begin(access: Access, provider: Choice, beginning: Beginning): Promise<string> {
-  const { externalId, idempotencyKey } = beginning
-  const session = await INPUTS[provider](access, beginning)
+  try {
+    return await create(access, provider, { ...beginning, recordKey: beginning.externalId })
+  } catch (error) {
+    // The provider may have deleted the applicant or the customer of the user since: once more, with new ones.
+    if (!(error instanceof Refused) || !GONE.includes(error.code)) throw error
+    const again = `${beginning.idempotencyKey}-again`
+    return create(access, provider, { ...beginning, idempotencyKey: again, recordKey: again })
+  }
+}
+
+const GONE = ['NOT_FOUND', 'PROVIDER_REJECTED']
+
+async function create(access: Access, provider: Choice, creation: Creation): Promise<string> {
+  const { externalId, idempotencyKey } = creation
+  const session = await INPUTS[provider](access, creation)
   const { createSession } = await ask(access, Begin, { input: { externalId, idempotencyKey, session } })
   if (createSession && 'session' in createSession) return createSession.session.id
   throw refused(createSession)
 }
 
+/** `recordKey`: begins the keys of the user's applicant and customer. */
+type Creation = Beginning & { readonly recordKey: string }
+
 /** The ids are those of the sandboxes' seed data; your own accounts have others. */
-const INPUTS: Readonly<Record<Choice, (access: Access, beginning: Beginning) => Promise<SessionInput>>> = {
+const INPUTS: Readonly<Record<Choice, (access: Access, creation: Creation) => Promise<SessionInput>>> = {
   KAYLE: async (_access, { redirectUrl }) => ({
     kayle: {
       redirectUrl,
       shareFields: [{ key: 'date_of_birth', required: true, reason: 'To see that you are of age' }],
     },
   }),
-  PERSONR: async (access, beginning) => ({ personr: { applicant: { applicantId: await enrol(access, beginning) } } }),
-  RAPIDLY: async (access, beginning) => ({
-    rapidly: { customer: { customerId: await register(access, beginning) }, redirectUrl: beginning.redirectUrl },
+  PERSONR: async (access, creation) => ({ personr: { applicant: { applicantId: await enrol(access, creation) } } }),
+  RAPIDLY: async (access, creation) => ({
+    rapidly: { customer: { customerId: await register(access, creation) }, redirectUrl: creation.redirectUrl },
   }),
   VERILOCK: async (_access, { redirectUrl }) => ({
     verilock: { profileId: '01234567-89ab-cdef-0123-456789abcdef', redirectUrl },
@@ -90,8 +106,8 @@ const INPUTS: Readonly<Record<Choice, (access: Access, beginning: Beginning) => 
   YORLET: async () => ({ yorlet: { applicantProviderId: 'apst_manvb9c4m2WsXy5Z' } }),
 }
 
-/** One applicant and one customer for each user, however many sessions: the key is the user's id. */
-async function enrol(access: Access, { externalId }: Beginning): Promise<string> {
+/** One applicant and one customer for each user, however many sessions: their keys begin with the user's id. */
+async function enrol(access: Access, { externalId, recordKey }: Creation): Promise<string> {
   const personr = {
     email: `${externalId}@example.com`,
     phone: '+61 424 424 424',
@@ -99,15 +115,15 @@ async function enrol(access: Access, { externalId }: Beginning): Promise<string>
     lastName: 'Doe',
     flowName: 'KYC basic',
   }
-  const input = { externalId, idempotencyKey: `${externalId}-applicant`, applicant: { personr } }
+  const input = { externalId, idempotencyKey: `${recordKey}-applicant`, applicant: { personr } }
   const { createApplicant } = await ask(access, Enrol, { input })
   if (createApplicant && 'applicant' in createApplicant) return createApplicant.applicant.id
   throw refused(createApplicant)
 }
 
-async function register(access: Access, { externalId }: Beginning): Promise<string> {
+async function register(access: Access, { externalId, recordKey }: Creation): Promise<string> {
   const rapidly = { email: `${externalId}@example.com`, name: 'John Doe' }
-  const input = { externalId, idempotencyKey: `${externalId}-customer`, customer: { rapidly } }
+  const input = { externalId, idempotencyKey: `${recordKey}-customer`, customer: { rapidly } }
   const { createCustomer } = await ask(access, Register, { input })
   if (createCustomer && 'customer' in createCustomer) return createCustomer.customer.id
   throw refused(createCustomer)

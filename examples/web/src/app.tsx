@@ -1,16 +1,14 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { Begin } from './begin.tsx'
 import { ask, callOurServer, getPass, Trouble } from './client.ts'
+import { follow } from './follow.ts'
 import { Next } from './next.tsx'
-import { Journey, type Person, type Session } from './operations.ts'
+import { Journey, type Person } from './operations.ts'
 import { SessionCard } from './session-card.tsx'
 import { toSentence } from './words.ts'
 
-/** Each stream uses a connection, and a browser has six per server: only the newest sessions are followed. */
-const FOLLOWED = 3
-
 export function App() {
-  const { person, user, trouble, load, replace } = usePerson()
+  const { person, user, trouble, isLive, load } = usePerson()
   const sessions = person?.sessions?.nodes ?? []
 
   return (
@@ -39,8 +37,8 @@ export function App() {
             <section className="column" aria-labelledby="journey">
               <h2 id="journey">Your journey</h2>
               {sessions.length === 0 && <p className="empty">Nothing yet. What you begin shows up here, live.</p>}
-              {sessions.map((session, index) => (
-                <SessionCard key={session.id} session={session} isFollowed={index < FOLLOWED} onChange={replace} />
+              {sessions.map(session => (
+                <SessionCard key={session.id} session={session} isLive={isLive} />
               ))}
             </section>
           </div>
@@ -50,11 +48,14 @@ export function App() {
   )
 }
 
-/** The person: undefined while loading, null if it could not be read. The latest request wins. */
+/** The person, live: undefined while loading, null if it could not be read. The latest request wins. */
 function usePerson() {
   const [person, setPerson] = useState<Person | null>()
   const [user, setUser] = useState<string>()
   const [trouble, setTrouble] = useState<Trouble>()
+  const [isLive, setLive] = useState(false)
+  /** Where the stream begins; a new one where the events after it are lost. */
+  const [start, setStart] = useState<string>()
   const latest = useRef(0)
 
   const load = useCallback(async () => {
@@ -66,28 +67,28 @@ function usePerson() {
       if (mine !== latest.current) return
       setUser(externalId)
       setPerson(data?.person ?? null)
+      setStart(known => known ?? data?.person?.liveCursor)
       setTrouble(undefined)
     } catch (error) {
       if (mine === latest.current) setTrouble(error instanceof Trouble ? error : new Trouble('', String(error)))
     }
   }, [])
 
-  /** Shows the session at once, and then reads the next action. */
-  const replace = useCallback(
-    (session: Session) => {
-      setPerson(known => known && withSession(known, session))
-      void load()
-    },
-    [load],
-  )
-
   useEffect(() => void load(), [load])
-  return { person, user, trouble, load, replace }
-}
-
-function withSession(person: Person, session: Session): Person {
-  const nodes = person.sessions?.nodes.map(each => (each.id === session.id ? session : each)) ?? [session]
-  return { ...person, sessions: { nodes } }
+  useEffect(() => {
+    if (!user || !start) return
+    const onPerson = (changed: Person) => {
+      // A read that began before the event is older.
+      latest.current += 1
+      setPerson(changed)
+    }
+    const onLost = () => {
+      setStart(undefined)
+      void load()
+    }
+    return follow(user, { after: start, onPerson, onConnected: setLive, onLost })
+  }, [user, start, load])
+  return { person, user, trouble, isLive, load }
 }
 
 async function startOver(): Promise<void> {

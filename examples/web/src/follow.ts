@@ -1,11 +1,13 @@
-import { type ApiError, send, toTrouble } from './client.ts'
-import { Followed, type Session } from './operations.ts'
+import { type ApiError, send, Trouble, toTrouble } from './client.ts'
+import { Followed, type Person } from './operations.ts'
 
 export interface Following {
-  /** The session's `liveCursor`, or the last received cursor. */
+  /** The person's `liveCursor`, or the last received cursor. */
   readonly after: string
-  onSession(session: Session): void
+  onPerson(person: Person): void
   onConnected(connected: boolean): void
+  /** The server does not have the events after the cursor any more: the person has to be read again. */
+  onLost(): void
 }
 
 const FIRST_WAIT_MS = 250
@@ -14,10 +16,10 @@ const LONGEST_WAIT_MS = 5_000
 const LONGEST_SILENCE_MS = 40_000
 
 /**
- * Follows one session until the returned function is called. After a lost connection it reconnects with the id of the
- * last message, as an EventSource does, so that no event is missed or repeated.
+ * Follows all sessions of one person until the returned function is called. After a lost connection it reconnects with the
+ * id of the last message, as an EventSource does, so that no event is missed or repeated.
  */
-export function follow(id: string, { after, onSession, onConnected }: Following): () => void {
+export function follow(externalId: string, { after, onPerson, onConnected, onLost }: Following): () => void {
   const leaving = new AbortController()
   let last = after
   let wait = FIRST_WAIT_MS
@@ -26,7 +28,8 @@ export function follow(id: string, { after, onSession, onConnected }: Following)
     const headers = { accept: 'text/event-stream', 'last-event-id': last }
     const silence = createSilence()
     const signal = AbortSignal.any([leaving.signal, silence.signal])
-    const response = await send(Followed, { id, after: last }, { headers, signal })
+    const response = await send(Followed, { externalId, after: last }, { headers, signal })
+    if (!response.headers.get('content-type')?.startsWith('text/event-stream')) throw await toRefusal(response)
     for await (const message of readMessages(response)) {
       silence.broken()
       onConnected(true)
@@ -35,14 +38,15 @@ export function follow(id: string, { after, onSession, onConnected }: Following)
       const { data, errors } = message.result
       if (errors?.[0]) throw toTrouble(errors[0])
       if (message.id) last = message.id
-      if (data?.sessionUpdated) onSession(data.sessionUpdated.session)
+      if (data?.personUpdated) onPerson(data.personUpdated.person)
     }
   }
 
   async function run(): Promise<void> {
     while (!leaving.signal.aborted) {
-      await connect().catch(() => {})
+      const error: unknown = await connect().catch(error => error)
       if (leaving.signal.aborted) return
+      if (error instanceof Trouble && LOST.includes(error.code)) return onLost()
       onConnected(false)
       await new Promise(resolve => setTimeout(resolve, wait))
       wait = Math.min(wait * 2, LONGEST_WAIT_MS)
@@ -52,6 +56,8 @@ export function follow(id: string, { after, onSession, onConnected }: Following)
   void run()
   return () => leaving.abort()
 }
+
+const LOST = ['CURSOR_EXPIRED', 'CURSOR_INVALID']
 
 /** A signal that aborts after a period without messages. */
 function createSilence() {
@@ -69,7 +75,13 @@ function createSilence() {
 
 interface Message {
   readonly id?: string
-  readonly result: { data?: { sessionUpdated: { session: Session } }; errors?: ApiError[] }
+  readonly result: { data?: { personUpdated: { person: Person } }; errors?: ApiError[] }
+}
+
+/** Why a stream was not opened. */
+async function toRefusal(response: Response): Promise<Trouble> {
+  const { errors = [] }: { errors?: ApiError[] } = await response.json()
+  return errors[0] ? toTrouble(errors[0]) : new Trouble('UNREACHABLE', '')
 }
 
 /** The messages of a stream of server-sent events; undefined for a heartbeat. */

@@ -1,4 +1,4 @@
-import type { FragmentOf, ResultOf } from 'gql.tada'
+import type { FragmentOf } from 'gql.tada'
 import { graphql } from './graphql.ts'
 
 const sessionCard = graphql(`
@@ -8,7 +8,6 @@ const sessionCard = graphql(`
     status
     outcome
     createdAt
-    liveCursor
     attempts(first: 10) {
       nodes {
         id
@@ -38,37 +37,21 @@ const sessionCard = graphql(`
   }
 `)
 
-/** Everything that the page shows, in one query. */
-export const Journey = graphql(
+const screen = graphql(
   `
-    query Journey($externalId: String!) {
-      person(externalId: $externalId) {
-        nextAction {
-          kind
-          needsNewSession
-          url
-          session {
-            id
-            provider
-          }
-        }
-        sessions(first: 10) {
-          nodes {
-            ...SessionCard
-          }
+    fragment Screen on Person {
+      id
+      nextAction {
+        kind
+        needsNewSession
+        url
+        session {
+          id
+          provider
         }
       }
-    }
-  `,
-  [sessionCard],
-)
-
-/** The events of one session, with its state at that time. */
-export const Followed = graphql(
-  `
-    subscription Followed($id: ID!, $after: String) {
-      sessionUpdated(id: $id, after: $after) {
-        session {
+      sessions(first: 10) {
+        nodes {
           ...SessionCard
         }
       }
@@ -77,8 +60,36 @@ export const Followed = graphql(
   [sessionCard],
 )
 
+/** Everything that the page shows, in one query. */
+export const Journey = graphql(
+  `
+    query Journey($externalId: String!) {
+      person(externalId: $externalId) {
+        liveCursor
+        ...Screen
+      }
+    }
+  `,
+  [screen],
+)
+
+/** The same after each event of any session of the person: one stream for the whole page. */
+export const Followed = graphql(
+  `
+    subscription Followed($externalId: String!, $after: String) {
+      personUpdated(externalId: $externalId, after: $after) {
+        cursor
+        person {
+          ...Screen
+        }
+      }
+    }
+  `,
+  [screen],
+)
+
 export type Session = FragmentOf<typeof sessionCard>
-export type Person = NonNullable<ResultOf<typeof Journey>['person']>
+export type Person = FragmentOf<typeof screen>
 export type NextAction = NonNullable<Person['nextAction']>
 export type Provider = Session['provider']
 export type Event = Session['timeline']['nodes'][number]

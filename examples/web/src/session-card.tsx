@@ -1,17 +1,13 @@
-import { useEffect, useState } from 'react'
-import { follow } from './follow.ts'
 import type { Event, Session } from './operations.ts'
 import { describeEvent, plain, toOutcomeWord, toProviderName } from './words.ts'
 
 interface Props {
   readonly session: Session
-  readonly isFollowed: boolean
-  readonly onChange: (session: Session) => void
+  readonly isLive: boolean
 }
 
 /** One session with its attempts and its timeline. */
-export function SessionCard({ session, isFollowed, onChange }: Props) {
-  const isLive = useLive(session, isFollowed, onChange)
+export function SessionCard({ session, isLive }: Props) {
   const attempts = session.attempts?.nodes ?? []
   const name = toProviderName(session.provider)
   const word = toOutcomeWord(session.outcome) || plain(session.status)
@@ -20,7 +16,7 @@ export function SessionCard({ session, isFollowed, onChange }: Props) {
       <div className="head">
         <h3>{name}</h3>
         <span className={`pill ${session.outcome.toLowerCase()} ${session.status.toLowerCase()}`}>{word}</span>
-        {isFollowed && <Live isLive={isLive} />}
+        <Live isLive={isLive} />
       </div>
       {attempts.length > 0 && (
         <ul className="attempts" aria-label="Attempts">
@@ -52,14 +48,4 @@ function TimelineItem({ event }: { event: Event }) {
 
 function Live({ isLive }: { isLive: boolean }) {
   return <span className={isLive ? 'live on' : 'live'}>{isLive ? 'live' : 'connecting'}</span>
-}
-
-/** Follows the session while it is on the screen, from the cursor of its first read. */
-function useLive({ id, liveCursor }: Session, isFollowed: boolean, onChange: (session: Session) => void): boolean {
-  const [after] = useState(liveCursor)
-  const [isLive, setLive] = useState(false)
-  useEffect(() => {
-    if (isFollowed) return follow(id, { after, onSession: onChange, onConnected: setLive })
-  }, [id, after, isFollowed, onChange])
-  return isLive
 }

@@ -164,6 +164,8 @@ export function createEventStream(deps: ServiceDeps) {
     const present = await findPosition(db, tenantId)
     if (from == null) return { after: present, present }
     const { at: position } = cursors.decode(toScope(tenantId), from)
+    // A database that was reset or restored has not come as far.
+    if (position > present) throw cursorExpired()
     await assertStored(tenantId, position)
     return { after: position, present }
   }
@@ -172,11 +174,7 @@ export function createEventStream(deps: ServiceDeps) {
   async function assertStored(tenantId: string, position: number): Promise<void> {
     const oldest = await findOldestPosition(db, tenantId)
     const isPruned = oldest === undefined ? position < (await findPosition(db, tenantId)) : position < oldest - 1
-    if (isPruned)
-      throw new DomainError(
-        'CURSOR_EXPIRED',
-        'Events after this cursor were deleted. Read the data again, then subscribe without it.',
-      )
+    if (isPruned) throw cursorExpired()
   }
 
   async function* withSessions(
@@ -245,6 +243,13 @@ export function createEventStream(deps: ServiceDeps) {
   }
 
   return { cursor, events, timeline, person, session, sessions, asleep: notifier.asleep }
+}
+
+function cursorExpired(): DomainError {
+  return new DomainError(
+    'CURSOR_EXPIRED',
+    'Events after this cursor were deleted. Read the data again, then subscribe without it.',
+  )
 }
 
 /** The event as the former person may see it: without the session, which is another person's, and without its links. */
