@@ -86,11 +86,16 @@ export function metricsEndpointOptions(
   }
 }
 
+const NO_PACKAGES =
+  'OTEL_EXPORTER_OTLP_ENDPOINT: The packages for traces are not installed. Run `npm ci` without --omit=dev, or start the build of `npm run build`.'
+
 /** Loads the tracer only if an OTLP endpoint is set. */
 async function openTraces({ server }: Config, log: Logger, isKnown: (name: string) => boolean) {
   const endpoint = server.OTEL_EXPORTER_OTLP_ENDPOINT
   if (!endpoint) return undefined
-  const { createTracer } = await import('../telemetry/tracer.ts')
+  const { createTracer } = await import('../telemetry/tracer.ts').catch((cause: unknown) => {
+    throw Object.assign(new Error(NO_PACKAGES, { cause }), { code: 'TRACES_UNAVAILABLE' })
+  })
   return createTracer({
     endpoint,
     headers: server.OTEL_EXPORTER_OTLP_HEADERS ?? {},

@@ -1,14 +1,32 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { randomBytes } from 'node:crypto'
-import { type GraphQLField, type GraphQLSchema, getNamedType, isCompositeType, isObjectType } from 'graphql'
+import {
+  type Attributes,
+  type Context,
+  defaultTextMapGetter,
+  defaultTextMapSetter,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api'
+import { W3CTraceContextPropagator } from '@opentelemetry/core'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import {
+  BasicTracerProvider,
+  BatchSpanProcessor,
+  ParentBasedSampler,
+  TraceIdRatioBasedSampler,
+} from '@opentelemetry/sdk-trace-base'
 import type { CallLog } from '../domain/call-log.ts'
 import type { OperationReport } from '../domain/operation-observer.ts'
 import type { ProviderCall } from '../domain/provider-call.ts'
 import type { StartedCall } from '../domain/provider-call-observer.ts'
 import { OTHER_OPERATION } from './metrics.ts'
-import { createExporter, type FinishedSpan, type OtlpOptions } from './otlp-exporter.ts'
+import { createSpanExporter, type OtlpOptions } from './span-exporter.ts'
 
 export interface TracerOptions extends OtlpOptions {
+  readonly serviceName: string
   readonly isKnown: (name: string) => boolean
   /** The share of operations without a `traceparent` of the caller that are sampled, 0 to 1. */
   readonly share: number
@@ -16,124 +34,97 @@ export interface TracerOptions extends OtlpOptions {
 
 export type Tracer = ReturnType<typeof createTracer>
 
-interface TraceSpan extends TraceParent {
-  readonly parentSpanId?: string
-  readonly startMs: number
+/** A span that is not ended, and the context of its children. */
+interface OpenSpan {
+  readonly span: Span
+  readonly context: Context
 }
+
+/** Beyond this number, spans that wait for a collector are dropped. */
+const BATCHES = { maxQueueSize: 4_096, maxExportBatchSize: 256, scheduledDelayMillis: 2_000 }
 
 /**
  * Spans of operations, asynchronous resolvers and provider requests. The tracer continues the caller's trace and
  * propagates it to the providers. Attributes have no personal data.
  */
 export function createTracer(options: TracerOptions) {
-  const { isKnown, share } = options
-  const exporter = createExporter(options)
-  const operations = new WeakMap<CallLog, TraceSpan>()
+  const { isKnown, share, serviceName } = options
+  const provider = new BasicTracerProvider({
+    resource: resourceFromAttributes({ 'service.name': serviceName }),
+    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(share) }),
+    spanProcessors: [new BatchSpanProcessor(createSpanExporter(options), BATCHES)],
+  })
+  const tracer = provider.getTracer('sessiongraph')
+  const propagator = new W3CTraceContextPropagator()
+  const operations = new WeakMap<CallLog, OpenSpan>()
   /** The resolver of the current request: loaders and services do not pass it on. */
-  const resolvers = new AsyncLocalStorage<TraceSpan>()
+  const resolvers = new AsyncLocalStorage<OpenSpan>()
 
-  function open(parent: TraceParent | undefined): TraceSpan {
-    const sampled = parent?.sampled ?? Math.random() < share
-    const traceId = parent?.traceId ?? newId(16)
-    return { traceId, spanId: newId(8), parentSpanId: parent?.spanId, sampled, startMs: nowMs() }
+  function open(name: string, kind: SpanKind, parent: Context): OpenSpan {
+    const span = tracer.startSpan(name, { kind }, parent)
+    return { span, context: trace.setSpan(parent, span) }
   }
 
-  function close(span: TraceSpan, ended: Pick<FinishedSpan, 'name' | 'kind' | 'failed' | 'attributes'>): void {
-    const { traceId, spanId, parentSpanId, startMs } = span
-    if (span.sampled) exporter.add({ traceId, spanId, parentSpanId, startMs, endMs: nowMs(), ...ended })
+  function parentOf(callLog: CallLog | undefined): OpenSpan | undefined {
+    return resolvers.getStore() ?? (callLog && operations.get(callLog))
   }
 
   return {
     begin(callLog: CallLog, traceparent: string | null): void {
-      operations.set(callLog, open(readTraceParent(traceparent)))
+      const parent = propagator.extract(ROOT_CONTEXT, { traceparent: traceparent ?? '' }, defaultTextMapGetter)
+      operations.set(callLog, open('operation', SpanKind.SERVER, parent))
     },
     end({ callLog, name, kind, outcome, codes }: OperationReport): void {
-      const span = operations.get(callLog)
-      if (!span) return
+      const opened = operations.get(callLog)
+      if (!opened) return
       const known = name && isKnown(name) ? name : OTHER_OPERATION
-      const attributes = {
+      opened.span.updateName(`${kind} ${known}`)
+      close(opened.span, codes.length > 0, {
         'graphql.operation.type': kind,
         'graphql.operation.name': known,
         'sessiongraph.outcome': outcome,
         'sessiongraph.request_id': callLog.requestId,
         ...(codes.length > 0 && { 'sessiongraph.codes': codes.join(' ') }),
-      }
-      close(span, { name: `${kind} ${known}`, kind: 'SERVER', failed: codes.length > 0, attributes })
+      })
     },
     beginCall({ callLog, provider, operation, kind, attempt }: StartedCall) {
-      const span = open(resolvers.getStore() ?? (callLog && operations.get(callLog)))
+      const parent = parentOf(callLog)?.context ?? ROOT_CONTEXT
+      const { span, context } = open(`${provider} ${operation}`, SpanKind.CLIENT, parent)
+      const headers: Record<string, string> = {}
+      propagator.inject(context, headers, defaultTextMapSetter)
       return {
-        headers: { traceparent: writeTraceParent(span) },
+        headers,
         end({ outcome, status }: ProviderCall): void {
-          const attributes = {
+          close(span, outcome !== 'SUCCEEDED', {
             'sessiongraph.provider': provider,
             'sessiongraph.call.kind': kind,
             'sessiongraph.call.attempt': attempt,
             'sessiongraph.outcome': outcome,
             ...(status !== null && { 'http.response.status_code': status }),
-          }
-          close(span, { name: `${provider} ${operation}`, kind: 'CLIENT', failed: outcome !== 'SUCCEEDED', attributes })
+          })
         },
       }
     },
-    /** Runs a resolver of an operation. A synchronous resolver calls no service, so it gets no span. */
+    /** Runs a resolver of an operation. A synchronous resolver calls no service, so its span is not ended and not sent. */
     resolve<T>(callLog: CallLog | undefined, name: string, run: () => T): T {
-      const parent = resolvers.getStore() ?? (callLog && operations.get(callLog))
-      if (!parent?.sampled) return run()
-      const span = open(parent)
-      const end = (failed: boolean) => close(span, { name, kind: 'INTERNAL', failed, attributes: {} })
-      const result = resolvers.run(span, run)
+      const parent = parentOf(callLog)
+      if (!parent?.span.isRecording()) return run()
+      const opened = open(name, SpanKind.INTERNAL, parent.context)
+      const result = resolvers.run(opened, run)
       if (!(result instanceof Promise)) return result
       result.then(
-        () => end(false),
-        () => end(true),
+        () => close(opened.span, false, {}),
+        () => close(opened.span, true, {}),
       )
       return result
     },
-    close: exporter.close,
+    /** Sends the remaining spans. */
+    close: () => provider.shutdown().catch(() => {}),
   }
 }
 
-function newId(bytes: number): string {
-  return randomBytes(bytes).toString('hex')
-}
-
-/** Epoch milliseconds, with a fraction. */
-function nowMs(): number {
-  return performance.timeOrigin + performance.now()
-}
-
-/** Wraps the resolvers that may call a service: those of composite types. Scalars are read from their parent. */
-export function traceResolvers(schema: GraphQLSchema, traces: Tracer): void {
-  for (const type of Object.values(schema.getTypeMap())) {
-    if (!isObjectType(type) || type.name.startsWith('__')) continue
-    for (const field of Object.values(type.getFields())) traceField(`${type.name}.${field.name}`, field, traces)
-  }
-}
-
-function traceField(name: string, field: GraphQLField<unknown, { readonly callLog?: CallLog }>, traces: Tracer): void {
-  const { resolve } = field
-  if (!resolve || !isCompositeType(getNamedType(field.type))) return
-  field.resolve = (source, args, context, info) =>
-    traces.resolve(context.callLog, name, () => resolve(source, args, context, info))
-}
-
-/** W3C Trace Context, version 00. */
-export interface TraceParent {
-  readonly traceId: string
-  readonly spanId: string
-  readonly sampled: boolean
-}
-
-/** Undefined where the header is absent or malformed: then a new trace starts. */
-export function readTraceParent(header: string | null): TraceParent | undefined {
-  const [, traceId = '', spanId = '', flags = ''] = FORM.exec(header ?? '') ?? []
-  if (traceId === '' || /^0+$/.test(traceId) || /^0+$/.test(spanId)) return undefined
-  return { traceId, spanId, sampled: (Number.parseInt(flags, 16) & 1) === 1 }
-}
-
-const FORM = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/
-
-export function writeTraceParent({ traceId, spanId, sampled }: TraceParent): string {
-  return `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`
+function close(span: Span, failed: boolean, attributes: Attributes): void {
+  span.setAttributes(attributes)
+  if (failed) span.setStatus({ code: SpanStatusCode.ERROR })
+  span.end()
 }

@@ -194,7 +194,7 @@ export const AREAS: readonly Area[] = [
   { files: ['src/security/**'], may: ['src/security/**', DOMAIN, 'jose', 'node:**'], because: 'security serves all' },
   {
     files: ['src/telemetry/**'],
-    may: ['src/telemetry/**', DOMAIN, 'graphql', 'pino', 'prom-client', 'node:**'],
+    may: ['src/telemetry/**', DOMAIN, '@opentelemetry/*', 'graphql', 'pino', 'prom-client', 'node:**'],
     because: 'telemetry serves all, and puts its spans around resolvers',
   },
   {
