@@ -95,11 +95,6 @@ async function loseApplicant(): Promise<void> {
   const applicant = { personr: { email: 'ford@example.com', phone: '+46700000001', flowName: 'KYC basic' } }
   await execute(CREATE_APPLICANT, { idempotencyKey: 'signup-1343', externalId: 'usr_1343', applicant })
   await fetch(faults, { method: 'DELETE' })
-  const account = await server.services.accounts.get('dev', 'YORLET')
-  const yorlet = `${server.sandboxes.find(({ provider }) => provider === 'YORLET')?.origin}/_sandbox/faults`
-  await fetch(yorlet, { method: 'POST', body: JSON.stringify({ rules: [{ fault: { kind: 'status', status: 401 } }] }) })
-  await account.client.getCustomer?.({ providerId: 'cus_1' }, {}).catch(() => {})
-  await fetch(yorlet, { method: 'DELETE' })
 }
 
 async function createSession(input: object, step?: string): Promise<void> {
