@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildSchema } from '../../schema/index.ts'
 import { registry } from '../../src/providers/registry.ts'
 import { createRandom } from '../harness/app/load.ts'
-import { startApp, type TestApp } from '../harness/app/test-app.ts'
+import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { createRawClient, type RawClient } from '../harness/clients/raw-client.ts'
 import { type MeasuredServer, startMeasuredServer } from '../harness/load/measure.ts'
 import { type Genes, mutateGenes, randomGenes, toOperation } from '../harness/load/random-operation.ts'
@@ -109,6 +109,17 @@ test('an answer of more than 8 MiB is refused', async () => {
     data: undefined,
     errors: [{ extensions: { code: 'QUERY_TOO_COMPLEX' } }],
   })
+  const deferred = text(30)
+    .replace(/ (?=a0:)/, ' id }} ... @defer { sessions(first: 50) { nodes { ')
+    .replace(/}$/, '}}')
+  const response = await app.app.fetch('http://localhost/graphql', {
+    method: 'POST',
+    headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json', accept: 'multipart/mixed' },
+    body: JSON.stringify({ query: deferred }),
+  })
+  const parts = await response.text()
+  expect(parts.length).toBeLessThan(100_000)
+  expect(parts).toContain('QUERY_TOO_COMPLEX')
   await app.close()
 })
 

@@ -21,9 +21,9 @@ export async function executeOperation(args: ExecutionArgs, suggestions: boolean
 }
 
 /** An answer is written at once, in the memory of the process. */
-const MAX_ANSWER_CHARACTERS = 8 * 1024 * 1024
+export const MAX_ANSWER_CHARACTERS = 8 * 1024 * 1024
 
-function answerTooLarge() {
+export function answerTooLarge() {
   return queryTooComplex('an answer of at most 8 MiB: select fewer rows or fields')
 }
 

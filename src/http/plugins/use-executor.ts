@@ -1,9 +1,10 @@
-import { type ExecutionArgs, getOperationAST } from 'graphql'
-import type { Plugin } from 'graphql-yoga'
+import { type ExecutionArgs, type ExecutionResult, getOperationAST } from 'graphql'
+import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { Authenticated } from '../auth/use-authentication.ts'
 import { validateArgumentsBelowMutation } from '../document/mutation-arguments.ts'
 import type { AnalyzeOperation } from '../document/operation-analysis.ts'
 import { validateVariables } from '../document/variables.ts'
+import { boundParts } from '../pipeline/bounded-parts.ts'
 import { clientDisconnected, executeOperation } from '../pipeline/execute.ts'
 import type { WithOperation } from './use-context.ts'
 
@@ -27,14 +28,18 @@ export function useExecutor(suggestions: boolean, analyze: AnalyzeOperation): Pl
       }
       const errors = [...variableErrors(args), ...validateArgumentsBelowMutation(args)]
       if (errors.length > 0) return setResultAndStopExecution({ errors })
-      setExecuteFn((args: ExecutionArgs) => executeFn(withOperationContext(args)))
+      setExecuteFn(async (args: ExecutionArgs) => bounded(await executeFn(withOperationContext(args))))
     },
     onSubscribe: ({ args, subscribeFn, setSubscribeFn, setResultAndStopExecution }) => {
       const errors = variableErrors(args)
       if (errors.length > 0) return setResultAndStopExecution({ errors })
-      setSubscribeFn((args: ExecutionArgs) => subscribeFn(withOperationContext(args)))
+      setSubscribeFn(async (args: ExecutionArgs) => bounded(await subscribeFn(withOperationContext(args))))
     },
   }
+}
+
+function bounded<Result>(result: Result | AsyncIterable<ExecutionResult>) {
+  return isAsyncIterable(result) ? boundParts(result) : result
 }
 
 function withOperationContext(args: ExecutionArgs): ExecutionArgs {
