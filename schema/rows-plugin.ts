@@ -12,7 +12,7 @@ class RowsPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
       return (parent, given, context, info) => {
         const { rowTurns } = context as Context
         const read = () => resolver(parent, given, context, info)
-        return rowTurns ? rowTurns.wait(undefined).then(read) : read()
+        return rowTurns ? rowTurns.wait(read).then(turn => turn?.() ?? null) : read()
       }
     }
     if (type.kind !== 'List' || type.type.kind === 'Scalar' || type.type.kind === 'Enum') return resolver

@@ -150,7 +150,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, modules: readonly ProviderMod
   if (server.success && server.data.DATABASE_URL.startsWith('postgres') && !server.data.ENCRYPTION_KEY) {
     problems.push('ENCRYPTION_KEY: Expected with PostgreSQL: all instances that share the database need the same key.')
   }
-  if (!server.success || problems.length > 0) throw new ConfigError(problems)
+  if (!server.success || problems.length > 0) throw new ConfigError([...problems, ...misspelt.similar])
   const webhooks = Object.fromEntries(modules.map(({ provider }) => [provider, readWebhookSettings(set, provider)]))
   return Object.freeze({
     server: Object.freeze(server.data),

@@ -107,7 +107,9 @@ export async function createContainer(config: Config, options: ContainerOptions)
     providers: await accounts.list(DEV_TENANT),
     sandboxes,
     close: async () => {
-      await services.fetchedAtWriter.flush()
+      await services.fetchedAtWriter
+        .flush()
+        .catch(error => log.error({ err: error }, 'could not write the times of the last provider reads on shutdown'))
       await services.providerStats
         .flush(true)
         .catch(error => log.error({ err: error }, 'could not flush provider statistics on shutdown'))

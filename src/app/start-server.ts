@@ -8,6 +8,7 @@ import { createConsole } from '../admin/console.ts'
 import { isLoopbackHost } from '../domain/input/hosts.ts'
 import { type AdmissionControl, createAdmissionControl } from '../http/admission/admission-control.ts'
 import { type ShutdownTimeouts, shutdownGracefully, trackConnections } from '../http/admission/graceful-shutdown.ts'
+import { watchHeap } from '../http/admission/heap-watch.ts'
 import { createReadiness } from '../http/admission/readiness.ts'
 import { RequestScheduler } from '../http/admission/request-scheduler.ts'
 import { type App, createApp, GRAPHQL_PATH } from '../http/app.ts'
@@ -27,6 +28,7 @@ import { registry } from '../providers/registry.ts'
 import { createRateLimiters } from '../redis/redis-rate-limiter.ts'
 import { createDevelopmentKey } from '../security/api-keys.ts'
 import { type Authentication, createAuthentication } from '../services/access/authentication.ts'
+import type { Logger } from '../telemetry/log.ts'
 import { type LogTarget, toServerLog } from '../telemetry/log.ts'
 import { traceResolvers } from '../telemetry/trace-resolvers.ts'
 import { type Config, developmentKey, retentionPolicy } from './config.ts'
@@ -84,12 +86,13 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const settings = config.server
   const scheduler = new RequestScheduler()
   const knownCallers = createKnownCallers()
+  const heap = watchHeap(isShort => reportHeap(container.log, isShort))
   const cors = createCors({
     origins: parseList(settings.CORS_ORIGINS),
     allowsLoopback: isLocalDevelopment(config),
     headers: parseList(settings.CORS_HEADERS),
   })
-  const admission = createAdmissionControl(settings.MAX_IN_FLIGHT, scheduler, knownCallers.has, cors)
+  const admission = createAdmissionControl(settings.MAX_IN_FLIGHT, scheduler, knownCallers.has, heap, cors)
   const schema = await buildSchema(registry, federationMode(settings), {
     urlHosts: settings.NODE_ENV === 'production' ? 'PUBLIC' : 'ANY',
   })
@@ -116,6 +119,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     }),
     logger: toServerLog(container.log),
     admission,
+    heap,
     readiness: createReadiness({
       admission,
       pingDatabase: () => checkDatabase(container.db),
@@ -164,10 +168,19 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       // The last delivery may not be applied yet.
       await inTime(container.services.webhookInbox.applyDue().catch(() => {}))
       await inTime(container.close())
+      heap.close()
       await inTime(observability.close())
     }),
   }
 }
+
+function reportHeap(log: Logger, isShort: boolean): void {
+  if (isShort) log.error(HEAP_SHORT)
+  else log.info('the heap has room again')
+}
+
+const HEAP_SHORT =
+  'the heap is nearly full: requests are refused until it has room; raise --max-old-space-size or lower MAX_IN_FLIGHT'
 
 /** GraphiQL is public and contains the key, so the key is preset only if the server listens on loopback. */
 function presetKey(config: Config): string | undefined {

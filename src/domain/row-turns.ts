@@ -5,15 +5,28 @@ import { DomainError } from './errors.ts'
  * operations of this process, so that other requests are answered between them.
  */
 export interface RowTurns {
-  /** Resolves to the row in its turn. Rejects with DEADLINE_EXCEEDED once the operation's signal is aborted. */
-  wait<T>(row: T): Promise<T>
+  /** Resolves to the row in its turn. Rejects with DEADLINE_EXCEEDED once the operation's signal is aborted. Null if it is left out. */
+  wait<T>(row: T): Promise<T | null>
   /** Calls back as soon as no row of the operation waits, so that what all of its rows select is read together. */
   whenNoneWaits(run: () => void): void
+  /** Set if rows may be left out while memory is short, so that the operation ends and releases what it holds. */
+  mayShed: boolean
+  /** True if the rows from now on are left out: the operation has no valid result. */
+  readonly isShed: boolean
 }
 
 export interface RowScheduler {
   /** `isAborted`: whether the operation has ended. */
   open(isAborted: () => boolean): RowTurns
+}
+
+/** The memory that the operations share. */
+export interface Memory {
+  /** The number of times that it was short. */
+  readonly shortages: number
+  isShort(): boolean
+  /** True if it may be short soon: what is in use may be garbage. */
+  isTight(): boolean
 }
 
 const SLICE_MS = 5
@@ -23,21 +36,31 @@ const nextTurn = () => new Promise<void>(resolve => setImmediate(resolve))
 
 interface WaitingRow {
   resolve(): void
+  leaveOut(): void
   reject(error: unknown): void
 }
 
-export function createRowScheduler(): RowScheduler {
+export function createRowScheduler(memory: Memory): RowScheduler {
   const operations = new Set<Operation>()
   let isRunning = false
+  let shortages = memory.shortages
+  let opened = 0
 
   async function run(): Promise<void> {
     let until = performance.now() + SLICE_MS
-    for (const operation of takeTurns(operations)) {
+    for (const operation of takeTurns(operations, memory)) {
+      // The rows that it reads now are its next ones.
+      if (!operation) {
+        await nextTurn()
+        continue
+      }
       operation.next()
       // The executor completes the row in this microtask.
       await Promise.resolve()
       if (performance.now() < until) continue
       await nextTurn()
+      if (memory.shortages !== shortages && memory.isShort()) shedHalf(operations)
+      shortages = memory.shortages
       until = performance.now() + SLICE_MS
     }
     isRunning = false
@@ -45,7 +68,7 @@ export function createRowScheduler(): RowScheduler {
 
   return {
     open: isAborted =>
-      new Operation(isAborted, operation => {
+      new Operation(opened++, isAborted, operation => {
         operations.add(operation)
         if (isRunning) return
         isRunning = true
@@ -54,27 +77,53 @@ export function createRowScheduler(): RowScheduler {
   }
 }
 
-/** The operations with waiting rows, one after another, until none has any. */
-function* takeTurns(operations: Set<Operation>): Generator<Operation> {
+/**
+ * Ends the newer half of the operations without a result. The older ones go on; if memory is short again after the next garbage
+ * collection, half of those end, too. The rows of an operation that ends are left out without an error for each, which would
+ * need more memory than the row.
+ */
+function shedHalf(operations: ReadonlySet<Operation>): void {
+  const running = [...operations].filter(({ mayShed, isShed }) => mayShed && !isShed).sort((a, b) => a.place - b.place)
+  for (const operation of running.slice(Math.floor(running.length / 2))) operation.isShed = true
+}
+
+/**
+ * The operations with waiting rows, one after another, until none has any. While memory is tight, the oldest one alone, so that
+ * it ends; undefined where it may still be reading.
+ */
+function* takeTurns(operations: Set<Operation>, memory: Memory): Generator<Operation | undefined> {
   while (operations.size > 0) {
-    for (const operation of operations) {
+    for (const each of operations) {
+      const isTight = memory.isTight()
+      const operation = isTight ? oldestOf(operations) : each
       if (operation.hasWaiting) yield operation
       else {
         operations.delete(operation)
         operation.end()
+        if (isTight) yield undefined
       }
+      if (isTight) break
     }
   }
 }
 
+function oldestOf(operations: ReadonlySet<Operation>): Operation {
+  return [...operations].reduce((oldest, operation) => (operation.place < oldest.place ? operation : oldest))
+}
+
 class Operation implements RowTurns {
+  /** The position among all operations, by their start. */
+  readonly place: number
+  mayShed = false
+  isShed = false
   readonly #isAborted: () => boolean
   readonly #start: (operation: Operation) => void
   #waiting: WaitingRow[] = []
   #at = 0
   #callbacks: (() => void)[] = []
 
-  constructor(isAborted: () => boolean, start: (operation: Operation) => void) {
+  constructor(place: number, isAborted: () => boolean, start: (operation: Operation) => void) {
+    this.place = place
     this.#isAborted = isAborted
     this.#start = start
   }
@@ -83,9 +132,9 @@ class Operation implements RowTurns {
     return this.#at < this.#waiting.length
   }
 
-  wait<T>(row: T): Promise<T> {
+  wait<T>(row: T): Promise<T | null> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve: () => resolve(row), reject })
+      this.#waiting.push({ resolve: () => resolve(row), leaveOut: () => resolve(null), reject })
       this.#start(this)
     })
   }
@@ -99,6 +148,7 @@ class Operation implements RowTurns {
   next(): void {
     const row = this.#waiting[this.#at++]
     if (this.#isAborted()) row?.reject(deadlineExceeded())
+    else if (this.isShed) row?.leaveOut()
     else row?.resolve()
   }
 

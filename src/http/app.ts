@@ -7,6 +7,7 @@ import {
   type YogaLogger,
   type YogaServerOptions,
 } from 'graphql-yoga'
+import type { Memory } from '../domain/row-turns.ts'
 import type { Authentication } from '../services/access/authentication.ts'
 import type { Services } from '../services/services.ts'
 import { type ConsoleBackend, useConsole } from './admin/use-console.ts'
@@ -67,6 +68,7 @@ export interface AppOptions {
   readonly console: ConsoleBackend | false
   readonly logger: YogaLogger
   readonly admission: AdmissionControl
+  readonly heap: Memory
   readonly readiness: () => Promise<Readiness>
   readonly streams: SubscriptionRegistry
   /** The open WebSockets. */
@@ -146,12 +148,12 @@ export function createApp(options: AppOptions) {
 type Steps = ReturnType<typeof createPipeline>
 
 /** The steps that both paths share. */
-function createPipeline({ policy, schema, services, now }: AppOptions) {
+function createPipeline({ policy, schema, services, heap, now }: AppOptions) {
   return {
     analyze: createOperationAnalyzer(schema),
     trust: createTrustedDocumentResolver(policy.trusted),
     costs: createCostLimiter(policy.limits, policy.rateLimiter, now),
-    openContext: createContextFactory(services, now),
+    openContext: createContextFactory(services, heap, now),
     formatError: createErrorFormatter(policy.suggestions),
   }
 }

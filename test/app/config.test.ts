@@ -101,6 +101,14 @@ describe('settings', () => {
     ])
   })
 
+  test('that are misspelt are reported with the problems of a start that fails', () => {
+    const output = problemsOf({ PORT: 'x', DATABASE_UR: 'x' })
+    expect(output.split('\n').slice(1)).toEqual([
+      '  PORT: Expected a number.',
+      '  DATABASE_UR: Unknown setting. Did you mean DATABASE_URL?',
+    ])
+  })
+
   test('accept two webhook secrets, separated by a comma', () => {
     const { webhooks } = loadConfig({ KAYLE_WEBHOOK_SECRET: 'whsec_one, whsec_two' }, modules)
     expect(webhooks.KAYLE?.secrets).toEqual(['whsec_one', 'whsec_two'])

@@ -5,6 +5,7 @@ import { Agent, get } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
 import {
   type BuiltServer,
@@ -16,7 +17,7 @@ import {
   whenReady,
 } from '../harness/app/built-server.ts'
 
-/** What the machine denies to the built server: its log, its disk, file descriptors. It serves on, and recovers. */
+/** What the machine denies to the built server: its log, its disk, file descriptors, memory. It continues, and recovers. */
 
 const create = (key: string) => `mutation { createSession(input: {
   idempotencyKey: "${key}", externalId: "${key}", session: { kayle: { redirectUrl: "https://example.com/done" } }
@@ -116,4 +117,49 @@ test('without a free file descriptor connections wait, and the server serves onc
   await expect.poll(() => statusOf(`${server.url}/livez`)).toBe(200)
   expect((await executeAt(server, create('descriptors'))).data.createSession.session.id).toEqual(expect.any(String))
   expect(await stopBuilt(server)).toBe(0)
+})
+
+const REFUSALS = ['OVERLOADED true', 'DEADLINE_EXCEEDED true']
+
+test('with results of several times its heap, the server completes or refuses every request and does not end', async () => {
+  const server = await startBuilt({
+    env: { NODE_OPTIONS: '--max-old-space-size=128', MAX_COST: '1000000', QUERY_DEADLINE_MS: '40000' },
+  })
+  await whenReady(server)
+  for (let round = 0; round < 10; round++) {
+    await Promise.all(Array.from({ length: 10 }, (_, index) => executeAt(server, create(`heap-${round}-${index}`))))
+  }
+  const fields = 'id status externalId metadata providerStatus createdAt updatedAt expiresAt redirectUrl'
+  const pages = Array.from({ length: 10 }, (_, index) => `p${index}: sessions(first: 100) { nodes { ${fields} } }`)
+  const query = `{ ${pages.join(' ')} }`
+  // Together, the results take several times the heap.
+  const answers = Array.from({ length: 200 }, () => executeAt(server, query))
+  const lives: number[] = []
+  const ended = Promise.all(answers).then(all => all.map(({ errors }) => errors?.[0].extensions))
+  for (let count = 0; count < 10; count++) lives.push(await statusOf(`${server.url}/livez`))
+  const errors = (await ended).filter(Boolean)
+  expect(new Set(lives)).toEqual(new Set([200]))
+  const refused = new Set(errors.map(({ code, retryable }) => `${code} ${retryable}`))
+  expect([...refused].filter(each => !REFUSALS.includes(each))).toEqual([])
+
+  await expect.poll(async () => (await executeAt(server, query)).data?.p9.nodes.length, { timeout: 30_000 }).toBe(100)
+  expect(await stopBuilt(server)).toBe(0)
+}, 120_000)
+
+test('a database in memory needs no folder that can be written, and one in a file names what it needs', async () => {
+  // Nobody can create a file in this folder, root included.
+  const limits = 'cd /proc;'
+  const server = await startBuilt({ env: { ENCRYPTION_KEY: '' }, limits })
+  await whenReady(server)
+  expect((await executeAt(server, create('no-folder'))).data.createSession.session.id).toEqual(expect.any(String))
+  expect(await stopBuilt(server)).toBe(0)
+
+  const failing = await startBuilt({
+    env: { ENCRYPTION_KEY: '', DATABASE_URL: 'sqlite:data/sessiongraph.db' },
+    limits,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  const output = failing.child.stderr ? text(failing.child.stderr) : ''
+  expect((await once(failing.child, 'exit'))[0]).toBe(1)
+  expect(await output).toMatch(/^Cannot create or read data\/encryption\.key .*Set ENCRYPTION_KEY, or DATABASE_URL/)
 })

@@ -31,7 +31,7 @@ async function startBusy(
   work: (path: string) => void,
 ): Promise<{ url: string; admission: AdmissionControl; begun: string[] }> {
   const scheduler = new RequestScheduler()
-  const admission = createAdmissionControl(MOST, scheduler, () => true)
+  const admission = createAdmissionControl(MOST, scheduler, () => true, { isShort: () => false })
   const begun: string[] = []
   const respond = (url: string, response: ServerResponse) => {
     begun.push(url)

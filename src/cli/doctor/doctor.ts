@@ -43,6 +43,7 @@ async function examine(cli: CliContext, publicUrl: string | undefined): Promise<
   const settings = [
     node,
     ok('settings', `Valid; NODE_ENV is ${config.server.NODE_ENV}.`),
+    ...config.warnings.map(warning => note('settings', warning)),
     local.isReplaced ? FILE_REPLACED : local.finding,
     ...(await checkProxies(config)),
   ]

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Cors } from '../cors.ts'
 import { toErrorBody } from '../errors/error-body.ts'
+import type { HeapWatch } from './heap-watch.ts'
 import { createRequestPlaces, type RequestPlaces } from './request-places.ts'
 import type { RequestScheduler } from './request-scheduler.ts'
 
@@ -27,7 +28,8 @@ const EXEMPT_PATHS = new Set(['/livez', '/readyz', '/metrics'])
 const RETRY_AFTER_SECONDS = 1
 
 /**
- * Sheds load: a request over the limit is refused with 503 before it is read, so that an overload does not slow the others.
+ * Sheds load: a request over the limit, or while the heap is nearly full, is refused with 503 before it is read, so that an
+ * overload does not slow the others.
  * `isKnown`: whether a request carries a key or token that was valid before. These requests have places of their own, which
  * no request without a key can take, and start first.
  */
@@ -35,6 +37,7 @@ export function createAdmissionControl(
   maxInFlight: number,
   scheduler: RequestScheduler,
   isKnown: (request: IncomingMessage) => boolean,
+  heap: Pick<HeapWatch, 'isShort'>,
   cors?: Pick<Cors, 'headersFor'>,
 ): AdmissionControl {
   const ofKnown = createRequestPlaces(maxInFlight)
@@ -45,6 +48,8 @@ export function createAdmissionControl(
   let refused = 0
   let operations = 0
   const count = () => ofKnown.count() + ofOthers.count() + operations
+  /** One request is always let in. */
+  const isShort = () => heap.isShort() && count() > 0
 
   function release(request: object | undefined): void {
     if (request && all.some(places => places.release(request))) resolveIfIdle()
@@ -57,7 +62,7 @@ export function createAdmissionControl(
   }
 
   function enter(): (() => void) | undefined {
-    if (operations >= maxInFlight) {
+    if (operations >= maxInFlight || isShort()) {
       refused++
       return undefined
     }
@@ -84,7 +89,9 @@ export function createAdmissionControl(
     response: ServerResponse,
   ): void {
     if (response.destroyed) return
-    if (!request.complete && !places.receive(request, response)) {
+    // Its own place counts.
+    if (heap.isShort() && count() > 1) reject(request, response)
+    else if (!request.complete && !places.receive(request, response)) {
       // The rest of the body is not read.
       response.shouldKeepAlive = false
       reject(request, response)
@@ -96,7 +103,7 @@ export function createAdmissionControl(
       if (draining) response.shouldKeepAlive = false
       if (EXEMPT_PATHS.has(pathOf(request))) return listener(request, response)
       const places = isKnown(request) ? ofKnown : ofOthers
-      if (!places.take(request, response)) return reject(request, response)
+      if (isShort() || !places.take(request, response)) return reject(request, response)
       response.once('close', () => release(request))
       scheduler.schedule(() => start(places, listener, request, response), places === ofKnown ? 'FIRST' : 'LATER')
     },

@@ -1,4 +1,5 @@
-import { type ExecutionArgs, type ExecutionResult, execute } from 'graphql'
+import { type ExecutionArgs, type ExecutionResult, execute, getOperationAST } from 'graphql'
+import type { Context } from '../../context.ts'
 import { isLargerThan } from '../document/answer-size.ts'
 import { validateArgumentsBelowMutation } from '../document/mutation-arguments.ts'
 import { queryTooComplex } from '../document/parse-document.ts'
@@ -14,7 +15,10 @@ export async function executeOperation(args: ExecutionArgs, suggestions: boolean
   }
   const invalid = validateArgumentsBelowMutation(args)
   if (invalid.length > 0) return { errors: invalid }
+  const { rowTurns } = args.contextValue as Partial<Context>
+  if (rowTurns) rowTurns.mayShed = getOperationAST(args.document, args.operationName)?.operation === 'query'
   const result = await execute(args)
+  if (rowTurns?.isShed) return { errors: [memoryShort()] }
   if (isLargerThan(result.data, MAX_ANSWER_CHARACTERS)) return { errors: [answerTooLarge()] }
   // Without data, the variables were invalid. The executor's messages repeat their values: ours do not.
   return 'data' in result ? result : { errors: variableErrors(args, suggestions) }
@@ -25,6 +29,11 @@ export const MAX_ANSWER_CHARACTERS = 8 * 1024 * 1024
 
 export function answerTooLarge() {
   return queryTooComplex('an answer of at most 8 MiB: select fewer rows or fields')
+}
+
+function memoryShort() {
+  const message = 'The server is short of memory. Select fewer rows, or send the query again later.'
+  return httpError('OVERLOADED', message, { status: 503, retryAfterSeconds: 1 })
 }
 
 const MANY_KEYS = 50

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { type Context, createContext } from '../../context.ts'
 import type { CallLog } from '../../domain/call-log.ts'
 import type { HasSignal } from '../../domain/deadline.ts'
-import { createRowScheduler } from '../../domain/row-turns.ts'
+import { createRowScheduler, type Memory } from '../../domain/row-turns.ts'
 import type { Services } from '../../services/services.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
 
@@ -21,8 +21,8 @@ export type ContextFactory = (operation: OperationInput) => Promise<Context>
 /** From this cost on, the rows of an operation are completed in turns. Nearly all operations cost less. */
 const TURNS_FROM_COST = 4
 
-export function createContextFactory(services: Services, now: () => Date): ContextFactory {
-  const rows = createRowScheduler()
+export function createContextFactory(services: Services, memory: Memory, now: () => Date): ContextFactory {
+  const rows = createRowScheduler(memory)
   return async ({ selectsLiveCursor, deadline, cost, ...operation }) => {
     // The position must be older than everything that the operation reads, so it is read first.
     const liveCursor = selectsLiveCursor ? await services.eventStream.cursor(operation.caller) : ''

@@ -26,7 +26,11 @@ export interface PlainGraphql {
 /** Executes documents on the services of a server with graphql-js only. */
 export async function createPlainGraphql(app: TestApp, now: () => Date): Promise<PlainGraphql> {
   const schema = await buildSchema(registry, 'on')
-  const openContext = createContextFactory(app.services, now)
+  const openContext = createContextFactory(
+    app.services,
+    { shortages: 0, isShort: () => false, isTight: () => false },
+    now,
+  )
   const development = createDevelopmentKey(API_KEY, 'dev')
   const authentication = createAuthentication({ ...app.services, development })
   const { signal } = new AbortController()
