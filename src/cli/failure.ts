@@ -32,6 +32,10 @@ export function toFailure(error: unknown): CliFailure | undefined {
   if (error instanceof Error && 'code' in error && error.code === 'SQLITE_NOTADB') {
     return { code: error.code, message: 'The file of DATABASE_URL is no SQLite database, or is damaged.' }
   }
+  if (error instanceof Error && 'code' in error && UNWRITABLE.test(String(error.code))) {
+    const message = `The database file cannot be opened for writing (${error.code}). Check the permissions of the file and its folder.`
+    return { code: String(error.code), message }
+  }
   // System errors: no such file, no such host, disk full.
   if (
     error instanceof Error &&
@@ -43,6 +47,9 @@ export function toFailure(error: unknown): CliFailure | undefined {
   }
   return undefined
 }
+
+/** SQLite's codes for a file, or a folder for its write-ahead log, without the permission to write. */
+const UNWRITABLE = /^SQLITE_(READONLY|CANTOPEN)/
 
 /** Node's code for a wrong call of its API: a bug. */
 const COMMANDER_CODES = /^ERR_/

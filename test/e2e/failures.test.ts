@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { chmodSync, closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { Agent, get } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -162,4 +162,22 @@ test('a database in memory needs no folder that can be written, and one in a fil
   const output = failing.child.stderr ? text(failing.child.stderr) : ''
   expect((await once(failing.child, 'exit'))[0]).toBe(1)
   expect(await output).toMatch(/^Cannot create or read data\/encryption\.key .*Set ENCRYPTION_KEY, or DATABASE_URL/)
+})
+
+test('a database file that may only be read ends the start with its reason', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-readonly-'))
+  const file = join(folder, 'readonly.db')
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const env = { DATABASE_URL: `sqlite:${file}` }
+  const server = await startBuilt({ env })
+  await whenReady(server)
+  expect(await stopBuilt(server)).toBe(0)
+  chmodSync(file, 0o400)
+  // Root ignores permissions, unless it gives up this capability.
+  const as = process.getuid?.() === 0 ? 'setpriv --bounding-set=-dac_override' : ''
+
+  const failing = await startBuilt({ env, as, stdio: ['ignore', 'ignore', 'pipe'] })
+  const output = failing.child.stderr ? text(failing.child.stderr) : ''
+  expect((await once(failing.child, 'exit'))[0]).toBe(1)
+  expect(await output).toContain('The database file cannot be opened for writing (SQLITE_READONLY')
 })

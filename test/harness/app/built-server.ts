@@ -18,12 +18,19 @@ export interface BuiltServerOptions {
   readonly stdio?: StdioOptions
   /** Commands of the shell before the server, such as `ulimit -n 80;`. */
   readonly limits?: string
+  /** A command that runs the server with fewer rights. */
+  readonly as?: string
 }
 
 const IGNORED: StdioOptions = ['ignore', 'ignore', 'ignore']
 
 /** The process ends with the test at the latest. */
-export async function startBuilt({ env, stdio = IGNORED, limits = '' }: BuiltServerOptions = {}): Promise<BuiltServer> {
+export async function startBuilt({
+  env,
+  stdio = IGNORED,
+  limits = '',
+  as = '',
+}: BuiltServerOptions = {}): Promise<BuiltServer> {
   const port = await findFreePort()
   const settings = {
     PATH: process.env.PATH,
@@ -36,7 +43,7 @@ export async function startBuilt({ env, stdio = IGNORED, limits = '' }: BuiltSer
     ENCRYPTION_KEY: '0e'.repeat(32),
     ...env,
   }
-  const child = spawn('sh', ['-c', `${limits} exec "$NODE" "${builtFile('main.js')}"`], { env: settings, stdio })
+  const child = spawn('sh', ['-c', `${limits} exec ${as} "$NODE" "${builtFile('main.js')}"`], { env: settings, stdio })
   const server = { child, url: `http://localhost:${port}` }
   onTestFinished(() => killBuilt(server))
   return server
