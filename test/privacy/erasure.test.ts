@@ -199,7 +199,7 @@ test('an erasure that is killed erases all or nothing, and completes when it run
   // Deleting a customer takes many seconds, inside the transaction of the erasure.
   await sql`create trigger slow before delete on customers begin
     select count(*) from events a, events b, events c, events d, events e, tombstones f, tombstones g; end`.execute(db)
-  const command = [builtFile('cli/main.js'), 'person', 'erase', person.externalId]
+  const command = [builtFile('cli/main.js'), 'person', 'erase', person.externalId, '--yes']
   const { PATH, HOME } = process.env
   const child = spawn(process.execPath, command, {
     cwd: packageRoot(),
