@@ -26,6 +26,9 @@ export function toFailure(error: unknown): CliFailure | undefined {
   if (error instanceof DatabaseUnavailableError && error.failure === 'CONNECTION_FAILED') {
     return { code: error.code, message: explainUnavailable(error) }
   }
+  if (error instanceof DatabaseUnavailableError && error.failure === 'STORAGE_FAILED') {
+    return { code: error.code, message: `${error.message} ${CHECK_FILE}` }
+  }
   if (error instanceof DomainError || error instanceof CliError) return { code: error.code, message: error.message }
   if (error instanceof ConfigError) return { code: 'CONFIG_INVALID', message: error.message }
   if (error instanceof PendingMigrationsError) return { code: 'MIGRATIONS_PENDING', message: error.message }
@@ -33,8 +36,7 @@ export function toFailure(error: unknown): CliFailure | undefined {
     return { code: error.code, message: 'The file of DATABASE_URL is no SQLite database, or is damaged.' }
   }
   if (error instanceof Error && 'code' in error && UNWRITABLE.test(String(error.code))) {
-    const message = `The database file cannot be opened for writing (${error.code}). Check the permissions of the file and its folder.`
-    return { code: String(error.code), message }
+    return { code: String(error.code), message: `The database file cannot be written. ${CHECK_FILE}` }
   }
   // System errors: no such file, no such host, disk full.
   if (
@@ -47,6 +49,8 @@ export function toFailure(error: unknown): CliFailure | undefined {
   }
   return undefined
 }
+
+const CHECK_FILE = 'Check the permissions of the file and its folder, and the free disk space.'
 
 /** SQLite's codes for a file, or a folder for its write-ahead log, without the permission to write. */
 const UNWRITABLE = /^SQLITE_(READONLY|CANTOPEN)/
