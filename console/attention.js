@@ -134,9 +134,9 @@ function stuckCard({ creates: { stuck, rows } }, reload) {
       h(
         'p',
         {},
-        'The provider’s answer got lost, and it offers no way to find out by itself. Until somebody looks, the client is told to wait.',
+        'The provider’s answer got lost, and the provider has no search that could find the record. The client waits until you settle the request.',
       ),
-      h('p', {}, h('b', {}, 'What to do: '), 'look at the provider whether the record exists, and say so here.'),
+      h('p', {}, h('b', {}, 'What to do: '), 'check at the provider whether the record exists, then settle the request with what you found.'),
     ],
     rows: rows.map(row => ({
       title: `${recordOf(row)} at ${toLabel(row.provider)}`,

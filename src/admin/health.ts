@@ -23,7 +23,8 @@ const SPANS: Readonly<Record<string, { readonly spanMs: number; readonly stepMs:
 
 /** `?span=1h|6h|24h|7d`: the current health of each provider, and its history. */
 export const showHealth: AdminHandler = async ({ services, now, cache }, { tenantId }, { search }) => {
-  const span = SPANS[search.get('span') ?? ''] ? (search.get('span') ?? '') : '6h'
+  const requested = search.get('span') ?? ''
+  const span = Object.hasOwn(SPANS, requested) ? requested : '6h'
   const { spanMs = 0, stepMs = 1 } = SPANS[span] ?? {}
   const until = now().getTime()
   const from = until - spanMs - ((until - spanMs) % stepMs)

@@ -31,21 +31,23 @@ export const search: AdminHandler = async ({ db }, operator, { body }) => {
   const denied = TABLES.filter(table => !scopes.has(`${table}:read`))
   const isEmail = query.value.includes('@')
   const mayFindEmail = isEmail && scopes.has('pii:read')
-  const applicants = await findIds(db, 'applicants', query, mayFindEmail)
-  const customers = await findIds(db, 'customers', query, mayFindEmail)
+  // A record that the operator may not read leads to no session either.
+  const find = async (table: RecordTable) => (denied.includes(table) ? [] : findIds(db, table, query, mayFindEmail))
+  const applicants = await find('applicants')
+  const customers = await find('customers')
   const operations = await findOperations(db, query)
   const sessions = [
-    ...(await findIds(db, 'sessions', query, false)),
+    ...(await find('sessions')),
     ...operations.flatMap(({ recordId }) => (recordId ? [recordId] : [])),
     ...(await findSessionsOf(db, tenantId, 'applicant_id', applicants, MAX_ROWS)),
     ...(await findSessionsOf(db, tenantId, 'customer_id', customers, MAX_ROWS)),
   ]
-  const may = (table: RecordTable, ids: readonly string[]) => (denied.includes(table) ? [] : [...new Set(ids)])
+  const sessionIds = denied.includes('sessions') ? [] : [...new Set(sessions)]
   return {
     denied: [...denied.map(table => `${table}:read`), ...(isEmail && !mayFindEmail ? ['pii:read'] : [])],
-    sessions: named('sessions', await listSessionsByIds(db, tenantId, may('sessions', sessions).slice(0, MAX_ROWS))),
-    applicants: named('applicants', await listRecordsByIds(db, 'applicants', tenantId, may('applicants', applicants))),
-    customers: named('customers', await listRecordsByIds(db, 'customers', tenantId, may('customers', customers))),
+    sessions: named('sessions', await listSessionsByIds(db, tenantId, sessionIds)),
+    applicants: named('applicants', await listRecordsByIds(db, 'applicants', tenantId, [...new Set(applicants)])),
+    customers: named('customers', await listRecordsByIds(db, 'customers', tenantId, [...new Set(customers)])),
     creates: operations.filter(({ kind }) => mayReadCreate(operator, kind)).map(toRow),
   }
 }
@@ -85,6 +87,7 @@ function named<Row extends { readonly id: string; readonly createdAt: Date }>(
 ) {
   return rows
     .toSorted((one, other) => other.createdAt.getTime() - one.createdAt.getTime())
+    .slice(0, MAX_ROWS)
     .map(row => ({ ...row, graphqlId: encodeGlobalId(TYPENAMES[table], row.id) }))
 }
 

@@ -22,7 +22,7 @@ export function createApiKey(keyedHash: KeyedHash): {
   return { key, prefix: key.slice(0, PREFIX_LENGTH), hash: hashApiKey(key) }
 }
 
-/** True for a key that was created here, which may be revoked; earlier versions created keys without a checksum. */
+/** True for a key that was created here, which may be revoked. */
 export function hasChecksum(token: string, keyedHash: KeyedHash): boolean {
   const secret = token.slice(0, -CHECKSUM_LENGTH)
   return safeEqual(token, secret + checksumOf(secret, keyedHash))

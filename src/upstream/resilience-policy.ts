@@ -95,7 +95,11 @@ export function createResiliencePolicy(options: ResilienceOptions, transport: Tr
         throw error
       }
       const retryDeadline = await deadlineOfRetry(request, error, deadline)
-      if (!retryDeadline || !isAdmitted(request, read)) throw error
+      if (!retryDeadline) throw error
+      if (!isAdmitted(request, read)) {
+        retryDeadline.clear()
+        throw error
+      }
       return await send(request, read, retryDeadline, sent).finally(() => retryDeadline.clear())
     } finally {
       deadline.clear()

@@ -140,6 +140,12 @@ describe('access', () => {
     expect(withPii.json().applicants).toHaveLength(1)
   })
 
+  test('a search finds no session through a record that the operator may not read', async () => {
+    const { token: key } = await withKey(at.app, { scopes: ['admin', 'sessions:read', 'pii:read'] })
+    const found = (await execute('/api/search', { key, body: { query: 'zaphod@example.com' } })).json()
+    expect(found).toMatchObject({ denied: ['applicants:read', 'customers:read'], sessions: [], applicants: [] })
+  })
+
   test('an address with too many failed authentications receives 429, and a valid key is still accepted', async () => {
     const guess = (key: string) =>
       fetch(new URL('/console/api/me', at.app.url), { headers: { authorization: `Bearer ${key}` } })

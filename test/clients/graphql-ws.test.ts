@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Client, type ClientOptions, createClient } from 'graphql-ws'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -290,6 +291,46 @@ describe('ends', () => {
     socket.terminate()
     await expect.poll(() => app.streams.count()).toBe(0)
     await expect.poll(() => app.admission.inFlight).toBe(0)
+  })
+})
+
+describe('leaves no place behind', () => {
+  /** Both frames are in one TCP segment, so that the server handles them in one turn. */
+  function sendAtOnce({ socket }: { readonly socket: WebSocket }, ...messages: object[]): void {
+    const { _socket: connection } = socket as WebSocket & { readonly _socket?: Duplex }
+    connection?.cork()
+    for (const message of messages) socket.send(JSON.stringify(message))
+    connection?.uncork()
+  }
+
+  const DEFERRED = '{ sessions(first: 1) { totalCount ... @defer { nodes { id } } } }'
+
+  test('an operation that is cancelled in the same segment', async () => {
+    const { id } = await createKayleSession(app, 'ws-cancelled')
+    const opened = await openInitialized()
+    for (let nth = 0; nth < 20; nth++) {
+      const query = nth % 2 === 0 ? DEFERRED : FOLLOW
+      const subscribe = { id: `${nth}`, type: 'subscribe', payload: { query, variables: { id } } }
+      sendAtOnce(opened, subscribe, { id: `${nth}`, type: 'complete' })
+    }
+    opened.send({ id: 'last', type: 'subscribe', payload: { query: '{ __typename }' } })
+    await expect.poll(() => opened.received.some(message => message.id === 'last')).toBe(true)
+    await expect.poll(() => [app.admission.inFlight, app.streams.count()]).toEqual([0, 0])
+  })
+
+  test('a socket that closes while its key or operation is checked', async () => {
+    const { id } = await createKayleSession(app, 'ws-closed')
+    const { token } = await withClientToken(app, withDevelopmentKey(app), { sessionId: id })
+    for (let nth = 0; nth < 25; nth++) {
+      const opened = nth % 2 === 0 ? await openSocket() : await openInitialized(`Bearer ${token}`)
+      const init = { type: 'connection_init', payload: { authorization: `Bearer ${token}` } }
+      opened.send(nth % 2 === 0 ? init : { id: '1', type: 'subscribe', payload: { query: FOLLOW, variables: { id } } })
+      opened.socket.terminate()
+    }
+    // A token may have 20 connections.
+    const last = await openInitialized(`Bearer ${token}`)
+    expect(last.socket.readyState).toBe(WebSocket.OPEN)
+    await expect.poll(() => [app.admission.inFlight, app.streams.count()]).toEqual([0, 0])
   })
 })
 

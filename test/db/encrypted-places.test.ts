@@ -12,7 +12,13 @@ import { connectAccount, findAccountsOf } from '../../db/repositories/account-re
 import { decryptOperationInput, insertOperation } from '../../db/repositories/operation-repository.ts'
 import { findSecret, saveSecret } from '../../db/repositories/secret-repository.ts'
 import { loadInstanceKey } from '../../db/repositories/tombstone-repository.ts'
-import { listEndpoints, readDelivery, saveEndpoint } from '../../db/repositories/webhook-repository.ts'
+import {
+  dismissDelivery,
+  listDismissals,
+  listEndpoints,
+  readDelivery,
+  saveEndpoint,
+} from '../../db/repositories/webhook-repository.ts'
 import { createFieldEncryption, UnreadableError } from '../../src/security/field-encryption.ts'
 import { type TestDatabase, takeDatabase } from '../harness/app/database.ts'
 import { connectTenant, type OwnProviders, startOwnProviders } from '../harness/app/tenants.ts'
@@ -45,6 +51,7 @@ const READERS: Record<string, (db: Database, row: Row) => Promise<unknown>> = {
   'customers.details_encrypted': async (db, row) => (await findCustomers(db, tenantOf(row), idsOf(row)))[0]?.details,
   'customers.metadata_encrypted': async (db, row) => (await findCustomers(db, tenantOf(row), idsOf(row)))[0]?.metadata,
   'customers.pii_encrypted': async (db, row) => (await findCustomers(db, tenantOf(row), idsOf(row)))[0]?.pii,
+  'deliveries.dismissal_encrypted': (db, row) => listDismissals(db, tenantOf(row), idsOf(row)),
   'deliveries.raw_encrypted': (db, row) => readDelivery(db, { id: row.id ?? '', tenantId: tenantOf(row) }),
   'instance_keys.key_encrypted': db => loadInstanceKey({ ...db, cache: {} }, new Date()),
   'operations.input_encrypted': (db, row) => decryptOperationInput(db, { id: row.id ?? '', tenantId: tenantOf(row) }),
@@ -75,6 +82,7 @@ beforeAll(async () => {
   const app = await startApp({ DATABASE_URL: database.url, ENCRYPTION_KEY: OLD }, { jobs: false })
   for (const externalId of ['usr_one', 'usr_two']) await createPerson(app, createCanaries(), externalId)
   for (const number of ['1', '2']) await insertAccountRows(app.db, number)
+  await dismissDeliveries(app.db)
   await app.close()
 })
 
@@ -105,6 +113,14 @@ async function insertAccountRows(db: Database, number: string): Promise<void> {
     ownedUntil: now,
     now,
   })
+}
+
+async function dismissDeliveries(db: Database): Promise<void> {
+  await db.sql.updateTable('deliveries').set({ state: 'QUARANTINED' }).execute()
+  const deliveries = await db.sql.selectFrom('deliveries').select(['id', 'tenant_id']).execute()
+  const dismissal = { note: 'A duplicate.', actor: 'operator', at: new Date().toISOString() }
+  for (const { id, tenant_id: tenantId } of deliveries)
+    expect(await dismissDelivery(db, { id, tenantId }, dismissal)).toBe(true)
 }
 
 /** Runs with the database open and a list of the errors that it reports. */

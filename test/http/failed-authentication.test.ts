@@ -6,7 +6,6 @@ import { createFailedAuthLimiter } from '../../src/http/auth/authenticator.ts'
 import { type IncomingConnection, readBearer } from '../../src/http/auth/bearer.ts'
 import { clientAddress, createTrustedProxies } from '../../src/http/auth/client-address.ts'
 import { createRateLimiters } from '../../src/redis/redis-rate-limiter.ts'
-import { hashApiKey } from '../../src/security/api-keys.ts'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { withKey, withToken } from '../harness/clients/callers.ts'
 
@@ -47,27 +46,17 @@ test('the eleventh failed authentication in a minute is answered 429 with Retry-
   expect((await execute(`Bearer ${API_KEY}`)).status).toBe(200)
 })
 
-test('guessed keys are not looked up, and valid keys are accepted meanwhile, also those of earlier versions', async () => {
+test('guessed keys are not looked up, and valid keys are accepted meanwhile', async () => {
   const at = new Date()
   const frozen = await startApp({ FAILED_AUTH_PER_MINUTE: '5' }, { now: () => at, jobs: false })
-  const old = `sg_${randomBytes(32).toString('base64url')}`
-  const [first, later] = [await withKey(frozen), await withKey(frozen)]
-  const row = await frozen.db.sql
-    .selectFrom('api_keys')
-    .selectAll()
-    .where('id', '=', first.keyId)
-    .executeTakeFirstOrThrow()
-  await frozen.db.sql
-    .insertInto('api_keys')
-    .values({ ...row, id: 'old', hash: hashApiKey(old) })
-    .execute()
-  const ask = async (token: string) => (await withToken(frozen, token).execute('{ __typename }')).status
-  expect(await ask(old)).toBe(200)
+  const key = await withKey(frozen)
+  const statusOf = async (token: string) => (await withToken(frozen, token).execute('{ __typename }')).status
+  const guess = () => `sg_${randomBytes(32).toString('base64url')}`
 
-  for (let index = 0; index < 30; index += 1) expect(await ask(`sg_${randomBytes(32).toString('base64url')}`)).toBe(401)
-  for (const token of [old, first.token, later.token]) expect(await ask(token)).toBe(200)
+  for (let index = 0; index < 30; index += 1) expect(await statusOf(guess())).toBe(401)
+  expect(await statusOf(key.token)).toBe(200)
   await frozen.db.sql.schema.alterTable('api_keys').renameTo('hidden_keys').execute()
-  expect(await ask(`sg_${randomBytes(32).toString('base64url')}`)).toBe(401)
+  expect(await statusOf(guess())).toBe(401)
   await frozen.db.sql.schema.alterTable('hidden_keys').renameTo('api_keys').execute()
   await frozen.close()
 })

@@ -30,6 +30,8 @@ export function watchHeap(report: (isShort: boolean) => void): HeapWatch {
   const limit = size * MAX_SHARE
   let shortUntil = 0
   let shortages = 0
+  let measureAt = 0
+  let wasTight = false
   const observer = new PerformanceObserver(list => {
     if (!list.getEntries().some(isFullCollection)) return
     const isShort = getHeapStatistics().used_heap_size > limit
@@ -38,9 +40,20 @@ export function watchHeap(report: (isShort: boolean) => void): HeapWatch {
     shortUntil = isShort ? performance.now() + VALID_MS : 0
   })
   observer.observe({ entryTypes: ['gc'] })
+
+  /** Called for each row, so the heap is measured once in a millisecond. */
+  function isTight(): boolean {
+    const now = performance.now()
+    if (now >= measureAt) {
+      measureAt = now + 1
+      wasTight = getHeapStatistics().used_heap_size > size * TIGHT_SHARE
+    }
+    return wasTight
+  }
+
   return {
     isShort: () => performance.now() < shortUntil && getHeapStatistics().used_heap_size > limit,
-    isTight: () => getHeapStatistics().used_heap_size > size * TIGHT_SHARE,
+    isTight,
     get shortages() {
       return shortages
     },

@@ -6,12 +6,13 @@ import type { Caller } from '../../domain/access/caller.ts'
 import type { Authentication } from '../../services/access/authentication.ts'
 import type { AuthFailure } from '../auth/authenticator.ts'
 import type { RequestLimits } from '../limits.ts'
+import { clientDisconnected } from '../pipeline/execute.ts'
 import { chargeCaller, REQUEST_COST } from '../pipeline/rate-limit.ts'
 import { decodeText, parseJsonBody } from '../request/json-body.ts'
 import type { ActiveSubscription, SubscriptionRegistry } from '../subscriptions/registry.ts'
 import { HEARTBEAT_MS } from '../subscriptions/stream-response.ts'
 import { type Closing, closingFor, INVALID_KEY, TOO_MANY_CONNECTIONS, TOO_MANY_MESSAGES } from './close-codes.ts'
-import { createMessageRunner, type MessageRunnerOptions } from './message-runner.ts'
+import { createMessageRunner, type MessageOutcome, type MessageRunnerOptions } from './message-runner.ts'
 
 export interface WebSocketConnectionOptions extends MessageRunnerOptions {
   readonly schema: GraphQLSchema
@@ -34,10 +35,16 @@ export interface OpenedSocket {
 interface Connection extends OpenedSocket {
   caller: Caller | undefined
   /** The payloads of `subscribe` messages that are not executed yet, by the ids of their operations. */
-  readonly received: Map<string, { readonly payload: unknown; readonly bytes: number }>
-  /** The operations under way, by id. */
+  readonly received: Map<string, ReceivedOperation>
+  /** The operations whose end was not reached, by id: from the `subscribe` message on, so that a cancel is never missed. */
   readonly running: Map<string, AbortController>
   executing: number
+}
+
+interface ReceivedOperation {
+  readonly payload: unknown
+  readonly bytes: number
+  readonly cancel: AbortController
 }
 
 /** The most operations of a connection that are executed at a time. */
@@ -57,6 +64,8 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
         sent === undefined
           ? connection.caller
           : await options.authenticate(typeof sent === 'string' ? sent : '', connection.request)
+      // Nothing would end the entry of a socket that closed meanwhile.
+      if (connection.socket.readyState !== connection.socket.OPEN) return false
       if (!authenticated || 'error' in authenticated) return close(connection, INVALID_KEY)
       const open = connections.open(authenticated, connection)
       if (!open) return close(connection, TOO_MANY_CONNECTIONS)
@@ -69,20 +78,26 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
     onSubscribe: async ({ extra: connection }, id) => {
       const received = connection.received.get(id)
       connection.received.delete(id)
-      if (!received || !connection.caller) return [tooManyAtOnce()]
-      if (!(await isLive(connection.caller))) {
-        close(connection, closingFor('KEY_OVER', connection.caller))
-        return [tooManyAtOnce()]
-      }
-      if (connection.executing >= MAX_EXECUTING) return [tooManyAtOnce()]
-      const cancel = new AbortController()
-      connection.running.set(id, cancel)
+      if (!received || !connection.caller) return [clientDisconnected()]
+      const { cancel } = received
       const done = () => {
         if (connection.running.get(id) === cancel) connection.running.delete(id)
       }
-      connection.executing++
-      const outcome = await run({ ...received, caller: connection.caller, signal: cancel.signal })
-      connection.executing--
+      if (!(await isLive(connection.caller))) {
+        done()
+        close(connection, closingFor('KEY_OVER', connection.caller))
+        return [clientDisconnected()]
+      }
+      const refusal = cancel.signal.aborted
+        ? clientDisconnected()
+        : connection.executing >= MAX_EXECUTING
+          ? tooManyAtOnce()
+          : undefined
+      if (refusal) {
+        done()
+        return [refusal]
+      }
+      const outcome = await execute(connection, connection.caller, received)
       if ('results' in outcome) {
         return asExecuted(schema, deliver(outcome.results, outcome.stream, connection, cancel.signal, done))
       }
@@ -97,6 +112,19 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
     }),
     onError: (_context, _id, _payload, errors) => errors.map(withoutHttp),
   })
+
+  async function execute(
+    connection: Connection,
+    caller: Caller,
+    { payload, bytes, cancel }: ReceivedOperation,
+  ): Promise<MessageOutcome> {
+    connection.executing++
+    try {
+      return await run({ payload, bytes, caller, signal: cancel.signal })
+    } finally {
+      connection.executing--
+    }
+  }
 
   /** A stream stays open while the database is unavailable. */
   function isLive(caller: Caller): Promise<boolean> {
@@ -114,8 +142,11 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
       const text = decodeText(bytes)
       const message = parseJsonBody(text, limits.maxJsonDepth, 'the message') as Partial<Record<string, unknown>> | null
       const id = String(message?.id)
-      if (message?.type === 'subscribe') received.set(id, { payload: message.payload, bytes: bytes.length })
-      else if (caller) void chargeMessage(connection, caller)
+      if (message?.type === 'subscribe') {
+        const cancel = new AbortController()
+        received.set(id, { payload: message.payload, bytes: bytes.length, cancel })
+        running.set(id, cancel)
+      } else if (caller) void chargeMessage(connection, caller)
       if (message?.type === 'complete') {
         running.get(id)?.abort()
         running.delete(id)
@@ -194,24 +225,57 @@ function startHeartbeat(socket: WebSocket): () => void {
   return () => clearInterval(timer)
 }
 
-/** The results of a stream. A stream that the server ended closes the connection, so that the client resumes it. */
-async function* deliver(
+/**
+ * The results of a stream. A stream that the server ended closes the connection, so that the client resumes it. Not a
+ * generator: graphql-ws ends the results of a cancelled operation before it takes the first one, and a generator that was
+ * not started runs no `finally`.
+ */
+function deliver(
   results: AsyncIterable<ExecutionResult>,
   stream: ActiveSubscription | undefined,
   connection: Connection,
   cancelled: AbortSignal,
   done: () => void,
-): AsyncGenerator<ExecutionResult> {
-  try {
-    yield* results
-  } catch (error) {
-    if (!cancelled.aborted) throw error
-  } finally {
+): AsyncGenerator<ExecutionResult, undefined> {
+  const iterator = results[Symbol.asyncIterator]()
+  const finish = () => {
     done()
     stream?.end()
+    return OVER
   }
-  if (stream?.reason && connection.caller) close(connection, closingFor(stream.reason, connection.caller))
+  const delivered: Pick<AsyncGenerator<ExecutionResult, undefined>, 'next' | 'return' | 'throw'> = {
+    next: async () => {
+      try {
+        const step = await iterator.next()
+        if (!step.done) return step
+      } catch (error) {
+        finish()
+        if (!cancelled.aborted) throw error
+      }
+      finish()
+      if (stream?.reason && connection.caller) close(connection, closingFor(stream.reason, connection.caller))
+      return OVER
+    },
+    return: async () => {
+      finish()
+      await iterator.return?.()
+      return OVER
+    },
+    throw: async error => {
+      finish()
+      await iterator.return?.()
+      throw error
+    },
+  }
+  return Object.assign(delivered, {
+    [Symbol.asyncIterator](this: AsyncGenerator<ExecutionResult, undefined>) {
+      return this
+    },
+    [Symbol.asyncDispose]: async () => void (await delivered.return(undefined)),
+  })
 }
+
+const OVER = { done: true, value: undefined } as const
 
 /** graphql-ws only decides by the document which of `execute` and `subscribe` it calls, which are the same here. */
 const ANY_DOCUMENT = parse('{ __typename }')

@@ -8,6 +8,7 @@ import { toClientError } from '../errors/error-codes.ts'
 import type { FormatError } from '../errors/error-formatter.ts'
 import { httpError } from '../errors/http-error.ts'
 import { toMinimalRequest } from '../fast-path/minimal-fetch.ts'
+import { clientDisconnected } from '../pipeline/execute.ts'
 import { chargeCaller, type RateLimiter, REQUEST_COST, rateLimitedError } from '../pipeline/rate-limit.ts'
 import { BODY_BYTES_PER_COST } from '../request/body.ts'
 import { type Params, parseParams } from '../request/graphql-params.ts'
@@ -57,6 +58,10 @@ export function createMessageRunner(options: MessageRunnerOptions) {
     const params = parseParams(message.payload)
     const release = admission.enter()
     if (!release) throw overloaded()
+    if (signal.aborted) {
+      release()
+      throw clientDisconnected()
+    }
     signal.addEventListener('abort', release, { once: true })
     const request = toMinimalRequest({ method: 'POST', headers: {} }, noBody(), options.path, { signal })
     let result: Awaited<ReturnType<RunParams>>

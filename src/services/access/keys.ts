@@ -26,8 +26,6 @@ export interface NewKey {
 /** How long a key is accepted after another process revoked it. */
 const CACHE_TTL_MS = 2_000
 const MAX_CACHED_KEYS = 10_000
-/** How many lookups of keys without a checksum begin in a second, apart from those of keys that were valid before. */
-const UNCHECKED_PER_SECOND = 20
 /** The resolution of a key's time of last use. */
 const USE_INTERVAL_MS = 5 * 60_000
 
@@ -40,7 +38,6 @@ export type Keys = ReturnType<typeof createKeys>
 /** The API keys of tenants. Lists never contain the keys themselves. */
 export function createKeys({ db, now, report }: ServiceDeps, tenants: Tenants) {
   const cache = new LRUCache<string, ApiKey>({ max: MAX_CACHED_KEYS, ttl: CACHE_TTL_MS })
-  const unchecked = createUncheckedLookups(now)
 
   /** Only this result contains the key. Throws NOT_FOUND for the tenant, INVALID_INPUT. */
   async function create({ tenantId }: TenantCall, newKey: NewKey): Promise<{ apiKey: ApiKey; key: string }> {
@@ -80,10 +77,9 @@ export function createKeys({ db, now, report }: ServiceDeps, tenants: Tenants) {
     const hash = hashApiKey(token)
     return live(
       await getOrLoad(`hash|${hash}`, async () => {
-        const isChecked = hasChecksum(token, await loadKeyedHash(db, now()))
-        if (!isChecked && !unchecked.begin(hash)) return undefined
+        // A guessed key is not looked up.
+        if (!hasChecksum(token, await loadKeyedHash(db, now()))) return undefined
         const key = await findKeyByHash(db, hash)
-        if (key && !isChecked) unchecked.succeeded(hash)
         if (key) noteUse(key)
         return key
       }),
@@ -114,24 +110,6 @@ export function createKeys({ db, now, report }: ServiceDeps, tenants: Tenants) {
   }
 
   return { create, revoke, list: ({ tenantId }: TenantCall) => listKeys(db, tenantId), find, findById }
-}
-
-/** Bounds the lookups of guessed keys. A key that was found once is always looked up. */
-function createUncheckedLookups(now: () => Date) {
-  const valid = new LRUCache<string, true>({ max: MAX_CACHED_KEYS })
-  let second = 0
-  let count = 0
-  return {
-    /** False where the lookup must not begin. */
-    begin: (hash: string) => {
-      if (valid.has(hash)) return true
-      const current = Math.floor(now().getTime() / 1_000)
-      count = current === second ? count + 1 : 1
-      second = current
-      return count <= UNCHECKED_PER_SECOND
-    },
-    succeeded: (hash: string) => void valid.set(hash, true),
-  }
 }
 
 function check({ name, scopes, expiresAt }: NewKey, now: Date): void {
