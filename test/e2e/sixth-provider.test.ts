@@ -33,7 +33,7 @@ beforeAll(() => {
     cpSync(join(root, path), join(copy, path), { recursive: true })
   }
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
-  mkdirSync(join(copy, 'examples'))
+  cpSync(join(root, 'examples/graphiql'), join(copy, 'examples/graphiql'), { recursive: true })
   cpSync(join(root, 'examples/sixth-provider/zenith'), join(copy, 'src/providers/zenith'), { recursive: true })
   cpSync(join(root, 'examples/sixth-provider/sixth.test.ts.txt'), join(copy, 'test/providers/sixth.test.ts'))
   writeFileSync(join(copy, 'vitest.config.ts'), CONFIG)
