@@ -136,7 +136,12 @@ function stuckCard({ creates: { stuck, rows } }, reload) {
         {},
         'The provider’s answer got lost, and the provider has no search that could find the record. The client waits until you settle the request.',
       ),
-      h('p', {}, h('b', {}, 'What to do: '), 'check at the provider whether the record exists, then settle the request with what you found.'),
+      h(
+        'p',
+        {},
+        h('b', {}, 'What to do: '),
+        'check at the provider whether the record exists, then settle the request with what you found.',
+      ),
     ],
     rows: rows.map(row => ({
       title: `${recordOf(row)} at ${toLabel(row.provider)}`,
