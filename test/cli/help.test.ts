@@ -106,6 +106,16 @@ test('the list of commands is complete', () => {
   ])
 })
 
+test('the page of the command line lists every command with its arguments and options', () => {
+  const page = readFileSync(join(packageRoot(), 'docs/reference/cli.md'), 'utf8')
+  for (const { path, command } of leavesOf(program())) {
+    const parameters = command.registeredArguments.map(it => (it.required ? `<${it.name()}>` : `[${it.name()}]`))
+    const options = command.options.filter(({ long }) => long !== '--help').map(({ flags }) => `\`${flags}\``)
+    const cells = [`\`${[...path, ...parameters].join(' ')}\``, command.description(), options.join(', ')]
+    expect(page).toContain(`| ${cells.filter(cell => cell !== '').join(' | ')} |`)
+  }
+})
+
 test('--version prints the version', async () => {
   const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8'))
   expect(await cli.run(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` })
