@@ -102,7 +102,8 @@ async function show({ isMoved, isRefresh = false }) {
     me ??= /** @type {{ tenantId: string, providers: string[] }} */ (await get('/me'))
     if (request !== latestRequest) return
     header.update(me.tenantId, countsOf(needed))
-    const choose = (/** @type {Record<string, string>} */ changes) => setParams(name, id, params, changes)
+    // A choice adds to those of the URL, which may not be drawn yet.
+    const choose = (/** @type {Record<string, string>} */ changes) => setParams(name, id, parseHash().params, changes)
     const nodes = view.draw(data, { params, providers: me.providers, choose, reload })
     body.replaceChildren(...nodes.filter(node => node instanceof Node))
   } catch (error) {

@@ -61,7 +61,10 @@ function request({ create }) {
   if (!create)
     return card(
       'Request',
-      empty('Not made here.', 'The session was found at the provider, or its request is older than what is kept.'),
+      empty(
+        'Not made here.',
+        'The session was found at the provider, or its request is older than the retention period.',
+      ),
     )
   return card(
     'Request',
@@ -80,7 +83,7 @@ const deliveries = ({ deliveries: rows }, reload) =>
   card(
     'Webhook deliveries',
     rows.length === 0
-      ? empty('None.', 'The provider sent nothing about this session, or it is older than what is kept.')
+      ? empty('None.', 'The provider sent nothing about this session, or it is older than the retention period.')
       : deliveryTable('Newest first, maximum 50', rows, reload),
   )
 

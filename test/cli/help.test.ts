@@ -4,9 +4,8 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { packageRoot } from '../../src/app/package.ts'
-import { createProgram } from '../../src/cli/program.ts'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
-import { cliOf } from '../harness/cli.ts'
+import { cliOf, describeProgram } from '../harness/cli.ts'
 
 /** Every command has a help text with valid examples, and JSON output. */
 
@@ -25,27 +24,9 @@ afterAll(async () => {
 
 class NotRun extends Error {}
 
-/** The commands, without an implementation. */
 function program(): Command {
-  const silent = {
-    out: () => {},
-    err: () => {},
-    stdin: async () => '',
-    confirm: async () => undefined,
-    isTty: false,
-    columns: undefined,
-  }
-  const notRun = () => {
+  return describeProgram(() => {
     throw new NotRun()
-  }
-  return createProgram(silent, {
-    defaultTenant: 'dev',
-    config: notRun,
-    open: notRun,
-    runs: { serve: notRun, sandbox: notRun, demo: notRun },
-    schema: notRun,
-    freeBytes: notRun,
-    nodeVersion: '20.20.2',
   })
 }
 
@@ -110,9 +91,9 @@ test('the page of the command line lists every command with its arguments and op
   const page = readFileSync(join(packageRoot(), 'docs/reference/cli.md'), 'utf8')
   for (const { path, command } of leavesOf(program())) {
     const parameters = command.registeredArguments.map(it => (it.required ? `<${it.name()}>` : `[${it.name()}]`))
-    const options = command.options.filter(({ long }) => long !== '--help').map(({ flags }) => `\`${flags}\``)
-    const cells = [`\`${[...path, ...parameters].join(' ')}\``, command.description(), options.join(', ')]
-    expect(page).toContain(`| ${cells.filter(cell => cell !== '').join(' | ')} |`)
+    const options = command.options.filter(({ long }) => long !== '--help').map(({ flags }) => `[${flags}]`)
+    const usage = [...path, ...parameters, ...options].join(' ')
+    expect(page).toContain(`\n${usage}\n    ${command.description()}\n`)
   }
 })
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createProgram } from '../../src/cli/program.ts'
+import { describeProgram } from '../harness/cli.ts'
 import { type Reader, startReader, type Typed } from '../harness/clients/reader.ts'
 import { docPaths, quotedIn, readDoc, tableRows } from '../harness/docs/docs.ts'
 import { FILES, haveAcme, PLACEHOLDERS } from '../harness/docs/placeholders.ts'
@@ -70,26 +70,8 @@ const RUNS_ON: readonly [command: RegExp, says: RegExp][] = [
   [/ sandbox( > sandbox.env)?$/, /YORLET_API_KEY=/],
 ]
 
-const silent = {
-  out: () => {},
-  err: () => {},
-  stdin: async () => '',
-  confirm: async () => undefined,
-  isTty: false,
-  columns: undefined,
-}
-const never = () => {
+const program = describeProgram(() => {
   throw new Error('Nothing is carried out.')
-}
-const runs = { serve: never, sandbox: never, demo: never }
-const program = createProgram(silent, {
-  defaultTenant: 'dev',
-  config: never,
-  open: never,
-  runs,
-  schema: never,
-  freeBytes: never,
-  nodeVersion: '20.20.2',
 })
 const groups = program.commands.filter(({ commands }) => commands.length > 0).map(command => command.name())
 

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import type { Command } from 'commander'
 import { buildSchema } from '../../schema/index.ts'
 import { loadConfig } from '../../src/app/config.ts'
 import { createContainer, DEV_TENANT } from '../../src/app/container.ts'
 import { packageRoot } from '../../src/app/package.ts'
 import { connectToRunningSandboxes } from '../../src/app/sandboxes.ts'
 import type { Processes } from '../../src/cli/cli.ts'
-import { runCli } from '../../src/cli/program.ts'
+import { createProgram, runCli } from '../../src/cli/program.ts'
 import { registry } from '../../src/providers/registry.ts'
 import { builtFile } from './app/server-process.ts'
 
@@ -28,6 +29,27 @@ export interface Machine {
 
 const LOTS = async () => 1e12
 const QUIET: Processes = { serve: async () => {}, sandbox: async () => {}, demo: async () => true }
+
+/** The commands, without an implementation. */
+export function describeProgram(run: () => never): Command {
+  const terminal = {
+    out: () => {},
+    err: () => {},
+    stdin: async () => '',
+    confirm: async () => undefined,
+    isTty: false,
+    columns: undefined,
+  }
+  return createProgram(terminal, {
+    defaultTenant: DEV_TENANT,
+    config: run,
+    open: run,
+    runs: { serve: run, sandbox: run, demo: run },
+    schema: run,
+    freeBytes: run,
+    nodeVersion: process.versions.node,
+  })
+}
 
 /** Runs the command line in this process, with only these environment variables. */
 export function cliOf(env: NodeJS.ProcessEnv, machine: Machine = {}) {
