@@ -73,9 +73,13 @@ export function createCells({ ids, providerIds, cursors }: Seeded): Record<CellN
   }
   return {
     ping: { name: 'ping', message: '`{ __typename }`', bodies: [body('ping', {})], items: 1, live: false },
-    one: each('one', true, 'a session, its attempts, customer and applicant, all asked at their providers (3 calls)'),
+    one: each('one', true, 'a session, its attempts, customer and applicant, all read at their providers (3 calls)'),
     stored: each('stored', false, 'the same with the default freshness: from the store'),
-    list: pages('list', true, '50 sessions with attempts from the store, their 10 customers asked (10 calls)'),
+    list: pages(
+      'list',
+      true,
+      '50 sessions with attempts from the store, their 10 customers read at their provider (10 calls)',
+    ),
     create: {
       name: 'create',
       message: 'a session at Kayle: journal, call, record (2 durable commits)',

@@ -33,7 +33,7 @@ export interface CliContext {
   readonly progress: Progress
   /** All of stdin, as text. */
   stdin(): Promise<string>
-  /** The answer to a question of yes or no; undefined where nobody can be asked. */
+  /** The answer to a question of yes or no; undefined where there is no terminal. */
   confirm(question: string): Promise<boolean | undefined>
 }
 

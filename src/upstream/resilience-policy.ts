@@ -52,9 +52,12 @@ const NEVER = Number.NEGATIVE_INFINITY
 /** What a call returns of its response. Throws the error of a rejection or of a broken contract. */
 type ReadResponse<T> = (response: RawResponse) => T
 
-/** The attempts that one call sent. */
-interface SentAttempts {
-  count: number
+interface OutgoingCall<T> {
+  readonly request: RequestOptions
+  readonly read: ReadResponse<T>
+  readonly deadline: CallDeadline
+  /** The attempts that were sent. */
+  sent: number
 }
 
 /**
@@ -85,12 +88,12 @@ export function createResiliencePolicy(options: ResilienceOptions, transport: Tr
    */
   async function run<T>(request: RequestOptions, read: ReadResponse<T>): Promise<T> {
     const deadline = deadlineOf(request)
-    const sent: SentAttempts = { count: 0 }
+    const call = { request, read, deadline, sent: 0 }
     try {
       admit(request, read)
-      return await send(request, read, deadline, sent)
+      return await send(call)
     } catch (error) {
-      if (sent.count === 0) {
+      if (call.sent === 0) {
         reportUnsent(request)
         throw error
       }
@@ -100,7 +103,7 @@ export function createResiliencePolicy(options: ResilienceOptions, transport: Tr
         retryDeadline.clear()
         throw error
       }
-      return await send(request, read, retryDeadline, sent).finally(() => retryDeadline.clear())
+      return await send({ ...call, deadline: retryDeadline }).finally(() => retryDeadline.clear())
     } finally {
       deadline.clear()
     }
@@ -163,7 +166,7 @@ export function createResiliencePolicy(options: ResilienceOptions, transport: Tr
     const unattended = { ...request, signal: undefined, callLog: undefined }
     const deadline = deadlineOf(unattended)
     breakers[request.kind]
-      .probe(() => sendInSlot(unattended, read, deadline, { count: 0 }))
+      .probe(() => sendInSlot({ request: unattended, read, deadline, sent: 0 }))
       .catch(() => {})
       .finally(() => deadline.clear())
   }
@@ -179,36 +182,25 @@ export function createResiliencePolicy(options: ResilienceOptions, transport: Tr
   }
 
   /** One attempt through the circuit breaker. Throws a DomainError. */
-  async function send<T>(
-    request: RequestOptions,
-    read: ReadResponse<T>,
-    deadline: CallDeadline,
-    sent: SentAttempts,
-  ): Promise<T> {
+  async function send<T>(call: OutgoingCall<T>): Promise<T> {
+    const { request, deadline, sent: sentBefore } = call
     const breaker = breakers[request.kind]
-    const sentBefore = sent.count
     try {
-      if (breaker.state === 'CLOSED') return await sendCounted(request, read, deadline, sent)
-      return await breaker.probe(() => sendInSlot(request, read, deadline, sent))
+      if (breaker.state === 'CLOSED') return await sendCounted(call, breaker)
+      return await breaker.probe(() => sendInSlot(call))
     } catch (error) {
       if (error instanceof BrokenCircuitError) throw blocked(request, breaker.blockedMs)
       if (error instanceof SlotsFullError) throw refused(request, 'has too many calls in progress', 1)
-      if (sent.count > sentBefore) throw error
+      if (call.sent > sentBefore) throw error
       if (request.signal?.aborted) throw callerGone(error)
       if (deadline.isOver) throw refused(request, 'has too many calls in progress', 1)
       throw error
     }
   }
 
-  async function sendCounted<T>(
-    request: RequestOptions,
-    read: ReadResponse<T>,
-    deadline: CallDeadline,
-    sent: SentAttempts,
-  ): Promise<T> {
-    const breaker = breakers[request.kind]
+  async function sendCounted<T>(call: OutgoingCall<T>, breaker: CircuitBreaker): Promise<T> {
     try {
-      const result = await sendInSlot(request, read, deadline, sent, breaker)
+      const result = await sendInSlot(call, breaker)
       breaker.succeeded()
       return result
     } catch (error) {
@@ -218,33 +210,24 @@ export function createResiliencePolicy(options: ResilienceOptions, transport: Tr
   }
 
   /** `breaker`: a call that had to wait for its slot while this circuit opened is not a probe. */
-  async function sendInSlot<T>(
-    request: RequestOptions,
-    read: ReadResponse<T>,
-    deadline: CallDeadline,
-    sent: SentAttempts,
-    breaker?: CircuitBreaker,
-  ): Promise<T> {
+  async function sendInSlot<T>(call: OutgoingCall<T>, breaker?: CircuitBreaker): Promise<T> {
+    const { deadline } = call
     const free = slots.take(deadline)
     if (free) await free
     try {
       if (breaker && breaker.state !== 'CLOSED') throw new BrokenCircuitError()
       // The caller is gone: send nothing, and report nothing to the circuit breaker.
       if (deadline.isOver) throw deadline.reason
-      return await attempt(request, read, deadline, sent)
+      return await attempt(call)
     } finally {
       slots.release()
     }
   }
 
   /** Sends the request, reads the response, and reports both to all who count. */
-  async function attempt<T>(
-    request: RequestOptions,
-    read: ReadResponse<T>,
-    deadline: CallDeadline,
-    sent: SentAttempts,
-  ): Promise<T> {
-    const report = beginAttempt(provider, request, ++sent.count, observer)
+  async function attempt<T>(call: OutgoingCall<T>): Promise<T> {
+    const { request, read, deadline } = call
+    const report = beginAttempt(provider, request, ++call.sent, observer)
     const startedMs = health.begin()
     let status: number | null = null
     try {

@@ -1,6 +1,7 @@
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import { isLargerThan } from '../document/answer-size.ts'
 import { answerTooLarge, MAX_ANSWER_CHARACTERS } from './execute.ts'
+import { iterateResults, OVER } from './result-iterator.ts'
 
 /** The event of a subscription, or a part of an incremental response. */
 interface Part extends ExecutionResult {
@@ -14,21 +15,13 @@ interface IncrementalPart {
 }
 
 /** The same parts, with an error in the place of one that is too large. Each is written at once, in the memory of the process. */
-export function boundParts(parts: AsyncIterable<Part>): AsyncIterableIterator<Part> {
+export function boundParts(parts: AsyncIterable<Part>): AsyncGenerator<Part, undefined> {
   const iterator = parts[Symbol.asyncIterator]()
-  const bounded: AsyncIterableIterator<Part> = {
-    next: async () => {
-      const { value, done } = await iterator.next()
-      return done ? { value: undefined, done } : { value: boundPart(value), done: false }
-    },
-    // Not a generator: that would end only after the part for which it waits.
-    return: async () => {
-      await iterator.return?.()
-      return { value: undefined, done: true }
-    },
-    [Symbol.asyncIterator]: () => bounded,
+  const next = async (): Promise<IteratorResult<Part, undefined>> => {
+    const step = await iterator.next()
+    return step.done ? OVER : { done: false, value: boundPart(step.value) }
   }
-  return bounded
+  return iterateResults(next, async () => iterator.return?.())
 }
 
 function boundPart(part: Part): Part {

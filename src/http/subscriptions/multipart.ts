@@ -4,12 +4,7 @@ const DELIMITER = '\r\n--graphql'
 
 /** A multipart response as Apollo's clients request it: https://www.apollographql.com/docs/graphos/routing/operations/subscriptions/multipart-protocol */
 export const MULTIPART_STREAM: StreamWriter = {
-  headers: {
-    'content-type': 'multipart/mixed;boundary="graphql";subscriptionSpec="1.0"',
-    'cache-control': 'no-cache, no-transform',
-    // nginx would buffer events.
-    'x-accel-buffering': 'no',
-  },
+  contentType: 'multipart/mixed;boundary="graphql";subscriptionSpec="1.0"',
   opening: DELIMITER,
   heartbeat: toPart({}),
   next: payload => toPart({ payload }),

@@ -7,12 +7,7 @@ const COMPLETE = 'event: complete\ndata:\n\n'
  * EventSource sends as Last-Event-ID when it reconnects.
  */
 export const EVENT_STREAM: StreamWriter = {
-  headers: {
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-cache, no-transform',
-    // nginx would buffer events.
-    'x-accel-buffering': 'no',
-  },
+  contentType: 'text/event-stream; charset=utf-8',
   opening: '',
   heartbeat: ':\n\n',
   next: (result, cursor) => {

@@ -8,7 +8,7 @@ export type StreamResult = ExecutionResult & { readonly hasNext?: boolean }
 
 /** How the results of a subscription are written. */
 export interface StreamWriter {
-  readonly headers: Readonly<Record<string, string>>
+  readonly contentType: string
   /** Written before everything else. */
   readonly opening: string
   readonly heartbeat: string
@@ -55,7 +55,13 @@ export function toStreamResponse(
       await iterator.return?.()
     },
   })
-  return new Response(body, { status: 200, headers: { ...writer.headers } })
+  return new Response(body, { status: 200, headers: { 'content-type': writer.contentType, ...HEADERS } })
+}
+
+const HEADERS = {
+  'cache-control': 'no-cache, no-transform',
+  // nginx would buffer events.
+  'x-accel-buffering': 'no',
 }
 
 /** The executor turns errors into results: only a client disconnect is thrown here. */

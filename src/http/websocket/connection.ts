@@ -8,6 +8,7 @@ import type { AuthFailure } from '../auth/authenticator.ts'
 import type { RequestLimits } from '../limits.ts'
 import { clientDisconnected } from '../pipeline/execute.ts'
 import { chargeCaller, REQUEST_COST } from '../pipeline/rate-limit.ts'
+import { iterateResults, OVER } from '../pipeline/result-iterator.ts'
 import { decodeText, parseJsonBody } from '../request/json-body.ts'
 import type { ActiveSubscription, SubscriptionRegistry } from '../subscriptions/registry.ts'
 import { HEARTBEAT_MS } from '../subscriptions/stream-response.ts'
@@ -225,11 +226,7 @@ function startHeartbeat(socket: WebSocket): () => void {
   return () => clearInterval(timer)
 }
 
-/**
- * The results of a stream. A stream that the server ended closes the connection, so that the client resumes it. Not a
- * generator: graphql-ws ends the results of a cancelled operation before it takes the first one, and a generator that was
- * not started runs no `finally`.
- */
+/** The results of a stream. A stream that the server ended closes the connection, so that the client resumes it. */
 function deliver(
   results: AsyncIterable<ExecutionResult>,
   stream: ActiveSubscription | undefined,
@@ -241,41 +238,25 @@ function deliver(
   const finish = () => {
     done()
     stream?.end()
+  }
+  const next = async () => {
+    try {
+      const step = await iterator.next()
+      if (!step.done) return step
+    } catch (error) {
+      finish()
+      if (!cancelled.aborted) throw error
+    }
+    finish()
+    if (stream?.reason && connection.caller) close(connection, closingFor(stream.reason, connection.caller))
     return OVER
   }
-  const delivered: Pick<AsyncGenerator<ExecutionResult, undefined>, 'next' | 'return' | 'throw'> = {
-    next: async () => {
-      try {
-        const step = await iterator.next()
-        if (!step.done) return step
-      } catch (error) {
-        finish()
-        if (!cancelled.aborted) throw error
-      }
-      finish()
-      if (stream?.reason && connection.caller) close(connection, closingFor(stream.reason, connection.caller))
-      return OVER
-    },
-    return: async () => {
-      finish()
-      await iterator.return?.()
-      return OVER
-    },
-    throw: async error => {
-      finish()
-      await iterator.return?.()
-      throw error
-    },
+  const stop = async () => {
+    finish()
+    await iterator.return?.()
   }
-  return Object.assign(delivered, {
-    [Symbol.asyncIterator](this: AsyncGenerator<ExecutionResult, undefined>) {
-      return this
-    },
-    [Symbol.asyncDispose]: async () => void (await delivered.return(undefined)),
-  })
+  return iterateResults(next, stop)
 }
-
-const OVER = { done: true, value: undefined } as const
 
 /** graphql-ws only decides by the document which of `execute` and `subscribe` it calls, which are the same here. */
 const ANY_DOCUMENT = parse('{ __typename }')

@@ -14,7 +14,7 @@ export function refuseUpgrade(socket: Duplex, status: number, headers: Record<st
 }
 
 /**
- * Handles a request for another protocol as if it had not asked for it, which HTTP allows: Java's client offers HTTP/2 with
+ * Handles a request for another protocol as if it had not offered it, which HTTP allows: Java's client offers HTTP/2 with
  * each request. Node stops parsing at an upgrade, so the connection is read again from the request on, without the header.
  */
 export function continueWithoutUpgrade(

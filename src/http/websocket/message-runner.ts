@@ -10,6 +10,7 @@ import { httpError } from '../errors/http-error.ts'
 import { toMinimalRequest } from '../fast-path/minimal-fetch.ts'
 import { clientDisconnected } from '../pipeline/execute.ts'
 import { chargeCaller, type RateLimiter, REQUEST_COST, rateLimitedError } from '../pipeline/rate-limit.ts'
+import { iterateResults, OVER } from '../pipeline/result-iterator.ts'
 import { BODY_BYTES_PER_COST } from '../request/body.ts'
 import { type Params, parseParams } from '../request/graphql-params.ts'
 import type { ActiveSubscription, SubscriptionRegistry } from '../subscriptions/registry.ts'
@@ -98,15 +99,25 @@ function costOf({ bytes }: OperationMessage): number {
 
 async function* noBody(): AsyncIterable<Uint8Array> {}
 
-async function* withPlace(
-  results: AsyncIterable<ExecutionResult>,
-  release: () => void,
-): AsyncGenerator<ExecutionResult> {
-  try {
-    yield* results
-  } finally {
+/** Gives the place back after the last result. */
+function withPlace(results: AsyncIterable<ExecutionResult>, release: () => void): AsyncIterable<ExecutionResult> {
+  const iterator = results[Symbol.asyncIterator]()
+  const next = async () => {
+    try {
+      const step = await iterator.next()
+      if (!step.done) return step
+    } catch (error) {
+      release()
+      throw error
+    }
     release()
+    return OVER
   }
+  const stop = async () => {
+    release()
+    await iterator.return?.()
+  }
+  return iterateResults(next, stop)
 }
 
 function overloaded(): GraphQLError {

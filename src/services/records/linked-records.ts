@@ -30,7 +30,7 @@ async function readOwn<R extends Owned>(
   if (id === null || !canAccessSession(scope.subject, session)) return null
   const { tenantId, signal, since, callLog, source } = scope
   const ofTenant = { tenantId, signal, since, callLog, source }
-  // Before the provider is asked, so that its errors about a record of another person stay unknown.
+  // Before the provider is called, so that its errors about a record of another person stay unknown.
   const [stored] = await records.findMany(ofTenant, [id])
   if (!stored || !isOwn(stored, session)) return null
   const [record] = await records.getMany(ofTenant, [id], freshness)

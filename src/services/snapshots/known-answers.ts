@@ -6,7 +6,7 @@ import type { ChangeSource } from '../../domain/records/sync.ts'
 /**
  * Most provider answers repeat the one before. Once a comparison has shown that an answer equals the stored record, the same
  * body equals it as long as the record has the same revision: it is neither parsed nor compared again. Only the keyed hash
- * of the body is kept, never its content.
+ * of the body is in memory, never its content.
  */
 export interface KnownAnswers {
   /** The answer that equals this record; undefined if there is none. */
