@@ -15,6 +15,7 @@ const BUILD_SETUP = 'test/harness/app/build-setup.ts'
 /** The tests whose behaviour rests on the database. They run on both. */
 const ON_BOTH = [
   'access/accounts',
+  'access/key-limit',
   'admin/console',
   'cli/doctor',
   'cli/person-show',

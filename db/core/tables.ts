@@ -40,6 +40,8 @@ export interface ApiKeyRow {
   readonly hash: string
   /** Separated by spaces. */
   readonly scopes: string
+  /** Null: the default of the server. */
+  readonly cost_per_minute: number | null
   readonly expires_at: number | null
   readonly revoked_at: number | null
   /** Exact to some minutes. */

@@ -29,6 +29,7 @@ async function createAccess(db: Kysely<unknown>): Promise<void> {
     .addColumn('prefix', 'text', column => column.notNull())
     .addColumn('hash', 'text', column => column.notNull().unique())
     .addColumn('scopes', 'text', column => column.notNull())
+    .addColumn('cost_per_minute', 'integer')
     .addColumn('expires_at', 'bigint')
     .addColumn('revoked_at', 'bigint')
     .addColumn('last_used_at', 'bigint')

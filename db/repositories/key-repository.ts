@@ -12,6 +12,7 @@ export async function insertKey(db: Database, key: ApiKey, hash: string): Promis
     prefix: key.prefix,
     hash,
     scopes: key.scopes.join(' '),
+    cost_per_minute: key.costPerMinute,
     expires_at: toTime(key.expiresAt),
     revoked_at: toTime(key.revokedAt),
     last_used_at: toTime(key.lastUsedAt),
@@ -54,6 +55,22 @@ export async function revokeKey(db: Database, tenantId: string, id: string, now:
   return numUpdatedRows > 0n
 }
 
+/** False where the tenant has no such key. */
+export async function limitKey(
+  db: Database,
+  tenantId: string,
+  id: string,
+  costPerMinute: number | null,
+): Promise<boolean> {
+  const { numUpdatedRows } = await db.sql
+    .updateTable('api_keys')
+    .set({ cost_per_minute: costPerMinute })
+    .where('tenant_id', '=', tenantId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
 export async function touchKey(db: Database, id: string, now: Date): Promise<void> {
   await db.sql.updateTable('api_keys').set({ last_used_at: now.getTime() }).where('id', '=', id).execute()
 }
@@ -67,6 +84,7 @@ function toKey(row: ApiKeyRow): ApiKey {
     prefix: row.prefix,
     // Scopes of a newer release are ignored.
     scopes: SCOPES.filter(scope => granted.includes(scope)),
+    costPerMinute: row.cost_per_minute,
     expiresAt: toDate(row.expires_at),
     revokedAt: toDate(row.revoked_at),
     lastUsedAt: toDate(row.last_used_at),

@@ -6,19 +6,19 @@ import type { Redis } from './redis.ts'
 export interface RateLimiterOptions {
   /** The namespace of the counts. */
   readonly name: string
-  /** Points of each key … */
+  /** Points of each key that is not used with a limit of its own … */
   readonly points: number
   /** … per this many seconds. */
   readonly seconds: number
 }
 
 export interface RateLimit {
-  /** Consumes points. Returns the milliseconds to wait where too few are left, else 0. Never rejects. */
-  consume(key: string, points?: number): Promise<number>
+  /** Consumes points. Returns the milliseconds to wait where fewer than these are left of the limit, else 0. Never rejects. */
+  consume(key: string, points?: number, limit?: number): Promise<number>
   /** Gives back points that were consumed at that time, unless their window is over. */
   giveBack(key: string, points: number, consumedAtMs: number): Promise<void>
   /** What this instance knows of the points of a key in the current window; undefined if it consumed none. */
-  stateOf(key: string): RateLimitState | undefined
+  stateOf(key: string, limit?: number): RateLimitState | undefined
 }
 
 export interface RateLimitState {
@@ -59,9 +59,9 @@ export function createRateLimiters(redis: Redis | undefined): (options: RateLimi
     }
 
     return {
-      consume: async (key, spent = 1) => {
+      consume: async (key, spent = 1, limit = points) => {
         const { consumedPoints, msBeforeNext } = await count(key, 'consume', spent)
-        return consumedPoints <= points ? 0 : Math.max(1, msBeforeNext)
+        return consumedPoints <= limit ? 0 : Math.max(1, msBeforeNext)
       },
       giveBack: async (key, unspent, consumedAtMs) => {
         const current = windows.get(key)
@@ -70,11 +70,11 @@ export function createRateLimiters(redis: Redis | undefined): (options: RateLimi
         windows.set(key, { ...current, consumed: current.consumed - unspent })
         await count(key, 'reward', unspent)
       },
-      stateOf: key => {
+      stateOf: (key, limit = points) => {
         const current = windows.get(key)
         if (!current || current.resetAtMs <= performance.now()) return undefined
-        const remaining = Math.min(points, Math.max(0, points - current.consumed))
-        return { limit: points, remaining, seconds, resetAtMs: current.resetAtMs }
+        const remaining = Math.min(limit, Math.max(0, limit - current.consumed))
+        return { limit, remaining, seconds, resetAtMs: current.resetAtMs }
       },
     }
   }

@@ -53,7 +53,7 @@ export function createDevelopmentKey(key: string, tenantId: string): Development
   // Client tokens are bound to the id, so they end with their key.
   const keyId = `development-${expected.toString('hex').slice(0, 8)}`
   return {
-    caller: { tenantId, keyId, scopes: new Set(SCOPES), subject: null, expiresAt: null },
+    caller: { tenantId, keyId, scopes: new Set(SCOPES), costPerMinute: null, subject: null, expiresAt: null },
     matches: token => timingSafeEqual(digest(token), expected),
   }
 }

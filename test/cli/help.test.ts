@@ -59,6 +59,7 @@ test('the list of commands is complete', () => {
     'drift list',
     'import',
     'keys create',
+    'keys limit',
     'keys list',
     'keys revoke',
     'operations list',
@@ -153,6 +154,7 @@ const NO_CALLER = '01a1fc51-4540-7679-a16e-870c9ec09ee5'
 const REFUSED = [
   'tenants create Not_A_Tenant',
   'keys create nobody --name web --scopes all',
+  `keys limit dev ${NO_CALLER} 6000`,
   'keys list nobody',
   `keys revoke dev ${NO_CALLER}`,
   'providers list nobody',

@@ -87,6 +87,26 @@ test('a key is shown once, works with its scopes, is listed without its secret, 
   expect((await json('keys', 'list', 'beta'))[0].revokedAt).not.toBeNull()
 })
 
+test('a key has the cost per minute that it is given, and that of the server again', async () => {
+  await json('tenants', 'create', 'delta')
+  const wanted = ['--name', 'app', '--scopes', 'sessions:read', '--cost-per-minute', '500']
+  const [made] = await json('keys', 'create', 'delta', ...wanted)
+  expect(made.costPerMinute).toBe(500)
+  expect((await json('keys', 'list', 'delta'))[0].costPerMinute).toBe(500)
+  expect(await json('keys', 'limit', 'delta', made.id, '800')).toEqual([{ limited: made.id, costPerMinute: 800 }])
+  expect((await json('keys', 'list', 'delta'))[0].costPerMinute).toBe(800)
+  const policy = async () => {
+    const headers = { authorization: `Bearer ${made.key}`, 'content-type': 'application/json' }
+    const response = await fetch(app.url, { method: 'POST', headers, body: '{"query":"{ __typename }"}' })
+    return response.headers.get('ratelimit-policy')
+  }
+  expect(await policy()).toBe('"cost";q=800;w=60')
+  await json('keys', 'limit', 'delta', made.id, 'default')
+  // The server caches keys for two seconds.
+  await expect.poll(policy, { timeout: 30_000 }).not.toContain('q=800;')
+  expect((await json('keys', 'list', 'delta'))[0].costPerMinute).toBeNull()
+})
+
 test('a key of all scopes does not expire by default', async () => {
   await json('tenants', 'create', 'gamma')
   const [made] = await json('keys', 'create', 'gamma', '--name', 'all', '--scopes', 'all')
@@ -100,6 +120,14 @@ test.each([
   ['a time that was', ['keys', 'create', 'dev', '--name', 'x', '--scopes', 'all', '--expires', '2001-01-01'], 1],
   ['an invalid time', ['keys', 'create', 'dev', '--name', 'x', '--scopes', 'all', '--expires', 'soon'], 2],
   ['an unknown scope', ['keys', 'create', 'dev', '--name', 'x', '--scopes', 'sessions:everything'], 2],
+  ['a cost of too little', ['keys', 'limit', 'dev', 'nothing', '9'], 2],
+  ['a cost of too much', ['keys', 'limit', 'dev', 'nothing', '1000000001'], 2],
+  [
+    'a cost that is no number',
+    ['keys', 'create', 'dev', '--name', 'x', '--scopes', 'all', '--cost-per-minute', '1e3'],
+    2,
+  ],
+  ['a limit of an unknown key', ['keys', 'limit', 'dev', 'nothing', '500'], 1],
   ['no scopes', ['keys', 'create', 'dev', '--name', 'x'], 2],
 ])('%s is refused', async (_what, args, code) => {
   const ran = await run(...args)

@@ -7,7 +7,7 @@ import {
 } from '../../src/http/subscriptions/registry.ts'
 
 function callerOf(keyId: string, subject: Subject | null): Caller {
-  return { tenantId: 'dev', keyId, scopes: new Set(), subject, expiresAt: null }
+  return { tenantId: 'dev', keyId, scopes: new Set(), costPerMinute: null, subject, expiresAt: null }
 }
 
 describe('open subscriptions', () => {

@@ -65,6 +65,7 @@ test('no mutation and no list is open to a client token', () => {
   const client = {
     tenantId: 'dev',
     keyId: 'k',
+    costPerMinute: null,
     scopes: new Set<never>(),
     subject: { externalId: 'u' },
     expiresAt: null,
@@ -95,7 +96,8 @@ test('a field cannot have two rules', () => {
 })
 
 test('a key lacks the scopes it was not given, and a token all that are not for tokens', () => {
-  const key = { tenantId: 'dev', keyId: 'k', scopes: new Set(['pii:read'] as const), subject: null, expiresAt: null }
+  const scopes = new Set(['pii:read'] as const)
+  const key = { tenantId: 'dev', keyId: 'k', scopes, costPerMinute: null, subject: null, expiresAt: null }
   expect(missingScopes(scoped('pii:read', 'admin'), key)).toEqual(['admin'])
   expect(missingScopes(ANY_API_KEY, key)).toEqual([])
   expect(missingScopes(ANY_API_KEY, { ...key, subject: { externalId: 'u' } })).toBeUndefined()

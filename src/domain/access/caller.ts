@@ -35,6 +35,8 @@ export interface Caller {
   readonly scopes: ReadonlySet<Scope>
   /** Of a client token: the scopes of the key that created it. A token reads no record that its key may not read. */
   readonly keyScopes?: ReadonlySet<Scope>
+  /** The API key's own cost per minute. Null: COST_PER_MINUTE. */
+  readonly costPerMinute: number | null
   /** Null for an API key, which has access to everything of its tenant that its scopes allow. */
   readonly subject: Subject | null
   /** When the key or the token expires; null: never. */
@@ -63,7 +65,10 @@ export function personOf(
   return externalId !== null && canAccessPerson(subject, externalId) ? { externalId } : null
 }
 
-/** The budgets that a caller uses: that of its API key, and for a client token a share of it that is its subject's own. */
-export function budgetsOf({ keyId, subject }: Pick<Caller, 'keyId' | 'subject'>) {
-  return { key: keyId, token: subject && `${keyId}|${JSON.stringify(subject)}` }
+/**
+ * The budgets that a caller uses: that of its API key, and for a client token a share of it that is its subject's own.
+ * `limit`: the key's own cost per minute, if it has one.
+ */
+export function budgetsOf({ keyId, subject, costPerMinute }: Pick<Caller, 'keyId' | 'subject' | 'costPerMinute'>) {
+  return { key: keyId, token: subject && `${keyId}|${JSON.stringify(subject)}`, limit: costPerMinute ?? undefined }
 }

@@ -6,12 +6,15 @@ import type { RequestLimits } from '../limits.ts'
 
 /** Limits the cost per key and minute, in this process or in all instances. */
 export interface RateLimiter {
-  /** Takes `cost` from the budget of a key. Returns the milliseconds to wait if the budget is too small, else 0. */
-  consume(key: string, cost: number): Promise<number>
+  /**
+   * Takes `cost` from the budget of a key: `limit` per minute, or that of the server if the key has no limit of its own.
+   * Returns the milliseconds to wait if the budget is too small, else 0.
+   */
+  consume(key: string, cost: number, limit?: number): Promise<number>
   /** Gives back a cost that was taken at that time (`performance.now()`), unless its minute is over. */
   giveBack?(key: string, cost: number, takenAtMs: number): Promise<void>
   /** The budget of a key in the current minute, as far as this instance knows. */
-  stateOf?(key: string): BudgetState | undefined
+  stateOf?(key: string, limit?: number): BudgetState | undefined
 }
 
 export interface BudgetState {
@@ -26,16 +29,16 @@ export interface BudgetState {
 /** Allows every request while the limiter's store is unavailable, and reports the error. */
 export function failOpen(limiter: RateLimiter, report: (error: unknown) => void): RateLimiter {
   return {
-    consume: async (key, cost) => {
+    consume: async (...taken) => {
       try {
-        return await limiter.consume(key, cost)
+        return await limiter.consume(...taken)
       } catch (error) {
         report(error)
         return 0
       }
     },
     giveBack: async (...taken) => limiter.giveBack?.(...taken).catch(report),
-    stateOf: key => limiter.stateOf?.(key),
+    stateOf: (...known) => limiter.stateOf?.(...known),
   }
 }
 
@@ -52,10 +55,10 @@ export function toCharge(exactCost: number): number {
 
 /** Takes the cost from the caller's budgets. Returns the milliseconds to wait if one is too small, else 0: then nothing is taken. */
 export async function chargeCaller(limiter: RateLimiter, caller: Caller, cost: number): Promise<number> {
-  const { key, token } = budgetsOf(caller)
+  const { key, token, limit } = budgetsOf(caller)
   const ofToken = Math.ceil(cost / TOKEN_SHARE)
-  const tokenWaitMs = token ? await limiter.consume(token, ofToken) : 0
-  const waitMs = tokenWaitMs || (await limiter.consume(key, cost))
+  const tokenWaitMs = token ? await limiter.consume(token, ofToken, limit) : 0
+  const waitMs = tokenWaitMs || (await limiter.consume(key, cost, limit))
   if (waitMs === 0) return 0
   const atMs = performance.now()
   if (token) await limiter.giveBack?.(token, ofToken, atMs)
@@ -91,7 +94,9 @@ export function createCostLimiter({ maxCost }: RequestLimits, limiter: RateLimit
       if (waitMs > 0) {
         // The request itself is charged, whether or not its operation is executed.
         if (charged === 0 && due > REQUEST_COST) await chargeCaller(limiter, caller, REQUEST_COST)
-        return rateLimitedError(waitMs)
+        // Waiting does not help an operation that costs more than the whole budget.
+        const budget = budgetOf(limiter, caller)
+        return budget && requested > budget.limit ? exceedsBudget(requested, budget) : rateLimitedError(waitMs)
       }
       return isTooComplex
         ? queryTooComplex(`a cost of at most ${maxCost}, not ${requested}`)
@@ -110,7 +115,7 @@ export function createCostLimiter({ maxCost }: RequestLimits, limiter: RateLimit
       const budget = budgetOf(limiter, caller)
       const resetMs = budget ? Math.max(0, budget.resetAtMs - performance.now()) : 0
       const resetAt = budget ? new Date(now().getTime() + resetMs) : null
-      const cost = { requested, actual, remaining: budget?.remaining ?? null, resetAt }
+      const cost = { requested, actual, limit: budget?.limit ?? null, remaining: budget?.remaining ?? null, resetAt }
       return { ...result, extensions: { ...result.extensions, cost } }
     },
   }
@@ -118,9 +123,9 @@ export function createCostLimiter({ maxCost }: RequestLimits, limiter: RateLimit
 
 /** The budget of a caller that is spent first: for a client token its share, in the costs that it may still use. */
 function budgetOf(limiter: RateLimiter, caller: Caller): BudgetState | undefined {
-  const { key, token } = budgetsOf(caller)
-  const ofKey = limiter.stateOf?.(key)
-  const ofToken = token ? limiter.stateOf?.(token) : null
+  const { key, token, limit } = budgetsOf(caller)
+  const ofKey = limiter.stateOf?.(key, limit)
+  const ofToken = token ? limiter.stateOf?.(token, limit) : null
   if (!ofKey || !ofToken) return ofKey
   const remaining = Math.min(ofKey.remaining, Math.floor(ofToken.remaining * TOKEN_SHARE))
   return { ...ofToken, limit: Math.floor(ofToken.limit * TOKEN_SHARE), remaining }
@@ -136,6 +141,10 @@ export function budgetHeaders(limiter: RateLimiter, caller: Caller): Record<stri
     'ratelimit-policy': `"cost";q=${limit};w=${seconds}`,
     ratelimit: `"cost";r=${remaining};t=${resetSeconds}`,
   }
+}
+
+function exceedsBudget(requested: number, { limit, seconds }: BudgetState): GraphQLError {
+  return queryTooComplex(`a cost of at most the ${limit} that the key may use in ${seconds} seconds, not ${requested}`)
 }
 
 /** Requests with this header get `extensions.cost`. */

@@ -24,7 +24,7 @@ export function createAuthentication({ keys, clientTokens, development }: Authen
     const claims = token.includes('.') ? await clientTokens.read(token) : undefined
     const key = claims && (await callerOf(claims.keyId))
     if (!claims || key?.tenantId !== claims.tenantId) return undefined
-    return { ...claims, scopes: new Set(), keyScopes: key.scopes }
+    return { ...claims, scopes: new Set(), keyScopes: key.scopes, costPerMinute: key.costPerMinute }
   }
 
   /** The holder of the key; undefined if it does not exist any more. */
@@ -47,6 +47,6 @@ export function createAuthentication({ keys, clientTokens, development }: Authen
   }
 }
 
-function toCaller({ tenantId, id, scopes, expiresAt }: ApiKey): Caller {
-  return { tenantId, keyId: id, scopes: new Set(scopes), subject: null, expiresAt }
+function toCaller({ tenantId, id, scopes, costPerMinute, expiresAt }: ApiKey): Caller {
+  return { tenantId, keyId: id, scopes: new Set(scopes), costPerMinute, subject: null, expiresAt }
 }

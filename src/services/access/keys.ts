@@ -5,14 +5,15 @@ import {
   findKeyByHash,
   findKeyById,
   insertKey,
+  limitKey,
   listKeys,
   revokeKey,
   touchKey,
 } from '../../../db/repositories/key-repository.ts'
 import { loadKeyedHash } from '../../../db/repositories/tombstone-repository.ts'
-import { type ApiKey, isExpiredOrRevoked } from '../../domain/access/api-key.ts'
+import { type ApiKey, COST_PER_MINUTE_RANGE, isExpiredOrRevoked } from '../../domain/access/api-key.ts'
 import type { Scope } from '../../domain/access/caller.ts'
-import { InvalidInputError, notFoundError } from '../../domain/errors.ts'
+import { type InputIssue, InvalidInputError, notFoundError } from '../../domain/errors.ts'
 import { createApiKey, hasChecksum, hashApiKey, looksLikeApiKey } from '../../security/api-keys.ts'
 import type { ServiceDeps } from '../deps.ts'
 import { recordAudit, type Tenants } from './tenants.ts'
@@ -20,6 +21,8 @@ import { recordAudit, type Tenants } from './tenants.ts'
 export interface NewKey {
   readonly name: string
   readonly scopes: readonly Scope[]
+  /** Null or left out: COST_PER_MINUTE. */
+  readonly costPerMinute?: number | null
   readonly expiresAt?: Date | null
 }
 
@@ -50,6 +53,7 @@ export function createKeys({ db, now, report }: ServiceDeps, tenants: Tenants) {
       name: newKey.name,
       prefix,
       scopes: [...new Set(newKey.scopes)],
+      costPerMinute: newKey.costPerMinute ?? null,
       expiresAt: newKey.expiresAt ?? null,
       revokedAt: null,
       lastUsedAt: null,
@@ -67,6 +71,20 @@ export function createKeys({ db, now, report }: ServiceDeps, tenants: Tenants) {
     await inTransaction(db, async trx => {
       if (!(await revokeKey(trx, tenantId, id, now()))) throw notFoundError('API key')
       await recordAudit(trx, { tenantId, action: 'key.revoke', at: now(), subject: id })
+    })
+    cache.clear()
+  }
+
+  /**
+   * Sets what the key may cost per minute, together with its client tokens; null: COST_PER_MINUTE. Requests have the new
+   * limit within two seconds, open WebSockets and streams once they are opened again. Throws NOT_FOUND, INVALID_INPUT.
+   */
+  async function limit({ tenantId }: TenantCall, id: string, costPerMinute: number | null): Promise<void> {
+    const issues = checkCost(costPerMinute)
+    if (issues.length > 0) throw new InvalidInputError(issues)
+    await inTransaction(db, async trx => {
+      if (!(await limitKey(trx, tenantId, id, costPerMinute))) throw notFoundError('API key')
+      await recordAudit(trx, { tenantId, action: 'key.limit', at: now(), subject: id })
     })
     cache.clear()
   }
@@ -109,14 +127,22 @@ export function createKeys({ db, now, report }: ServiceDeps, tenants: Tenants) {
     touchKey(db, key.id, now()).catch(report)
   }
 
-  return { create, revoke, list: ({ tenantId }: TenantCall) => listKeys(db, tenantId), find, findById }
+  return { create, limit, revoke, list: ({ tenantId }: TenantCall) => listKeys(db, tenantId), find, findById }
 }
 
-function check({ name, scopes, expiresAt }: NewKey, now: Date): void {
+function check({ name, scopes, costPerMinute, expiresAt }: NewKey, now: Date): void {
   const issues = [
     ...(/^[^\p{Cc}]{1,100}$/u.test(name) ? [] : [{ path: ['name'], message: 'Expected 1 to 100 characters.' }]),
     ...(scopes.length > 0 ? [] : [{ path: ['scopes'], message: 'Expected at least one.' }]),
+    ...checkCost(costPerMinute ?? null),
     ...(expiresAt && expiresAt <= now ? [{ path: ['expiresAt'], message: 'Expected a future time.' }] : []),
   ]
   if (issues.length > 0) throw new InvalidInputError(issues)
+}
+
+function checkCost(costPerMinute: number | null): InputIssue[] {
+  const { min, max } = COST_PER_MINUTE_RANGE
+  if (costPerMinute === null || (Number.isInteger(costPerMinute) && costPerMinute >= min && costPerMinute <= max))
+    return []
+  return [{ path: ['costPerMinute'], message: `Expected a whole number from ${min} to ${max}.` }]
 }

@@ -15,12 +15,13 @@ export interface KeyOptions {
   readonly tenantId?: string
   readonly scopes?: readonly Scope[]
   readonly expiresAt?: Date
+  readonly costPerMinute?: number
 }
 
 /** A client with an API key of that tenant with those scopes; by default all scopes. */
 export async function withKey(app: WebhookTarget, options: KeyOptions = {}): Promise<Client> {
-  const { tenantId = 'dev', scopes = SCOPES, expiresAt } = options
-  const { apiKey, key } = await app.services.keys.create({ tenantId }, { name: 'test', scopes, expiresAt })
+  const { tenantId = 'dev', scopes = SCOPES, ...others } = options
+  const { apiKey, key } = await app.services.keys.create({ tenantId }, { name: 'test', scopes, ...others })
   return withToken(app, key, apiKey.id)
 }
 

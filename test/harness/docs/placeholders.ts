@@ -15,6 +15,8 @@ export const PLACEHOLDERS: readonly [shown: string, typed: (app: TestApp) => str
   ['<file>', () => 'another.db'],
   ['> sandbox.env', () => '| tee sandbox.env'],
   ['add <provider>', () => 'add yorlet'],
+  ['limit acme <id>', app => newKey(app).then(id => `limit acme ${id}`)],
+  ['limit acme 01a1fc51-4540-7679-a16e-870c9ec09ee5', app => newKey(app).then(id => `limit acme ${id}`)],
   ['revoke acme <id>', app => newKey(app).then(id => `revoke acme ${id}`)],
   ['revoke acme 01a1fc51-4540-7679-a16e-870c9ec09ee5', app => newKey(app).then(id => `revoke acme ${id}`)],
   ['<endpoint id>', newEndpoint],

@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startApp, type TestApp } from '../harness/app/test-app.ts'
+import { type Client, withClientToken, withKey } from '../harness/clients/callers.ts'
+
+/** An API key with a cost per minute of its own, in the place of COST_PER_MINUTE. */
+
+const COST_PER_MINUTE = 1_000
+/** Costs about 171, more than 100. */
+const LIST = `{ sessions(first: 50) { nodes { attempts { nodes { id } } customer { id } applicant { id } } } }`
+
+let app: TestApp
+beforeAll(async () => {
+  app = await startApp({ COST_PER_MINUTE: String(COST_PER_MINUTE) }, { jobs: false })
+})
+afterAll(() => app.close())
+
+async function post({ token }: Client, query = '{ __typename }') {
+  const response = await app.app.fetch('http://localhost/graphql', {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'x-graphql-cost': '1' },
+    body: JSON.stringify({ query }),
+  })
+  const { extensions, errors } = (await response.json()) as {
+    extensions?: { cost: { limit: number; remaining: number } }
+    errors?: { message: string; extensions: Record<string, unknown> }[]
+  }
+  const policy = response.headers.get('ratelimit-policy')
+  return { status: response.status, policy, cost: extensions?.cost, error: errors?.[0] }
+}
+
+async function spendAll(client: Client): Promise<number> {
+  let spent = 0
+  while ((await post(client)).status === 200) spent++
+  return spent
+}
+
+test('it is enforced and told, and other keys have that of the server', async () => {
+  const [own, other] = [await withKey(app, { costPerMinute: 25 }), await withKey(app)]
+  expect(await post(own)).toMatchObject({ policy: '"cost";q=25;w=60', cost: { limit: 25, remaining: 24 } })
+  expect(await spendAll(own)).toBe(24)
+  expect((await post(own)).error?.extensions).toMatchObject({ code: 'RATE_LIMITED', retryable: true })
+  expect(await post(other)).toMatchObject({
+    policy: `"cost";q=${COST_PER_MINUTE};w=60`,
+    cost: { limit: COST_PER_MINUTE, remaining: COST_PER_MINUTE - 1 },
+  })
+})
+
+test('it may exceed that of the server', async () => {
+  const key = await withKey(app, { costPerMinute: 5_000 })
+  expect(await post(key)).toMatchObject({ cost: { limit: 5_000, remaining: 4_999 } })
+})
+
+test('all client tokens of the key share it, and each subject gets a tenth', async () => {
+  const key = await withKey(app, { costPerMinute: 60 })
+  const tokens: Client[] = []
+  for (let user = 0; user < 12; user++) tokens.push(await withClientToken(app, key, { externalId: `limit-${user}` }))
+  const [first, ...others] = tokens as [Client, ...Client[]]
+  expect(await post(first)).toMatchObject({ policy: '"cost";q=6;w=60', cost: { limit: 6, remaining: 5 } })
+  expect(await spendAll(first)).toBe(5)
+  let spent = 0
+  for (const token of others) spent += await spendAll(token)
+  // Twelve tokens were created.
+  expect(spent).toBe(60 - 12 - 6)
+})
+
+test('it can be set later, for the tenant of the key only', async () => {
+  const key = await withKey(app)
+  await post(key)
+  await app.services.keys.limit({ tenantId: 'dev' }, key.keyId, 100)
+  expect(await post(key)).toMatchObject({ cost: { limit: 100, remaining: 98 } })
+  await app.services.tenants.create({ id: 'another', name: 'Another' })
+  const elsewhere = app.services.keys.limit({ tenantId: 'another' }, key.keyId, 10)
+  await expect(elsewhere).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  await app.services.keys.limit({ tenantId: 'dev' }, key.keyId, null)
+  expect(await post(key)).toMatchObject({ cost: { limit: COST_PER_MINUTE } })
+})
+
+test('an operation that costs more than the whole limit is refused for good, not for a minute', async () => {
+  const { status, error } = await post(await withKey(app, { costPerMinute: 100 }), LIST)
+  expect(status).not.toBe(429)
+  expect(error).toMatchObject({ message: expect.stringMatching(/\b100\b/), extensions: { code: 'QUERY_TOO_COMPLEX' } })
+})
+
+test.each([0, 9, 12.5, Number.NaN, 1_000_000_001])('%s is refused', async costPerMinute => {
+  const refused = { code: 'INVALID_INPUT', issues: [{ path: ['costPerMinute'] }] }
+  await expect(withKey(app, { costPerMinute })).rejects.toMatchObject(refused)
+  const { keyId } = await withKey(app)
+  await expect(app.services.keys.limit({ tenantId: 'dev' }, keyId, costPerMinute)).rejects.toMatchObject(refused)
+})
