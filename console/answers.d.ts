@@ -12,8 +12,20 @@ interface OpenCircuit {
   nextTryAt: string
 }
 
+/** Calls of one kind, most of which failed lately. */
+interface FailingCalls {
+  kind: string
+  calls: number
+  failed: number
+  since: string
+  failure: string
+}
+
 interface HealthNow {
+  state: string
   circuit: string
+  failing: FailingCalls[]
+  lastTest: { at: string; ok: boolean } | null
   openCircuits: OpenCircuit[]
   authFailedSince: string | null
   calls: number

@@ -72,40 +72,114 @@ function providerCards({ provider, health, credentials }, reload) {
         ],
       }),
     )
-  if (health && health.openCircuits.length > 0) cards.push(circuitCard(name, health.openCircuits, actions))
+  if (!health) return cards
+  const paused = health.openCircuits.map(({ kind }) => kind)
+  const failing = health.failing.filter(({ kind }) => !paused.includes(kind))
+  if (paused.length > 0) cards.push(circuitCard(name, health, actions))
+  if (failing.length > 0) cards.push(failingCard(name, health, failing, actions))
   return cards
 }
 
-/** @param {string} name @param {OpenCircuit[]} circuits @param {Node[]} actions */
-function circuitCard(name, circuits, actions) {
-  const since = circuits.map(circuit => circuit.since).sort()[0] ?? ''
-  const next = circuits.map(circuit => circuit.nextTryAt).sort()[0] ?? ''
-  const whats = circuits.map(({ kind }) => KINDS[kind] ?? toLabel(kind)).join(', ')
+/** @param {string} name @param {HealthNow} health @param {Node[]} actions */
+function circuitCard(name, { openCircuits: circuits, lastTest }, actions) {
+  const open = circuits.filter(({ state }) => state === 'OPEN')
+  const trying = circuits.filter(({ state }) => state === 'HALF_OPEN')
+  const next = open.map(({ nextTryAt }) => nextTryAt).sort()[0]
+  const since = circuits.map(circuit => circuit.since).sort()[0]
   const why = [
     ...new Set(
       circuits.map(({ failure }) => (failure ? FAILURES[failure]?.why : 'another server process found it failing')),
     ),
   ]
   return alertCard({
-    tone: 'bad',
-    title: `${name} does not answer as it should`,
+    tone: open.length > 0 ? 'bad' : 'warning',
+    title: open.length > 0 ? `Calls to ${name} are paused` : `${name} is being tried again`,
     facts: [
       ['Since', formatTime(since)],
       ['Why', why.join(', ')],
-      ['Paused calls', whats],
-      ['Next try', formatTime(next)],
+      ...(open.length > 0 ? [fact('Paused', doingOf(open))] : []),
+      ...(trying.length > 0 ? [fact('Trying again', doingOf(trying))] : []),
+      ...(next ? [fact('Next try', nextTry(next))] : []),
+      ...testFact(lastTest),
+    ],
+    about: [
+      ...open.map(({ kind }) => h('p', {}, PAUSED[kind] ?? '')),
+      ...trying.map(({ kind }) => h('p', {}, TRYING[kind] ?? '')),
+      h('p', {}, h('b', {}, 'What to do: '), circuitAdvice(name, open, lastTest)),
+    ],
+    actions,
+  })
+}
+
+/** @param {string} name @param {import('./elements.js').Child} value @returns {[string, import('./elements.js').Child]} */
+const fact = (name, value) => [name, value]
+
+/** What each kind of call does while it is paused. @type {Record<string, string>} */
+const PAUSED = {
+  READ: 'Reading is paused: clients get the stored data at once, marked as old. From time to time one read is sent in the background. Reading continues as soon as one succeeds.',
+  CREATE:
+    'Making new records is paused: clients get an error at once, nothing is sent, and they may send the same request again. The server first reads something harmless; once it gets an answer, it sends the next request for a new record as a test.',
+  WRITE:
+    'Changing records, such as cancelling a session, is paused: clients get an error at once, and nothing is sent.',
+}
+
+/** @type {Record<string, string>} */
+const TRYING = {
+  READ: 'A read is being sent as a test. Reading continues if it succeeds.',
+  CREATE:
+    'The next request for a new record is sent as a test. If it succeeds, making new records continues for all; if it fails, it is paused again. A test of the connection only reads, so it cannot show this.',
+  WRITE: 'The next change of a record is sent as a test. If it succeeds, changes continue for all.',
+}
+
+/** @param {string} name @param {OpenCircuit[]} open @param {HealthNow['lastTest']} lastTest */
+function circuitAdvice(name, open, lastTest) {
+  if (open.length > 0)
+    return `look at ${name}’s status page. When it is back, test the connection: if the test passes, reading continues, and the next new record is sent.`
+  const tested = lastTest?.ok ? 'nothing now, because the test of the connection passed. Wait' : 'wait'
+  return `${tested} for the next request of a client, or send one yourself. If it fails again, contact ${name}.`
+}
+
+/** @param {string} name @param {HealthNow} health @param {FailingCalls[]} failing @param {Node[]} actions */
+function failingCard(name, { lastTest }, failing, actions) {
+  const since = failing.map(one => one.since).sort()[0]
+  const counts = failing.map(({ kind, calls, failed }) => `${failed} of ${calls} (${KINDS[kind] ?? toLabel(kind)})`)
+  const why = [...new Set(failing.map(({ failure }) => FAILURES[failure]?.why ?? toLabel(failure)))]
+  return alertCard({
+    tone: 'bad',
+    title: `Most calls to ${name} fail`,
+    facts: [
+      ['Since', formatTime(since)],
+      ['Why', why.join(', ')],
+      ['Failed lately', counts.join(', ')],
+      ...testFact(lastTest),
     ],
     about: [
       h(
         'p',
         {},
-        `Calls to ${name} are paused, so that clients get an answer at once. Reads come from the stored data. They resume by themselves as soon as a try succeeds.`,
+        'There are too few calls to pause them, so each client waits for its own. Reads fall back to the stored data; new records fail.',
       ),
-      h('p', {}, h('b', {}, 'What to do: '), `look at ${name}’s status page. When it is back, test the connection.`),
+      h(
+        'p',
+        {},
+        h('b', {}, 'What to do: '),
+        `look at ${name}’s status page. When it is back, test the connection. This card goes away once most calls succeed, or 15 minutes after the last failed one.`,
+      ),
     ],
     actions,
   })
 }
+
+/** @param {{ kind: string }[]} calls */
+const doingOf = calls => calls.map(({ kind }) => KINDS[kind] ?? toLabel(kind)).join(', ')
+
+/** A try is made by a call, not by the clock. @param {string} at */
+const nextTry = at =>
+  Date.parse(at) > Date.now() ? h('span', {}, 'with the first call after ', formatTime(at)) : 'with the next call'
+
+/** @param {HealthNow['lastTest']} lastTest @returns {[string, Node][]} */
+const testFact = lastTest =>
+  lastTest ? [['Last test', h('span', {}, lastTest.ok ? 'passed, ' : 'failed, ', formatTime(lastTest.at))]] : []
 
 /** @type {Record<string, string>} */
 const KINDS = { READ: 'reading', CREATE: 'making new records', WRITE: 'changing records' }

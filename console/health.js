@@ -78,6 +78,12 @@ function stateOf({ health }) {
       ' ',
       h('span', { class: 'note' }, 'since ', formatTime(health.authFailedSince)),
     ]
+  const [failing] = health.failing
+  if (!circuit && failing) {
+    const { calls, failed, failure, since } = failing
+    const text = `${failed} of ${calls} calls failed: ${FAILURES[failure]?.why ?? toLabel(failure)}, since `
+    return [badge('DOWN', 'Failing'), ' ', h('span', { class: 'note' }, text, formatTime(since))]
+  }
   if (!circuit) return [badge('CLOSED', 'Up')]
   const why = circuit.failure ? FAILURES[circuit.failure]?.why : 'another server process found it failing'
   return [

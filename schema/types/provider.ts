@@ -3,11 +3,12 @@ import { builder } from '../builder.ts'
 import { CapabilityEnum, described, ProviderEnum, SHOW_AS_IS } from './enums.ts'
 
 const ProviderStateEnum = builder.enumType('ProviderState', {
-  description: `Whether calls to a provider are sent. ${SHOW_AS_IS}`,
+  description: `Whether calls to a provider are sent and succeed. ${SHOW_AS_IS}`,
   values: described<ProviderState>({
-    DEGRADED: 'Some kinds of calls are rejected here because too many failed, or the provider is recovering.',
+    DEGRADED:
+      'Some kinds of calls are rejected here because too many failed, the provider is recovering or refuses the credentials, or at least 3 and at least half of the latest 20 calls of one kind in the last 15 minutes failed.',
     DOWN: 'All kinds of calls are rejected here because too many failed. They are tried again after a pause.',
-    UP: 'Calls are sent.',
+    UP: 'Calls are sent, and most succeed.',
   }),
 })
 
@@ -19,7 +20,7 @@ const ProviderHealthRef = builder.objectRef<ProviderHealth>('ProviderHealth').im
     state: t.expose('state', {
       type: ProviderStateEnum,
       nullable: false,
-      description: 'Whether calls are sent.',
+      description: 'Whether calls are sent and succeed.',
     }),
     errorRate: t.exposeFloat('errorRate', {
       nullable: false,

@@ -67,12 +67,12 @@ async function findDrift({ services }: AdminDeps, operator: Operator, now: Date)
   return { refused: refused.length, rows: refused.slice(0, MAX_SHOWN).map(toDriftRow) }
 }
 
-/** Providers whose circuit is open or that refuse the credentials. */
+/** Providers whose circuit is open, that refuse the credentials, or that failed most of the latest calls. */
 async function findProviders({ services }: AdminDeps, operator: Operator, now: Date) {
   const infos = await services.accounts.list(operator.tenantId)
   const views = await services.providerSettings.list(operator)
   return PROVIDERS.map(provider => ({
     ...toInfo(provider, infos, now.getTime()),
     credentials: toCredentials(services, views, provider),
-  })).filter(({ health }) => health && (health.openCircuits.length > 0 || health.authFailedSince))
+  })).filter(({ health }) => health && health.state !== 'UP')
 }

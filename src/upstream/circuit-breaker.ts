@@ -1,5 +1,5 @@
 import type { CallKind } from '../domain/provider-call.ts'
-import { createWindow } from './sample-window.ts'
+import { createWindow } from './health/sample-window.ts'
 
 /** What instances share about one account's circuit breakers. */
 export interface PeerCircuits {
@@ -23,6 +23,8 @@ export interface BreakerOptions {
   readonly halfOpenAfterMs: number
   /** Called each time it opens. */
   readonly onOpen?: () => void
+  /** Called when a probe closes it. */
+  readonly onClose?: () => void
   /** True for an error that counts as a failure of the provider. Other errors are not counted. */
   readonly isFailure: (error: Error) => boolean
   /**
@@ -49,11 +51,16 @@ export interface CircuitBreaker {
   readonly openedAt: number
   /** Opens it for `ms` milliseconds. */
   open(ms: number): void
+  /** Lets the next probe through at once. */
+  allowProbe(): void
   /** Counts a call that was sent while the circuit was closed. */
   succeeded(): void
   failed(error: unknown): void
-  /** Runs a probe if the circuit was open for long enough; otherwise throws BrokenCircuitError at once. */
-  probe<T>(run: () => Promise<T>): Promise<T>
+  /**
+   * Runs a probe if the circuit was open for long enough; otherwise throws BrokenCircuitError at once. `wasSent`: whether the
+   * probe reached the provider; one that did not says nothing and leaves the circuit as it was.
+   */
+  probe<T>(run: () => Promise<T>, wasSent: () => boolean): Promise<T>
 }
 
 /** The circuit is open, or its probe is in progress. */
@@ -90,13 +97,14 @@ export function createCircuitBreaker(options: BreakerOptions): CircuitBreaker {
       reopen(failure)
   }
 
-  async function probe<T>(run: () => Promise<T>): Promise<T> {
+  async function probe<T>(run: () => Promise<T>, wasSent: () => boolean): Promise<T> {
     if (state === 'HALF_OPEN' || blockedMs() > 0) throw new BrokenCircuitError()
     state = 'HALF_OPEN'
     const close = () => {
       state = 'CLOSED'
       trip = undefined
       window.clear()
+      options.onClose?.()
     }
     try {
       const result = await run()
@@ -104,7 +112,8 @@ export function createCircuitBreaker(options: BreakerOptions): CircuitBreaker {
       count()
       return result
     } catch (error) {
-      if (error instanceof Error && options.isResponse(error) && !options.isFailure(error)) close()
+      if (!wasSent()) state = 'OPEN'
+      else if (error instanceof Error && options.isResponse(error) && !options.isFailure(error)) close()
       else reopen(error instanceof Error ? error : new Error(String(error)))
       throw error
     }
@@ -128,6 +137,9 @@ export function createCircuitBreaker(options: BreakerOptions): CircuitBreaker {
       return openedAt
     },
     open: ms => open(ms),
+    allowProbe: () => {
+      openForMs = 0
+    },
     succeeded: () => count(),
     failed,
     probe,

@@ -21,6 +21,12 @@ export function isProviderResponse(error: unknown): boolean {
   return error instanceof NotFoundError
 }
 
+/** True for an error of a provider that works: any status below 500 except 429. */
+export function isWorking(error: unknown): boolean {
+  const isLimited = error instanceof ProviderError && error.code === 'PROVIDER_RATE_LIMITED'
+  return isProviderResponse(error) && !isLimited
+}
+
 /** True for any HTTP response, including 5xx and contract violations. */
 export function isResponse(error: unknown): boolean {
   if (error instanceof ProviderContractError) return true

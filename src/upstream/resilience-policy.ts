@@ -21,7 +21,7 @@ import {
   isResponse,
   retryAfterMs,
 } from './error-classification.ts'
-import { createHealthMonitor, type OpenCircuit } from './health-monitor.ts'
+import { createHealthMonitor, type OpenCircuit } from './health/health-monitor.ts'
 import { createRetryBudget } from './retry-budget.ts'
 import type { RawResponse, RequestOptions, Transport } from './transport.ts'
 
@@ -47,6 +47,7 @@ export interface ResilienceOptions {
   readonly observer?: ProviderCallObserver
 }
 
+const CALL_KINDS = ['READ', 'CREATE', 'WRITE'] as const satisfies readonly CallKind[]
 const NEVER = Number.NEGATIVE_INFINITY
 
 /** What a call returns of its response. Throws the error of a rejection or of a broken contract. */
@@ -75,11 +76,13 @@ export function createResiliencePolicy(options: ResilienceOptions, transport: Tr
   /** When a read last got any HTTP response, including 5xx and contract violations. */
   let readResponseAt = NEVER
   let isReading = false
+  /** The tests of the connection in progress: their reads are sent although the circuit is open. */
+  let tests = 0
   let harmlessRead: (() => Promise<void>) | undefined
   const breakers: Readonly<Record<CallKind, CircuitBreaker>> = {
-    READ: newBreaker(options, 'READ', peerCircuits),
-    CREATE: newBreaker(options, 'CREATE', peerCircuits),
-    WRITE: newBreaker(options, 'WRITE', peerCircuits),
+    READ: newBreaker(options, 'READ', peerCircuits, () => health.forget('READ')),
+    CREATE: newBreaker(options, 'CREATE', peerCircuits, () => health.forget('CREATE')),
+    WRITE: newBreaker(options, 'WRITE', peerCircuits, () => health.forget('WRITE')),
   }
 
   /**
@@ -144,6 +147,10 @@ export function createResiliencePolicy(options: ResilienceOptions, transport: Tr
     const openMs = breaker.state === 'CLOSED' ? peerBlockedMs(kind) : 0
     if (openMs > 0) breaker.open(openMs)
     if (breaker.state === 'CLOSED') return
+    if (tests > 0 && (kind === 'READ' || request.probesItself)) {
+      breaker.allowProbe()
+      return
+    }
     if (breaker.state === 'OPEN' && breaker.blockedMs === 0) {
       if (kind === 'READ' || request.probesItself) sendProbe(request, read)
       else if (!harmlessRead || readResponseAt > breaker.openedAt) return
@@ -165,8 +172,12 @@ export function createResiliencePolicy(options: ResilienceOptions, transport: Tr
   function sendProbe(request: RequestOptions, read: ReadResponse<unknown>): void {
     const unattended = { ...request, signal: undefined, callLog: undefined }
     const deadline = deadlineOf(unattended)
+    const call = { request: unattended, read, deadline, sent: 0 }
     breakers[request.kind]
-      .probe(() => sendInSlot({ request: unattended, read, deadline, sent: 0 }))
+      .probe(
+        () => sendInSlot(call),
+        () => call.sent > 0,
+      )
       .catch(() => {})
       .finally(() => deadline.clear())
   }
@@ -187,7 +198,10 @@ export function createResiliencePolicy(options: ResilienceOptions, transport: Tr
     const breaker = breakers[request.kind]
     try {
       if (breaker.state === 'CLOSED') return await sendCounted(call, breaker)
-      return await breaker.probe(() => sendInSlot(call))
+      return await breaker.probe(
+        () => sendInSlot(call),
+        () => call.sent > sentBefore,
+      )
     } catch (error) {
       if (error instanceof BrokenCircuitError) throw blocked(request, breaker.blockedMs)
       if (error instanceof SlotsFullError) throw refused(request, 'has too many calls in progress', 1)
@@ -234,13 +248,13 @@ export function createResiliencePolicy(options: ResilienceOptions, transport: Tr
       const response = await transport.send(request, deadline, report.headers)
       status = response.status
       const result = read(response)
-      health.succeeded(startedMs)
+      health.succeeded(request.kind, startedMs)
       recordResponse(request.kind, true)
       budget.deposit()
       report.end('SUCCEEDED', status)
       return result
     } catch (error) {
-      health.failed(startedMs, error)
+      health.failed(request.kind, startedMs, error)
       if (isResponse(error)) recordResponse(request.kind, isProviderResponse(error))
       report.end(codeOf(error), status ?? statusOf(error))
       throw error
@@ -273,22 +287,53 @@ export function createResiliencePolicy(options: ResilienceOptions, transport: Tr
     return new ProviderUnavailableError('PROVIDER_UNAVAILABLE', provider, `${provider} ${why}.`, at)
   }
 
+  /**
+   * Half open also while the next create or write is sent as a probe: the circuit was open for long enough, and a read got a
+   * response since.
+   */
+  function stateOf(kind: CallKind): CircuitState {
+    const { state, blockedMs, openedAt } = breakers[kind]
+    const isAdmitting = kind !== 'READ' && blockedMs === 0 && (!harmlessRead || readResponseAt > openedAt)
+    return state === 'OPEN' && isAdmitting ? 'HALF_OPEN' : state
+  }
+
   /** The worst state of the circuits. */
   function circuit(): CircuitState {
-    const states = Object.values(breakers).map(breaker => breaker.state)
+    const states = Object.values(circuits())
     return states.find(state => state === 'OPEN') ?? states.find(state => state === 'HALF_OPEN') ?? 'CLOSED'
   }
 
   function circuits(): Readonly<Record<CallKind, CircuitState>> {
-    return { READ: breakers.READ.state, CREATE: breakers.CREATE.state, WRITE: breakers.WRITE.state }
+    return { READ: stateOf('READ'), CREATE: stateOf('CREATE'), WRITE: stateOf('WRITE') }
   }
 
   function openCircuits(): OpenCircuit[] {
-    return Object.entries(breakers).flatMap(([kind, { state, trip, blockedMs }]) => {
+    return CALL_KINDS.flatMap(kind => {
+      const { trip, blockedMs } = breakers[kind]
+      const state = stateOf(kind)
       if (state === 'CLOSED' || !trip) return []
       const failure = failureKindOf(trip.failure) ?? null
-      return [{ kind: kind as CallKind, state, since: trip.since, failure, blockedMs }]
+      return [{ kind, state, since: trip.since, failure, blockedMs }]
     })
+  }
+
+  /**
+   * Runs the reads of an operator's test, which are sent although the circuit is open. If they succeed, the next create and the
+   * next write are sent, too.
+   */
+  async function test(read: () => Promise<void>): Promise<void> {
+    tests++
+    try {
+      await read()
+      breakers.CREATE.allowProbe()
+      breakers.WRITE.allowProbe()
+      health.tested(true)
+    } catch (error) {
+      health.tested(false)
+      throw error
+    } finally {
+      tests--
+    }
   }
 
   /** Sets the read that runs before a create or a write may probe an open circuit. */
@@ -299,6 +344,7 @@ export function createResiliencePolicy(options: ResilienceOptions, transport: Tr
   return {
     run,
     probeWith,
+    test,
     circuits,
     health: () => ({ ...health.read(), circuit: circuit(), openCircuits: openCircuits() }),
     takeMinutes: health.takeMinutes,
@@ -309,13 +355,19 @@ function callerGone(cause: unknown): DomainError {
   return new DomainError('DEADLINE_EXCEEDED', 'The request ended before the provider was called.', { cause })
 }
 
-function newBreaker(options: ResilienceOptions, kind: CallKind, peerCircuits: PeerCircuits): CircuitBreaker {
+function newBreaker(
+  options: ResilienceOptions,
+  kind: CallKind,
+  peerCircuits: PeerCircuits,
+  onClose: () => void,
+): CircuitBreaker {
   return createCircuitBreaker({
     failureShare: options.breakerFailureRatio,
     minimumCalls: options.breakerMinimumCalls,
     spanMs: options.breakerWindowMs,
     halfOpenAfterMs: options.breakerHalfOpenAfterMs,
     onOpen: () => peerCircuits.opened(kind, options.breakerHalfOpenAfterMs),
+    onClose,
     isFailure,
     isResponse: isProviderResponse,
   })

@@ -6,7 +6,7 @@ import type { CallKind } from '../domain/provider-call.ts'
 import type { ProviderCallObserver } from '../domain/provider-call-observer.ts'
 import type { CircuitState, PeerCircuits } from './circuit-breaker.ts'
 import { type CountedDrift, createDriftLog, type Deviation, findUnknown } from './drift.ts'
-import type { Health, Minute } from './health-monitor.ts'
+import type { Health, Minute } from './health/health-monitor.ts'
 import type { UpstreamLimits } from './limits.ts'
 import { parseLenient } from './parse-lenient.ts'
 import { createResiliencePolicy } from './resilience-policy.ts'
@@ -32,6 +32,8 @@ export interface Upstream {
   health(): Health
   /** Sets the background read that runs before a create or a write may probe an open circuit. */
   probeWith(read: () => Promise<void>): void
+  /** Runs an operator's test of the connection, whose reads are sent although the circuit is open. Throws their error. */
+  test(read: () => Promise<void>): Promise<void>
   /**
    * How far its clock was ahead of ours at the latest response, in milliseconds, accurate to a second; null if unknown.
    */
@@ -133,6 +135,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     call,
     callUnlessKnown,
     probeWith: policy.probeWith,
+    test: policy.test,
     clockAheadMs,
     refuse,
     countMissing: (operation, path) => countAll({ operation }, [{ grade: 'DEGRADED', path, shape: null }]),

@@ -4,8 +4,9 @@ import { listAudit } from '../../db/repositories/audit-repository.ts'
 import { SCOPES } from '../../src/domain/access/caller.ts'
 import { PROVIDERS } from '../../src/domain/provider.ts'
 import { type ConsoleApp, loseApplicant, startConsoleApp } from '../harness/app/console-app.ts'
-import { API_KEY, startApp } from '../harness/app/test-app.ts'
+import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { withClientToken, withDevelopmentKey, withKey } from '../harness/clients/callers.ts'
+import { healthOf } from '../harness/clients/reads.ts'
 import { SESSION_INPUTS } from '../harness/documents/session-inputs.ts'
 
 /** The admin API of the console: authorization, responses and the audit log. */
@@ -37,6 +38,22 @@ async function execute(
   // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of what it reads
   const json = (): any => JSON.parse(text)
   return { status: response.status, headers: response.headers, text, json }
+}
+
+/** A request to the admin API of an application of its own. */
+async function callConsole(app: TestApp, path: string, body?: object) {
+  const response = await app.app.fetch(`http://localhost/console/api${path}`, {
+    method: body ? 'POST' : 'GET',
+    headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
+    body: body && JSON.stringify(body),
+  })
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of what it reads
+  return (await response.json()) as any
+}
+
+/** The state of Kayle as API clients see it. */
+async function stateOf(app: TestApp) {
+  return (await healthOf(app, 'KAYLE')).state
 }
 
 describe('access', () => {
@@ -430,6 +447,68 @@ describe('what needs attention', () => {
     ])
     const actions = (await call('/audit')).rows.map(({ action }: { action: string }) => action)
     expect(actions.filter((action: string) => action === 'provider.check')).toHaveLength(5)
+    await app.close()
+  })
+
+  test('names a provider that hangs although it has too few calls to open the circuit', async () => {
+    const app = await startApp({ READ_DEADLINE_MS: '60', RETRY_BUDGET_MIN: '0' }, { jobs: false })
+    await app.sandbox('KAYLE').faults([{ fault: { kind: 'hang' } }])
+    expect(await stateOf(app)).toBe('UP')
+    for (let count = 0; count < 4; count += 1) await callConsole(app, '/providers/KAYLE/check', {})
+    const { providers } = await callConsole(app, '/attention')
+    expect(providers).toMatchObject([
+      {
+        provider: 'KAYLE',
+        health: {
+          state: 'DEGRADED',
+          openCircuits: [],
+          failing: [{ kind: 'READ', calls: 4, failed: 4, failure: 'TIMEOUT', since: expect.any(String) }],
+          lastTest: { ok: false, at: expect.any(String) },
+        },
+      },
+    ])
+    expect(await stateOf(app)).toBe('DEGRADED')
+
+    await app.sandbox('KAYLE').clearFaults()
+    expect(await callConsole(app, '/providers/KAYLE/check', {})).toMatchObject({ ok: true })
+    expect((await callConsole(app, '/attention')).providers).toEqual([])
+    expect(await stateOf(app)).toBe('UP')
+    await app.close()
+  })
+
+  test('of paused creates says after a passed test that the next one is sent, until it succeeded', async () => {
+    const app = await startApp({ BREAKER_MINIMUM_CALLS: '2', BREAKER_HALF_OPEN_AFTER_MS: '60000' }, { jobs: false })
+    const create = (key: string) =>
+      app.execute('mutation ($input: CreateSessionInput!) { createSession(input: $input) { __typename } }', {
+        input: { idempotencyKey: key, session: { kayle: {} } },
+      })
+    const circuits = async () => (await callConsole(app, '/attention')).providers[0]?.health
+    await app.sandbox('KAYLE').faults([{ method: 'POST', fault: { kind: 'status', status: 503 } }])
+    await create('one')
+    await create('two')
+    expect(await circuits()).toMatchObject({ openCircuits: [{ kind: 'CREATE', state: 'OPEN' }], lastTest: null })
+    expect((await create('three')).data.createSession.__typename).toBe('ProviderUnavailableError')
+
+    await app.sandbox('KAYLE').clearFaults()
+    expect(await callConsole(app, '/providers/KAYLE/check', {})).toMatchObject({ ok: true })
+    expect(await circuits()).toMatchObject({
+      state: 'DEGRADED',
+      openCircuits: [{ kind: 'CREATE', state: 'HALF_OPEN' }],
+      lastTest: { ok: true },
+    })
+    expect((await create('four')).data.createSession.__typename).toBe('CreateSessionPayload')
+    expect(await circuits()).toBeUndefined()
+    await app.close()
+  })
+
+  test('of paused reads goes away with the first passed test, however long they are paused', async () => {
+    const app = await startApp({ BREAKER_MINIMUM_CALLS: '2', BREAKER_HALF_OPEN_AFTER_MS: '60000' }, { jobs: false })
+    await app.sandbox('KAYLE').faults([{ fault: { kind: 'status', status: 503 } }])
+    for (let count = 0; count < 3; count += 1) await callConsole(app, '/providers/KAYLE/check', {})
+    expect((await callConsole(app, '/attention')).providers[0].health.openCircuits).toMatchObject([{ state: 'OPEN' }])
+    await app.sandbox('KAYLE').clearFaults()
+    expect(await callConsole(app, '/providers/KAYLE/check', {})).toMatchObject({ ok: true })
+    expect((await callConsole(app, '/attention')).providers).toEqual([])
     await app.close()
   })
 

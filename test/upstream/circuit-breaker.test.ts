@@ -361,7 +361,7 @@ describe('a circuit breaker', () => {
   }
 
   async function execute(breaker: CircuitBreaker, call: () => Promise<unknown>): Promise<void> {
-    if (breaker.state !== 'CLOSED') return void (await breaker.probe(call))
+    if (breaker.state !== 'CLOSED') return void (await breaker.probe(call, () => true))
     await call().then(breaker.succeeded, breaker.failed)
   }
 
@@ -407,8 +407,19 @@ describe('a circuit breaker', () => {
     const breaker = createCircuitBreaker(options)
     breaker.open(500)
     expect([breaker.state, breaker.blockedMs]).toEqual(['OPEN', 500])
-    await expect(breaker.probe(succeed)).rejects.toThrow()
+    await expect(breaker.probe(succeed, () => true)).rejects.toThrow()
     vi.advanceTimersByTime(500)
+    await run(breaker, succeed)
+    expect(breaker.state).toBe('CLOSED')
+  })
+
+  test('stays as it was if a probe was never sent, and the next probe may start at once', async () => {
+    const breaker = createCircuitBreaker(options)
+    await run(breaker, ...Array(10).fill(fail))
+    vi.advanceTimersByTime(2000)
+    const full = () => Promise.reject(new Error('no slot is free'))
+    await expect(breaker.probe(full, () => false)).rejects.toThrow('no slot is free')
+    expect([breaker.state, breaker.blockedMs, breaker.trip?.failure]).toEqual(['OPEN', 0, broken])
     await run(breaker, succeed)
     expect(breaker.state).toBe('CLOSED')
   })

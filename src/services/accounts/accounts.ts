@@ -3,7 +3,8 @@ import { findAccountsOf, findOrCreateAccount, type StoredAccount } from '../../.
 import { ProviderUnavailableError } from '../../domain/errors.ts'
 import type { Capability, Provider } from '../../domain/provider.ts'
 import type { ProviderModule, ProviderSettings } from '../../providers/contract.ts'
-import type { Health } from '../../upstream/health-monitor.ts'
+import type { CircuitState } from '../../upstream/circuit-breaker.ts'
+import type { Health } from '../../upstream/health/health-monitor.ts'
 import { shareInFlight } from '../../upstream/single-flight.ts'
 import type { Upstream } from '../../upstream/upstream.ts'
 import { type Account, type OpenAccountOptions, openAccount } from './account.ts'
@@ -35,7 +36,10 @@ interface RecordKey {
   readonly provider: Provider
 }
 
-/** DOWN: calls of every kind are rejected here. DEGRADED: of some kinds, or the provider is recovering. */
+/**
+ * DOWN: calls of every kind are rejected here. DEGRADED: of some kinds, or the provider is recovering, refuses the credentials,
+ * or failed most of the latest calls.
+ */
 export type ProviderState = 'DEGRADED' | 'DOWN' | 'UP'
 
 export interface ProviderHealth extends Health {
@@ -214,14 +218,19 @@ function toInfo({ provider, name }: ProviderModule, account: Account | undefined
     configured: account !== undefined,
     sandbox: account?.sandbox ?? false,
     capabilities: account?.client.capabilities ?? [],
-    health: account ? { ...account.upstream.health(), state: toProviderState(account.upstream.circuits()) } : null,
+    health: account ? toHealth(account.upstream) : null,
   }
 }
 
-function toProviderState(circuits: ReturnType<Upstream['circuits']>): ProviderState {
-  const states = Object.values(circuits)
-  if (states.every(state => state === 'OPEN')) return 'DOWN'
-  return states.every(state => state === 'CLOSED') ? 'UP' : 'DEGRADED'
+function toHealth(upstream: Upstream): ProviderHealth {
+  const health = upstream.health()
+  return { ...health, state: toProviderState(health, Object.values(upstream.circuits())) }
+}
+
+function toProviderState({ failing, authFailedSince }: Health, circuits: readonly CircuitState[]): ProviderState {
+  if (circuits.every(state => state === 'OPEN')) return 'DOWN'
+  const isUp = circuits.every(state => state === 'CLOSED') && failing.length === 0 && authFailedSince === null
+  return isUp ? 'UP' : 'DEGRADED'
 }
 
 function notConfigured(provider: Provider, message: string): ProviderUnavailableError {

@@ -19,7 +19,7 @@ export interface ConnectionResult {
 export async function testConnection(account: Account): Promise<ConnectionResult> {
   const { provider } = account
   try {
-    await readSample(account.client)
+    await account.upstream.test(() => readSample(account.client))
     await readAttemptsOfMissingSession(account.client)
     return { ok: true, message: `${provider} is reachable, accepts the credentials and fulfils its contract.` }
   } catch (error) {

@@ -6,7 +6,9 @@ import {
 } from '../../../db/repositories/operation-repository.ts'
 import { DomainError, ProviderError, ProviderUnavailableError } from '../../domain/errors.ts'
 import type { RecoveryResult } from '../../providers/contract.ts'
+import { isWorking } from '../../upstream/error-classification.ts'
 import type { Account } from '../accounts/account.ts'
+import { readSample } from '../accounts/sample-read.ts'
 import { createSkippedAccounts } from '../accounts/skipped-accounts.ts'
 import { type CreateResponse, sendCreate } from './create-kinds.ts'
 import { notSentError, storeErased, storeOutcome } from './create-outcome.ts'
@@ -126,7 +128,10 @@ async function settle(
     await storeOutcome(deps, { type: 'FAILED', operation, error: notMadeError(operation) })
     return
   }
-  if (mayResend(account, operation, settled, deps.now())) return resend(deps, account, operation, plan)
+  if (mayResend(account, operation, settled, deps.now())) {
+    await assertWorking(account)
+    return resend(deps, account, operation, plan)
+  }
   await rescheduleOperation(deps, account, operation)
 }
 
@@ -142,6 +147,18 @@ async function search(
   } catch (error) {
     if (harmless && error instanceof DomainError) return 'UNCERTAIN'
     throw error
+  }
+}
+
+/**
+ * Makes a harmless read, so that an outage does not use up a repeat. Throws its error, unless a provider that works rejects the
+ * read.
+ */
+async function assertWorking({ client }: Account): Promise<void> {
+  try {
+    await readSample(client)
+  } catch (error) {
+    if (!isWorking(error)) throw error
   }
 }
 

@@ -4,13 +4,18 @@ import type { Provider } from '../../../src/domain/provider.ts'
 import type { Fault } from '../../../src/sandbox/faults/fault-rule.ts'
 import { startApp, type TestApp } from '../app/test-app.ts'
 
-/** The fate of the next creates at the provider. DEFERRED: rejected by a rate limit. */
-export type CreateFate = 'ANSWERED' | 'RESPONSE_LOST' | 'REQUEST_LOST' | 'DEFERRED'
+/**
+ * The fate of the next creates at the provider. DEFERRED: rejected by a rate limit. UNAUTHORIZED: the credentials are refused. DOWN:
+ * every request fails, reads too.
+ */
+export type CreateFate = 'ANSWERED' | 'RESPONSE_LOST' | 'REQUEST_LOST' | 'DEFERRED' | 'UNAUTHORIZED' | 'DOWN'
 
 const FAULTS: Readonly<Record<Exclude<CreateFate, 'ANSWERED'>, Fault>> = {
   RESPONSE_LOST: { kind: 'status', status: 503, processed: true },
   REQUEST_LOST: { kind: 'status', status: 503, processed: false },
   DEFERRED: { kind: 'status', status: 429, processed: false },
+  UNAUTHORIZED: { kind: 'status', status: 401, processed: false },
+  DOWN: { kind: 'status', status: 503, processed: false },
 }
 
 /** Every request of Personr is a POST. */
@@ -43,6 +48,7 @@ export function setUpLostCreates(provider: Provider) {
 
     async setFate(fate: CreateFate): Promise<void> {
       if (fate === 'ANSWERED') await sandbox().clearFaults()
+      else if (fate === 'DOWN') await sandbox().faults([{ fault: FAULTS[fate] }])
       else await sandbox().faults([{ method: 'POST', path: CREATE_PATHS[provider], fault: FAULTS[fate] }])
     },
 

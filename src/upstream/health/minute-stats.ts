@@ -1,6 +1,6 @@
-import { addDuration, type LatencyHistogram } from '../domain/latency-histogram.ts'
-import type { FailureCounts, FailureKind } from '../domain/provider-failure.ts'
-import type { CircuitState } from './circuit-breaker.ts'
+import { addDuration, type LatencyHistogram } from '../../domain/latency-histogram.ts'
+import type { FailureCounts, FailureKind } from '../../domain/provider-failure.ts'
+import type { CircuitState } from '../circuit-breaker.ts'
 import type { Sample } from './sample-window.ts'
 
 /** The calls that ended within one minute. */
