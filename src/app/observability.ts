@@ -4,6 +4,7 @@ import type { AdmissionControl } from '../http/admission/admission-control.ts'
 import { createMetricsAccess } from '../http/auth/metrics-access.ts'
 import type { MetricsEndpointOptions } from '../http/plugins/standard-plugins.ts'
 import type { SubscriptionRegistry } from '../http/subscriptions/registry.ts'
+import type { OpenWebSockets } from '../http/websocket/open-websockets.ts'
 import type { Services } from '../services/services.ts'
 import { createLog, type Logger, type LogTarget, STDERR } from '../telemetry/log.ts'
 import { openLogDestination } from '../telemetry/log-destination.ts'
@@ -65,12 +66,21 @@ export function metricsEndpointOptions(
   config: Config,
   observability: Observability,
   { services, redis }: { readonly services: Services; readonly redis: { readonly isUp: boolean } | undefined },
-  { streams, admission }: { readonly streams: SubscriptionRegistry; readonly admission: AdmissionControl },
+  {
+    streams,
+    openWebSockets,
+    admission,
+  }: {
+    readonly streams: SubscriptionRegistry
+    readonly openWebSockets: OpenWebSockets
+    readonly admission: AdmissionControl
+  },
   isAdmin: (bearer: string) => Promise<boolean> | boolean,
 ): MetricsEndpointOptions {
   const collectSnapshot = async () => ({
     accounts: services.storeStats.accounts(),
     streams: streams.count(),
+    webSockets: openWebSockets.count(),
     requests: { inFlight: admission.inFlight, refused: admission.refused },
     redisUp: redis?.isUp,
     logLinesDropped: observability.droppedLogLines(),

@@ -21,6 +21,7 @@ import type { RateLimiter } from '../http/pipeline/rate-limit.ts'
 import { graphiqlOptions } from '../http/plugins/use-graphiql.ts'
 import { createHttpServer } from '../http/server.ts'
 import { createSubscriptionRegistry, type SubscriptionRegistry } from '../http/subscriptions/registry.ts'
+import { createOpenWebSockets } from '../http/websocket/open-websockets.ts'
 import { createJobLease } from '../jobs/lease.ts'
 import { startLoop } from '../jobs/loop.ts'
 import { createPrune } from '../jobs/prune.ts'
@@ -101,6 +102,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const authentication = knownCallers.observe(authenticationOf(container, config))
   const isAdmin = async (bearer: string) => (await authentication.authenticate(bearer))?.scopes.has('admin') ?? false
   const streams = createSubscriptionRegistry(caller => authentication.isLive(caller, now()))
+  const openWebSockets = createOpenWebSockets()
   const connections = createSubscriptionRegistry(caller => authentication.isLive(caller, now()))
   const deadlines = { queryDeadlineMs: settings.QUERY_DEADLINE_MS, mutationDeadlineMs: settings.MUTATION_DEADLINE_MS }
   const app = createApp({
@@ -127,12 +129,13 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     }),
     streams,
     connections,
+    openWebSockets,
     telemetry: {
       observer: observability.operations,
       mayInspect: ({ scopes }) => isLocalDevelopment(config) || scopes.has('admin'),
     },
     prepareAfter: options.prepareAfter ?? PREPARE_AFTER,
-    metrics: metricsEndpointOptions(config, observability, container, { streams, admission }, isAdmin),
+    metrics: metricsEndpointOptions(config, observability, container, { streams, openWebSockets, admission }, isAdmin),
     report,
     now,
   })

@@ -53,6 +53,7 @@ import { useTelemetry } from './plugins/use-telemetry.ts'
 import { useWebhooks } from './plugins/use-webhooks.ts'
 import type { SubscriptionRegistry } from './subscriptions/registry.ts'
 import { useSubscriptions } from './subscriptions/use-subscriptions.ts'
+import type { OpenWebSockets } from './websocket/open-websockets.ts'
 import { createWebSocketEndpoint } from './websocket/websocket-server.ts'
 
 export const GRAPHQL_PATH = '/graphql'
@@ -73,6 +74,7 @@ export interface AppOptions {
   readonly streams: SubscriptionRegistry
   /** The open WebSockets. */
   readonly connections: SubscriptionRegistry
+  readonly openWebSockets: OpenWebSockets
   readonly policy: RequestPolicy
   readonly telemetry: OperationTelemetryOptions
   readonly metrics: MetricsEndpointOptions

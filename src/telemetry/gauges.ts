@@ -36,6 +36,15 @@ export function createGauges(registry: Registry) {
   })
   const streams = gauge('streams_open', 'Open subscription streams on this instance.')
 
+  const webSockets = gauge(
+    'websockets_open',
+    'Open WebSocket connections on this instance: accepted, or waiting for a valid key.',
+    ['state'],
+  )
+  const webSocketOperations = gauge(
+    'websocket_operations',
+    'Running operations of WebSocket connections on this instance, subscriptions included.',
+  )
   const redis = gauge('redis_up', '1 while Redis answers, else 0. Absent where Redis is not configured.', ['role'])
 
   function fillAccounts(accounts: readonly AccountMetrics[]): void {
@@ -68,6 +77,9 @@ export function createGauges(registry: Registry) {
       fillAccounts(figures.accounts)
       fillStore(figures.store)
       streams.set(figures.streams)
+      webSockets.set({ state: 'accepted' }, figures.webSockets.accepted)
+      webSockets.set({ state: 'waiting' }, figures.webSockets.waiting)
+      webSocketOperations.set(figures.webSockets.operations)
       requests.set(figures.requests.inFlight)
       refused.reset()
       refused.inc(figures.requests.refused)

@@ -4,12 +4,20 @@ import type { CallKind } from '../domain/provider-call.ts'
 export interface MetricsSnapshot {
   readonly accounts: readonly AccountMetrics[]
   readonly streams: number
+  readonly webSockets: WebSocketMetrics
   readonly requests: RequestMetrics
   /** Undefined where no Redis is configured. */
   readonly redisUp: boolean | undefined
   /** Since the start. */
   readonly logLinesDropped: number
   readonly store: StoreMetrics
+}
+
+export interface WebSocketMetrics {
+  /** Open connections that have not sent a valid key yet. */
+  readonly waiting: number
+  readonly accepted: number
+  readonly operations: number
 }
 
 export interface RequestMetrics {

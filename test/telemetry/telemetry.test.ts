@@ -1,6 +1,9 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createClient } from 'graphql-ws'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { WebSocket } from 'ws'
 import { loadDocuments } from '../../src/app/documents.ts'
 import { packageRoot } from '../../src/app/package.ts'
 import { CallLog } from '../../src/domain/call-log.ts'
@@ -17,6 +20,8 @@ import { collectLog } from '../harness/log-lines.ts'
 import { parseSamples, type Sample, total } from '../harness/scrape.ts'
 
 /** Metrics, one log line for each operation, and the calls of an operation. */
+
+const IGNORED = { next: () => {}, error: () => {}, complete: () => {} }
 
 const log = collectLog()
 let app: TestApp
@@ -162,6 +167,29 @@ describe('a scrape', () => {
     const stream = await follow(app.url, { query: 'subscription { sessionsUpdated { cursor } }' })
     expect(total((await scrape()).samples, 'sessiongraph_streams_open')).toBe(1)
     await stream.unsubscribe()
+  })
+
+  test('counts the open WebSockets and their operations, until they end', async () => {
+    const states = async () => {
+      const { samples } = await scrape()
+      const count = (state: string) => total(samples, 'sessiongraph_websockets_open', { state })
+      return [count('accepted'), count('waiting'), total(samples, 'sessiongraph_websocket_operations')]
+    }
+    const url = app.url.replace('http', 'ws')
+    const socket = new WebSocket(url, 'graphql-transport-ws')
+    await once(socket, 'open')
+    await expect.poll(states).toEqual([0, 1, 0])
+    const connectionParams = { authorization: `Bearer ${API_KEY}` }
+    const client = createClient({ url, webSocketImpl: WebSocket, connectionParams, retryAttempts: 0 })
+    const unsubscribe = [1, 2].map(() =>
+      client.subscribe({ query: 'subscription { sessionsUpdated { cursor } }' }, IGNORED),
+    )
+    await expect.poll(states).toEqual([1, 1, 2])
+    unsubscribe[0]?.()
+    await expect.poll(states).toEqual([1, 1, 1])
+    await client.dispose()
+    socket.terminate()
+    await expect.poll(states).toEqual([0, 0, 0])
   })
 })
 

@@ -14,12 +14,14 @@ import type { ActiveSubscription, SubscriptionRegistry } from '../subscriptions/
 import { HEARTBEAT_MS } from '../subscriptions/stream-response.ts'
 import { type Closing, closingFor, INVALID_KEY, TOO_MANY_CONNECTIONS, TOO_MANY_MESSAGES } from './close-codes.ts'
 import { createMessageRunner, type MessageOutcome, type MessageRunnerOptions } from './message-runner.ts'
+import type { OpenWebSockets } from './open-websockets.ts'
 
 export interface WebSocketConnectionOptions extends MessageRunnerOptions {
   readonly schema: GraphQLSchema
   readonly limits: RequestLimits
   /** The open connections, with a maximum per key and token. */
   readonly connections: SubscriptionRegistry
+  readonly openWebSockets: Pick<OpenWebSockets, 'add' | 'delete'>
   readonly authentication: Pick<Authentication, 'isLive'>
   readonly authenticate: (header: string | null, request: IncomingMessage) => Promise<Caller | AuthFailure>
   readonly now: () => Date
@@ -35,6 +37,7 @@ export interface OpenedSocket {
 
 interface Connection extends OpenedSocket {
   caller: Caller | undefined
+  isAccepted: boolean
   /** The payloads of `subscribe` messages that are not executed yet, by the ids of their operations. */
   readonly received: Map<string, ReceivedOperation>
   /** The operations whose end was not reached, by id: from the `subscribe` message on, so that a cancel is never missed. */
@@ -55,7 +58,7 @@ const MAX_UNREAD_BYTES = 16 * 1024 * 1024
 
 /** Handles an open WebSocket: graphql-ws speaks the protocol, and the operations run as over HTTP. */
 export function createConnectionHandler(options: WebSocketConnectionOptions): (opened: OpenedSocket) => void {
-  const { connections, limits, rateLimiter, schema } = options
+  const { connections, limits, openWebSockets, rateLimiter, schema } = options
   const run = createMessageRunner(options)
 
   const server = makeServer<{ authorization?: unknown }, Connection>({
@@ -71,6 +74,7 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
       const open = connections.open(authenticated, connection)
       if (!open) return close(connection, TOO_MANY_CONNECTIONS)
       connection.caller = authenticated
+      connection.isAccepted = true
       connection.onCaller()
       closeWith(connection, open, authenticated)
       return true
@@ -170,7 +174,9 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
 
   return opened => {
     const { socket } = opened
-    const connection: Connection = { ...opened, received: new Map(), running: new Map(), executing: 0 }
+    const state = { isAccepted: false, received: new Map(), running: new Map(), executing: 0 }
+    const connection: Connection = { ...opened, ...state }
+    openWebSockets.add(connection)
     const stopHeartbeat = startHeartbeat(socket)
     const closed = server.opened(
       {
@@ -185,6 +191,7 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
     socket.on('error', () => {})
     socket.once('close', (code, reason) => {
       stopHeartbeat()
+      openWebSockets.delete(connection)
       for (const cancel of connection.running.values()) cancel.abort()
       connections.of(connection)?.end()
       closed(code, String(reason)).catch(options.report)
