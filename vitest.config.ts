@@ -104,6 +104,8 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // A busy machine takes seconds for what it usually does at once.
+    expect: { poll: { timeout: 15_000 } },
     // Deadlines of milliseconds are part of what is tested, and a busy machine misses one now and then. A second failure counts.
     retry: process.env.CI ? 1 : 0,
     // The modules have no state, so the files of a worker share them: loading them again takes half of the time.

@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
+import { until } from '../harness/waiting.ts'
 
 /** A response that arrives after its process lost the lease of the operation. */
 
@@ -24,7 +25,7 @@ test('a late response after a successful repeat stores no second record and retu
   app = await startApp({ CREATE_DEADLINE_MS: '8000' }, { jobs: false, now: () => new Date(at) })
   await app.sandbox('RAPIDLY').faults([{ times: 1, fault: { kind: 'latency', ms: 1_500 } }])
   const first = app.execute(CREATE, { key: 'late' })
-  await vi.waitUntil(async () => (await app.sandbox('RAPIDLY').requests()).length === 1)
+  await until(async () => (await app.sandbox('RAPIDLY').requests()).length === 1)
 
   // The process is suspended: its 29 seconds have passed, and the reconciler takes over.
   at += 30_000

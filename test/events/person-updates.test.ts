@@ -1,10 +1,11 @@
 import fc from 'fast-check'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { SCOPES } from '../../src/domain/access/caller.ts'
 import { decodeGlobalId, encodeGlobalId } from '../../src/domain/global-id.ts'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { withClientToken, withKey } from '../harness/clients/callers.ts'
 import { type Following, follow as followAt, type Message, type Subscriber } from '../harness/clients/subscriber.ts'
+import { until } from '../harness/waiting.ts'
 
 const SEED = Number(process.env.SEED ?? 20_261_129)
 
@@ -38,7 +39,7 @@ beforeAll(async () => {
 })
 afterEach(async () => {
   await Promise.all(subscribers.splice(0).map(subscriber => subscriber.unsubscribe()))
-  await vi.waitUntil(() => app.services.eventStream.asleep() + app.streams.count() === 0)
+  await until(() => app.services.eventStream.asleep() + app.streams.count() === 0)
 })
 afterAll(() => app.close())
 

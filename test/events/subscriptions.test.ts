@@ -5,6 +5,7 @@ import { takeDatabase } from '../harness/app/database.ts'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { withClientToken, withDevelopmentKey } from '../harness/clients/callers.ts'
 import { type Following, follow as followAt, type Subscriber } from '../harness/clients/subscriber.ts'
+import { until } from '../harness/waiting.ts'
 
 const CREATE = /* GraphQL */ `
   mutation ($input: CreateSessionInput!) {
@@ -46,7 +47,7 @@ beforeAll(async () => {
 })
 afterEach(async () => {
   await Promise.all(subscribers.splice(0).map(subscriber => subscriber.unsubscribe()))
-  await vi.waitUntil(() => app.services.eventStream.asleep() + app.streams.count() === 0)
+  await until(() => app.services.eventStream.asleep() + app.streams.count() === 0)
 })
 afterAll(() => app.close())
 
@@ -232,11 +233,11 @@ describe('a subscription', () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     try {
       const subscriber = await follow({ query: MANY })
-      await vi.waitUntil(() => subscriber.heartbeats() === 1)
+      await vi.waitUntil(() => subscriber.heartbeats() === 1, { timeout: 15_000 })
       vi.advanceTimersByTime(HEARTBEAT_MS - 1)
       const early = subscriber.heartbeats()
       vi.advanceTimersByTime(1)
-      await vi.waitUntil(() => subscriber.heartbeats() === 2)
+      await vi.waitUntil(() => subscriber.heartbeats() === 2, { timeout: 15_000 })
       expect(early).toBe(1)
       expect(subscriber.messages).toEqual([])
     } finally {
@@ -261,8 +262,8 @@ describe('a subscription', () => {
     await Promise.all(leavers.map(leaver => leaver.unsubscribe()))
     await moved
 
-    await vi.waitUntil(() => app.streams.count() === 0, { timeout: 500 })
-    await vi.waitUntil(() => app.services.eventStream.asleep() === 0, { timeout: 500 })
+    await until(() => app.streams.count() === 0)
+    await until(() => app.services.eventStream.asleep() === 0)
   })
 
   test('ends when its response body is cancelled', async () => {
@@ -296,7 +297,8 @@ describe('50 subscribers', () => {
     expect(words(first)).toEqual(Array(5).fill('CREATED > CANCELED'))
     expect(new Set(first.map(({ id }) => id)).size).toBe(5)
     for (const other of others) expect(other).toEqual(first)
-    await vi.waitUntil(() => app.services.eventStream.asleep() === 50, { timeout: 500 })
+    await until(() => app.services.eventStream.asleep() === 50)
+    expect(all.map(({ messages }) => messages.length)).toEqual(Array(50).fill(5))
   })
 })
 
@@ -367,7 +369,7 @@ describe('a subscription is refused with a code and ends', () => {
 
     const refused = await followAs()
     await open[0]?.unsubscribe()
-    await vi.waitUntil(() => app.streams.count() < MAX_SUBSCRIPTIONS_PER_TOKEN)
+    await until(() => app.streams.count() < MAX_SUBSCRIPTIONS_PER_TOKEN)
     const admitted = await followAs()
 
     expect(refused.status).toBe(429)

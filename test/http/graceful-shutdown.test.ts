@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { SqliteDatabase } from '../../db/sqlite/better-sqlite3.ts'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { createClient } from '../harness/clients/keep-alive.ts'
 import { follow } from '../harness/clients/subscriber.ts'
-import { timed } from '../harness/waiting.ts'
+import { timed, until } from '../harness/waiting.ts'
 
 /** A server that stops: what it finishes, what it reports, and in which order. */
 
@@ -109,7 +109,7 @@ describe('a server that stops', () => {
     const app = await open()
     await app.sandbox('KAYLE').faults([{ fault: { kind: 'latency', ms: 600 } }])
     const created = client.exchange(app.url, { query: CREATE, variables: { key: 'late' } })
-    await vi.waitUntil(() => app.admission.inFlight === 1)
+    await until(() => app.admission.inFlight === 1)
 
     const { ms } = await timed(() => app.close(NOW))
 
@@ -126,7 +126,7 @@ describe('a server that stops', () => {
     const body = JSON.stringify({ query: CREATE, variables: { key: 'left' } })
     const headers = { 'content-type': 'application/json', authorization: 'Bearer sg_dev_key_of_the_tests' }
     const requests = fetch(app.url, { method: 'POST', body, headers, signal: disconnect.signal }).catch(() => 'left')
-    await vi.waitUntil(async () => (await app.sandbox('KAYLE').requests()).length > 0)
+    await until(async () => (await app.sandbox('KAYLE').requests()).length > 0)
     disconnect.abort()
     expect(await requests).toBe('left')
 
@@ -142,7 +142,7 @@ describe('a server that stops', () => {
     await app.sandbox('KAYLE').faults([{ fault: { kind: 'latency', ms: 400 } }])
     const stream = await follow(app.url, { query: FOLLOW })
     const created = client.exchange(app.url, { query: CREATE, variables: { key: 'seen' } })
-    await vi.waitUntil(() => app.admission.inFlight === 1)
+    await until(() => app.admission.inFlight === 1)
 
     await app.close(NOW)
 
@@ -163,7 +163,7 @@ describe('a server that stops', () => {
     await app.sandbox('KAYLE').faults([{ fault: { kind: 'latency', ms: 5_000 } }])
     const created = client.exchange(app.url, { query: CREATE, variables: { key: 'hung' } })
     const brokenOff = expect(created).rejects.toThrow()
-    await vi.waitUntil(() => app.admission.inFlight === 1)
+    await until(() => app.admission.inFlight === 1)
 
     const { ms } = await timed(() => app.close({ delayMs: 0, deadlineMs: 300 }))
     apps.length = 0

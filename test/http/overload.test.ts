@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { createClient } from '../harness/clients/keep-alive.ts'
 import { follow, type Subscriber } from '../harness/clients/subscriber.ts'
+import { until } from '../harness/waiting.ts'
 
 /** The limit of concurrent requests; excess requests are refused at once. */
 
@@ -83,13 +84,13 @@ test('a disconnected client frees its slot', async () => {
     const body = JSON.stringify({ query: SLOW, variables: { key: `left-${keys++}` } })
     return fetch(app.url, { method: 'POST', headers, body, signal: disconnect.signal }).catch(() => 'left')
   })
-  await vi.waitUntil(() => app.admission.inFlight === MOST)
+  await until(() => app.admission.inFlight === MOST)
   expect((await execute(READ)).status).toBe(503)
 
   disconnect.abort()
   await Promise.all(requests)
 
-  await vi.waitUntil(() => app.admission.inFlight === 0)
+  await until(() => app.admission.inFlight === 0)
   expect((await execute(READ)).status).toBe(200)
   await app.sandbox('KAYLE').clearFaults()
 })
@@ -104,7 +105,7 @@ test('subscriptions are not counted, and health checks and metrics are always se
 
   await slowly(1_500)
   const busy = Array.from({ length: MOST }, create)
-  await vi.waitUntil(() => app.admission.inFlight === MOST)
+  await until(() => app.admission.inFlight === MOST)
   for (const path of ['/livez', '/readyz']) {
     expect(await client.exchange(new URL(path, app.url).href)).toMatchObject({ status: 200 })
   }
@@ -116,7 +117,7 @@ test('subscriptions are not counted, and health checks and metrics are always se
 test('a webhook delivery during overload is sent again by its provider', async () => {
   await slowly(1_000)
   const busy = Array.from({ length: MOST }, create)
-  await vi.waitUntil(() => app.admission.inFlight === MOST)
+  await until(() => app.admission.inFlight === MOST)
 
   const reply = await client.exchange(new URL('/webhooks/kayle/any', app.url).href, {})
   expect(reply).toMatchObject({ status: 503, headers: { 'retry-after': '1' } })

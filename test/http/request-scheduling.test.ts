@@ -2,10 +2,11 @@ import { once } from 'node:events'
 import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Worker } from 'node:worker_threads'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { type AdmissionControl, createAdmissionControl } from '../../src/http/admission/admission-control.ts'
 import { RequestScheduler } from '../../src/http/admission/request-scheduler.ts'
 import { createHttpServer } from '../../src/http/server.ts'
+import { until } from '../harness/waiting.ts'
 
 /** Requests that block the event loop: requests that arrive meanwhile must be counted. */
 
@@ -91,7 +92,7 @@ test('requests start in the order of arrival, and those of disconnected clients 
   const { url, admission, begun } = await startBusy(() => spin(30))
   const disconnect = new AbortController()
   const first = fetch(`${url}/first`)
-  await vi.waitUntil(() => begun.length === 1)
+  await until(() => begun.length === 1)
   const second = fetch(`${url}/second`)
   const third = fetch(`${url}/third`, { signal: disconnect.signal }).catch(() => 'left')
   const fourth = fetch(`${url}/fourth`)
