@@ -73,7 +73,7 @@ interface AttentionProvider {
 
 interface AttentionAnswer {
   asOf: string
-  creates: { stuck: number; slow: number; cut: boolean; rows: OperationRow[] }
+  creates: { stuck: number; slow: number; searching: number; cut: boolean; rows: OperationRow[] }
   deliveries: { quarantined: number; waiting: number; waitingMs: number; late: boolean; rows: DeliveryRow[] }
   drift: { refused: number; rows: DriftRow[] }
   providers: AttentionProvider[]

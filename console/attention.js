@@ -9,7 +9,7 @@ export function countsOf({ creates, deliveries, drift, providers, late }) {
   return {
     attention: creates.stuck + deliveries.quarantined + drift.refused + providers.length + lateJobs,
     health: providers.length,
-    operations: creates.stuck,
+    operations: creates.stuck + creates.searching,
     webhooks: deliveries.quarantined,
     drift: drift.refused,
   }
@@ -28,9 +28,20 @@ export const attention = {
       driftCard(answer),
       ...lateCards(answer),
     ].filter(card => card !== null)
-    return cards.length > 0 ? cards : [allWell()]
+    return [...(cards.length > 0 ? cards : [allWell()]), beingSearched(answer)]
   },
 }
+
+/** What is not urgent, but not settled either. @param {AttentionAnswer} answer */
+const beingSearched = ({ creates: { searching } }) =>
+  searching > 0 &&
+  h(
+    'p',
+    { class: 'note' },
+    `The server is looking for the result of ${pluralize(searching, 'request')}: `,
+    h('a', { href: '#/operations' }, 'Unconfirmed'),
+    '.',
+  )
 
 const allWell = () =>
   h(
@@ -41,7 +52,7 @@ const allWell = () =>
       'ul',
       {},
       ...[
-        'All requests to providers are confirmed, or are being looked up.',
+        'No request waits for a person: each is confirmed, or the server is looking for its result.',
         'All webhook deliveries are applied or in time.',
         'All provider responses of the last 24 hours could be used.',
         'All providers answer and accept the credentials, as far as they were called.',

@@ -23,6 +23,7 @@ function list(rows, reload) {
       ['Requested', row => formatTime(row.createdAt)],
       ['Record', row => `${recordOf(row)} at ${toLabel(row.provider)}`],
       ['Why', row => row.errorMessage ?? toLabel(row.errorCode)],
+      ['Sent', row => describeSends(row)],
       ['Idempotency key', row => h('code', {}, row.idempotencyKey)],
       [
         'What happens next',
@@ -36,6 +37,9 @@ function list(rows, reload) {
     rows,
   )
 }
+
+/** How often it was sent, by callers and by the server. @param {Pick<OperationRow, 'sendCount'>} row */
+export const describeSends = ({ sendCount }) => (sendCount === 1 ? 'once' : `${sendCount} times`)
 
 /** What the request makes, such as “New session”. @param {Pick<OperationRow, 'kind'>} row */
 export const recordOf = ({ kind }) => `New ${recordTypeOf(kind)}`

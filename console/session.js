@@ -13,6 +13,7 @@ import {
   toLabel,
   toneOf,
 } from './elements.js'
+import { describeSends } from './operations.js'
 import { setSearched } from './search.js'
 import { deliveryTable } from './webhooks.js'
 
@@ -73,7 +74,7 @@ function request({ create }) {
       ['Result', badge(create.state)],
       ['Idempotency key', h('code', {}, create.idempotencyKey)],
       ['Request id', h('code', {}, create.requestId ?? '–')],
-      ['Sent', create.sendCount === 1 ? 'once' : `${create.sendCount} times`],
+      ['Sent', describeSends(create)],
     ]),
   )
 }

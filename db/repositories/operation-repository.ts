@@ -35,6 +35,9 @@ export interface OperationError {
 export interface StoredOperation extends ProviderOperation {
   readonly lastError: OperationError | null
   readonly requestId: string | null
+  /** The number of the latest attempt by a caller. An attempt and its repeats have the same idempotency key at the provider. */
+  readonly attempt: number
+  /** How often the server sent the latest attempt again. */
   readonly repeats: number
   readonly checks: number
   readonly note: string | null
@@ -113,7 +116,7 @@ export interface Transition {
   readonly ownedUntil?: Date | null
   readonly sentAt?: Date
   readonly nextCheckAt?: Date | null
-  readonly sendCount?: number
+  readonly attempt?: number
   readonly repeats?: number
   readonly checks?: number
   readonly note?: string | null
@@ -312,7 +315,7 @@ function toColumns(db: Database, operation: StoredOperation, transition: Transit
     owned_until: toTime(transition.ownedUntil),
     sent_at: transition.sentAt?.getTime(),
     next_check_at: toTime(transition.nextCheckAt),
-    send_count: transition.sendCount,
+    send_count: transition.attempt,
     repeats: transition.repeats,
     checks: transition.checks,
     note: transition.note,
@@ -337,11 +340,12 @@ export function toOperation(row: OperationRow): StoredOperation {
     nextCheckAt: toDate(row.next_check_at),
     recordId: row.record_id,
     lastError: error && { ...error, at: new Date(error.at) },
-    sendCount: row.send_count,
+    sendCount: row.send_count + row.repeats,
     sentAt: toDate(row.sent_at),
     createdAt: toDate(row.created_at),
     updatedAt: toDate(row.updated_at),
     requestId: row.request_id,
+    attempt: row.send_count,
     repeats: row.repeats,
     checks: row.checks,
     note: row.note,

@@ -50,7 +50,8 @@ builder.objectType(ProviderOperationRef, {
     lastError: t.expose('lastError', { type: ProviderFailureRef, description: 'The latest error.' }),
     sendCount: t.exposeInt('sendCount', {
       nullable: false,
-      description: 'Number of times it was sent to the provider.',
+      description:
+        'Number of times it was sent to the provider, by callers and by the server. A repeat that the provider put off is not counted.',
     }),
     createdAt: t.expose('createdAt', {
       type: 'DateTime',

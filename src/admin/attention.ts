@@ -47,6 +47,8 @@ async function findCreates({ db, services }: AdminDeps, operator: Operator, now:
   return {
     stuck: stuck.length,
     slow: slow.length,
+    /** All that the server still looks for, the slow ones included. */
+    searching: rows.length - stuck.length,
     cut: ids.length === MAX_OPERATIONS,
     rows: mayRead ? stuck.slice(0, MAX_SHOWN) : [],
   }

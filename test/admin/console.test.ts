@@ -401,6 +401,7 @@ describe('what needs attention', () => {
     expect(creates).toMatchObject({
       stuck: 1,
       slow: 0,
+      searching: 2,
       rows: [{ idempotencyKey: at.stuckCreate, provider: 'PERSONR' }],
     })
     expect(creates.rows[0].searchHints.traces.map(({ where }: { where: string }) => where)).toContain('email')

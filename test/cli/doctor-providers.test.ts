@@ -25,6 +25,13 @@ describe('a provider', () => {
   test('that cannot be reached is a problem', () =>
     examined.expectProblem('KAYLE of dev', /cannot be reached.*network/, { KAYLE_BASE_URL: 'http://localhost:1' }))
 
+  test.each([
+    [503, '{}', /^KAYLE is reachable but fails \(status 503\)\. Check its status page, and try again later\.$/],
+    [401, '{"code":"INVALID_KEY"}', /rejects the credentials \(status 401(, code INVALID_KEY)?\)/],
+  ])('that answers with status %i is a problem with this status', async (status, body, message) => {
+    await examined.expectProblem('KAYLE of dev', message, { KAYLE_BASE_URL: await answer(status, body) })
+  })
+
   test('that is not at its URL is a problem', async () =>
     examined.expectProblem('KAYLE of dev', /not at this URL/, { KAYLE_BASE_URL: await answer(404, '{}') }))
 
@@ -33,7 +40,9 @@ describe('a provider', () => {
 
   test('that rate-limits is a problem without a change of settings', async () => {
     const KAYLE_BASE_URL = await answer(429, '{}')
-    await examined.expectProblem('KAYLE of dev', /rate limit is exceeded; try again later\.$/, { KAYLE_BASE_URL })
+    await examined.expectProblem('KAYLE of dev', /rate limit is exceeded \(status 429\)\. Try again later\.$/, {
+      KAYLE_BASE_URL,
+    })
   })
 
   test('of a tenant’s account is a problem with the command that sets it again', async () => {
@@ -51,6 +60,12 @@ describe('a provider', () => {
     const { findings } = await examined.examine(sandboxed)
     const message = expect.stringContaining('sandbox responds')
     expect(findings).toContainEqual({ state: 'OK', check: 'KAYLE of dev', message })
+    await running.sandbox('KAYLE').faults([{ fault: { kind: 'status', status: 503 } }])
+    await examined.expectProblem(
+      'KAYLE of dev',
+      /fails \(status 503.*\)\. It is a sandbox: clear its fault rules/,
+      sandboxed,
+    )
     await running.close()
     await examined.expectNote('KAYLE of dev', /^It does not respond\. It is a sandbox/, sandboxed)
   })

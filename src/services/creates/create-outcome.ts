@@ -122,7 +122,7 @@ async function storeRecordAndOperation(
   const stored = await transitionOperation(trx, operation, succeeded)
   if (stored) return { operation: stored, record }
   const [current] = await findOperations(trx, operation.tenantId, [operation.id])
-  if (!current || current.sendCount !== operation.sendCount) throw new Error('The create was sent again.')
+  if (!current || current.attempt !== operation.attempt) throw new Error('The create was sent again.')
   if (current.state === 'SUCCEEDED') {
     if (current.recordId === record.id) return { operation: current }
     throw new DuplicateRecordError(current)
@@ -154,7 +154,7 @@ export async function storeErased(
   await inTransaction(db, async trx => {
     await setTombstones(trx, tenantId, [...created, { accountId, kind: 'reference', value: reference }], now())
     const [current] = await findOperations(trx, tenantId, [operation.id])
-    if (!current || current.state === 'SUCCEEDED' || current.sendCount !== operation.sendCount) return
+    if (!current || current.state === 'SUCCEEDED' || current.attempt !== operation.attempt) return
     const error = toOperationError(new NotFoundError('A record that the create names was erased.'), now())
     await transitionOperation(trx, current, { ...NOT_IN_FLIGHT, to: 'FAILED', now: now(), error, input: null })
   })
@@ -192,7 +192,7 @@ async function storeNotSent(
   { attempt, operationId, tenantId }: NotSentOutcome,
 ): Promise<StoredOperation | undefined> {
   const [operation] = await findOperations(deps.db, tenantId, [operationId])
-  if (operation?.state !== 'SENT' || operation.sendCount !== attempt) return undefined
+  if (operation?.state !== 'SENT' || operation.attempt !== attempt) return undefined
   return storeFailed(deps, { type: 'FAILED', operation, error: notSentError(operation) })
 }
 

@@ -68,7 +68,7 @@ export function toUnknownCreate(
   return {
     ...toCreateCall(plan),
     reference: operation.reference,
-    idempotencyKey: `${operation.reference}-${operation.sendCount}`,
+    idempotencyKey: `${operation.reference}-${operation.attempt}`,
     input: plan.input,
     sentAt: operation.sentAt ?? operation.createdAt,
     noted: operation.note,

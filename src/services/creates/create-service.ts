@@ -149,7 +149,8 @@ async function reopenOperation(
   command: CreateCommand,
   failed: StoredOperation,
 ): Promise<PlannedCreate> {
-  const attempt = failed.sendCount + 1
+  // Above the repeats of the attempt before, so that their sum counts every send.
+  const attempt = failed.attempt + failed.repeats + 1
   try {
     return await withNamedRecordsLocked(deps, command, async db => {
       const plan = await planCreate(db, scope, account, command)
@@ -159,7 +160,7 @@ async function reopenOperation(
         to: 'SENT',
         sentAt: owned.now,
         error: null,
-        sendCount: attempt,
+        attempt,
         repeats: 0,
         checks: 0,
         note: null,

@@ -42,11 +42,11 @@ export const NOT_IN_FLIGHT = { owner: null, ownedUntil: null, nextCheckAt: null 
 /** All attempts carry the same marker; each has its own idempotency key. */
 export function attemptMarkers(
   { db }: CreateDeps,
-  { sendCount, id, reference }: StoredOperation,
+  { attempt, id, reference }: StoredOperation,
 ): Pick<CreateCall, 'reference' | 'idempotencyKey' | 'note'> {
   return {
     reference,
-    idempotencyKey: `${reference}-${sendCount}`,
+    idempotencyKey: `${reference}-${attempt}`,
     note: note => saveOperationNote(db, id, note),
   }
 }
