@@ -19,7 +19,7 @@ let own: OwnProviders
 beforeAll(async () => {
   if (!CHROMIUM) return
   own = await startOwnProviders()
-  app = await startApp({ BREAKER_MINIMUM_CALLS: '2', BREAKER_HALF_OPEN_AFTER_MS: '500' }, { jobs: false })
+  app = await startApp({ BREAKER_MINIMUM_CALLS: '2', BREAKER_HALF_OPEN_AFTER_MS: '60000' }, { jobs: false })
 })
 afterAll(async () => {
   await app?.close()
@@ -55,7 +55,7 @@ test('an operator solves four problems that occur at once with the console alone
   await page.getByRole('button', { name: 'Sign in' }).click()
   const problem = (title: string) => page.locator('section.alert', { has: page.getByRole('heading', { name: title }) })
   const credentials = problem('Kayle refuses our credentials')
-  const outage = problem('Yorlet does not answer as it should')
+  const outage = problem('Calls to Yorlet are paused')
   const request = problem('1 request without a known result')
   const delivery = problem('1 webhook delivery could not be applied')
   for (const each of [credentials, outage, request, delivery]) await each.waitFor()
@@ -71,19 +71,9 @@ test('an operator solves four problems that occur at once with the console alone
 
   await outage.getByText('it answers with server errors (5xx)').waitFor()
   await own.sandbox('YORLET').clearFaults()
-  // A try is allowed after half a second; until then the connection test is refused here.
-  await expect
-    .poll(
-      async () => {
-        await outage
-          .getByRole('button', { name: 'Test connection' })
-          .click({ timeout: 1_000 })
-          .catch(() => {})
-        return outage.count()
-      },
-      { timeout: 10_000, interval: 600 },
-    )
-    .toBe(0)
+  // One test is enough, however long the circuit stays open.
+  await outage.getByRole('button', { name: 'Test connection' }).click()
+  await outage.waitFor({ state: 'detached' })
 
   await request.getByRole('button', { name: `Settle ${key}` }).click()
   await page.getByRole('dialog').getByText('ford@example.com').waitFor()
