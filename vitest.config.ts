@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
 import { POSTGRES_URL, whyNoPostgres } from './test/harness/app/postgres.ts'
@@ -110,8 +111,10 @@ export default defineConfig({
     retry: process.env.CI ? 1 : 0,
     // The modules have no state, so the files of a worker share them: loading them again takes half of the time.
     isolate: false,
-    // Most tests wait for something: one file for each core, where vitest leaves one core idle by default.
-    maxWorkers: '100%',
+    // Half of the time a test waits for something: three files for two cores, where vitest leaves one core idle by default.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
+    // Of the concurrent tests of a file, which wait for a deadline at the same time.
+    maxConcurrency: 40,
     sequence: { sequencer: SlowFirstSequencer },
     reporters: ['default', ...forMachines, new SkipReporter(skipped, services)],
     projects: [

@@ -76,7 +76,7 @@ function settingsFor(origin: string): Record<string, string> {
     [`${provider}_BASE_URL`, `${origin}/${provider.toLowerCase()}`],
     [`${provider}_API_KEY`, SECRET],
   ])
-  return { READ_DEADLINE_MS: '1500', CREATE_DEADLINE_MS: '1500', ...Object.fromEntries(providers) }
+  return { READ_DEADLINE_MS: '2000', CREATE_DEADLINE_MS: '2000', ...Object.fromEntries(providers) }
 }
 
 async function execute(app: TestApp, query: string, variables: Record<string, unknown>) {
@@ -124,7 +124,15 @@ function expectedOperation(subject: Subject, { state, code }: Outcome, sendCount
   }
 }
 
-describe.each(BEHAVIOURS.map(behaviour => [behaviour.name, behaviour] as const))('%s', (_name, behaviour) => {
+const named = (behaviours: readonly Behaviour[]) => behaviours.map(each => [each.name, each] as const)
+const isFast = ({ lastsToDeadline }: Behaviour) => !lastsToDeadline
+
+describe.each(named(BEHAVIOURS.filter(isFast)))('%s', describeBehaviour)
+
+// These wait for their deadlines at the same time.
+describe.concurrent.each(named(BEHAVIOURS.filter(each => !isFast(each))))('%s', describeBehaviour)
+
+function describeBehaviour(_name: string, behaviour: Behaviour): void {
   let stage: Stage
 
   beforeAll(async () => {
@@ -165,7 +173,7 @@ describe.each(BEHAVIOURS.map(behaviour => [behaviour.name, behaviour] as const))
     expect(stage.server.sentBytes()).toBeLessThan((behaviour.takesAtMost ?? 20 * 1024 * 1024) * SUBJECTS.length)
     expect(Reflect.has({}, 'polluted')).toBe(false)
   })
-})
+}
 
 /** The distinct Idempotency-Keys of these requests. */
 function upstreamKeys(requests: readonly ReceivedRequest[]): string[] {

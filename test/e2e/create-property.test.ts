@@ -26,7 +26,7 @@ import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 
 const RUNS = Number(process.env.RUNS ?? (onPostgres() ? 15 : 45))
 const SEED = Number(process.env.SEED ?? 20_261_121)
-const CREATE_DEADLINE_MS = 400
+const CREATE_DEADLINE_MS = 250
 const CREATE_ABSENCE_PROOF_SECONDS = 120
 
 let folder: string

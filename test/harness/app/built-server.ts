@@ -61,9 +61,14 @@ export async function whenReady({ url }: BuiltServer): Promise<void> {
   await expect.poll(() => statusOf(`${url}/readyz`), { timeout: 30_000 }).toBe(200)
 }
 
-export async function executeAt({ url }: BuiltServer, query: string) {
+export async function executeAt(server: BuiltServer, query: string) {
+  return postTo(server, { query })
+}
+
+/** The parsed answer to an operation, or to a batch of operations. */
+export async function postTo({ url }: BuiltServer, body: object) {
   const headers = { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' }
-  const response = await fetch(`${url}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query }) })
+  const response = await fetch(`${url}/graphql`, { method: 'POST', headers, body: JSON.stringify(body) })
   // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of what it reads
   return (await response.json()) as any
 }

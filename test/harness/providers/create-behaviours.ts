@@ -1,6 +1,6 @@
 import type { Behaviour } from './behaviours/behaviour.ts'
 import { bodies } from './behaviours/bodies.ts'
-import { broken, slow, unreached } from './behaviours/connections.ts'
+import { broken, silent, slow, unreached } from './behaviours/connections.ts'
 import { sizes } from './behaviours/sizes.ts'
 import { statuses } from './behaviours/statuses.ts'
 import { syntax } from './behaviours/syntax.ts'
@@ -9,6 +9,7 @@ import { syntax } from './behaviours/syntax.ts'
 export const BEHAVIOURS: readonly Behaviour[] = [
   ...unreached,
   ...broken,
+  ...silent,
   ...slow,
   ...bodies,
   ...statuses,

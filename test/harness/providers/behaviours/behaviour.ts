@@ -20,6 +20,8 @@ export interface Behaviour {
   /** The provider's address for the application, if it is not that of the server. */
   readonly at?: (server: HostileServer) => Place | Promise<Place>
   readonly becomes: Outcome | ((subject: Subject) => Outcome)
+  /** True where each create waits for its deadline. */
+  readonly lastsToDeadline?: boolean
   /** The maximum number of bytes that the application may read. */
   readonly takesAtMost?: number
 }

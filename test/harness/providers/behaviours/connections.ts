@@ -2,14 +2,14 @@ import { openBlackHole, openClosedPort } from '../unreachable.ts'
 import { type Behaviour, NO_ANSWER, SUCCEEDED, UNHEARD, UNREACHABLE } from './behaviour.ts'
 import { http, inPieces, success } from './responses.ts'
 
-/** Pauses relative to the deadline of a create, which is 1,500 ms in these tests. */
+/** Pauses relative to the deadline of a create, which is 2,000 ms in these tests. */
 const LONG_MS = 60
 const SHORT_MS = 15
 
 export const unreached: readonly Behaviour[] = [
   { name: 'a connection that is refused', at: openClosedPort, becomes: UNREACHABLE },
   { name: 'a host without an address', at: () => ({ origin: 'http://nothing.invalid' }), becomes: UNREACHABLE },
-  { name: 'a host that never accepts a connection', at: openBlackHole, becomes: UNREACHABLE },
+  { name: 'a host that never accepts a connection', at: openBlackHole, becomes: UNREACHABLE, lastsToDeadline: true },
   {
     name: 'a TLS handshake that fails',
     at: ({ origin }) => ({ origin: origin.replace('http:', 'https:') }),
@@ -37,7 +37,7 @@ export const broken: readonly Behaviour[] = [
   },
 ]
 
-export const slow: readonly Behaviour[] = [
+const pastDeadline: readonly Behaviour[] = [
   { name: 'silence before anything was read', onConnection: [], becomes: UNHEARD },
   { name: 'silence before the headers', answers: () => [], becomes: NO_ANSWER },
   { name: 'silence amid the headers', answers: requests => [success(requests).subarray(0, 30)], becomes: NO_ANSWER },
@@ -52,6 +52,11 @@ export const slow: readonly Behaviour[] = [
     answers: requests => inPieces(success(requests), 40, LONG_MS),
     becomes: NO_ANSWER,
   },
+]
+
+export const silent: readonly Behaviour[] = pastDeadline.map(each => ({ ...each, lastsToDeadline: true }))
+
+export const slow: readonly Behaviour[] = [
   {
     name: 'a drip within the deadline',
     answers: requests => inPieces(success(requests), 6, SHORT_MS),

@@ -69,6 +69,7 @@ export const statuses: readonly Behaviour[] = [
     name: '422 and silence after the headers',
     answers: () => [http(422, '', { 'content-length': '99' })],
     becomes: REJECTED,
+    lastsToDeadline: true,
   },
   {
     name: '422 with a body that cannot be decoded',
