@@ -7,6 +7,7 @@ const ACTIONS = {
   'key.revoke': 'Revoked an API key',
   'operation.settle.absent': 'Settled a request: not created',
   'operation.settle.found': 'Settled a request: created',
+  'operation.settle.unchecked': 'Settled a request: created, with an id that could not be checked',
   'person.erase': 'Erased a person',
   'provider.check': 'Tested the connection to a provider',
   'provider.remove': 'Removed the settings of a provider',

@@ -198,6 +198,8 @@ interface CreateRow {
 }
 
 interface OperationRow extends CreateRow {
+  /** How the id of a found record is checked: READ, UNCHECKED, or UNSUPPORTED. */
+  foundCheck: string
   settlesItself: boolean
   searchHints: SearchHints | null
 }

@@ -71,11 +71,13 @@ function settle(row, done) {
     maxlength: 200,
     disabled: true,
   })
+  const confirmed = h('input', { type: 'checkbox', name: 'confirmed', disabled: true, required: true })
   /** @param {Event} event */
   const change = event => {
     const wasFound = /** @type {HTMLInputElement} */ (event.target).value === 'found'
     found.disabled = !wasFound
     found.required = wasFound
+    confirmed.disabled = !wasFound
     if (wasFound) found.focus()
   }
   confirm({
@@ -92,27 +94,60 @@ function settle(row, done) {
           h('input', { type: 'radio', name: 'resolution', value: 'absent', required: true, change }),
           'It was not created: the client may send the request again',
         ),
-        h(
-          'label',
-          { class: 'radio' },
-          h('input', { type: 'radio', name: 'resolution', value: 'found', change }),
-          'It was created',
-        ),
-        h('label', { for: 'found' }, `Its id at ${toLabel(row.provider)}`),
-        found,
+        ...(row.foundCheck === 'UNSUPPORTED' ? [notSettledAsFound(row)] : askForId(row, found, confirmed, change)),
       ),
       h('p', { class: 'note' }, 'This cannot be undone. It is recorded with your API key under Activity.'),
     ],
     label: 'Settle',
     act: async form => {
       const absent = form.get('resolution') === 'absent'
-      const resolution = absent ? { absent: true } : { found: String(form.get('found') ?? '').trim() }
+      const id = String(form.get('found') ?? '').trim()
+      const isConfirmed = form.has('confirmed')
+      const resolution = absent ? { absent: true } : { found: id, ...(isConfirmed && { confirmed: true }) }
       await post(`/operations/${row.id}/settle`, resolution)
       return absent ? 'Settled: it was not created.' : 'Settled: it was created.'
     },
     done,
   })
 }
+
+/**
+ * @param {OperationRow} row @param {HTMLInputElement} found @param {HTMLInputElement} confirmed
+ * @param {(event: Event) => void} change
+ */
+function askForId({ provider, foundCheck }, found, confirmed, change) {
+  const name = toLabel(provider)
+  return [
+    h(
+      'label',
+      { class: 'radio' },
+      h('input', { type: 'radio', name: 'resolution', value: 'found', change }),
+      'It was created',
+    ),
+    h('label', { for: 'found' }, `Its id at ${name}`),
+    found,
+    ...(foundCheck === 'UNCHECKED'
+      ? [
+          h(
+            'p',
+            { class: 'notice warning' },
+            `${name} cannot show such a record by its id, so this server cannot check the id. A wrong one would connect the client to nothing, or to somebody else’s record.`,
+          ),
+          h('label', { class: 'radio' }, confirmed, `I compared the id with ${name}’s dashboard`),
+        ]
+      : [
+          h('p', { class: 'note' }, `The id is read at ${name} first; if it does not exist there, nothing is settled.`),
+        ]),
+  ]
+}
+
+/** @param {OperationRow} row */
+const notSettledAsFound = ({ provider }) =>
+  h(
+    'p',
+    { class: 'note' },
+    `This server cannot read such records from ${toLabel(provider)}. If it was created, leave the request as it is.`,
+  )
 
 /** What to search for at the provider, from the sent input. @param {OperationRow} row */
 function showSearchHints({ kind, provider, searchHints: hints }) {

@@ -22,31 +22,46 @@ export const showOperations: AdminHandler = async ({ db, services }, operator) =
 export async function toOperationRow(services: Services, operation: StoredOperation, { scopes }: Operator) {
   return {
     ...toRow(operation),
+    foundCheck: await services.operations.foundCheck(operation),
     settlesItself: await services.operations.settlesItself(operation),
     searchHints: toSearchHints(await services.operations.searchHints(operation), scopes.has('pii:read')),
   }
 }
 
 /**
- * `{ "absent": true }` or `{ "found": "<id at the provider>" }`: the result of the operator's search. Throws NOT_FOUND,
- * BAD_REQUEST, UNSUPPORTED_BY_PROVIDER.
+ * `{ "absent": true }` or `{ "found": "<id at the provider>" }`: the result of the operator's search. `"confirmed": true` beside an
+ * id that the provider cannot show. Throws NOT_FOUND, BAD_REQUEST, UNSUPPORTED_BY_PROVIDER, and the errors of the provider's read.
  */
 export const settle: AdminHandler = async (deps, operator, { id, body }) => {
   const { operations } = deps.services
-  const found = parseResolution(body)
+  const resolution = parseResolution(body)
   await operations.get(operator, { id })
-  await recordAction(deps, operator, found === null ? 'operation.settle.absent' : 'operation.settle.found', id)
-  const settled = await (found === null
+  await recordAction(deps, operator, settleAction(resolution), id)
+  const settled = await (resolution.found === null
     ? operations.settleAbsent(operator, id)
-    : operations.settleFound(operator, id, found))
+    : operations.settleFound(operator, id, resolution.found, resolution))
   return { row: toRow(settled) }
 }
 
-/** The provider's id of the created record; null if there is none. */
-function parseResolution(body: unknown): string | null {
-  const { absent, found } = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>
-  if (absent === true && found === undefined) return null
-  if (absent === undefined && typeof found === 'string' && found !== '' && found.length <= MAX_ID_LENGTH) return found
+interface Resolution {
+  /** The provider's id of the created record; null if there is none. */
+  readonly found: string | null
+  readonly isConfirmed: boolean
+}
+
+function settleAction({ found, isConfirmed }: Resolution): string {
+  if (found === null) return 'operation.settle.absent'
+  return isConfirmed ? 'operation.settle.unchecked' : 'operation.settle.found'
+}
+
+function parseResolution(body: unknown): Resolution {
+  const { absent, found, confirmed } = (typeof body === 'object' && body !== null ? body : {}) as Record<
+    string,
+    unknown
+  >
+  if (absent === true && found === undefined) return { found: null, isConfirmed: false }
+  if (absent === undefined && typeof found === 'string' && found !== '' && found.length <= MAX_ID_LENGTH)
+    return { found, isConfirmed: confirmed === true }
   throw new DomainError('BAD_REQUEST', 'Expected {"absent": true} or {"found": "<id at the provider>"}.')
 }
 

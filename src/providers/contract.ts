@@ -213,8 +213,13 @@ export interface Recovery<Snapshot> {
   readonly safeToForgetAfterMs?: number
   /** The values by which a person finds the record at the provider. */
   traces?(unknownCreate: UnknownCreate): RecoveryCandidates
-  /** The snapshot of a record that an operator found under this id, for providers that cannot read it. */
+  /**
+   * The snapshot of a record that an operator found under this id. Throws NOT_FOUND, and BAD_REQUEST for a record of another
+   * create. Absent if such a record can be neither read nor assumed.
+   */
   reconstruct?(unknownCreate: UnknownCreate, providerId: string, call: ReadCall): Promise<Snapshot>
+  /** True if `reconstruct` assumes the record from the sent input, because the provider has no read of it by its id. */
+  readonly isAssumed?: true
 }
 
 /** A value of the sent create by which a person recognises it at the provider. */

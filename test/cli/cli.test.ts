@@ -154,7 +154,9 @@ describe('webhooks', () => {
       message: expect.stringMatching(/^The delivery was not applied\. The signature is valid, but/),
     })
     expect(await writtenOf(delivery.id)).toEqual(['webhook.replay'])
-    expect(await json(['webhooks', 'dismiss', delivery.id, '--note', 'a test'])).toMatchObject([{ state: 'DISMISSED' }])
+    expect(await json(['webhooks', 'dismiss', delivery.id, '--note', 'a test'])).toMatchObject([
+      { state: 'DISMISSED', note: 'a test' },
+    ])
     expect(await run(['webhooks', 'dismiss', delivery.id, '--note', 'again'])).toMatchObject({ code: 1, stdout: '' })
     expect((await writtenOf(delivery.id)).sort()).toEqual(['webhook.dismiss', 'webhook.dismiss', 'webhook.replay'])
     const nothing = randomUUID()
@@ -187,6 +189,19 @@ describe('operations', () => {
     return key
   }
 
+  const returnUrl = 'https://app.example.com/back'
+
+  async function losePortal(): Promise<string> {
+    const kind = KINDS.find(({ name }) => name === 'rapidly-session')
+    if (!kind) throw new Error('Unknown kind.')
+    const key = randomUUID()
+    fate = 'LOST'
+    const session = { rapidly: { customer: { customerExternalId: 'usr_1337' }, redirectUrl: returnUrl } }
+    await app.execute(mutationOf(kind), { input: { idempotencyKey: key, session } })
+    fate = 'ANSWERED'
+    return key
+  }
+
   test('list and show print a create of unknown outcome, by id and by key', async () => {
     const key = await lose()
     const row = (await json(['operations', 'list'])).find(({ idempotencyKey }) => idempotencyKey === key)
@@ -196,15 +211,7 @@ describe('operations', () => {
   })
 
   test('list and show print what to search for at the provider, and settle warns where an empty search is no proof', async () => {
-    const kind = KINDS.find(({ name }) => name === 'rapidly-session')
-    if (!kind) throw new Error('Unknown kind.')
-    const key = randomUUID()
-    fate = 'LOST'
-    const returnUrl = 'https://app.example.com/back'
-    const session = { rapidly: { customer: { customerExternalId: 'usr_1337' }, redirectUrl: returnUrl } }
-    await app.execute(mutationOf(kind), { input: { idempotencyKey: key, session } })
-    fate = 'ANSWERED'
-
+    const key = await losePortal()
     const [row] = await json(['operations', 'show', key])
     const window = { from: expect.stringMatching(/Z$/), to: expect.stringMatching(/Z$/) }
     const warning = expect.stringContaining('proves nothing')
@@ -217,7 +224,7 @@ describe('operations', () => {
     expect(listed.searchHints.traces).toEqual([traces[0], { where: 'return_url', value: null }])
 
     expect((await run(['operations', 'show', key])).stdout).toContain('external_id of its customer: usr_1337')
-    const settled = await run(['operations', 'settle', key, '--absent'])
+    const settled = await run(['operations', 'settle', key, '--absent', '--yes'])
     expect([settled.code, settled.stderr]).toEqual([0, expect.stringMatching(/^Warning: Rapidly does not list/)])
   })
 
@@ -227,7 +234,7 @@ describe('operations', () => {
     const providerId = Object.keys(sessions).at(-1) ?? ''
     const [settled] = await json(['operations', 'settle', key, '--found', providerId])
     expect(settled).toMatchObject({ state: 'SUCCEEDED', recovered: true, recordId: expect.any(String) })
-    const again = await run(['operations', 'settle', key, '--absent'])
+    const again = await run(['operations', 'settle', key, '--absent', '--yes'])
     expect([again.code, again.stdout]).toEqual([1, ''])
     expect(again.stderr).toMatch(/^[A-Z].*\.\n$/)
     expect((await writtenOf(settled.id)).sort()).toEqual(['operation.settle.absent', 'operation.settle.found'])
@@ -235,9 +242,31 @@ describe('operations', () => {
 
   test('settle records that it does not exist, and its idempotency key can be sent again', async () => {
     const key = await lose()
-    const [settled] = await json(['operations', 'settle', key, '--absent'])
+    const [settled] = await json(['operations', 'settle', key, '--absent', '--yes'])
     expect(settled).toMatchObject({ state: 'FAILED' })
     expect(await writtenOf(settled.id)).toEqual(['operation.settle.absent'])
+  })
+
+  test('settle as absent asks, and so does an id that the provider cannot show; without a terminal it needs --yes', async () => {
+    const key = await lose()
+    const refused = await run(['operations', 'settle', key, '--absent'])
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('expected --yes') })
+    const questions: string[] = []
+    const confirm = async (question: string) => {
+      questions.push(question)
+      return false
+    }
+    const declined = await cliOf(env, { confirm }).run(['operations', 'settle', key, '--absent'])
+    expect(declined).toMatchObject({ code: 1, stderr: expect.stringContaining('Nothing was settled.') })
+    expect(questions).toEqual([expect.stringMatching(/^Was nothing created at KAYLE for /)])
+    expect(await json(['operations', 'show', key])).toMatchObject([{ state: 'UNKNOWN' }])
+
+    const portal = await losePortal()
+    const found = ['operations', 'settle', portal, '--found', randomUUID()]
+    expect(await run(found)).toMatchObject({ code: 2, stderr: expect.stringContaining('expected --yes') })
+    const [settled] = await json([...found, '--yes'])
+    expect(settled).toMatchObject({ state: 'SUCCEEDED' })
+    expect(await writtenOf(settled.id)).toEqual(['operation.settle.unchecked'])
   })
 
   test('settle fails for an id that the provider does not know', async () => {
@@ -332,6 +361,16 @@ describe('person erase', () => {
     const [preview] = await json(['person', 'erase', 'erase-1', '--dry-run'])
     expect(preview).toMatchObject({ sessions: 1, creates: 1, deliveries: 0 })
     expect(await countOf('erase-1')).toBe(before)
+  })
+
+  test('of an id about which nothing is stored says so, because it may be misspelt', async () => {
+    const nothing = 'Nothing is stored about a user with this external id.'
+    expect(await run(['person', 'erase', 'nobody', '--dry-run'])).toMatchObject({ code: 0, stdout: `${nothing}\n` })
+    expect(await run(['person', 'erase', 'nobody', '--yes'])).toMatchObject({
+      code: 0,
+      stdout: `${nothing} Check its spelling. What a provider sends about it later is not stored.\n`,
+    })
+    expect(await json(['person', 'erase', 'nobody', '--yes'])).toMatchObject([{ sessions: 0, creates: 0 }])
   })
 
   test('asks in a terminal with what would be erased, and obeys the answer', async () => {

@@ -23,6 +23,8 @@ interface Row {
   readonly expected: (providerId: string, sentAt: Date) => object
   /** How long after its send the operator finds it. */
   readonly foundAfterSeconds?: number
+  /** True if the provider cannot show the record by its id, so that the operator has to confirm the id. */
+  readonly isUnchecked?: true
   /** An id that is not the record's, and the error for it. */
   readonly refused: readonly [providerId: string, code: ErrorCode]
 }
@@ -63,6 +65,7 @@ const ROWS: readonly Row[] = [
     input: { session: SESSION_INPUTS.PERSONR },
     collection: 'links',
     env: { PERSONR_REPEAT_LINKS: 'off' },
+    isUnchecked: true,
     fields: 'status outcome createdAt access { hostedUrl } applicant { providerId }',
     foundAfterSeconds: 86_400,
     expected: (_id, sentAt) => ({
@@ -91,6 +94,7 @@ const ROWS: readonly Row[] = [
     recordType: 'session',
     input: { session: SESSION_INPUTS.RAPIDLY },
     collection: 'customer_sessions',
+    isUnchecked: true,
     fields: 'status createdAt expiresAt redirectUrl access { hostedUrl sdkToken } customer { externalId }',
     foundAfterSeconds: 60,
     expected: (_id, sentAt) => ({
@@ -108,6 +112,7 @@ const ROWS: readonly Row[] = [
     recordType: 'session',
     input: { session: SESSION_INPUTS.RAPIDLY },
     collection: 'customer_sessions',
+    isUnchecked: true,
     fields: 'status',
     foundAfterSeconds: 86_400,
     expected: () => ({ status: 'EXPIRED' }),
@@ -147,14 +152,19 @@ describe.each(ROWS)('$provider: a lost $recordType', row => {
     const sentAt = now()
     const { operation } = await create()
     const [providerId = ''] = await created()
-    return { operation, providerId, create, idempotencyKey, sentAt }
+    return { app, operation, providerId, create, idempotencyKey, sentAt }
   }
 
   test('is settled by the id that an operator found', async () => {
     const { operation, providerId, create, sentAt } = await lose()
     expect(operation.state).toBe('UNKNOWN')
     advance(row.foundAfterSeconds ?? 0)
-    await settleFound(operation, providerId)
+    if (row.isUnchecked)
+      await expect(settleFound(operation, providerId)).rejects.toMatchObject({
+        code: 'BAD_REQUEST',
+        message: expect.stringContaining('cannot be checked'),
+      })
+    await settleFound(operation, providerId, { isConfirmed: row.isUnchecked })
 
     expect(await create()).toEqual({
       operation: { id: operation.id, state: 'SUCCEEDED', recovered: true },
@@ -165,8 +175,80 @@ describe.each(ROWS)('$provider: a lost $recordType', row => {
   test('stays unknown after another id', async () => {
     const { operation, idempotencyKey } = await lose()
     const [providerId, code] = row.refused
-    await expect(settleFound(operation, providerId)).rejects.toMatchObject({ code })
+    await expect(settleFound(operation, providerId, { isConfirmed: true })).rejects.toMatchObject({ code })
     expect(await findOperation(idempotencyKey)).toMatchObject({ state: 'UNKNOWN' })
+  })
+
+  test('stays unknown after the id of a record that another create made', async () => {
+    const { app, operation, idempotencyKey } = await lose()
+    await setFate('ANSWERED')
+    const other = await app.execute(document(row), {
+      input: { idempotencyKey: newKey(), ...withOtherEmail(row.input) },
+    })
+    const { providerId } = other.data.created.record
+    await expect(settleFound(operation, providerId, { isConfirmed: true })).rejects.toMatchObject({
+      code: 'BAD_REQUEST',
+      message: expect.stringMatching(/^Expected the id of the record that this create made; that record/),
+    })
+    expect(await findOperation(idempotencyKey)).toMatchObject({ state: 'UNKNOWN' })
+  })
+
+  test.runIf(!row.isUnchecked)('stays unknown while its provider cannot be read', async () => {
+    const { operation, providerId, idempotencyKey } = await lose()
+    await setFate('DOWN')
+    await expect(settleFound(operation, providerId, { isConfirmed: true })).rejects.toMatchObject({
+      code: 'PROVIDER_UNAVAILABLE',
+    })
+    expect(await findOperation(idempotencyKey)).toMatchObject({ state: 'UNKNOWN' })
+  })
+})
+
+/** Providers with unique e-mail addresses refuse a second record with the same one. */
+function withOtherEmail(input: object): object {
+  return JSON.parse(
+    JSON.stringify(input)
+      .replace(/"email":"/g, '"email":"other-')
+      .replaceAll('usr_1"', 'usr_2"'),
+  )
+}
+
+/** Creates with a marker, both of which are lost. */
+const MARKED: readonly (readonly [
+  provider: Provider,
+  recordType: Row['recordType'],
+  input: object,
+  collection: string,
+])[] = [
+  ['KAYLE', 'session', { session: { kayle: { redirectUrl: 'https://app.example.com/done' } } }, 'sessions'],
+  ['VERILOCK', 'session', { session: SESSION_INPUTS.VERILOCK }, 'sessions'],
+  [
+    'PERSONR',
+    'applicant',
+    { applicant: { personr: { email: 'jane@mail.com', phone: '+61 424 424 424', flowName: 'KYC basic' } } },
+    'applicants',
+  ],
+  ['RAPIDLY', 'customer', { customer: { rapidly: { email: 'jane@example.com' } } }, 'customers'],
+  ['YORLET', 'customer', { customer: { yorlet: { email: 'lin@example.com' } } }, 'customers'],
+]
+
+describe.each(MARKED)('%s: two lost creates of a %s', (provider, recordType, input, collection) => {
+  const { findOperation, follow, newKey, open, setFate, settleFound } = setUpLostCreates(provider)
+
+  test('are not settled with the record of each other', async () => {
+    const app = await open()
+    const created = await follow(collection)
+    const query = document({ recordType, fields: '' })
+    await setFate('RESPONSE_LOST')
+    const key = newKey()
+    const first = await app.execute(query, { input: { idempotencyKey: key, ...input } })
+    const { length } = await created()
+    await app.execute(query, { input: { idempotencyKey: newKey(), ...withOtherEmail(input) } })
+    const [other = ''] = (await created()).slice(length)
+    await expect(settleFound(first.data.created.operation, other)).rejects.toMatchObject({
+      code: 'BAD_REQUEST',
+      message: expect.stringContaining('has the marker of another create'),
+    })
+    expect(await findOperation(key)).toMatchObject({ state: 'UNKNOWN' })
   })
 })
 
@@ -245,7 +327,7 @@ test.each([
   },
 )
 
-function document({ recordType, fields }: Row): string {
+function document({ recordType, fields }: Pick<Row, 'recordType' | 'fields'>): string {
   const name = `Create${recordType.charAt(0).toUpperCase()}${recordType.slice(1)}`
   const operation = 'operation { id state recovered }'
   return `mutation ($input: ${name}Input!) {

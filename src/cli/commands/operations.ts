@@ -5,7 +5,7 @@ import { OPERATION_STATES, type OperationState, type ProviderOperation } from '.
 import { recordAudit } from '../../services/access/tenants.ts'
 import type { SearchHints } from '../../services/creates/operations.ts'
 import { limitOption } from '../arguments.ts'
-import { type CliContext, examples, formatCommand, type TenantCall, withHint, withTenant } from '../cli.ts'
+import { type CliContext, CliError, examples, formatCommand, type TenantCall, withHint, withTenant } from '../cli.ts'
 
 /** `sessiongraph operations`: creates with an unknown outcome, and how an operator settles them. */
 export function addOperations(program: Command, cli: CliContext): void {
@@ -57,28 +57,59 @@ export function addOperations(program: Command, cli: CliContext): void {
     .usage('<id> (--found <providerId> | --absent) [options]')
     .addOption(new Option('--found <providerId>', 'it was created: its id at the provider').conflicts('absent'))
     .option('--absent', 'it was never created: the same idempotency key can send it again')
+    .option('--yes', 'do not ask for confirmation, which `--absent` and an id that the provider cannot show require')
     .addHelpText(
       'after',
       examples(
-        'sessiongraph operations settle 01a1fc51-4540-7679-a16e-870c9ec09ee5 --absent',
+        'sessiongraph operations settle 01a1fc51-4540-7679-a16e-870c9ec09ee5 --absent --yes',
         'sessiongraph operations settle signup-1337 --found vs_1a2b3c',
       ),
     )
-    .action((id: string, options: { found?: string; absent?: boolean }, self: Command) => {
+    .action((id: string, options: SettleOptions, self: Command) => {
       if (!options.found && !options.absent) self.error('error: expected --found <providerId> or --absent')
       return withTenant(cli, async (app, call) => {
         const operation = await find(cli, app, call, id)
-        const { settleFound, settleAbsent, searchHints } = app.services.operations
+        const { foundCheck, settleFound, settleAbsent, searchHints } = app.services.operations
         const hints = await searchHints(operation)
         if (options.absent && hints?.warning && !cli.isJson()) cli.progress.report(`Warning: ${hints.warning}`)
-        const action = options.found ? 'operation.settle.found' : 'operation.settle.absent'
-        await recordAudit(app.db, { ...call, action, at: new Date(), subject: operation.id })
+        const isUnchecked = options.found !== undefined && (await foundCheck(operation)) === 'UNCHECKED'
+        if (operation.state === 'UNKNOWN' && (options.absent || isUnchecked))
+          await confirmSettlement(cli, operation, options, self)
+        const action = options.absent ? 'absent' : isUnchecked ? 'unchecked' : 'found'
+        await recordAudit(app.db, {
+          ...call,
+          action: `operation.settle.${action}`,
+          at: new Date(),
+          subject: operation.id,
+        })
         const settled = await (options.found
-          ? settleFound(call, operation.id, options.found)
+          ? settleFound(call, operation.id, options.found, { isConfirmed: isUnchecked })
           : settleAbsent(call, operation.id))
         cli.show([toRow(settled, toSearchHints(hints, cli.isJson(), false))])
       })
     })
+}
+
+interface SettleOptions {
+  readonly found?: string
+  readonly absent?: boolean
+  readonly yes?: boolean
+}
+
+/** Throws NOT_CONFIRMED. Without a terminal, `--yes` is required. */
+async function confirmSettlement(
+  cli: CliContext,
+  { idempotencyKey, provider }: ProviderOperation,
+  { found, yes }: SettleOptions,
+  self: Command,
+): Promise<void> {
+  if (yes) return
+  const question = found
+    ? `${provider} cannot show the record ${found}, so that the id cannot be checked. Is it the record of ${idempotencyKey}, for certain?`
+    : `Was nothing created at ${provider} for ${idempotencyKey}, for certain? A second record may be created otherwise.`
+  const confirmed = await cli.confirm(question)
+  if (confirmed === undefined) self.error('error: expected --yes, because stdin is no terminal')
+  if (!confirmed) throw new CliError('NOT_CONFIRMED', 'Nothing was settled.')
 }
 
 const LISTED = ['idempotencyKey', 'kind', 'provider', 'state', 'sentAt', 'error'] as const

@@ -1,8 +1,10 @@
 import type { Command } from 'commander'
+import type { ErasureReport } from '../../services/privacy/erasure.ts'
 import { type CliContext, CliError, examples, withTenant } from '../cli.ts'
 import { listPersonRows } from './person-rows.ts'
 
 const NOTHING_STORED = 'Nothing is stored about a user with this external id.'
+const NOTHING_ERASED = `${NOTHING_STORED} Check its spelling. What a provider sends about it later is not stored.`
 const EXTERNAL_ID = 'your own id of the user, as sent in `externalId`'
 
 /** `sessiongraph person`: shows and erases the data of one of a tenant's own users. */
@@ -36,14 +38,29 @@ export function addPerson(program: Command, cli: CliContext): void {
     .action((externalId: string, { yes, dryRun }: { yes?: boolean; dryRun?: boolean }, self: Command) =>
       withTenant(cli, async ({ services }, call) => {
         const preview = yes && !dryRun ? undefined : await services.erasure.preview(call, externalId)
-        if (dryRun) return cli.show([{ ...preview }])
+        if (dryRun) return showReport(cli, preview, NOTHING_STORED)
         if (preview) {
-          const counts = Object.entries(preview).map(([name, count]) => `${count} ${name}`)
-          const confirmed = await cli.confirm(`Erase ${counts.join(', ')} of this user for good?`)
+          const confirmed = await cli.confirm(toQuestion(preview))
           if (confirmed === undefined) self.error('error: expected --yes or --dry-run, because stdin is no terminal')
           if (!confirmed) throw new CliError('NOT_CONFIRMED', 'Nothing was erased.')
         }
-        cli.show([{ ...(await services.erasure.erase(call, externalId)) }])
+        showReport(cli, await services.erasure.erase(call, externalId), NOTHING_ERASED)
       }),
     )
+}
+
+/** As text, a report without any record is a sentence, because it may be a misspelt id. */
+function showReport(cli: CliContext, report: ErasureReport | undefined, nothing: string): void {
+  if (report && isNothing(report) && !cli.isJson()) cli.show([], { empty: nothing })
+  else cli.show([{ ...report }])
+}
+
+function toQuestion(preview: ErasureReport): string {
+  if (isNothing(preview)) return `${NOTHING_STORED} Erase what may arrive later?`
+  const counts = Object.entries(preview).map(([name, count]) => `${count} ${name}`)
+  return `Erase ${counts.join(', ')} of this user for good?`
+}
+
+function isNothing(report: ErasureReport): boolean {
+  return Object.values(report).every(count => count === 0)
 }

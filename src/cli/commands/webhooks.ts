@@ -113,7 +113,7 @@ export function addWebhooks(program: Command, cli: CliContext): void {
         const { services } = app
         await withListHint(cli, services.webhookEndpoints.delivery(call, id))
         await recordAudit(app.db, { ...call, action: 'webhook.dismiss', at: new Date(), subject: id })
-        cli.show([await services.webhookInbox.dismiss(call, id, { note, actor: 'cli' })])
+        cli.show([{ ...(await services.webhookInbox.dismiss(call, id, { note, actor: 'cli' })), note }])
       }),
     )
 }

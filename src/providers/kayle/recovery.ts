@@ -1,6 +1,7 @@
 import type { SessionSnapshot } from '../../domain/records/session.ts'
 import { isSameClock, toSendWindow } from '../../domain/send-window.ts'
 import type { ListQuery, Page, ReadCall, Recovery, RecoveryCandidates, UnknownCreate } from '../contract.ts'
+import { assertOwnMarker } from '../own-marker.ts'
 import { MARKER_PARAMETER, sessionInput } from './input.ts'
 import { readMarker, toMarkedRedirect, toSession } from './mapper.ts'
 import type { Session } from './wire.ts'
@@ -63,7 +64,11 @@ export function createRecovery(reads: Reads): Recovery<SessionSnapshot> {
     },
     safeToForgetAfterMs: giveUpSeconds * 1000,
     traces: toCandidates,
-    reconstruct: (_lost, providerId, call) => read(providerId, call),
+    async reconstruct(unknownCreate, providerId, call) {
+      const session = await readSession(providerId, call)
+      assertOwnMarker(readMarker(session), unknownCreate)
+      return toSession(session, now())
+    },
   }
 }
 

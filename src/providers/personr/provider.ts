@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { ProviderNotFoundError, UnsupportedError } from '../../domain/errors.ts'
 import type { ProviderRejection } from '../../upstream/response-errors.ts'
-import type { ClientDeps, ProviderClient, ProviderRecordRef, ReadCall } from '../contract.ts'
+import type { ClientDeps, ProviderClient, ReadCall } from '../contract.ts'
 import { applicantInput, verificationInput } from './input.ts'
 import { createAuthenticatedRequest } from './login.ts'
 import { toApplicant, toApplicantId, toCreatedApplicant, toCreatedSession, toForm, toSession } from './mapper.ts'
 import { createRecovery } from './recovery.ts'
 import {
+  type Applicant,
   createdResponse,
   detailsResponse,
   errorBody,
@@ -84,12 +85,12 @@ export function connect({ settings, upstream, now, secrets, abilities }: ClientD
     }
   }
 
-  async function getApplicant({ providerId, details: known }: ProviderRecordRef, call: ReadCall) {
+  async function readApplicant(providerId: string, call: ReadCall): Promise<Applicant> {
     const [status, details] = await Promise.all([
       readStatus(providerId, 'getApplicant', call),
       readDetails(providerId, 'getApplicant', call),
     ])
-    return toApplicant(providerId, { ...details, ...status }, now(), known)
+    return { ...details, ...status }
   }
 
   return {
@@ -140,9 +141,10 @@ export function connect({ settings, upstream, now, secrets, abilities }: ClientD
       return toCreatedApplicant(answer.response, form, now())
     },
 
-    getApplicant,
+    getApplicant: async ({ providerId, details: known }, call) =>
+      toApplicant(providerId, await readApplicant(providerId, call), now(), known),
 
-    recovery: createRecovery(settings, { getApplicant }),
+    recovery: createRecovery(settings, { readApplicant, now }),
   }
 }
 

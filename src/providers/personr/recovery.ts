@@ -1,8 +1,14 @@
 import { DomainError } from '../../domain/errors.ts'
-import type { ProviderClient, RecoveryCandidate, RecoveryCandidates, UnknownCreate } from '../contract.ts'
+import type { ProviderClient, ReadCall, RecoveryCandidate, RecoveryCandidates, UnknownCreate } from '../contract.ts'
+import { assertOwnMarker } from '../own-marker.ts'
 import { applicantInput, verificationInput } from './input.ts'
-import { toApplicantId, toAssumedSession } from './mapper.ts'
-import { id } from './wire.ts'
+import { findReference, toApplicant, toApplicantId, toAssumedSession } from './mapper.ts'
+import { type Applicant, id } from './wire.ts'
+
+interface Reads {
+  readApplicant(providerId: string, call: ReadCall): Promise<Applicant>
+  readonly now: () => Date
+}
 
 /**
  * Personr has no lists and no search by our marker. An unknown link may be created again, because both links lead to
@@ -11,20 +17,31 @@ import { id } from './wire.ts'
  */
 export function createRecovery(
   { repeatLinks }: { readonly repeatLinks: 'on' | 'off' },
-  { getApplicant }: Required<Pick<ProviderClient, 'getApplicant'>>,
+  { readApplicant, now }: Reads,
 ): NonNullable<ProviderClient['recovery']> {
   return {
     session: {
       repeat: repeatLinks === 'on' ? { times: 1, afterSettleDelay: false } : undefined,
       traces: toLinkCandidates,
+      isAssumed: true,
       reconstruct: async (unknownCreate, providerId) =>
         toAssumedSession(toLinkId(providerId), applicantOf(unknownCreate), unknownCreate.sentAt),
     },
     applicant: {
       traces: toApplicantCandidates,
-      reconstruct: (_, providerId, call) => getApplicant({ providerId }, call),
+      async reconstruct({ reference }, providerId, call) {
+        const applicant = await readApplicant(providerId, call)
+        assertOwnMarker(findMarker(applicant, reference), { reference })
+        return toApplicant(providerId, applicant, now())
+      },
     },
   }
+}
+
+/** Our marker, or that of another create. */
+function findMarker({ externalUserId }: Applicant, reference: string): string | undefined {
+  const ids = externalUserId ?? []
+  return ids.includes(reference) ? reference : findReference(ids)
 }
 
 /** A link contains nothing but its applicant. */

@@ -73,7 +73,7 @@ export function connect({ settings, upstream, now }: ClientDeps<Settings>): Prov
       return { items, nextCursor: String(page + 1), share: page / pages }
     },
 
-    recovery: createRecovery(read, { getCustomer }, now),
+    recovery: createRecovery(read, now),
   }
 }
 

@@ -11,6 +11,7 @@ import type {
   RecoveryResult,
   UnknownCreate,
 } from '../contract.ts'
+import { assertOwnMarker } from '../own-marker.ts'
 import { toPathSegment } from '../path-segment.ts'
 import { customerInput, sessionInput } from './input.ts'
 import { hasMarker, toAssumedSession, toCustomer, toCustomerId } from './mapper.ts'
@@ -28,15 +29,12 @@ export type Read = <T>(
  * An unknown session cannot be searched for, so it is created again: two may exist, and the first was never returned.
  * An unknown customer is found by its unique values: the external id, our marker, the e-mail address.
  */
-export function createRecovery(
-  read: Read,
-  { getCustomer }: Required<Pick<ProviderClient, 'getCustomer'>>,
-  now: () => Date,
-): NonNullable<ProviderClient['recovery']> {
+export function createRecovery(read: Read, now: () => Date): NonNullable<ProviderClient['recovery']> {
   return {
     session: {
       repeat: { times: 1, afterSettleDelay: true },
       traces: toSessionCandidates,
+      isAssumed: true,
       async reconstruct(unknownCreate, providerId, call) {
         const sessionId = toSessionId(providerId)
         const link = await customerOf(read, unknownCreate, call)
@@ -46,7 +44,12 @@ export function createRecovery(
     customer: {
       find: (unknownCreate, call) => findCustomer(read, unknownCreate, call),
       traces: toCustomerCandidates,
-      reconstruct: (_, providerId, call) => getCustomer({ providerId }, call),
+      async reconstruct(unknownCreate, providerId, call) {
+        const path = `/customers/${toPathSegment('RAPIDLY', providerId)}`
+        const found = await read('getCustomer', path, customer, call)
+        assertOwnMarker(found.metadata?.[REFERENCE_KEY], unknownCreate)
+        return toCustomer(found)
+      },
     },
   }
 }

@@ -12,6 +12,7 @@ import type {
   RecoveryResult,
   UnknownCreate,
 } from '../contract.ts'
+import { assertOwnMarker } from '../own-marker.ts'
 import { sessionInput } from './input.ts'
 import { hasMarker, readExternalId, toFoundSession } from './mapper.ts'
 import type { Session } from './wire.ts'
@@ -69,7 +70,11 @@ export function createRecovery({ readSession, readPage, clockAheadMs }: Reads): 
       return typeof finding === 'string' ? finding : { found: toFound(finding, unknownCreate) }
     },
     traces: toCandidates,
-    reconstruct: async (unknownCreate, providerId, call) => toFound(await readSession(providerId, call), unknownCreate),
+    async reconstruct(unknownCreate, providerId, call) {
+      const session = await readSession(providerId, call)
+      assertOwnMarker(session.metadata?.[REFERENCE_KEY], unknownCreate)
+      return toFound(session, unknownCreate)
+    },
   }
 }
 

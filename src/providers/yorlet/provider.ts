@@ -57,7 +57,11 @@ export function connect(connection: ClientDeps<Settings>): ProviderClient {
       applicant: (ref, call, knownDigest) => readUnknownApplicant(api, ref, call, knownDigest),
       customer: (ref, call, knownDigest) => readUnknownCustomer(api, ref, call, knownDigest),
     },
-    recovery: createRecovery(settings, { ...sessions, ...customers, readCustomers: customerPages(api) }),
+    recovery: createRecovery(settings, {
+      ...sessions,
+      readCustomer: customerReader(api),
+      readCustomers: customerPages(api),
+    }),
     capabilities: [
       ...DOCUMENTED,
       ...(undocumentedReads === 'on' ? UNDOCUMENTED : []),
@@ -154,17 +158,18 @@ function customerCalls(api: Api, { customerMarker }: Settings) {
       return toCustomer(await api.create('createCustomer', '/customers', body, call, customer))
     },
 
-    async getCustomer({ providerId }, call) {
-      return toCustomer(
-        await api.read('getCustomer', `/customers/${toPathSegment('YORLET', providerId)}`, call, customer),
-      )
-    },
+    getCustomer: async ({ providerId }, call) => toCustomer(await customerReader(api)(providerId, call)),
 
     async listCustomers(query, call) {
       const page = await api.read('listCustomers', '/customers', call, customerList, query)
       return { items: page.data.map(toCustomer), nextCursor: nextCursor(page, query.cursor) }
     },
   } satisfies Calls
+}
+
+function customerReader(api: Api) {
+  return (providerId: string, call: ReadCall) =>
+    api.read('getCustomer', `/customers/${toPathSegment('YORLET', providerId)}`, call, customer)
 }
 
 async function readUnknownCustomer(

@@ -10,6 +10,7 @@ import type {
   ResendRule,
   UnknownCreate,
 } from '../contract.ts'
+import { assertOwnMarker } from '../own-marker.ts'
 import { customerInput, sessionInput } from './input.ts'
 import { hasMarker, MARKER, toCustomer } from './mapper.ts'
 import type { Customer } from './wire.ts'
@@ -24,8 +25,10 @@ interface Switches {
   readonly repeatCreates: 'on' | 'off'
 }
 
-type Reads = Pick<ProviderClient, 'getSession'> &
-  Required<Pick<ProviderClient, 'getCustomer'>> & { readonly readCustomers: ReadCustomers }
+interface Reads extends Pick<ProviderClient, 'getSession'> {
+  readCustomer(providerId: string, call: ReadCall): Promise<Customer>
+  readonly readCustomers: ReadCustomers
+}
 
 /**
  * Yorlet returns the first result for the same Idempotency-Key and body. How long it stores a key is undocumented; half
@@ -33,7 +36,7 @@ type Reads = Pick<ProviderClient, 'getSession'> &
  */
 export function createRecovery(
   { customerMarker, repeatCreates }: Switches,
-  { getSession, getCustomer, readCustomers }: Reads,
+  { getSession, readCustomer, readCustomers }: Reads,
 ): NonNullable<ProviderClient['recovery']> {
   const repeat = repeatCreates === 'on' ? WHILE_KEY_IS_KNOWN : undefined
   return {
@@ -47,7 +50,11 @@ export function createRecovery(
       find:
         customerMarker === 'on' ? (unknownCreate, call) => findCustomer(readCustomers, unknownCreate, call) : undefined,
       traces: toCustomerCandidates,
-      reconstruct: (_, providerId, call) => getCustomer({ providerId }, call),
+      async reconstruct(unknownCreate, providerId, call) {
+        const found = await readCustomer(providerId, call)
+        assertOwnMarker(found.metadata?.[MARKER], unknownCreate)
+        return toCustomer(found)
+      },
     },
   }
 }

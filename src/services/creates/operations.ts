@@ -6,6 +6,7 @@ import {
   listOperations,
   type StoredOperation,
 } from '../../../db/repositories/operation-repository.ts'
+import { findOperationOfRecord } from '../../../db/repositories/search-repository.ts'
 import { DomainError, NotFoundError, ProviderUnavailableError } from '../../domain/errors.ts'
 import type { OperationKind, OperationState, ProviderOperation } from '../../domain/records/operation.ts'
 import { ownerOf } from '../../domain/records/ownership.ts'
@@ -13,7 +14,7 @@ import { type TimeWindow, toSendWindow } from '../../domain/send-window.ts'
 import type { RecoveryCandidate, RecoveryCandidates } from '../../providers/contract.ts'
 import type { Account } from '../accounts/account.ts'
 import type { RequestScope } from '../request-scope.ts'
-import { findStoredRecord, recoveryOf } from './create-kinds.ts'
+import { type CreateResponse, findStoredRecord, recoveryOf } from './create-kinds.ts'
 import { storeOutcome } from './create-outcome.ts'
 import type { CreatePlan } from './create-plan.ts'
 import { canSettle, readCreated, toUnknownCreate } from './create-recovery.ts'
@@ -26,6 +27,17 @@ export interface SearchHints {
   readonly traces: readonly RecoveryCandidate[]
   /** Why a search without a result proves nothing; null if it is a proof. */
   readonly warning: string | null
+}
+
+/**
+ * How the id of a record that an operator found is checked. READ: it is read at the provider. UNCHECKED: the provider has no such
+ * read, so the operator has to confirm the id. UNSUPPORTED: the create cannot be settled as found.
+ */
+export type FoundCheck = 'READ' | 'UNCHECKED' | 'UNSUPPORTED'
+
+export interface SettleFoundOptions {
+  /** True if the operator confirmed an id that cannot be checked. */
+  readonly isConfirmed?: boolean
 }
 
 const NO_TRACES = 'No field identifies this create at the provider: a search without a result may prove nothing.'
@@ -100,13 +112,32 @@ export function createOperations(deps: CreateDeps) {
     return failed
   }
 
-  /** For an operator who found the record. Throws UNSUPPORTED_BY_PROVIDER if the provider cannot confirm it. */
+  async function foundCheck(operation: StoredOperation): Promise<FoundCheck> {
+    const account = await accounts.find(operation)
+    const recovery = account && recoveryOf(account.client, operation.kind)
+    if (!recovery?.reconstruct) return 'UNSUPPORTED'
+    return recovery.isAssumed ? 'UNCHECKED' : 'READ'
+  }
+
+  /**
+   * For an operator who found the record. Throws UNSUPPORTED_BY_PROVIDER if the provider cannot confirm it, NOT_FOUND if it does not
+   * know it, BAD_REQUEST for the record of another create or person and for an id that has to be confirmed, and the errors of the
+   * read; the create then stays UNKNOWN.
+   */
   async function settleFound(
     call: Pick<RequestScope, 'tenantId'>,
     id: string,
     providerId: string,
+    { isConfirmed = false }: SettleFoundOptions = {},
   ): Promise<StoredOperation> {
-    return settleAs(await getUnknown(call, id), providerId)
+    const operation = await getUnknown(call, id)
+    const { provider } = operation
+    if (!isConfirmed && (await foundCheck(operation)) === 'UNCHECKED')
+      throw new DomainError(
+        'BAD_REQUEST',
+        `${provider} cannot show this record by its id, so that the id cannot be checked. Compare it with the dashboard of ${provider}, then confirm it.`,
+      )
+    return settleAs(operation, providerId)
   }
 
   /** For a webhook about a record with our marker: settles its create if that is UNKNOWN and of this kind. */
@@ -129,7 +160,7 @@ export function createOperations(deps: CreateDeps) {
       const message = `${operation.provider} cannot confirm by its id what this operation created.`
       throw new DomainError('UNSUPPORTED_BY_PROVIDER', message)
     }
-    await assertNotOfAnother(operation, answer.snapshot.providerId, plan)
+    await assertNotOfAnother(operation, answer, plan)
     const stored = await storeOutcome(deps, {
       type: 'SUCCEEDED',
       account,
@@ -142,18 +173,23 @@ export function createOperations(deps: CreateDeps) {
     return stored.operation ?? operation
   }
 
-  /** A record with another externalId was not made by this create. */
+  /** Throws BAD_REQUEST for a record that another create made, that belongs to another person, or that existed before. */
   async function assertNotOfAnother(
-    { kind, accountId }: StoredOperation,
-    providerId: string,
+    operation: StoredOperation,
+    { snapshot }: CreateResponse,
     plan: CreatePlan,
   ): Promise<void> {
-    const stored = await findStoredRecord(db, kind, accountId, providerId)
-    if (!stored || !ownerOf([stored.externalId, plan.externalId]).isContradicted) return
-    throw new DomainError(
-      'BAD_REQUEST',
-      'Expected the id of the record that this create made; that record has another externalId.',
-    )
+    const { kind, accountId, tenantId } = operation
+    const stored = await findStoredRecord(db, kind, accountId, snapshot.providerId)
+    const maker = stored && (await findOperationOfRecord(db, tenantId, stored.id))
+    if (maker && maker.id !== operation.id)
+      throw notMadeByIt(`that record was made by another create, ${maker.idempotencyKey}`)
+    const owners = [stored?.externalId, snapshot.externalId, plan.externalId]
+    if (ownerOf(owners).isContradicted) throw notMadeByIt('that record has another externalId')
+    const sentAt = operation.sentAt ?? operation.createdAt
+    const { from } = toSendWindow(sentAt, sentAt, (await accounts.of(operation)).upstream.clockAheadMs())
+    if (snapshot.createdAt && snapshot.createdAt < from)
+      throw notMadeByIt(`that record was created before the create was sent, at ${snapshot.createdAt.toISOString()}`)
   }
 
   async function getUnknown(call: Pick<RequestScope, 'tenantId'>, id: string): Promise<StoredOperation> {
@@ -162,7 +198,11 @@ export function createOperations(deps: CreateDeps) {
     throw new DomainError('BAD_REQUEST', `Expected an operation in state UNKNOWN; this one is ${operation.state}.`)
   }
 
-  return { findMany, get, list, settlesItself, searchHints, settleAbsent, settleFound, settleFromNotice }
+  return { findMany, get, list, settlesItself, searchHints, foundCheck, settleAbsent, settleFound, settleFromNotice }
+}
+
+function notMadeByIt(reason: string): DomainError {
+  return new DomainError('BAD_REQUEST', `Expected the id of the record that this create made; ${reason}.`)
 }
 
 /** Undefined if the input cannot be parsed: an older release may have stored it. */

@@ -2,6 +2,7 @@ import { afterEach, expect } from 'vitest'
 import { decodeGlobalId } from '../../../src/domain/global-id.ts'
 import type { Provider } from '../../../src/domain/provider.ts'
 import type { Fault } from '../../../src/sandbox/faults/fault-rule.ts'
+import type { SettleFoundOptions } from '../../../src/services/creates/operations.ts'
 import { startApp, type TestApp } from '../app/test-app.ts'
 
 /**
@@ -68,8 +69,8 @@ export function setUpLostCreates(provider: Provider) {
       return async () => (await all()).filter(id => !before.has(id))
     },
 
-    settleFound: ({ id }: { readonly id: string }, providerId: string) =>
-      opened().services.operations.settleFound(DEV, decodeGlobalId(id)?.id ?? '', providerId),
+    settleFound: ({ id }: { readonly id: string }, providerId: string, options?: SettleFoundOptions) =>
+      opened().services.operations.settleFound(DEV, decodeGlobalId(id)?.id ?? '', providerId, options),
 
     findOperation: (idempotencyKey: string) => opened().services.operations.get(DEV, { idempotencyKey }),
 

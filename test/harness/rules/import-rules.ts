@@ -65,6 +65,12 @@ export const AREAS: readonly Area[] = [
     because: 'the registry is one line per provider',
   },
   {
+    files: ['src/providers/own-marker.ts'],
+    may: [DOMAIN],
+    mayAsTypes: [CONTRACT],
+    because: 'the recoveries of all providers check markers with it',
+  },
+  {
     files: ['src/providers/path-segment.ts'],
     may: [DOMAIN],
     because: 'the paths of all providers are built from it',
@@ -109,6 +115,7 @@ export const AREAS: readonly Area[] = [
       UPSTREAM,
       CONTRACT,
       'src/providers/hmac.ts',
+      'src/providers/own-marker.ts',
       'src/providers/path-segment.ts',
       'src/security/safe-equal.ts',
       '{own}/(wire|mapper|input|login|recovery|token).ts',
