@@ -34,6 +34,9 @@ const SLICE_MS = 5
 /** Resolves when the event loop has served the sockets and timers that are due. */
 const nextTurn = () => new Promise<void>(resolve => setImmediate(resolve))
 
+/** Resolves when the row is completed as far as possible without I/O: a read from SQLite takes a chain of microtasks. */
+const afterMicrotasks = () => new Promise<void>(resolve => process.nextTick(resolve))
+
 interface WaitingRow {
   resolve(): void
   leaveOut(): void
@@ -55,8 +58,7 @@ export function createRowScheduler(memory: Memory): RowScheduler {
         continue
       }
       operation.next()
-      // The executor completes the row in this microtask.
-      await Promise.resolve()
+      await afterMicrotasks()
       if (performance.now() < until) continue
       await nextTurn()
       if (memory.shortages !== shortages && memory.isShort()) shedHalf(operations)

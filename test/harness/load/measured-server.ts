@@ -16,6 +16,9 @@ const rateLimiter = {
     charged += cost
     return 0
   },
+  giveBack: async (_key: string, cost: number) => {
+    charged -= cost
+  },
 }
 const config = loadConfig(process.env, Object.values(registry))
 const app = await startServer(config, { jobs: false, rateLimiter })
