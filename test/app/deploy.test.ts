@@ -250,7 +250,8 @@ describe('the Dockerfile', () => {
     const [app, runtime] = [join(scratch, 'app'), join(scratch, 'runtime')]
     const copied = of('COPY').filter(line => !line.includes('--from='))
     for (const path of copied.flatMap(line => line.split(' ').slice(1, -1))) {
-      cpSync(join(packageRoot(), path), join(app, path), { recursive: true })
+      const filter = (from: string) => !from.endsWith('/node_modules')
+      cpSync(join(packageRoot(), path), join(app, path), { recursive: true, filter })
     }
     symlinkSync(join(packageRoot(), 'node_modules'), join(app, 'node_modules'))
     const [, steps = ''] = /RUN (npm run build && .*)/.exec(of('RUN').join('\n')) ?? []

@@ -27,7 +27,12 @@ test('each of their operations occurs once, and is executed', () => {
 })
 
 test('every line of their code is in a tested file', () => {
-  const sources = [...filesIn('test/clients'), ...filesIn('examples/web/src')].map(readDoc)
+  const sources = [
+    ...filesIn('test/clients'),
+    ...filesIn('examples/codegen'),
+    ...filesIn('examples/codegen/src'),
+    ...filesIn('examples/web/src'),
+  ].map(readDoc)
   const lines = new Set(sources.flatMap(source => source.split('\n').map(line => line.trim())))
   for (const line of codeBlocks(recipes, 'ts').flatMap(block => block.split('\n').map(line => line.trim()))) {
     expect(lines, line).toContain(line)
@@ -207,5 +212,6 @@ function hashOf(text: string): string {
 }
 
 function filesIn(folder: string): string[] {
-  return readdirSync(folder).map(file => `${folder}/${file}`)
+  const files = readdirSync(folder).filter(file => /\.tsx?$/.test(file))
+  return files.map(file => `${folder}/${file}`)
 }

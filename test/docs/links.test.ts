@@ -9,6 +9,7 @@ const PAGES = [
   'bench/README.md',
   'bench/results/report.md',
   'examples/sixth-provider/README.md',
+  'examples/codegen/README.md',
   'examples/web/README.md',
 ]
 
