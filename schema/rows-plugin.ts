@@ -2,11 +2,11 @@ import SchemaBuilder, { BasePlugin, type PothosOutputFieldConfig, type SchemaTyp
 import type { GraphQLFieldResolver } from 'graphql'
 import type { Context } from '../src/context.ts'
 
-/** Completes the rows of large operations in turns, and reads the pages and counts that each row selects in turns. */
+/** Counts the rows of each list, and the linked records. Completes the rows of large operations in turns, and reads the pages and counts that each row selects in turns. */
 class RowsPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   override wrapResolve(
     resolver: GraphQLFieldResolver<unknown, Types['Context'], object>,
-    { args, name, type }: PothosOutputFieldConfig<Types>,
+    { args, extensions, name, type }: PothosOutputFieldConfig<Types>,
   ): GraphQLFieldResolver<unknown, Types['Context'], object> {
     if ('first' in args || name === 'totalCount') {
       return (parent, given, context, info) => {
@@ -15,16 +15,33 @@ class RowsPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
         return rowTurns ? rowTurns.wait(read).then(turn => turn?.() ?? null) : read()
       }
     }
+    if (type.kind !== 'List' && ('freshness' in args || extensions?.link)) {
+      return (parent, given, context, info) => {
+        addRows((context as Context).rowCounts, info.fieldNodes, 1)
+        return resolver(parent, given, context, info)
+      }
+    }
     if (type.kind !== 'List' || type.type.kind === 'Scalar' || type.type.kind === 'Enum') return resolver
     return (parent, given, context, info) => {
       const rows = resolver(parent, given, context, info)
       // The builder has this context type, which the compiler cannot know in a plugin.
-      const { rowTurns } = context as Context
-      if (!rowTurns) return rows
-      const inTurns = (list: unknown) => (Array.isArray(list) ? list.map(row => rowTurns.wait(row)) : list)
-      return rows instanceof Promise ? rows.then(inTurns) : inTurns(rows)
+      const { rowTurns, rowCounts } = context as Context
+      const complete = (list: unknown) => {
+        if (!Array.isArray(list)) return list
+        addRows(rowCounts, info.fieldNodes, countRows(list))
+        return rowTurns ? list.map(row => rowTurns.wait(row)) : list
+      }
+      return rows instanceof Promise ? rows.then(complete) : complete(rows)
     }
   }
+}
+
+function countRows(list: readonly unknown[]): number {
+  return list.reduce<number>((count, row) => count + Number(row !== null && row !== undefined), 0)
+}
+
+function addRows(counts: Map<object, number>, fields: readonly object[], rows: number): void {
+  for (const field of fields) counts.set(field, (counts.get(field) ?? 0) + rows)
 }
 
 SchemaBuilder.registerPlugin('rows', RowsPlugin)

@@ -30,6 +30,8 @@ export interface Context extends RequestScope {
   readonly loaders: Loaders
   /** For an operation that is too large to be completed at once. */
   readonly rowTurns: RowTurns | undefined
+  /** How many rows each list had, and how many records each link, by their fields in the document. */
+  readonly rowCounts: Map<object, number>
   /** The `freshness` arguments by the paths of their fields; undefined if there are none. */
   givenFreshness?: WeakMap<object, Freshness>
   /** The stream of a subscription; absent from other operations. */
@@ -48,6 +50,7 @@ export interface ContextInput
     | 'clearLoaders'
     | 'deniedFields'
     | 'givenFreshness'
+    | 'rowCounts'
     | 'loaders'
     | 'resetForEvent'
     | 'signal'
@@ -81,6 +84,7 @@ class OperationContext implements Context {
   since: number
   deniedFields = {}
   readonly rowTurns: RowTurns | undefined
+  readonly rowCounts = new Map<object, number>()
   givenFreshness?: Context['givenFreshness']
   storedOnly = false
   stream?: Context['stream']

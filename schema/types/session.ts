@@ -78,7 +78,7 @@ builder.objectType(SessionRef, {
       type: SessionAccessRef,
       description:
         'Links and tokens that let the end user continue. Secrets: treat them like passwords. Only the create returns tokens.',
-      extensions: { ...ENCRYPTED, cost: 1 / 50 },
+      extensions: { ...ENCRYPTED, cost: 1 / 100 },
       resolve: session => session.access,
     }),
     applicant: t.field({
@@ -128,7 +128,7 @@ builder.objectType(SessionRef, {
       type: NextActionRef,
       nullable: false,
       description: 'What the end user has to do next in this session, without regard to other sessions.',
-      extensions: { ...ENCRYPTED, cost: 1 / 10 },
+      extensions: { ...ENCRYPTED, cost: 1 / 20 },
       resolve: (session, _args, { loaders }) => loaders.nextActionOfSession.load(session),
     }),
     sync: t.expose('sync', {

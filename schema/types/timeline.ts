@@ -27,6 +27,7 @@ export const TimelineEventRef = builder.interfaceRef<EventWithCursor>('TimelineE
     session: t.field({
       type: SessionRef,
       description: 'The session in its current state; null if it was deleted, or belongs to another person now.',
+      extensions: { link: true },
       resolve: ({ sessionId }, _args, { loaders }) => loaders.storedSession.load(sessionId),
     }),
   }),

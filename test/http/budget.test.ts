@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { encodeGlobalId } from '../../src/domain/global-id.ts'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { withClientToken, withDevelopmentKey, withKey } from '../harness/clients/callers.ts'
 import { follow } from '../harness/clients/subscriber.ts'
@@ -6,14 +7,20 @@ import { createKayleSession } from '../harness/providers/kayle-session.ts'
 
 /** The budget of a key: reserved by the estimate, charged by what was done, and told in responses. */
 
+/** What an operation costs that the budget of these tests allows often. */
+const INTROSPECTION = { text: '{ __schema { queryType { name } } }', cost: 10 }
 /** About 150 provider calls, if each record had to be read. */
 const LIST = `{ sessions(first: 50) { nodes { attempts { nodes { id } } customer { id } applicant { id } } } }`
 const READ_NOW = 'query ($id: ID!) { session(by: { id: $id }, freshness: { maxAgeSeconds: 0 }) { status } }'
 const COST_PER_MINUTE = 400
+const SESSIONS = 20
 
 let app: TestApp
 beforeAll(async () => {
   app = await startApp({ COST_PER_MINUTE: String(COST_PER_MINUTE) }, { jobs: false })
+  for (let at = 0; at < SESSIONS; at++) await createKayleSession(app, `budget-${at}`)
+  // Their attempts are read at the provider once.
+  await app.execute(LIST)
 })
 afterAll(() => app.close())
 
@@ -60,9 +67,22 @@ describe.each([
     for (let times = 1; times <= 3; times++) {
       const { status, cost, remaining, policy } = await post(LIST, token, {}, headers)
       expect([status, policy]).toEqual([200, `"cost";q=${COST_PER_MINUTE};w=60`])
-      expect(cost).toMatchObject({ requested: 170, actual: 23, remaining: COST_PER_MINUTE - times * 23 })
+      expect(cost).toMatchObject({ requested: 170, actual: 3, remaining: COST_PER_MINUTE - times * 3 })
       expect(remaining).toBe(cost?.remaining)
       expect(Math.abs(Date.parse(String(cost?.resetAt)) - Date.now() - 60_000)).toBeLessThan(10_000)
+    }
+  })
+
+  test('is charged for the rows that there are, and not for those that it asked for', async () => {
+    const { token } = await withKey(app)
+    const empty = LIST.replace('first: 50', 'first: 50, filter: { externalId: "unknown" }')
+    for (let times = 1; times <= 3; times++) {
+      expect((await post(empty, token, {}, headers)).cost).toMatchObject({ requested: 170, actual: 1 })
+    }
+    const unknown = 'query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Session { customer { id } } } }'
+    const ids = Array.from({ length: 100 }, (_, at) => encodeGlobalId('Session', `unknown-${at}`))
+    for (let times = 1; times <= 3; times++) {
+      expect((await post(unknown, token, { ids }, headers)).cost).toMatchObject({ requested: 106, actual: 1 })
     }
   })
 
@@ -81,8 +101,11 @@ describe.each([
   test('is not executed if its estimate exceeds what is left, and is charged as a request', async () => {
     const { token } = await withKey(app)
     let last: Reported | undefined
-    for (let times = 0; times < 10; times++) last = await post(LIST, token, {}, headers)
-    for (let times = 0; times < 10; times++) last = await post(LIST, token, {}, headers)
+    for (let spent = 0; COST_PER_MINUTE - spent >= 170; spent += INTROSPECTION.cost) {
+      last = await post(INTROSPECTION.text, token, {}, headers)
+    }
+    expect(last?.status).toBe(200)
+    last = await post(LIST, token, {}, headers)
     expect(last).toMatchObject({ status: 429, cost: undefined })
     const { status, remaining } = await post('{ __typename }', token, {}, headers)
     expect(status, 'what is left can be used').toBe(200)

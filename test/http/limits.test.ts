@@ -283,7 +283,7 @@ describe('the rate limit per minute', () => {
       'with far too many ids',
       JSON.stringify({
         query: 'query ($a: [ID!]!) { nodes(ids: $a) { id } }',
-        variables: { a: Array(12_000).fill(1) },
+        variables: { a: Array(3_000).fill(1) },
       }),
       200,
     ],
@@ -300,7 +300,7 @@ describe('the rate limit per minute', () => {
     await tight.close()
   })
 
-  test('each 32 KiB of a body is charged before it is parsed, by either way and without a length', async () => {
+  test('each 64 KiB of a body is charged before it is parsed, by either way and without a length', async () => {
     const spent: number[] = []
     const consume = async (_key: string, cost: number) => {
       spent.push(cost)
@@ -313,7 +313,34 @@ describe('the rate limit per minute', () => {
       spent.length = 0
       const init = { method: 'POST', headers, body, duplex: 'half' }
       await (await fetch(charged.url, init as RequestInit)).text()
-      expect(spent).toEqual([1, 7])
+      expect(spent).toEqual([1, 3])
+    }
+    await charged.close()
+  })
+
+  test.each([
+    [
+      '1,000 keys of objects',
+      JSON.stringify(Object.fromEntries(Array.from({ length: 3_500 }, (_, at) => [`k${at}`, at]))),
+      3,
+    ],
+    ['4,000 values', JSON.stringify(Array(9_000).fill(1)), 2],
+    ['16,000 lists', `[${Array(500).fill(`${'['.repeat(40)}${']'.repeat(40)}`)}]`, 1],
+    ['none of the characters in texts', JSON.stringify('[:,"{'.repeat(9_000)), 0],
+  ])('%s of a body are charged before it is parsed', async (_what, value, extra) => {
+    let spent = 0
+    const consume = async (_key: string, cost: number) => {
+      spent += cost
+      return 0
+    }
+    const charged = await startApp({}, { rateLimiter: { consume } })
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` }
+    const body = `{"query":"{ __typename }","variables":{"a":${value}}}`
+    // Prepared for the fast path from the second request on.
+    for (let times = 0; times < 3; times++) {
+      spent = 0
+      await (await fetch(charged.url, { method: 'POST', headers, body })).text()
+      expect(spent).toBe(1 + extra + Math.floor(body.length / (64 * 1024)))
     }
     await charged.close()
   })

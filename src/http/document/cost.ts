@@ -24,12 +24,13 @@ import { fragmentsOf } from './query-complexity.ts'
  * The cost of an operation is an upper bound of the work that it can cause. A provider call costs 1: every mutation and
  * every field with a `freshness` argument may make one, except the root fields without `by`, which read from the store. A
  * stored row costs 1/100, the query of a page 1/20, even of an empty one, and its `totalCount` 1/5. Each selected field costs
- * 1/1000, one with selections 1/250, and one of JSON 1/20. The extensions `cost` and `rowCost` of a field of the schema replace the costs of the field and
- * of its rows. The selections below a field are multiplied by its maximum number of rows: `first` or `last` (20 by default), the number of ids, or 100 for a
- * list without arguments. Aliases add up: each is resolved by itself. Introspection calls no provider, but it is expensive
- * here: `__schema` costs 10, `__type` costs 1.
+ * 1/1000, one with selections 1/250, and one of JSON 1/20, each further alias of it 1/80. The extensions `cost` and `rowCost` of
+ * a field of the schema replace the costs of the field and of its rows. The selections below a field are multiplied by its
+ * maximum number of rows: `first` or `last` (20 by default), the number of ids, or 100 for a list without arguments. Aliases add
+ * up. Introspection calls no provider, but it is expensive here: `__schema` costs 10, `__type` costs 1.
  *
- * What an operation costs without its provider calls is `planWork`: a record that is read from the store costs 1/50.
+ * What an operation costs without its provider calls is `planWork`: a record that is read from the store costs 1/50. What it
+ * cost by the rows that it had is `costOfRows`.
  */
 
 const COST_PER_CALL = 1
@@ -40,6 +41,8 @@ const COST_PER_LEAF = 1 / 1_000
 const COST_PER_OBJECT = 1 / 250
 /** Up to some kilobytes, which are parsed and written. */
 const COST_PER_JSON_FIELD = 1 / 20
+/** A further alias of it is only written. */
+const COST_PER_JSON_ALIAS = 1 / 80
 const COST_PER_PAGE = 1 / 20
 const COST_PER_COUNT = 1 / 5
 /** The fields of a page that return its rows. */
@@ -73,11 +76,35 @@ export function planWork(
   return planWithCalls(schema, document, operationName, COST_PER_STORED_RECORD)
 }
 
+/** The cost of an operation without its provider calls, apart from the rows of its lists. */
+export interface RowPrices {
+  readonly withoutRows: number
+  /** What a row of a list, or a linked record, costs without the rows below it, by its field. */
+  readonly ofRow: ReadonlyMap<object, number>
+}
+
+export function planRowPrices(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operationName: string | null | undefined,
+): RowPrices {
+  const ofRow = new Map<object, number>()
+  const plan = planWithCalls(schema, document, operationName, COST_PER_STORED_RECORD, ofRow)
+  return { withoutRows: plan({}), ofRow }
+}
+
+/** What an operation cost that had so many rows of each field. */
+export function costOfRows({ withoutRows, ofRow }: RowPrices, rows: ReadonlyMap<object, number>): number {
+  return sum([withoutRows, ...[...rows].map(([field, count]) => count * (ofRow.get(field) ?? 0))])
+}
+
+/** With `ofRow`, rows are not part of the cost: their prices are collected there. */
 function planWithCalls(
   schema: GraphQLSchema,
   document: DocumentNode,
   operationName: string | null | undefined,
   costPerCall: number,
+  ofRow?: Map<object, number>,
 ): (variables: Variables) => number {
   const operation = getOperationAST(document, operationName)
   const root = operation && schema.getRootType(operation.operation)
@@ -86,29 +113,46 @@ function planWithCalls(
   const known = new Map<string, Cost>()
 
   function ofSelections(type: GraphQLNamedType, { selections }: SelectionSetNode, part: Part): Cost {
+    const names = new Set<string>()
     const costs = withoutRepeatedSpreads(selections).map(selection => {
-      if (selection.kind === Kind.FIELD) return isIn(part, selection) ? ofField(type, selection) : 0
+      if (selection.kind === Kind.FIELD) {
+        const isAlias = names.has(selection.name.value)
+        names.add(selection.name.value)
+        return isIn(part, selection) ? ofField(type, selection, isAlias) : 0
+      }
       if (selection.kind === Kind.FRAGMENT_SPREAD) return ofFragment(selection.name.value, part)
       const on = selection.typeCondition && schema.getType(selection.typeCondition.name.value)
       return ofSelections(on ?? type, selection.selectionSet, part)
     })
     return combine(costs, sum)
   }
-  function ofField(type: GraphQLNamedType, node: FieldNode): Cost {
+  function ofField(type: GraphQLNamedType, node: FieldNode, isAlias: boolean): Cost {
     const field = isObjectType(type) || isInterfaceType(type) ? type.getFields()[node.name.value] : undefined
     if (!field) return INTROSPECTION.get(node.name.value) ?? COST_PER_LEAF
     if (isPage(type) && node.name.value === 'totalCount') return COST_PER_COUNT
-    const own = ownCost(field)
+    const own = isAlias ? aliasCost(field) : ownCost(field)
     const below = (part: Part) =>
       node.selectionSet ? ofSelections(getNamedType(field.type), node.selectionSet, part) : 0
     const call = canCallProvider(schema, type, field) ? costPerCall : 0
-    if (!returnsRows(schema, type, field)) return combine([call, own, below('ALL')], sum)
+    if (!returnsRows(schema, type, field)) {
+      const cost = combine([call, own, below('ALL')], sum)
+      return ofRow && isPage(type) && ROW_FIELDS.includes(field.name) ? collect(node, COST_PER_ROW, cost) : cost
+    }
     const isOfPage = isPage(getNamedType(field.type))
     const once = isOfPage ? combine([COST_PER_PAGE, below('ONCE')], sum) : 0
+    if (ofRow && isOfPage) return combine([call + own, once, below('ROWS')], sum)
+    if (ofRow && isListType(getNullableType(field.type))) {
+      return combine([call + own, collect(node, rowCost(field), below('ALL'))], sum)
+    }
+    if (ofRow && isLink(field)) return collect(node, call + own + rowCost(field), below('ALL'))
     return combine(
       [call + own, once, rowsOf(field, node), below(isOfPage ? 'ROWS' : 'ALL')],
       ([calls = 0, page = 0, rows = 0, cost = 0]) => calls + page + rows * (rowCost(field) + cost),
     )
+  }
+  function collect(node: FieldNode, ownCostOfRow: number, cost: Cost): Cost {
+    ofRow?.set(node, ownCostOfRow + costWith(cost, {}))
+    return 0
   }
   function ofFragment(name: string, part: Part): Cost {
     const fragment = fragments.get(name)
@@ -166,6 +210,13 @@ function ownCost({ type, extensions }: GraphQLField<unknown, unknown>): number {
   return isLeafType(named) ? COST_PER_LEAF : COST_PER_OBJECT
 }
 
+/** The cost of a field that an earlier selection has read already. */
+function aliasCost({ type }: GraphQLField<unknown, unknown>): number {
+  const named = getNamedType(type)
+  if (named.name === 'JSON') return COST_PER_JSON_ALIAS
+  return isLeafType(named) ? COST_PER_LEAF : COST_PER_OBJECT
+}
+
 function rowCost({ extensions }: GraphQLField<unknown, unknown>): number {
   return typeof extensions.rowCost === 'number' ? extensions.rowCost : COST_PER_ROW
 }
@@ -176,8 +227,16 @@ function canCallProvider(
   { args }: GraphQLField<unknown, unknown>,
 ): boolean {
   if (parent === schema.getMutationType()) return true
-  const names = args.map(({ name }) => name)
-  return names.includes('freshness') && (parent !== schema.getQueryType() || names.includes('by'))
+  return takesFreshness({ args }) && (parent !== schema.getQueryType() || args.some(({ name }) => name === 'by'))
+}
+
+/** True for a field whose records are counted. */
+function isLink({ args, extensions }: GraphQLField<unknown, unknown>): boolean {
+  return takesFreshness({ args }) || extensions.link === true
+}
+
+function takesFreshness({ args }: Pick<GraphQLField<unknown, unknown>, 'args'>): boolean {
+  return args.some(({ name }) => name === 'freshness')
 }
 
 /** True for a field of a root type or a record that returns records or a page. A page's own fields return no new rows. */

@@ -1,6 +1,6 @@
 import { type DocumentNode, type GraphQLSchema, getOperationAST } from 'graphql'
 import { createLRUCache } from 'graphql-yoga'
-import { planCost, planWork } from './cost.ts'
+import { planCost, planRowPrices, type RowPrices } from './cost.ts'
 import type { AnalyzeOperation, OperationAnalysis } from './operation-analysis.ts'
 
 /** A parsed and validated operation with its cost function, ready to execute. */
@@ -10,8 +10,7 @@ export interface PreparedOperation {
   readonly kind: 'query' | 'mutation'
   readonly analysis: OperationAnalysis
   readonly costOf: (variables: Readonly<Record<string, unknown>>) => number
-  /** The cost without provider calls. */
-  readonly workOf: (variables: Readonly<Record<string, unknown>>) => number
+  readonly rowPrices: RowPrices
 }
 
 export interface PreparedOperations {
@@ -81,7 +80,7 @@ function prepareOperation(
     kind: operation.operation,
     analysis,
     costOf: planCost(schema, document, operationName),
-    workOf: planWork(schema, document, operationName),
+    rowPrices: planRowPrices(schema, document, operationName),
   }
 }
 

@@ -9,6 +9,7 @@ import type { Authentication } from '../../services/access/authentication.ts'
 import { readBearer } from '../auth/bearer.ts'
 import { cacheControl, mayCompress } from '../compression.ts'
 import type { Cors } from '../cors.ts'
+import { costOfRows } from '../document/cost.ts'
 import type { PreparedOperation, PreparedOperations } from '../document/prepared-operations.ts'
 import type { ResolveTrustedDocument } from '../document/trusted-documents.ts'
 import { toClientError } from '../errors/error-codes.ts'
@@ -26,7 +27,7 @@ import { budgetHeaders, COST_HEADER, type CostLimiter, type RateLimiter } from '
 import { SECURITY_HEADERS } from '../plugins/standard-plugins.ts'
 import { deadlineOf } from '../plugins/use-context.ts'
 import { negotiateResponseType } from '../request/accepted-type.ts'
-import { BODY_BYTES_PER_COST } from '../request/body.ts'
+import { BODY_BYTES_PER_COST, costOfBody } from '../request/body.ts'
 import { assertHead, parsePostBody } from '../request/parse-request.ts'
 import { headOfNodeMessage, REQUEST_ID_HEADER, type RequestHead, toRequestId } from '../request/request-head.ts'
 import { MINIMAL_FETCH_API, MinimalResponse } from './minimal-fetch.ts'
@@ -120,7 +121,8 @@ export function createFastPath(
       deadline.clear()
       context?.clearLoaders()
     }
-    const actual = options.costs.settle(caller, reserved, operation.workOf(variables) + record.callLog.callCount)
+    const rows = costOfRows(operation.rowPrices, context?.rowCounts ?? NO_ROWS)
+    const actual = options.costs.settle(caller, reserved, rows + record.callLog.callCount)
     return header(COST_HEADER) === undefined ? result : options.costs.withCost(result, caller, reserved, actual)
   }
 
@@ -142,6 +144,8 @@ export function createFastPath(
     if (!caller) return { fallback: post }
     const body = await readWholeBody(post)
     if (!body) return { fallback: post }
+    // It is charged before it is parsed.
+    if (costOfBody(body) > 0) return { fallback: replayBody(body) }
     const found = findPrepared(body)
     if (!found) return { fallback: replayBody(body) }
     if (found.unregistered) options.warn(found.unregistered)
@@ -179,6 +183,8 @@ function toResponse(result: ExecutionResult, type: string, headers: Record<strin
     headers: { ...headers, 'content-type': `${type}; charset=utf-8` },
   })
 }
+
+const NO_ROWS: ReadonlyMap<object, number> = new Map()
 
 interface PreparedRequest {
   readonly operation: PreparedOperation

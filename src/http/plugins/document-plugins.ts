@@ -7,8 +7,9 @@ import {
   type ValidationContext,
 } from 'graphql'
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
+import type { Context } from '../../context.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
-import { planCost, planWork } from '../document/cost.ts'
+import { costOfRows, planCost, planRowPrices, planWork } from '../document/cost.ts'
 import { parseDocument } from '../document/parse-document.ts'
 import type { ResolveTrustedDocument } from '../document/trusted-documents.ts'
 import type { RequestLimits } from '../limits.ts'
@@ -62,6 +63,11 @@ export interface WithCost {
   readonly work: number
 }
 
+/** The context of an operation that was executed. */
+interface WithRowCounts {
+  readonly operation?: Pick<Context, 'rowCounts'>
+}
+
 /** Limits the complexity and cost of each operation, and the cost per key and minute. What was not spent is given back. */
 export function useLimits(
   limits: RequestLimits,
@@ -81,9 +87,13 @@ export function useLimits(
       const cost = costOf(args)
       const reserved = await costs.reserve(caller, cost, REQUEST_COST)
       if (reserved instanceof GraphQLError) return setResultAndStopExecution({ errors: [reserved] })
-      const work = workOf(args)
-      extendContext({ cost: toCharge(cost), work })
-      const settle = () => costs.settle(caller, reserved, work + callLog.callCount)
+      extendContext({ cost: toCharge(cost) })
+      const settle = () => {
+        const { operation } = args.contextValue as WithRowCounts
+        const prices = planRowPrices(args.schema, args.document, args.operationName)
+        const rows = costOfRows(prices, operation?.rowCounts ?? new Map())
+        return costs.settle(caller, reserved, rows + callLog.callCount)
+      }
       return {
         onExecuteDone: ({ result, setResult }) => {
           if (isAsyncIterable(result)) return { onEnd: () => void settle() }

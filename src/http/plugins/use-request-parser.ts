@@ -2,7 +2,7 @@ import type { Plugin } from 'graphql-yoga'
 import type { Authenticated } from '../auth/use-authentication.ts'
 import type { RequestLimits } from '../limits.ts'
 import { chargeCaller, type RateLimiter, REQUEST_COST, rateLimitedError } from '../pipeline/rate-limit.ts'
-import { BODY_BYTES_PER_COST, readBody } from '../request/body.ts'
+import { costOfBody, readBody } from '../request/body.ts'
 import type { Params } from '../request/graphql-params.ts'
 import { assertHead, parseBodyOrBatch, parseQueryString } from '../request/parse-request.ts'
 import { headOfRequest } from '../request/request-head.ts'
@@ -21,7 +21,7 @@ export function useRequestParser(limits: RequestLimits, limiter: RateLimiter): P
 
   async function parseBody(request: Request, context: Partial<Authenticated>): Promise<Params | Params[]> {
     const body = await readBody(request.body, limits.maxBodyBytes)
-    await charge(context, Math.floor(body.length / BODY_BYTES_PER_COST))
+    await charge(context, costOfBody(body))
     const params = parseBodyOrBatch(body, limits)
     if (!Array.isArray(params)) return params
     // The request was charged for one operation.

@@ -31,8 +31,39 @@ export async function readBody(chunks: AsyncIterable<Uint8Array> | null, maxByte
 
 const DRAIN_BYTES = 4
 
-/** To parse this much of a body costs as much as a small request. */
-export const BODY_BYTES_PER_COST = 32 * 1024
+/** This much of a body costs as much as a small request. */
+export const BODY_BYTES_PER_COST = 64 * 1024
+/** A key of an object is compared with the others of the object, and with those that its type has. */
+const KEYS_PER_COST = 1_000
+const VALUES_PER_COST = 4_000
+const BRACKETS_PER_COST = 16_000
+/** A shorter body has too few of them to be counted. */
+const MIN_COUNTED_BYTES = 2 * KEYS_PER_COST
+
+/** What a body costs beside its request, before it is parsed. */
+export function costOfBody(body: Uint8Array): number {
+  if (body.length < MIN_COUNTED_BYTES) return 0
+  const { keys, values, brackets } = countJson(body)
+  const parts = [body.length / BODY_BYTES_PER_COST, keys / KEYS_PER_COST, values / VALUES_PER_COST]
+  return [...parts, brackets / BRACKETS_PER_COST].reduce((cost, part) => cost + Math.floor(part), 0)
+}
+
+const [QUOTE, BACKSLASH, COLON, COMMA, BRACKET, BRACE] = [0x22, 0x5c, 0x3a, 0x2c, 0x5b, 0x7b]
+
+/** The keys, the further values of lists and objects, and the lists and objects of a JSON text. */
+function countJson(body: Uint8Array): { keys: number; values: number; brackets: number } {
+  let [keys, values, brackets, quoted] = [0, 0, 0, false]
+  for (let at = 0; at < body.length; at++) {
+    const byte = body[at]
+    if (quoted && byte === BACKSLASH) at++
+    else if (byte === QUOTE) quoted = !quoted
+    else if (quoted) continue
+    else if (byte === COLON) keys++
+    else if (byte === COMMA) values++
+    else if (byte === BRACKET || byte === BRACE) brackets++
+  }
+  return { keys, values, brackets }
+}
 
 /** The client disconnected or was too slow: there is no reader for the error, and nothing to log. */
 function truncatedBodyError(): never {

@@ -9,6 +9,7 @@ import type { RequestLimits } from '../limits.ts'
 import { clientDisconnected } from '../pipeline/execute.ts'
 import { chargeCaller, REQUEST_COST } from '../pipeline/rate-limit.ts'
 import { iterateResults, OVER } from '../pipeline/result-iterator.ts'
+import { costOfBody } from '../request/body.ts'
 import { decodeText, parseJsonBody } from '../request/json-body.ts'
 import type { ActiveSubscription, SubscriptionRegistry } from '../subscriptions/registry.ts'
 import { HEARTBEAT_MS } from '../subscriptions/stream-response.ts'
@@ -47,7 +48,8 @@ interface Connection extends OpenedSocket {
 
 interface ReceivedOperation {
   readonly payload: unknown
-  readonly bytes: number
+  /** What its message costs beside its operation. */
+  readonly cost: number
   readonly cancel: AbortController
 }
 
@@ -121,11 +123,11 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
   async function execute(
     connection: Connection,
     caller: Caller,
-    { payload, bytes, cancel }: ReceivedOperation,
+    { payload, cost, cancel }: ReceivedOperation,
   ): Promise<MessageOutcome> {
     connection.executing++
     try {
-      return await run({ payload, bytes, caller, signal: cancel.signal })
+      return await run({ payload, cost, caller, signal: cancel.signal })
     } finally {
       connection.executing--
     }
@@ -149,7 +151,7 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
       const id = String(message?.id)
       if (message?.type === 'subscribe') {
         const cancel = new AbortController()
-        received.set(id, { payload: message.payload, bytes: bytes.length, cancel })
+        received.set(id, { payload: message.payload, cost: costOfBody(bytes), cancel })
         running.set(id, cancel)
       } else if (caller) void chargeMessage(connection, caller)
       if (message?.type === 'complete') {

@@ -11,7 +11,6 @@ import { toMinimalRequest } from '../fast-path/minimal-fetch.ts'
 import { clientDisconnected } from '../pipeline/execute.ts'
 import { chargeCaller, type RateLimiter, REQUEST_COST, rateLimitedError } from '../pipeline/rate-limit.ts'
 import { iterateResults, OVER } from '../pipeline/result-iterator.ts'
-import { BODY_BYTES_PER_COST } from '../request/body.ts'
 import { type Params, parseParams } from '../request/graphql-params.ts'
 import type { ActiveSubscription, SubscriptionRegistry } from '../subscriptions/registry.ts'
 
@@ -35,7 +34,8 @@ export interface MessageRunnerOptions {
 
 export interface OperationMessage {
   readonly payload: unknown
-  readonly bytes: number
+  /** What its message costs beside its operation. */
+  readonly cost: number
   readonly caller: Caller
   /** Aborts when the client cancels the operation or disconnects. */
   readonly signal: AbortSignal
@@ -54,7 +54,7 @@ export function createMessageRunner(options: MessageRunnerOptions) {
   async function run(message: OperationMessage, requestId: string): Promise<MessageOutcome> {
     const since = options.sequence()
     const { caller, signal } = message
-    const waitMs = await chargeCaller(rateLimiter, caller, costOf(message))
+    const waitMs = await chargeCaller(rateLimiter, caller, REQUEST_COST + message.cost)
     if (waitMs > 0) throw rateLimitedError(waitMs)
     const params = parseParams(message.payload)
     const release = admission.enter()
@@ -91,10 +91,6 @@ export function createMessageRunner(options: MessageRunnerOptions) {
       return { refused: [options.formatError(refusal, requestId)] }
     }
   }
-}
-
-function costOf({ bytes }: OperationMessage): number {
-  return REQUEST_COST + Math.floor(bytes / BODY_BYTES_PER_COST)
 }
 
 async function* noBody(): AsyncIterable<Uint8Array> {}
