@@ -1,9 +1,11 @@
 import { get } from './api.js'
 import { card, empty, formatTime, h, table, toLabel } from './elements.js'
+import { findLink } from './search.js'
 
 /** @type {Record<string, string>} */
 const ACTIONS = {
   'key.create': 'Created an API key',
+  'key.limit': 'Limited an API key',
   'key.revoke': 'Revoked an API key',
   'operation.settle.absent': 'Settled a request: not created',
   'operation.settle.found': 'Settled a request: created',
@@ -12,11 +14,28 @@ const ACTIONS = {
   'provider.check': 'Tested the connection to a provider',
   'provider.remove': 'Removed the settings of a provider',
   'provider.set': 'Changed the settings of a provider',
+  'records.import': 'Imported the records of a provider',
+  'secrets.rotate': 'Encrypted stored values with a new key',
   'session.cancel': 'Cancelled a session',
   'session.refresh': 'Read a session from its provider',
   'tenant.create': 'Created the tenant',
+  'webhook.add': 'Added an address for webhooks',
   'webhook.dismiss': 'Dismissed a webhook delivery',
+  'webhook.remove': 'Removed an address for webhooks',
   'webhook.replay': 'Applied a webhook delivery again',
+  'webhook.rotate': 'Added a new secret to an address for webhooks',
+}
+
+/** The objects that the search finds. */
+const FOUND_BY_SEARCH = /^(operation|session)\.|^webhook\.(dismiss|replay)$/
+
+/** @param {AuditRow} row @returns {import('./elements.js').Child} */
+function objectOf({ action, object, objectName, personHash }) {
+  if (personHash) return h('span', { title: `Hash ${personHash}` }, 'a person, ', h('code', {}, personHash.slice(0, 8)))
+  if (!object) return action.startsWith('secrets.') ? 'all tenants' : 'erased'
+  if (action.startsWith('provider.') || action.startsWith('records.')) return toLabel(object)
+  if (FOUND_BY_SEARCH.test(action)) return findLink(object)
+  return objectName ?? h('code', { class: 'cut', title: object }, object)
 }
 
 /** @type {import('./main.js').View<AuditAnswer>} */
@@ -34,6 +53,7 @@ export const activity = {
             [
               ['When', row => formatTime(row.at)],
               ['Action', row => ACTIONS[row.action] ?? toLabel(row.action.replaceAll('.', ' '))],
+              ['What', row => objectOf(row)],
               ['By', row => (row.actor === 'cli' ? 'Command line' : (row.actorName ?? h('code', {}, row.actor)))],
             ],
             rows,

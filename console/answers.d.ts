@@ -86,8 +86,22 @@ interface CheckAnswer {
 }
 
 interface AuditAnswer {
-  rows: { id: string; at: string; actor: string; actorName: string | null; action: string }[]
+  rows: AuditRow[]
   cut: boolean
+}
+
+interface AuditRow {
+  id: string
+  at: string
+  actor: string
+  actorName: string | null
+  action: string
+  /** Our id of the object, or the name of a provider; null for a person, and after the erasure of a person. */
+  object: string | null
+  /** The name of an API key. */
+  objectName: string | null
+  /** A hash of the external id of an erased person. */
+  personHash: string | null
 }
 
 interface SessionRow {
@@ -118,6 +132,7 @@ interface SearchAnswer {
   applicants: RecordRow[]
   customers: RecordRow[]
   creates: CreateRow[]
+  deliveries: DeliveryRow[]
 }
 
 interface Funnel {
@@ -201,7 +216,10 @@ interface OperationRow extends CreateRow {
   /** How the id of a found record is checked: READ, UNCHECKED, or UNSUPPORTED. */
   foundCheck: string
   settlesItself: boolean
-  searchHints: SearchHints | null
+}
+
+interface OperationAnswer {
+  row: OperationRow & { searchHints: SearchHints | null }
 }
 
 /** What to search for at the provider. A value is null without the scope for personal data. */

@@ -27,6 +27,7 @@ export function confirm({ title, about, label, act, done }) {
       done()
     } catch (error) {
       hasFailed = true
+      if (!dialog.isConnected) return notify(error instanceof Error ? error.message : 'Unexpected error.', 'bad')
       alert.className = 'notice bad'
       alert.textContent = error instanceof Error ? error.message : 'Unexpected error. Reload the page.'
       cancelButton.textContent = 'Close'
@@ -50,4 +51,9 @@ export function confirm({ title, about, label, act, done }) {
   })
   document.body.append(dialog)
   dialog.showModal()
+}
+
+/** A dialog is about the view that opened it. */
+export function closeDialogs() {
+  for (const dialog of document.querySelectorAll('dialog')) dialog.remove()
 }

@@ -13,7 +13,6 @@ export function createHeader({ views, signOut, find }) {
     id: 'find',
     type: 'search',
     placeholder: 'Any id or e-mail',
-    maxlength: 256,
     autocomplete: 'off',
     spellcheck: 'false',
     required: true,

@@ -1,8 +1,9 @@
 import { activity } from './activity.js'
 import { ApiError, currentKey, forgetKey, get } from './api.js'
 import { attention, countsOf } from './attention.js'
+import { closeDialogs } from './confirm.js'
 import { drift } from './drift.js'
-import { formatClock, h, updateAges } from './elements.js'
+import { formatClock, h, notify, updateAges } from './elements.js'
 import { createHeader } from './header.js'
 import { health } from './health.js'
 import { login } from './login.js'
@@ -41,8 +42,13 @@ const VIEWS = [
   ['drift', 'API changes', drift],
   ['activity', 'Activity', activity],
 ]
-/** Views without a tab. @type {Record<string, View<any>>} */
-const OTHER_VIEWS = { search, session }
+/** By the first part of the hash; some have no tab. @type {Map<string, View<any>>} */
+const VIEW_BY_NAME = new Map([
+  ...VIEWS.map(([path, , view]) => /** @type {[string, View<any>]} */ ([path, view])),
+  ['search', search],
+  ['session', session],
+])
+const FIRST_VIEW = 'attention'
 
 const REFRESH_MS = 15_000
 
@@ -53,7 +59,8 @@ const header = createHeader({
   signOut: () => showLogin('You are signed out.'),
   find: text => {
     setSearched(text)
-    if (parseHash().name === 'search') void show({ isMoved: false })
+    // The results of the search before are not those of this one, even if it fails.
+    if (parseHash().name === 'search') void show({ isMoved: true })
     else location.hash = '#/search'
   },
 })
@@ -62,12 +69,30 @@ let me = null
 let latestRequest = 0
 /** When the shown data was loaded. @type {number | null} */
 let shownAt = null
+/** The hash whose data is shown. */
+let shownFor = ''
 
-/** `#/webhooks?x=y` → its parts. */
+/**
+ * `#/webhooks?x=y` → its parts. The first view for an address that no view has.
+ * @returns {{ name: string, id: string, params: URLSearchParams, isUnknown: boolean }}
+ */
 function parseHash() {
   const [path = '', query = ''] = location.hash.replace(/^#\/?/, '').split('?')
-  const [name = '', id = ''] = path.split('/')
-  return { name: name || 'attention', id: decodeURIComponent(id), params: new URLSearchParams(query) }
+  const [name = '', rawId = ''] = path.split('/')
+  const id = decode(rawId)
+  const isUnknown = name !== '' && (!VIEW_BY_NAME.has(name) || id === null || (name === 'session' && id === ''))
+  if (isUnknown || id === null || name === '')
+    return { name: FIRST_VIEW, id: '', params: new URLSearchParams(), isUnknown }
+  return { name, id, params: new URLSearchParams(query), isUnknown }
+}
+
+/** Null for malformed text. @param {string} text */
+function decode(text) {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return null
+  }
 }
 
 /**
@@ -77,10 +102,13 @@ function parseHash() {
 async function show({ isMoved, isRefresh = false }) {
   const request = ++latestRequest
   if (!currentKey()) return showLogin('')
-  const { name, id, params } = parseHash()
-  const view = OTHER_VIEWS[name] ?? VIEWS.find(([path]) => path === name)?.[2]
+  const { name, id, params, isUnknown } = parseHash()
+  const view = VIEW_BY_NAME.get(name) ?? attention
+  if (isUnknown) {
+    history.replaceState(null, '', `#/${name}`)
+    notify('This page does not exist. You see what needs attention instead.', 'warning')
+  }
   header.show(top, name === 'session' || name === 'search' ? 'sessions' : name)
-  if (!view) return main.replaceChildren(heading('Page not found'), h('p', {}, 'Choose a page above.'))
   const title = heading(view.title)
   document.title = `${view.title} · sessiongraph console`
   const body = h('div', { class: 'body' }, h('p', { role: 'status', class: 'loading' }, 'Loading …'))
@@ -90,8 +118,8 @@ async function show({ isMoved, isRefresh = false }) {
   const problem = h('div', { class: 'problem' })
   const head = h('div', { class: 'head' }, title, h('div', { class: 'fresh' }, asOf, refresh), lead(view.lead), problem)
   main.setAttribute('aria-busy', 'true')
-  const isFirst = isMoved || main.firstElementChild?.className !== 'head'
-  if (isFirst) {
+  const isEmpty = isMoved || main.firstElementChild?.className !== 'head'
+  if (isEmpty) {
     shownAt = null
     main.replaceChildren(head, body)
   }
@@ -110,13 +138,16 @@ async function show({ isMoved, isRefresh = false }) {
     if (request !== latestRequest) return
     if (error instanceof ApiError && error.status === 401) return showLogin(error.message)
     main.removeAttribute('aria-busy')
-    if (shownAt !== null && !isFirst) return showStale(error)
+    // Data with another filter does not stay: it would look like that of this one.
+    if (shownAt !== null && shownFor === location.hash) return showStale(error)
+    shownAt = null
     body.replaceChildren(failure(error, reload))
-    if (main.firstElementChild !== head) main.replaceChildren(head, body)
+    main.replaceChildren(head, body)
     return
   }
   main.removeAttribute('aria-busy')
   shownAt = Date.now()
+  shownFor = location.hash
   asOf.append('As of ', formatClock(shownAt))
   keepState(main, () => main.replaceChildren(head, body))
   if (isRefresh) return
@@ -174,6 +205,7 @@ function failure(error, reload) {
 /** @param {string} because */
 function showLogin(because) {
   latestRequest += 1
+  closeDialogs()
   main.removeAttribute('aria-busy')
   forgetKey()
   me = null
@@ -192,8 +224,14 @@ function isUndisturbed() {
   return (getSelection()?.isCollapsed ?? true) && main.firstElementChild?.className === 'head'
 }
 
-addEventListener('hashchange', () => void show({ isMoved: true }))
-addEventListener('popstate', () => void show({ isMoved: false }))
+addEventListener('hashchange', () => {
+  closeDialogs()
+  void show({ isMoved: true })
+})
+addEventListener('popstate', () => {
+  closeDialogs()
+  void show({ isMoved: false })
+})
 // The colours of charts depend on the colour scheme.
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => void show({ isMoved: false }))
 setInterval(() => isUndisturbed() && void show({ isMoved: false, isRefresh: true }), REFRESH_MS)

@@ -1,6 +1,6 @@
 import { get, post } from './api.js'
 import { confirm } from './confirm.js'
-import { card, empty, formatExactTime, formatTime, h, table, toLabel } from './elements.js'
+import { card, empty, formatExactTime, formatTime, h, notify, table, toLabel } from './elements.js'
 
 /** @type {import('./main.js').View<OperationsAnswer>} */
 export const operations = {
@@ -47,20 +47,29 @@ export const recordOf = ({ kind }) => `New ${recordTypeOf(kind)}`
 /** @param {string} kind */
 const recordTypeOf = kind => toLabel(kind.replace('CREATE_', '')).toLowerCase()
 
-/** @param {OperationRow} row @param {() => void} done */
-export const settleButton = (row, done) =>
-  h(
+/** @param {Pick<CreateRow, 'id' | 'idempotencyKey'>} row @param {() => void} done */
+export function settleButton({ id, idempotencyKey }, done) {
+  const button = h(
     'button',
-    {
-      type: 'button',
-      name: `settle-${row.id}`,
-      'aria-label': `Settle ${row.idempotencyKey}`,
-      click: () => settle(row, done),
-    },
+    { type: 'button', name: `settle-${id}`, 'aria-label': `Settle ${idempotencyKey}`, click: open },
     'Settle …',
   )
+  async function open() {
+    button.disabled = true
+    try {
+      const { row } = /** @type {OperationAnswer} */ (await get(`/operations/${id}`))
+      if (row.state === 'UNKNOWN') settle(row, done)
+      else done()
+    } catch (error) {
+      notify(error instanceof Error ? error.message : 'Unexpected error.', 'bad')
+    } finally {
+      button.disabled = false
+    }
+  }
+  return button
+}
 
-/** @param {OperationRow} row @param {() => void} done */
+/** @param {OperationAnswer['row']} row @param {() => void} done */
 function settle(row, done) {
   const what = recordTypeOf(row.kind)
   const found = h('input', {
@@ -149,7 +158,7 @@ const notSettledAsFound = ({ provider }) =>
     `This server cannot read such records from ${toLabel(provider)}. If it was created, leave the request as it is.`,
   )
 
-/** What to search for at the provider, from the sent input. @param {OperationRow} row */
+/** What to search for at the provider, from the sent input. @param {OperationAnswer['row']} row */
 function showSearchHints({ kind, provider, searchHints: hints }) {
   const record = recordTypeOf(kind)
   const what = `${record === 'applicant' ? 'an' : 'a'} ${record}`

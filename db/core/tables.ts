@@ -49,7 +49,10 @@ export interface ApiKeyRow {
   readonly created_at: number
 }
 
-/** Actions on tenants, keys and persons. It has no personal data: `subject_hash` is a keyed hash. */
+/**
+ * Actions on tenants, accounts, keys, records and persons. It has no personal data: a person has a keyed hash only, and `object`
+ * is an id of ours or the name of a provider. The ids of an erased person's records are removed.
+ */
 export interface AuditRow {
   readonly id: string
   readonly tenant_id: string
@@ -57,6 +60,7 @@ export interface AuditRow {
   readonly actor: string
   readonly action: string
   readonly subject_hash: string | null
+  readonly object: string | null
 }
 
 /** One tenant's account at one provider. `base_url` is `sandbox` or the address of the provider's API. */

@@ -44,6 +44,7 @@ async function createAccess(db: Kysely<unknown>): Promise<void> {
     .addColumn('actor', 'text', column => column.notNull())
     .addColumn('action', 'text', column => column.notNull())
     .addColumn('subject_hash', 'text')
+    .addColumn('object', 'text')
     .execute()
 }
 

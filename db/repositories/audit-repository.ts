@@ -1,6 +1,6 @@
 import type { Database } from '../core/database.ts'
 
-/** An action on a tenant, a key or a person. It has no personal data. */
+/** An action on a tenant, an account, a key, a record or a person. It has no personal data. */
 export interface AuditEntry {
   readonly id: string
   readonly tenantId: string
@@ -11,13 +11,15 @@ export interface AuditEntry {
   readonly action: string
   /** A keyed hash of the subject; null for the tenant itself. */
   readonly subjectHash: string | null
+  /** Our id of the object, or the name of a provider; null for a person. */
+  readonly object: string | null
 }
 
 export async function insertAudit(db: Database, entry: AuditEntry): Promise<void> {
-  const { id, tenantId, at, actor, action, subjectHash } = entry
+  const { id, tenantId, at, actor, action, subjectHash, object } = entry
   await db.sql
     .insertInto('audit_log')
-    .values({ id, tenant_id: tenantId, at: at.getTime(), actor, action, subject_hash: subjectHash })
+    .values({ id, tenant_id: tenantId, at: at.getTime(), actor, action, subject_hash: subjectHash, object })
     .execute()
 }
 
@@ -38,8 +40,22 @@ export async function listAudit(db: Database, tenantId: string, limit: number): 
     actor: row.actor,
     action: row.action,
     subjectHash: row.subject_hash,
+    object: row.object,
   }))
 }
+
+/** Removes the ids of erased records from the entries about them. */
+export async function forgetObjects({ sql }: Database, tenantId: string, ids: readonly string[]): Promise<void> {
+  for (let from = 0; from < ids.length; from += IDS_PER_UPDATE)
+    await sql
+      .updateTable('audit_log')
+      .set({ object: null })
+      .where('tenant_id', '=', tenantId)
+      .where('object', 'in', ids.slice(from, from + IDS_PER_UPDATE))
+      .execute()
+}
+
+const IDS_PER_UPDATE = 500
 
 /** Deletes at most `limit` entries before `before`. Returns their number. */
 export async function pruneAudit(db: Database, before: Date, limit: number): Promise<number> {

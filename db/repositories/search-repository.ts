@@ -1,6 +1,7 @@
 import type { Database } from '../core/database.ts'
 import type { StoredOperation } from './operation-repository.ts'
 import { toOperation } from './operation-repository.ts'
+import { DELIVERY_COLUMNS, type Delivery, toDelivery } from './webhook-repository.ts'
 
 /** Looks up the records of one tenant by the ids that a support person has. Returns ids, the newest first. */
 
@@ -67,20 +68,54 @@ export async function findSessionsOf(
   return rows.map(({ id }) => id)
 }
 
-/** The creates of the request with this id. */
-export async function findOperationsOfRequest(
+/** The sessions of the event with our id, and of the attempt with our id or the provider's. */
+export async function findSessionsOfParts(
+  { sql }: Database,
+  { tenantId, value, limit }: RecordSearch,
+): Promise<string[]> {
+  const accounts = sql.selectFrom('accounts').select('id').where('tenant_id', '=', tenantId)
+  const found = await Promise.all([
+    sql.selectFrom('events').select('session_id').where('tenant_id', '=', tenantId).where('id', '=', value).execute(),
+    sql.selectFrom('attempts').select('session_id').where('tenant_id', '=', tenantId).where('id', '=', value).execute(),
+    sql
+      .selectFrom('attempts')
+      .select('session_id')
+      .where('account_id', 'in', accounts)
+      .where('provider_id', '=', value)
+      .limit(limit)
+      .execute(),
+  ])
+  return found.flat().flatMap(({ session_id }) => session_id ?? [])
+}
+
+/** The deliveries with our id or the provider's id of the event, and those about the record with this id at the provider. */
+export async function searchDeliveries(
+  { sql }: Database,
+  { tenantId, value, limit }: RecordSearch,
+): Promise<Delivery[]> {
+  const accounts = sql.selectFrom('accounts').select('id').where('tenant_id', '=', tenantId)
+  const deliveries = sql.selectFrom('deliveries').select(DELIVERY_COLUMNS).where('tenant_id', '=', tenantId)
+  const ofAccounts = deliveries.where('account_id', 'in', accounts)
+  const found = await Promise.all([
+    deliveries.where('id', '=', value).execute(),
+    ofAccounts.where('key', '=', value).execute(),
+    ofAccounts.where('subject_id', '=', value).orderBy('received_at', 'desc').limit(limit).execute(),
+  ])
+  return [...new Map(found.flat().map(row => [row.id, toDelivery(row)])).values()]
+}
+
+/** The create with our id, the creates of the request with this id, and the create with this idempotency key. */
+export async function searchOperations(
   { sql }: Database,
   { tenantId, value, limit }: RecordSearch,
 ): Promise<StoredOperation[]> {
-  const rows = await sql
-    .selectFrom('operations')
-    .selectAll()
-    .where('tenant_id', '=', tenantId)
-    .where('request_id', '=', value)
-    .orderBy('created_at', 'desc')
-    .limit(limit)
-    .execute()
-  return rows.map(toOperation)
+  const operations = sql.selectFrom('operations').selectAll().where('tenant_id', '=', tenantId)
+  const found = await Promise.all([
+    operations.where('id', '=', value).execute(),
+    operations.where('request_id', '=', value).orderBy('created_at', 'desc').limit(limit).execute(),
+    operations.where('idempotency_key', '=', value).execute(),
+  ])
+  return [...new Map(found.flat().map(row => [row.id, toOperation(row)])).values()]
 }
 
 /** The create that made the record. */

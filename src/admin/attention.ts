@@ -40,7 +40,7 @@ export const showAttention: AdminHandler = async (deps, operator) => {
 async function findCreates({ db, services }: AdminDeps, operator: Operator, now: Date) {
   const ids = await listUnknownOperations(db, operator.tenantId, MAX_OPERATIONS)
   const found = (await services.operations.findMany(operator, ids)).filter(one => one !== undefined)
-  const rows = await Promise.all(found.map(operation => toOperationRow(services, operation, operator)))
+  const rows = await Promise.all(found.map(operation => toOperationRow(services, operation)))
   const stuck = rows.filter(({ settlesItself }) => !settlesItself)
   const slow = rows.filter(row => row.settlesItself && now.getTime() - row.createdAt.getTime() > LONG_UNKNOWN_MS)
   const mayRead = [...operator.scopes].some(scope => /^(?:sessions|applicants|customers):/.test(scope))

@@ -4,7 +4,7 @@ import { DomainError } from '../domain/errors.ts'
 import type { SearchHints } from '../services/creates/operations.ts'
 import type { Services } from '../services/services.ts'
 import { recordAction } from './action-log.ts'
-import type { AdminHandler, Operator } from './handler.ts'
+import type { AdminHandler } from './handler.ts'
 
 const MAX_OPERATIONS = 100
 const MAX_ID_LENGTH = 200
@@ -14,17 +14,23 @@ export const showOperations: AdminHandler = async ({ db, services }, operator) =
   const { tenantId } = operator
   const ids = await listUnknownOperations(db, tenantId, MAX_OPERATIONS)
   const found = (await services.operations.findMany({ tenantId }, ids)).filter(one => one !== undefined)
-  const rows = await Promise.all(found.map(operation => toOperationRow(services, operation, operator)))
+  const rows = await Promise.all(found.map(operation => toOperationRow(services, operation)))
   return { rows, cut: ids.length === MAX_OPERATIONS }
 }
 
-/** A create with what to search for at its provider. */
-export async function toOperationRow(services: Services, operation: StoredOperation, { scopes }: Operator) {
+/** A create with what to search for at its provider, which is decrypted for this. Throws NOT_FOUND. */
+export const showOperation: AdminHandler = async ({ services }, operator, { id }) => {
+  const operation = await services.operations.get(operator, { id })
+  const hints = await services.operations.searchHints(operation)
+  const row = await toOperationRow(services, operation)
+  return { row: { ...row, searchHints: toSearchHints(hints, operator.scopes.has('pii:read')) } }
+}
+
+export async function toOperationRow({ operations }: Services, operation: StoredOperation) {
   return {
     ...toRow(operation),
-    foundCheck: await services.operations.foundCheck(operation),
-    settlesItself: await services.operations.settlesItself(operation),
-    searchHints: toSearchHints(await services.operations.searchHints(operation), scopes.has('pii:read')),
+    foundCheck: await operations.foundCheck(operation),
+    settlesItself: await operations.settlesItself(operation),
   }
 }
 

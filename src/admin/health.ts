@@ -6,6 +6,7 @@ import { FAILURE_KINDS, type FailureKind, sumFailures } from '../domain/provider
 import type { ProviderInfo } from '../services/accounts/accounts.ts'
 import type { Services } from '../services/services.ts'
 import type { AdminHandler } from './handler.ts'
+import { readChoice } from './parameters.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -14,18 +15,18 @@ const PAGE = 1_000
 const MAX_MINUTES = 200_000
 
 /** The selectable periods and their resolution: at most 180 points a line. */
-const SPANS: Readonly<Record<string, { readonly spanMs: number; readonly stepMs: number }>> = {
+const SPANS = {
   '1h': { spanMs: HOUR_MS, stepMs: MINUTE_MS },
   '6h': { spanMs: 6 * HOUR_MS, stepMs: 5 * MINUTE_MS },
   '24h': { spanMs: 24 * HOUR_MS, stepMs: 15 * MINUTE_MS },
   '7d': { spanMs: 168 * HOUR_MS, stepMs: HOUR_MS },
-}
+} as const
+const SPAN_NAMES = ['1h', '6h', '24h', '7d'] as const satisfies readonly (keyof typeof SPANS)[]
 
 /** `?span=1h|6h|24h|7d`: the current health of each provider, and its history. */
 export const showHealth: AdminHandler = async ({ services, now, cache }, { tenantId }, { search }) => {
-  const requested = search.get('span') ?? ''
-  const span = Object.hasOwn(SPANS, requested) ? requested : '6h'
-  const { spanMs = 0, stepMs = 1 } = SPANS[span] ?? {}
+  const span = readChoice(search, 'span', SPAN_NAMES) ?? '6h'
+  const { spanMs, stepMs } = SPANS[span]
   const until = now().getTime()
   const from = until - spanMs - ((until - spanMs) % stepMs)
   const infos = await services.accounts.list(tenantId)

@@ -1,33 +1,40 @@
 import type { Database } from '../../db/core/database.ts'
 import { listRecordsByIds, listSessionsByIds } from '../../db/repositories/admin-repository.ts'
-import { findOperationByKey, type StoredOperation } from '../../db/repositories/operation-repository.ts'
+import type { StoredOperation } from '../../db/repositories/operation-repository.ts'
 import {
   findByEmail,
   findByExternalId,
-  findOperationsOfRequest,
   findSessionsOf,
+  findSessionsOfParts,
   type RecordSearch,
   type RecordTable,
   searchByProviderId,
+  searchDeliveries,
+  searchOperations,
 } from '../../db/repositories/search-repository.ts'
 import { InvalidInputError } from '../domain/errors.ts'
 import { decodeGlobalId, encodeGlobalId } from '../domain/global-id.ts'
 import { MAX_TEXT, textProblem } from '../domain/input/text.ts'
 import { toRow } from './creates.ts'
 import type { AdminHandler, Operator } from './handler.ts'
+import { toDeliveryRow } from './webhooks.ts'
 
 const MAX_ROWS = 50
 const TABLES = ['sessions', 'applicants', 'customers'] as const
 const TYPENAMES = { sessions: 'Session', applicants: 'Applicant', customers: 'Customer' } as const
 
 /**
- * `{ "query" }`: an id of ours, of the provider, of the caller or of a request, an idempotency key, or an e-mail address. The
- * newest records of the types that the operator may read. `denied`: the scopes without which something was not searched. Throws
- * INVALID_INPUT.
+ * `{ "query" }`: an id of ours (of a record, attempt, create, delivery, event or person), of the provider (of a record, attempt or
+ * webhook event), of the caller or of a request, an idempotency key, or an e-mail address. The newest records of the types that the
+ * operator may read. `denied`: the scopes without which something was not searched. Throws INVALID_INPUT.
  */
 export const search: AdminHandler = async ({ db }, operator, { body }) => {
   const { tenantId, scopes } = operator
-  const query = { tenantId, value: readQuery(body), limit: MAX_ROWS }
+  const given = readQuery(body)
+  const decoded = decodeGlobalId(given)
+  // The id of a person, an attempt or a create as clients see it. Those of records are tried with their type.
+  const isOther = decoded && !Object.values<string>(TYPENAMES).includes(decoded.typename)
+  const query = { tenantId, value: isOther ? decoded.id : given, limit: MAX_ROWS }
   const denied = TABLES.filter(table => !scopes.has(`${table}:read`))
   const isEmail = query.value.includes('@')
   const mayFindEmail = isEmail && scopes.has('pii:read')
@@ -35,10 +42,12 @@ export const search: AdminHandler = async ({ db }, operator, { body }) => {
   const find = async (table: RecordTable) => (denied.includes(table) ? [] : findIds(db, table, query, mayFindEmail))
   const applicants = await find('applicants')
   const customers = await find('customers')
-  const operations = await findOperations(db, query)
+  const operations = await searchOperations(db, query)
+  const deliveries = await searchDeliveries(db, query)
   const sessions = [
     ...(await find('sessions')),
     ...operations.flatMap(({ recordId }) => (recordId ? [recordId] : [])),
+    ...(await findSessionsOfParts(db, query)),
     ...(await findSessionsOf(db, tenantId, 'applicant_id', applicants, MAX_ROWS)),
     ...(await findSessionsOf(db, tenantId, 'customer_id', customers, MAX_ROWS)),
   ]
@@ -49,6 +58,7 @@ export const search: AdminHandler = async ({ db }, operator, { body }) => {
     applicants: named('applicants', await listRecordsByIds(db, 'applicants', tenantId, [...new Set(applicants)])),
     customers: named('customers', await listRecordsByIds(db, 'customers', tenantId, [...new Set(customers)])),
     creates: operations.filter(({ kind }) => mayReadCreate(operator, kind)).map(toRow),
+    deliveries: deliveries.map(delivery => toDeliveryRow(delivery)),
   }
 }
 
@@ -67,13 +77,6 @@ function ownIds(table: RecordTable, value: string): string[] {
   if (/^[0-9a-f-]{36}$/.test(value)) return [value]
   const decoded = decodeGlobalId(value)
   return decoded?.typename === TYPENAMES[table] ? [decoded.id] : []
-}
-
-/** The creates of a request, or with an idempotency key. */
-async function findOperations(db: Database, query: RecordSearch): Promise<StoredOperation[]> {
-  const byKey = await findOperationByKey(db, query.tenantId, query.value)
-  const byRequest = await findOperationsOfRequest(db, query)
-  return [...byRequest, ...(byKey && byRequest.every(({ id }) => id !== byKey.id) ? [byKey] : [])]
 }
 
 function mayReadCreate({ scopes }: Operator, kind: StoredOperation['kind']): boolean {

@@ -7,9 +7,13 @@ import {
   type SessionRowFilter,
   type SessionSummary,
 } from '../../db/repositories/admin-repository.ts'
+import { DomainError } from '../domain/errors.ts'
 import { encodeGlobalId } from '../domain/global-id.ts'
 import { PROVIDERS } from '../domain/provider.ts'
+import { OUTCOMES } from '../domain/records/decision.ts'
+import { SESSION_STATUSES } from '../domain/records/session.ts'
 import type { AdminHandler } from './handler.ts'
+import { readChoice, readDay } from './parameters.ts'
 
 const DAY_MS = 86_400_000
 const DAYS = 30
@@ -46,29 +50,26 @@ export function toSessionRow({ accountId: _account, ...row }: SessionSummary) {
 }
 
 function readFilter(search: URLSearchParams): SessionRowFilter {
-  const until = parseDay(search.get('until'))
+  const until = readDay(search, 'until')
   return {
-    provider: search.get('provider') || undefined,
-    status: search.get('status') || undefined,
-    outcome: search.get('outcome') || undefined,
-    from: parseDay(search.get('from')),
+    provider: readChoice(search, 'provider', PROVIDERS),
+    status: readChoice(search, 'status', SESSION_STATUSES),
+    outcome: readChoice(search, 'outcome', OUTCOMES),
+    from: readDay(search, 'from'),
     until: until && new Date(until.getTime() + DAY_MS),
   }
-}
-
-/** Undefined for what is no day: the filter then does not apply. */
-function parseDay(text: string | null): Date | undefined {
-  const at = text && /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN
-  return Number.isNaN(at) ? undefined : new Date(at)
 }
 
 function formatCursor({ createdAt, id }: SessionSummary): string {
   return `${createdAt.getTime()}.${id}`
 }
 
+/** Throws BAD_REQUEST for a text that is no `next` of a page. */
 function parseCursor(text: string | null): SessionCursor | undefined {
-  const [, createdAt, id] = /^(\d{1,15})\.([\w-]{1,64})$/.exec(text ?? '') ?? []
-  return createdAt && id ? { createdAt: Number(createdAt), id } : undefined
+  if (!text) return undefined
+  const [, createdAt, id] = /^(\d{1,15})\.([\w-]{1,64})$/.exec(text) ?? []
+  if (!createdAt || !id) throw new DomainError('BAD_REQUEST', 'Expected after to be the `next` of a page.')
+  return { createdAt: Number(createdAt), id }
 }
 
 function byState(groups: readonly SessionGroup[]) {

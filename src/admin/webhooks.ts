@@ -4,6 +4,7 @@ import { InvalidInputError } from '../domain/errors.ts'
 import { textProblem } from '../domain/input/text.ts'
 import { recordAction } from './action-log.ts'
 import type { AdminHandler } from './handler.ts'
+import { readChoice } from './parameters.ts'
 
 const MAX_DELIVERIES = 100
 const MAX_NOTE = 500
@@ -16,7 +17,7 @@ const STATES = ['STORED', 'QUARANTINED', 'DISMISSED'] as const
 export const showWebhooks: AdminHandler = async ({ db, services, now, cache }, { tenantId }, { search }) => {
   const open = await cache.getOrLoad(cacheKeyOf(tenantId), () => countOpenDeliveries(db, tenantId))
   const endpoints = await services.webhookEndpoints.list({ tenantId })
-  const state = STATES.find(known => known === search.get('state'))
+  const state = readChoice(search, 'state', STATES)
   const deliveries = await listDeliveryRows(db, tenantId, { state, limit: MAX_DELIVERIES })
   const dismissals = await listDismissals(
     db,

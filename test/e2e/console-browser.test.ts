@@ -150,6 +150,85 @@ test('a single minute with calls is drawn as a point', async () => {
   await app.close()
 })
 
+/** Addresses that a person or a link may contain. */
+const HOSTILE_HASHES = [
+  '#/__proto__',
+  '#/constructor',
+  '#/toString',
+  '#/hasOwnProperty/x',
+  '#/nothing',
+  '#/session',
+  '#/session/%',
+  '#/session/%E0%A4%A',
+  '#/%',
+  '#/%E0%A4%A?x=%',
+  '#__proto__',
+  '#/<img src=x onerror=alert(1)>',
+]
+
+test('an address that no view has shows the first view, and says so', async () => {
+  const { page, faults, close } = await signedIn()
+  const title = page.getByRole('heading', { level: 1 })
+  for (const hash of HOSTILE_HASHES) {
+    await go(page, '#/activity', 'Latest actions')
+    await page.evaluate(`location.hash = ${JSON.stringify(hash)}`)
+    await expect.poll(() => title.innerText(), { message: hash }).toBe('Needs attention')
+    await settled(page)
+    await page.getByText('could not be applied').first().waitFor()
+    const notice = page.getByText('This page does not exist.')
+    await notice.waitFor()
+    await notice.evaluate(element => element.remove())
+  }
+  await page.goto(`${at.url}#/session/%`)
+  await page.reload()
+  await page.getByText('This page does not exist.').waitFor()
+  for (const hash of ['#/webhooks?state=NONSENSE', '#/sessions?statsu=CREATED', '#/session/..%2Fme'])
+    await go(page, hash, 'Try again')
+  expect(faults.filter(fault => !/40[04]/.test(fault))).toEqual([])
+  await close()
+})
+
+test('a search that is refused says why, and does not keep the results of the one before', async () => {
+  const { page, close } = await signedIn()
+  const find = async (text: string) => {
+    await page.getByLabel('Find a session, person or request').fill(text)
+    await page.getByRole('button', { name: 'Find' }).click()
+  }
+  await find(at.session.providerId)
+  await page.getByRole('heading', { name: 'Sessions', level: 2 }).waitFor()
+  await find('x'.repeat(300))
+  await page.getByText(/^query: .*255/).waitFor()
+  expect(await page.getByText(at.session.providerId).count()).toBe(0)
+  await close()
+})
+
+test('a confirmation closes with its view', async () => {
+  const { page, close } = await signedIn()
+  await go(page, '#/operations', 'Result unknown')
+  await page.getByRole('button', { name: 'Settle' }).first().click()
+  await page.getByRole('dialog').waitFor()
+  await page.goBack()
+  await page.getByRole('heading', { level: 1, name: 'Needs attention' }).waitFor()
+  expect(await page.getByRole('dialog').count()).toBe(0)
+  await close()
+})
+
+test('the object of an action leads to it', async () => {
+  const { page, close } = await signedIn()
+  const { app, session } = at
+  const headers = { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' }
+  const path = `http://localhost/console/api/sessions/${session.id}/refresh`
+  await app.app.fetch(path, { method: 'POST', headers, body: '{}' })
+  await go(page, '#/activity', 'Read a session from its provider')
+  await page
+    .getByRole('link', { name: `Find ${session.id}` })
+    .first()
+    .click()
+  await page.getByRole('link', { name: `Open the session of ${session.externalId}` }).click()
+  await page.getByText('Session created').waitFor()
+  await close()
+})
+
 test('sessions are filtered by state and day, and paged', async () => {
   const { page, close } = await signedIn()
   await go(page, '#/sessions', 'By status and outcome')
@@ -353,7 +432,7 @@ test('every view without data says so, and when data will appear', async () => {
     ['webhooks', 'No deliveries.'],
     ['drift', 'No changes.'],
     ['activity', 'No actions yet.'],
-    ['nowhere', 'Page not found'],
+    ['nowhere', 'This page does not exist.'],
   ] as const) {
     await go(page, `#/${name}`, text)
     await picture(page, `console-empty-${name}`, false)

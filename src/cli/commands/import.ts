@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { ProviderError } from '../../domain/errors.ts'
 import type { Provider } from '../../domain/provider.ts'
+import { recordAudit } from '../../services/access/tenants.ts'
 import type { Imported, ImportProgress } from '../../services/jobs/imports.ts'
 import { providerArgument, toCount } from '../arguments.ts'
 import { type CliContext, CliError, examples, formatCommand, withTenant } from '../cli.ts'
@@ -34,7 +35,9 @@ export function addImport(program: Command, cli: CliContext): void {
       examples('sessiongraph import kayle', 'sessiongraph import rapidly --tenant acme --per-minute 10'),
     )
     .action((provider: Provider, { perMinute, restart, maxAttempts }: ImportCommandOptions) =>
-      withTenant(cli, async ({ services }, call) => {
+      withTenant(cli, async ({ db, services }, call) => {
+        await services.accounts.get(call.tenantId, provider)
+        await recordAudit(db, { ...call, action: 'records.import', at: new Date(), subject: provider })
         const callsPerMinute = perMinute ?? cli.config().server.POLLS_PER_MINUTE
         let last: ImportProgress | undefined
         const report = (progress: ImportProgress) => {

@@ -3,6 +3,7 @@ import { envVarName } from '../../app/config.ts'
 import type { AppContainer } from '../../app/container.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { Provider } from '../../domain/provider.ts'
+import { recordAudit } from '../../services/access/tenants.ts'
 import { testConnection } from '../../services/accounts/connection-check.ts'
 import { providerArgument, tenantArgument } from '../arguments.ts'
 import { type CliContext, CliError, examples, type TenantCall, withTenant } from '../cli.ts'
@@ -40,8 +41,9 @@ export function addProviders(program: Command, cli: CliContext): void {
     .description('test the connection with one harmless read')
     .addHelpText('after', examples('sessiongraph providers test acme kayle'))
     .action((tenantId: string, provider: Provider) => {
-      const test = async ({ services }: AppContainer, call: TenantCall) => {
+      const test = async ({ db, services }: AppContainer, call: TenantCall) => {
         const account = await services.accounts.get(tenantId, provider)
+        await recordAudit(db, { ...call, action: 'provider.check', at: new Date(), subject: provider })
         const probed = await testConnection(account)
         const { ok, message, code = 'BAD_REQUEST' } = probed
         const shown = (await services.providerSettings.list(call)).find(each => each.provider === provider)

@@ -28,9 +28,11 @@ export function addWebhooks(program: Command, cli: CliContext): void {
       examples('sessiongraph webhooks add kayle', 'sessiongraph webhooks add verilock --secret-stdin < secret.txt'),
     )
     .action((provider: Provider, options: { secretStdin?: boolean }) =>
-      withTenant(cli, async ({ services }, call) => {
+      withTenant(cli, async ({ db, services }, call) => {
         const secrets = options.secretStdin ? [await readSecret(cli)] : undefined
-        cli.show([toRow(await services.webhookEndpoints.add(call, { provider, secrets }))])
+        const added = await services.webhookEndpoints.add(call, { provider, secrets })
+        await recordAudit(db, { ...call, action: 'webhook.add', at: new Date(), subject: added.endpoint.id })
+        cli.show([toRow(added)])
       }),
     )
 
@@ -41,9 +43,11 @@ export function addWebhooks(program: Command, cli: CliContext): void {
     .option('--secret-stdin', 'read the secret from stdin; default: a new one')
     .addHelpText('after', examples(`sessiongraph webhooks rotate ${ENDPOINT}`))
     .action((id: string, options: { secretStdin?: boolean }) =>
-      withTenant(cli, async ({ services }, call) => {
+      withTenant(cli, async ({ db, services }, call) => {
         const secret = options.secretStdin ? await readSecret(cli) : undefined
-        cli.show([toRow(await withListHint(cli, services.webhookEndpoints.rotate(call, id, secret)))])
+        const rotated = await withListHint(cli, services.webhookEndpoints.rotate(call, id, secret))
+        await recordAudit(db, { ...call, action: 'webhook.rotate', at: new Date(), subject: id })
+        cli.show([toRow(rotated)])
       }),
     )
 
@@ -53,8 +57,9 @@ export function addWebhooks(program: Command, cli: CliContext): void {
     .argument('<id>', ENDPOINT_ID)
     .addHelpText('after', examples(`sessiongraph webhooks remove ${ENDPOINT}`))
     .action((id: string) =>
-      withTenant(cli, async ({ services }, call) => {
+      withTenant(cli, async ({ db, services }, call) => {
         await withListHint(cli, services.webhookEndpoints.remove(call, id))
+        await recordAudit(db, { ...call, action: 'webhook.remove', at: new Date(), subject: id })
         cli.show([{ removed: id }])
       }),
     )

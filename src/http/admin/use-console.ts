@@ -1,7 +1,7 @@
 import type { FetchAPI, Plugin } from 'graphql-yoga'
 import type { Caller, Scope } from '../../domain/access/caller.ts'
 import type { ErrorCode } from '../../domain/error-codes.ts'
-import { DomainError } from '../../domain/errors.ts'
+import { DomainError, InvalidInputError } from '../../domain/errors.ts'
 import { type AuthenticatorOptions, createAuthenticator } from '../auth/authenticator.ts'
 import type { IncomingConnection } from '../auth/bearer.ts'
 import { cacheControl } from '../compression.ts'
@@ -141,7 +141,13 @@ function toHttpError(error: unknown) {
   const httpFailure = toClientError(error)
   if (httpFailure.extensions.http) return httpFailure
   const code = error instanceof DomainError ? error.code : 'INTERNAL_ERROR'
-  return httpError(code, httpFailure.message, { status: STATUSES[code] ?? PROVIDER_STATUS })
+  const message = error instanceof InvalidInputError ? describeIssues(error) : httpFailure.message
+  return httpError(code, message, { status: STATUSES[code] ?? PROVIDER_STATUS })
+}
+
+/** Such as `query: Expected at most 255 characters.` */
+function describeIssues({ issues }: InvalidInputError): string {
+  return issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join(' ')
 }
 
 function forbidden() {

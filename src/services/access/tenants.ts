@@ -16,7 +16,7 @@ export function createTenants({ db, now }: Pick<ServiceDeps, 'db' | 'now'>) {
     const tenant = { id, name, createdAt: now() }
     await inTransaction(db, async trx => {
       if (!(await insertTenant(trx, tenant))) throw invalid('A tenant with this id already exists.')
-      await recordAudit(trx, { tenantId: id, action: 'tenant.create', at: now() })
+      await recordAudit(trx, { tenantId: id, action: 'tenant.create', at: now(), object: id })
     })
     return tenant
   }
@@ -39,15 +39,15 @@ export function createTenants({ db, now }: Pick<ServiceDeps, 'db' | 'now'>) {
 
 /**
  * Records an action of the command line, or of the key in `actor`. Call it before the action: a failed action is audited
- * too. `subject` is stored as a fingerprint.
+ * too. `subject` is stored as a fingerprint, and as the object unless `object` names it better. Neither may be personal data.
  */
 export async function recordAudit(
   db: Database,
-  entry: { tenantId: string; action: string; at: Date; actor?: string; subject?: string },
+  entry: { tenantId: string; action: string; at: Date; actor?: string; subject?: string; object?: string },
 ): Promise<void> {
-  const { tenantId, action, at, actor = 'cli', subject } = entry
+  const { tenantId, action, at, actor = 'cli', subject, object = subject ?? null } = entry
   const subjectHash = subject === undefined ? null : db.encryption.fingerprint(`audit|${tenantId}|${subject}`)
-  await insertAudit(db, { id: uuid(), tenantId, at, actor, action, subjectHash })
+  await insertAudit(db, { id: uuid(), tenantId, at, actor, action, subjectHash, object })
 }
 
 function invalid(message: string): DomainError {

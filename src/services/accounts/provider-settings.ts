@@ -54,7 +54,7 @@ export function createProviderSettings({ db, accounts, now, setups, firstTenant 
     const storedUrl = newSettings.another ? `${baseUrl}#${id}` : sameAddress ? known.baseUrl : baseUrl
     const key = { tenantId, provider: newSettings.provider, baseUrl: storedUrl }
     const connected = connectAccount(db, key, { ...newSettings.given, baseUrl }, id, now())
-    return changed(tenantId, 'provider.set', connected, newSettings.actor)
+    return changed({ tenantId, ...newSettings }, 'provider.set', connected)
   }
 
   /** Connects the tenant to the sandbox. Throws BAD_REQUEST if there is none, as in production. */
@@ -63,7 +63,7 @@ export function createProviderSettings({ db, accounts, now, setups, firstTenant 
     assertNotSetByEnvironment(tenantId, provider)
     if (!sandbox || !settings) throw new DomainError('BAD_REQUEST', `No sandbox of ${provider} is running here.`)
     return changed(
-      tenantId,
+      { tenantId, provider },
       'provider.set',
       connectAccount(db, { tenantId, provider, baseUrl: 'sandbox' }, null, uuid(), now()),
     )
@@ -93,7 +93,7 @@ export function createProviderSettings({ db, accounts, now, setups, firstTenant 
   /** Removes the settings and returns the account's id. Stored records stay readable. Throws NOT_FOUND. */
   async function remove({ tenantId }: TenantCall, provider: Provider): Promise<string> {
     assertNotSetByEnvironment(tenantId, provider)
-    const id = await changed(tenantId, 'provider.remove', disconnectAccount(db, { tenantId, provider }))
+    const id = await changed({ tenantId, provider }, 'provider.remove', disconnectAccount(db, { tenantId, provider }))
     if (!id) throw new NotFoundError(`The tenant has no account at ${provider}.`)
     return id
   }
@@ -116,13 +116,12 @@ export function createProviderSettings({ db, accounts, now, setups, firstTenant 
   }
 
   async function changed<T extends string | undefined>(
-    tenantId: string,
+    { tenantId, provider, actor }: { readonly tenantId: string; readonly provider: Provider; readonly actor?: string },
     action: string,
     change: Promise<T>,
-    actor?: string,
   ): Promise<T> {
     const result = await change
-    if (result) await recordAudit(db, { tenantId, action, at: now(), subject: result, actor })
+    if (result) await recordAudit(db, { tenantId, action, at: now(), subject: result, object: provider, actor })
     accounts.invalidate(tenantId)
     return result
   }

@@ -3,7 +3,7 @@ import { v7 as uuid } from 'uuid'
 import { type Database, inTransaction } from '../../../db/core/database.ts'
 import { lockErasure } from '../../../db/core/dialect.ts'
 import { updateSession } from '../../../db/records/session-repository.ts'
-import { insertAudit } from '../../../db/repositories/audit-repository.ts'
+import { forgetObjects, insertAudit } from '../../../db/repositories/audit-repository.ts'
 import {
   deleteDeliveries,
   deletePerson,
@@ -69,13 +69,17 @@ export function createErasure({
     await inTransaction(db, trx =>
       setTombstones(trx, tenantId, collectTombstoneKeys(person, tenantId, externalId), now()),
     )
-    const deliveries = await findDeliveries(tenantId, externalId, person, ids => deleteDeliveries(db, ids))
+    const deliveries = await findDeliveries(tenantId, externalId, person, async ids => {
+      await deleteDeliveries(db, ids)
+      await forgetObjects(db, tenantId, ids)
+    })
     const { records, operations } = await inTransaction(db, async trx => {
       await lockErasure(trx, 'ERASE')
       const person = await find(trx, tenantId, externalId)
       await setTombstones(trx, tenantId, collectTombstoneKeys(person, tenantId, externalId), now())
       const remaining = await findRemainingSessions(trx, person.records)
       await deletePerson(trx, person.records, person.operations)
+      await forgetObjects(trx, tenantId, [...idsOf(person.records), ...person.operations.map(({ id }) => id)])
       await reportRemaining(trx, remaining, person.records)
       await recordErasure(trx, tenantId, externalId)
       return person
@@ -99,7 +103,8 @@ export function createErasure({
       [{ tenantId, kind: 'externalId', value: externalId }],
       now(),
     )
-    await insertAudit(trx, { id: uuid(), tenantId, at: now(), actor: 'cli', action: 'person.erase', subjectHash })
+    const entry = { id: uuid(), tenantId, at: now(), actor: 'cli', subjectHash, object: null }
+    await insertAudit(trx, { ...entry, action: 'person.erase' })
   }
 
   /** Sessions of other persons that were linked to erased records. */
