@@ -7,6 +7,8 @@ import { DomainError } from './errors.ts'
 export interface RowTurns {
   /** Resolves to the row in its turn. Rejects with DEADLINE_EXCEEDED once the operation's signal is aborted. Null if it is left out. */
   wait<T>(row: T): Promise<T | null>
+  /** Resolves in a turn of the operation, also once it is aborted: to write a result takes as long as many rows. */
+  waitToWrite(): Promise<void>
   /** Calls back as soon as no row of the operation waits, so that what all of its rows select is read together. */
   whenNoneWaits(run: () => void): void
   /** Set if rows may be left out while memory is short, so that the operation ends and releases what it holds. */
@@ -139,6 +141,10 @@ class Operation implements RowTurns {
       this.#waiting.push({ resolve: () => resolve(row), leaveOut: () => resolve(null), reject })
       this.#start(this)
     })
+  }
+
+  async waitToWrite(): Promise<void> {
+    await this.wait(null).catch(() => {})
   }
 
   whenNoneWaits(run: () => void): void {

@@ -1,10 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createClient } from 'graphql-ws'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { WebSocket } from 'ws'
 import { buildSchema } from '../../schema/index.ts'
 import { createRowScheduler } from '../../src/domain/row-turns.ts'
 import { registry } from '../../src/providers/registry.ts'
 import { createRandom } from '../harness/app/load.ts'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { createRawClient, type RawClient } from '../harness/clients/raw-client.ts'
+import { follow } from '../harness/clients/subscriber.ts'
 import { type MeasuredServer, startMeasuredServer } from '../harness/load/measure.ts'
 import { type Genes, mutateGenes, randomGenes, toOperation } from '../harness/load/random-operation.ts'
 import { type RichData, seedRichData } from '../harness/load/rich-data.ts'
@@ -117,6 +120,89 @@ test('a read that takes longer than a slice lets others run before the next one,
   const turns = await Promise.all(Array.from({ length: 5 }, () => rows.wait(read).then(run => run?.())))
   isDone = true
   expect(new Set(turns).size).toBe(5)
+})
+
+describe('large results that are complete at the same time', () => {
+  const ROWS = 'sessions(first: 100) { nodes { id metadata customer { id } } }'
+  const COUNT = 5
+  let app: TestApp
+  let data: RichData
+  /** The turn of the event loop in which each result was written. */
+  let turns: number[]
+  let turn = 0
+  let isDone = false
+  beforeAll(async () => {
+    app = await startApp({}, { jobs: false })
+    data = await seedRichData(app, app.sandbox('KAYLE').origin, { sessions: 3, events: 0, attempts: 0 })
+    const count = () => {
+      turn++
+      if (!isDone) setImmediate(count)
+    }
+    count()
+  })
+  afterAll(async () => {
+    isDone = true
+    await app.close()
+  })
+  beforeEach(() => {
+    turns = []
+    const write = JSON.stringify
+    vi.spyOn(JSON, 'stringify').mockImplementation((...given: Parameters<typeof write>) => {
+      if (given[0]?.data?.personUpdated || given[0]?.data?.sessions || given[0]?.payload?.data?.personUpdated) {
+        turns.push(turn)
+        for (const until = performance.now() + 6; performance.now() < until; );
+      }
+      return write(...given)
+    })
+  })
+  afterEach(() => {
+    vi.restoreAllMocks()
+  })
+
+  test('are written in turns', async () => {
+    await Promise.all(Array.from({ length: COUNT }, () => app.execute(`{ ${ROWS} }`)))
+    expect(new Set(turns).size).toBe(COUNT)
+  })
+
+  const query = `subscription ($e: String!) { personUpdated(externalId: $e) { person { ${ROWS} } } }`
+
+  let isLinked = true
+
+  /** An event of the person. */
+  async function change(): Promise<void> {
+    isLinked = !isLinked
+    const input = { sessionId: data.richSessionId, customerId: isLinked ? data.customerId : null }
+    await app.execute('mutation ($input: LinkSessionInput!) { linkSession(input: $input) { __typename } }', { input })
+  }
+
+  test.each([
+    ['server-sent events', 'text/event-stream'],
+    ['parts', 'multipart/mixed;subscriptionSpec=1.0, application/json'],
+  ])('are written in turns to streams of %s', async (_what, accept) => {
+    const following = { query, variables: { e: data.externalId }, accept }
+    const subscribers = await Promise.all(Array.from({ length: COUNT }, () => follow(app.url, following)))
+    await expect.poll(() => app.services.eventStream.asleep()).toBe(COUNT)
+    await change()
+    await expect.poll(() => turns.length).toBe(COUNT)
+    expect(new Set(turns).size).toBe(COUNT)
+    await Promise.all(subscribers.map(subscriber => subscriber.unsubscribe()))
+    await expect.poll(() => app.streams.count()).toBe(0)
+  })
+
+  test('are written in turns to the subscriptions of a WebSocket', async () => {
+    const connectionParams = { authorization: `Bearer ${API_KEY}` }
+    const client = createClient({ url: app.url.replace('http', 'ws'), webSocketImpl: WebSocket, connectionParams })
+    let received = 0
+    for (let at = 0; at < COUNT; at++) {
+      const sink = { next: () => void received++, error: () => {}, complete: () => {} }
+      client.subscribe({ query, variables: { e: data.externalId } }, sink)
+    }
+    await expect.poll(() => app.services.eventStream.asleep()).toBe(COUNT)
+    await change()
+    await expect.poll(() => received).toBe(COUNT)
+    expect(new Set(turns).size).toBe(COUNT)
+    await client.dispose()
+  })
 })
 
 test('an answer of more than 8 MiB is refused', async () => {

@@ -1,4 +1,5 @@
 import type { ExecutionResult, GraphQLError } from 'graphql'
+import type { RowTurns } from '../../domain/row-turns.ts'
 import { isLargerThan } from '../document/answer-size.ts'
 import { answerTooLarge, MAX_ANSWER_CHARACTERS } from './execute.ts'
 import { iterateResults, OVER } from './result-iterator.ts'
@@ -14,12 +15,20 @@ interface IncrementalPart {
   readonly errors?: readonly GraphQLError[]
 }
 
-/** The same parts, with an error in the place of one that is too large. Each is written at once, in the memory of the process. */
-export function boundParts(parts: AsyncIterable<Part>): AsyncGenerator<Part, undefined> {
+/**
+ * The same parts, with an error in the place of one that is too large. Each is written at once, in the memory of the process, so
+ * those of large operations come in turns.
+ */
+export function boundParts(
+  parts: AsyncIterable<Part>,
+  rowTurns: RowTurns | undefined,
+): AsyncGenerator<Part, undefined> {
   const iterator = parts[Symbol.asyncIterator]()
   const next = async (): Promise<IteratorResult<Part, undefined>> => {
     const step = await iterator.next()
-    return step.done ? OVER : { done: false, value: boundPart(step.value) }
+    if (step.done) return OVER
+    await rowTurns?.waitToWrite()
+    return { done: false, value: boundPart(step.value) }
   }
   return iterateResults(next, async () => iterator.return?.())
 }

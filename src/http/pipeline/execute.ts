@@ -18,6 +18,7 @@ export async function executeOperation(args: ExecutionArgs, suggestions: boolean
   const { rowTurns } = args.contextValue as Partial<Context>
   if (rowTurns) rowTurns.mayShed = getOperationAST(args.document, args.operationName)?.operation === 'query'
   const result = await execute(args)
+  await rowTurns?.waitToWrite()
   if (rowTurns?.isShed) return { errors: [memoryShort()] }
   if (isLargerThan(result.data, MAX_ANSWER_CHARACTERS)) return { errors: [answerTooLarge()] }
   // Without data, the variables were invalid. The executor's messages repeat their values: ours do not.

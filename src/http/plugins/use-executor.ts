@@ -1,5 +1,6 @@
 import { type ExecutionArgs, type ExecutionResult, getOperationAST } from 'graphql'
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
+import type { RowTurns } from '../../domain/row-turns.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
 import { validateArgumentsBelowMutation } from '../document/mutation-arguments.ts'
 import type { AnalyzeOperation } from '../document/operation-analysis.ts'
@@ -28,18 +29,20 @@ export function useExecutor(suggestions: boolean, analyze: AnalyzeOperation): Pl
       }
       const errors = [...variableErrors(args), ...validateArgumentsBelowMutation(args)]
       if (errors.length > 0) return setResultAndStopExecution({ errors })
-      setExecuteFn(async (args: ExecutionArgs) => bounded(await executeFn(withOperationContext(args))))
+      const { rowTurns } = args.contextValue.operation
+      setExecuteFn(async (args: ExecutionArgs) => bounded(await executeFn(withOperationContext(args)), rowTurns))
     },
     onSubscribe: ({ args, subscribeFn, setSubscribeFn, setResultAndStopExecution }) => {
       const errors = variableErrors(args)
       if (errors.length > 0) return setResultAndStopExecution({ errors })
-      setSubscribeFn(async (args: ExecutionArgs) => bounded(await subscribeFn(withOperationContext(args))))
+      const { rowTurns } = args.contextValue.operation
+      setSubscribeFn(async (args: ExecutionArgs) => bounded(await subscribeFn(withOperationContext(args)), rowTurns))
     },
   }
 }
 
-function bounded<Result>(result: Result | AsyncIterable<ExecutionResult>) {
-  return isAsyncIterable(result) ? boundParts(result) : result
+function bounded<Result>(result: Result | AsyncIterable<ExecutionResult>, rowTurns: RowTurns | undefined) {
+  return isAsyncIterable(result) ? boundParts(result, rowTurns) : result
 }
 
 function withOperationContext(args: ExecutionArgs): ExecutionArgs {
