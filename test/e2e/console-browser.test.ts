@@ -179,8 +179,8 @@ test('an address that no view has shows the first view, and says so', async () =
     await notice.waitFor()
     await notice.evaluate(element => element.remove())
   }
+  await page.goto('about:blank')
   await page.goto(`${at.url}#/session/%`)
-  await page.reload()
   await page.getByText('This page does not exist.').waitFor()
   for (const hash of ['#/webhooks?state=NONSENSE', '#/sessions?statsu=CREATED', '#/session/..%2Fme'])
     await go(page, hash, 'Try again')
