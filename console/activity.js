@@ -32,7 +32,7 @@ const FOUND_BY_SEARCH = /^(operation|session)\.|^webhook\.(dismiss|replay)$/
 /** @param {AuditRow} row @returns {import('./elements.js').Child} */
 function objectOf({ action, object, objectName, personHash }) {
   if (personHash) return h('span', { title: `Hash ${personHash}` }, 'a person, ', h('code', {}, personHash.slice(0, 8)))
-  if (!object) return action.startsWith('secrets.') ? 'all tenants' : 'erased'
+  if (!object) return action.startsWith('secrets.') ? 'all tenants' : '–'
   if (action.startsWith('provider.') || action.startsWith('records.')) return toLabel(object)
   if (FOUND_BY_SEARCH.test(action)) return findLink(object)
   return objectName ?? h('code', { class: 'cut', title: object }, object)
@@ -41,7 +41,7 @@ function objectOf({ action, object, objectName, personHash }) {
 /** @type {import('./main.js').View<AuditAnswer>} */
 export const activity = {
   title: 'Activity',
-  lead: 'What operators did, here and on the command line. Each action is recorded before it runs, so failed ones are listed, too.',
+  lead: 'What operators did, here and on the command line, and to what. Actions on requests, deliveries and sessions are recorded before they run, so failed ones are listed, too.',
   load: () => get('/audit'),
   draw: ({ rows, cut }) => [
     rows.length === 0
@@ -53,10 +53,15 @@ export const activity = {
             [
               ['When', row => formatTime(row.at)],
               ['Action', row => ACTIONS[row.action] ?? toLabel(row.action.replaceAll('.', ' '))],
-              ['What', row => objectOf(row)],
-              ['By', row => (row.actor === 'cli' ? 'Command line' : (row.actorName ?? h('code', {}, row.actor)))],
+              ['What', row => objectOf(row), 'named'],
+              [
+                'By',
+                row => (row.actor === 'cli' ? 'Command line' : (row.actorName ?? h('code', {}, row.actor))),
+                'named',
+              ],
             ],
             rows,
+            'flow',
           ),
           cut && h('p', { class: 'note' }, 'Only the newest 200 are shown.'),
         ),

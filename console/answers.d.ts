@@ -28,6 +28,8 @@ interface HealthNow {
   lastTest: { at: string; ok: boolean } | null
   openCircuits: OpenCircuit[]
   authFailedSince: string | null
+  /** True if the provider accepted the credentials since the start of this process. */
+  isAuthProven: boolean
   calls: number
   errorRate: number
   p50Ms: number | null

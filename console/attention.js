@@ -1,6 +1,6 @@
 import { alertCard, formatDuration, formatTime, h, pluralize, toLabel, wrapLong } from './elements.js'
 import { recordOf, settleButton } from './operations.js'
-import { checkButton, credentialsButton, FAILURES } from './provider-actions.js'
+import { checkButton, credentialsButton, doingOf, FAILURES } from './provider-actions.js'
 import { deliveryName, dismissButton, replayButton } from './webhooks.js'
 
 /** @param {AttentionAnswer} answer @returns {Record<string, number>} */
@@ -74,7 +74,11 @@ function providerCards({ provider, health, credentials }, reload) {
         title: `${name} refuses our credentials`,
         facts: [['Since', formatTime(health.authFailedSince)]],
         about: [
-          h('p', {}, `No call to ${name} succeeds. Stored sessions can still be read; new ones cannot be made.`),
+          h(
+            'p',
+            {},
+            `No call to ${name} succeeds, because the credentials are not valid any more, or ${name} blocks the account. Stored sessions can still be read; new ones cannot be made.`,
+          ),
           h('p', {}, ...credentialsAdvice(name, credentials.from, provider)),
         ],
         actions: [
@@ -144,8 +148,10 @@ const TRYING = {
 
 /** @param {string} name @param {OpenCircuit[]} open @param {HealthNow['lastTest']} lastTest */
 function circuitAdvice(name, open, lastTest) {
-  if (open.length > 0)
-    return `look at ${name}’s status page. When it is back, test the connection: if the test passes, reading continues, and the next new record is sent.`
+  const look = `look at ${name}’s status page. When it is back, test the connection`
+  if (open.some(({ kind }) => kind !== 'READ'))
+    return `${look}: if the test passes, reading continues, and the next request to make or change a record is sent.`
+  if (open.length > 0) return `${look}: if the test passes, reading continues at once.`
   const tested = lastTest?.ok ? 'nothing now, because the test of the connection passed. Wait' : 'wait'
   return `${tested} for the next request of a client, or send one yourself. If it fails again, contact ${name}.`
 }
@@ -153,7 +159,7 @@ function circuitAdvice(name, open, lastTest) {
 /** @param {string} name @param {HealthNow} health @param {FailingCalls[]} failing @param {Node[]} actions */
 function failingCard(name, { lastTest }, failing, actions) {
   const since = failing.map(one => one.since).sort()[0]
-  const counts = failing.map(({ kind, calls, failed }) => `${failed} of ${calls} (${KINDS[kind] ?? toLabel(kind)})`)
+  const counts = failing.map(({ kind, calls, failed }) => `${failed} of ${calls} (${doingOf([{ kind }])})`)
   const why = [...new Set(failing.map(({ failure }) => FAILURES[failure]?.why ?? toLabel(failure)))]
   return alertCard({
     tone: 'bad',
@@ -168,7 +174,8 @@ function failingCard(name, { lastTest }, failing, actions) {
       h(
         'p',
         {},
-        'There are too few calls to pause them, so each client waits for its own. Reads fall back to the stored data; new records fail.',
+        'There are too few calls to pause them, so each client waits for its own. ',
+        ...failing.map(({ kind }) => FALLBACKS[kind] ?? ''),
       ),
       h(
         'p',
@@ -181,8 +188,12 @@ function failingCard(name, { lastTest }, failing, actions) {
   })
 }
 
-/** @param {{ kind: string }[]} calls */
-const doingOf = calls => calls.map(({ kind }) => KINDS[kind] ?? toLabel(kind)).join(', ')
+/** What clients get meanwhile. @type {Record<string, string>} */
+const FALLBACKS = {
+  READ: 'Reads get the stored data, marked as old. ',
+  CREATE: 'Requests for new records fail, or have no known result. ',
+  WRITE: 'Changes of records, such as cancelling a session, fail. ',
+}
 
 /** A try is made by a call, not by the clock. @param {string} at */
 const nextTry = at =>
@@ -192,18 +203,15 @@ const nextTry = at =>
 const testFact = lastTest =>
   lastTest ? [['Last test', h('span', {}, lastTest.ok ? 'passed, ' : 'failed, ', formatTime(lastTest.at))]] : []
 
-/** @type {Record<string, string>} */
-const KINDS = { READ: 'reading', CREATE: 'making new records', WRITE: 'changing records' }
-
 /** @param {string} name @param {string | null} from @param {string} provider @returns {(Node | string)[]} */
 function credentialsAdvice(name, from, provider) {
   const what = h('b', {}, 'What to do: ')
-  const renew = `get a valid key from ${name}`
-  if (from === 'STORE') return [what, `${renew} and replace it here.`]
+  const renew = `test the connection to see what ${name} answers. Get valid credentials from ${name}`
+  if (from === 'STORE') return [what, `${renew} and replace them here.`]
   if (from === 'SANDBOX') return [what, 'this is a sandbox of this server: check its fault rules.']
   return [
     what,
-    `${renew}, set it in the server’s environment (`,
+    `${renew}, set them in the server’s environment (`,
     h('code', {}, `${provider}_…`),
     ') and restart the server.',
   ]
@@ -219,13 +227,13 @@ function stuckCard({ creates: { stuck, rows } }, reload) {
       h(
         'p',
         {},
-        'The provider’s answer got lost, and the provider has no search that could find the record. The client waits until you settle the request.',
+        'The provider’s answer got lost, and this server cannot find out by itself whether the record was created. The client has no result until you settle the request.',
       ),
       h(
         'p',
         {},
         h('b', {}, 'What to do: '),
-        'check at the provider whether the record exists, then settle the request with what you found.',
+        'press Settle, which shows what to look for at the provider, and enter what you found there.',
       ),
     ],
     rows: rows.map(row => ({

@@ -1,7 +1,7 @@
 import { get } from './api.js'
 import { AXIS_WIDTH, chart, RIGHT_EDGE } from './chart.js'
 import { badge, card, empty, formatDuration, formatTime, h, percent, pluralize, table, toLabel } from './elements.js'
-import { checkButton, FAILURES } from './provider-actions.js'
+import { checkButton, doingOf, FAILURES } from './provider-actions.js'
 
 /** @type {[string, string][]} */
 const SPANS = [
@@ -81,15 +81,16 @@ function stateOf({ health }) {
   const [failing] = health.failing
   if (!circuit && failing) {
     const { calls, failed, failure, since } = failing
-    const text = `${failed} of ${calls} calls failed: ${FAILURES[failure]?.why ?? toLabel(failure)}, since `
+    const text = `${doingOf([failing])}, ${failed} of ${calls} calls failed: ${FAILURES[failure]?.why ?? toLabel(failure)}, since `
     return [badge('DOWN', 'Failing'), ' ', h('span', { class: 'note' }, text, formatTime(since))]
   }
+  if (!circuit && health.calls === 0 && !health.isAuthProven) return [badge('PLAIN', 'Not called yet')]
   if (!circuit) return [badge('CLOSED', 'Up')]
   const why = circuit.failure ? FAILURES[circuit.failure]?.why : 'another server process found it failing'
   return [
     badge(circuit.state, circuit.state === 'OPEN' ? 'Calls paused' : 'Trying again'),
     ' ',
-    h('span', { class: 'note' }, `${why}, since `, formatTime(circuit.since)),
+    h('span', { class: 'note' }, `${doingOf(health.openCircuits)}: ${why}, since `, formatTime(circuit.since)),
   ]
 }
 

@@ -12,6 +12,12 @@ export const FAILURES = {
   CONTRACT_BROKEN: { label: 'Unusable response', why: 'its responses cannot be used' },
 }
 
+/** @type {Record<string, string>} */
+const KINDS = { READ: 'reading', CREATE: 'making new records', WRITE: 'changing records' }
+
+/** What calls do, such as “reading, making new records”. @param {{ kind: string }[]} calls */
+export const doingOf = calls => calls.map(({ kind }) => KINDS[kind] ?? toLabel(kind)).join(', ')
+
 /** Makes one harmless call. @param {string} provider @param {() => void} done */
 export function checkButton(provider, done) {
   const button = h('button', { type: 'button', name: `check-${provider}`, click: check }, 'Test connection')

@@ -1,4 +1,5 @@
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
+import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
@@ -18,6 +19,18 @@ interface Span {
   readonly startTimeUnixNano: string
   readonly endTimeUnixNano: string
   readonly status: { readonly code?: number }
+}
+
+/** Generated from the .proto files of OTLP. */
+const PROTO = createRequire(import.meta.url)('@opentelemetry/otlp-transformer/build/src/generated/root.js')
+const { ExportTraceServiceRequest } = PROTO.opentelemetry.proto.collector.trace.v1
+
+/** Without what the JSON mapping may leave out or write in two ways, and without `flags`, which is newer than these files. */
+function toCanonical(body: string): unknown {
+  return JSON.parse(body, (key, value) => {
+    if (key === 'flags' || (Array.isArray(value) && value.length === 0)) return undefined
+    return key === 'intValue' ? String(value) : value
+  })
 }
 
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736'
@@ -124,6 +137,28 @@ test('no personal data is in a span', async () => {
   await until(() => spans().some(span => span.name === 'PERSONR createApplicant'))
   await until(() => spans().some(({ kind }) => kind === 2))
   for (const canary of canaries) expect(JSON.stringify(received)).not.toContain(canary)
+})
+
+test('what a collector receives is an export request of the OTLP schema, without an unknown field', async () => {
+  const { id } = await makeRecord(app, KAYLE)
+  await app.sandbox('KAYLE').faults([{ method: 'GET', times: 1, fault: { kind: 'status', status: 503 } }])
+  await post(readNow(id))
+  await app.sandbox('KAYLE').clearFaults()
+  await until(() => spans().some(({ kind }) => kind === 2))
+  expect(received.length).toBeGreaterThan(0)
+  for (const { headers, body } of received) {
+    expect(headers['content-type']).toBe('application/json')
+    const sent = toCanonical(body)
+    const message = ExportTraceServiceRequest.fromObject(sent)
+    expect(ExportTraceServiceRequest.verify(message)).toBeNull()
+    // A field that the schema does not have, or that has another type, does not survive.
+    expect(ExportTraceServiceRequest.toObject(message, { bytes: String, longs: String })).toEqual(sent)
+  }
+  for (const { traceId, spanId, startTimeUnixNano } of spans()) {
+    expect(traceId).toMatch(/^[0-9a-f]{32}$/)
+    expect(spanId).toMatch(/^[0-9a-f]{16}$/)
+    expect(startTimeUnixNano).toMatch(/^\d{19}$/)
+  }
 })
 
 test('an unavailable collector causes one warning and affects no response', async () => {
