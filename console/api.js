@@ -57,7 +57,7 @@ function messageOf({ status, headers }, reported) {
   if (status === 401) return 'Invalid API key. It may be expired or revoked. Enter another one.'
   if (status === 403) return reported ?? 'This API key does not have the scope “admin”. Enter one that has it.'
   if (status === 429)
-    return `${reported ?? 'Rate limit exceeded.'} Try again in ${headers.get('retry-after') ?? 'some'} seconds.`
+    return reported ?? `Too many requests. Try again in ${headers.get('retry-after') ?? 'some'} seconds.`
   if (status === 503) return 'The server is busy. Try again in a few seconds.'
   if (status >= 500 && status !== 502) return 'Internal server error. Try again. The server log contains the details.'
   return reported ?? `The server responded with status ${status}. Try again.`

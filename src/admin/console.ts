@@ -79,5 +79,5 @@ export function createConsole(options: Omit<AdminDeps, 'cache'>) {
 
 function assertScope({ scopes }: Operator, oneOf: readonly Scope[]): void {
   if (oneOf.some(scope => scopes.has(scope))) return
-  throw new DomainError('FORBIDDEN', `This requires an API key with a scope of ${oneOf.join(', ')} beside admin.`)
+  throw new DomainError('FORBIDDEN', `Use an API key with a scope of ${oneOf.join(', ')} beside admin.`)
 }

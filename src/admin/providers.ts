@@ -47,6 +47,6 @@ function parseSecrets(body: unknown): Record<string, string> {
 
 function findProvider(name: string): Provider {
   const provider = PROVIDERS.find(known => known === name)
-  if (!provider) throw new NotFoundError(`This server has no provider ${name}.`)
+  if (!provider) throw new NotFoundError('Expected the name of a provider of this server in the path.')
   return provider
 }

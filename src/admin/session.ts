@@ -7,7 +7,7 @@ import {
 } from '../../db/repositories/admin-repository.ts'
 import { listEvents } from '../../db/repositories/event-repository.ts'
 import { findOperationOfRecord } from '../../db/repositories/search-repository.ts'
-import { NotFoundError } from '../domain/errors.ts'
+import { notFoundError } from '../domain/errors.ts'
 import type { Attempt } from '../domain/records/attempt.ts'
 import type { RequestScope } from '../services/request-scope.ts'
 import { recordAction } from './action-log.ts'
@@ -63,7 +63,7 @@ export const cancelSession: AdminHandler = async (deps, operator, { id }) => {
 
 async function findSession({ db }: AdminDeps, { tenantId }: Operator, id: string): Promise<SessionSummary> {
   const session = await findSessionRow(db, tenantId, id)
-  if (!session) throw new NotFoundError('Session not found.')
+  if (!session) throw notFoundError('session')
   return session
 }
 

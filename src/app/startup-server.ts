@@ -16,7 +16,7 @@ export async function openStartupServer(port: number, host: string, basePath = '
     const [path] = withoutPrefix(url, basePath).split('?')
     if (path === '/livez') respond(response, 200, 'text/plain; charset=utf-8', 'ok\n')
     else if (path === '/readyz') respondUnready(response, JSON.stringify({ ready: false, database: 'AWAY' }))
-    else respondUnready(response, toErrorBody('The server is starting.', STARTING))
+    else respondUnready(response, toErrorBody('The server is starting. Send the request again in a second.', STARTING))
   })
   await listen(server, port, host)
   return {

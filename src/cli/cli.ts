@@ -96,9 +96,9 @@ function isNotConfigured(error: unknown): error is ProviderError {
   return error instanceof ProviderError && error.code === 'PROVIDER_NOT_CONFIGURED'
 }
 
-function toNotConfigured({ code, message, provider }: ProviderError, tenantId: string): CliError {
+function toNotConfigured({ code, summary, provider }: ProviderError, tenantId: string): CliError {
   const setCommand = `sessiongraph providers set ${tenantId} ${provider.toLowerCase()}`
-  return new CliError(code, `${message} Set the tenant's account with \`${setCommand}\`.`)
+  return new CliError(code, `${summary} Set the tenant's account with \`${setCommand}\`.`)
 }
 
 /** Adds the hint to the message of a NotFoundError. */

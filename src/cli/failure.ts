@@ -22,7 +22,14 @@ export function toFailure(error: unknown): CliFailure | undefined {
     const message = error.code === 'commander.help' ? 'Expected a subcommand.' : error.message.replace(/^error: /, '')
     return { code: 'USAGE', message }
   }
-  if (error instanceof InvalidInputError) return { code: error.code, message: error.message, issues: error.issues }
+  if (error instanceof InvalidInputError) {
+    const { code, issues } = error
+    return {
+      code,
+      message: issues.length === 1 ? 'One input is invalid.' : `${issues.length} inputs are invalid.`,
+      issues,
+    }
+  }
   if (error instanceof DatabaseUnavailableError && error.failure === 'CONNECTION_FAILED') {
     return { code: error.code, message: explainUnavailable(error) }
   }

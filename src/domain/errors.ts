@@ -2,7 +2,10 @@ import type { ErrorCode } from './error-codes.ts'
 import type { Capability, Provider } from './provider.ts'
 import type { ProviderOperation } from './records/operation.ts'
 
-/** Base class of all errors that a client may see. `message` is fixed text and never repeats input. */
+/**
+ * Base class of all errors that a client may see. `message` says what was expected or what happened, where, and what to do.
+ * It names fields and rules, and never repeats a value of the input.
+ */
 export class DomainError extends Error {
   readonly code: ErrorCode
   /** How long to wait before a retry; null if unknown or if a retry cannot succeed. */
@@ -26,11 +29,19 @@ export interface InputIssue {
   readonly message: string
 }
 
+/** The first issue, and how many others there are. A path ends before the keys of a JSON object, which are the client's. */
+function describeIssues(issues: readonly InputIssue[]): string {
+  const [{ path, message } = { path: [], message: 'Expected a valid input.' }, ...others] = issues
+  const place = path.includes('metadata') ? path.slice(0, path.indexOf('metadata') + 1) : path
+  const first = [place.join('.'), message].filter(Boolean).join(': ')
+  return others.length === 0 ? first : `${first} And ${others.length} more: \`issues\` lists all of them.`
+}
+
 export class InvalidInputError extends DomainError {
   readonly issues: readonly InputIssue[]
 
   constructor(issues: readonly InputIssue[]) {
-    super('INVALID_INPUT', issues.length === 1 ? 'One input is invalid.' : `${issues.length} inputs are invalid.`)
+    super('INVALID_INPUT', describeIssues(issues))
     this.issues = issues
   }
 }
@@ -43,7 +54,7 @@ export class ForbiddenError extends DomainError {
   constructor() {
     super(
       'FORBIDDEN',
-      'Access denied for the fields in `paths`. Required: one of `scopes` (not available to client tokens).',
+      'Access denied for the fields in `paths`. Leave them out, or use an API key with one of `scopes`; a client token cannot have any.',
     )
   }
 
@@ -77,7 +88,7 @@ export class UnsupportedError extends DomainError {
   readonly capability: Capability
 
   constructor(provider: Provider, capability: Capability, message: string) {
-    super('UNSUPPORTED_BY_PROVIDER', message)
+    super('UNSUPPORTED_BY_PROVIDER', `${message} Read \`providers { capabilities }\` for what it can do.`)
     this.provider = provider
     this.capability = capability
   }
@@ -113,22 +124,41 @@ export class ProviderError extends DomainError {
   readonly providerCode: string | null
   /** True for a rate limit that lasts longer than an hour. */
   readonly isLasting: boolean
+  /** What happened: the message without what to do about it. */
+  readonly summary: string
 
-  constructor(code: ErrorCode, provider: Provider, message: string, options: ProviderErrorOptions = {}) {
-    super(code, message, options)
+  constructor(code: ErrorCode, provider: Provider, summary: string, options: ProviderErrorOptions = {}) {
+    super(code, `${summary} ${remedyFor(code, options)}`, options)
+    this.summary = summary
     this.provider = provider
     this.operation = options.operation ?? null
     this.outcome = options.outcome ?? 'UNCERTAIN'
     this.status = options.status ?? null
     this.retryAfterSeconds = options.retryAfterSeconds ?? null
     this.providerCode = options.providerCode ?? null
-    this.isLasting =
-      code === 'PROVIDER_RATE_LIMITED' && (options.isLasting || (this.retryAfterSeconds ?? 0) > HOUR_SECONDS)
+    this.isLasting = isLastingLimit(code, options)
   }
 
   override get retryable(): boolean {
     return super.retryable && !this.isLasting
   }
+}
+
+function isLastingLimit(code: ErrorCode, { isLasting, retryAfterSeconds }: ProviderErrorOptions): boolean {
+  return code === 'PROVIDER_RATE_LIMITED' && (isLasting === true || (retryAfterSeconds ?? 0) > HOUR_SECONDS)
+}
+
+/** What a client, or its operator, does about an error of a provider. */
+function remedyFor(code: ErrorCode, options: ProviderErrorOptions): string {
+  if (code === 'PROVIDER_REJECTED') return 'Correct the input: `providerCode` and the issues have the reason.'
+  if (code === 'PROVIDER_CONTRACT_BROKEN')
+    return 'A retry does not help. The operator can see the difference with `sessiongraph drift list`.'
+  if (code === 'PROVIDER_AUTH_FAILED')
+    return 'The operator has to correct the credentials or the account at the provider.'
+  if (code === 'PROVIDER_NOT_CONFIGURED') return 'The operator has to set its credentials.'
+  if (isLastingLimit(code, options)) return 'The limit lasts for hours: the operator can have the provider raise it.'
+  const when = options.retryAfterSeconds ? `after ${options.retryAfterSeconds} seconds` : 'later'
+  return `Send the request again ${when}; a create with the same idempotency key.`
 }
 
 /** The provider rejected the request. The paths of the issues are the provider's. */
@@ -171,8 +201,8 @@ export class ProviderNotFoundError extends NotFoundError {
   readonly operation: string | null
   override readonly providerCode: string | null
 
-  constructor(provider: Provider, message: string, options: ProviderErrorOptions = {}) {
-    super(message)
+  constructor(provider: Provider, summary: string, options: ProviderErrorOptions = {}) {
+    super(`${summary} Check the id.`)
     this.provider = provider
     this.operation = options.operation ?? null
     this.providerCode = options.providerCode ?? null

@@ -168,5 +168,8 @@ class Operation implements RowTurns {
 }
 
 function deadlineExceeded(): DomainError {
-  return new DomainError('DEADLINE_EXCEEDED', 'The request ended before all of its rows were read.')
+  return new DomainError(
+    'DEADLINE_EXCEEDED',
+    'The request ended before all of its rows were read. Select fewer rows or fields.',
+  )
 }

@@ -129,7 +129,11 @@ const MALFORMED = { line: '400 Bad Request', message: 'Expected a request in HTT
 const CLIENT_ERRORS: Readonly<Record<string, { line: string; message: string }>> = {
   ERR_HTTP_REQUEST_TIMEOUT: {
     line: '408 Request Timeout',
-    message: 'Request timeout: the request was not received in time.',
+    message:
+      'The request was not received in time. Send it again, faster: HEADERS_TIMEOUT_MS and REQUEST_TIMEOUT_MS have the limits.',
   },
-  HPE_HEADER_OVERFLOW: { line: '431 Request Header Fields Too Large', message: 'Expected shorter headers.' },
+  HPE_HEADER_OVERFLOW: {
+    line: '431 Request Header Fields Too Large',
+    message: 'Expected shorter headers: MAX_HEADER_BYTES has the limit.',
+  },
 }

@@ -352,7 +352,11 @@ export function createResiliencePolicy(options: ResilienceOptions, transport: Tr
 }
 
 function callerGone(cause: unknown): DomainError {
-  return new DomainError('DEADLINE_EXCEEDED', 'The request ended before the provider was called.', { cause })
+  return new DomainError(
+    'DEADLINE_EXCEEDED',
+    'The request ended before the provider was called. Send it again, or select less; a create with the same idempotency key.',
+    { cause },
+  )
 }
 
 function newBreaker(

@@ -200,7 +200,11 @@ const NOTHING_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR
 function toTransportError(error: unknown, request: RequestOptions, provider: Provider): DomainError {
   const at = { operation: request.operation, cause: error }
   if (request.kind === 'READ' && request.signal?.aborted) {
-    return new DomainError('DEADLINE_EXCEEDED', 'The request ended before the provider responded.', { cause: error })
+    return new DomainError(
+      'DEADLINE_EXCEEDED',
+      'The request ended before the provider responded. Send it again, or select less.',
+      { cause: error },
+    )
   }
   if (isUnreadable(error)) {
     return new ProviderContractError(provider, `${provider} sent an unreadable response.`, at)

@@ -333,11 +333,11 @@ describe('providers', () => {
   test('set refuses an account that the environment configures, and a sandbox where none runs', async () => {
     expect(await run(['providers', 'set', 'dev', 'kayle'], JSON.stringify(kayle))).toMatchObject({
       code: 1,
-      stderr: 'The environment configures KAYLE for the tenant dev.\n',
+      stderr: 'The environment configures KAYLE for the tenant dev. Set it there, or use another tenant.\n',
     })
     expect(await run(['providers', 'set', 'acme', 'kayle', '--sandbox'])).toMatchObject({
       code: 1,
-      stderr: 'No sandbox of KAYLE is running here.\n',
+      stderr: 'No sandbox of KAYLE is running here. Start the server in development, without credentials of KAYLE.\n',
     })
   })
 })

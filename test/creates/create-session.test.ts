@@ -440,7 +440,7 @@ describe('an invalid input', () => {
         'input.session.kayle.shareFields.1.reason',
       ].sort(),
     )
-    expect(refused.message).toBe('7 inputs are invalid.')
+    expect(refused.message).toMatch(/^input\.\S+: Expected .*\. And 6 more: `issues` lists all of them\.$/)
   })
 
   test('does not use its idempotency key', async () => {
@@ -485,7 +485,7 @@ describe('a rejection by a provider', () => {
     const refused = await create({ session })
 
     expect(refused).toMatchObject({ __typename: 'ProviderRejectedError', code: 'PROVIDER_REJECTED', provider })
-    expect(refused.message).toMatch(new RegExp(`^${provider} rejected the request \\(\\d{3}\\)\\.$`))
+    expect(refused.message).toMatch(new RegExp(`^${provider} rejected the request \\(\\d{3}\\)\\. Correct the input: `))
     for (const { message } of refused.providerIssues)
       expect(message).toMatch(/(does not accept this|expects a) value|Expected/)
     expect(JSON.stringify(refused)).not.toContain(SECRET)

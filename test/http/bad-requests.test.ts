@@ -3,6 +3,7 @@ import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { createRawClient, type RawClient } from '../harness/clients/raw-client.ts'
 import { BAD_REQUESTS, KEY } from '../harness/documents/bad-requests.ts'
 import { findLeaks } from '../harness/leak-detector.ts'
+import { saysWhatToDo } from '../harness/rules/messages.ts'
 
 /** The maximum time for a refusal, ten times the promised one, because the machine is shared. */
 const SLACK_MS = 1_500
@@ -20,6 +21,14 @@ afterAll(async () => {
   client.close()
   await app.close()
 })
+
+/** Their messages are those of graphql-js. */
+const OF_GRAPHQL: readonly string[] = ['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED']
+
+function messagesOf(text: string): string[] {
+  const { errors = [] } = JSON.parse(text || '{}') as { errors?: { message: string }[] }
+  return errors.map(({ message }) => message)
+}
 
 async function expectAlive(): Promise<void> {
   const headers = { ...KEY, 'content-type': 'application/json' }
@@ -39,6 +48,8 @@ describe('a bad request is refused with its code, discloses nothing internal, an
 
     const { codes, faults } = findLeaks(answer)
     expect(faults).toEqual([])
+    if (!OF_GRAPHQL.includes(code))
+      expect(messagesOf(answer.text).filter(message => !saysWhatToDo(message))).toEqual([])
     expect([answer.status, codes[0]]).toEqual([status, code])
     expect(codes.every(each => each === code)).toBe(true)
     expect(({} as Record<string, unknown>).a).toBeUndefined()

@@ -238,10 +238,11 @@ test('a second import of an account waits for the first, and then reports it', a
 }, 60_000)
 
 test('a provider without lists is refused with exit code 1', async () => {
+  const message = 'PERSONR lists neither sessions nor customers. Read `providers { capabilities }` for what it can do.'
   const { code, stderr } = await cli.run(['import', 'personr'])
-  expect([code, stderr]).toEqual([1, 'PERSONR lists neither sessions nor customers.\n'])
+  expect([code, stderr]).toEqual([1, `${message}\n`])
   const { stderr: asJson } = await cli.run(['import', 'personr', '--json'])
   expect(JSON.parse(asJson)).toEqual({
-    error: { code: 'UNSUPPORTED_BY_PROVIDER', message: 'PERSONR lists neither sessions nor customers.' },
+    error: { code: 'UNSUPPORTED_BY_PROVIDER', message },
   })
 })

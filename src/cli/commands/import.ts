@@ -62,7 +62,7 @@ export function addImport(program: Command, cli: CliContext): void {
 
 /** The reason for the interruption, the progress so far, and how to resume. */
 function toInterruptedError(
-  { code, message }: ProviderError,
+  { code, summary }: ProviderError,
   { listed, recordType }: ImportProgress,
   { sandbox, resumeCommand }: { readonly sandbox: boolean; readonly resumeCommand: string },
 ): CliError {
@@ -71,7 +71,7 @@ function toInterruptedError(
     listed === 0
       ? `Nothing was imported yet. Retry with ${resumeCommand}.`
       : `${listed} ${recordType}s were imported. Resume with ${resumeCommand}.`
-  return new CliError(code, `${message}${hint} ${stored}`)
+  return new CliError(code, `${summary}${hint} ${stored}`)
 }
 
 function toText({ provider, recordType, listed, stored, erased, waits }: ImportProgress): string {

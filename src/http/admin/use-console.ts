@@ -151,5 +151,5 @@ function describeIssues({ issues }: InvalidInputError): string {
 }
 
 function forbidden() {
-  return httpError('FORBIDDEN', 'The console requires an API key with the scope admin.', { status: 403 })
+  return httpError('FORBIDDEN', 'Use an API key with the scope admin: the console requires it.', { status: 403 })
 }

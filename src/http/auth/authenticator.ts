@@ -44,8 +44,7 @@ function unauthenticated(requestId: string): AuthFailure {
 
 function tooManyFailures(requestId: string, waitMs: number): AuthFailure {
   const retryAfterSeconds = Math.ceil(waitMs / 1_000)
-  const message =
-    'Too many failed authentication attempts from this address. Requests with a valid key are still accepted.'
+  const message = `Too many requests with an invalid key from this address. Use a valid key, which is accepted at once, or retry after ${retryAfterSeconds} seconds.`
   const extensions = { code: 'RATE_LIMITED', retryable: true, retryAfterSeconds, requestId }
   const init = { status: 429, headers: { 'retry-after': String(retryAfterSeconds) } }
   return { error: new GraphQLError(message, { extensions }), init }

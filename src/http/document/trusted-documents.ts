@@ -52,7 +52,7 @@ export function createTrustedDocumentResolver({
     if (sent.query === undefined && named === undefined) {
       throw mode !== 'enforce' && documentId === undefined
         ? persistedQueryNotSupported()
-        : notTrusted('No registered document has this id.')
+        : notTrusted('No registered document has this id. Send the SHA-256 of the text of a registered one.')
     }
     if (sent.query !== undefined && named !== undefined && named !== sent.query) {
       throw badRequest('Expected a document that matches its id, or only one of the two.')
@@ -60,7 +60,10 @@ export function createTrustedDocumentResolver({
     const query = sent.query ?? named ?? ''
     const trusted = { params: { ...sent, query } }
     if (mode === 'off' || named !== undefined || documents.has(query)) return trusted
-    if (mode === 'enforce') throw notTrusted('This server only accepts registered documents.')
+    if (mode === 'enforce')
+      throw notTrusted(
+        'This server only accepts registered documents. Register this one in the folder of TRUSTED_DOCUMENTS_DIR.',
+      )
     return { ...trusted, unregistered: documents.idOf(query) }
   }
 }

@@ -95,7 +95,9 @@ function toMessage(
   }
   // graphql's messages about a shape name only types and fields, and custom scalars throw a GraphQLError of their own.
   // The message of any other error may repeat the value.
-  return error.originalError === undefined ? error.message : 'Expected a value that its type allows.'
+  return error.originalError === undefined
+    ? error.message
+    : `Expected a value that ${type ? `the type "${type.name}"` : 'its type'} allows.`
 }
 
 function variableError(path: readonly (string | number)[], message: string, node: ASTNode): GraphQLError {

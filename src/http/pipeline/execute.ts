@@ -56,5 +56,7 @@ function variableErrors(args: ExecutionArgs, suggestions: boolean) {
 }
 
 export function clientDisconnected() {
-  return httpError('DEADLINE_EXCEEDED', 'The client disconnected before its operation started.', { status: 400 })
+  return httpError('DEADLINE_EXCEEDED', 'The client disconnected before its operation started. Send it again.', {
+    status: 400,
+  })
 }

@@ -99,7 +99,7 @@ export function createCostLimiter({ maxCost }: RequestLimits, limiter: RateLimit
         return budget && requested > budget.limit ? exceedsBudget(requested, budget) : rateLimitedError(waitMs)
       }
       return isTooComplex
-        ? queryTooComplex(`a cost of at most ${maxCost}, not ${requested}`)
+        ? queryTooComplex(`a cost of at most ${maxCost}, not ${requested}: select fewer rows or fields`)
         : { requested, takenAtMs: performance.now() }
     },
     settle: (caller, { requested, takenAtMs }, spent) => {
@@ -144,7 +144,9 @@ export function budgetHeaders(limiter: RateLimiter, caller: Caller): Record<stri
 }
 
 function exceedsBudget(requested: number, { limit, seconds }: BudgetState): GraphQLError {
-  return queryTooComplex(`a cost of at most the ${limit} that the key may use in ${seconds} seconds, not ${requested}`)
+  return queryTooComplex(
+    `a cost of at most the ${limit} that the key may use in ${seconds} seconds, not ${requested}: select fewer rows or fields`,
+  )
 }
 
 /** Requests with this header get `extensions.cost`. */
@@ -152,5 +154,6 @@ export const COST_HEADER = 'x-graphql-cost'
 
 export function rateLimitedError(waitMs: number): GraphQLError {
   const retryAfterSeconds = Math.ceil(waitMs / 1_000)
-  return httpError('RATE_LIMITED', 'Rate limit exceeded for this API key.', { status: 429, retryAfterSeconds })
+  const message = `The budget of this API key or client token is spent. Retry after ${retryAfterSeconds} seconds. Select fewer rows or fields to spend less; the operator can raise the limit of the key.`
+  return httpError('RATE_LIMITED', message, { status: 429, retryAfterSeconds })
 }

@@ -2,6 +2,7 @@ import {
   type DocumentNode,
   type ExecutionArgs,
   GraphQLError,
+  getOperationAST,
   type NameNode,
   NoSchemaIntrospectionCustomRule,
   type ValidationContext,
@@ -12,6 +13,7 @@ import type { Authenticated } from '../auth/use-authentication.ts'
 import { costOfRows, planCost, planRowPrices, planWork } from '../document/cost.ts'
 import { parseDocument } from '../document/parse-document.ts'
 import type { ResolveTrustedDocument } from '../document/trusted-documents.ts'
+import { badRequest } from '../errors/http-error.ts'
 import type { RequestLimits } from '../limits.ts'
 import { COST_HEADER, type CostLimiter, REQUEST_COST, toCharge } from '../pipeline/rate-limit.ts'
 import type { WithCallLog } from './use-telemetry.ts'
@@ -56,6 +58,13 @@ function NameLimitRule(context: ValidationContext) {
   }
 }
 
+function assertOneOperation(document: DocumentNode, operationName: string | null | undefined): void {
+  if (!getOperationAST(document, operationName)) throw badRequest(ONE_OPERATION)
+}
+
+const ONE_OPERATION =
+  'Expected a document with one operation, or "operationName" with the name of one of its operations.'
+
 /** The cost of an operation. */
 export interface WithCost {
   readonly cost: number
@@ -81,6 +90,10 @@ export function useLimits(
   return {
     onParse: ({ setParseFn }) => {
       setParseFn((source): DocumentNode => parseDocument(source, limits))
+      return ({ result, context }) => {
+        const { params } = context as { readonly params?: { readonly operationName?: string | null } }
+        if (result && !(result instanceof Error)) assertOneOperation(result, params?.operationName)
+      }
     },
     onExecute: async ({ args, extendContext, setResultAndStopExecution }) => {
       const { caller, callLog, request } = args.contextValue

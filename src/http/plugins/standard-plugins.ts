@@ -79,5 +79,5 @@ export function useNotFound(graphqlPath: string): Plugin {
 }
 
 export function pathNotFound() {
-  return httpError('NOT_FOUND', 'Not found: no resource has this path.', { status: 404 })
+  return httpError('NOT_FOUND', 'No resource has this path. Send GraphQL requests to /graphql.', { status: 404 })
 }

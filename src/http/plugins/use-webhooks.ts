@@ -48,7 +48,10 @@ const REFUSALS = {
 
 function unknownEndpoint(): GraphQLError {
   const headers = { connection: 'close' }
-  return httpError('NOT_FOUND', 'Not found: no webhook endpoint has this path.', { status: 404, headers })
+  return httpError('NOT_FOUND', 'No webhook endpoint has this path. Check the URL with `sessiongraph webhooks list`.', {
+    status: 404,
+    headers,
+  })
 }
 
 function methodNotAllowed(): GraphQLError {

@@ -76,7 +76,8 @@ export const CLOSE_ERRORS: Readonly<Record<CloseReason, object>> = {
     extensions: { code: 'OVERLOADED', reason: 'CLOSING', retryable: true },
   },
   KEY_OVER: {
-    message: 'The API key or client token for this stream has expired or was revoked.',
+    message:
+      'The API key or client token for this stream has expired or was revoked. Subscribe again with a valid one.',
     extensions: { code: 'UNAUTHENTICATED', reason: 'KEY_OVER', retryable: false },
   },
 }

@@ -19,10 +19,19 @@ const TOKEN_OVER = {
   reason: 'The client token has expired or was revoked. Connect with a new one.',
 }
 /** Clients do not connect again. */
-const KEY_OVER = { code: CloseCode.Unauthorized, reason: 'The API key has expired or was revoked.' }
+const KEY_OVER = {
+  code: CloseCode.Unauthorized,
+  reason: 'The API key has expired or was revoked. Connect with a valid one.',
+}
 
-export const TOO_MANY_CONNECTIONS = { code: 1013, reason: 'Too many connections of this API key or client token.' }
-export const TOO_MANY_MESSAGES = { code: 1013, reason: 'Rate limit exceeded for this API key.' }
+export const TOO_MANY_CONNECTIONS = {
+  code: 1013,
+  reason: 'Too many connections of this API key or client token. Close one first.',
+}
+export const TOO_MANY_MESSAGES = {
+  code: 1013,
+  reason: 'The budget of this API key or client token is spent. Connect again in a minute, and send less.',
+}
 export const INVALID_KEY = {
   code: CloseCode.Forbidden,
   reason: 'Expected a connection_init payload { "authorization": "Bearer <API key>" } with a valid key.',

@@ -280,7 +280,10 @@ function withoutHttp(error: GraphQLError): GraphQLFormattedError {
 }
 
 function tooManyAtOnce(): GraphQLError {
-  return new GraphQLError(`Expected at most ${MAX_EXECUTING} operations at a time on a connection.`, {
-    extensions: { code: 'RATE_LIMITED', retryable: true },
-  })
+  return new GraphQLError(
+    `Expected at most ${MAX_EXECUTING} operations at a time on a connection. Wait until one has ended.`,
+    {
+      extensions: { code: 'RATE_LIMITED', retryable: true },
+    },
+  )
 }

@@ -117,7 +117,7 @@ function pathOf({ url = '' }: IncomingMessage): string | undefined {
 }
 
 const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' }
-const FOREIGN_ORIGIN = toErrorBody('Expected a page of an origin in CORS_ORIGINS.', {
+const FOREIGN_ORIGIN = toErrorBody('Expected a page of an origin in CORS_ORIGINS, a setting of the server.', {
   code: 'FORBIDDEN',
   retryable: false,
 })
@@ -126,4 +126,7 @@ const UNKNOWN_PROTOCOL = toErrorBody(
   { code: 'BAD_REQUEST', retryable: false },
 )
 const DRAINING = toErrorBody('Server is shutting down. Connect again.', { code: 'OVERLOADED', retryable: true })
-const FULL = toErrorBody('Too many connections without a key. Connect again.', { code: 'OVERLOADED', retryable: true })
+const FULL = toErrorBody(
+  'Too many connections without a key. Connect again later, or send the key in the header Authorization.',
+  { code: 'OVERLOADED', retryable: true },
+)

@@ -68,10 +68,15 @@ function toLoginError(error: unknown): unknown {
   const refused = error instanceof ProviderRejectedError || error instanceof ProviderNotFoundError
   if (refused) {
     const at = { operation: 'login', outcome: 'NOT_SENT', providerCode: error.providerCode, cause: error } as const
-    return new ProviderUnavailableError('PROVIDER_AUTH_FAILED', 'PERSONR', 'PERSONR refused our credentials.', at)
+    return new ProviderUnavailableError(
+      'PROVIDER_AUTH_FAILED',
+      'PERSONR',
+      'PERSONR rejected the credentials of this account.',
+      at,
+    )
   }
   if (!(error instanceof ProviderError)) return error
-  const { message, status, retryAfterSeconds, providerCode } = error
+  const { summary, status, retryAfterSeconds, providerCode } = error
   const at = {
     operation: 'login',
     outcome: 'NOT_SENT',
@@ -82,6 +87,6 @@ function toLoginError(error: unknown): unknown {
   } as const
   const code = UNAVAILABLE.find(known => known === error.code)
   return code
-    ? new ProviderUnavailableError(code, 'PERSONR', message, at)
-    : new ProviderContractError('PERSONR', message, at)
+    ? new ProviderUnavailableError(code, 'PERSONR', summary, at)
+    : new ProviderContractError('PERSONR', summary, at)
 }

@@ -32,7 +32,10 @@ async function waitForLease(db: Database, lease: Parameters<typeof takeLease>[1]
   const timeoutMs = performance.now() + LOCK_TIMEOUT_MS
   while (!(await takeLease(db, lease, new Date(now().getTime() + LEASE_MS), now()))) {
     if (performance.now() > timeoutMs)
-      throw new DomainError('OVERLOADED', 'Timed out waiting for another process to finish updating this account.')
+      throw new DomainError(
+        'OVERLOADED',
+        'Timed out waiting for another process to finish updating this account. Send the request again later.',
+      )
     await sleep(POLL_INTERVAL_MS)
   }
 }

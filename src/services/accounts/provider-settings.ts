@@ -61,7 +61,11 @@ export function createProviderSettings({ db, accounts, now, setups, firstTenant 
   async function setSandbox({ tenantId }: TenantCall, provider: Provider): Promise<string> {
     const { sandbox, settings } = setupOf(provider)
     assertNotSetByEnvironment(tenantId, provider)
-    if (!sandbox || !settings) throw new DomainError('BAD_REQUEST', `No sandbox of ${provider} is running here.`)
+    if (!sandbox || !settings)
+      throw new DomainError(
+        'BAD_REQUEST',
+        `No sandbox of ${provider} is running here. Start the server in development, without credentials of ${provider}.`,
+      )
     return changed(
       { tenantId, provider },
       'provider.set',
@@ -77,7 +81,8 @@ export function createProviderSettings({ db, accounts, now, setups, firstTenant 
     const { module } = setupOf(provider)
     assertNotSetByEnvironment(tenantId, provider)
     const known = (await findAccountsOf(db, tenantId)).find(account => account.provider === provider)
-    if (!known?.settings) throw new NotFoundError(`The tenant has no account at ${provider}.`)
+    if (!known?.settings)
+      throw new NotFoundError(`The tenant has no account at ${provider}. Add it with \`sessiongraph providers set\`.`)
     const others = Object.keys(given).filter(name => !module.secrets.includes(name))
     if (others.length > 0)
       throw new InvalidInputError(
@@ -94,7 +99,8 @@ export function createProviderSettings({ db, accounts, now, setups, firstTenant 
   async function remove({ tenantId }: TenantCall, provider: Provider): Promise<string> {
     assertNotSetByEnvironment(tenantId, provider)
     const id = await changed({ tenantId, provider }, 'provider.remove', disconnectAccount(db, { tenantId, provider }))
-    if (!id) throw new NotFoundError(`The tenant has no account at ${provider}.`)
+    if (!id)
+      throw new NotFoundError(`The tenant has no account at ${provider}. Add it with \`sessiongraph providers set\`.`)
     return id
   }
 
@@ -128,7 +134,7 @@ export function createProviderSettings({ db, accounts, now, setups, firstTenant 
 
   function setupOf(provider: Provider): AccountSetup {
     const setup = setups.find(({ module }) => module.provider === provider)
-    if (!setup) throw new NotFoundError(`This server has no provider ${provider}.`)
+    if (!setup) throw new NotFoundError(`This server has no provider ${provider}. Check its name.`)
     return setup
   }
 
@@ -136,7 +142,10 @@ export function createProviderSettings({ db, accounts, now, setups, firstTenant 
   function assertNotSetByEnvironment(tenantId: string, provider: Provider): void {
     const { settings, sandbox } = setupOf(provider)
     if (tenantId !== firstTenant || !settings || sandbox) return
-    throw new DomainError('BAD_REQUEST', `The environment configures ${provider} for the tenant ${tenantId}.`)
+    throw new DomainError(
+      'BAD_REQUEST',
+      `The environment configures ${provider} for the tenant ${tenantId}. Set it there, or use another tenant.`,
+    )
   }
 
   return { set, setSandbox, replaceSecrets, secretNames, remove, list }

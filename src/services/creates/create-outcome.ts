@@ -155,7 +155,10 @@ export async function storeErased(
     await setTombstones(trx, tenantId, [...created, { accountId, kind: 'reference', value: reference }], now())
     const [current] = await findOperations(trx, tenantId, [operation.id])
     if (!current || current.state === 'SUCCEEDED' || current.attempt !== operation.attempt) return
-    const error = toOperationError(new NotFoundError('A record that the create names was erased.'), now())
+    const error = toOperationError(
+      new NotFoundError('A record that the create names was erased. Create without it, with a new idempotency key.'),
+      now(),
+    )
     await transitionOperation(trx, current, { ...NOT_IN_FLIGHT, to: 'FAILED', now: now(), error, input: null })
   })
 }
@@ -198,14 +201,9 @@ async function storeNotSent(
 
 /** For an operation whose process ended before it called the provider. */
 export function notSentError({ provider }: StoredOperation): ProviderUnavailableError {
-  return new ProviderUnavailableError(
-    'PROVIDER_UNAVAILABLE',
-    provider,
-    'The create was not sent. Send it again with the same idempotency key.',
-    {
-      outcome: 'NOT_SENT',
-    },
-  )
+  return new ProviderUnavailableError('PROVIDER_UNAVAILABLE', provider, 'The create was not sent.', {
+    outcome: 'NOT_SENT',
+  })
 }
 
 function toOperationError(error: unknown, at: Date): OperationError {

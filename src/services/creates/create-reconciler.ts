@@ -209,12 +209,7 @@ function isStatus(path: string): boolean {
 }
 
 function notMadeError({ provider }: StoredOperation): ProviderUnavailableError {
-  return new ProviderUnavailableError(
-    'PROVIDER_UNAVAILABLE',
-    provider,
-    `${provider} did not create the record. Send the create again with the same idempotency key.`,
-    {
-      outcome: 'NOT_SENT',
-    },
-  )
+  return new ProviderUnavailableError('PROVIDER_UNAVAILABLE', provider, `${provider} did not create the record.`, {
+    outcome: 'NOT_SENT',
+  })
 }

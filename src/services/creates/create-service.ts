@@ -69,7 +69,10 @@ export function createCreateService(deps: CreateServiceDeps): CreateService {
 
 async function runCreate(deps: CreateServiceDeps, scope: RequestScope, command: CreateCommand): Promise<Created> {
   if (scope.signal.aborted) {
-    throw new DomainError('DEADLINE_EXCEEDED', 'The request ended before the create was sent.')
+    throw new DomainError(
+      'DEADLINE_EXCEEDED',
+      'The request ended before the create was sent. Send it again with the same idempotency key.',
+    )
   }
   const earlier = await findOperationByKey(deps.db, scope.tenantId, command.idempotencyKey)
   if (earlier) return replay(deps, scope, command, earlier)
@@ -90,7 +93,7 @@ async function assertKeyNotErased(
   { idempotencyKey: value }: CreateCommand,
 ): Promise<void> {
   if (await findTombstone(db, { tenantId, kind: 'idempotencyKey', value })) {
-    throw new NotFoundError('The create with this idempotency key was erased.')
+    throw new NotFoundError('The create with this idempotency key was erased. Use a new key for a new create.')
   }
 }
 

@@ -108,7 +108,7 @@ export function createOperations(deps: CreateDeps) {
       'An operator confirmed that it was not created.',
     )
     const { operation: failed } = await storeOutcome(deps, { type: 'FAILED', operation, error })
-    if (!failed) throw new DomainError('BAD_REQUEST', 'The operation was settled by another request.')
+    if (!failed) throw new DomainError('BAD_REQUEST', 'The operation was settled by another request. Read it again.')
     return failed
   }
 
@@ -157,7 +157,7 @@ export function createOperations(deps: CreateDeps) {
     const providerRead = deps.readSequence.start()
     const answer = plan && (await readCreated(account, operation.kind, toUnknownCreate(operation, plan), providerId))
     if (!plan || !answer) {
-      const message = `${operation.provider} cannot confirm by its id what this operation created.`
+      const message = `${operation.provider} cannot confirm by its id what this operation created. Check at the provider; settle it as absent only if nothing was created.`
       throw new DomainError('UNSUPPORTED_BY_PROVIDER', message)
     }
     await assertNotOfAnother(operation, answer, plan)

@@ -275,19 +275,21 @@ async function waitFor(lease: JobLease, report: (seconds: number) => void): Prom
     if (!snapshot) report(Math.ceil(LEASE_MS / 1000))
     await sleep(LEASE_POLL_INTERVAL_MS)
   }
-  throw new DomainError('BAD_REQUEST', 'Another import of this account is running.')
+  throw new DomainError('BAD_REQUEST', 'Another import of this account is running. Wait until it has ended.')
 }
 
 async function withLease(lease: JobLease): Promise<JobLeaseHandle> {
   const held = await lease.acquire()
   if (held) return held
-  throw new DomainError('BAD_REQUEST', 'Another import of this account took over.')
+  throw new DomainError('BAD_REQUEST', 'Another import of this account took over. Wait until it has ended.')
 }
 
 async function runFenced(held: JobLeaseHandle, run: Parameters<JobLeaseHandle['runFenced']>[0]): Promise<void> {
   await held.runFenced(run).catch((error: unknown) => {
     if (!(error instanceof LeaseLostError)) throw error
-    throw new DomainError('BAD_REQUEST', 'Another import of this account took over.', { cause: error })
+    throw new DomainError('BAD_REQUEST', 'Another import of this account took over. Wait until it has ended.', {
+      cause: error,
+    })
   })
 }
 

@@ -96,7 +96,11 @@ async function withDeadlineError<T>(promise: Promise<T>): Promise<T> {
     return await promise
   } catch (error) {
     if (error instanceof DomainError || !isAbort(error)) throw error
-    throw new DomainError('DEADLINE_EXCEEDED', 'The request ended before the provider responded.', { cause: error })
+    throw new DomainError(
+      'DEADLINE_EXCEEDED',
+      'The request ended before the provider responded. Send it again, or select less.',
+      { cause: error },
+    )
   }
 }
 

@@ -65,8 +65,14 @@ export async function findRequested(db: Database, tenantId: string, origin: Sess
   const { applicantId, customerId } = origin
   const [customer] = customerId ? await findCustomers(db, tenantId, [customerId]) : []
   const [applicant] = applicantId ? await findApplicants(db, tenantId, [applicantId]) : []
-  if (customerId && !customer) throw new NotFoundError('The customer was erased while the session was created.')
-  if (applicantId && !applicant) throw new NotFoundError('The applicant was erased while the session was created.')
+  if (customerId && !customer)
+    throw new NotFoundError(
+      'The customer was erased while the session was created. Create without it, with a new idempotency key.',
+    )
+  if (applicantId && !applicant)
+    throw new NotFoundError(
+      'The applicant was erased while the session was created. Create without it, with a new idempotency key.',
+    )
   return { applicant, customer }
 }
 

@@ -139,7 +139,9 @@ export async function addToAttempt(
     return updateAttemptDetails(db, attempt, merged)
   }
   if (!snapshot)
-    throw new NotFoundError('The attempt of the webhook is not stored, and the webhook has no data to create it from.')
+    throw new NotFoundError(
+      'The attempt of the webhook is not stored, and the webhook has no data to create it from. Read the session, then replay the webhook.',
+    )
   const changes = await upsertAttempts(db, context, [snapshot], { sessionId: session.id, applicantId: null })
   await recordChange(db, { session, source: 'WEBHOOK', at: context.now }, session, session, changes)
 }
