@@ -3,11 +3,8 @@ import DirectivesPlugin from '@pothos/plugin-directives'
 import ErrorsPlugin from '@pothos/plugin-errors'
 import FederationPlugin from '@pothos/plugin-federation'
 import RelayPlugin from '@pothos/plugin-relay'
-import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
-import ZodPlugin from '@pothos/plugin-zod'
 import type { Context } from '../src/context.ts'
 import { decodeGlobalId, encodeGlobalId } from '../src/domain/global-id.ts'
-import { toInvalidInputError } from '../src/input/rules.ts'
 import type { Connection } from '../src/services/lists/connection.ts'
 import './authorization/plugin.ts'
 import './inputs/freshness-plugin.ts'
@@ -33,12 +30,10 @@ export const ID_DESCRIPTION = 'The id of the record here, unique across all type
 /** The only schema builder. Type modules and provider folders register with it; schema/index.ts builds the schema. */
 export const builder = new SchemaBuilder<BuilderTypes>({
   plugins: [
-    'access',
     ErrorsPlugin,
-    ScopeAuthPlugin,
+    'access',
     RelayPlugin,
     'inputRules',
-    ZodPlugin,
     DirectivesPlugin,
     FederationPlugin,
     // Inside the others, so that the arguments are validated.
@@ -67,8 +62,6 @@ export const builder = new SchemaBuilder<BuilderTypes>({
     pageInfoTypeOptions: { shareable: true, description: 'Information about a page of a connection.' },
     startCursorFieldOptions: { description: 'Cursor of the first item; null on an empty page.' },
   },
-  scopeAuth: { authorizeOnSubscribe: true, authScopes: () => ({}) },
-  zod: { validationError: error => toInvalidInputError(error.issues) },
 })
 
 export type SchemaTypes = typeof builder.$inferSchemaTypes

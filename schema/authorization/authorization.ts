@@ -110,6 +110,7 @@ export function missingScopes(need: Requirement, caller: Caller): readonly Scope
 const NONE: ReadonlySet<Scope> = new Set()
 
 function missingOf({ scopes, oneOf }: Requirement, held: ReadonlySet<Scope>): readonly Scope[] {
+  if (oneOf.length === 0 && scopes.every(scope => held.has(scope))) return []
   const missing = scopes.filter(scope => !held.has(scope))
   const missingGroups = oneOf.filter(group => !group.some(scope => held.has(scope)))
   return [...new Set([...missing, ...missingGroups.flat()])]

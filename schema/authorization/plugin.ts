@@ -1,5 +1,5 @@
 import SchemaBuilder, { BasePlugin, type PothosOutputFieldConfig, type SchemaTypes } from '@pothos/core'
-import type { GraphQLResolveInfo } from 'graphql'
+import type { GraphQLFieldResolver, GraphQLResolveInfo } from 'graphql'
 import type { Context } from '../../src/context.ts'
 import type { Caller, Scope } from '../../src/domain/access/caller.ts'
 import { ForbiddenError } from '../../src/domain/errors.ts'
@@ -13,22 +13,26 @@ import {
 } from './authorization.ts'
 import { selectedPayloadFields } from './payload-selection.ts'
 
-/** Passes each field's rule to Pothos' scope-auth plugin, which checks it before the field's other resolvers run. */
+/** Checks each field's rule before the field's other resolvers run, and a subscription's before its stream opens. */
 class AccessPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   override onOutputFieldConfig(config: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
-    const { parentType, declaringType, name } = config
-    const types = [parentType, ...(declaringType ? [declaringType] : [])]
-    const decision = ruleAbout(types, name)
-    if (!decision)
-      throw new Error(`${parentType}.${name} has no authorization rule: add one in schema/authorization/rules.ts`)
+    const decision = ruleOf(config)
     if (isPublic(decision)) return config
     const description = [config.description, describeRule(decision)].filter(text => text != null).join(' ')
-    const pothosOptions = { ...config.pothosOptions, ...withRequirement(decision) }
-    // Each field kind has its own options type, and the compiler cannot tell which one this object is.
     const extensions = { ...config.extensions, confidential: isConfidential(decision) }
-    return { ...config, description, extensions, pothosOptions } as typeof config
+    return { ...config, description, extensions }
+  }
+
+  override wrapResolve(resolver: Resolver, config: PothosOutputFieldConfig<Types>): Resolver {
+    return config.kind === 'Subscription' ? resolver : authorized(ruleOf(config), resolver)
+  }
+
+  override wrapSubscribe(subscribe: Resolver | undefined, config: PothosOutputFieldConfig<Types>) {
+    return subscribe && authorized(ruleOf(config), subscribe)
   }
 }
+
+type Resolver = GraphQLFieldResolver<unknown, object, object>
 
 SchemaBuilder.registerPlugin('access', AccessPlugin)
 
@@ -38,6 +42,17 @@ declare global {
       access: AccessPlugin<Types>
     }
   }
+}
+
+/** Throws for a field without a rule. */
+function ruleOf<Types extends SchemaTypes>({
+  parentType,
+  declaringType,
+  name,
+}: PothosOutputFieldConfig<Types>): Rule {
+  const decision = ruleAbout(declaringType ? [parentType, declaringType] : [parentType], name)
+  if (decision) return decision
+  throw new Error(`${parentType}.${name} has no authorization rule: add one in schema/authorization/rules.ts`)
 }
 
 function isPublic(decision: Rule): boolean {
@@ -56,12 +71,13 @@ function isConfidential(decision: Rule): boolean {
 
 const CONFIDENTIAL_SCOPES: readonly Scope[] = ['pii:read', 'session:access']
 
-function withRequirement(decision: Rule) {
-  return {
-    authScopes: (_parent: unknown, args: object, context: Context, info: GraphQLResolveInfo) =>
-      findDenied(decision, args, context, info).length === 0,
-    unauthorizedResolver: (_parent: unknown, args: object, context: Context, info: GraphQLResolveInfo) =>
-      forbid(context, info, findDenied(decision, args, context, info)),
+/** The resolver for callers who may select the field. */
+function authorized(decision: Rule, resolver: Resolver): Resolver {
+  if (isPublic(decision)) return resolver
+  return (parent, args, context, info) => {
+    // The builder has this context type, which the compiler cannot know in a plugin.
+    const denied = findDenied(decision, args, context as Context, info)
+    return denied.length === 0 ? resolver(parent, args, context, info) : forbid(context as Context, info, denied)
   }
 }
 
@@ -72,16 +88,18 @@ function findDenied(
   { caller }: Context,
   info: GraphQLResolveInfo,
 ): readonly DeniedField[] {
-  const path = toFieldPath(info.path)
   const missing = missingScopes(toRequirement(decision, args, caller), caller)
-  if (missing?.length !== 0) return [{ path, scopes: missing ?? [] }]
-  if (info.parentType.name !== 'Mutation') return []
+  if (missing?.length !== 0) return [{ path: toFieldPath(info.path), scopes: missing ?? [] }]
+  if (info.parentType.name !== 'Mutation') return NONE
+  const path = toFieldPath(info.path)
   return selectedPayloadFields(info).flatMap(({ type, field, key }) => {
     const rule = ruleAbout([type], field)
     const missing = rule && missingScopes(toRequirement(rule, {}, caller), caller)
     return missing?.length === 0 || !rule ? [] : [{ path: `${path}.${key}`, scopes: missing ?? [] }]
   })
 }
+
+const NONE: readonly DeniedField[] = []
 
 function toRequirement(rule: Rule, args: object, caller: Caller): Requirement {
   return dependsOnArguments(rule) ? rule.requirementOf(args, caller) : rule
