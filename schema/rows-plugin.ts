@@ -1,6 +1,7 @@
 import SchemaBuilder, { BasePlugin, type PothosOutputFieldConfig, type SchemaTypes } from '@pothos/core'
 import type { GraphQLFieldResolver } from 'graphql'
 import type { Context } from '../src/context.ts'
+import type { RowTurns } from '../src/domain/row-turns.ts'
 
 /** Counts the rows of each list, and the linked records. Completes the rows of large operations in turns, and reads the pages and counts that each row selects in turns. */
 class RowsPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
@@ -12,7 +13,8 @@ class RowsPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
       return (parent, given, context, info) => {
         const { rowTurns } = context as Context
         const read = () => resolver(parent, given, context, info)
-        return rowTurns ? rowTurns.wait(read).then(turn => turn?.() ?? null) : read()
+        const turn = rowTurns ? rowTurns.take(read) : read
+        return turn instanceof Promise ? turn.then(later => later?.() ?? null) : turn()
       }
     }
     if (type.kind !== 'List' && ('freshness' in args || extensions?.link)) {
@@ -29,7 +31,7 @@ class RowsPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
       const complete = (list: unknown) => {
         if (!Array.isArray(list)) return list
         addRows(rowCounts, info.fieldNodes, countRows(list))
-        return rowTurns ? list.map(row => rowTurns.wait(row)) : list
+        return rowTurns ? inTurns(list, rowTurns) : list
       }
       return rows instanceof Promise ? rows.then(complete) : complete(rows)
     }
@@ -52,4 +54,9 @@ declare global {
       rows: RowsPlugin<Types>
     }
   }
+}
+
+/** The executor completes each row before it takes the next one. */
+function* inTurns(rows: readonly unknown[], rowTurns: RowTurns): Generator<unknown> {
+  for (const row of rows) yield rowTurns.take(row)
 }

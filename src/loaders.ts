@@ -29,21 +29,21 @@ type PersonPageLoader<Page extends PersonPage, T> = DataLoader<Page, Connection<
 
 /** The DataLoaders of one operation: each reads the rows that many fields select in one call of a service. */
 export interface Loaders {
-  readonly storedApplicant: StoreLoader<Applicant>
-  readonly storedAttempt: StoreLoader<Attempt>
-  readonly storedCustomer: StoreLoader<Customer>
-  readonly storedOperation: StoreLoader<ProviderOperation>
-  readonly storedSession: StoreLoader<Session>
-  readonly applicant: FreshnessLoader<string, Applicant>
-  readonly customer: FreshnessLoader<string, Customer>
-  readonly attemptsOfApplicant: FreshnessLoader<Applicant, AttemptList | null>
-  readonly attemptsOfSession: FreshnessLoader<Session, AttemptList | null>
-  readonly applicantsOfPerson: PersonPageLoader<PersonPage, Applicant>
-  readonly customersOfPerson: PersonPageLoader<PersonPage, Customer>
-  readonly sessionsOfPerson: PersonPageLoader<PersonSessionsPage, Session>
-  readonly nextActionOfPerson: DataLoader<NextActionRequest, NextAction, string>
-  readonly nextActionOfSession: DataLoader<Session, NextAction, string>
-  readonly lastWebhookAt: DataLoader<Provider, Date | null>
+  storedApplicant(): StoreLoader<Applicant>
+  storedAttempt(): StoreLoader<Attempt>
+  storedCustomer(): StoreLoader<Customer>
+  storedOperation(): StoreLoader<ProviderOperation>
+  storedSession(): StoreLoader<Session>
+  applicant(): FreshnessLoader<string, Applicant>
+  customer(): FreshnessLoader<string, Customer>
+  attemptsOfApplicant(): FreshnessLoader<Applicant, AttemptList | null>
+  attemptsOfSession(): FreshnessLoader<Session, AttemptList | null>
+  applicantsOfPerson(): PersonPageLoader<PersonPage, Applicant>
+  customersOfPerson(): PersonPageLoader<PersonPage, Customer>
+  sessionsOfPerson(): PersonPageLoader<PersonSessionsPage, Session>
+  nextActionOfPerson(): DataLoader<NextActionRequest, NextAction, string>
+  nextActionOfSession(): DataLoader<Session, NextAction, string>
+  lastWebhookAt(): DataLoader<Provider, Date | null>
 }
 
 export interface LoaderScope extends RequestScope {
@@ -56,45 +56,70 @@ export function createLoaders(scope: LoaderScope, services: Services): Loaders {
   const { rowTurns } = scope
   const batching = rowTurns && { batchScheduleFn: (dispatch: () => void) => rowTurns.whenNoneWaits(dispatch) }
   return {
-    storedApplicant: storeLoader(batching, scope, applicants),
-    storedAttempt: storeLoader(batching, scope, attempts),
-    storedCustomer: storeLoader(batching, scope, customers),
-    storedOperation: storeLoader(batching, scope, operations),
-    storedSession: storeLoader(batching, scope, sessions),
-    applicant: freshnessLoader(
-      batching,
-      id => id,
-      (ids, freshness) => applicants.getMany(scope, ids, freshness),
+    storedApplicant: once(() => storeLoader(batching, scope, applicants)),
+    storedAttempt: once(() => storeLoader(batching, scope, attempts)),
+    storedCustomer: once(() => storeLoader(batching, scope, customers)),
+    storedOperation: once(() => storeLoader(batching, scope, operations)),
+    storedSession: once(() => storeLoader(batching, scope, sessions)),
+    applicant: once(() =>
+      freshnessLoader(
+        batching,
+        id => id,
+        (ids, freshness) => applicants.getMany(scope, ids, freshness),
+      ),
     ),
-    customer: freshnessLoader(
-      batching,
-      id => id,
-      (ids, freshness) => customers.getMany(scope, ids, freshness),
+    customer: once(() =>
+      freshnessLoader(
+        batching,
+        id => id,
+        (ids, freshness) => customers.getMany(scope, ids, freshness),
+      ),
     ),
-    attemptsOfApplicant: freshnessLoader(
-      batching,
-      applicant => applicant.id,
-      (owners, freshness) => attempts.ofApplicants(scope, owners, freshness),
+    attemptsOfApplicant: once(() =>
+      freshnessLoader(
+        batching,
+        applicant => applicant.id,
+        (owners, freshness) => attempts.ofApplicants(scope, owners, freshness),
+      ),
     ),
-    attemptsOfSession: freshnessLoader(
-      batching,
-      session => session.id,
-      (owners, freshness) => attempts.ofSessions(scope, owners, freshness),
+    attemptsOfSession: once(() =>
+      freshnessLoader(
+        batching,
+        session => session.id,
+        (owners, freshness) => attempts.ofSessions(scope, owners, freshness),
+      ),
     ),
-    applicantsOfPerson: pageLoader(batching, pages => persons.applicantsOf(scope, pages)),
-    customersOfPerson: pageLoader(batching, pages => persons.customersOf(scope, pages)),
-    sessionsOfPerson: pageLoader(batching, pages =>
-      persons.sessionsOf(scope, pages, { withoutEncrypted: !scope.selectsEncryptedField }),
+    applicantsOfPerson: once(() => pageLoader(batching, pages => persons.applicantsOf(scope, pages))),
+    customersOfPerson: once(() => pageLoader(batching, pages => persons.customersOf(scope, pages))),
+    sessionsOfPerson: once(() =>
+      pageLoader(batching, pages =>
+        persons.sessionsOf(scope, pages, { withoutEncrypted: !scope.selectsEncryptedField }),
+      ),
     ),
-    nextActionOfPerson: new DataLoader(requests => persons.nextActionsOf(scope, requests), {
-      ...batching,
-      cacheKeyFn: ({ person, providers }) => `${person.externalId}|${providers?.join() ?? '*'}`,
-    }),
-    nextActionOfSession: new DataLoader(known => persons.nextActionsOfSessions(scope, known), {
-      ...batching,
-      cacheKeyFn: session => session.id,
-    }),
-    lastWebhookAt: new DataLoader(providers => webhookEndpoints.lastReceived(scope, providers), batching),
+    nextActionOfPerson: once(
+      () =>
+        new DataLoader(requests => persons.nextActionsOf(scope, requests), {
+          ...batching,
+          cacheKeyFn: ({ person, providers }) => `${person.externalId}|${providers?.join() ?? '*'}`,
+        }),
+    ),
+    nextActionOfSession: once(
+      () =>
+        new DataLoader(known => persons.nextActionsOfSessions(scope, known), {
+          ...batching,
+          cacheKeyFn: session => session.id,
+        }),
+    ),
+    lastWebhookAt: once(() => new DataLoader(providers => webhookEndpoints.lastReceived(scope, providers), batching)),
+  }
+}
+
+/** Most operations need few of the loaders: each is created on first use. */
+function once<T extends object>(create: () => T): () => T {
+  let created: T | undefined
+  return () => {
+    created ??= create()
+    return created
   }
 }
 

@@ -45,11 +45,7 @@ declare global {
 }
 
 /** Throws for a field without a rule. */
-function ruleOf<Types extends SchemaTypes>({
-  parentType,
-  declaringType,
-  name,
-}: PothosOutputFieldConfig<Types>): Rule {
+function ruleOf<Types extends SchemaTypes>({ parentType, declaringType, name }: PothosOutputFieldConfig<Types>): Rule {
   const decision = ruleAbout(declaringType ? [parentType, declaringType] : [parentType], name)
   if (decision) return decision
   throw new Error(`${parentType}.${name} has no authorization rule: add one in schema/authorization/rules.ts`)

@@ -19,7 +19,7 @@ const CreateApplicantInput = builder.inputType('CreateApplicantInput', {
 
 builder.mutationField('createApplicant', t =>
   t.field({
-    type: createResult('Applicant', ApplicantRef, ({ storedApplicant }, id) => storedApplicant.load(id)),
+    type: createResult('Applicant', ApplicantRef, ({ storedApplicant }, id) => storedApplicant().load(id)),
     description: 'Creates an applicant at a provider. Safe to repeat with the same idempotency key.',
     args: {
       input: t.arg({

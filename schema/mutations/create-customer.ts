@@ -19,7 +19,7 @@ const CreateCustomerInput = builder.inputType('CreateCustomerInput', {
 
 builder.mutationField('createCustomer', t =>
   t.field({
-    type: createResult('Customer', CustomerRef, ({ storedCustomer }, id) => storedCustomer.load(id)),
+    type: createResult('Customer', CustomerRef, ({ storedCustomer }, id) => storedCustomer().load(id)),
     description: 'Creates a customer at a provider. Safe to repeat with the same idempotency key.',
     args: {
       input: t.arg({

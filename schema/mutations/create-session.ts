@@ -36,7 +36,7 @@ const CreateSessionInput = builder.inputType('CreateSessionInput', {
 
 builder.mutationField('createSession', t =>
   t.field({
-    type: createResult('Session', SessionRef, ({ storedSession }, id) => storedSession.load(id)),
+    type: createResult('Session', SessionRef, ({ storedSession }, id) => storedSession().load(id)),
     description: 'Creates a session at a provider. Safe to repeat with the same idempotency key.',
     args: {
       input: t.arg({

@@ -16,11 +16,11 @@ const MAX_NODES = 100
 const SESSION_NODES_ONLY = { inaccessible: true, shareable: true } as const
 
 const NODE_LOADERS = {
-  Applicant: ({ storedApplicant }: Loaders) => storedApplicant,
-  Attempt: ({ storedAttempt }: Loaders) => storedAttempt,
-  ProviderOperation: ({ storedOperation }: Loaders) => storedOperation,
-  Customer: ({ storedCustomer }: Loaders) => storedCustomer,
-  Session: ({ storedSession }: Loaders) => storedSession,
+  Applicant: ({ storedApplicant }: Loaders) => storedApplicant(),
+  Attempt: ({ storedAttempt }: Loaders) => storedAttempt(),
+  ProviderOperation: ({ storedOperation }: Loaders) => storedOperation(),
+  Customer: ({ storedCustomer }: Loaders) => storedCustomer(),
+  Session: ({ storedSession }: Loaders) => storedSession(),
 } as const
 
 type NodeRecord = Applicant | Attempt | ProviderOperation | Customer | Session

@@ -41,7 +41,7 @@ builder.objectType(ApplicantRef, {
       description: 'The customer of the applicant at the same provider. May call the provider.',
       args: { freshness: freshnessArgument(t.arg) },
       resolve: (applicant, { freshness }, context) =>
-        applicant.customerId ? context.loaders.customer.load({ of: applicant.customerId, freshness }) : null,
+        applicant.customerId ? context.loaders.customer().load({ of: applicant.customerId, freshness }) : null,
     }),
     attempts: t.field({
       type: AttemptConnectionRef,
@@ -54,7 +54,7 @@ builder.objectType(ApplicantRef, {
         const page = attempts.parsePage(applicant, args)
         return attempts.toConnection(
           applicant,
-          await loaders.attemptsOfApplicant.load({ of: applicant, freshness }),
+          await loaders.attemptsOfApplicant().load({ of: applicant, freshness }),
           page,
         )
       },

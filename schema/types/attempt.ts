@@ -33,13 +33,13 @@ builder.objectType(AttemptRef, {
     session: t.field({
       type: SessionRef,
       description: 'The session it belongs to.',
-      resolve: ({ sessionId }, _args, { loaders }) => (sessionId ? loaders.storedSession.load(sessionId) : null),
+      resolve: ({ sessionId }, _args, { loaders }) => (sessionId ? loaders.storedSession().load(sessionId) : null),
     }),
     applicant: t.field({
       type: ApplicantRef,
       description: 'The applicant it is about.',
       resolve: ({ applicantId }, _args, { loaders }) =>
-        applicantId ? loaders.storedApplicant.load(applicantId) : null,
+        applicantId ? loaders.storedApplicant().load(applicantId) : null,
     }),
     details: t.field({
       type: attemptDetailsUnion.ref,

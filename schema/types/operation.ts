@@ -33,19 +33,19 @@ builder.objectType(ProviderOperationRef, {
       type: SessionRef,
       description: 'The created session.',
       resolve: ({ kind, recordId }, _args, { loaders }) =>
-        kind === 'CREATE_SESSION' && recordId ? loaders.storedSession.load(recordId) : null,
+        kind === 'CREATE_SESSION' && recordId ? loaders.storedSession().load(recordId) : null,
     }),
     applicant: t.field({
       type: ApplicantRef,
       description: 'The created applicant.',
       resolve: ({ kind, recordId }, _args, { loaders }) =>
-        kind === 'CREATE_APPLICANT' && recordId ? loaders.storedApplicant.load(recordId) : null,
+        kind === 'CREATE_APPLICANT' && recordId ? loaders.storedApplicant().load(recordId) : null,
     }),
     customer: t.field({
       type: CustomerRef,
       description: 'The created customer.',
       resolve: ({ kind, recordId }, _args, { loaders }) =>
-        kind === 'CREATE_CUSTOMER' && recordId ? loaders.storedCustomer.load(recordId) : null,
+        kind === 'CREATE_CUSTOMER' && recordId ? loaders.storedCustomer().load(recordId) : null,
     }),
     lastError: t.expose('lastError', { type: ProviderFailureRef, description: 'The latest error.' }),
     sendCount: t.exposeInt('sendCount', {

@@ -24,13 +24,13 @@ builder.objectType(PersonRef, {
       type: ApplicantConnectionRef,
       description: 'The applicants with this externalId, newest first.',
       args: pageArguments(t.arg),
-      resolve: (person, page, { loaders }) => loaders.applicantsOfPerson.load({ person, page }),
+      resolve: (person, page, { loaders }) => loaders.applicantsOfPerson().load({ person, page }),
     }),
     customers: t.field({
       type: CustomerConnectionRef,
       description: 'The customers with this externalId, newest first.',
       args: pageArguments(t.arg),
-      resolve: (person, page, { loaders }) => loaders.customersOfPerson.load({ person, page }),
+      resolve: (person, page, { loaders }) => loaders.customersOfPerson().load({ person, page }),
     }),
     sessions: t.field({
       type: SessionConnectionRef,
@@ -40,7 +40,7 @@ builder.objectType(PersonRef, {
         ...pageArguments(t.arg),
       },
       resolve: (person, { filter, ...page }, { loaders }) =>
-        loaders.sessionsOfPerson.load({ person, filter: toSessionFilter(filter ?? {}), page }),
+        loaders.sessionsOfPerson().load({ person, filter: toSessionFilter(filter ?? {}), page }),
     }),
     nextAction: t.field({
       type: NextActionRef,
@@ -54,7 +54,7 @@ builder.objectType(PersonRef, {
           validate: choices,
         }),
       },
-      resolve: (person, { providers }, { loaders }) => loaders.nextActionOfPerson.load({ person, providers }),
+      resolve: (person, { providers }, { loaders }) => loaders.nextActionOfPerson().load({ person, providers }),
     }),
   }),
 })

@@ -35,7 +35,7 @@ const ProviderHealthRef = builder.objectRef<ProviderHealth>('ProviderHealth').im
     lastWebhookAt: t.field({
       type: 'DateTime',
       description: 'When its last webhook was received by any instance; null if there was none.',
-      resolve: ({ provider }, _args, { loaders }) => loaders.lastWebhookAt.load(provider),
+      resolve: ({ provider }, _args, { loaders }) => loaders.lastWebhookAt().load(provider),
     }),
   }),
 })

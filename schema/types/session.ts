@@ -87,7 +87,7 @@ builder.objectType(SessionRef, {
       args: { freshness: freshnessArgument(t.arg) },
       resolve: (session, { freshness }, context) => {
         if (context.subject) return context.services.linkedRecords.applicantOf(context, session, freshness)
-        return session.applicantId ? context.loaders.applicant.load({ of: session.applicantId, freshness }) : null
+        return session.applicantId ? context.loaders.applicant().load({ of: session.applicantId, freshness }) : null
       },
     }),
     customer: t.field({
@@ -96,7 +96,7 @@ builder.objectType(SessionRef, {
       args: { freshness: freshnessArgument(t.arg) },
       resolve: (session, { freshness }, context) => {
         if (context.subject) return context.services.linkedRecords.customerOf(context, session, freshness)
-        return session.customerId ? context.loaders.customer.load({ of: session.customerId, freshness }) : null
+        return session.customerId ? context.loaders.customer().load({ of: session.customerId, freshness }) : null
       },
     }),
     attempts: t.field({
@@ -108,7 +108,7 @@ builder.objectType(SessionRef, {
       },
       resolve: async (session, { freshness, ...args }, { loaders, services: { attempts } }) => {
         const page = attempts.parsePage(session, args)
-        return attempts.toConnection(session, await loaders.attemptsOfSession.load({ of: session, freshness }), page)
+        return attempts.toConnection(session, await loaders.attemptsOfSession().load({ of: session, freshness }), page)
       },
     }),
     liveCursor: t.string({
@@ -129,7 +129,7 @@ builder.objectType(SessionRef, {
       nullable: false,
       description: 'What the end user has to do next in this session, without regard to other sessions.',
       extensions: { ...ENCRYPTED, cost: 1 / 20 },
-      resolve: (session, _args, { loaders }) => loaders.nextActionOfSession.load(session),
+      resolve: (session, _args, { loaders }) => loaders.nextActionOfSession().load(session),
     }),
     sync: t.expose('sync', {
       type: SyncRef,

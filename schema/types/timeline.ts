@@ -28,7 +28,7 @@ export const TimelineEventRef = builder.interfaceRef<EventWithCursor>('TimelineE
       type: SessionRef,
       description: 'The session in its current state; null if it was deleted, or belongs to another person now.',
       extensions: { link: true },
-      resolve: ({ sessionId }, _args, { loaders }) => loaders.storedSession.load(sessionId),
+      resolve: ({ sessionId }, _args, { loaders }) => loaders.storedSession().load(sessionId),
     }),
   }),
 })
@@ -82,7 +82,7 @@ builder.objectType(eventRef('AttemptStatusChanged'), {
     attempt: t.field({
       type: AttemptRef,
       description: 'The attempt in its current state.',
-      resolve: ({ data }, _args, { loaders }) => loaders.storedAttempt.load(data.attemptId),
+      resolve: ({ data }, _args, { loaders }) => loaders.storedAttempt().load(data.attemptId),
     }),
     previousAttemptStatus: t.field({
       type: AttemptStatusEnum,
@@ -123,13 +123,13 @@ builder.objectType(eventRef('SessionLinksChanged'), {
       type: CustomerRef,
       description: 'The customer after the change.',
       resolve: ({ data }, _args, { loaders }) =>
-        data.customerId ? loaders.storedCustomer.load(data.customerId) : null,
+        data.customerId ? loaders.storedCustomer().load(data.customerId) : null,
     }),
     applicant: t.field({
       type: ApplicantRef,
       description: 'The applicant after the change.',
       resolve: ({ data }, _args, { loaders }) =>
-        data.applicantId ? loaders.storedApplicant.load(data.applicantId) : null,
+        data.applicantId ? loaders.storedApplicant().load(data.applicantId) : null,
     }),
   }),
 })

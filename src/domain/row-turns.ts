@@ -5,8 +5,11 @@ import { DomainError } from './errors.ts'
  * operations of this process, so that other requests are answered between them.
  */
 export interface RowTurns {
-  /** Resolves to the row in its turn. Rejects with DEADLINE_EXCEEDED once the operation's signal is aborted. Null if it is left out. */
-  wait<T>(row: T): Promise<T | null>
+  /**
+   * The row itself while this turn of the event loop has time left, else a promise of it in its turn. It rejects with
+   * DEADLINE_EXCEEDED once the operation's signal is aborted, and is null for a row that is left out.
+   */
+  take<T>(row: T): T | Promise<T | null>
   /** Resolves in a turn of the operation, also once it is aborted: to write a result takes as long as many rows. */
   waitToWrite(): Promise<void>
   /** Calls back as soon as no row of the operation waits, so that what all of its rows select is read together. */
@@ -50,9 +53,21 @@ export function createRowScheduler(memory: Memory): RowScheduler {
   let isRunning = false
   let shortages = memory.shortages
   let opened = 0
+  /** The end of the slice of this turn; undefined before its first row. */
+  let until: number | undefined
+
+  function hasTime(): boolean {
+    const now = performance.now()
+    if (until === undefined) {
+      until = now + SLICE_MS
+      setImmediate(() => {
+        until = undefined
+      })
+    }
+    return now < until
+  }
 
   async function run(): Promise<void> {
-    let until = performance.now() + SLICE_MS
     for (const operation of takeTurns(operations, memory)) {
       // The rows that it reads now are its next ones.
       if (!operation) {
@@ -61,24 +76,23 @@ export function createRowScheduler(memory: Memory): RowScheduler {
       }
       operation.next()
       await afterMicrotasks()
-      if (performance.now() < until) continue
+      if (hasTime()) continue
       await nextTurn()
       if (memory.shortages !== shortages && memory.isShort()) shedHalf(operations)
       shortages = memory.shortages
-      until = performance.now() + SLICE_MS
     }
     isRunning = false
   }
 
-  return {
-    open: isAborted =>
-      new Operation(opened++, isAborted, operation => {
-        operations.add(operation)
-        if (isRunning) return
-        isRunning = true
-        void run()
-      }),
+  function start(operation: Operation): void {
+    operations.add(operation)
+    if (isRunning) return
+    isRunning = true
+    void run()
   }
+
+  const mayRun = () => !memory.isTight() && hasTime()
+  return { open: isAborted => new Operation(opened++, isAborted, mayRun, start) }
 }
 
 /**
@@ -121,14 +135,17 @@ class Operation implements RowTurns {
   mayShed = false
   isShed = false
   readonly #isAborted: () => boolean
+  /** Whether a row can be completed at once. */
+  readonly #mayRun: () => boolean
   readonly #start: (operation: Operation) => void
   #waiting: WaitingRow[] = []
   #at = 0
   #callbacks: (() => void)[] = []
 
-  constructor(place: number, isAborted: () => boolean, start: (operation: Operation) => void) {
+  constructor(place: number, isAborted: () => boolean, mayRun: () => boolean, start: (operation: Operation) => void) {
     this.place = place
     this.#isAborted = isAborted
+    this.#mayRun = mayRun
     this.#start = start
   }
 
@@ -136,15 +153,20 @@ class Operation implements RowTurns {
     return this.#at < this.#waiting.length
   }
 
-  wait<T>(row: T): Promise<T | null> {
+  take<T>(row: T): T | Promise<T | null> {
+    if (!this.hasWaiting && !this.isShed && !this.#isAborted() && this.#mayRun()) return row
+    return this.#wait(row)
+  }
+
+  async waitToWrite(): Promise<void> {
+    await this.#wait(null).catch(() => {})
+  }
+
+  #wait<T>(row: T): Promise<T | null> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve: () => resolve(row), leaveOut: () => resolve(null), reject })
       this.#start(this)
     })
-  }
-
-  async waitToWrite(): Promise<void> {
-    await this.wait(null).catch(() => {})
   }
 
   whenNoneWaits(run: () => void): void {
