@@ -4,7 +4,6 @@ import ErrorsPlugin from '@pothos/plugin-errors'
 import FederationPlugin from '@pothos/plugin-federation'
 import RelayPlugin from '@pothos/plugin-relay'
 import type { Context } from '../src/context.ts'
-import { decodeGlobalId, encodeGlobalId } from '../src/domain/global-id.ts'
 import type { Connection } from '../src/services/lists/connection.ts'
 import './authorization/plugin.ts'
 import './inputs/freshness-plugin.ts'
@@ -42,11 +41,8 @@ export const builder = new SchemaBuilder<BuilderTypes>({
     'rows',
   ],
   relay: {
-    brandLoadedObjects: true,
     cursorFieldOptions: { nullable: false, description: 'Cursor of this item, for `after` or `before`.' },
     cursorType: 'String',
-    encodeGlobalID: (typename, id) => encodeGlobalId(typename, String(id)),
-    decodeGlobalID: globalId => decodeGlobalId(globalId) ?? { typename: 'Node', id: '' },
     edgesFieldOptions: { nullable: { list: false, items: false }, description: 'Items with their cursors.' },
     endCursorFieldOptions: { description: 'Cursor of the last item; null on an empty page.' },
     hasNextPageFieldOptions: { nullable: false, description: 'True if more items follow.' },

@@ -4,13 +4,15 @@ import { ApplicantFilterInput, ApplicantLookup, toLookup } from '../queries/look
 import { ApplicantConnectionRef, AttemptConnectionRef, SessionConnectionRef } from './connections.ts'
 import { applicantDetailsUnion, withProvider } from './details.ts'
 import { ApplicantStatusEnum, OutcomeEnum } from './enums.ts'
-import { externalIdField, providerField, providerStatusField, timestampFields } from './record-fields.ts'
+import { externalIdField, globalIdField, providerField, providerStatusField, timestampFields } from './record-fields.ts'
 import { ApplicantRef, CustomerRef } from './refs.ts'
 import { freshnessArgument, freshnessBelowArgument, SyncRef, syncOf } from './sync.ts'
 
 builder.objectType(ApplicantRef, {
   description: 'A person, as a provider knows them, who is being verified or is applying.',
+  interfaces: [builder.nodeInterfaceRef()],
   fields: t => ({
+    id: globalIdField(t, 'Applicant', 'id'),
     provider: providerField(t),
     providerId: t.exposeString('providerId', {
       nullable: false,

@@ -1,12 +1,14 @@
 import { builder } from '../builder.ts'
 import { attemptDetailsUnion, withProvider } from './details.ts'
 import { AttemptKindEnum, AttemptStatusEnum } from './enums.ts'
-import { providerField, providerStatusField, timestampFields } from './record-fields.ts'
+import { globalIdField, providerField, providerStatusField, timestampFields } from './record-fields.ts'
 import { ApplicantRef, AttemptRef, SessionRef } from './refs.ts'
 
 builder.objectType(AttemptRef, {
   description: 'One attempt, check or review of a verification.',
+  interfaces: [builder.nodeInterfaceRef()],
   fields: t => ({
+    id: globalIdField(t, 'Attempt', 'id'),
     provider: providerField(t),
     providerId: t.exposeString('providerId', {
       nullable: false,

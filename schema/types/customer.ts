@@ -3,13 +3,15 @@ import { pageArguments } from '../inputs/page-arguments.ts'
 import { CustomerFilterInput, CustomerLookup, toLookup } from '../queries/lookups.ts'
 import { CustomerConnectionRef, SessionConnectionRef } from './connections.ts'
 import { customerDetailsUnion, withProvider } from './details.ts'
-import { externalIdField, providerField, timestampFields } from './record-fields.ts'
+import { externalIdField, globalIdField, providerField, timestampFields } from './record-fields.ts'
 import { CustomerRef } from './refs.ts'
 import { freshnessArgument, freshnessBelowArgument, SyncRef, syncOf } from './sync.ts'
 
 builder.objectType(CustomerRef, {
   description: 'A customer, as a provider knows it.',
+  interfaces: [builder.nodeInterfaceRef()],
   fields: t => ({
+    id: globalIdField(t, 'Customer', 'id'),
     provider: providerField(t),
     providerId: t.exposeString('providerId', {
       nullable: false,

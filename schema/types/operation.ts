@@ -1,13 +1,15 @@
 import { builder } from '../builder.ts'
 import { decodeId, searchedText } from '../inputs/rules.ts'
 import { OperationKindEnum, OperationStateEnum } from './enums.ts'
-import { providerField } from './record-fields.ts'
+import { globalIdField, providerField } from './record-fields.ts'
 import { ApplicantRef, CustomerRef, ProviderOperationRef, SessionRef } from './refs.ts'
 import { ProviderFailureRef } from './sync.ts'
 
 builder.objectType(ProviderOperationRef, {
   description: 'The durable record of one create request, stored before the provider is called.',
+  interfaces: [builder.nodeInterfaceRef()],
   fields: t => ({
+    id: globalIdField(t, 'ProviderOperation', 'id'),
     kind: t.expose('kind', { type: OperationKindEnum, nullable: false, description: 'The kind of the operation.' }),
     idempotencyKey: t.exposeString('idempotencyKey', { nullable: false, description: 'Your idempotency key.' }),
     provider: providerField(t),

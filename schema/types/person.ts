@@ -7,12 +7,15 @@ import { SessionFilterInput, toSessionFilter } from '../queries/sessions.ts'
 import { ApplicantConnectionRef, CustomerConnectionRef, LIVE_CURSOR, SessionConnectionRef } from './connections.ts'
 import { ProviderEnum } from './enums.ts'
 import { NextActionRef } from './next-action.ts'
+import { globalIdField } from './record-fields.ts'
 import { ApplicantRef, CustomerRef, PersonRef, SessionRef } from './refs.ts'
 import { freshnessBelowArgument } from './sync.ts'
 
 builder.objectType(PersonRef, {
   description: 'All stored records of one of your users, at all providers, joined by externalId.',
+  interfaces: [builder.nodeInterfaceRef()],
   fields: t => ({
+    id: globalIdField(t, 'Person', 'externalId'),
     externalId: t.exposeString('externalId', { nullable: false, description: 'Your id for this user.' }),
     liveCursor: t.string({
       nullable: false,

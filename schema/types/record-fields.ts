@@ -1,9 +1,23 @@
+import { encodeGlobalId } from '../../src/domain/global-id.ts'
 import type { Provider } from '../../src/domain/provider.ts'
-import type { SchemaTypes } from '../builder.ts'
+import { ID_DESCRIPTION, type SchemaTypes } from '../builder.ts'
 import { ProviderEnum } from './enums.ts'
 
 /** The field builder of a type whose records have at least these properties. */
 type FieldsOf<T> = PothosSchemaTypes.ObjectFieldBuilder<SchemaTypes, T>
+
+/** The id of a record across all types. Pothos' own resolves to a promise, in each row of a list. */
+export function globalIdField<Key extends string>(
+  t: FieldsOf<{ readonly [name in Key]: string }>,
+  typename: string,
+  key: Key,
+) {
+  return t.id({
+    nullable: false,
+    description: ID_DESCRIPTION,
+    resolve: record => encodeGlobalId(typename, record[key]),
+  })
+}
 
 export function providerField(t: FieldsOf<{ readonly provider: Provider }>) {
   return t.expose('provider', {

@@ -6,7 +6,7 @@ import { AttemptConnectionRef, LIVE_CURSOR } from './connections.ts'
 import { sessionDetailsUnion, withProvider } from './details.ts'
 import { OutcomeEnum, SessionStatusEnum } from './enums.ts'
 import { NextActionRef } from './next-action.ts'
-import { externalIdField, providerField, providerStatusField, timestampFields } from './record-fields.ts'
+import { externalIdField, globalIdField, providerField, providerStatusField, timestampFields } from './record-fields.ts'
 import { ApplicantRef, CustomerRef, SessionRef } from './refs.ts'
 import { freshnessArgument, SyncRef } from './sync.ts'
 import { TimelineEventConnection } from './timeline.ts'
@@ -31,7 +31,9 @@ const SessionAccessRef = builder.objectRef<SessionAccess>('SessionAccess').imple
 
 builder.objectType(SessionRef, {
   description: 'One verification or application journey of an end user at one provider.',
+  interfaces: [builder.nodeInterfaceRef()],
   fields: t => ({
+    id: globalIdField(t, 'Session', 'id'),
     provider: providerField(t),
     providerId: t.exposeString('providerId', {
       nullable: false,
