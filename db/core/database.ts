@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Kysely } from 'kysely'
+import type { CompiledQuery, Dialect, Kysely } from 'kysely'
 import { NotFoundError } from '../../src/domain/errors.ts'
 import type { FieldEncryption } from '../../src/security/field-encryption.ts'
 import { isConflict, isForeignKeyViolation, isUniqueViolation } from './database-error.ts'
@@ -17,6 +17,15 @@ export interface Database {
   readonly cache: { instanceKey?: Buffer }
   /** The advisory locks that this transaction holds; undefined outside of one. */
   readonly heldLocks?: Set<string>
+  /** Absent in transactions, and where a read needs a promise. */
+  readonly readNow?: ReadRows
+}
+
+/** The rows of a query; undefined for a query that has to wait or that writes: Kysely executes it. */
+export type ReadRows = (query: CompiledQuery) => readonly unknown[] | undefined
+
+export interface DialectWithReads extends Dialect {
+  readonly readNow?: ReadRows
 }
 
 const MAX_ATTEMPTS = 8
@@ -32,7 +41,7 @@ export async function inTransaction<T>(db: Database, run: (db: Database) => Prom
       return await db.sql
         .transaction()
         .setIsolationLevel('read committed')
-        .execute(sql => run({ ...db, sql, heldLocks: new Set() }))
+        .execute(sql => run({ ...db, sql, heldLocks: new Set(), readNow: undefined }))
     } catch (error) {
       if (isForeignKeyViolation(error)) throw new NotFoundError('A linked record no longer exists.')
       if (attempt === MAX_ATTEMPTS || !isSerializationFailure(db, error)) throw error

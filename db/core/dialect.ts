@@ -1,8 +1,8 @@
-import { type Dialect, type SelectQueryBuilder, sql } from 'kysely'
+import { type SelectQueryBuilder, sql } from 'kysely'
 import type { PostgresSettings } from '../postgres/pool.ts'
 import { createSqliteDialect } from '../sqlite/dialect.ts'
 import type { SqliteFile } from '../sqlite/file.ts'
-import type { Database, Engine } from './database.ts'
+import type { Database, DialectWithReads, Engine } from './database.ts'
 import type { Tables } from './tables.ts'
 
 /**
@@ -15,7 +15,11 @@ export function engineOf(url: string): Engine {
 }
 
 /** `url`: `sqlite:<file>`, `sqlite::memory:` or `postgres://…`. The PostgreSQL driver is loaded only where it is used. */
-export async function createDialect(url: string, settings: PostgresSettings, file?: SqliteFile): Promise<Dialect> {
+export async function createDialect(
+  url: string,
+  settings: PostgresSettings,
+  file?: SqliteFile,
+): Promise<DialectWithReads> {
   if (engineOf(url) === 'sqlite') return createSqliteDialect(sqliteFile(url), file)
   const { createPostgresDialect } = await import('../postgres/dialect.ts')
   return createPostgresDialect(url, settings)

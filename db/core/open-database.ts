@@ -42,9 +42,8 @@ export async function openDatabase(
   const engine = engineOf(url)
   const isFile = engine === 'sqlite' && sqliteFile(url) !== ':memory:'
   const file = isFile ? watchSqliteFile(sqliteFile(url), onFileChange) : NO_FILE
-  const sql = new Kysely<Tables>({
-    dialect: await createDialect(url, { applicationName: 'sessiongraph', ...settings }, file),
-  })
+  const dialect = await createDialect(url, { applicationName: 'sessiongraph', ...settings }, file)
+  const sql = new Kysely<Tables>({ dialect })
   try {
     if (!mayMigrate) await assertMigrated(sql)
     else if (engine === 'postgres') await migrate(url)
@@ -54,7 +53,8 @@ export async function openDatabase(
     await sql.destroy()
     throw error
   }
-  return { sql, engine, encryption, cache: {}, fileState: file.state, close: () => sql.destroy() }
+  const { readNow } = dialect
+  return { sql, engine, encryption, cache: {}, readNow, fileState: file.state, close: () => sql.destroy() }
 }
 
 async function migrateOver(sql: Kysely<Tables>): Promise<void> {

@@ -27,7 +27,9 @@ export function prepareQuery<Row>(
       if (values.length <= MAX_VALUES) queries.set(shape, compiled)
     }
     const parameters = compiled.parameters.map(given => (given instanceof Placeholder ? values[given.index] : given))
-    return (await db.sql.executeQuery<Row>({ ...compiled, parameters } as CompiledQuery<Row>)).rows
+    const query: CompiledQuery<Row> = { ...compiled, parameters }
+    const rows = db.readNow?.(query) as Row[] | undefined
+    return rows ?? (await db.sql.executeQuery<Row>(query)).rows
   }
 }
 

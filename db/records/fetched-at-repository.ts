@@ -46,12 +46,7 @@ export async function saveFetchedAt(
     updates.map(({ id }) => id),
   )
   const saved = new Set<string>()
-  for (let start = 0; start < updates.length; ) {
-    const length = BATCH_SIZES.find(size => size <= updates.length - start) ?? 1
-    const some = updates.slice(start, start + length)
-    for (const id of await saveSome(db, table, some)) saved.add(id)
-    start += length
-  }
+  for (const some of batchesOf(updates)) for (const id of await saveSome(db, table, some)) saved.add(id)
   const changed = await findChanged(
     db,
     table,
@@ -60,11 +55,31 @@ export async function saveFetchedAt(
   return { saved, changed }
 }
 
-/** Sets the read of the attempts of saved rows. */
+/**
+ * Sets the read of the attempts of saved rows. The attempts came with their owner's snapshot, so no snapshot of an earlier
+ * read may change them either.
+ */
 export async function saveAttemptsFetchedAt(db: Database, updates: readonly FetchedAtRow[]): Promise<void> {
-  const ids = updates.flatMap(({ attempts = [] }) => attempts.map(({ id }) => id))
-  await lockRows(db, 'attempts', ids)
-  for (const update of updates) await saveAttempts(db, update)
+  const attempts = updates.flatMap(({ attempts = [], comparedIds, readId }) =>
+    attempts.map(({ id, readId: storedId }) => ({ id, readId, comparedIds: [...comparedIds, storedId ?? ''] })),
+  )
+  await lockRows(
+    db,
+    'attempts',
+    attempts.map(({ id }) => id),
+  )
+  for (const some of batchesOf(attempts)) await saveAttempts(db, some)
+}
+
+/** Items in few sizes of batches. */
+function batchesOf<T>(items: readonly T[]): T[][] {
+  const batches: T[][] = []
+  for (let start = 0; start < items.length; ) {
+    const length = BATCH_SIZES.find(size => size <= items.length - start) ?? 1
+    batches.push(items.slice(start, start + length))
+    start += length
+  }
+  return batches
 }
 
 async function saveSome(db: Database, table: FetchedTable, updates: readonly FetchedAtRow[]): Promise<string[]> {
@@ -90,20 +105,18 @@ async function saveSome(db: Database, table: FetchedTable, updates: readonly Fet
   return saved.map(row => row.id)
 }
 
-/** The attempts came with their owner's snapshot, so no snapshot of an earlier read may change them either. */
-async function saveAttempts(db: Database, { readId, comparedIds, attempts = [] }: FetchedAtRow): Promise<void> {
-  if (attempts.length === 0) return
-  const compared = [...new Set([...comparedIds, ...attempts.map(attempt => attempt.readId)])].filter(id => id !== null)
-  await db.sql
-    .updateTable('attempts')
-    .set({ read_id: readId })
-    .where(
-      'id',
-      'in',
-      attempts.map(({ id }) => id),
-    )
-    .where('read_id', 'in', compared)
-    .execute()
+interface AttemptRead {
+  readonly id: string
+  readonly readId: string
+  /** The reads that may be in its read_id by now. */
+  readonly comparedIds: readonly string[]
+}
+
+async function saveAttempts(db: Database, attempts: readonly AttemptRead[]): Promise<void> {
+  const rows = attempts.map(({ id, readId, comparedIds }) => sql`(${sql.join([id, readId, ...comparedIds])})`)
+  await sql`
+    update attempts set read_id = seen.column2 from (values ${sql.join(rows)}) as seen
+    where attempts.id = seen.column1 and attempts.read_id in (seen.column3, seen.column4, seen.column5)`.execute(db.sql)
 }
 
 async function findChanged(

@@ -1,11 +1,13 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Database } from 'better-sqlite3'
-import { type Dialect, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
+import { SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
+import type { DialectWithReads } from '../core/database.ts'
 import { SqliteDatabase } from './better-sqlite3.ts'
 import { createSqliteDriver } from './driver.ts'
 import { NO_FILE, type SqliteFile } from './file.ts'
 import { createPrivateFile } from './private-file.ts'
+import { createSqliteReader } from './reader.ts'
 
 const OPENING_TIMEOUT_MS = 5_000
 const BUSY_TIMEOUT_MS = 50
@@ -16,19 +18,21 @@ const MEMORY = ':memory:'
  * SQLite in WAL mode, with every commit on disk before it returns. Throws where the database does not accept these settings.
  * `file` may be ':memory:'.
  */
-export function createSqliteDialect(file: string, place: SqliteFile = NO_FILE): Dialect {
+export function createSqliteDialect(file: string, place: SqliteFile = NO_FILE): DialectWithReads {
   if (file !== MEMORY) {
     mkdirSync(dirname(file), { recursive: true })
     createPrivateFile(file)
   }
   const database = openWriter(file)
   place.opened()
+  // A second connection to ':memory:' would open another database.
+  const reader = file === MEMORY ? undefined : createSqliteReader(openReader(file))
   return {
+    readNow: reader?.readNow,
     // SQLite has transactional DDL, which Kysely does not use by default. Without it, a process that dies during a migration
     // leaves tables that break every later start, and two first starts at the same time fail.
     createAdapter: () => Object.defineProperty(new SqliteAdapter(), 'supportsTransactionalDdl', { value: true }),
-    // A second connection to ':memory:' would open another database.
-    createDriver: () => createSqliteDriver(database, place, file === MEMORY ? undefined : openReader(file)),
+    createDriver: () => createSqliteDriver(database, place, reader),
     createIntrospector: db => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   }

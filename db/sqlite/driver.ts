@@ -3,20 +3,14 @@ import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kys
 import { isBusy } from './errors.ts'
 import type { SqliteFile } from './file.ts'
 import { createSqliteWriter, type SqliteTransaction } from './group-commit.ts'
-import { retryWhileBusy } from './retry.ts'
-import { createStatementCache } from './statement-cache.ts'
+import type { SqliteReader } from './reader.ts'
 
 /**
  * Writes and transactions use one connection, one transaction at a time. Reads outside of a transaction use `reader`, if
- * given: it sees committed rows and waits for no lock.
+ * given.
  */
-export function createSqliteDriver(
-  writer: SqliteDatabase.Database,
-  file: SqliteFile,
-  reader?: SqliteDatabase.Database,
-): Driver {
+export function createSqliteDriver(writer: SqliteDatabase.Database, file: SqliteFile, reader?: SqliteReader): Driver {
   const write = createSqliteWriter(writer, file)
-  const read = reader && createStatementCache(reader)
 
   class Connection implements DatabaseConnection {
     /** The running transaction. */
@@ -24,8 +18,7 @@ export function createSqliteDriver(
 
     async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
       if (this.transaction) return this.transaction.run<R>(query)
-      const statement = read?.(query.sql)
-      return statement?.reads ? retryWhileBusy<R>(statement, query.parameters) : write.run<R>(query)
+      return reader?.read<R>(query) ?? write.run<R>(query)
     }
 
     streamQuery(): never {
