@@ -104,7 +104,8 @@ export async function readRecord<R extends SyncedRecord, S extends RecordSnapsho
   const { defaultMaxAgeSeconds, now, recordType } = deps
   const settled = recordType.isSettled?.(stored) ?? false
   const age: Age = { freshness, defaultMaxAgeSeconds, read: stored.sync, settled }
-  const fetchable = await canFetch(deps, stored)
+  const account = await deps.accounts.find(stored)
+  const fetchable = canFetch(deps, account)
   if (isFresh(scope, deps, age)) {
     if (!fetchable) return stored
     recordStoreHit(deps, scope, stored.provider)
@@ -113,7 +114,7 @@ export async function readRecord<R extends SyncedRecord, S extends RecordSnapsho
   }
   try {
     if (!fetchable) throw unsupportedRead(recordType, stored.provider)
-    return await fetchRecord(deps, scope, stored, freshness)
+    return await fetchRecord(deps, scope, stored, freshness, account)
   } catch (error) {
     if (!(error instanceof DomainError) || !stored.sync || failsOnError(freshness, error)) throw error
     return withOverrides(stored, { sync: afterFailure(stored.sync, error, now()) })
@@ -121,11 +122,10 @@ export async function readRecord<R extends SyncedRecord, S extends RecordSnapsho
 }
 
 /** True also if the account is not connected any more: the fetch then fails with the reason. */
-async function canFetch<R extends SyncedRecord, S extends RecordSnapshot>(
-  { accounts, recordType }: RecordDeps<R, S>,
-  record: R,
-): Promise<boolean> {
-  const account = await accounts.find(record)
+function canFetch<R extends SyncedRecord, S extends RecordSnapshot>(
+  { recordType }: RecordDeps<R, S>,
+  account: Account | undefined,
+): boolean {
   return account === undefined || recordType.provider.reader(account.client) !== undefined
 }
 
@@ -148,14 +148,18 @@ function fetchInBackground<R extends SyncedRecord, S extends RecordSnapshot>(
   fetchRecord(deps, background, record, freshness).catch(() => {})
 }
 
-/** Fetches the record, or joins a fetch in flight that is fresh enough. Throws if the fetch fails. */
+/**
+ * Fetches the record, or joins a fetch in flight that is fresh enough. `known`: its account, if the caller has it. Throws if
+ * the fetch fails.
+ */
 export async function fetchRecord<R extends SyncedRecord, S extends RecordSnapshot>(
   deps: RecordDeps<R, S>,
   scope: RequestScope,
   stored: R,
   freshness: OptionalFreshness,
+  known?: Account,
 ): Promise<R> {
-  const account = await deps.accounts.of(stored)
+  const account = known ?? (await deps.accounts.of(stored))
   const ref = await deps.recordType.provider.toRef(deps.db, stored, account.client)
   return fetchShared(deps, scope, { account, ref, stored }, freshness)
 }
