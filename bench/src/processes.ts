@@ -42,10 +42,10 @@ export async function startServer(
   const began = performance.now()
   const log = openSync(logFile, 'a')
   const loader = file.endsWith('.ts') ? TSX : []
-  const child = spawn(process.execPath, [...(process.env.ZZ_ARGS?.split(' ') ?? []), ...nodeArgs, ...loader, path(file)], {
+  const child = spawn(process.execPath, [...nodeArgs, ...loader, path(file)], {
     env,
     cwd: ROOT,
-    stdio: ['ignore', 'pipe', process.env.ZZ_ERR ? 2 : log],
+    stdio: ['ignore', 'pipe', log],
   })
   remember(child)
   const url = await firstMatch(child, /http:\/\/\S+\/graphql/, () => readFileSync(logFile, 'utf8'))
