@@ -13,8 +13,7 @@ class RowsPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
       return (parent, given, context, info) => {
         const { rowTurns } = context as Context
         const read = () => resolver(parent, given, context, info)
-        const turn = rowTurns ? rowTurns.take(read) : read
-        return turn instanceof Promise ? turn.then(later => later?.() ?? null) : turn()
+        return rowTurns ? rowTurns.wait(read).then(turn => turn?.() ?? null) : read()
       }
     }
     if (type.kind !== 'List' && ('freshness' in args || extensions?.link)) {

@@ -5,10 +5,9 @@ import { DomainError } from './errors.ts'
  * operations of this process, so that other requests are answered between them.
  */
 export interface RowTurns {
-  /**
-   * The row itself while this turn of the event loop has time left, else a promise of it in its turn. It rejects with
-   * DEADLINE_EXCEEDED once the operation's signal is aborted, and is null for a row that is left out.
-   */
+  /** Resolves to the row in its turn. Rejects with DEADLINE_EXCEEDED once the operation's signal is aborted. Null if it is left out. */
+  wait<T>(row: T): Promise<T | null>
+  /** The row itself while this turn of the event loop has time left; else it waits. For rows that are completed at once. */
   take<T>(row: T): T | Promise<T | null>
   /** Resolves in a turn of the operation, also once it is aborted: to write a result takes as long as many rows. */
   waitToWrite(): Promise<void>
@@ -68,20 +67,26 @@ export function createRowScheduler(memory: Memory): RowScheduler {
   }
 
   async function run(): Promise<void> {
+    if (!hasTime()) await nextSlice()
     for (const operation of takeTurns(operations, memory)) {
       // The rows that it reads now are its next ones.
       if (!operation) {
-        await nextTurn()
+        await nextSlice()
         continue
       }
       operation.next()
       await afterMicrotasks()
-      if (hasTime()) continue
+      if (!hasTime()) await nextSlice()
+    }
+    isRunning = false
+  }
+
+  async function nextSlice(): Promise<void> {
+    do {
       await nextTurn()
       if (memory.shortages !== shortages && memory.isShort()) shedHalf(operations)
       shortages = memory.shortages
-    }
-    isRunning = false
+    } while (!hasTime())
   }
 
   function start(operation: Operation): void {
@@ -155,18 +160,18 @@ class Operation implements RowTurns {
 
   take<T>(row: T): T | Promise<T | null> {
     if (!this.hasWaiting && !this.isShed && !this.#isAborted() && this.#mayRun()) return row
-    return this.#wait(row)
+    return this.wait(row)
   }
 
-  async waitToWrite(): Promise<void> {
-    await this.#wait(null).catch(() => {})
-  }
-
-  #wait<T>(row: T): Promise<T | null> {
+  wait<T>(row: T): Promise<T | null> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve: () => resolve(row), leaveOut: () => resolve(null), reject })
       this.#start(this)
     })
+  }
+
+  async waitToWrite(): Promise<void> {
+    await this.wait(null).catch(() => {})
   }
 
   whenNoneWaits(run: () => void): void {
