@@ -7,6 +7,8 @@ import { WebSocket } from 'ws'
 import { loadDocuments } from '../../src/app/documents.ts'
 import { packageRoot } from '../../src/app/package.ts'
 import { CallLog } from '../../src/domain/call-log.ts'
+import { ERROR_CODES } from '../../src/domain/error-codes.ts'
+import { OPERATION_STATES } from '../../src/domain/records/operation.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { logOperations } from '../../src/telemetry/operation-log.ts'
 import { formatForTerminal } from '../../src/telemetry/terminal-format.ts'
@@ -440,6 +442,9 @@ describe('personal data', () => {
   })
 })
 
+/** What Prometheus adds, and the bucket of a histogram. */
+const SCRAPED_LABELS = ['instance', 'job', 'le']
+
 describe('the dashboard and the alerts of deploy/', () => {
   const files = ['deploy/grafana/sessiongraph.json', 'deploy/prometheus/alerts.yml']
 
@@ -449,6 +454,36 @@ describe('the dashboard and the alerts of deploy/', () => {
     const named = new Set(text.match(/\b(sessiongraph|nodejs|process)_[a-z0-9_]+/g))
     expect(named.size).toBeGreaterThan(5)
     for (const name of named) expect(names, name).toContain(name.replace(/_(bucket|count|sum)$/, ''))
+  })
+
+  test.each(files)('%s selects and groups by labels and values that the metrics can have', async file => {
+    const rows = tableRows(readDoc('docs/reference/metrics.md'))
+    const labels = new Map(
+      rows.flatMap(([name = '', labels = '']) => quotedIn(name).map(one => [one, labels.split(', ')] as const)),
+    )
+    const values: Readonly<Record<string, readonly string[]>> = {
+      code: ERROR_CODES,
+      grade: ['ABSORBED', 'DEGRADED', 'REFUSED'],
+      kind: ['CREATE', 'READ', 'WRITE', 'query', 'mutation', 'subscription', 'invalid'],
+      outcome: [...ERROR_CODES, 'NOT_SENT', 'SUCCEEDED', 'ok', 'partial', 'failed', 'refused'],
+      state: [...OPERATION_STATES, 'accepted', 'waiting'],
+    }
+    const text = readFileSync(join(packageRoot(), file), 'utf8').replaceAll('\\"', '"')
+    const selectors = [...text.matchAll(/\b(sessiongraph_[a-z0-9_]+)\{([^}]*)\}/g)]
+    expect(selectors.length).toBeGreaterThan(3)
+    for (const [, name = '', selector = ''] of selectors) {
+      const known = labels.get(name.replace(/_(bucket|count|sum)$/, '')) ?? labels.get(name) ?? []
+      for (const [, label = '', value = ''] of selector.matchAll(/(\w+)(?:=~|!~|!=|=)"([^"]*)"/g)) {
+        if (SCRAPED_LABELS.includes(label)) continue
+        expect(known, `${name}{${label}}`).toContain(label)
+        if (/[$*+]/.test(value)) continue
+        for (const one of value.split('|')) expect(values[label], `${name}{${label}="${one}"}`).toContain(one)
+      }
+    }
+    const all = new Set([...labels.values()].flat())
+    for (const [, grouped = ''] of text.matchAll(/\bby \(([^)]*)\)/g))
+      for (const label of grouped.split(',').map(each => each.trim()))
+        if (!SCRAPED_LABELS.includes(label)) expect([...all], grouped).toContain(label)
   })
 
   test('the dashboard shows every metric, and docs/reference/metrics.md documents each with its labels, and no unknown one', async () => {
