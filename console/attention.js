@@ -1,5 +1,5 @@
-import { alertCard, formatDuration, formatTime, h, pluralize, toLabel, wrapLong } from './elements.js'
-import { recordOf, settleButton } from './operations.js'
+import { alertCard, formatDuration, formatTime, h, nameProvider, pluralize, toLabel, wrapLong } from './elements.js'
+import { reasonOf, recordOf, settleButton } from './operations.js'
 import { checkButton, credentialsButton, doingOf, FAILURES } from './provider-actions.js'
 import { deliveryName, dismissButton, replayButton } from './webhooks.js'
 
@@ -238,7 +238,7 @@ function stuckCard({ creates: { stuck, rows } }, reload) {
     ],
     rows: rows.map(row => ({
       title: `${recordOf(row)} at ${toLabel(row.provider)}`,
-      facts: [formatTime(row.createdAt), row.errorMessage, h('span', {}, 'Key ', h('code', {}, row.idempotencyKey))],
+      facts: [formatTime(row.createdAt), reasonOf(row), h('span', {}, 'Key ', h('code', {}, row.idempotencyKey))],
       actions: [settleButton(row, reload)],
     })),
     more: stuck > rows.length ? h('a', { href: '#/operations' }, `All ${stuck}`) : null,
@@ -261,7 +261,7 @@ function quarantineCard({ deliveries: { quarantined, rows } }, reload) {
     ],
     rows: rows.map(row => ({
       title: deliveryName(row),
-      facts: [formatTime(row.receivedAt), row.error?.message ?? 'No reason is recorded.'],
+      facts: [formatTime(row.receivedAt), nameProvider(row.error?.message ?? 'No reason is recorded.', row.provider)],
       actions: [replayButton(row, reload), dismissButton(row, reload)],
     })),
     more: quarantined > rows.length ? h('a', { href: '#/webhooks?state=QUARANTINED' }, `All ${quarantined}`) : null,
@@ -305,6 +305,7 @@ function lateCards({ deliveries, creates, late }) {
       lateCard(
         `${pluralize(deliveries.waiting, 'webhook delivery waits', 'webhook deliveries wait')} for ${formatDuration(deliveries.waitingMs)}`,
         'They are applied within seconds as a rule. Their provider may not answer, or the server is too busy.',
+        'look at the reason of each, and at the state of its provider.',
         h('a', { href: '#/webhooks?state=STORED' }, 'Waiting deliveries, with the reason'),
       ),
     )
@@ -312,7 +313,8 @@ function lateCards({ deliveries, creates, late }) {
     cards.push(
       lateCard(
         `${pluralize(Math.max(late.recoveries, creates.slow), 'unconfirmed request')} not resolved in time`,
-        'The server looks for the record at the provider by itself, but has no result yet. Check that the provider answers; you can also settle it.',
+        'The server looks for the record at the provider by itself, but has no result yet.',
+        'check that the provider answers. If you know whether the record exists, settle the request.',
         h('a', { href: '#/operations' }, 'Unconfirmed requests'),
       ),
     )
@@ -320,13 +322,19 @@ function lateCards({ deliveries, creates, late }) {
     cards.push(
       lateCard(
         `${pluralize(late.polls, 'open session')} checked late`,
-        `Their check is more than ${after} late. Raise POLLS_PER_MINUTE if the provider allows it, and check that the server’s background work runs.`,
+        `The server asks the provider about them more than ${after} later than planned, so their status may be out of date.`,
+        'check that the provider answers and that the server’s background work runs. If both are so, raise POLLS_PER_MINUTE, if the provider allows it.',
         h('a', { href: '#/health' }, 'Providers'),
       ),
     )
   return cards
 }
 
-/** @param {string} title @param {string} text @param {HTMLElement} link */
-const lateCard = (title, text, link) =>
-  alertCard({ tone: 'warning', title, about: [h('p', {}, text)], actions: [link] })
+/** @param {string} title @param {string} text @param {string} advice @param {HTMLElement} link */
+const lateCard = (title, text, advice, link) =>
+  alertCard({
+    tone: 'warning',
+    title,
+    about: [h('p', {}, text), h('p', {}, h('b', {}, 'What to do: '), advice)],
+    actions: [link],
+  })

@@ -44,6 +44,9 @@ export function toLabel(value) {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
+/** A message of the server with the provider’s name as people write it. @param {string} message @param {string} provider */
+export const nameProvider = (message, provider) => message.replaceAll(provider, toLabel(provider))
+
 const GOOD = ['COMPLETED', 'APPROVED', 'APPLIED', 'CLOSED', 'SUCCEEDED', 'UP']
 const BAD = ['REJECTED', 'QUARANTINED', 'OPEN', 'FAILED', 'REFUSED', 'DOWN']
 const WARNING = ['UNKNOWN', 'NEEDS_RETRY', 'INCONCLUSIVE', 'HALF_OPEN', 'STORED', 'DEGRADED', 'EXPIRED']

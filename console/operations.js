@@ -1,6 +1,6 @@
 import { get, post } from './api.js'
 import { confirm } from './confirm.js'
-import { card, empty, formatExactTime, formatTime, h, notify, table, toLabel } from './elements.js'
+import { card, empty, formatExactTime, formatTime, h, nameProvider, notify, table, toLabel } from './elements.js'
 
 /** @type {import('./main.js').View<OperationsAnswer>} */
 export const operations = {
@@ -22,7 +22,7 @@ function list(rows, reload) {
     [
       ['Requested', row => formatTime(row.createdAt)],
       ['Record', row => `${recordOf(row)} at ${toLabel(row.provider)}`],
-      ['Why', row => row.errorMessage ?? toLabel(row.errorCode)],
+      ['Why', row => reasonOf(row)],
       ['Sent', row => describeSends(row)],
       ['Idempotency key', row => h('code', {}, row.idempotencyKey)],
       [
@@ -37,6 +37,10 @@ function list(rows, reload) {
     rows,
   )
 }
+
+/** Why the result is not known, or why it failed. @param {Pick<CreateRow, 'errorCode' | 'errorMessage' | 'provider'>} row */
+export const reasonOf = ({ errorCode, errorMessage, provider }) =>
+  errorMessage === null ? toLabel(errorCode) : nameProvider(errorMessage, provider)
 
 /** How often it was sent, by callers and by the server. @param {Pick<OperationRow, 'sendCount'>} row */
 export const describeSends = ({ sendCount }) => (sendCount === 1 ? 'once' : `${sendCount} times`)

@@ -1,6 +1,6 @@
 import { post } from './api.js'
 import { confirm } from './confirm.js'
-import { h, notify, toLabel } from './elements.js'
+import { h, nameProvider, notify, toLabel } from './elements.js'
 
 /** The kinds of failed calls. @type {Record<string, { label: string, why: string }>} */
 export const FAILURES = {
@@ -26,7 +26,7 @@ export function checkButton(provider, done) {
     button.textContent = 'Testing …'
     try {
       const { ok, message } = /** @type {CheckAnswer} */ (await post(`/providers/${provider}/check`, {}))
-      notify(message, ok ? 'good' : 'bad')
+      notify(nameProvider(message, provider), ok ? 'good' : 'bad')
       done()
     } catch (error) {
       notify(error instanceof Error ? error.message : 'Unexpected error.', 'bad')
@@ -82,8 +82,8 @@ function replaceCredentials(provider, secrets, done) {
       const tested = /** @type {CheckAnswer} */ (
         await post(`/providers/${provider}/secrets`, { secrets: Object.fromEntries(given) })
       )
-      if (!tested.ok) throw new Error(`Saved, but ${tested.message}`)
-      return `Saved. ${tested.message}`
+      if (!tested.ok) throw new Error(`Saved, but ${nameProvider(tested.message, provider)}`)
+      return `Saved. ${nameProvider(tested.message, provider)}`
     },
     done,
   })

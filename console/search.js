@@ -1,6 +1,6 @@
 import { post } from './api.js'
 import { badge, card, empty, formatTime, h, table, toLabel } from './elements.js'
-import { describeSends, recordOf, settleButton } from './operations.js'
+import { describeSends, reasonOf, recordOf, settleButton } from './operations.js'
 import { sessionTable } from './sessions.js'
 import { deliveryTable } from './webhooks.js'
 
@@ -64,7 +64,7 @@ const requests = (rows, reload) =>
       ['Requested', row => formatTime(row.createdAt)],
       ['Record', row => `${recordOf(row)} at ${toLabel(row.provider)}`],
       ['Result', row => badge(row.state)],
-      ['Error', row => row.errorMessage ?? '–'],
+      ['Error', row => reasonOf(row)],
       ['Sent', row => describeSends(row)],
       ['Request id', row => h('code', {}, row.requestId ?? '–')],
       ['Idempotency key', row => h('code', {}, row.idempotencyKey)],

@@ -1,6 +1,18 @@
 import { get, post } from './api.js'
 import { confirm } from './confirm.js'
-import { badge, card, choice, empty, figure, formatDuration, formatTime, h, table, toLabel } from './elements.js'
+import {
+  badge,
+  card,
+  choice,
+  empty,
+  figure,
+  formatDuration,
+  formatTime,
+  h,
+  nameProvider,
+  table,
+  toLabel,
+} from './elements.js'
 
 /** @type {import('./main.js').View<WebhooksAnswer>} */
 export const webhooks = {
@@ -88,12 +100,12 @@ export const deliveryTable = (caption, rows, reload) =>
 const moreActions = (row, reload) => h('div', { class: 'actions' }, replayButton(row, reload, 'link'))
 
 /** @param {DeliveryRow} row @returns {import('./elements.js').Child[]} */
-function describeResult({ state, lagMs, error, attempts, nextAttemptAt, dismissed }) {
+function describeResult({ provider, state, lagMs, error, attempts, nextAttemptAt, dismissed }) {
   if (state === 'APPLIED') return [`after ${formatDuration(lagMs)}`]
   if (state === 'DISMISSED') return [`“${dismissed?.note ?? ''}”`]
   const tries = attempts > 0 ? ` ${attempts === 1 ? 'One try' : `${attempts} tries`}.` : ''
   const next = state === 'STORED' && nextAttemptAt ? [' Next try: ', formatTime(nextAttemptAt)] : []
-  return [h('span', {}, `${error?.message ?? 'Not tried yet.'}${tries}`, ...next)]
+  return [h('span', {}, `${nameProvider(error?.message ?? 'Not tried yet.', provider)}${tries}`, ...next)]
 }
 
 /** @param {Pick<DeliveryRow, 'event' | 'provider'>} row */
@@ -172,5 +184,5 @@ function dismiss(row, done) {
 /** @param {DeliveryRow} row */
 const aboutDelivery = row => [
   h('p', {}, h('b', {}, deliveryName(row)), ', received ', formatTime(row.receivedAt), '.'),
-  row.error && h('p', { class: 'notice warning' }, row.error.message),
+  row.error && h('p', { class: 'notice warning' }, nameProvider(row.error.message, row.provider)),
 ]

@@ -7,7 +7,7 @@ import { settle, showOperation, showOperations } from './creates.ts'
 import { showDrift } from './drift.ts'
 import type { AdminDeps, AdminHandler, AdminRequest, Operator } from './handler.ts'
 import { showHealth } from './health.ts'
-import { assertParameters } from './parameters.ts'
+import { assertFields, assertParameters } from './parameters.ts'
 import { checkProvider, replaceSecrets } from './providers.ts'
 import { createQueryCache } from './query-cache.ts'
 import { search } from './search.ts'
@@ -22,6 +22,8 @@ interface Route {
   readonly answer: AdminHandler
   /** The names of its query parameters; default: none. */
   readonly parameters?: readonly string[]
+  /** The fields of its JSON body; default: none. */
+  readonly fields?: readonly string[]
   /** The operator must have one of these scopes, too: the console returns nothing that the API denies. */
   readonly oneOf?: readonly Scope[]
 }
@@ -34,7 +36,7 @@ const ROUTES: readonly Route[] = [
   { method: 'GET', path: /^\/audit$/, answer: showAudit },
   { method: 'GET', path: /^\/health$/, answer: showHealth, parameters: ['span'] },
   { method: 'POST', path: /^\/providers\/([A-Z]{1,40})\/check$/, answer: checkProvider },
-  { method: 'POST', path: /^\/providers\/([A-Z]{1,40})\/secrets$/, answer: replaceSecrets },
+  { method: 'POST', path: /^\/providers\/([A-Z]{1,40})\/secrets$/, answer: replaceSecrets, fields: ['secrets'] },
   {
     method: 'GET',
     path: /^\/sessions$/,
@@ -46,13 +48,25 @@ const ROUTES: readonly Route[] = [
   { method: 'POST', path: /^\/sessions\/([\w-]{1,64})\/refresh$/, answer: refreshSession, oneOf: ['sessions:read'] },
   { method: 'POST', path: /^\/sessions\/([\w-]{1,64})\/cancel$/, answer: cancelSession, oneOf: ['sessions:write'] },
   // POST, because URLs end up in access logs and the external id is personal data.
-  { method: 'POST', path: /^\/search$/, answer: search, oneOf: ['sessions:read', 'applicants:read', 'customers:read'] },
+  {
+    method: 'POST',
+    path: /^\/search$/,
+    answer: search,
+    fields: ['query'],
+    oneOf: ['sessions:read', 'applicants:read', 'customers:read'],
+  },
   { method: 'GET', path: /^\/operations$/, answer: showOperations, oneOf: READS_OPERATIONS },
   { method: 'GET', path: /^\/operations\/([\w-]{1,64})$/, answer: showOperation, oneOf: READS_OPERATIONS },
-  { method: 'POST', path: /^\/operations\/([\w-]{1,64})\/settle$/, answer: settle, oneOf: READS_OPERATIONS },
+  {
+    method: 'POST',
+    path: /^\/operations\/([\w-]{1,64})\/settle$/,
+    answer: settle,
+    fields: ['absent', 'confirmed', 'found'],
+    oneOf: READS_OPERATIONS,
+  },
   { method: 'GET', path: /^\/webhooks$/, answer: showWebhooks, parameters: ['state'] },
   { method: 'POST', path: /^\/webhooks\/([\w-]{1,64})\/replay$/, answer: replay },
-  { method: 'POST', path: /^\/webhooks\/([\w-]{1,64})\/dismiss$/, answer: dismiss },
+  { method: 'POST', path: /^\/webhooks\/([\w-]{1,64})\/dismiss$/, answer: dismiss, fields: ['note'] },
   { method: 'GET', path: /^\/drift$/, answer: showDrift, parameters: ['provider'] },
 ]
 
@@ -65,11 +79,12 @@ export function createConsole(options: Omit<AdminDeps, 'cache'>) {
     file: (name: string) => files.get(name),
     /** Undefined if no route matches. Throws DomainError. */
     handle: async (request: AdminRequest, operator: Operator): Promise<object | undefined> => {
-      for (const { method, path, answer, parameters = [], oneOf } of ROUTES) {
+      for (const { method, path, answer, parameters = [], fields = [], oneOf } of ROUTES) {
         const match = method === request.method ? path.exec(request.path) : null
         if (!match) continue
         if (oneOf) assertScope(operator, oneOf)
         assertParameters(request.search, parameters)
+        assertFields(request.body, fields)
         return answer(deps, operator, { ...request, id: match[1] ?? '' })
       }
       return undefined

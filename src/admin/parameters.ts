@@ -1,12 +1,22 @@
 import { DomainError } from '../domain/errors.ts'
 
-/** The query parameters of the admin API. A misspelt filter is refused, because its answer would look like a filtered one. */
+/** The query parameters and fields of the admin API. A misspelt filter is refused, because its answer would look like a filtered one. */
 
 /** Throws BAD_REQUEST for a parameter that the route does not have. */
 export function assertParameters(search: URLSearchParams, known: readonly string[]): void {
   const unknown = [...new Set(search.keys())].filter(name => !known.includes(name))
   if (unknown.length === 0) return
   const expected = known.length === 0 ? 'no parameters' : `only the parameters ${known.join(', ')}`
+  throw new DomainError('BAD_REQUEST', `Expected ${expected}; unknown: ${unknown.map(cut).join(', ')}.`)
+}
+
+/** Throws BAD_REQUEST for a field of a JSON body that the route does not have. */
+export function assertFields(body: unknown, known: readonly string[]): void {
+  const unknown = Object.keys(typeof body === 'object' && body !== null ? body : {}).filter(
+    name => !known.includes(name),
+  )
+  if (unknown.length === 0) return
+  const expected = known.length === 0 ? 'no fields' : `only the fields ${known.join(', ')}`
   throw new DomainError('BAD_REQUEST', `Expected ${expected}; unknown: ${unknown.map(cut).join(', ')}.`)
 }
 

@@ -363,6 +363,28 @@ describe('responses', () => {
     ])
   })
 
+  test.each([
+    ['/search', { query: 'x', provider: 'KAYLE' }, /only the fields query; unknown: provider/],
+    ['/operations/nothing/settle', { absent: true, founds: 'x' }, /only the fields absent, confirmed, found/],
+    ['/webhooks/nothing/replay', { force: true }, /Expected no fields; unknown: force/],
+  ])('refuse an unknown field of %s', async (path, body, message) => {
+    const { status, json } = await execute(`/api${path}`, { body })
+    expect([status, json().errors[0].message]).toEqual([400, expect.stringMatching(message)])
+  })
+
+  test('every action of the console leaves an audit entry with its object', async () => {
+    const { token: key, keyId } = await withKey(at.app, { scopes: ['admin', 'sessions:read', 'sessions:write'] })
+    const { id } = at.session
+    for (const path of [`/sessions/${id}/refresh`, `/sessions/${id}/cancel`, '/providers/KAYLE/check'])
+      await execute(`/api${path}`, { key, body: {} })
+    const rows = (await execute('/api/audit')).json().rows.filter(({ actor }: { actor: string }) => actor === keyId)
+    expect(rows.map(({ action, object }: { action: string; object: string }) => [action, object])).toEqual([
+      ['provider.check', 'KAYLE'],
+      ['session.cancel', id],
+      ['session.refresh', id],
+    ])
+  })
+
   test('say which input is invalid, and why', async () => {
     const { status, json } = await execute('/api/search', { body: { query: 'x'.repeat(300) } })
     expect([status, json().errors[0].message]).toEqual([400, expect.stringMatching(/^query: .*255/)])
