@@ -1,12 +1,19 @@
+import { readFileSync } from 'node:fs'
 import { Client, fetchExchange, gql, subscriptionExchange } from '@urql/core'
 import { cacheExchange } from '@urql/exchange-graphcache'
 import { relayPagination } from '@urql/exchange-graphcache/extras'
+import { buildSchema, introspectionFromSchema, isObjectType } from 'graphql'
 import { createClient } from 'graphql-sse'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { createKayleSession } from '../harness/providers/kayle-session.ts'
 
 /** urql with its normalised cache, set up as in docs/guides/front-end.md. */
+
+const schema = buildSchema(readFileSync('schema/schema.graphql', 'utf8'))
+const objects = Object.values(schema.getTypeMap()).filter(isObjectType)
+const withoutId = objects.filter(type => !type.getFields().id && !/^__|^(Query|Mutation|Subscription)$/.test(type.name))
+const keys = Object.fromEntries(withoutId.map(({ name }) => [name, () => null]))
 
 /** The delay of the provider for the deferred part. */
 const SLOW_MS = 800
@@ -46,6 +53,47 @@ const CANCEL = gql`
     }
   }
 `
+const CREATE = gql`
+  mutation Create($input: CreateSessionInput!) {
+    createSession(input: $input) {
+      ... on CreateSessionPayload {
+        session {
+          id
+          access {
+            hostedUrl
+          }
+        }
+      }
+      ... on MutationError {
+        code
+        message
+      }
+    }
+  }
+`
+const SCREEN = gql`
+  query Screen($externalId: String!) {
+    person(externalId: $externalId) {
+      id
+      nextAction {
+        kind
+        url
+      }
+      sessions(first: 10) {
+        nodes {
+          id
+          provider
+          timeline(first: 5) {
+            nodes {
+              id
+              at
+            }
+          }
+        }
+      }
+    }
+  }
+`
 const FOLLOW = gql`
   subscription Follow($externalId: String!, $after: String) {
     sessionsUpdated(filter: { externalId: $externalId }, after: $after) {
@@ -67,6 +115,26 @@ test('the result of a mutation updates a displayed list', async () => {
 
   await expect.poll(() => shown.statuses()).toEqual(['CANCELED'])
   shown.close()
+})
+
+test('the cache knows every type: fragments on interfaces match, and nothing is reported', async () => {
+  const reported: unknown[] = []
+  const warn = vi.spyOn(console, 'warn').mockImplementation((...texts) => void reported.push(texts))
+  const error = vi.spyOn(console, 'error').mockImplementation((...texts) => void reported.push(texts))
+  const client = connect(app.url)
+  const input = { idempotencyKey: 'urql-types', externalId: 'urql-types', session: { kayle: {} } }
+  const created = await client.mutation(CREATE, { input }).toPromise()
+  expect(created.data.createSession.session.access.hostedUrl).toMatch(/^http/)
+  const refused = await client.mutation(CREATE, { input: { ...input, externalId: 'another' } }).toPromise()
+  expect(refused.data.createSession.code).toBe('IDEMPOTENCY_KEY_REUSED')
+  const screen = await client.query(SCREEN, { externalId: 'urql-types' }).toPromise()
+  expect(screen.data.person).toMatchObject({
+    nextAction: { kind: 'VERIFY' },
+    sessions: { nodes: [{ provider: 'KAYLE' }] },
+  })
+  expect(reported).toEqual([])
+  warn.mockRestore()
+  error.mockRestore()
 })
 
 test('a subscription event updates a displayed list', async () => {
@@ -126,6 +194,8 @@ function connect(url: string): Client {
     }),
   })
   const cache = cacheExchange({
+    schema: introspectionFromSchema(schema),
+    keys,
     resolvers: { Query: { sessions: relayPagination() } },
   })
   return new Client({ url, exchanges: [cache, live, fetchExchange], fetchOptions: { headers }, preferGetMethod: false })

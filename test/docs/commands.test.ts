@@ -45,6 +45,8 @@ const NOT_TYPED: Readonly<Record<string, string>> = {
   'npm --prefix bench run bench -- --quick --cells one,list': 'needs them too',
   'npm --prefix bench run types': 'needs them too',
   'npm ci': 'fetches packages',
+  'npm install @apollo/client rxjs graphql graphql-sse': 'fetches packages',
+  'npm install @urql/core @urql/exchange-graphcache graphql graphql-sse': 'fetches packages',
   'npm link': 'changes the packages of the machine',
   'npm ci --prefix examples/codegen': 'fetches packages',
   'npm ci --prefix examples/web': 'fetches packages',
@@ -71,6 +73,7 @@ const NOT_TYPED: Readonly<Record<string, string>> = {
 
 /** The commands that run until a signal, with the output that shows that they are ready. */
 const RUNS_ON: readonly [command: RegExp, says: RegExp][] = [
+  [/^curl -N /, /^:/m],
   [/^(CORS_ORIGINS=\S+ )?npm start$/, /GraphiQL/],
   [/ serve$/, /GraphiQL/],
   [/ sandbox( > sandbox.env)?$/, /YORLET_API_KEY=/],
