@@ -101,6 +101,46 @@ describe('with its sandboxes', () => {
     await close()
   })
 
+  test.each([
+    ['Verilock', 'processing', 'Verilock, In progress', 'We are looking at it'],
+    ['Verilock', 'expired', 'Verilock, Expired', 'Please try again'],
+    ['Kayle', 'attempt_started', 'Kayle, In progress', 'Verify who you are'],
+    ['Kayle', 'attempt_succeeded', 'Kayle, Approved', 'You are all set'],
+  ] as const)('at %s after %s the session and the next action have words', async (name, to, article, next) => {
+    const { page, close } = await open(web.url)
+    await beginAndMove(page, name, to)
+    await page.getByRole('article', { name: article }).waitFor()
+    await expect.poll(() => heading(page).innerText()).toBe(next)
+    expect(await page.getByText(/[A-Z]{2,}_|unknown/).count()).toBe(0)
+    await close()
+  })
+
+  test('an event of another day has its date', async () => {
+    const { page, close } = await open(web.url)
+    await begin(page, 'Kayle')
+    const time = page.getByRole('article').locator('time').first()
+    await time.waitFor()
+    const today = await time.innerText()
+    await page.clock.setFixedTime(Date.now() + 3 * 86_400_000)
+    await page.reload()
+    await time.waitFor()
+    const later = await time.innerText()
+    expect(later).toContain(today)
+    expect(later).toContain(String(new Date().getFullYear()))
+    await close()
+  })
+
+  test('another user begins without sessions', async () => {
+    const { page, close } = await open(web.url)
+    await begin(page, 'Kayle')
+    await page.getByRole('article', { name: 'Kayle, Created' }).waitFor()
+    const user = await page.locator('.user').innerText()
+    await page.getByRole('button', { name: 'Switch user' }).click()
+    await page.getByText('Nothing yet.').waitFor()
+    expect(await page.locator('.user').innerText()).not.toBe(user)
+    await close()
+  })
+
   test('if the page of a session is closed, the user is prompted to start a new one and sees no link', async () => {
     const { page, close } = await open(web.url)
     await beginAndMove(page, 'Kayle', 'cancelled')

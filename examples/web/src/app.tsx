@@ -19,7 +19,7 @@ export function App() {
           <span className="user">
             {user}
             <button type="button" className="quiet" onClick={startOver}>
-              Be somebody else
+              Switch user
             </button>
           </span>
         )}

@@ -41,9 +41,16 @@ function TimelineItem({ event }: { event: Event }) {
   return (
     <li className={event.__typename === 'WebhookReceived' ? 'minor' : ''}>
       <span>{describeEvent(event)}</span>
-      <time dateTime={event.at}>{new Date(event.at).toLocaleTimeString()}</time>
+      <time dateTime={event.at}>{toTime(event.at)}</time>
     </li>
   )
+}
+
+/** With the date, if that is not today. */
+function toTime(at: string): string {
+  const time = new Date(at)
+  const isToday = time.toDateString() === new Date().toDateString()
+  return isToday ? time.toLocaleTimeString() : time.toLocaleString()
 }
 
 function Live({ isLive }: { isLive: boolean }) {
