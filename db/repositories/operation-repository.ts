@@ -25,6 +25,8 @@ import { hashTombstoneKeys, type TombstoneKey } from './tombstone-repository.ts'
 export interface OperationError {
   readonly code: ErrorCode
   readonly message: string
+  /** The message for operators: what happened, without what a client does about it. */
+  readonly summary?: string
   readonly at: Date
   readonly providerCode?: string | null
   readonly issues?: readonly InputIssue[]

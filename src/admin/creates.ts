@@ -98,6 +98,6 @@ export function toRow(operation: StoredOperation) {
     requestId: operation.requestId,
     sendCount: operation.sendCount,
     errorCode: operation.lastError?.code ?? null,
-    errorMessage: operation.lastError?.message ?? null,
+    errorMessage: operation.lastError?.summary ?? operation.lastError?.message ?? null,
   }
 }

@@ -2,7 +2,7 @@ import { CommanderError } from 'commander'
 import { DatabaseUnavailableError, explainUnavailable } from '../../db/core/database-error.ts'
 import { PendingMigrationsError } from '../../db/core/open-database.ts'
 import { ConfigError } from '../app/config.ts'
-import { DomainError, type InputIssue, InvalidInputError } from '../domain/errors.ts'
+import { DomainError, type InputIssue, InvalidInputError, operatorMessage } from '../domain/errors.ts'
 import { CliError } from './cli.ts'
 
 /** All exit codes. */
@@ -36,7 +36,8 @@ export function toFailure(error: unknown): CliFailure | undefined {
   if (error instanceof DatabaseUnavailableError && error.failure === 'STORAGE_FAILED') {
     return { code: error.code, message: `${error.message} ${CHECK_FILE}` }
   }
-  if (error instanceof DomainError || error instanceof CliError) return { code: error.code, message: error.message }
+  if (error instanceof DomainError) return { code: error.code, message: operatorMessage(error) }
+  if (error instanceof CliError) return { code: error.code, message: error.message }
   if (error instanceof ConfigError) return { code: 'CONFIG_INVALID', message: error.message }
   if (error instanceof PendingMigrationsError) return { code: 'MIGRATIONS_PENDING', message: error.message }
   if (error instanceof Error && 'code' in error && error.code === 'SQLITE_NOTADB') {

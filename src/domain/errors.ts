@@ -144,6 +144,12 @@ export class ProviderError extends DomainError {
   }
 }
 
+/** The message for an operator, without what a client does about the error. */
+export function operatorMessage(error: DomainError): string {
+  if (!(error instanceof ProviderError)) return error.message
+  return error.retryable ? `${error.summary} Try again later.` : error.summary
+}
+
 function isLastingLimit(code: ErrorCode, { isLasting, retryAfterSeconds }: ProviderErrorOptions): boolean {
   return code === 'PROVIDER_RATE_LIMITED' && (isLasting === true || (retryAfterSeconds ?? 0) > HOUR_SECONDS)
 }

@@ -486,6 +486,8 @@ describe('what needs attention', () => {
       rows: [{ idempotencyKey: at.stuckCreate, provider: 'PERSONR' }],
     })
     expect(creates.rows[0]).not.toHaveProperty('searchHints')
+    // The advice for clients, to send the request again, is not one for operators.
+    expect(creates.rows[0].errorMessage).toBe('PERSONR closed the connection.')
     const { row } = (await execute(`/api/operations/${creates.rows[0].id}`)).json()
     expect(row.searchHints.traces.map(({ where }: { where: string }) => where)).toContain('email')
     expect(row.foundCheck).toBe('READ')

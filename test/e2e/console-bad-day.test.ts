@@ -87,7 +87,7 @@ describe.each(VIEWPORTS)('at %s', (look, options) => {
     await check('attention')
     await open(page, '#/health', 'making new records: it answers with server errors')
     await page.getByText('reading, 3 of 3 calls failed: calls time out').waitFor()
-    await check('health')
+    await check('health', false)
     await open(page, '#/activity', 'Read a session from its provider')
     await check('activity')
     await find(page, at.quarantinedId, 'Could not be applied')

@@ -140,7 +140,7 @@ function toSearchHints(hints: SearchHints | undefined, isJson: boolean, showsPer
 }
 
 /** Only what an operator needs. The rest of the client's input stays encrypted. */
-function toRow(operation: ProviderOperation, searchHints: ReturnType<typeof toSearchHints>) {
+function toRow(operation: StoredOperation, searchHints: ReturnType<typeof toSearchHints>) {
   return {
     id: operation.id,
     idempotencyKey: operation.idempotencyKey,
@@ -152,7 +152,9 @@ function toRow(operation: ProviderOperation, searchHints: ReturnType<typeof toSe
     nextCheckAt: operation.nextCheckAt?.toISOString() ?? null,
     recordId: operation.recordId,
     recovered: operation.recovered,
-    error: operation.lastError && `${operation.lastError.code}: ${operation.lastError.message}`,
+    error:
+      operation.lastError &&
+      `${operation.lastError.code}: ${operation.lastError.summary ?? operation.lastError.message}`,
     searchHints,
   }
 }

@@ -1,7 +1,7 @@
 import type { FetchAPI, Plugin } from 'graphql-yoga'
 import type { Caller, Scope } from '../../domain/access/caller.ts'
 import type { ErrorCode } from '../../domain/error-codes.ts'
-import { DomainError, InvalidInputError } from '../../domain/errors.ts'
+import { DomainError, InvalidInputError, operatorMessage } from '../../domain/errors.ts'
 import { type AuthenticatorOptions, createAuthenticator } from '../auth/authenticator.ts'
 import type { IncomingConnection } from '../auth/bearer.ts'
 import { cacheControl } from '../compression.ts'
@@ -141,7 +141,12 @@ function toHttpError(error: unknown) {
   const httpFailure = toClientError(error)
   if (httpFailure.extensions.http) return httpFailure
   const code = error instanceof DomainError ? error.code : 'INTERNAL_ERROR'
-  const message = error instanceof InvalidInputError ? describeIssues(error) : httpFailure.message
+  const message =
+    error instanceof InvalidInputError
+      ? describeIssues(error)
+      : error instanceof DomainError
+        ? operatorMessage(error)
+        : httpFailure.message
   return httpError(code, message, { status: STATUSES[code] ?? PROVIDER_STATUS })
 }
 

@@ -212,7 +212,7 @@ function toOperationError(error: unknown, at: Date): OperationError {
     code: error.code,
     message: error.message,
     at,
-    ...(error instanceof ProviderError && { retryAfterSeconds: error.retryAfterSeconds }),
+    ...(error instanceof ProviderError && { summary: error.summary, retryAfterSeconds: error.retryAfterSeconds }),
     providerCode: providerCodeOf(error),
     ...(error instanceof ProviderRejectedError && { issues: error.issues }),
   }

@@ -18,7 +18,7 @@ import {
   updateDelivery,
   type WebhookEndpoint,
 } from '../../../db/repositories/webhook-repository.ts'
-import { DomainError, NotFoundError, notFoundError } from '../../domain/errors.ts'
+import { DomainError, NotFoundError, notFoundError, ProviderError } from '../../domain/errors.ts'
 import type { RawDelivery, WebhookNotice, WebhookReadResult } from '../../providers/contract.ts'
 import { createSkippedAccounts } from '../accounts/skipped-accounts.ts'
 import { concernsErased, containsErased, namesErased } from '../privacy/tombstones.ts'
@@ -281,6 +281,7 @@ const UNDECRYPTABLE: DeliveryError = {
 }
 
 function toDeliveryError(error: unknown): DeliveryError {
+  if (error instanceof ProviderError) return { code: error.code, message: error.summary }
   if (error instanceof DomainError) return { code: error.code, message: error.message }
   return { code: 'INTERNAL_ERROR', message: 'Unexpected error. The server log has the details.' }
 }
