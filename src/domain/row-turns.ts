@@ -116,7 +116,8 @@ function shedHalf(operations: ReadonlySet<Operation>): void {
  */
 function* takeTurns(operations: Set<Operation>, memory: Memory): Generator<Operation | undefined> {
   while (operations.size > 0) {
-    for (const each of operations) {
+    // One that is added meanwhile waits for the next round: each of these has its turn before.
+    for (const each of [...operations]) {
       const isTight = memory.isTight()
       const operation = isTight ? oldestOf(operations) : each
       if (operation.hasWaiting) yield operation

@@ -122,6 +122,22 @@ test('a read that takes longer than a slice lets others run before the next one,
   expect(new Set(turns).size).toBe(5)
 })
 
+test('operations that begin later do not delay the rows of an operation', async () => {
+  const scheduler = createRowScheduler({ shortages: 0, isShort: () => false, isTight: () => false })
+  const first = scheduler.open(() => false)
+  let later = 0
+  let isDone = false
+  async function beginOthers(): Promise<void> {
+    for (; !isDone && later < 1_000; later++) await scheduler.open(() => false).wait(later)
+  }
+  const rows = Promise.all([first.wait(1), first.wait(2), first.wait(3)])
+  const others = beginOthers()
+  await rows
+  isDone = true
+  await others
+  expect(later).toBeLessThan(10)
+})
+
 describe('large results that are complete at the same time', () => {
   const ROWS = 'sessions(first: 100) { nodes { id metadata customer { id } } }'
   const COUNT = 5
