@@ -17,17 +17,22 @@ export async function serve(env: NodeJS.ProcessEnv): Promise<void> {
   const config = loadConfig(env, Object.values(registry))
   for (const warning of config.warnings) console.error(`Warning: ${warning}`)
   let running: RunningServer | undefined
-  let isStopping = false
+  let isListening = false
+  let stopWith: ShutdownTimeouts | undefined
   for (const signal of SIGNALS) {
     process.on(signal, () => {
-      // A second signal ends the process at once. Before the start there is nothing to finish.
-      if (isStopping || !running) process.exit(isStopping ? 1 : 0)
-      isStopping = true
-      void stop(running, shutdownTimeouts(signal, config))
+      // A second signal ends the process at once. Before it listens there is nothing to finish.
+      if (stopWith || !isListening) process.exit(stopWith ? 1 : 0)
+      stopWith = shutdownTimeouts(signal, config)
+      if (running) void stop(running, stopWith)
     })
   }
   if (env.npm_lifecycle_event) stopWithParent()
-  running = await startOnceDatabaseAnswers(config).catch(explainStartError)
+  const beforeListen = () => {
+    isListening = true
+  }
+  running = await startOnceDatabaseAnswers(config, beforeListen).catch(explainStartError)
+  if (stopWith) await stop(running, stopWith)
   printAddresses(running, config)
 }
 
@@ -55,12 +60,17 @@ function shutdownTimeouts(signal: NodeJS.Signals, { server }: Config): ShutdownT
 }
 
 /** While the database cannot be reached, /livez answers 200 and /readyz 503. */
-async function startOnceDatabaseAnswers(config: Config): Promise<RunningServer> {
+async function startOnceDatabaseAnswers(config: Config, beforeListen: () => void): Promise<RunningServer> {
   const { PORT, HOST, BASE_PATH } = config.server
   let startup: StartupServer | undefined
   for (;;) {
     try {
-      return await startServer(config, { beforeListen: async () => startup?.close() })
+      return await startServer(config, {
+        beforeListen: async () => {
+          await startup?.close()
+          beforeListen()
+        },
+      })
     } catch (error) {
       if (!(error instanceof DatabaseUnavailableError) || !AWAY.includes(error.failure)) throw error
       if (!startup) {

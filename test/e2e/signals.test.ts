@@ -1,9 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { packageRoot } from '../../src/app/package.ts'
-import { KEY, statusOf } from '../harness/app/built-server.ts'
+import { KEY, startBuilt, statusOf, stopBuilt } from '../harness/app/built-server.ts'
 import { builtFile, findFreePort } from '../harness/app/server-process.ts'
 
 /** SIGTERM, SIGINT and SIGHUP, to the server as it is started in each way: running requests finish, and it exits with 0. */
@@ -80,6 +83,30 @@ describe.each(Object.entries(STARTS))('%s', (_name, { command, args, pidOf }) =>
     expect(processesWith(`PORT=${port}`)).toEqual([])
   })
 })
+
+test('a signal as soon as the server listens is answered after the requests that it has', async () => {
+  const server = await startBuilt({ env: { LOG_LEVEL: 'silent' } })
+  const { host, port } = new URL(server.url)
+  const query = encodeURIComponent('{ providers { provider } }')
+  const head = `GET /graphql?query=${query} HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${KEY}\r\n\r\n`
+  const socket = await connectOnceListening(Number(port))
+  const answer = text(socket)
+  socket.write(head)
+  expect(await stopBuilt(server)).toBe(0)
+  expect(await answer).toMatch(/^HTTP\/1\.1 200 /)
+})
+
+async function connectOnceListening(port: number): Promise<Socket> {
+  for (;;) {
+    const socket = connect(port, 'localhost')
+    const isOpen = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    )
+    if (isOpen) return socket
+    await sleep(1)
+  }
+}
 
 /** The processes whose environment has this variable. */
 function processesWith(variable: string): string[] {

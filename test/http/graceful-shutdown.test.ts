@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test } from 'vitest'
 import { SqliteDatabase } from '../../db/sqlite/better-sqlite3.ts'
-import { startApp, type TestApp } from '../harness/app/test-app.ts'
+import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { createClient } from '../harness/clients/keep-alive.ts'
 import { follow } from '../harness/clients/subscriber.ts'
 import { timed, until } from '../harness/waiting.ts'
@@ -103,6 +104,22 @@ describe('a server that stops', () => {
     await closing
 
     await expect(client.exchange(at(app, '/livez'))).rejects.toThrow('ECONNREFUSED')
+  })
+
+  test('answers the requests of the connections that it has not accepted yet', async () => {
+    const app = await open()
+    const { host, port } = new URL(app.url)
+    const head = `GET /graphql?query={__typename} HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${API_KEY}\r\n\r\n`
+    const sockets = Array.from({ length: 30 }, () => connect(Number(port), 'localhost').on('error', () => {}))
+    const answers = sockets.map(socket => text(socket).catch(String))
+    for (const socket of sockets) socket.write(head)
+    await Promise.all(sockets.map(socket => once(socket, 'connect')))
+
+    await app.close(NOW)
+
+    const statuses = (await Promise.all(answers)).map(answer => answer.split('\r\n')[0])
+    expect(statuses).toEqual(sockets.map(() => 'HTTP/1.1 200 OK'))
+    apps.length = 0
   })
 
   test('answers the create in progress', async () => {

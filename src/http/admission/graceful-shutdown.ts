@@ -47,6 +47,7 @@ export async function shutdownGracefully({
   const deadline = sleep(timeouts.deadlineMs, undefined, { signal: aborted.signal }).catch(() => {})
   admission.drain()
   await sleep(Math.min(timeouts.delayMs, timeouts.deadlineMs))
+  await acceptWaiting(server, performance.now() + Math.min(ACCEPT_MS, timeouts.deadlineMs))
   const closed = close(server, sockets)
   await Promise.race([admission.whenIdle(), deadline])
   // Before their streams end, so that clients connect again and resume them.
@@ -58,13 +59,41 @@ export async function shutdownGracefully({
   aborted.abort()
 }
 
+const ACCEPT_MS = 500
+/** Node accepts one connection in a turn of the event loop, and reads from it in a later one. */
+const TURNS_BETWEEN_CONNECTIONS = 3
+
+/** Accepts the connections that clients have opened: the system resets those that wait when the server closes. */
+async function acceptWaiting(server: Server, untilMs: number): Promise<void> {
+  let quietTurns = 0
+  const onConnection = () => {
+    quietTurns = 0
+  }
+  server.on('connection', onConnection)
+  while (quietTurns < TURNS_BETWEEN_CONNECTIONS && performance.now() < untilMs) {
+    quietTurns++
+    // A timer, because the system may need a moment for what a client has sent.
+    await sleep(1)
+  }
+  server.off('connection', onConnection)
+}
+
+/** So often a connection is found without a byte before it counts as opened in advance. */
+const UNREAD_SWEEPS = 5
+
 function close(server: Server, sockets: OpenSockets): Promise<void> {
+  const unread = new Map<Socket, number>()
   return new Promise(resolve => {
     // A connection becomes idle a moment after its last response ended.
     const sweep = setInterval(() => {
       server.closeIdleConnections()
       // Node counts a connection as idle after its first request only. Browsers open connections in advance.
-      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+      for (const socket of sockets) {
+        if (socket.bytesRead > 0) continue
+        const sweeps = (unread.get(socket) ?? 0) + 1
+        unread.set(socket, sweeps)
+        if (sweeps > UNREAD_SWEEPS) socket.destroy()
+      }
     }, 10)
     server.close(() => {
       clearInterval(sweep)
