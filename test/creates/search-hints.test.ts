@@ -201,12 +201,12 @@ function toText(request: LoggedRequest | undefined): string {
 }
 
 async function searchHintsOf(row: Row, key = API_KEY): Promise<SearchHints> {
+  const { app, db } = appOf(row)
+  const query = db.sql.selectFrom('operations').select('id').where('idempotency_key', '=', keyOf(row))
+  const { id } = await query.executeTakeFirstOrThrow()
   const headers = { authorization: `Bearer ${key}` }
-  const response = await appOf(row).app.fetch('http://localhost/console/api/operations', { headers })
-  const { rows } = (await response.json()) as { rows: { idempotencyKey: string; searchHints: SearchHints }[] }
-  const found = rows.find(({ idempotencyKey }) => idempotencyKey === keyOf(row))
-  if (!found) throw new Error('The create is not listed.')
-  return found.searchHints
+  const response = await app.fetch(`http://localhost/console/api/operations/${id}`, { headers })
+  return ((await response.json()) as { row: { searchHints: SearchHints } }).row.searchHints
 }
 
 async function referenceOf(row: Row): Promise<string> {
