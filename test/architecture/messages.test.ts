@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { listFiles, PACKAGE } from '../harness/rules/imports.ts'
-import { messagesIn, saysWhatToDo } from '../harness/rules/messages.ts'
+import { issueMessagesIn, messagesIn, saysWhatToDo } from '../harness/rules/messages.ts'
 
 /** Every message for a client says what was expected, or what to do. The errors of providers add it in src/domain/errors.ts. */
 
@@ -21,6 +21,14 @@ describe('messages for clients', () => {
     expect(messages.length).toBeGreaterThan(80)
     const mute = messages.filter(({ message }) => !GIVEN.includes(message) && !saysWhatToDo(message))
     expect(mute.map(({ file, message }) => `${file}: ${message}`)).toEqual([])
+  })
+
+  it('of issues begin with what was expected', () => {
+    const issues = files.flatMap(file => issueMessagesIn(readFileSync(join(PACKAGE, file), 'utf8')))
+    expect(issues.length).toBeGreaterThan(15)
+    expect(issues.filter(message => !/^Expected /.test(message))).toEqual([])
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source code
+    expect(issueMessagesIn("issue({ path: ['a'], message: ok ? 'Wrong.' : `Expected ${b}.` })")).toHaveLength(2)
   })
 
   it('are found where they are created', () => {

@@ -288,7 +288,7 @@ describe('a customer at Rapidly', () => {
     const refused = await createCustomer({ rapidly: { email: 'john.doe@example.com' } })
 
     expect(refused).toMatchObject({ __typename: 'ProviderRejectedError', provider: 'RAPIDLY' })
-    expect(refused.providerIssues).toEqual([{ path: ['email'], message: 'Rapidly does not accept this value.' }])
+    expect(refused.providerIssues).toEqual([{ path: ['email'], message: 'Expected a value that Rapidly accepts.' }])
     expect(JSON.stringify(refused)).not.toContain('john.doe')
   })
 })

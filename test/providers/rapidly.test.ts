@@ -103,7 +103,7 @@ describe('sessions', () => {
       code: 'PROVIDER_REJECTED',
       outcome: 'REFUSED',
       providerCode: 'RequestValidationError',
-      issues: [{ path: ['customer_id'], message: 'Rapidly does not accept this value.' }],
+      issues: [{ path: ['customer_id'], message: 'Expected a value that Rapidly accepts.' }],
     })
   })
 

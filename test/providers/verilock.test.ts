@@ -73,7 +73,7 @@ describe('a created session', () => {
       code: 'PROVIDER_REJECTED',
       outcome: 'REFUSED',
       providerCode: 'validation_error',
-      issues: [{ path: ['profile_id'], message: 'Verilock does not accept this value.' }],
+      issues: [{ path: ['profile_id'], message: 'Expected a value that Verilock accepts.' }],
     })
   })
 })

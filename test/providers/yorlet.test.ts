@@ -107,7 +107,7 @@ describe('sessions', () => {
       outcome: 'REFUSED',
       status: 404,
       providerCode: 'invalid_request',
-      issues: [{ path: ['application_status'], message: 'Yorlet does not accept this value.' }],
+      issues: [{ path: ['application_status'], message: 'Expected a value that Yorlet accepts.' }],
     })
     expect(JSON.stringify(error)).not.toContain('apst_unknown')
   })

@@ -284,7 +284,7 @@ function readIssues(message: string | null | undefined): readonly InputIssue[] {
     const issues = zodIssues.safeParse(JSON.parse(message))
     return (issues.data ?? []).map(({ path }) => ({
       path: path.map(String),
-      message: 'Kayle does not accept this value.',
+      message: 'Expected a value that Kayle accepts.',
     }))
   } catch {
     return []

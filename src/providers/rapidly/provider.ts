@@ -100,7 +100,7 @@ function readIssues(faults: readonly Fault[]): ProviderRejection['issues'] {
   )
   return [...paths.values()].map(({ path, type }) => ({
     path,
-    message: type === 'missing' ? 'Rapidly expects a value here.' : 'Rapidly does not accept this value.',
+    message: type === 'missing' ? 'Expected a value: Rapidly requires one.' : 'Expected a value that Rapidly accepts.',
   }))
 }
 

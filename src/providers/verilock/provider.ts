@@ -114,6 +114,6 @@ export function readRejection(status: number, body: unknown): ProviderRejection 
   return {
     providerCode: error ?? null,
     isUnreadableId: fields.some(field => ID_FIELDS.has(field)),
-    issues: fields.map(field => ({ path: field.split('.'), message: 'Verilock does not accept this value.' })),
+    issues: fields.map(field => ({ path: field.split('.'), message: 'Expected a value that Verilock accepts.' })),
   }
 }

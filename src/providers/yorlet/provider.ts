@@ -251,7 +251,7 @@ export function readRejection(status: number, body: unknown): ProviderRejection 
   return {
     providerCode: type ?? null,
     isUnreadableId: param === 'id',
-    issues: param ? [{ path: [param], message: 'Yorlet does not accept this value.' }] : [],
+    issues: param ? [{ path: [param], message: 'Expected a value that Yorlet accepts.' }] : [],
   }
 }
 

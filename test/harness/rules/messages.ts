@@ -36,6 +36,28 @@ export function messagesIn(text: string): string[] {
   return messages
 }
 
+/** The messages of issues: of objects with a `path` and a `message`. */
+export function issueMessagesIn(text: string): string[] {
+  const messages: string[] = []
+  const visit = (node: ts.Node): void => {
+    if (ts.isObjectLiteralExpression(node)) {
+      const named = (name: string) => node.properties.find(property => property.name?.getText() === name)
+      const message = named('message')
+      if (named('path') && message && ts.isPropertyAssignment(message))
+        messages.push(...literalsOf(message.initializer))
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(ts.createSourceFile('file.ts', text, ts.ScriptTarget.Latest, true))
+  return messages
+}
+
+function literalsOf(value: ts.Expression): string[] {
+  if (ts.isConditionalExpression(value)) return [...literalsOf(value.whenTrue), ...literalsOf(value.whenFalse)]
+  if (ts.isTemplateExpression(value)) return [textOf(value)]
+  return ts.isStringLiteralLike(value) ? [value.text] : []
+}
+
 function textOf({ head, templateSpans }: ts.TemplateExpression): string {
   return head.text + templateSpans.map(({ literal }) => `…${literal.text}`).join('')
 }
