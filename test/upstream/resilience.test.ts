@@ -389,7 +389,7 @@ describe('the health of a provider', () => {
 
     app.at('KAYLE').behave(() => FAILING)
     for (let n = 0; n < 4; n++) await read(app, KAYLE, session)
-    expect(await healthOf(app, 'KAYLE')).toMatchObject({ state: 'UP', errorRate: 0.5 })
+    expect(await healthOf(app, 'KAYLE')).toMatchObject({ state: 'DEGRADED', errorRate: 0.5 })
     // Rejected calls do not count as calls, and the other types of calls have their own health.
     for (let n = 0; n < 20; n++) await read(app, KAYLE, session)
     const badly = await healthOf(app, 'KAYLE')
