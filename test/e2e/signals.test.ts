@@ -80,7 +80,7 @@ describe.each(Object.entries(STARTS))('%s', (_name, { command, args, pidOf }) =>
     if (command === 'npm' && signal === 'SIGHUP') expect(code).toBeNull()
     else expect(code).toBe(0)
     await expect.poll(() => statusOf(`${url}/livez`), { timeout: 15_000 }).toBe(0)
-    expect(processesWith(`PORT=${port}`)).toEqual([])
+    await expect.poll(() => processesWith(`PORT=${port}`), { timeout: 15_000 }).toEqual([])
   })
 })
 
