@@ -65,16 +65,23 @@ test('the query of docs/reference/providers.md is answered', async () => {
   await app.close()
 })
 
-test.each(docPaths())('every npm command in %s is ci, link or a script of this package', path => {
-  const { scripts } = JSON.parse(readDoc('package.json')) as { scripts: Record<string, string> }
-  const page = readDoc(path)
-  const quoted = [...codeBlocks(page, 'sh').flatMap(block => block.split('\n')), ...quotedIn(page)]
-  const commands = quoted.flatMap(line => line.split('&&').map(part => part.trim())).filter(line => /^npm /.test(line))
-  for (const command of commands.filter(each => each !== 'npm ci' && each !== 'npm link')) {
-    const [, name = ''] = /^npm (?:run )?(?:--silent )?([\w-]+)/.exec(command) ?? []
-    expect(Object.keys(scripts), command).toContain(name)
-  }
-})
+test.each(docPaths())(
+  'every npm command in %s is ci, link, a script of this package or the install of tested clients',
+  path => {
+    const { scripts, dependencies, devDependencies } = JSON.parse(readDoc('package.json')) as Record<string, object>
+    const installed = Object.keys({ ...dependencies, ...devDependencies })
+    const page = readDoc(path)
+    const quoted = [...codeBlocks(page, 'sh').flatMap(block => block.split('\n')), ...quotedIn(page)]
+    const commands = quoted
+      .flatMap(line => line.split('&&').map(part => part.trim()))
+      .filter(line => /^npm /.test(line))
+    for (const command of commands.filter(each => each !== 'npm ci' && each !== 'npm link')) {
+      const [, name = '', rest = ''] = /^npm (?:run )?(?:--silent )?([\w-]+) ?(.*)/.exec(command) ?? []
+      if (name === 'install') expect(installed, command).toEqual(expect.arrayContaining(rest.split(' ')))
+      else expect(Object.keys(scripts ?? {}), command).toContain(name)
+    }
+  },
+)
 
 /** The cells of the capabilities that each account has by default. */
 const TABLES: readonly [page: string, isSupported: RegExp][] = [
