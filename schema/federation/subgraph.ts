@@ -63,7 +63,7 @@ export function withFederation(schema: GraphQLSchema, mode: FederationMode): Gra
 /** The SDL of the subgraph, for composition in a gateway. */
 export async function printSubgraph(schema: GraphQLSchema): Promise<string> {
   // Loaded on first use, because most servers never print it.
-  const { printSubgraphSchema } = await import('@apollo/subgraph')
+  const { printSubgraphSchema } = await import('./apollo-subgraph.ts')
   // Without directives that only this server executes, such as @defer.
   const sdl = printSubgraphSchema(new GraphQLSchema({ ...schema.toConfig(), directives: specifiedDirectives }))
   return withOneOf(sdl, schema)

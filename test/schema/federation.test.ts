@@ -4,6 +4,7 @@ import { parse } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { encodeGlobalId } from '../../src/domain/global-id.ts'
 import { PROVIDERS } from '../../src/domain/provider.ts'
+import { executeAt, startBuilt, whenReady } from '../harness/app/built-server.ts'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { withClientToken, withKey } from '../harness/clients/callers.ts'
 import { type Gateway, startGateway } from '../harness/clients/gateway.ts'
@@ -108,6 +109,15 @@ describe('the federation subgraph', () => {
     const served = await app.execute('{ _service { sdl } }')
     expect(served.errors).toEqual([])
     expect(served.data._service.sdl.trim(), 'npm run schema').toBe(SUBGRAPH.trim())
+  })
+
+  test('has the same definitions at the built server', async () => {
+    const server = await startBuilt()
+    await whenReady(server)
+    const { data, errors } = await executeAt(server, '{ _service { sdl } }')
+    expect(errors).toBeUndefined()
+    const namesOf = (sdl: string) => parse(sdl).definitions.map(each => ('name' in each ? each.name?.value : each.kind))
+    expect(namesOf(data._service.sdl).sort()).toEqual(namesOf(SUBGRAPH).sort())
   })
 
   test('has the five entities with the keys of the contract, and resolves node and nodes for no other subgraph', () => {

@@ -181,9 +181,13 @@ export const AREAS: readonly Area[] = [
     because: 'the record types are declared before all of their fields',
   },
   {
+    files: ['schema/federation/apollo-subgraph.ts'],
+    may: ['@apollo/subgraph'],
+    because: 'it is loaded on first use',
+  },
+  {
     files: ['schema/**'],
     may: ['schema/**', DOMAIN, 'src/input/**', ...POTHOS],
-    mayLazily: ['@apollo/subgraph'],
     mayAsTypes: ['src/context.ts', 'src/loaders.ts', 'src/services/**'],
     because: 'the schema gets context, services and registry as values',
   },
