@@ -65,7 +65,11 @@ export function createRateLimiters(redis: Redis | undefined): (options: RateLimi
       },
       giveBack: async (key, unspent, consumedAtMs) => {
         const current = windows.get(key)
-        if (!current || consumedAtMs < current.resetAtMs - seconds * 1_000 - ROUNDING_MS) return
+        if (!current) return
+        const startMs = current.resetAtMs - seconds * 1_000
+        // Points for a window that is over would enlarge the next one.
+        const isOver = performance.now() >= current.resetAtMs - ROUNDING_MS
+        if (isOver || consumedAtMs < startMs - ROUNDING_MS) return
         // `stateOf` has the points at once.
         windows.set(key, { ...current, consumed: current.consumed - unspent })
         await count(key, 'reward', unspent)

@@ -1,5 +1,7 @@
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { encodeGlobalId } from '../../src/domain/global-id.ts'
+import { createRateLimiters } from '../../src/redis/redis-rate-limiter.ts'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { withClientToken, withDevelopmentKey, withKey } from '../harness/clients/callers.ts'
 import { follow } from '../harness/clients/subscriber.ts'
@@ -112,6 +114,15 @@ describe.each([
     expect(remaining).toBeLessThan(171)
     expect(remaining).toBeGreaterThan(100)
   })
+})
+
+test('what is given back after the end of its minute does not enlarge the next one', async () => {
+  const limit = createRateLimiters(undefined)({ name: 'window', points: 10, seconds: 1 })
+  const takenAtMs = performance.now()
+  expect(await limit.consume('key', 10)).toBe(0)
+  await setTimeout(1_100)
+  await limit.giveBack('key', 9, takenAtMs)
+  expect([await limit.consume('key', 10), await limit.consume('key', 1)]).toEqual([0, expect.toSatisfy(ms => ms > 0)])
 })
 
 test('tells a client token its share', async () => {
