@@ -102,7 +102,7 @@ const moreActions = (row, reload) => h('div', { class: 'actions' }, replayButton
 /** @param {DeliveryRow} row @returns {import('./elements.js').Child[]} */
 function describeResult({ provider, state, lagMs, error, attempts, nextAttemptAt, dismissed }) {
   if (state === 'APPLIED') return [`after ${formatDuration(lagMs)}`]
-  if (state === 'DISMISSED') return [`“${dismissed?.note ?? ''}”`]
+  if (state === 'DISMISSED') return [h('span', { class: 'wrapped' }, `“${dismissed?.note ?? ''}”`)]
   const tries = attempts > 0 ? ` ${attempts === 1 ? 'One try' : `${attempts} tries`}.` : ''
   const next = state === 'STORED' && nextAttemptAt ? [' Next try: ', formatTime(nextAttemptAt)] : []
   return [h('span', {}, `${nameProvider(error?.message ?? 'Not tried yet.', provider)}${tries}`, ...next)]

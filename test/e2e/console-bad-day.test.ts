@@ -6,12 +6,15 @@ import { API_KEY } from '../harness/app/test-app.ts'
 import { picture, useBrowser, VIEWPORTS } from '../harness/clients/browser.ts'
 import { CHROMIUM } from '../harness/clients/chromium.ts'
 import { faintTexts, overflow } from '../harness/contrast-check.ts'
+import { DEV, deliver, openEndpoint, signKayle } from '../harness/providers/deliveries.ts'
 
 /** What the console shows while providers hang, fail and recover: each fits, is legible, and says what is true. */
 
 const browser = useBrowser()
 let at: ConsoleApp
 let portalId: string
+/** A note without a place to break the line. */
+const LONG_NOTE = 'N'.repeat(500)
 
 beforeAll(async () => {
   if (!CHROMIUM) return
@@ -37,6 +40,10 @@ beforeAll(async () => {
   await app.sandbox('RAPIDLY').clearFaults()
   portalId = (await app.services.operations.get({ tenantId: 'dev' }, { idempotencyKey: key })).id
   await call(`/sessions/${at.session.id}/refresh`)
+  const kayle = await openEndpoint(app, 'KAYLE')
+  await deliver(app, kayle, signKayle('not a JWE either', kayle.secret, new Date()))
+  const [unreadable] = await app.services.webhookEndpoints.deliveries(DEV, 1, 'QUARANTINED')
+  await app.services.webhookInbox.dismiss(DEV, unreadable?.id ?? '', { note: LONG_NOTE, actor: 'cli' })
 }, 60_000)
 afterAll(() => at?.app.close())
 
@@ -95,6 +102,8 @@ describe.each(VIEWPORTS)('at %s', (look, options) => {
     await find(page, at.session.requestId, 'New session at Kayle')
     await check('search-request')
 
+    await open(page, '#/webhooks?state=DISMISSED', LONG_NOTE)
+    await check('dismissed')
     await open(page, '#/operations', 'Result unknown')
     await page.locator(`[name="settle-${portalId}"]`).click()
     await page.getByLabel('It was created').check()
