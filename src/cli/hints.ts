@@ -4,7 +4,7 @@ import type { ConnectionResult } from '../services/accounts/connection-check.ts'
 import type { AccountView } from '../services/accounts/provider-settings.ts'
 
 export const SANDBOX_HINT = 'It is a sandbox, which runs with the server: start `sessiongraph serve`.'
-const REFUSING_SANDBOX_HINT =
+export const FAULTY_SANDBOX_HINT =
   'It is a sandbox: clear its fault rules with `curl -X DELETE <its address>/_sandbox/faults`, and check with SANDBOX_PORT that no other program uses its port.'
 
 /** What to do after a failed connection check. Empty if only waiting helps. */
@@ -13,7 +13,7 @@ export function hintFor(
   account: Account,
   from: AccountView['from'],
 ): string {
-  if (account.sandbox) return isReached ? REFUSING_SANDBOX_HINT : SANDBOX_HINT
+  if (account.sandbox) return isReached ? FAULTY_SANDBOX_HINT : SANDBOX_HINT
   const { provider, tenantId } = account
   if (isForOperator) return `The owner of the account has to fix this at ${provider}.`
   const location =

@@ -66,6 +66,12 @@ describe('a provider', () => {
       /fails \(status 503.*\)\. It is a sandbox: clear its fault rules/,
       sandboxed,
     )
+    await running.sandbox('KAYLE').faults([{ fault: { kind: 'hang' } }])
+    await examined.expectProblem(
+      'KAYLE of dev',
+      /^It does not respond, although the server runs\. It is a sandbox: clear its fault rules/,
+      { ...sandboxed, PORT: new URL(running.url).port },
+    )
     await running.close()
     await examined.expectNote('KAYLE of dev', /^It does not respond\. It is a sandbox/, sandboxed)
   })

@@ -4,7 +4,7 @@ import type { AppContainer } from '../../app/container.ts'
 import type { Account } from '../../services/accounts/account.ts'
 import { testConnection } from '../../services/accounts/connection-check.ts'
 import type { AccountView } from '../../services/accounts/provider-settings.ts'
-import { hintFor, SANDBOX_HINT } from '../hints.ts'
+import { FAULTY_SANDBOX_HINT, hintFor, SANDBOX_HINT } from '../hints.ts'
 import { type Finding, note, ok, problem } from './finding.ts'
 import { checkDelivery } from './machine.ts'
 
@@ -17,6 +17,8 @@ export interface CheckContext {
   readonly config: Config
   /** Where a server answers; undefined if none is known. */
   readonly reachableAt: string | undefined
+  /** True if a server of these settings runs on this machine. */
+  readonly isServerRunning: boolean
   /** True if providers use that address. */
   readonly isPublic: boolean
 }
@@ -40,7 +42,7 @@ export async function checkAccounts(
   const findings = await Promise.all(
     connected.map(async view => {
       const account = await services.accounts.get(tenantId, view.provider)
-      const connection = await checkConnection(account, view)
+      const connection = await checkConnection(account, view, context)
       const webhooks = account.sandbox ? [] : await checkWebhooks(account, endpoints, context)
       return [...connection, ...webhooks]
     }),
@@ -48,9 +50,9 @@ export async function checkAccounts(
   return findings.flat()
 }
 
-async function checkConnection(account: Account, { from, provider }: AccountView): Promise<Finding[]> {
+async function checkConnection(account: Account, view: AccountView, context: CheckContext): Promise<Finding[]> {
   const check = nameOf(account)
-  return [...(await checkReads(account, check, from, provider)), ...checkAbilities(account, check)]
+  return [...(await checkReads(account, check, view, context)), ...checkAbilities(account, check)]
 }
 
 /** A missing ability is no problem, but explains missing data. */
@@ -68,13 +70,18 @@ function checkAbilities({ abilities }: Account, check: string): Finding[] {
 async function checkReads(
   account: Account,
   check: string,
-  from: AccountView['from'],
-  provider: AccountView['provider'],
+  { from, provider }: AccountView,
+  { isServerRunning }: CheckContext,
 ): Promise<Finding[]> {
   const tested = await testConnection(account)
   const { ok: isOk, message } = tested
   if (account.sandbox && isOk) return [ok(check, 'Its sandbox responds. Set credentials to use the real provider.')]
-  if (account.sandbox && !tested.isReached) return [note(check, `It does not respond. ${SANDBOX_HINT}`)]
+  if (account.sandbox && !tested.isReached)
+    return [
+      isServerRunning
+        ? problem(check, `It does not respond, although the server runs. ${FAULTY_SANDBOX_HINT}`)
+        : note(check, `It does not respond. ${SANDBOX_HINT}`),
+    ]
   if (!isOk) return [problem(check, `${message} ${hintFor(tested, account, from)}`.trimEnd())]
   const clock = checkClock(provider, account.upstream.clockAheadMs())
   return clock ? [ok(check, message), clock] : [ok(check, message)]

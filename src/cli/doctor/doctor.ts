@@ -48,7 +48,12 @@ async function examine(cli: CliContext, publicUrl: string | undefined): Promise<
     ...(await checkProxies(config)),
   ]
   if (local.isReplaced || isAbandoned(url)) return local.isReplaced ? settings : [...settings, ABANDONED]
-  const context = { config, reachableAt: publicUrl ?? local.url, isPublic: publicUrl !== undefined }
+  const context = {
+    config,
+    reachableAt: publicUrl ?? local.url,
+    isServerRunning: local.url !== undefined,
+    isPublic: publicUrl !== undefined,
+  }
   if (isNew(url)) {
     const created = note('database', `${sqliteFile(url)} does not exist yet; the first start of the server creates it.`)
     const inMemory = { DATABASE_URL: 'sqlite::memory:', ENCRYPTION_KEY: randomBytes(32).toString('hex') }
