@@ -305,8 +305,13 @@ export function rawPlace(delivery: TenantOwnedRow): Place {
   return placeIn('deliveries', 'raw_encrypted', delivery)
 }
 
-/** The tenant's newest deliveries. */
-export async function listDeliveries(db: Database, tenantId: string, limit: number): Promise<Delivery[]> {
+/** The tenant's newest deliveries, in any state or in one. */
+export async function listDeliveries(
+  db: Database,
+  tenantId: string,
+  limit: number,
+  state?: DeliveryState,
+): Promise<Delivery[]> {
   const query = db.sql
     .selectFrom('deliveries')
     .select(DELIVERY_COLUMNS)
@@ -314,7 +319,8 @@ export async function listDeliveries(db: Database, tenantId: string, limit: numb
     .orderBy('received_at', 'desc')
     .orderBy('id', 'desc')
     .limit(limit)
-  return (await query.execute()).map(toDelivery)
+  const matching = state === undefined ? query : query.where('state', '=', state)
+  return (await matching.execute()).map(toDelivery)
 }
 
 export async function findDelivery(db: Database, tenantId: string, id: string): Promise<Delivery | undefined> {

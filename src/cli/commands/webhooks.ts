@@ -1,5 +1,5 @@
-import type { Command } from 'commander'
-import type { Delivery } from '../../../db/repositories/webhook-repository.ts'
+import { type Command, Option } from 'commander'
+import { DELIVERY_STATES, type Delivery, type DeliveryState } from '../../../db/repositories/webhook-repository.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { Provider } from '../../domain/provider.ts'
 import { recordAudit } from '../../services/access/tenants.ts'
@@ -9,6 +9,7 @@ import { type CliContext, CliError, examples, formatCommand, withHint, withTenan
 
 const ENDPOINT_ID = 'the id of the endpoint, as shown by `webhooks list`'
 const DELIVERY_ID = 'the id of the delivery, as shown by `webhooks list`'
+const LISTED = ['id', 'provider', 'event', 'receivedAt', 'error'] as const
 const ENDPOINT = 'k3XvT0fJq1mWc8sYbR5uZg2e'
 const DELIVERY = '01a1fc51-4540-7679-a16e-870c9ec09ee5'
 
@@ -66,13 +67,18 @@ export function addWebhooks(program: Command, cli: CliContext): void {
 
   command
     .command('list')
-    .description('list the endpoints, and the newest deliveries')
+    .description('list the endpoints, and the newest deliveries; with --state only deliveries in it')
+    .addOption(new Option('--state <state>', 'only deliveries in this state').choices(DELIVERY_STATES))
     .addOption(limitOption(20, 'deliveries'))
-    .addHelpText('after', examples('sessiongraph webhooks list', 'sessiongraph webhooks list --tenant acme --limit 5'))
-    .action((options: { limit: number }) =>
+    .addHelpText(
+      'after',
+      examples('sessiongraph webhooks list --state QUARANTINED', 'sessiongraph webhooks list --tenant acme --limit 5'),
+    )
+    .action(({ state, limit }: { state?: DeliveryState; limit: number }) =>
       withTenant(cli, async ({ services }, call) => {
+        const deliveries = await services.webhookEndpoints.deliveries(call, limit, state)
+        if (state) return cli.show(deliveries, { empty: `No deliveries in state ${state}.`, only: LISTED })
         const endpoints = await services.webhookEndpoints.list(call)
-        const deliveries = await services.webhookEndpoints.deliveries(call, options.limit)
         cli.show([...endpoints.map(endpoint => toRow({ endpoint })), ...deliveries], {
           empty: `No endpoints and no deliveries. Add an endpoint with ${formatCommand(cli, 'webhooks add <provider>')}.`,
         })

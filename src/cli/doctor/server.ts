@@ -63,7 +63,7 @@ export async function checkBacklog({ services }: AppContainer): Promise<Finding[
   const findings: Finding[] = []
   if (deliveriesQuarantined > 0) {
     const look =
-      'Find it with `sessiongraph webhooks list`, fix the cause, and run `sessiongraph webhooks replay`, or `sessiongraph webhooks dismiss`.'
+      'List them with `sessiongraph webhooks list --state QUARANTINED`, for another tenant with `--tenant`, fix the cause, and run `sessiongraph webhooks replay`, or `sessiongraph webhooks dismiss`.'
     findings.push(problem('inbox', `${toDeliveries(deliveriesQuarantined)} could not be applied. ${look}`))
   }
   if (webhookLagSeconds > LONG_WAIT_SECONDS) {

@@ -195,7 +195,10 @@ export function createOperations(deps: CreateDeps) {
   async function getUnknown(call: Pick<RequestScope, 'tenantId'>, id: string): Promise<StoredOperation> {
     const operation = await get(call, { id })
     if (operation.state === 'UNKNOWN') return operation
-    throw new DomainError('BAD_REQUEST', `Expected an operation in state UNKNOWN; this one is ${operation.state}.`)
+    throw new DomainError(
+      'BAD_REQUEST',
+      `Expected a create whose outcome is unknown; this one is ${operation.state} already.`,
+    )
   }
 
   return { findMany, get, list, settlesItself, searchHints, foundCheck, settleAbsent, settleFound, settleFromNotice }

@@ -1,5 +1,6 @@
 import {
   type Delivery,
+  type DeliveryState,
   findDelivery,
   findLastReceived,
   listDeliveries,
@@ -78,8 +79,8 @@ export function createEndpoints({ db, accounts, now }: ServiceDeps) {
     if (!(await removeEndpoint(db, tenantId, id, now()))) throw notFoundError('webhook endpoint')
   }
 
-  function deliveries({ tenantId }: TenantCall, limit: number): Promise<Delivery[]> {
-    return listDeliveries(db, tenantId, limit)
+  function deliveries({ tenantId }: TenantCall, limit: number, state?: DeliveryState): Promise<Delivery[]> {
+    return listDeliveries(db, tenantId, limit, state)
   }
 
   /** Throws NOT_FOUND. */
