@@ -37,8 +37,11 @@ class RowsPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   }
 }
 
+/** A row that does not exist was looked up, but nothing of it is selected. */
+const MISSING_ROW = 1 / 4
+
 function countRows(list: readonly unknown[]): number {
-  return list.reduce<number>((count, row) => count + Number(row !== null && row !== undefined), 0)
+  return list.reduce<number>((count, row) => count + (row === null || row === undefined ? MISSING_ROW : 1), 0)
 }
 
 function addRows(counts: Map<object, number>, fields: readonly object[], rows: number): void {

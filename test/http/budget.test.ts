@@ -14,6 +14,7 @@ const INTROSPECTION = { text: '{ __schema { queryType { name } } }', cost: 10 }
 /** About 150 provider calls, if each record had to be read. */
 const LIST = `{ sessions(first: 50) { nodes { attempts { nodes { id } } customer { id } applicant { id } } } }`
 const READ_NOW = 'query ($id: ID!) { session(by: { id: $id }, freshness: { maxAgeSeconds: 0 }) { status } }'
+const UNKNOWN = Array.from({ length: 100 }, (_, at) => encodeGlobalId('Session', `unknown-${at}`))
 const COST_PER_MINUTE = 400
 const SESSIONS = 20
 
@@ -82,10 +83,16 @@ describe.each([
       expect((await post(empty, token, {}, headers)).cost).toMatchObject({ requested: 170, actual: 1 })
     }
     const unknown = 'query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Session { customer { id } } } }'
-    const ids = Array.from({ length: 100 }, (_, at) => encodeGlobalId('Session', `unknown-${at}`))
     for (let times = 1; times <= 3; times++) {
-      expect((await post(unknown, token, { ids }, headers)).cost).toMatchObject({ requested: 106, actual: 1 })
+      expect((await post(unknown, token, { ids: UNKNOWN }, headers)).cost).toMatchObject({ requested: 106, actual: 1 })
     }
+  })
+
+  test('is charged a quarter of a row for each id without a record', async () => {
+    const { token } = await withKey(app)
+    const lists = ['a', 'b', 'c', 'd'].map(alias => `${alias}: nodes(ids: $ids) { id }`)
+    const { cost } = await post(`query ($ids: [ID!]!) { ${lists.join(' ')} }`, token, { ids: UNKNOWN }, headers)
+    expect(cost).toMatchObject({ requested: 16, actual: 4 })
   })
 
   test('is charged for each provider call', async () => {
