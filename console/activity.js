@@ -7,22 +7,22 @@ const ACTIONS = {
   'key.create': 'Created an API key',
   'key.limit': 'Limited an API key',
   'key.revoke': 'Revoked an API key',
-  'operation.settle.absent': 'Settled a request: not created',
-  'operation.settle.found': 'Settled a request: created',
-  'operation.settle.unchecked': 'Settled a request: created, with an id that could not be checked',
+  'operation.settle.absent': 'Settle a request: not created',
+  'operation.settle.found': 'Settle a request: created',
+  'operation.settle.unchecked': 'Settle a request: created, with an id that could not be checked',
   'person.erase': 'Erased a person',
-  'provider.check': 'Tested the connection to a provider',
+  'provider.check': 'Test the connection to a provider',
   'provider.remove': 'Removed the settings of a provider',
   'provider.set': 'Changed the settings of a provider',
   'records.import': 'Imported the records of a provider',
   'secrets.rotate': 'Encrypted stored values with a new key',
-  'session.cancel': 'Cancelled a session',
+  'session.cancel': 'Cancel a session',
   'session.refresh': 'Read a session from its provider',
   'tenant.create': 'Created the tenant',
   'webhook.add': 'Added an address for webhooks',
-  'webhook.dismiss': 'Dismissed a webhook delivery',
+  'webhook.dismiss': 'Dismiss a webhook delivery',
   'webhook.remove': 'Removed an address for webhooks',
-  'webhook.replay': 'Applied a webhook delivery again',
+  'webhook.replay': 'Apply a webhook delivery again',
   'webhook.rotate': 'Added a new secret to an address for webhooks',
 }
 
@@ -41,7 +41,7 @@ function objectOf({ action, object, objectName, personHash }) {
 /** @type {import('./main.js').View<AuditAnswer>} */
 export const activity = {
   title: 'Activity',
-  lead: 'What operators did, here and on the command line, and to what. Actions on requests, deliveries and sessions are recorded before they run, so failed ones are listed, too.',
+  lead: 'What operators did, here and on the command line, and to what. An entry such as “Settle a request” is written before the action runs: it may have failed.',
   load: () => get('/audit'),
   draw: ({ rows, cut }) => [
     rows.length === 0

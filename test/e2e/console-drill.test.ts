@@ -95,10 +95,10 @@ test('an operator solves four problems that occur at once with the console alone
 
   await page.getByRole('link', { name: 'Activity' }).click()
   for (const action of [
-    'Dismissed a webhook',
-    'Settled a request: created',
+    'Dismiss a webhook',
+    'Settle a request: created',
     'Changed the settings',
-    'Tested the connection',
+    'Test the connection',
   ])
     await page.getByText(action).first().waitFor()
   expect(await app.services.operations.get({ tenantId }, { idempotencyKey: key })).toMatchObject({ state: 'SUCCEEDED' })
