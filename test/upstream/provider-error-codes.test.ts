@@ -226,7 +226,10 @@ describe('a response', () => {
 
     const { errorRate, state } = await healthOf(app, subject.provider)
     expect(errorRate).toBeGreaterThan(before)
-    expect(state).toBe('UP')
+    expect(state).toBe('DEGRADED')
+    // Calls are still sent: an open circuit would be PROVIDER_UNAVAILABLE.
+    const { errors } = await read(app, subject, recordOf(subject))
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual(['PROVIDER_AUTH_FAILED'])
   })
 })
 
