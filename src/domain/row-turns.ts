@@ -111,8 +111,8 @@ function shedHalf(operations: ReadonlySet<Operation>): void {
 }
 
 /**
- * The operations with waiting rows, one after another, until none has any. While memory is tight, the oldest one alone, so that
- * it ends; undefined where it may still be reading.
+ * The operations with waiting rows, one after another, until none has any. Undefined after one that now reads what all of its
+ * rows select. While memory is tight, the oldest one alone, so that it ends; undefined where it may still be reading.
  */
 function* takeTurns(operations: Set<Operation>, memory: Memory): Generator<Operation | undefined> {
   while (operations.size > 0) {
@@ -123,8 +123,8 @@ function* takeTurns(operations: Set<Operation>, memory: Memory): Generator<Opera
       if (operation.hasWaiting) yield operation
       else {
         operations.delete(operation)
-        operation.end()
-        if (isTight) yield undefined
+        const hasCallbacks = operation.end()
+        if (isTight || hasCallbacks) yield undefined
       }
       if (isTight) break
     }
@@ -188,10 +188,13 @@ class Operation implements RowTurns {
     else row?.resolve()
   }
 
-  end(): void {
+  /** Returns whether reads begin that waited for the rows. */
+  end(): boolean {
     this.#waiting = []
     this.#at = 0
-    for (const run of this.#callbacks.splice(0)) this.whenNoneWaits(run)
+    const callbacks = this.#callbacks.splice(0)
+    for (const run of callbacks) this.whenNoneWaits(run)
+    return callbacks.length > 0
   }
 }
 

@@ -103,22 +103,52 @@ describe('a large operation', () => {
   })
 })
 
+/** Counts the turns of the event loop until it is stopped. */
+function countTurns() {
+  const count = { turn: 0, isDone: false }
+  const next = () => {
+    count.turn++
+    if (!count.isDone) setImmediate(next)
+  }
+  next()
+  return count
+}
+
+/** Longer than a slice. */
+function takeLong(): void {
+  for (const until = performance.now() + 6; performance.now() < until; );
+}
+
 test('a read that takes longer than a slice lets others run before the next one, also if it takes many microtasks', async () => {
   const rows = createRowScheduler({ shortages: 0, isShort: () => false, isTight: () => false }).open(() => false)
-  let turn = 0
-  let isDone = false
-  const count = () => {
-    turn++
-    if (!isDone) setImmediate(count)
-  }
-  count()
+  const count = countTurns()
   const read = async () => {
     for (let step = 0; step < 20; step++) await undefined
-    for (const until = performance.now() + 6; performance.now() < until; );
-    return turn
+    takeLong()
+    return count.turn
   }
   const turns = await Promise.all(Array.from({ length: 5 }, () => rows.wait(read).then(run => run?.())))
-  isDone = true
+  count.isDone = true
+  expect(new Set(turns).size).toBe(5)
+})
+
+test('what the rows of several operations read together is read in turns', async () => {
+  const scheduler = createRowScheduler({ shortages: 0, isShort: () => false, isTight: () => false })
+  const count = countTurns()
+  const readOf = async () => {
+    const rows = scheduler.open(() => false)
+    const row = rows.wait('row')
+    const turn = new Promise<number>(resolve => {
+      rows.whenNoneWaits(() => {
+        takeLong()
+        resolve(count.turn)
+      })
+    })
+    await row
+    return turn
+  }
+  const turns = await Promise.all(Array.from({ length: 5 }, readOf))
+  count.isDone = true
   expect(new Set(turns).size).toBe(5)
 })
 
