@@ -69,6 +69,8 @@ export function describeKills({ kills: KILLS, seed: SEED, serversAt, openStore, 
   let created = 0
   let repeats = 0
   const settled = new Map<string, Settled>()
+  /** The kinds of which a response was lost. */
+  const lost = new Set<Kind>()
   let world: Workload
   let store: SharedStore
   let made: ReadonlyMap<string, readonly string[]>
@@ -104,6 +106,9 @@ export function describeKills({ kills: KILLS, seed: SEED, serversAt, openStore, 
       over = true
       await Promise.all(servers.map(server => server.ready))
       await Promise.all(clients)
+      // Of each kind, a response is lost that no kill follows.
+      lost.clear()
+      await Promise.all(KINDS.map(async () => untilAnswered(await newTask())))
       await untilSettled()
       made = await countObjects()
     },
@@ -133,12 +138,11 @@ export function describeKills({ kills: KILLS, seed: SEED, serversAt, openStore, 
 
   /** The response is lost for the first create of each kind, and for one in fifty of the others. */
   function createFates(): (provider: Provider, passing: Passing) => Fate {
-    const seen = new Set<Kind>()
     return (provider, { method, path }) => {
       const kind = KINDS.find(kind => kind.provider === provider && path.endsWith(kind.path))
       if (!kind || method !== 'POST') return 'ANSWERED'
-      const unknownCreate = !seen.has(kind) || random() < 0.02
-      seen.add(kind)
+      const unknownCreate = !lost.has(kind) || random() < 0.02
+      lost.add(kind)
       return unknownCreate ? 'LOST' : 'ANSWERED'
     }
   }
