@@ -44,7 +44,7 @@ const ROUTES: readonly Route[] = [
     parameters: ['provider', 'status', 'outcome', 'from', 'until', 'after'],
     oneOf: ['sessions:read'],
   },
-  { method: 'GET', path: /^\/sessions\/([\w-]{1,64})$/, answer: showSession, oneOf: ['sessions:read'] },
+  { method: 'GET', path: /^\/sessions\/([^/]+)$/, answer: showSession, oneOf: ['sessions:read'] },
   { method: 'POST', path: /^\/sessions\/([\w-]{1,64})\/refresh$/, answer: refreshSession, oneOf: ['sessions:read'] },
   { method: 'POST', path: /^\/sessions\/([\w-]{1,64})\/cancel$/, answer: cancelSession, oneOf: ['sessions:write'] },
   // POST, because URLs end up in access logs and the external id is personal data.
@@ -94,5 +94,6 @@ export function createConsole(options: Omit<AdminDeps, 'cache'>) {
 
 function assertScope({ scopes }: Operator, oneOf: readonly Scope[]): void {
   if (oneOf.some(scope => scopes.has(scope))) return
-  throw new DomainError('FORBIDDEN', `Use an API key with a scope of ${oneOf.join(', ')} beside admin.`)
+  const needed = oneOf.length === 1 ? oneOf[0] : `one of the scopes ${oneOf.join(', ')}`
+  throw new DomainError('FORBIDDEN', `Use an API key with admin and ${needed}.`)
 }

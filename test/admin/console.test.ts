@@ -74,6 +74,20 @@ describe('access', () => {
     }
   })
 
+  test('a view names the scopes of which a key needs one', async () => {
+    const { token } = await withKey(at.app, { scopes: ['admin'] })
+    const messageOf = async (path: string) => (await execute(`/api${path}`, { key: token })).json().errors[0].message
+    expect(await messageOf('/sessions')).toBe('Use an API key with admin and sessions:read.')
+    expect(await messageOf('/operations')).toMatch(/^Use an API key with admin and one of the scopes sessions:read, /)
+  })
+
+  test('an id that no session can have is not found', async () => {
+    for (const id of ['%3Cb%3E', 'x'.repeat(300), 'a.b']) {
+      const { status, json } = await execute(`/api/sessions/${id}`)
+      expect([status, json().errors[0].message]).toEqual([404, 'Session not found. Check the id.'])
+    }
+  })
+
   test('an API key without the scope admin has no effect', async () => {
     const { token } = await withKey(at.app, { scopes: ['sessions:write'] })
     const [operation] = (await execute('/api/operations')).json().rows
