@@ -3,7 +3,10 @@ import type { GraphQLFieldResolver } from 'graphql'
 import type { Context } from '../src/context.ts'
 import type { RowTurns } from '../src/domain/row-turns.ts'
 
-/** Counts the rows of each list, and the linked records. Completes the rows of large operations in turns, and reads the pages and counts that each row selects in turns. */
+/**
+ * Counts the rows of each list, and the linked records. Completes the rows of large operations in turns, and reads the pages
+ * and counts that each row selects in turns.
+ */
 class RowsPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   override wrapResolve(
     resolver: GraphQLFieldResolver<unknown, Types['Context'], object>,
@@ -48,6 +51,11 @@ function addRows(counts: Map<object, number>, fields: readonly object[], rows: n
   for (const field of fields) counts.set(field, (counts.get(field) ?? 0) + rows)
 }
 
+/** The executor completes each row before it takes the next one. */
+function* inTurns(rows: readonly unknown[], rowTurns: RowTurns): Generator<unknown> {
+  for (const row of rows) yield rowTurns.take(row)
+}
+
 SchemaBuilder.registerPlugin('rows', RowsPlugin)
 
 declare global {
@@ -56,9 +64,4 @@ declare global {
       rows: RowsPlugin<Types>
     }
   }
-}
-
-/** The executor completes each row before it takes the next one. */
-function* inTurns(rows: readonly unknown[], rowTurns: RowTurns): Generator<unknown> {
-  for (const row of rows) yield rowTurns.take(row)
 }
