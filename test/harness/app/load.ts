@@ -18,7 +18,7 @@ export interface Workload {
 }
 
 export interface WorkloadOptions {
-  fateOf(provider: Provider, passing: Passing): Fate
+  fateOf(provider: Provider, passing: Passing): Fate | Promise<Fate>
   delayMs(): number
 }
 

@@ -126,7 +126,8 @@ export interface Passing {
 export interface NetworkOptions {
   /** The URL of the provider. */
   readonly target: string
-  fateOf(passing: Passing): Fate
+  /** Where it returns a promise, the request waits for it. */
+  fateOf(passing: Passing): Fate | Promise<Fate>
   /** The delay in each direction. */
   delayMs(): number
 }
@@ -147,7 +148,7 @@ export async function startNetwork({ target, fateOf, delayMs }: NetworkOptions):
   async function pass(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const { method = 'GET', url: path = '/' } = incoming
     const body = await buffer(incoming)
-    const fate = fateOf({ method, path })
+    const fate = await fateOf({ method, path })
     await sleep(delayMs())
     const forward = () => exchange(target, incoming, body)
     if (fate === 'LATE') late.push(forward)
