@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import type { OperationReport } from '../domain/operation-observer.ts'
 import type { ProviderCall } from '../domain/provider-call.ts'
@@ -5,6 +6,8 @@ import { createGauges } from './gauges.ts'
 import type { CollectSnapshot } from './metrics-snapshot.ts'
 
 /** In seconds. Few, because each bucket adds a series for every combination of labels. */
+/** Of prom-client's samples of the event loop's delay. */
+const LAG_RESOLUTION_MS = 10
 const BUCKETS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20]
 
 /** The label of an operation that is not a known document. */
@@ -75,6 +78,8 @@ export function createMetrics({ isKnown }: OperationMetricsOptions) {
     /** All metrics in the text format of Prometheus. The first scrape starts the collection of process metrics. */
     async scrape(read: CollectSnapshot): Promise<string> {
       if (!scraped) collectDefaultMetrics({ register: registry })
+      // The first sample of the event loop's delay: without one, its mean is not a number.
+      if (!scraped) await sleep(5 * LAG_RESOLUTION_MS)
       scraped = true
       await gauges.fill(read)
       return registry.metrics()

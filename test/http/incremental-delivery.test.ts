@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { withKey } from '../harness/clients/callers.ts'
 
@@ -59,4 +59,18 @@ test('a client that disconnects in the middle of its body is no unexpected error
   }
   await sleep(50)
   expect(log).toEqual([])
+})
+
+describe('fields of one response name', () => {
+  const messageOf = async (fields: string) => {
+    const { errors } = await app.execute(`{ sessions { ${fields} } }`)
+    return errors[0]?.message
+  }
+  test.each([
+    ['one of them has no @stream', 'nodes @stream { id } nodes { id }'],
+    ['their @stream differs', 'nodes @stream(initialCount: 1) { id } nodes @stream { id }'],
+    ['their arguments differ', 'nodes { timeline(first: 1) { totalCount } } nodes { timeline { totalCount } }'],
+  ])('are refused where %s', async (_what, fields) => {
+    expect(await messageOf(fields)).toMatch(/^Fields "nodes" conflict because /)
+  })
 })

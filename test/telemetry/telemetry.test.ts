@@ -85,7 +85,9 @@ describe('a scrape', () => {
   test('reports what the store holds', async () => {
     const fresh = await startApp({}, { jobs: false })
     await makeRecord(fresh, KAYLE)
-    const { samples } = await scrape({}, fresh)
+    const { samples, text } = await scrape({}, fresh)
+    expect(text).not.toMatch(/ nan$/im)
+    expect(total(samples, 'nodejs_eventloop_lag_min_seconds')).toBeLessThan(60)
     expect(total(samples, 'sessiongraph_creates', { state: 'SUCCEEDED' })).toBe(1)
     expect(total(samples, 'sessiongraph_creates', { state: 'UNKNOWN' })).toBe(0)
     expect(total(samples, 'sessiongraph_store_rows', { table: 'sessions' })).toBe(1)

@@ -56,11 +56,6 @@ export function literalRule(suggestions: boolean): ValidationRule {
   }
 }
 
-/** Replaces graphql's ValuesOfCorrectTypeRule by `literals`. */
-export function withLiteralRule(rules: readonly ValidationRule[], literals: ValidationRule): readonly ValidationRule[] {
-  return rules.map(rule => (rule === ValuesOfCorrectTypeRule ? literals : rule))
-}
-
 /** Excludes null, because graphql's message for it is about the type that contains it. */
 function isLeafLiteral(node: ASTNode | undefined): node is ValueNode {
   return node !== undefined && node.kind !== Kind.NULL && node.kind !== Kind.OBJECT_FIELD

@@ -1,8 +1,17 @@
-import { type ExecutionResult, GraphQLError, specifiedRules, type validate } from 'graphql'
+import {
+  type ExecutionResult,
+  GraphQLError,
+  OverlappingFieldsCanBeMergedRule,
+  specifiedRules,
+  type ValidationRule,
+  ValuesOfCorrectTypeRule,
+  type validate,
+} from 'graphql'
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { ErrorCode } from '../../domain/error-codes.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
-import { literalRule, withLiteralRule } from '../document/literal-rule.ts'
+import { literalRule } from '../document/literal-rule.ts'
+import { mergeRule } from '../document/merge-rule.ts'
 import { toClientError, withErrorCode } from '../errors/error-codes.ts'
 import type { FormatError } from '../errors/error-formatter.ts'
 
@@ -20,7 +29,7 @@ export function useErrorCodes(formatError: FormatError, suggestions: boolean): P
     onValidate: ({ validateFn, setValidationFn }) => {
       const check = validateFn as typeof validate
       const checked: typeof validate = (schema, document, rules = specifiedRules, options, typeInfo) =>
-        check(schema, document, withLiteralRule(rules, literals), { ...options, maxErrors: MAX_ERRORS }, typeInfo)
+        check(schema, document, withOwnRules(rules, literals), { ...options, maxErrors: MAX_ERRORS }, typeInfo)
       setValidationFn(checked as typeof validateFn)
       return ({ result, setResult }) => {
         if (result.length > 0) setResult(result.map(error => withCode(error, 'GRAPHQL_VALIDATION_FAILED')))
@@ -50,6 +59,12 @@ export function useErrorCodes(formatError: FormatError, suggestions: boolean): P
       return { onExecuteDone: ({ result }) => (isAsyncIterable(result) ? { onNext } : undefined) }
     },
   }
+}
+
+/** With `literals` and `mergeRule` in the places of the rules that they replace. */
+function withOwnRules(rules: readonly ValidationRule[], literals: ValidationRule): readonly ValidationRule[] {
+  const others = rules.filter(({ name }) => name !== OverlappingFieldsCanBeMergedRule.name)
+  return [...others.map(rule => (rule === ValuesOfCorrectTypeRule ? literals : rule)), mergeRule]
 }
 
 /** Each error costs a search for similar names. */

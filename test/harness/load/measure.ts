@@ -20,8 +20,8 @@ export type MeasuredServerMessage = Measured | 'BEGUN' | { readonly url: string;
 export interface MeasuredServer {
   readonly url: string
   readonly data: RichData
-  /** Sends the request `times` times, one after another. `answer`: the last one. */
-  measure(request: RawRequest, times: number): Promise<Measured & { readonly answer: RawAnswer }>
+  /** Sends the request, or each that the function returns, `times` times, one after another. `answer`: the last one. */
+  measure(request: RawRequest | (() => RawRequest), times: number): Promise<Measured & { readonly answer: RawAnswer }>
   close(): Promise<void>
 }
 
@@ -38,6 +38,7 @@ export async function startMeasuredServer(size: RichDataSize, env: NodeJS.Proces
       DEV_API_KEY: API_KEY,
       ENCRYPTION_KEY: '00'.repeat(32),
       LOG_LEVEL: 'silent',
+      NODE_ENV: 'production',
       PORT: '0',
       ...workload.env,
       ...env,
@@ -56,9 +57,10 @@ export async function startMeasuredServer(size: RichDataSize, env: NodeJS.Proces
     url,
     data,
     measure: async (request, times) => {
+      const toRequest = typeof request === 'function' ? request : () => request
       await ask('BEGIN')
       let answer: RawAnswer | undefined
-      for (let at = 0; at < times; at++) answer = await client.execute(request)
+      for (let at = 0; at < times; at++) answer = await client.execute(toRequest())
       if (!answer) throw new Error('Expected at least one request.')
       return { ...(await ask<Measured>('END')), answer }
     },
