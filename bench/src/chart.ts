@@ -8,6 +8,7 @@ const COLOURS: Readonly<Record<ContestantName, string>> = {
   mercurius: '#d4a72c',
   yoga: '#bf4b8a',
   apollo: '#3fb950',
+  hive: '#8957e5',
 }
 const BAR = 14
 const GAP = 22

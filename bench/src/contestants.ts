@@ -1,6 +1,5 @@
-import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Server } from './processes.ts'
+import type { NodeRuntime, Server } from './processes.ts'
 import { startServer } from './processes.ts'
 
 /** The contestants by their names in the report. */
@@ -10,6 +9,7 @@ export const CONTESTANTS = {
   mercurius: 'bench/src/contestants/mercurius.ts',
   yoga: 'bench/src/contestants/yoga.ts',
   apollo: 'bench/src/contestants/apollo.ts',
+  hive: 'bench/src/contestants/hive.ts',
 } as const
 export type ContestantName = keyof typeof CONTESTANTS
 
@@ -42,25 +42,16 @@ export function settings(origins: { kayle: string; rapidly: string; yorlet: stri
   }
 }
 
-/** Starts one on its own copy of the seeded store. `profile`: the folder of our server's CPU profile. */
+/** Starts one on this database. Its log is in `directory`. */
 export async function startContestant(
   name: ContestantName,
+  databaseUrl: string,
+  runtime: NodeRuntime,
   env: NodeJS.ProcessEnv,
-  seeded: string,
   directory: string,
-  profile?: string,
 ): Promise<Contestant> {
-  const file = join(directory, `${name}.db`)
-  copyFileSync(seeded, file)
-  const profiling = name === 'ours' && profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []
   // Our build is compiled for production.
   const mode = name === 'ours' ? {} : { NODE_ENV: 'production' }
-  const settings = { ...env, ...mode, DATABASE_URL: `sqlite:${file}` }
-  return { ...(await startServer(CONTESTANTS[name], settings, `${file}.log`, profiling)), name }
-}
-
-/** Starts our server on a database that several processes may use. */
-export async function startOurs(env: NodeJS.ProcessEnv, databaseUrl: string, directory: string): Promise<Contestant> {
-  const settings = { ...env, DATABASE_URL: databaseUrl }
-  return { ...(await startServer(CONTESTANTS.ours, settings, join(directory, 'ours.log'))), name: 'ours' }
+  const server = { ...env, ...mode, DATABASE_URL: databaseUrl }
+  return { ...(await startServer(runtime, CONTESTANTS[name], server, join(directory, `${name}.log`))), name }
 }

@@ -3,6 +3,7 @@ import { createCells } from './cells.ts'
 import { compare } from './compare.ts'
 import { measureCells } from './measure-cells.ts'
 import { readOptions } from './options.ts'
+import { comparePostgres } from './probes/postgres.ts'
 import { runProbes } from './probes.ts'
 import { writeReport } from './report.ts'
 
@@ -16,7 +17,9 @@ try {
   try {
     for (const name of options.cells) await compare(cells[name], contestants)
     console.log(`The same answers: ${options.contestants.join(', ')} in ${options.cells.join(', ')}.`)
-    if (!options.compareOnly) {
+    if (options.compareOnly) {
+      if (options.probes.includes('postgres')) await comparePostgres(arena, options.sessions)
+    } else {
       const measured = await measureCells(arena, cells, contestants, options)
       await Promise.all(contestants.map(contestant => contestant.stop()))
       const probed = await runProbes(arena, cells, options)

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { CELLS, type CellName } from './cells.ts'
 import { CONTESTANTS, type ContestantName } from './contestants.ts'
+import type { NodeRuntime } from './processes.ts'
 
 export interface Options {
   readonly cells: readonly CellName[]
@@ -9,6 +10,10 @@ export interface Options {
   readonly latencies: readonly number[]
   readonly rounds: number
   readonly seconds: number
+  /** The longest warm-up of a contestant before a cell. */
+  readonly warmUpSeconds: number
+  /** What runs every contestant. */
+  readonly runtime: NodeRuntime
   /** The number of stored sessions. */
   readonly sessions: number
   /** True to compare the responses without measuring. */
@@ -25,12 +30,18 @@ export interface Options {
 export const PROBES = ['cold', 'sizes', 'stores', 'defer', 'overload', 'postgres', 'processes', 'memory'] as const
 export type ProbeName = (typeof PROBES)[number]
 
+/** More than two pages of the largest list that is compared. */
+const COMPARED_SESSIONS = 200
+
 const USAGE = `npm run bench -- [options]
   --quick              ours and the limit, 64 connections, no latency, few short rounds, no probes
   --compare            compare the answers of all contestants, measure nothing
   --cells a,b          of ${CELLS.join(', ')}
   --contestants a,b    of ${Object.keys(CONTESTANTS).join(', ')}
-  --connections 1,64   --latencies 0,5,50 (ms)   --rounds 3   --seconds 1   --sessions 1000
+  --connections 8,64   --latencies 0,5,50 (ms)   --rounds 3   --seconds 1   --sessions 1000
+  --warm-up 30         seconds at most, before a cell and for each contestant
+  --node binary        runs every contestant, and the program that fills the store; default: the running one
+  --flags="--a --b"    of Node, for every contestant; default: none, as our image starts the server
   --probes a,b         of ${PROBES.join(', ')}; default: all but memory; none for none
   --stores 1000,100000 rows; 1000000 takes minutes to fill
   --minutes 10         of the probe memory
@@ -48,11 +59,13 @@ export function readOptions(args: readonly string[]): Options {
   return {
     cells: pick(values.cells, CELLS, CELLS),
     contestants: pick(values.contestants, everyone, quick ? ['ours', 'limit'] : everyone),
-    connections: numbers(values.connections ?? (quick ? '64' : '1,64')),
+    connections: numbers(values.connections ?? (quick ? '64' : '8,64')),
     latencies: numbers(values.latencies ?? (quick ? '0' : '0,5,50')),
     rounds: Number(values.rounds ?? 3),
     seconds: Number(values.seconds ?? 1),
-    sessions: Number(values.sessions ?? 1000),
+    warmUpSeconds: Number(values['warm-up'] ?? 30),
+    runtime: { binary: values.node ?? process.execPath, flags: values.flags?.split(' ').filter(Boolean) ?? [] },
+    sessions: Number(values.sessions ?? (values.compare ? COMPARED_SESSIONS : 1000)),
     compareOnly: values.compare ?? false,
     probes: pick(values.probes, PROBES, quick ? [] : PROBES.filter(name => name !== 'memory')),
     storeSizes: numbers(values.stores ?? '1000,100000'),
@@ -71,6 +84,9 @@ const FLAGS = {
   latencies: { type: 'string' },
   rounds: { type: 'string' },
   seconds: { type: 'string' },
+  'warm-up': { type: 'string' },
+  node: { type: 'string' },
+  flags: { type: 'string' },
   sessions: { type: 'string' },
   probes: { type: 'string' },
   stores: { type: 'string' },

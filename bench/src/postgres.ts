@@ -1,9 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { join } from 'node:path'
 import pg from 'pg'
 import type { Arena } from './arena.ts'
-import { runToEnd } from './processes.ts'
 import type { Seeded } from './seed.ts'
 
 /** A seeded database on the PostgreSQL of this machine, created for the benchmark and dropped afterwards. */
@@ -17,19 +14,14 @@ const SERVER = process.env.TEST_DATABASE_URL ?? 'postgres://127.0.0.1:5432/test'
 const NAME = `sg_bench_${process.pid}`
 
 /** Undefined if no PostgreSQL is reachable. */
-export async function openPostgresStore(
-  { env, directory }: Arena,
-  sessions: number,
-): Promise<PostgresStore | undefined> {
+export async function openPostgresStore(arena: Arena, sessions: number): Promise<PostgresStore | undefined> {
   if (!(await onServer(`create database ${NAME}`))) return undefined
   const url = new URL(SERVER)
   url.pathname = `/${NAME}`
   url.username ||= userInfo().username
-  const file = join(directory, 'postgres')
-  await runToEnd('bench/src/seed.ts', [file, String(sessions)], { ...env, DATABASE_URL: url.href })
   return {
     url: url.href,
-    seeded: JSON.parse(readFileSync(`${file}.json`, 'utf8')) as Seeded,
+    seeded: await arena.seed(url.href, sessions),
     drop: async () => void (await onServer(`drop database if exists ${NAME} with (force)`)),
   }
 }

@@ -21,6 +21,12 @@ function remember(child: ChildProcess): ChildProcess {
   return child
 }
 
+/** How Node is started, the same for every contestant. */
+export interface NodeRuntime {
+  readonly binary: string
+  readonly flags: readonly string[]
+}
+
 export interface Server {
   readonly pid: number
   readonly url: string
@@ -34,15 +40,15 @@ export interface Server {
  * the benchmark.
  */
 export async function startServer(
+  { binary, flags }: NodeRuntime,
   file: string,
   env: NodeJS.ProcessEnv,
   logFile: string,
-  nodeArgs: readonly string[] = [],
 ): Promise<Server> {
   const began = performance.now()
   const log = openSync(logFile, 'a')
   const loader = file.endsWith('.ts') ? TSX : []
-  const child = spawn(process.execPath, [...nodeArgs, ...loader, path(file)], {
+  const child = spawn(binary, [...flags, ...loader, path(file)], {
     env,
     cwd: ROOT,
     stdio: ['ignore', 'pipe', log],
@@ -53,8 +59,13 @@ export async function startServer(
 }
 
 /** Runs a program of the benchmark to its end. */
-export async function runToEnd(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
-  const child = spawn(process.execPath, [...TSX, path(file), ...args], { env, cwd: ROOT, stdio: 'inherit' })
+export async function runToEnd(
+  binary: string,
+  file: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  const child = spawn(binary, [...TSX, path(file), ...args], { env, cwd: ROOT, stdio: 'inherit' })
   remember(child)
   const code = await new Promise(resolve => child.once('exit', resolve))
   if (code !== 0) throw new Error(`${file} ended with ${code}.`)

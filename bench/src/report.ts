@@ -5,7 +5,7 @@ import { drawChart } from './chart.ts'
 import type { MeasuredCell } from './measure-cells.ts'
 import type { Options } from './options.ts'
 import type { Probed } from './probes/probe.ts'
-import { path } from './processes.ts'
+import { type NodeRuntime, path } from './processes.ts'
 import { ratio } from './rounds.ts'
 import { markdownTable, row, TITLES } from './table.ts'
 
@@ -35,7 +35,7 @@ function toMarkdown(measured: readonly MeasuredCell[], probed: readonly Probed[]
   const cells = new Map(measured.map(({ cell }) => [cell.name, cell.message]))
   return [
     '# The benchmark',
-    `${machine()}. ${options.rounds} rounds of ${options.seconds} s for each, in turn; medians, and ratios of the same round.`,
+    `${machine(options.runtime)}. ${options.rounds} rounds of ${options.seconds} s for each, in turn; medians, and ratios of the same round.`,
     'How it is measured and what it may be compared with: [README](../README.md).',
     '![Answers per second, as a share of the limit](report.svg)',
     '## Targets (64 connections, no latency)',
@@ -69,9 +69,11 @@ function atFullLoad(measured: readonly MeasuredCell[]): MeasuredCell[] {
 }
 
 /** The machine and the versions, without the machine's name. */
-function machine(): string {
+function machine({ binary, flags }: NodeRuntime): string {
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
   const date = new Date().toISOString().slice(0, 10)
-  return `${date}, commit ${commit}: ${availableParallelism()} × ${cpus()[0]?.model.trim()}, ${memory}, Node ${process.version}, SQLite`
+  const version = execFileSync(binary, ['--version'], { encoding: 'utf8' }).trim()
+  const node = `Node ${version} ${flags.length === 0 ? 'without flags' : `with ${flags.join(' ')}`} for each`
+  return `${date}, commit ${commit}: ${availableParallelism()} × ${cpus()[0]?.model.trim()}, ${memory}, ${node}, SQLite`
 }

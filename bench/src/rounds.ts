@@ -17,26 +17,28 @@ export interface RoundsOptions {
   readonly connections: number
   readonly rounds: number
   readonly seconds: number
+  /** The longest warm-up. */
+  readonly warmUpSeconds: number
 }
 
 export type Measured = ReadonlyMap<ContestantName, readonly Round[]>
 
 const DRAIN_MS = 150
-/** A large server needs thousands of requests until Node has compiled its hot code. */
-const WARM_UP_SECONDS = 5
+const WARM_UP_ROUND_SECONDS = 1
+/** The rounds whose mean is compared with that of as many before them. */
+const COMPARED_ROUNDS = 3
+/** A smaller gain is noise. */
+const LEAST_GAIN = 0.02
 
-/**
- * Rounds of all contestants in turn, so that a disturbance of the machine affects all of them; a warm-up round is
- * discarded.
- */
+/** Rounds of all contestants in turn, so that a disturbance of the machine affects all of them, after a warm-up of each. */
 export async function measure(
   cell: Cell,
   contestants: readonly Contestant[],
   stubs: readonly Stub[],
-  { connections, rounds, seconds }: RoundsOptions,
+  { connections, rounds, seconds, warmUpSeconds }: RoundsOptions,
 ): Promise<Measured> {
   const measured = new Map<ContestantName, Round[]>(contestants.map(({ name }) => [name, []]))
-  for (const { url } of contestants) await load(url, cell.bodies, connections, WARM_UP_SECONDS)
+  for (const contestant of contestants) await warmUp(cell, contestant, connections, warmUpSeconds)
   for (let round = 0; round < rounds; round++) {
     for (const contestant of contestants) {
       await sleep(DRAIN_MS)
@@ -44,6 +46,31 @@ export async function measure(
     }
   }
   return measured
+}
+
+/**
+ * Sends load until the processor time of a request no longer falls: a large server needs thousands of requests until Node
+ * has compiled its hot code.
+ */
+async function warmUp(cell: Cell, contestant: Contestant, connections: number, most: number): Promise<void> {
+  const cpuMicros: number[] = []
+  while (cpuMicros.length * WARM_UP_ROUND_SECONDS < most) {
+    const round = await measureOne(cell, contestant, [], connections, WARM_UP_ROUND_SECONDS)
+    cpuMicros.push(round.cpuMicros)
+    if (isSteady(cpuMicros)) return
+  }
+  const last = cpuMicros.slice(-COMPARED_ROUNDS).map(micros => micros.toFixed(0))
+  console.log(`${cell.name}: ${contestant.name} was still getting faster after ${most} s: CPU µs ${last.join(', ')}.`)
+}
+
+function isSteady(cpuMicros: readonly number[]): boolean {
+  if (cpuMicros.length < 2 * COMPARED_ROUNDS) return false
+  const earlier = cpuMicros.slice(-2 * COMPARED_ROUNDS, -COMPARED_ROUNDS)
+  return mean(cpuMicros.slice(-COMPARED_ROUNDS)) > mean(earlier) * (1 - LEAST_GAIN)
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
 async function measureOne(

@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader'
-import type { CreateInput, prepareCreate } from './creates.ts'
+import type { CreateInput } from './create-rows.ts'
+import type { prepareCreate } from './creates.ts'
 import type { KayleSession, Providers } from './providers.ts'
 import type { Store } from './store.ts'
 import * as view from './views.ts'

@@ -1,6 +1,6 @@
 import { placeIn } from '../../../db/core/columns.ts'
 import { SqliteDatabase as Sqlite } from '../../../db/sqlite/better-sqlite3.ts'
-import { createFieldEncryption } from '../../../src/security/field-encryption.ts'
+import { createFieldEncryption, type FieldEncryption } from '../../../src/security/field-encryption.ts'
 import { createCursors } from '../../../src/services/lists/cursor.ts'
 import type { Applicant, Attempt, Customer, Session } from './views.ts'
 
@@ -14,15 +14,15 @@ export interface PageQuery {
 
 export type Store = ReturnType<typeof openStore>
 
-const SESSION =
+export const SESSION =
   'id, provider, provider_id, status, outcome, external_id, created_at, updated_at, customer_id, applicant_id'
-const ATTEMPT = 'id, provider_id, kind, status, failure_code, risk_score, created_at, session_id'
-const CUSTOMER = 'id, provider_id, pii_encrypted, created_at'
-const APPLICANT = 'id, provider_id, parent_provider_id, status, outcome, provider_status, created_at'
-const TENANT = "tenant_id = 'dev'"
-const AFTER = 'and (created_at, id) < (?, ?)'
-const FILTER = "and status in ('COMPLETED') and provider in ('KAYLE')"
-const SCOPE = 'dev|session|created_at|desc'
+export const ATTEMPT = 'id, provider_id, kind, status, failure_code, risk_score, created_at, session_id'
+export const CUSTOMER = 'id, provider_id, pii_encrypted, created_at'
+export const APPLICANT = 'id, provider_id, parent_provider_id, status, outcome, provider_status, created_at'
+export const TENANT = "tenant_id = 'dev'"
+export const AFTER = 'and (created_at, id) < (?, ?)'
+export const FILTER = "and status in ('COMPLETED') and provider in ('KAYLE')"
+export const SCOPE = 'dev|session|created_at|desc'
 
 export function openStore(env: NodeJS.ProcessEnv) {
   const database = new Sqlite((env.DATABASE_URL ?? '').replace(/^sqlite:/, ''))
@@ -54,10 +54,7 @@ export function openStore(env: NodeJS.ProcessEnv) {
     attempts: (sessionId: string) => attempts.all(sessionId),
     customer: (id: string) => customer.get(id),
     applicant: (id: string) => applicant.get(id),
-    openPii: ({ id, pii_encrypted }: Customer) =>
-      JSON.parse(
-        encryption.decrypt(pii_encrypted ?? '', placeIn('customers', 'pii_encrypted', { id, tenantId: 'dev' })),
-      ) as { email: string; name: string },
+    openPii: (customer: Customer) => openPii(encryption, customer),
     sessions({ first, after, filtered }: PageQuery) {
       const position = after == null ? undefined : cursors.decode(SCOPE, after)
       const rows = position
@@ -69,4 +66,9 @@ export function openStore(env: NodeJS.ProcessEnv) {
       return { rows: stored, pageInfo: { hasNextPage: rows.length > first, endCursor } }
     },
   }
+}
+
+export function openPii(encryption: FieldEncryption, { id, pii_encrypted }: Customer) {
+  const place = placeIn('customers', 'pii_encrypted', { id, tenantId: 'dev' })
+  return JSON.parse(encryption.decrypt(pii_encrypted ?? '', place)) as { email: string; name: string }
 }

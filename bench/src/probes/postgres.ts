@@ -1,38 +1,60 @@
+import type { Arena } from '../arena.ts'
 import { type CellName, createCells } from '../cells.ts'
-import { startOurs } from '../contestants.ts'
+import { compare } from '../compare.ts'
+import type { ContestantName } from '../contestants.ts'
 import { openPostgresStore } from '../postgres.ts'
-import { measure, median } from '../rounds.ts'
+import { type Measured, measure, median, type Round, ratio } from '../rounds.ts'
 import type { Probe } from './probe.ts'
 
-const CELLS: readonly CellName[] = ['ping', 'one', 'stored', 'lookup', 'list', 'local', 'create']
+const CELLS: readonly CellName[] = ['ping', 'one', 'stored', 'lookup', 'list', 'local', 'filtered', 'create']
+const NAMES: readonly ContestantName[] = ['ours', 'limit']
 const CONNECTIONS = 64
 
-/** Our server on PostgreSQL compared with SQLite: the same sessions, in turn. */
-export const probePostgres: Probe = async (arena, cells, { sessions, seconds, rounds }) => {
+/** Our server and the limit on PostgreSQL and on SQLite: the same sessions, in turn. */
+export const probePostgres: Probe = async (arena, cells, { sessions, seconds, rounds, warmUpSeconds }) => {
   const title = `PostgreSQL beside SQLite, ${CONNECTIONS} connections, no latency`
   const store = await openPostgresStore(arena, sessions)
   if (!store) return { title, titles: ['not measured: no PostgreSQL answers'], rows: [] }
+  const run = { connections: CONNECTIONS, rounds, seconds, warmUpSeconds }
+  const onSqlite = await arena.start(NAMES)
+  const onPostgres = await Promise.all(NAMES.map(name => arena.startOn(name, store.url)))
   try {
     const rows: string[][] = []
-    const run = { connections: CONNECTIONS, rounds, seconds }
-    const [onSqlite] = await arena.start(['ours'])
-    const onPostgres = await startOurs(arena.env, store.url, arena.directory)
-    const servers = [
-      { on: 'SQLite', server: onSqlite ?? onPostgres, of: cells },
-      { on: 'PostgreSQL', server: onPostgres, of: createCells(store.seeded) },
-    ]
+    const cellsOfPostgres = createCells(store.seeded)
     for (const name of CELLS) {
-      for (const { on, server, of } of servers) {
-        const reported = (await measure(of[name], [server], arena.stubs, run)).get('ours') ?? []
-        const figure = (pick: (round: (typeof reported)[number]) => number) => median(reported.map(pick))
-        const speed = [figure(({ perSecond }) => perSecond).toFixed(0), figure(({ p50 }) => p50).toFixed(1)]
-        const memory = figure(({ residentMb }) => residentMb).toFixed(0)
-        rows.push([name, on, ...speed, figure(({ cpuMicros }) => cpuMicros).toFixed(0), memory])
-      }
+      await compare(cellsOfPostgres[name], onPostgres)
+      rows.push(...rowsOf(name, 'SQLite', await measure(cells[name], onSqlite, arena.stubs, run)))
+      rows.push(...rowsOf(name, 'PostgreSQL', await measure(cellsOfPostgres[name], onPostgres, arena.stubs, run)))
     }
-    for (const { server } of servers) await server.stop()
-    return { title, titles: ['cell', 'on', 'per second', 'p50 ms', 'CPU µs of our process', 'RSS MiB'], rows }
+    return { title, titles: TITLES, rows }
   } finally {
+    await Promise.all([...onSqlite, ...onPostgres].map(server => server.stop()))
     await store.drop()
   }
+}
+
+/** Throws if the answers from PostgreSQL differ. Says so where none can be had. */
+export async function comparePostgres(arena: Arena, sessions: number): Promise<void> {
+  const store = await openPostgresStore(arena, sessions)
+  if (!store) return console.log('Not compared on PostgreSQL: none answers.')
+  const onPostgres = await Promise.all(NAMES.map(name => arena.startOn(name, store.url)))
+  try {
+    const cells = createCells(store.seeded)
+    for (const name of CELLS) await compare(cells[name], onPostgres)
+    console.log(`The same answers on PostgreSQL: ${NAMES.join(', ')} in ${CELLS.join(', ')}.`)
+  } finally {
+    await Promise.all(onPostgres.map(server => server.stop()))
+    await store.drop()
+  }
+}
+
+const TITLES = ['cell', 'on', 'contestant', 'per second', 'of the limit', 'p50 ms', 'CPU µs of the process', 'RSS MiB']
+
+function rowsOf(cell: string, on: string, measured: Measured): string[][] {
+  return [...measured].map(([name, rounds]) => {
+    const figure = (pick: (round: Round) => number) => median(rounds.map(pick))
+    const speed = [figure(({ perSecond }) => perSecond).toFixed(0), ratio(measured, name, 'limit').toFixed(2)]
+    const cost = [figure(({ p50 }) => p50).toFixed(1), figure(({ cpuMicros }) => cpuMicros).toFixed(0)]
+    return [cell, on, name, ...speed, ...cost, figure(({ residentMb }) => residentMb).toFixed(0)]
+  })
 }

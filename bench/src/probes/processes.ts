@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os'
 import { type CellName, createCells } from '../cells.ts'
-import { startOurs } from '../contestants.ts'
 import { openPostgresStore } from '../postgres.ts'
 import { median } from '../rounds.ts'
 import { load } from '../wrk.ts'
@@ -22,10 +21,7 @@ export const probeProcesses: Probe = async (arena, _cells, { sessions, seconds }
   if (!store) return { title, titles: ['not measured: no PostgreSQL answers'], rows: [] }
   try {
     const cells = createCells(store.seeded)
-    const servers = [
-      await startOurs(arena.env, store.url, arena.directory),
-      await startOurs(arena.env, store.url, arena.directory),
-    ]
+    const servers = [await arena.startOn('ours', store.url), await arena.startOn('ours', store.url)]
     const rows: string[][] = []
     for (const name of CELLS) {
       const perSecond = async (some: typeof servers) => {

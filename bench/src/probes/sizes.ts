@@ -8,13 +8,14 @@ const CONNECTIONS = 16
  * The cost of one list item by the length of the list. A page has at most 100 items, so a list of 1,000 is ten
  * consecutive pages: the same requests as those of 100, from any position.
  */
-export const probeSizes: Probe = async (arena, _cells, { seconds }) => {
+export const probeSizes: Probe = async (arena, _cells, { seconds, warmUpSeconds }) => {
   const contestants = await arena.start(['ours', 'limit'])
   try {
     const rows: string[][] = []
     for (const size of LIST_SIZES) {
       const cell = toPages(arena.seeded, 'list', size)
-      const measured = await measure(cell, contestants, arena.stubs, { connections: CONNECTIONS, rounds: 3, seconds })
+      const run = { connections: CONNECTIONS, rounds: 3, seconds, warmUpSeconds }
+      const measured = await measure(cell, contestants, arena.stubs, run)
       for (const [name, rounds] of measured) {
         const cpu = median(rounds.map(round => round.cpuMicros))
         const resident = median(rounds.map(round => round.residentMb))

@@ -10,13 +10,13 @@ const CELLS: readonly CellName[] = ['stored', 'lookup', 'local', 'filtered']
 const CONNECTIONS = 16
 
 /** The cost of the same requests in a store of another size. */
-export const probeStores: Probe = async (arena, cells, { storeSizes, seconds }) => {
+export const probeStores: Probe = async (arena, cells, { storeSizes, seconds, warmUpSeconds }) => {
   const rows: string[][] = []
   for (const size of storeSizes) {
     const contestants = await arena.start(['ours'], grow(arena, size))
     try {
       for (const name of CELLS) {
-        const options = { connections: CONNECTIONS, rounds: 3, seconds }
+        const options = { connections: CONNECTIONS, rounds: 3, seconds, warmUpSeconds }
         const rounds = (await measure(cells[name], contestants, arena.stubs, options)).get('ours') ?? []
         const of = (pick: (round: (typeof rounds)[number]) => number) => median(rounds.map(pick))
         const figures = [of(round => round.perSecond).toFixed(0), of(round => round.p50).toFixed(2)]
