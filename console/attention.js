@@ -72,7 +72,7 @@ function providerCards({ provider, health, credentials }, reload) {
       alertCard({
         tone: 'bad',
         title: `${name} refuses our credentials`,
-        facts: [['Since', formatTime(health.authFailedSince)]],
+        facts: [['Since', formatTime(health.authFailedSince)], ...testFact(health.lastTest)],
         about: [
           h(
             'p',
@@ -136,6 +136,8 @@ const PAUSED = {
     'Making new records is paused: clients get an error at once, nothing is sent, and they may send the same request again. The server first reads something harmless; once it gets an answer, it sends the next request for a new record as a test.',
   WRITE:
     'Changing records, such as cancelling a session, is paused: clients get an error at once, and nothing is sent.',
+  SIGN_IN:
+    'Signing in is paused. Without a valid token no other call is sent: clients get the stored data, marked as old, and an error for anything new. From time to time one sign-in is sent in the background. All calls continue as soon as one succeeds.',
 }
 
 /** @type {Record<string, string>} */
@@ -144,14 +146,15 @@ const TRYING = {
   CREATE:
     'The next request for a new record is sent as a test. If it succeeds, making new records continues for all; if it fails, it is paused again. A test of the connection only reads, so it cannot show this.',
   WRITE: 'The next change of a record is sent as a test. If it succeeds, changes continue for all.',
+  SIGN_IN: 'A sign-in is being sent as a test. All calls continue if it succeeds.',
 }
 
 /** @param {string} name @param {OpenCircuit[]} open @param {HealthNow['lastTest']} lastTest */
 function circuitAdvice(name, open, lastTest) {
   const look = `look at ${name}’s status page. When it is back, test the connection`
-  if (open.some(({ kind }) => kind !== 'READ'))
+  if (open.some(({ kind }) => kind === 'CREATE' || kind === 'WRITE'))
     return `${look}: if the test passes, reading continues, and the next request to make or change a record is sent.`
-  if (open.length > 0) return `${look}: if the test passes, reading continues at once.`
+  if (open.length > 0) return `${look}: if the test passes, calls continue at once.`
   const tested = lastTest?.ok ? 'nothing now, because the test of the connection passed. Wait' : 'wait'
   return `${tested} for the next request of a client, or send one yourself. If it fails again, contact ${name}.`
 }
@@ -193,6 +196,8 @@ const FALLBACKS = {
   READ: 'Reads get the stored data, marked as old. ',
   CREATE: 'Requests for new records fail, or have no known result. ',
   WRITE: 'Changes of records, such as cancelling a session, fail. ',
+  SIGN_IN:
+    'Without a sign-in no other call is sent: reads get the stored data, marked as old, and requests for new records fail. ',
 }
 
 /** A try is made by a call, not by the clock. @param {string} at */

@@ -1,8 +1,11 @@
 import { ApiError } from './api.js'
 import { h, notify } from './elements.js'
 
+/** The action is not possible any more. */
+export class EndedError extends Error {}
+
 /**
- * A confirmation dialog. It stays open and shows the error if the action fails.
+ * A confirmation dialog. It stays open and shows the error if the action fails, and cannot be sent again after an EndedError.
  * @param {object} options
  * @param {string} options.title
  * @param {(import('./elements.js').Child)[]} options.about
@@ -31,10 +34,17 @@ export function confirm({ title, about, label, act, done }) {
       alert.className = 'notice bad'
       alert.textContent = error instanceof Error ? error.message : 'Unexpected error. Reload the page.'
       cancelButton.textContent = 'Close'
-      if (!(error instanceof ApiError)) confirmButton.textContent = 'Try again'
+      if (error instanceof EndedError) end()
+      else if (!(error instanceof ApiError)) confirmButton.textContent = 'Try again'
     } finally {
       confirmButton.disabled = false
     }
+  }
+  /** Only the reason and the button that closes the dialog are left. */
+  function end() {
+    confirmButton.remove()
+    for (const field of form.querySelectorAll('fieldset, input')) field.setAttribute('disabled', '')
+    cancelButton.focus()
   }
   const form = h(
     'form',

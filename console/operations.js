@@ -1,5 +1,5 @@
 import { get, post } from './api.js'
-import { confirm } from './confirm.js'
+import { confirm, EndedError } from './confirm.js'
 import { card, empty, formatExactTime, formatTime, h, nameProvider, notify, table, toLabel } from './elements.js'
 
 /** @type {import('./main.js').View<OperationsAnswer>} */
@@ -43,7 +43,8 @@ export const reasonOf = ({ errorCode, errorMessage, provider }) =>
   errorMessage === null ? toLabel(errorCode) : nameProvider(errorMessage, provider)
 
 /** How often it was sent, by callers and by the server. @param {Pick<OperationRow, 'sendCount'>} row */
-export const describeSends = ({ sendCount }) => (sendCount === 1 ? 'once' : `${sendCount} times`)
+export const describeSends = ({ sendCount }) =>
+  sendCount === 0 ? 'never' : sendCount === 1 ? 'once' : `${sendCount} times`
 
 /** What the request makes, such as “New session”. @param {Pick<OperationRow, 'kind'>} row */
 export const recordOf = ({ kind }) => `New ${recordTypeOf(kind)}`
@@ -117,11 +118,23 @@ function settle(row, done) {
       const id = String(form.get('found') ?? '').trim()
       const isConfirmed = form.has('confirmed')
       const resolution = absent ? { absent: true } : { found: id, ...(isConfirmed && { confirmed: true }) }
-      await post(`/operations/${row.id}/settle`, resolution)
+      await post(`/operations/${row.id}/settle`, resolution).catch(error => throwIfSettled(row.id, error))
       return absent ? 'Settled: it was not created.' : 'Settled: it was created.'
     },
     done,
   })
+}
+
+/** Throws an EndedError if somebody else settled the request meanwhile, else `error`. @param {string} id @param {unknown} error */
+async function throwIfSettled(id, error) {
+  const { row } = /** @type {OperationAnswer} */ (
+    await get(`/operations/${id}`).catch(() => {
+      throw error
+    })
+  )
+  if (row.state === 'UNKNOWN') throw error
+  const result = row.state === 'SUCCEEDED' ? 'it was created' : 'it was not created'
+  throw new EndedError(`It is settled already: ${result}. Nothing was changed.`)
 }
 
 /**

@@ -13,7 +13,7 @@ export const FAILURES = {
 }
 
 /** @type {Record<string, string>} */
-const KINDS = { READ: 'reading', CREATE: 'making new records', WRITE: 'changing records' }
+const KINDS = { READ: 'reading', CREATE: 'making new records', WRITE: 'changing records', SIGN_IN: 'signing in' }
 
 /** What calls do, such as “reading, making new records”. @param {{ kind: string }[]} calls */
 export const doingOf = calls => calls.map(({ kind }) => KINDS[kind] ?? toLabel(kind)).join(', ')

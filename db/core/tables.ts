@@ -316,6 +316,8 @@ export interface OperationRow {
   readonly send_count: number
   /** How often the reconciler sent the create again. */
   readonly repeats: number
+  /** How many of the attempts failed before they were sent. */
+  readonly unsent: number
   /** How often the reconciler searched for the record. */
   readonly checks: number
   /** A note of the provider's client about the attempt. */

@@ -176,6 +176,7 @@ async function createOperations(db: Kysely<unknown>): Promise<void> {
     .addColumn('recovered', 'integer', column => column.notNull())
     .addColumn('send_count', 'integer', column => column.notNull())
     .addColumn('repeats', 'integer', column => column.notNull())
+    .addColumn('unsent', 'integer', column => column.notNull())
     .addColumn('checks', 'integer', column => column.notNull())
     .addColumn('note', 'text')
     .addColumn('fence', 'integer', column => column.notNull())

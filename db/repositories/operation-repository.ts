@@ -41,6 +41,8 @@ export interface StoredOperation extends ProviderOperation {
   readonly attempt: number
   /** How often the server sent the latest attempt again. */
   readonly repeats: number
+  /** How many of the attempts failed before they were sent. */
+  readonly unsent: number
   readonly checks: number
   readonly note: string | null
   readonly fence: number
@@ -86,6 +88,7 @@ export async function insertOperation(db: Database, operation: NewOperation): Pr
     recovered: 0,
     send_count: 1,
     repeats: 0,
+    unsent: 0,
     checks: 0,
     note: null,
     fence: 1,
@@ -120,6 +123,7 @@ export interface Transition {
   readonly nextCheckAt?: Date | null
   readonly attempt?: number
   readonly repeats?: number
+  readonly unsent?: number
   readonly checks?: number
   readonly note?: string | null
   /** Undefined: does not change; null: deletes the input. */
@@ -319,6 +323,7 @@ function toColumns(db: Database, operation: StoredOperation, transition: Transit
     next_check_at: toTime(transition.nextCheckAt),
     send_count: transition.attempt,
     repeats: transition.repeats,
+    unsent: transition.unsent,
     checks: transition.checks,
     note: transition.note,
     input_encrypted: encryptJson(db.encryption, transition.input, inputPlace(operation)),
@@ -328,6 +333,7 @@ function toColumns(db: Database, operation: StoredOperation, transition: Transit
 
 export function toOperation(row: OperationRow): StoredOperation {
   const error = row.error === null ? null : parseJson<Omit<OperationError, 'at'> & { at: string }>(row.error)
+  const sendCount = row.send_count + row.repeats - row.unsent
   return {
     id: row.id,
     tenantId: row.tenant_id,
@@ -342,13 +348,14 @@ export function toOperation(row: OperationRow): StoredOperation {
     nextCheckAt: toDate(row.next_check_at),
     recordId: row.record_id,
     lastError: error && { ...error, at: new Date(error.at) },
-    sendCount: row.send_count + row.repeats,
-    sentAt: toDate(row.sent_at),
+    sendCount,
+    sentAt: sendCount === 0 ? null : toDate(row.sent_at),
     createdAt: toDate(row.created_at),
     updatedAt: toDate(row.updated_at),
     requestId: row.request_id,
     attempt: row.send_count,
     repeats: row.repeats,
+    unsent: row.unsent,
     checks: row.checks,
     note: row.note,
     fence: row.fence,

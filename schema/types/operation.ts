@@ -53,7 +53,7 @@ builder.objectType(ProviderOperationRef, {
     sendCount: t.exposeInt('sendCount', {
       nullable: false,
       description:
-        'Number of times it was sent to the provider, by callers and by the server. A repeat that the provider put off is not counted.',
+        'Number of times it was sent to the provider, by callers and by the server. An attempt that could not be sent, because the sign-in failed or the provider is failing, is not counted, and neither is a repeat that the provider put off.',
     }),
     createdAt: t.expose('createdAt', {
       type: 'DateTime',

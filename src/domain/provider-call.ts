@@ -5,9 +5,9 @@ export const HTTP_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 
 export type HttpMethod = (typeof HTTP_METHODS)[number]
 
-export const CALL_KINDS = ['READ', 'CREATE', 'WRITE'] as const
+export const CALL_KINDS = ['READ', 'CREATE', 'WRITE', 'SIGN_IN'] as const
 
-/** A WRITE is safe to repeat (a cancel); a CREATE is not. */
+/** A WRITE (a cancel) and a SIGN_IN, which gets a token for the other calls, are safe to repeat; a CREATE is not. */
 export type CallKind = (typeof CALL_KINDS)[number]
 
 /** The result of a provider call, without URLs, ids, request data or response data. */

@@ -1,6 +1,6 @@
 import { DomainError, type ProviderErrorOptions, ProviderUnavailableError } from '../domain/errors.ts'
 import type { Provider } from '../domain/provider.ts'
-import type { CallKind } from '../domain/provider-call.ts'
+import { CALL_KINDS, type CallKind } from '../domain/provider-call.ts'
 import type { ProviderCallObserver } from '../domain/provider-call-observer.ts'
 import { beginAttempt, codeOf, statusOf } from './attempt-report.ts'
 import { CallDeadline, pause } from './call-deadline.ts'
@@ -47,7 +47,6 @@ export interface ResilienceOptions {
   readonly observer?: ProviderCallObserver
 }
 
-const CALL_KINDS = ['READ', 'CREATE', 'WRITE'] as const satisfies readonly CallKind[]
 const NEVER = Number.NEGATIVE_INFINITY
 
 /** What a call returns of its response. Throws the error of a rejection or of a broken contract. */
@@ -72,7 +71,7 @@ export function createResiliencePolicy(options: ResilienceOptions, transport: Tr
   const health = createHealthMonitor(circuit)
   const peerCircuits = options.peerCircuits ?? NO_PEERS
   /** Milliseconds of performance.now(), which is monotonic. */
-  const lastRespondedAt: Record<CallKind, number> = { READ: NEVER, CREATE: NEVER, WRITE: NEVER }
+  const lastRespondedAt: Record<CallKind, number> = { READ: NEVER, CREATE: NEVER, WRITE: NEVER, SIGN_IN: NEVER }
   /** When a read last got any HTTP response, including 5xx and contract violations. */
   let readResponseAt = NEVER
   let isReading = false
@@ -83,6 +82,7 @@ export function createResiliencePolicy(options: ResilienceOptions, transport: Tr
     READ: newBreaker(options, 'READ', peerCircuits, () => health.forget('READ')),
     CREATE: newBreaker(options, 'CREATE', peerCircuits, () => health.forget('CREATE')),
     WRITE: newBreaker(options, 'WRITE', peerCircuits, () => health.forget('WRITE')),
+    SIGN_IN: newBreaker(options, 'SIGN_IN', peerCircuits, () => health.forget('SIGN_IN')),
   }
 
   /**
@@ -120,7 +120,7 @@ export function createResiliencePolicy(options: ResilienceOptions, transport: Tr
   }
 
   /**
-   * For a write that timed out or lost its connection, a new deadline. For a read, its own after the pause that the error
+   * For a write or a sign-in that timed out or lost its connection, a new deadline. For a read, its own after the pause that the error
    * requires. Undefined if the call may not be retried.
    */
   async function deadlineOfRetry(
@@ -128,7 +128,8 @@ export function createResiliencePolicy(options: ResilienceOptions, transport: Tr
     error: unknown,
     deadline: CallDeadline,
   ): Promise<CallDeadline | undefined> {
-    if (kind === 'WRITE') return isOutcomeUnknown(error) ? new CallDeadline(options.createDeadlineMs) : undefined
+    if (kind === 'WRITE' || kind === 'SIGN_IN')
+      return isOutcomeUnknown(error) ? new CallDeadline(options.createDeadlineMs) : undefined
     const pauseMs = kind === 'READ' ? retryAfterMs(error) : undefined
     if (pauseMs === undefined || deadline.isOver || performance.now() + pauseMs >= deadline.endsAt) return undefined
     if (!budget.spend()) return undefined
@@ -137,7 +138,7 @@ export function createResiliencePolicy(options: ResilienceOptions, transport: Tr
 
   /**
    * Rejects a call at once while its circuit is open. Once the circuit was open for long enough, a probe runs in the
-   * background: the read itself, or a harmless read for all other kinds. After a read got a response, creates and
+   * background: the read or the sign-in itself, or a harmless read for creates and writes. After a read got a response, creates and
    * writes pass one at a time. So a create is never sent without a caller, and no caller waits for a provider that does
    * not respond.
    */
@@ -147,12 +148,12 @@ export function createResiliencePolicy(options: ResilienceOptions, transport: Tr
     const openMs = breaker.state === 'CLOSED' ? peerBlockedMs(kind) : 0
     if (openMs > 0) breaker.open(openMs)
     if (breaker.state === 'CLOSED') return
-    if (tests > 0 && (kind === 'READ' || request.probesItself)) {
+    if (tests > 0 && probesItself(kind)) {
       breaker.allowProbe()
       return
     }
     if (breaker.state === 'OPEN' && breaker.blockedMs === 0) {
-      if (kind === 'READ' || request.probesItself) sendProbe(request, read)
+      if (probesItself(kind)) sendProbe(request, read)
       else if (!harmlessRead || readResponseAt > breaker.openedAt) return
       else readInBackground(harmlessRead)
     }
@@ -279,7 +280,11 @@ export function createResiliencePolicy(options: ResilienceOptions, transport: Tr
   }
 
   function blocked(request: RequestOptions, ms: number): ProviderUnavailableError {
-    return refused(request, 'is failing; its circuit breaker is open', Math.max(1, Math.ceil(ms / 1000)))
+    return refused(
+      request,
+      'failed too often, so that calls to it are paused (its circuit breaker is open)',
+      Math.max(1, Math.ceil(ms / 1000)),
+    )
   }
 
   function refused({ operation }: RequestOptions, why: string, retryAfterSeconds: number): ProviderUnavailableError {
@@ -293,7 +298,7 @@ export function createResiliencePolicy(options: ResilienceOptions, transport: Tr
    */
   function stateOf(kind: CallKind): CircuitState {
     const { state, blockedMs, openedAt } = breakers[kind]
-    const isAdmitting = kind !== 'READ' && blockedMs === 0 && (!harmlessRead || readResponseAt > openedAt)
+    const isAdmitting = !probesItself(kind) && blockedMs === 0 && (!harmlessRead || readResponseAt > openedAt)
     return state === 'OPEN' && isAdmitting ? 'HALF_OPEN' : state
   }
 
@@ -304,7 +309,7 @@ export function createResiliencePolicy(options: ResilienceOptions, transport: Tr
   }
 
   function circuits(): Readonly<Record<CallKind, CircuitState>> {
-    return { READ: stateOf('READ'), CREATE: stateOf('CREATE'), WRITE: stateOf('WRITE') }
+    return { READ: stateOf('READ'), CREATE: stateOf('CREATE'), WRITE: stateOf('WRITE'), SIGN_IN: stateOf('SIGN_IN') }
   }
 
   function openCircuits(): OpenCircuit[] {
@@ -349,6 +354,11 @@ export function createResiliencePolicy(options: ResilienceOptions, transport: Tr
     health: () => ({ ...health.read(), circuit: circuit(), openCircuits: openCircuits() }),
     takeMinutes: health.takeMinutes,
   }
+}
+
+/** A read changes nothing, and a sign-in gets a token that every read requires. */
+function probesItself(kind: CallKind): boolean {
+  return kind === 'READ' || kind === 'SIGN_IN'
 }
 
 function callerGone(cause: unknown): DomainError {

@@ -24,8 +24,6 @@ export interface RequestOptions {
   readonly signal?: AbortSignal
   /** The call log of the client operation. */
   readonly callLog?: CallLog
-  /** True for a WRITE that may be sent in the background to detect the provider's recovery. */
-  readonly probesItself?: true
 }
 
 export interface RawResponse {

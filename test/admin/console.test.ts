@@ -577,6 +577,37 @@ describe('what needs attention', () => {
     await app.close()
   })
 
+  test('names a sign-in that fails as such, and counts no try that failed at it as sent', async () => {
+    const app = await startApp({ BREAKER_MINIMUM_CALLS: '3', BREAKER_HALF_OPEN_AFTER_MS: '60000' }, { jobs: false })
+    const { email, phone, flowName } = {
+      email: 'trillian@example.com',
+      phone: '+46 70 000 00 02',
+      flowName: 'KYC basic',
+    }
+    const create = () =>
+      app.execute('mutation ($input: CreateApplicantInput!) { createApplicant(input: $input) { __typename } }', {
+        input: { idempotencyKey: 'signed-out', applicant: { personr: { email, phone, flowName } } },
+      })
+    const personr = async () => (await callConsole(app, '/attention')).providers[0]?.health
+    const sends = async () => (await callConsole(app, '/search', { query: 'signed-out' })).creates
+    await app.sandbox('PERSONR').faults([{ path: '*-token-generate', fault: { kind: 'status', status: 503 } }])
+    await create()
+    expect(await sends()).toMatchObject([{ state: 'FAILED', sendCount: 0, sentAt: null }])
+    await create()
+    await create()
+    expect(await personr()).toMatchObject({ state: 'DEGRADED', openCircuits: [{ kind: 'SIGN_IN', state: 'OPEN' }] })
+    await create()
+    expect(await sends()).toMatchObject([{ state: 'FAILED', sendCount: 0, sentAt: null }])
+
+    await app.sandbox('PERSONR').clearFaults()
+    expect(await callConsole(app, '/providers/PERSONR/check', {})).toMatchObject({ ok: true })
+    expect(await personr()).toBeUndefined()
+    await app.sandbox('PERSONR').faults([{ path: '*-create', fault: { kind: 'reset', when: 'after' } }])
+    await create()
+    expect(await sends()).toMatchObject([{ state: 'UNKNOWN', sendCount: 1, sentAt: expect.any(String) }])
+    await app.close()
+  })
+
   test('of paused creates says after a passed test that the next one is sent, until it succeeded', async () => {
     const app = await startApp({ BREAKER_MINIMUM_CALLS: '2', BREAKER_HALF_OPEN_AFTER_MS: '60000' }, { jobs: false })
     const create = (key: string) =>
@@ -589,6 +620,9 @@ describe('what needs attention', () => {
     await create('two')
     expect(await circuits()).toMatchObject({ openCircuits: [{ kind: 'CREATE', state: 'OPEN' }], lastTest: null })
     expect((await create('three')).data.createSession.__typename).toBe('ProviderUnavailableError')
+    expect((await callConsole(app, '/search', { query: 'three' })).creates).toMatchObject([
+      { errorMessage: 'KAYLE failed too often, so that calls to it are paused (its circuit breaker is open).' },
+    ])
 
     await app.sandbox('KAYLE').clearFaults()
     expect(await callConsole(app, '/providers/KAYLE/check', {})).toMatchObject({ ok: true })

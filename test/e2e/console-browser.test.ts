@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { insertMinutes } from '../../db/repositories/provider-stats-repository.ts'
-import { type ConsoleApp, startConsoleApp } from '../harness/app/console-app.ts'
+import { type ConsoleApp, loseApplicant, startConsoleApp } from '../harness/app/console-app.ts'
 import { API_KEY, startApp } from '../harness/app/test-app.ts'
 import { DESKTOP, picture, useBrowser, VIEWPORTS } from '../harness/clients/browser.ts'
 import { CHROMIUM } from '../harness/clients/chromium.ts'
@@ -307,6 +307,23 @@ test('a session is found by each of its ids, and its page shows everything that 
   await page.getByLabel('Find a session, person or request').fill('nothing-of-ours')
   await page.getByRole('button', { name: 'Find' }).click()
   await page.getByText('Nothing was found for “nothing-of-ours”.').waitFor()
+  await close()
+})
+
+test('a dialog about a create that somebody else settled meanwhile says so, and offers only to close it', async () => {
+  const key = await loseApplicant(at.app, at.app.sandbox('PERSONR'))
+  const { page, close } = await signedIn()
+  await go(page, '#/operations', 'Result unknown')
+  await page.getByRole('button', { name: `Settle ${key}` }).click()
+  await page.getByLabel(/It was not created/).check()
+  const { id } = await at.app.services.operations.get(DEV, { idempotencyKey: key })
+  await at.app.services.operations.settleAbsent(DEV, id)
+  const dialog = page.getByRole('dialog')
+  await dialog.getByRole('button', { name: 'Settle' }).click()
+  await dialog.getByText('It is settled already: it was not created. Nothing was changed.').waitFor()
+  expect(await dialog.getByRole('button').allInnerTexts()).toEqual(['Close'])
+  await dialog.getByRole('button', { name: 'Close' }).click()
+  await page.getByRole('button', { name: `Settle ${key}` }).waitFor({ state: 'detached' })
   await close()
 })
 

@@ -63,6 +63,9 @@ test('an operator solves four problems that occur at once with the console alone
   expect(await page.locator('nav a').first().innerText()).toMatch(/^Needs attention\s*4/)
   const startedMs = performance.now()
 
+  await credentials.getByRole('button', { name: 'Test connection' }).click()
+  await credentials.getByText('Last test').waitFor()
+  await credentials.getByText('failed, ').waitFor()
   await credentials.getByRole('button', { name: 'Replace credentials …' }).click()
   await page.getByLabel('Api key').fill(valid)
   await picture(page, 'console-credentials', false)

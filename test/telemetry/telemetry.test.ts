@@ -8,6 +8,7 @@ import { loadDocuments } from '../../src/app/documents.ts'
 import { packageRoot } from '../../src/app/package.ts'
 import { CallLog } from '../../src/domain/call-log.ts'
 import { ERROR_CODES } from '../../src/domain/error-codes.ts'
+import { CALL_KINDS } from '../../src/domain/provider-call.ts'
 import { OPERATION_STATES } from '../../src/domain/records/operation.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { logOperations } from '../../src/telemetry/operation-log.ts'
@@ -466,7 +467,7 @@ describe('the dashboard and the alerts of deploy/', () => {
     const values: Readonly<Record<string, readonly string[]>> = {
       code: ERROR_CODES,
       grade: ['ABSORBED', 'DEGRADED', 'REFUSED'],
-      kind: ['CREATE', 'READ', 'WRITE', 'query', 'mutation', 'subscription', 'invalid'],
+      kind: [...CALL_KINDS, 'query', 'mutation', 'subscription', 'invalid'],
       outcome: [...ERROR_CODES, 'NOT_SENT', 'SUCCEEDED', 'ok', 'partial', 'failed', 'refused'],
       state: [...OPERATION_STATES, 'accepted', 'waiting'],
     }

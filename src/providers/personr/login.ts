@@ -30,13 +30,11 @@ export function createAuthenticatedRequest(
     try {
       const answer = await upstream.call({
         operation: 'login',
-        kind: 'WRITE',
+        kind: 'SIGN_IN',
         method: 'POST',
         path: '/api-token-generate',
         form: { email: settings.email, password: settings.password },
         schema: tokenResponse,
-        // Every read requires it.
-        probesItself: true,
       })
       return answer.response.token
     } catch (error) {

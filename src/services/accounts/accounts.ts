@@ -2,6 +2,7 @@ import { v7 as uuid } from 'uuid'
 import { findAccountsOf, findOrCreateAccount, type StoredAccount } from '../../../db/repositories/account-repository.ts'
 import { ProviderUnavailableError } from '../../domain/errors.ts'
 import type { Capability, Provider } from '../../domain/provider.ts'
+import type { CallKind } from '../../domain/provider-call.ts'
 import type { ProviderModule, ProviderSettings } from '../../providers/contract.ts'
 import type { CircuitState } from '../../upstream/circuit-breaker.ts'
 import type { Health } from '../../upstream/health/health-monitor.ts'
@@ -224,12 +225,18 @@ function toInfo({ provider, name }: ProviderModule, account: Account | undefined
 
 function toHealth(upstream: Upstream): ProviderHealth {
   const health = upstream.health()
-  return { ...health, state: toProviderState(health, Object.values(upstream.circuits())) }
+  return { ...health, state: toProviderState(health, upstream.circuits()) }
 }
 
-function toProviderState({ failing, authFailedSince }: Health, circuits: readonly CircuitState[]): ProviderState {
-  if (circuits.every(state => state === 'OPEN')) return 'DOWN'
-  const isUp = circuits.every(state => state === 'CLOSED') && failing.length === 0 && authFailedSince === null
+function toProviderState(
+  { failing, authFailedSince }: Health,
+  { SIGN_IN: signIn, ...circuits }: Readonly<Record<CallKind, CircuitState>>,
+): ProviderState {
+  const states = Object.values(circuits)
+  // Only some providers have a sign-in; without it, calls with a valid token are still sent.
+  if (states.every(state => state === 'OPEN')) return 'DOWN'
+  const isUp =
+    [...states, signIn].every(state => state === 'CLOSED') && failing.length === 0 && authFailedSince === null
   return isUp ? 'UP' : 'DEGRADED'
 }
 

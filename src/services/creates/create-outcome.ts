@@ -42,6 +42,8 @@ export interface FailedOutcome {
   readonly type: 'FAILED'
   readonly operation: StoredOperation
   readonly error: unknown
+  /** True if the attempt failed before it was sent. */
+  readonly isUnsent: boolean
 }
 
 /** The provider may have made the record. */
@@ -165,13 +167,14 @@ export async function storeErased(
 
 async function storeFailed(
   { db, now }: CreateDeps,
-  { error, operation }: FailedOutcome,
+  { error, isUnsent, operation }: FailedOutcome,
 ): Promise<StoredOperation | undefined> {
   return transitionOperation(db, operation, {
     ...NOT_IN_FLIGHT,
     to: 'FAILED',
     now: now(),
     error: toOperationError(error, now()),
+    unsent: isUnsent ? operation.unsent + 1 : undefined,
     input: null,
   })
 }
@@ -196,7 +199,7 @@ async function storeNotSent(
 ): Promise<StoredOperation | undefined> {
   const [operation] = await findOperations(deps.db, tenantId, [operationId])
   if (operation?.state !== 'SENT' || operation.attempt !== attempt) return undefined
-  return storeFailed(deps, { type: 'FAILED', operation, error: notSentError(operation) })
+  return storeFailed(deps, { type: 'FAILED', operation, error: notSentError(operation), isUnsent: true })
 }
 
 /** For an operation whose process ended before it called the provider. */

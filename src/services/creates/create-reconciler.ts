@@ -69,7 +69,7 @@ type ReconcileResult = 'DONE' | 'NOT_CONNECTED' | 'AUTH_FAILED'
 async function reconcile(deps: ReconcilerDeps, operation: StoredOperation): Promise<ReconcileResult> {
   const account = await deps.accounts.find(operation)
   if (operation.state === 'PENDING') {
-    await storeOutcome(deps, { type: 'FAILED', operation, error: notSentError(operation) })
+    await storeOutcome(deps, { type: 'FAILED', operation, error: notSentError(operation), isUnsent: true })
     return 'DONE'
   }
   if (operation.state === 'SENT') {
@@ -125,7 +125,7 @@ async function settle(
   const settled = ageMs(operation, startedAt) >= deps.absenceProofSeconds * 1000
   const absent = result === 'ABSENT' && settled && countUnreadable(account) === unreadable
   if (absent || harmless) {
-    await storeOutcome(deps, { type: 'FAILED', operation, error: notMadeError(operation) })
+    await storeOutcome(deps, { type: 'FAILED', operation, error: notMadeError(operation), isUnsent: false })
     return
   }
   if (mayResend(account, operation, settled, deps.now())) {

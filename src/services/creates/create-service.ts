@@ -263,7 +263,8 @@ async function send(
     return await sendCreate(account.client, operation.kind, plan, { ...attemptMarkers(deps, operation), callLog })
   } catch (error) {
     if (isCertain(error)) {
-      await storeIfAvailable(deps.deferredOutcomes.storeOrDefer({ type: 'FAILED', operation, error }))
+      const failed = { type: 'FAILED', operation, error, isUnsent: isUnsent(error) } as const
+      await storeIfAvailable(deps.deferredOutcomes.storeOrDefer(failed))
       throw error
     }
     if (!(error instanceof DomainError)) deps.report(error)
@@ -278,6 +279,11 @@ async function send(
 function isCertain(error: unknown): boolean {
   if (error instanceof ProviderError) return error.outcome !== 'UNCERTAIN'
   return error instanceof InvalidInputError || error instanceof UnsupportedError
+}
+
+/** True if nothing left: the sign-in failed, the circuit is open, or the client of the provider refused the input. */
+function isUnsent(error: unknown): boolean {
+  return !(error instanceof ProviderError) || error.outcome === 'NOT_SENT'
 }
 
 /** Undefined if the database is unavailable: the outcome is then stored later, and the client gets its answer now. */

@@ -107,7 +107,7 @@ export function createOperations(deps: CreateDeps) {
       provider,
       'An operator confirmed that it was not created.',
     )
-    const { operation: failed } = await storeOutcome(deps, { type: 'FAILED', operation, error })
+    const { operation: failed } = await storeOutcome(deps, { type: 'FAILED', operation, error, isUnsent: false })
     if (!failed) throw new DomainError('BAD_REQUEST', 'The operation was settled by another request. Read it again.')
     return failed
   }

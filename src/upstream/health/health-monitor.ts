@@ -85,10 +85,12 @@ export function createHealthMonitor(circuit: () => CircuitState) {
     if (failure === 'AUTH_FAILED') authFailedSince ??= new Date(sample.at)
   }
 
-  /** Records the result of a test. After a passed one, earlier failures of reads do not count any more. */
+  /** Records the result of a test. After a passed one, earlier failures of reads and of the sign-in do not count any more. */
   function tested(ok: boolean): void {
     lastTest = { at: new Date(), ok }
-    if (ok) recent.forget('READ')
+    if (!ok) return
+    recent.forget('READ')
+    recent.forget('SIGN_IN')
   }
 
   function read(): Omit<Health, 'circuit' | 'openCircuits' | 'driftCount'> {

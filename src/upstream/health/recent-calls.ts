@@ -28,7 +28,7 @@ const FAILED_RATIO = 0.5
  * credentials are reported on their own and do not count.
  */
 export function createRecentCalls() {
-  const callsOf: Record<CallKind, RecentCall[]> = { READ: [], CREATE: [], WRITE: [] }
+  const callsOf: Record<CallKind, RecentCall[]> = { READ: [], CREATE: [], WRITE: [], SIGN_IN: [] }
   const failingSince: Partial<Record<CallKind, number>> = {}
 
   function add(kind: CallKind, at: number, failure: FailureKind | undefined): void {
@@ -49,7 +49,7 @@ export function createRecentCalls() {
   }
 
   function failing(now: number): readonly FailingCalls[] {
-    return (['CREATE', 'READ', 'WRITE'] as const).flatMap(kind => {
+    return (['CREATE', 'READ', 'WRITE', 'SIGN_IN'] as const).flatMap(kind => {
       const calls = latest(kind, now)
       const failed = failedOf(calls)
       const failure = failed.at(-1)?.failure
