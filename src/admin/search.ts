@@ -20,15 +20,17 @@ import type { AdminHandler, Operator } from './handler.ts'
 import { toDeliveryRow } from './webhooks.ts'
 
 const MAX_ROWS = 50
+/** The inputs of unconfirmed creates that a search for an e-mail address decrypts. */
+const MAX_DECRYPTED = 100
 const TABLES = ['sessions', 'applicants', 'customers'] as const
 const TYPENAMES = { sessions: 'Session', applicants: 'Applicant', customers: 'Customer' } as const
 
 /**
  * `{ "query" }`: an id of ours (of a record, attempt, create, delivery, event or person), of the provider (of a record, attempt or
  * webhook event), of the caller or of a request, an idempotency key, or an e-mail address. The newest records of the types that the
- * operator may read. `denied`: the scopes without which something was not searched. Throws INVALID_INPUT.
+ * operator may read; an e-mail address also finds creates that are not confirmed yet. `denied`: the scopes without which something was not searched. Throws INVALID_INPUT.
  */
-export const search: AdminHandler = async ({ db }, operator, { body }) => {
+export const search: AdminHandler = async ({ db, services }, operator, { body }) => {
   const { tenantId, scopes } = operator
   const given = readQuery(body)
   const decoded = decodeGlobalId(given)
@@ -42,7 +44,8 @@ export const search: AdminHandler = async ({ db }, operator, { body }) => {
   const find = async (table: RecordTable) => (denied.includes(table) ? [] : findIds(db, table, query, mayFindEmail))
   const applicants = await find('applicants')
   const customers = await find('customers')
-  const operations = await searchOperations(db, query)
+  const byEmail = mayFindEmail ? await services.operations.findUnknownByValue(operator, query.value, MAX_DECRYPTED) : []
+  const operations = withoutRepeats([...(await searchOperations(db, query)), ...byEmail])
   const deliveries = await searchDeliveries(db, query)
   const sessions = [
     ...(await find('sessions')),
@@ -70,6 +73,10 @@ async function findIds(db: Database, table: RecordTable, query: RecordSearch, by
     ...(await findByExternalId(db, table, query)),
     ...email,
   ]
+}
+
+function withoutRepeats(operations: readonly StoredOperation[]): StoredOperation[] {
+  return [...new Map(operations.map(operation => [operation.id, operation])).values()]
 }
 
 /** Our id, as stored or as clients see it. */

@@ -16,15 +16,8 @@ export interface WebhookRoute {
 const ENDPOINT_SECRET = 'webhook endpoint'
 const CALL = { tenantId: DEV_TENANT }
 
-/**
- * Registers a webhook endpoint for every provider with a secret in the environment, and one for every sandbox. `origin`: the
- * URL at which local sandboxes reach this server, if they can. The ids stay the same across restarts.
- */
-export async function registerWebhookEndpoints(
-  app: AppContainer,
-  config: Config,
-  origin: string | undefined,
-): Promise<WebhookRoute[]> {
+/** Stores a webhook endpoint for every provider with a secret in the environment. The ids stay the same across restarts. */
+export async function storeWebhookEndpoints(app: AppContainer, config: Config): Promise<WebhookRoute[]> {
   const configured = app.providers.filter(({ configured, sandbox }) => configured && !sandbox)
   const routes: WebhookRoute[] = []
   for (const { provider } of configured) {
@@ -39,7 +32,17 @@ export async function registerWebhookEndpoints(
     })
     routes.push({ provider, path: pathOf(endpoint) })
   }
-  if (config.server.SANDBOX_WEBHOOKS === 'off' || !origin) return routes
+  return routes
+}
+
+/** Connects every sandbox with an endpoint. `origin`: the URL at which local sandboxes reach this server, if they can. */
+export async function connectSandboxWebhooks(
+  app: AppContainer,
+  config: Config,
+  origin: string | undefined,
+): Promise<WebhookRoute[]> {
+  if (config.server.SANDBOX_WEBHOOKS === 'off' || !origin) return []
+  const routes: WebhookRoute[] = []
   for (const sandbox of app.sandboxes) routes.push(await connectSandbox(app, sandbox, origin))
   return routes
 }

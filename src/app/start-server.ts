@@ -38,7 +38,7 @@ import { loadExampleTabs } from './documents.ts'
 import { createRequestPolicy } from './http-policy.ts'
 import { federationMode, isExposed, listenerOptions, parseList } from './http-settings.ts'
 import { isLocalDevelopment, metricsEndpointOptions, setupObservability } from './observability.ts'
-import { registerWebhookEndpoints, type WebhookRoute } from './register-webhooks.ts'
+import { connectSandboxWebhooks, storeWebhookEndpoints, type WebhookRoute } from './register-webhooks.ts'
 import { startSandboxesFor } from './sandboxes.ts'
 import { formatOrigin, loopbackUrl } from './server-url.ts'
 
@@ -147,17 +147,19 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const server = createHttpServer(compressResponses(admission.wrap(app.listener)), listening, webSockets)
   scheduler.observe(server)
   const sockets = trackConnections(server)
+  // Before the first delivery can arrive: it would get 404.
+  const storedRoutes = await storeWebhookEndpoints(container, config)
   await options.beforeListen?.()
   await listen(server, settings.PORT, settings.HOST)
   // A connection that could not be accepted, such as without a free file descriptor.
   server.on('error', error => container.log.error({ err: error }, 'could not accept a connection'))
   const { port } = server.address() as AddressInfo
-  const webhookRoutes = await registerWebhookEndpoints(container, config, loopbackUrl(settings.HOST, port))
+  const sandboxRoutes = await connectSandboxWebhooks(container, config, loopbackUrl(settings.HOST, port))
   const stopJobs = options.jobs === false ? async () => {} : startJobs(container, config, now)
   return {
     ...container,
     url: formatOrigin(settings.HOST, port) + GRAPHQL_PATH,
-    webhookRoutes,
+    webhookRoutes: [...storedRoutes, ...sandboxRoutes],
     app,
     admission,
     streams,

@@ -11,14 +11,14 @@ export interface OutputOptions {
 
 /** The widest table in a pipe. */
 const PIPE_COLUMNS = 120
-/** The last column of a table is wrapped down to this width. */
-const MIN_LAST_COLUMNS = 40
+/** A column of a table is wrapped down to this width, which holds a time. */
+const MIN_COLUMN = 20
 const NAME_COLUMNS = 16
 const MIN_VALUE_COLUMNS = 24
 
 /**
  * Rows as a JSON array, or as text: several rows with the same columns as a table if it fits, without columns that are empty in
- * all rows and with a wrapped last column; otherwise one name and value per line, wrapped at the width of the terminal, with an
+ * all rows and with the widest values wrapped; otherwise one name and value per line, wrapped at the width of the terminal, with an
  * empty line between rows.
  */
 export function formatTable(rows: readonly object[], { json, columns, empty, only }: OutputOptions): string {
@@ -52,16 +52,36 @@ function toTable(rows: readonly object[], columns: number): string[] | undefined
   const cells = rows.map(row => Object.values(row).map(toText))
   const used = all.map((_, column) => cells.some(row => row[column] !== EMPTY))
   const lines = [all, ...cells].map(row => row.filter((_, column) => used[column]))
-  const widths = (lines[0] ?? []).slice(0, -1).map((_, at) => Math.max(...lines.map(row => row[at]?.length ?? 0)))
-  const before = widths.reduce((sum, width) => sum + width + GAP.length, 0)
-  const longest = Math.max(...lines.map(row => row.at(-1)?.length ?? 0))
-  const last = Math.min(longest, columns - before)
-  if (last < Math.min(longest, MIN_LAST_COLUMNS)) return undefined
-  return lines.flatMap(row => {
-    const [first = '', ...others] = wrap(row.at(-1) ?? '', last)
-    const begin = row.slice(0, -1).map((cell, at) => cell.padEnd(widths[at] ?? 0) + GAP)
-    return [(begin.join('') + first).trimEnd(), ...others.map(line => ' '.repeat(before) + line)]
-  })
+  const natural = (lines[0] ?? []).map((_, at) => Math.max(...lines.map(row => row[at]?.length ?? 0)))
+  const widths = toWidths(natural, columns - GAP.length * (natural.length - 1))
+  return widths && lines.flatMap(row => toTableLines(row, widths))
+}
+
+/** Narrows the widest columns until all fit into `total`. Undefined if they would become too narrow. */
+function toWidths(natural: readonly number[], total: number): readonly number[] | undefined {
+  const widths = [...natural]
+  for (let excess = sum(widths) - total; excess > 0; excess--) {
+    const widest = Math.max(...widths)
+    if (widest <= MIN_COLUMN) return undefined
+    widths[widths.lastIndexOf(widest)] = widest - 1
+  }
+  return widths
+}
+
+/** One row of a table: as many lines as its longest cell has. */
+function toTableLines(row: readonly string[], widths: readonly number[]): string[] {
+  const wrapped = row.map((cell, at) => wrap(cell, widths[at] ?? 0))
+  const height = Math.max(...wrapped.map(lines => lines.length))
+  return Array.from({ length: height }, (_, line) =>
+    wrapped
+      .map((lines, at) => (lines[line] ?? '').padEnd(widths[at] ?? 0))
+      .join(GAP)
+      .trimEnd(),
+  )
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, one) => all + one, 0)
 }
 
 const GAP = '  '

@@ -329,6 +329,17 @@ describe('responses', () => {
     expect(data.nodes).toEqual([{ __typename: 'Applicant' }, { __typename: 'Customer' }])
   })
 
+  test('find a create that is not confirmed yet by the e-mail address in its input, with the scopes for both', async () => {
+    const query = { query: 'Ford@example.com' }
+    expect((await execute('/api/search', { body: query })).json().creates).toMatchObject([
+      { idempotencyKey: at.stuckCreate, state: 'UNKNOWN' },
+    ])
+    for (const left of ['pii:read', 'applicants:read']) {
+      const { token: key } = await withKey(at.app, { scopes: SCOPES.filter(scope => scope !== left) })
+      expect((await execute('/api/search', { key, body: query })).json().creates, left).toEqual([])
+    }
+  })
+
   test('find a create, a delivery, an attempt, an event and a person by any id of theirs', async () => {
     const find = async (query: string) => (await execute('/api/search', { body: { query } })).json()
     const graphqlId = (typename: string, id: string) => Buffer.from(`${typename}:${id}`).toString('base64url')

@@ -155,6 +155,10 @@ describe('webhooks', () => {
       message: expect.stringMatching(/^The delivery was not applied\. The signature is valid, but/),
     })
     expect(await writtenOf(delivery.id)).toEqual(['webhook.replay'])
+    const columns = Object.keys(delivery)
+    for (const rows of [JSON.parse(replayed.stdout), await json(['webhooks', 'show', delivery.id])])
+      expect(Object.keys(rows[0])).toEqual(columns)
+    expect(columns).not.toEqual(expect.arrayContaining([expect.stringMatching(/tenantId|accountId/)]))
     expect(await json(['webhooks', 'dismiss', delivery.id, '--note', 'a test'])).toMatchObject([
       { state: 'DISMISSED', note: 'a test' },
     ])
@@ -203,12 +207,39 @@ describe('operations', () => {
     return key
   }
 
+  /** Personr cannot be searched for an applicant. */
+  async function loseApplicant(): Promise<string> {
+    const kind = KINDS.find(({ name }) => name === 'personr-applicant')
+    if (!kind) throw new Error('Unknown kind.')
+    const key = randomUUID()
+    fate = 'LOST'
+    const personr = { email: 'trillian@example.com', phone: '+46 70 000 00 02', flowName: 'KYC basic' }
+    await app.execute(mutationOf(kind), { input: { idempotencyKey: key, applicant: { personr } } })
+    fate = 'ANSWERED'
+    return key
+  }
+
   test('list and show print a create of unknown outcome, by id and by key', async () => {
     const key = await lose()
     const row = (await json(['operations', 'list'])).find(({ idempotencyKey }) => idempotencyKey === key)
     expect(row).toMatchObject({ provider: 'KAYLE', state: 'UNKNOWN', sendCount: 1, recordId: null })
     for (const name of [row.id, key]) expect(await json(['operations', 'show', name])).toEqual([row])
     expect(await json(['operations', 'list', '--state', 'FAILED'])).toEqual([])
+  })
+
+  test('list says whether an operator has to act, or when the server looks again', async () => {
+    const [searched, stuck] = [await lose(), await loseApplicant()]
+    const rows = await json(['operations', 'list'])
+    const row = (key: string) => rows.find(({ idempotencyKey }) => idempotencyKey === key)
+    expect(row(searched)).toMatchObject({ settlesItself: true, nextCheckAt: expect.any(String) })
+    expect(row(stuck)).toMatchObject({ settlesItself: false, nextCheckAt: null })
+    const { stdout } = await run(['operations', 'list'])
+    expect(stdout).toMatch(/^idempotencyKey +kind +provider +state +sentAt +nextCheck +error\n/)
+    expect(stdout).toMatch(/ PERSONR +UNKNOWN +20\S+Z +never: settle it /)
+    expect(stdout).toMatch(/ KAYLE +UNKNOWN +20\S+Z +20\S+Z /)
+    const { id } = row(stuck)
+    const apiId = Buffer.from(`Operation:${id}`).toString('base64url')
+    expect(await json(['operations', 'show', apiId])).toMatchObject([{ id, settlesItself: false }])
   })
 
   test('list and show print what to search for at the provider, and settle warns where an empty search is no proof', async () => {
@@ -397,6 +428,22 @@ describe('person erase', () => {
 })
 
 describe('text output', () => {
+  test('of a table with one long value stays a table, with that value wrapped', async () => {
+    const tag = randomUUID().slice(0, 8)
+    const key = `${tag}-${'k'.repeat(200)}`
+    const input = { idempotencyKey: key, session: { kayle: {} } }
+    await app.execute('mutation ($input: CreateSessionInput!) { createSession(input: $input) { __typename } }', {
+      input,
+    })
+    const { stdout } = await run(['operations', 'list', '--state', 'SUCCEEDED'])
+    const lines = stdout.split('\n')
+    expect(lines[0]).toMatch(/^idempotencyKey +kind +provider +state +sentAt/)
+    const at = lines.findIndex(line => line.startsWith(tag))
+    expect(lines[at]).toMatch(/ CREATE_SESSION +KAYLE +SUCCEEDED +20/)
+    expect(lines[at + 1]).toMatch(/^k+$/)
+    expect(Math.max(...lines.map(line => line.length))).toBeLessThanOrEqual(120)
+  })
+
   test('fits the terminal and a pipe, and an empty list says what is well', async () => {
     for (const columns of [80, 120, undefined]) {
       const { stdout } = await cliOf(env, { columns }).run(['operations', 'list', '--state', 'SUCCEEDED'])

@@ -91,12 +91,27 @@ test('the list of commands is complete', () => {
 test('the page of the command line lists every command with its arguments and options', () => {
   const page = readFileSync(join(packageRoot(), 'docs/reference/cli.md'), 'utf8')
   for (const { path, command } of leavesOf(program())) {
-    const parameters = command.registeredArguments.map(it => (it.required ? `<${it.name()}>` : `[${it.name()}]`))
-    const options = command.options.filter(({ long }) => long !== '--help').map(({ flags }) => `[${flags}]`)
-    const usage = [...path, ...parameters, ...options].join(' ')
-    expect(page).toContain(`\n${usage}\n    ${command.description()}\n`)
+    expect(page).toContain(`\n${[...path, usageOf(command)].join(' ').trim()}\n    ${command.description()}\n`)
   }
 })
+
+test('the usage of a command shows a required option without brackets', () => {
+  for (const { path, command } of leavesOf(program()))
+    for (const { flags, mandatory, description } of command.options)
+      if (mandatory || /\brequired\b/.test(description)) {
+        expect(` ${usageOf(command)} `, path.join(' ')).toContain(` ${flags} `)
+        expect(command.helpInformation()).toMatch(new RegExp(`^Usage: .* ${flags} `))
+      }
+})
+
+/** The arguments and all options, in brackets where they may be left out. */
+function usageOf(command: Command): string {
+  const parameters = command.registeredArguments.map(it => (it.required ? `<${it.name()}>` : `[${it.name()}]`))
+  // The default begins with the options; a command with required options has a usage of its own.
+  const own = command.usage().startsWith('[options]') ? parameters.join(' ') : command.usage().replace(' [options]', '')
+  const others = command.options.filter(({ long }) => long !== '--help' && !own.includes(String(long)))
+  return [own, ...others.map(({ flags }) => `[${flags}]`)].join(' ').trim()
+}
 
 test('--version prints the version', async () => {
   const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8'))
@@ -306,8 +321,14 @@ describe('schema check', () => {
   })
 })
 
-test('several rows print as a table, or as name and value lines where the table is too wide', async () => {
+test('several rows print as a table, in which a long value is wrapped', async () => {
   await cli.run(['tenants', 'create', 'acme'])
   const { stdout } = await cli.run(['tenants', 'list'])
   expect(stdout).toMatch(/^id +name +createdAt\nacme +acme +20/)
+  await cli.run(['tenants', 'create', 'long', '--name', 'Long '.repeat(40).trim()])
+  const wrapped = await cli.run(['tenants', 'list'])
+  expect(wrapped.stdout).toMatch(
+    /^id +name +createdAt\nacme +acme +20.*\n(.*\n)*long +Long Long .*Long +20.*\n +Long Long/,
+  )
+  for (const line of wrapped.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120)
 })

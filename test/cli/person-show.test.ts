@@ -49,13 +49,24 @@ test('person show prints the attempts and the timeline of each session', async (
   expect(types).toContain('WebhookReceived')
 })
 
-test('person show prints all personal data of the person, and no credentials', async () => {
-  const { stdout } = await cli.run(['person', 'show', externalId])
+test('person show --json prints all personal data of the person, and no credentials', async () => {
   const asJson = JSON.stringify(await show())
   const lettingIn = [...canaries.all.keys()].filter(name => /^[A-Z]+ /.test(name))
   expect(lettingIn.length).toBeGreaterThan(4)
   const reported = [...canaries.all.keys()].filter(name => !lettingIn.includes(name))
-  for (const text of [stdout, asJson]) expect(findIn(text, canaries).sort()).toEqual(reported.sort())
+  expect(findIn(asJson, canaries).sort()).toEqual(reported.sort())
+})
+
+test('person show prints a summary without JSON, a table for each type of record with names and addresses', async () => {
+  const { stdout } = await cli.run(['person', 'show', externalId])
+  expect(stdout).not.toMatch(/[{}]|details|metadata/)
+  for (const heading of ['5 sessions', '2 applicants', '2 customers', '8 creates'])
+    expect(stdout.split('\n')).toContain(heading)
+  expect(stdout).toMatch(/^\d+ events, the latest 10$/m)
+  expect(stdout).toMatch(/^provider +providerId +status +outcome +createdAt$/m)
+  const [applicant] = (await show()).filter(({ record }) => record === 'applicant')
+  expect(stdout.replaceAll(/\s/g, '')).toContain(applicant.email)
+  expect(stdout).toMatch(/\nWith --json: all stored data\.\n$/)
 })
 
 test('person show prints nothing for an erased person, as for an unknown one', async () => {

@@ -363,7 +363,7 @@ describe('the slots of a provider', () => {
     app.at('KAYLE').behave()
 
     expect((await create(app, KAYLE, key)).data.made).toMatchObject({
-      operation: { state: 'SUCCEEDED', sendCount: 2 },
+      operation: { state: 'SUCCEEDED', sendCount: 1 },
     })
   })
 })

@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { openDatabase } from '../../db/core/open-database.ts'
 import { SqliteDatabase } from '../../db/sqlite/better-sqlite3.ts'
 import type { Provider } from '../../src/domain/provider.ts'
 import { sandbox as rapidly } from '../../src/providers/rapidly/sandbox.ts'
+import { createFieldEncryption } from '../../src/security/field-encryption.ts'
 import { takeDatabase } from '../harness/app/database.ts'
 import { startWorkload } from '../harness/app/load.ts'
 import type { Fate } from '../harness/app/server-process.ts'
@@ -540,6 +542,28 @@ describe('while one secret replaces another', () => {
     expect([await try_(policy.secret), await try_(second)]).toEqual([204, 204])
     const third = await rotate()
     expect([await try_(policy.secret), await try_(second), await try_(third)]).toEqual([401, 204, 204])
+  })
+
+  test('of the environment are stored before the server listens, so that no delivery gets 404', async () => {
+    const { url, release } = await takeDatabase()
+    const reader = await openDatabase(url, createFieldEncryption(Buffer.alloc(32)))
+    const world = await startWorkload({ fateOf: () => 'ANSWERED', delayMs: () => 0 })
+    const stored: string[] = []
+    const fresh = await startApp(
+      { ...world.env, DATABASE_URL: url, VERILOCK_WEBHOOK_SECRET: 'secret-one' },
+      {
+        jobs: false,
+        beforeListen: async () => {
+          const rows = await reader.sql.selectFrom('webhook_endpoints').select('provider').execute()
+          stored.push(...rows.map(({ provider }) => provider))
+        },
+      },
+    )
+    expect(stored).toEqual(['VERILOCK'])
+    await fresh.close()
+    await world.close()
+    await reader.close()
+    await release()
   })
 
   test('both can come from the environment', async () => {

@@ -1,9 +1,11 @@
 import { type Command, Option } from 'commander'
 import type { StoredOperation } from '../../../db/repositories/operation-repository.ts'
 import type { AppContainer } from '../../app/container.ts'
+import { decodeGlobalId } from '../../domain/global-id.ts'
 import { OPERATION_STATES, type OperationState, type ProviderOperation } from '../../domain/records/operation.ts'
 import { recordAudit } from '../../services/access/tenants.ts'
 import type { SearchHints } from '../../services/creates/operations.ts'
+import type { Services } from '../../services/services.ts'
 import { limitOption } from '../arguments.ts'
 import { type CliContext, CliError, examples, formatCommand, type TenantCall, withHint, withTenant } from '../cli.ts'
 
@@ -25,11 +27,9 @@ export function addOperations(program: Command, cli: CliContext): void {
     .action((options: { state: OperationState[]; limit: number }) =>
       withTenant(cli, async ({ services }, call) => {
         const found = await services.operations.list(call, options.state, options.limit)
-        const hints = await Promise.all(found.map(operation => services.operations.searchHints(operation)))
-        cli.show(
-          found.map((operation, index) => toRow(operation, toSearchHints(hints[index], cli.isJson(), false))),
-          { empty: `No creates in state ${options.state.join(' or ')}.`, only: LISTED },
-        )
+        const empty = `No creates in state ${options.state.join(' or ')}.`
+        const rows = await Promise.all(found.map(operation => toRow(cli, services, operation)))
+        cli.show(cli.isJson() ? rows : rows.map(toListed), { empty })
         if (found.length > 0 && !cli.isJson())
           cli.progress.report(`${formatCommand(cli, 'operations show <id>')} shows what to look for at the provider.`)
       }),
@@ -45,8 +45,7 @@ export function addOperations(program: Command, cli: CliContext): void {
     .action((id: string) =>
       withTenant(cli, async (app, call) => {
         const operation = await find(cli, app, call, id)
-        const hints = await app.services.operations.searchHints(operation)
-        cli.show([toRow(operation, toSearchHints(hints, cli.isJson(), true))])
+        cli.show([await toRow(cli, app.services, operation, true)])
       }),
     )
 
@@ -85,7 +84,7 @@ export function addOperations(program: Command, cli: CliContext): void {
         const settled = await (options.found
           ? settleFound(call, operation.id, options.found, { isConfirmed: isUnchecked })
           : settleAbsent(call, operation.id))
-        cli.show([toRow(settled, toSearchHints(hints, cli.isJson(), false))])
+        cli.show([await toRow(cli, app.services, settled)])
       })
     })
 }
@@ -112,7 +111,6 @@ async function confirmSettlement(
   if (!confirmed) throw new CliError('NOT_CONFIRMED', 'Nothing was settled.')
 }
 
-const LISTED = ['idempotencyKey', 'kind', 'provider', 'state', 'sentAt', 'error'] as const
 const ID = 'the id or the idempotency key of the create'
 
 async function find(
@@ -121,7 +119,7 @@ async function find(
   call: TenantCall,
   id: string,
 ): Promise<StoredOperation> {
-  const [byId] = await services.operations.findMany(call, [id])
+  const [byId] = await services.operations.findMany(call, [decodeGlobalId(id)?.id ?? id])
   const listCommand = formatCommand(cli, `operations list --state ${OPERATION_STATES.join(' ')}`)
   return byId ?? withHint(services.operations.get(call, { idempotencyKey: id }), `${listCommand} shows all creates.`)
 }
@@ -139,8 +137,11 @@ function toSearchHints(hints: SearchHints | undefined, isJson: boolean, showsPer
   return [`created from ${from} to ${to}`, ...lines, ...(hints.warning ? [`Warning: ${hints.warning}`] : [])].join('; ')
 }
 
+type OperationRow = Awaited<ReturnType<typeof toRow>>
+
 /** Only what an operator needs. The rest of the client's input stays encrypted. */
-function toRow(operation: StoredOperation, searchHints: ReturnType<typeof toSearchHints>) {
+async function toRow(cli: CliContext, { operations }: Services, operation: StoredOperation, showsPersonal = false) {
+  const hints = await operations.searchHints(operation)
   return {
     id: operation.id,
     idempotencyKey: operation.idempotencyKey,
@@ -149,12 +150,23 @@ function toRow(operation: StoredOperation, searchHints: ReturnType<typeof toSear
     state: operation.state,
     sentAt: operation.sentAt?.toISOString() ?? null,
     sendCount: operation.sendCount,
+    settlesItself: await operations.settlesItself(operation),
     nextCheckAt: operation.nextCheckAt?.toISOString() ?? null,
     recordId: operation.recordId,
     recovered: operation.recovered,
     error:
       operation.lastError &&
       `${operation.lastError.code}: ${operation.lastError.summary ?? operation.lastError.message}`,
-    searchHints,
+    searchHints: toSearchHints(hints, cli.isJson(), showsPersonal),
   }
+}
+
+/** What decides whether an operator has to act. */
+function toListed({ idempotencyKey, kind, provider, state, sentAt, settlesItself, nextCheckAt, error }: OperationRow) {
+  const nextCheck = settlesItself ? toMinute(nextCheckAt) : 'never: settle it'
+  return { idempotencyKey, kind, provider, state, sentAt: toMinute(sentAt), nextCheck, error }
+}
+
+function toMinute(time: string | null): string | null {
+  return time?.replace(/:\d+\.\d+Z$/, 'Z') ?? null
 }

@@ -13,11 +13,16 @@ import type { TimelineEvent } from '../../domain/records/event.ts'
 import type { ProviderOperation } from '../../domain/records/operation.ts'
 import type { Session } from '../../domain/records/session.ts'
 
+export interface PersonRow {
+  readonly record: 'session' | 'applicant' | 'customer' | 'attempt' | 'create' | 'event'
+  readonly [column: string]: unknown
+}
+
 /**
  * The stored data of a person, one row per record: everything that erasing would delete, decrypted. Omits access
  * secrets (links, tokens) and webhook deliveries, whose content is in the records.
  */
-export async function listPersonRows(db: Database, tenantId: string, externalId: string): Promise<object[]> {
+export async function listPersonRows(db: Database, tenantId: string, externalId: string): Promise<PersonRow[]> {
   const records = await findPersonRecords(db, tenantId, externalId)
   const creates = await findPersonOperations(db, tenantId, externalId, records)
   const [sessionIds, applicantIds] = [idsOf(records.sessions), idsOf(records.applicants)]
@@ -59,34 +64,34 @@ function distinct(attempts: readonly Attempt[]): Attempt[] {
   return [...new Map(attempts.map(attempt => [attempt.id, attempt])).values()]
 }
 
-function toSessionRow(session: Session): object {
+function toSessionRow(session: Session): PersonRow {
   const { id, provider, providerId, externalId, status, outcome, redirectUrl, metadata, details, createdAt } = session
   const row = { externalId, status, outcome, redirectUrl, metadata, details, createdAt }
   return { record: 'session', id, provider, providerId, ...row }
 }
 
-function toApplicantRow(applicant: Applicant): object {
+function toApplicantRow(applicant: Applicant): PersonRow {
   const { id, provider, providerId, externalId, status, outcome, firstName, lastName } = applicant
   const { email, phone, details, createdAt } = applicant
   const row = { externalId, status, outcome, firstName, lastName, email, phone, details, createdAt }
   return { record: 'applicant', id, provider, providerId, ...row }
 }
 
-function toCustomerRow(customer: Customer): object {
+function toCustomerRow(customer: Customer): PersonRow {
   const { id, provider, providerId, externalId, name, email, phone, metadata, details, createdAt } = customer
   const row = { externalId, name, email, phone, metadata, details, createdAt }
   return { record: 'customer', id, provider, providerId, ...row }
 }
 
-function toAttemptRow(attempt: Attempt): object {
+function toAttemptRow(attempt: Attempt): PersonRow {
   const { id, provider, providerId, kind, status, failureCode, riskScore, details, createdAt } = attempt
   return { record: 'attempt', id, provider, providerId, kind, status, failureCode, riskScore, details, createdAt }
 }
 
-function toCreateRow({ id, provider, kind, idempotencyKey, state, recordId, createdAt }: ProviderOperation): object {
+function toCreateRow({ id, provider, kind, idempotencyKey, state, recordId, createdAt }: ProviderOperation): PersonRow {
   return { record: 'create', id, provider, kind, idempotencyKey, state, recordId, createdAt }
 }
 
-function toEventRow({ id, sessionId, source, at, data: { type, ...data } }: TimelineEvent): object {
+function toEventRow({ id, sessionId, source, at, data: { type, ...data } }: TimelineEvent): PersonRow {
   return { record: 'event', id, sessionId, type, source, at, data }
 }

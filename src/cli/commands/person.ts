@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { ErasureReport } from '../../services/privacy/erasure.ts'
 import { type CliContext, CliError, examples, withTenant } from '../cli.ts'
-import { listPersonRows } from './person-rows.ts'
+import { listPersonRows, type PersonRow } from './person-rows.ts'
 
 const NOTHING_STORED = 'Nothing is stored about a user with this external id.'
 const NOTHING_ERASED = `${NOTHING_STORED} Check its spelling. What a provider sends about it later is not stored.`
@@ -13,13 +13,13 @@ export function addPerson(program: Command, cli: CliContext): void {
 
   command
     .command('show')
-    .description('show all stored data of a user, which `person erase` would delete; without links and tokens')
+    .description(
+      'summarize the stored data of a user, which `person erase` would delete; with --json all of it, without links and tokens',
+    )
     .argument('<externalId>', EXTERNAL_ID)
     .addHelpText('after', examples('sessiongraph person show usr_1337 --tenant acme'))
     .action((externalId: string) =>
-      withTenant(cli, async ({ db }, { tenantId }) =>
-        cli.show(await listPersonRows(db, tenantId, externalId), { empty: NOTHING_STORED }),
-      ),
+      withTenant(cli, async ({ db }, { tenantId }) => showPerson(cli, await listPersonRows(db, tenantId, externalId))),
     )
 
   command
@@ -47,6 +47,34 @@ export function addPerson(program: Command, cli: CliContext): void {
         showReport(cli, await services.erasure.erase(call, externalId), NOTHING_ERASED)
       }),
     )
+}
+
+/** The columns of each type of record in the summary. */
+const SUMMARY: Readonly<Record<PersonRow['record'], readonly string[]>> = {
+  session: ['provider', 'providerId', 'status', 'outcome', 'createdAt'],
+  applicant: ['provider', 'providerId', 'status', 'outcome', 'firstName', 'lastName', 'email', 'phone'],
+  customer: ['provider', 'providerId', 'name', 'email', 'phone', 'createdAt'],
+  attempt: ['provider', 'providerId', 'kind', 'status', 'failureCode', 'createdAt'],
+  create: ['provider', 'kind', 'idempotencyKey', 'state', 'createdAt'],
+  event: ['type', 'source', 'at'],
+}
+const MAX_EVENTS = 10
+
+/** As JSON every row; as text a table per type of record, with the latest events only. */
+function showPerson(cli: CliContext, rows: readonly PersonRow[]): void {
+  if (cli.isJson() || rows.length === 0) {
+    cli.show(rows, { empty: NOTHING_STORED })
+    return
+  }
+  for (const [record, only] of Object.entries(SUMMARY)) {
+    const found = rows.filter(row => row.record === record)
+    if (found.length === 0) continue
+    const isCut = record === 'event' && found.length > MAX_EVENTS
+    cli.print(`${found.length} ${record}${found.length === 1 ? '' : 's'}${isCut ? `, the latest ${MAX_EVENTS}` : ''}\n`)
+    cli.show(isCut ? found.slice(-MAX_EVENTS) : found, { only })
+    cli.print('\n')
+  }
+  cli.print('With --json: all stored data.\n')
 }
 
 /** As text, a report without any record is a sentence, because it may be a misspelt id. */

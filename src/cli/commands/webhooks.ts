@@ -77,9 +77,10 @@ export function addWebhooks(program: Command, cli: CliContext): void {
     .action(({ state, limit }: { state?: DeliveryState; limit: number }) =>
       withTenant(cli, async ({ services }, call) => {
         const deliveries = await services.webhookEndpoints.deliveries(call, limit, state)
-        if (state) return cli.show(deliveries, { empty: `No deliveries in state ${state}.`, only: LISTED })
+        if (state)
+          return cli.show(deliveries.map(toDeliveryRow), { empty: `No deliveries in state ${state}.`, only: LISTED })
         const endpoints = await services.webhookEndpoints.list(call)
-        cli.show([...endpoints.map(endpoint => toRow({ endpoint })), ...deliveries], {
+        cli.show([...endpoints.map(endpoint => toRow({ endpoint })), ...deliveries.map(toDeliveryRow)], {
           empty: `No endpoints and no deliveries. Add an endpoint with ${formatCommand(cli, 'webhooks add <provider>')}.`,
         })
       }),
@@ -92,7 +93,7 @@ export function addWebhooks(program: Command, cli: CliContext): void {
     .addHelpText('after', examples(`sessiongraph webhooks show ${DELIVERY}`))
     .action((id: string) =>
       withTenant(cli, async ({ services }, call) =>
-        cli.show([await withListHint(cli, services.webhookEndpoints.delivery(call, id))]),
+        cli.show([toDeliveryRow(await withListHint(cli, services.webhookEndpoints.delivery(call, id)))]),
       ),
     )
 
@@ -108,7 +109,7 @@ export function addWebhooks(program: Command, cli: CliContext): void {
         await recordAudit(app.db, { ...call, action: 'webhook.replay', at: new Date(), subject: id })
         const delivery = await services.webhookInbox.replay(call, id)
         if (!delivery) throw new CliError('ERASED', 'The delivery was deleted, because it is about an erased person.')
-        cli.show([delivery])
+        cli.show([toDeliveryRow(delivery)])
         if (delivery.state !== 'APPLIED') throw toReplayFailure(delivery)
       }),
     )
@@ -117,6 +118,7 @@ export function addWebhooks(program: Command, cli: CliContext): void {
     .command('dismiss')
     .description('end the quarantine of a delivery that does not matter, without applying it')
     .argument('<deliveryId>', DELIVERY_ID)
+    .usage('<deliveryId> --note <note> [options]')
     .requiredOption('--note <note>', 'why it does not matter, without personal data')
     .addHelpText('after', examples(`sessiongraph webhooks dismiss ${DELIVERY} --note "a test of the provider"`))
     .action((id: string, { note }: { note: string }) =>
@@ -124,9 +126,14 @@ export function addWebhooks(program: Command, cli: CliContext): void {
         const { services } = app
         await withListHint(cli, services.webhookEndpoints.delivery(call, id))
         await recordAudit(app.db, { ...call, action: 'webhook.dismiss', at: new Date(), subject: id })
-        cli.show([{ ...(await services.webhookInbox.dismiss(call, id, { note, actor: 'cli' })), note }])
+        cli.show([{ ...toDeliveryRow(await services.webhookInbox.dismiss(call, id, { note, actor: 'cli' })), note }])
       }),
     )
+}
+
+/** Without what only the database knows: the ids of the tenant and of the account. */
+function toDeliveryRow({ tenantId: _tenant, accountId: _account, ...delivery }: Delivery) {
+  return delivery
 }
 
 function toReplayFailure({ state, error, nextAttemptAt }: Delivery): CliError {

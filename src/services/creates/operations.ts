@@ -77,6 +77,20 @@ export function createOperations(deps: CreateDeps) {
     return listOperations(db, call.tenantId, states, limit)
   }
 
+  /** The newest creates with an unknown outcome whose input has this text as a value. Decrypts at most `limit` inputs. */
+  async function findUnknownByValue(
+    call: Pick<RequestScope, 'tenantId'>,
+    value: string,
+    limit: number,
+  ): Promise<StoredOperation[]> {
+    const found: StoredOperation[] = []
+    for (const operation of await list(call, ['UNKNOWN'], limit)) {
+      const plan = await decryptOperationInput<CreatePlan>(db, operation)
+      if (plan && hasValue(plan.input, value.toLowerCase())) found.push(operation)
+    }
+    return found
+  }
+
   /** True if the create is settled, or can be settled without an operator. */
   async function settlesItself(operation: ProviderOperation): Promise<boolean> {
     if (operation.state !== 'UNKNOWN') return true
@@ -201,7 +215,23 @@ export function createOperations(deps: CreateDeps) {
     )
   }
 
-  return { findMany, get, list, settlesItself, searchHints, foundCheck, settleAbsent, settleFound, settleFromNotice }
+  return {
+    findMany,
+    get,
+    list,
+    findUnknownByValue,
+    settlesItself,
+    searchHints,
+    foundCheck,
+    settleAbsent,
+    settleFound,
+    settleFromNotice,
+  }
+}
+
+function hasValue(json: unknown, lowerCase: string): boolean {
+  if (typeof json === 'string') return json.toLowerCase() === lowerCase
+  return typeof json === 'object' && json !== null && Object.values(json).some(value => hasValue(value, lowerCase))
 }
 
 function notMadeByIt(reason: string): DomainError {
