@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startApp, type TestApp } from '../harness/app/test-app.ts'
+import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { createClient } from '../harness/clients/keep-alive.ts'
 import { follow, type Subscriber } from '../harness/clients/subscriber.ts'
 import { until } from '../harness/waiting.ts'
@@ -7,6 +7,7 @@ import { until } from '../harness/waiting.ts'
 /** The limit of concurrent requests; excess requests are refused at once. */
 
 const MOST = 8
+const ORIGIN = 'https://app.example.com'
 const READ = '{ providers { provider } }'
 const SLOW = /* GraphQL */ `
   mutation ($key: String!) {
@@ -23,7 +24,7 @@ let app: TestApp
 let keys = 0
 
 beforeAll(async () => {
-  app = await startApp({ MAX_IN_FLIGHT: String(MOST), UPSTREAM_CONNECTIONS: '64' })
+  app = await startApp({ MAX_IN_FLIGHT: String(MOST), UPSTREAM_CONNECTIONS: '64', CORS_ORIGINS: ORIGIN })
   // The key is known from now on, and has all of its places.
   await execute(READ)
 })
@@ -67,6 +68,32 @@ test('at ten times the capacity, requests within it are answered and the others 
   const { body: metrics } = await client.exchange(new URL('/metrics', app.url).href)
   expect(metrics).toContain(`sessiongraph_requests_refused_total ${9 * MOST}`)
   await app.sandbox('KAYLE').clearFaults()
+})
+
+test('a page of a listed origin can read that it was refused and when to retry, and its preflight requests are answered', async () => {
+  await slowly(1_500)
+  const busy = Array.from({ length: MOST }, create)
+  await until(() => app.admission.inFlight === MOST)
+  const body = JSON.stringify({ query: READ })
+  const send = (origin: string) => {
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}`, origin }
+    return fetch(app.url, { method: 'POST', headers, body })
+  }
+  const [refused, unlisted] = [await send(ORIGIN), await send('https://evil.example')]
+  const preflight = await fetch(app.url, {
+    method: 'OPTIONS',
+    headers: { origin: ORIGIN, 'access-control-request-method': 'POST' },
+  })
+  await Promise.all(busy)
+  await app.sandbox('KAYLE').clearFaults()
+
+  expect([refused.status, unlisted.status, preflight.status]).toEqual([503, 503, 204])
+  expect(refused.headers.get('access-control-allow-origin')).toBe(ORIGIN)
+  expect(refused.headers.get('access-control-expose-headers')?.split(', ')).toContain('Retry-After')
+  expect(refused.headers.get('retry-after')).toBe('1')
+  expect(refused.headers.get('vary')?.split(', ')).toContain('Origin')
+  expect(await refused.json()).toMatchObject({ errors: [{ extensions: { code: 'OVERLOADED' } }] })
+  expect(unlisted.headers.get('access-control-allow-origin')).toBeNull()
 })
 
 test('afterwards requests are accepted again', async () => {
