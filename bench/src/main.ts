@@ -2,7 +2,7 @@ import { openArena } from './arena.ts'
 import { createCells } from './cells.ts'
 import { compare } from './compare.ts'
 import { measureCells } from './measure-cells.ts'
-import { readOptions } from './options.ts'
+import { isWhole, readOptions } from './options.ts'
 import { comparePostgres } from './probes/postgres.ts'
 import { runProbes } from './probes.ts'
 import { writeReport } from './report.ts'
@@ -23,7 +23,7 @@ try {
       const measured = await measureCells(arena, cells, contestants, options)
       await Promise.all(contestants.map(contestant => contestant.stop()))
       const probed = await runProbes(arena, cells, options)
-      if (options.probes.length > 0) writeReport(measured, probed, options)
+      if (isWhole(options)) writeReport(measured, probed, options)
     }
   } finally {
     await Promise.all(contestants.map(contestant => contestant.stop()))

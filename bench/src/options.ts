@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { CELLS, type CellName } from './cells.ts'
 import { CONTESTANTS, type ContestantName } from './contestants.ts'
@@ -12,6 +13,8 @@ export interface Options {
   readonly seconds: number
   /** The longest warm-up of a contestant before a cell. */
   readonly warmUpSeconds: number
+  /** The load average of the minute before the run: how many cores others kept busy, more or less. */
+  readonly loadBefore: number
   /** What runs every contestant. */
   readonly runtime: NodeRuntime
   /** The number of stored sessions. */
@@ -34,6 +37,7 @@ export type ProbeName = (typeof PROBES)[number]
 const COMPARED_SESSIONS = 200
 
 const USAGE = `npm run bench -- [options]
+The report is written by a run with all cells, all contestants and a probe.
   --quick              ours and the limit, 64 connections, no latency, few short rounds, no probes
   --compare            compare the answers of all contestants, measure nothing
   --cells a,b          of ${CELLS.join(', ')}
@@ -64,6 +68,7 @@ export function readOptions(args: readonly string[]): Options {
     rounds: Number(values.rounds ?? 3),
     seconds: Number(values.seconds ?? 1),
     warmUpSeconds: Number(values['warm-up'] ?? 30),
+    loadBefore: loadavg()[0] ?? 0,
     runtime: { binary: values.node ?? process.execPath, flags: values.flags?.split(' ').filter(Boolean) ?? [] },
     sessions: Number(values.sessions ?? (values.compare ? COMPARED_SESSIONS : 1000)),
     compareOnly: values.compare ?? false,
@@ -72,6 +77,12 @@ export function readOptions(args: readonly string[]): Options {
     memoryMinutes: Number(values.minutes ?? 10),
     profile: values.profile,
   }
+}
+
+/** Whether the report can be written from it: every cell, contestant and connection count, and at least a probe. */
+export function isWhole({ cells, contestants, connections, latencies, probes }: Options): boolean {
+  const hasAll = cells.length === CELLS.length && contestants.length === Object.keys(CONTESTANTS).length
+  return hasAll && connections.includes(64) && latencies.includes(0) && probes.length > 0
 }
 
 const FLAGS = {

@@ -6,7 +6,7 @@ import type { MeasuredCell } from './measure-cells.ts'
 import type { Options } from './options.ts'
 import type { Probed } from './probes/probe.ts'
 import { type NodeRuntime, path } from './processes.ts'
-import { ratio } from './rounds.ts'
+import { median, ratio } from './rounds.ts'
 import { markdownTable, row, TITLES } from './table.ts'
 
 /** The targets of the server with 64 connections and no latency: its share of the limit's requests per second. */
@@ -21,6 +21,9 @@ export const TARGETS: Readonly<Record<string, number>> = {
 }
 /** On every cell. */
 const TARGET_OF_YOGA = 1.25
+/** The latency of the providers at which p99 of ours may be so many times p50 of the limit. */
+const SLOWER_MS = 5
+const TARGET_LATENCY_RATIO = 3
 
 /** Writes bench/results/report.md and report.svg. */
 export function writeReport(measured: readonly MeasuredCell[], probed: readonly Probed[], options: Options): void {
@@ -35,11 +38,19 @@ function toMarkdown(measured: readonly MeasuredCell[], probed: readonly Probed[]
   const cells = new Map(measured.map(({ cell }) => [cell.name, cell.message]))
   return [
     '# The benchmark',
-    `${machine(options.runtime)}. ${options.rounds} rounds of ${options.seconds} s for each, in turn; medians, and ratios of the same round.`,
+    `${machine(options.runtime)}. Load average before the run: ${options.loadBefore.toFixed(1)}. ${options.rounds} rounds of ${options.seconds} s for each, in turn; medians, and ratios of the same round.`,
     'How it is measured and what it may be compared with: [README](../README.md).',
     '![Answers per second, as a share of the limit](report.svg)',
     '## Targets (64 connections, no latency)',
-    markdownTable(['cell', 'what', 'of the limit', 'target', 'of Yoga', 'target'], atFullLoad(measured).map(target)),
+    markdownTable(
+      ['cell', 'what', 'of the limit', 'target', 'of Yoga', 'target', 'of Hive Gateway'],
+      atFullLoad(measured).map(target),
+    ),
+    `## Latency (64 connections, providers that respond after ${SLOWER_MS} ms)`,
+    markdownTable(
+      ['cell', 'p50 of the limit, ms', 'p99 of ours, ms', 'ratio', 'target'],
+      measured.filter(({ latencyMs }) => latencyMs === SLOWER_MS).map(latency),
+    ),
     '## All cells',
     [...cells].map(([name, message]) => `- \`${name}\`: ${message}`).join('\n'),
     markdownTable(
@@ -53,7 +64,8 @@ function toMarkdown(measured: readonly MeasuredCell[], probed: readonly Probed[]
 }
 
 function target({ cell, measured }: MeasuredCell): string[] {
-  const of = (other: 'limit' | 'yoga') => (measured.has(other) ? ratio(measured, 'ours', other).toFixed(2) : '')
+  const of = (other: 'limit' | 'yoga' | 'hive') =>
+    measured.has(other) ? ratio(measured, 'ours', other).toFixed(2) : ''
   return [
     cell.name,
     cell.message,
@@ -61,7 +73,15 @@ function target({ cell, measured }: MeasuredCell): string[] {
     TARGETS[cell.name]?.toFixed(2) ?? '',
     of('yoga'),
     TARGET_OF_YOGA.toFixed(2),
+    of('hive'),
   ]
+}
+
+/** The slowest responses of ours beside the usual ones of the limit. */
+function latency({ cell, measured }: MeasuredCell): string[] {
+  const p50 = median((measured.get('limit') ?? []).map(round => round.p50))
+  const p99 = median((measured.get('ours') ?? []).map(round => round.p99))
+  return [cell.name, p50.toFixed(1), p99.toFixed(1), (p99 / p50).toFixed(2), `at most ${TARGET_LATENCY_RATIO}`]
 }
 
 function atFullLoad(measured: readonly MeasuredCell[]): MeasuredCell[] {

@@ -52,7 +52,7 @@ export async function measure(
  * Sends load until the processor time of a request no longer falls: a large server needs thousands of requests until Node
  * has compiled its hot code.
  */
-async function warmUp(cell: Cell, contestant: Contestant, connections: number, most: number): Promise<void> {
+export async function warmUp(cell: Cell, contestant: Contestant, connections: number, most: number): Promise<void> {
   const cpuMicros: number[] = []
   while (cpuMicros.length * WARM_UP_ROUND_SECONDS < most) {
     const round = await measureOne(cell, contestant, [], connections, WARM_UP_ROUND_SECONDS)

@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { median } from '../rounds.ts'
+import { median, warmUp } from '../rounds.ts'
 import { authorization, execute, load } from '../wrk.ts'
 import type { Probe } from './probe.ts'
 
@@ -18,12 +18,12 @@ interface Answer {
  * Sends three times as many requests per second as the capacity, without waiting for earlier ones: the goodput, and the
  * latency of refusals.
  */
-export const probeOverload: Probe = async (arena, cells) => {
+export const probeOverload: Probe = async (arena, cells, { warmUpSeconds }) => {
   const [server] = await arena.start(['ours'])
   if (!server) throw new Error('Nothing was started.')
   try {
     const { bodies } = cells.local
-    await load(server.url, bodies, CONNECTIONS, 2)
+    await warmUp(cells.local, server, CONNECTIONS, warmUpSeconds)
     const { requests, seconds } = await load(server.url, bodies, CONNECTIONS, SECONDS)
     const capacity = requests / seconds
     const { answers, endedMs } = await flood(server.url, bodies, capacity * TIMES)

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { type CellName, createCells } from '../cells.ts'
 import { openPostgresStore } from '../postgres.ts'
-import { median } from '../rounds.ts'
+import { median, warmUp } from '../rounds.ts'
 import { load } from '../wrk.ts'
 import type { Probe } from './probe.ts'
 
@@ -12,11 +12,11 @@ const ROUNDS = 3
 const CORES = 5
 
 /** One process and two on the same PostgreSQL, each with its own load generator. */
-export const probeProcesses: Probe = async (arena, _cells, { sessions, seconds }) => {
+export const probeProcesses: Probe = async (arena, _cells, { sessions, seconds, warmUpSeconds, loadBefore }) => {
   const cores = availableParallelism()
-  const enough =
-    cores >= CORES ? '' : `; not measurable here: ${cores} cores for two servers, two loads and the database`
-  const title = `Two processes, ${CONNECTIONS} connections each (target 1.8 of one${enough})`
+  const free = `${cores} cores, load average ${loadBefore.toFixed(1)} before the run`
+  const enough = cores - loadBefore >= CORES ? '' : `; the cores are not free here, so it says nothing: ${free}`
+  const title = `Two processes, ${CONNECTIONS} connections each (target 1.8 of one, with ${CORES} free cores${enough})`
   const store = await openPostgresStore(arena, sessions)
   if (!store) return { title, titles: ['not measured: no PostgreSQL answers'], rows: [] }
   try {
@@ -28,7 +28,7 @@ export const probeProcesses: Probe = async (arena, _cells, { sessions, seconds }
         const loads = await Promise.all(some.map(({ url }) => load(url, cells[name].bodies, CONNECTIONS, seconds)))
         return loads.reduce((sum, reported) => sum + (reported.requests - reported.refused) / reported.seconds, 0)
       }
-      await perSecond(servers)
+      for (const server of servers) await warmUp(cells[name], server, CONNECTIONS, warmUpSeconds)
       const rounds: { one: number; two: number }[] = []
       for (let round = 0; round < ROUNDS; round++) {
         rounds.push({ one: await perSecond(servers.slice(0, 1)), two: await perSecond(servers) })
