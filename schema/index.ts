@@ -2,6 +2,7 @@ import { type GraphQLSchema, specifiedDirectives } from 'graphql'
 import type { InputSettings } from '../src/input/rules.ts'
 import { builder } from './builder.ts'
 import './authorization/rules.ts'
+import { boundEnums } from './bounded-enums.ts'
 import { FEDERATION_LINK, type FederationMode, withFederation } from './federation/subgraph.ts'
 import { INCREMENTAL_DIRECTIVES } from './incremental-directives.ts'
 import './types/scalars.ts'
@@ -54,5 +55,6 @@ export async function buildSchema(
   })
   const served = withFederation(schema, federation)
   served.description = DESCRIPTION
+  boundEnums(served)
   return served
 }

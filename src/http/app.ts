@@ -1,5 +1,5 @@
 import { useDeferStream } from '@graphql-yoga/plugin-defer-stream'
-import type { GraphQLSchema } from 'graphql'
+import type { DocumentNode, GraphQLSchema } from 'graphql'
 import {
   createYoga,
   type Plugin,
@@ -32,7 +32,7 @@ import { createContextFactory } from './pipeline/operation-context.ts'
 import type { OperationTelemetryOptions } from './pipeline/operation-telemetry.ts'
 import type { RateLimiter } from './pipeline/rate-limit.ts'
 import { createCostLimiter } from './pipeline/rate-limit.ts'
-import { useLimits, useNameLimit, useNoIntrospection, useTrustedDocuments } from './plugins/document-plugins.ts'
+import { useDocumentCharge, useLimits, useNoIntrospection, useTrustedDocuments } from './plugins/document-plugins.ts'
 import {
   type MetricsEndpointOptions,
   useHealth,
@@ -157,6 +157,8 @@ function createPipeline({ policy, schema, services, heap, now }: AppOptions) {
     costs: createCostLimiter(policy.limits, policy.rateLimiter, now),
     openContext: createContextFactory(services, heap, now),
     formatError: createErrorFormatter(policy.suggestions),
+    documents: createDocumentCache<DocumentNode>(),
+    parseErrors: createDocumentCache<unknown>(),
   }
 }
 
@@ -174,7 +176,7 @@ function yogaSettings(options: AppOptions, steps: Steps): YogaServerOptions<obje
     graphiql: false,
     // `useRequestParser` limits the body.
     maxRequestBodySize: false,
-    parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: createDocumentCache() },
+    parserAndValidationCache: { documentCache: steps.documents, errorCache: steps.parseErrors },
     maskedErrors: { maskError: toClientError },
     plugins: plugins(options, steps),
   }
@@ -183,7 +185,7 @@ function yogaSettings(options: AppOptions, steps: Steps): YogaServerOptions<obje
 /** In the order in which they handle a request. */
 function plugins(
   options: AppOptions,
-  { analyze, trust: resolveTrusted, costs, openContext, formatError }: Steps,
+  { analyze, trust: resolveTrusted, costs, openContext, formatError, documents, parseErrors }: Steps,
 ): Plugin<never>[] {
   const { policy, services, streams } = options
   return [
@@ -201,8 +203,8 @@ function plugins(
     useRequestParser(policy.limits, policy.rateLimiter),
     useTelemetry(options.telemetry),
     useTrustedDocuments(resolveTrusted, policy.trusted.warn),
+    useDocumentCharge(text => documents.has(text) || parseErrors.has(text), policy.rateLimiter),
     ...(policy.introspection ? [] : [useNoIntrospection()]),
-    useNameLimit(),
     useErrorCodes(formatError, policy.suggestions),
     useAcceptHeader(),
     useLimits(policy.limits, costs),

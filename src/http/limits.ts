@@ -9,7 +9,7 @@ export interface RequestLimits {
   readonly maxRootFields: number
   /** The maximum number of operations in a batch. 1: a request is one operation. */
   readonly maxBatchSize: number
-  /** In provider calls; a hundred stored rows count as one. */
+  /** A provider call costs 5, twenty stored rows cost 1. */
   readonly maxCost: number
 }
 
@@ -21,7 +21,7 @@ export const DEFAULT_REQUEST_LIMITS: RequestLimits = {
   maxAliases: 30,
   maxRootFields: 10,
   maxBatchSize: 1,
-  maxCost: 200,
+  maxCost: 1_000,
 }
 
 export interface SocketTimeouts {

@@ -5,12 +5,14 @@ import { type Client, withClientToken, withKey } from '../harness/clients/caller
 /** An API key with a cost per minute of its own, in the place of COST_PER_MINUTE. */
 
 const COST_PER_MINUTE = 1_000
-/** Costs about 171, more than 100. */
+/** Costs about 850, more than 100. */
 const LIST = `{ sessions(first: 50) { nodes { attempts { nodes { id } } customer { id } applicant { id } } } }`
 
 let app: TestApp
 beforeAll(async () => {
   app = await startApp({ COST_PER_MINUTE: String(COST_PER_MINUTE) }, { jobs: false })
+  // New documents are charged.
+  await post(await withClientToken(app, await withKey(app), { externalId: 'limit' }))
 })
 afterAll(() => app.close())
 

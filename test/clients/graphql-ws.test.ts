@@ -225,6 +225,8 @@ describe('is refused', () => {
 
   test('what costs more than the budget, and afterwards messages that are no operation', async () => {
     const tight = await startApp({ COST_PER_MINUTE: '3' }, { jobs: false })
+    // New documents are charged.
+    await (await withKey(tight, { costPerMinute: 100 })).execute('{ __typename }')
     const { received, send, closed } = await openInitialized(undefined, tight)
     for (const id of ['1', '2', '3', '4']) send({ id, type: 'subscribe', payload: { query: '{ __typename }' } })
     await expect.poll(() => received.filter(({ type }) => type === 'next')).toHaveLength(3)

@@ -82,7 +82,7 @@ const OPERATIONS: Readonly<
   'too high a cost': [
     '{ sessions(first: 100) { nodes { attempts { nodes { id } } customer { id } applicant { id } } } }',
     () => ({}),
-    ['200', 'fewer rows or fields'],
+    ['1000', 'fewer rows or fields'],
   ],
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
-import { withClientToken, withDevelopmentKey } from '../harness/clients/callers.ts'
+import { withClientToken, withDevelopmentKey, withKey } from '../harness/clients/callers.ts'
 import { type Following, follow, type Subscriber } from '../harness/clients/subscriber.ts'
 
 /** The cost of a subscription: each event is charged, and past events call no provider. */
@@ -82,11 +82,13 @@ describe('a subscription', () => {
 
 test('beyond the budget ends with RATE_LIMITED, and resumes later after its last event', async () => {
   const [creates, events] = [4, 5]
-  const app = await startApp({ COST_PER_MINUTE: String(1 + creates + events) }, { jobs: false })
+  const app = await startApp({}, { jobs: false })
+  // A new document and the beginning of a subscription, which pays for the first event.
+  const { token } = await withKey(app, { costPerMinute: 3 + 4 + events - 1 })
   const { data } = await app.execute('{ sessions(first: 0) { liveCursor } }')
   for (let index = 0; index < creates; index++) await createLinked(app, `budget-${index}`)
   const all = 'subscription ($after: String) { sessionsUpdated(after: $after) { cursor } }'
-  const subscriber = await subscribe(app, { query: all, variables: { after: data.sessions.liveCursor } })
+  const subscriber = await subscribe(app, { query: all, variables: { after: data.sessions.liveCursor }, token })
 
   const messages = await subscriber.all()
 

@@ -28,3 +28,10 @@ test('__proto__ in JSON is an ordinary key', () => {
   expect(value.a).toBeUndefined()
   expect(Object.keys(value)).toEqual(['__proto__'])
 })
+
+test('a key has at most 512 characters, however it is written', () => {
+  const keys = ['k'.repeat(512), '\\u006b'.repeat(512), '\\"'.repeat(512)]
+  for (const key of keys) expect(parseJsonBody(`{"${key}":1}`, 3, 'it')).toEqual(JSON.parse(`{"${key}":1}`))
+  for (const key of keys) expect(() => parseJsonBody(`[{"a":{"k${key}":1}}]`, 3, 'it')).toThrow('512 characters')
+  expect(parseJsonBody(`{"a":"${'k'.repeat(5_000)}"}`, 3, 'it')).toHaveProperty('a')
+})

@@ -159,66 +159,67 @@ describe('the cost', () => {
   const cost = (text: string, variables = {}) => planCost(schema, parse(text), undefined)(variables)
 
   test.each([
-    ['nothing but names', '{ __typename providers { provider } }', 0.006],
-    ['one record', '{ session(by: { id: "a" }) { id details { __typename } sync { stale } } }', 1.025],
+    ['nothing but names', '{ __typename providers { provider } }', 0.03],
+    ['one record', '{ session(by: { id: "a" }) { id details { __typename } sync { stale } } }', 5.125],
     [
       'one record and its three links',
       '{ session(by: { id: "a" }) { customer { id } applicant { id } attempts(first: 7) { nodes { id } } } }',
-      4.203,
+      21.015,
     ],
     ['the schema, as often as it is read', '{ a: __schema { types { name } } b: __schema { types { name } } }', 20],
-    ['one type', '{ __type(name: "Session") { name } }', 1],
-    ['a page of a list', '{ sessions { nodes { id } } }', 0.354],
-    ['a page with something of each of its 20 rows', '{ sessions { nodes { customer { id } } } }', 20.634],
+    ['one type', '{ __type(name: "Session") { name } }', 2],
+    ['a page of a list', '{ sessions { nodes { id } } }', 1.77],
+    ['a page with something of each of its 20 rows', '{ sessions { nodes { customer { id } } } }', 103.17],
     [
       'the rows of a page under nodes and edges',
       '{ sessions { nodes { customer { id } } edges { node { customer { id } } } } }',
-      41.094,
+      205.47,
     ],
     [
       'what reads the store, whatever freshness it hands on',
       '{ sessions(freshness: {}) { nodes { id } } person(externalId: "a", freshness: {}) { id } }',
-      0.369,
+      1.845,
     ],
-    ['a page counted from its end', '{ sessions(last: 7) { nodes { customer { id } } } }', 7.257],
-    ['no more rows than a page can have', '{ sessions(first: 5000) { nodes { customer { id } } } }', 102.954],
-    ['a list of ids', '{ nodes(ids: ["a", "b", "c"]) { id } }', 0.037],
+    ['a page counted from its end', '{ sessions(last: 7) { nodes { customer { id } } } }', 36.285],
+    ['no more rows than a page can have', '{ sessions(first: 5000) { nodes { customer { id } } } }', 514.77],
+    ['a list of ids', '{ nodes(ids: ["a", "b", "c"]) { id } }', 0.185],
     [
       'a list of ids and what is under them',
       '{ nodes(ids: ["a", "b"]) { ... on Session { customer { id } } } }',
-      2.054,
+      10.27,
     ],
-    ['one id for a list', '{ nodes(ids: "a") { id } }', 0.015],
-    ['a write', 'mutation { cancelSession(input: { sessionId: "a" }) { __typename } }', 1.005],
+    ['one id for a list', '{ nodes(ids: "a") { id } }', 0.075],
+    ['a write', 'mutation { cancelSession(input: { sessionId: "a" }) { __typename } }', 5.025],
     [
       'a write and what is read after it',
       'mutation { cancelSession(input: { sessionId: "a" }) { ... on CancelSessionPayload { session { customer { id } } } } }',
-      2.023,
+      10.115,
     ],
-    ['a stream', 'subscription { sessionUpdated(id: "a") { session { customer { id } } } }', 1.023],
-    ['a fragment twice', '{ ...F ...F } fragment F on Query { session(by: { id: "a" }) { id } }', 1.015],
-    ['aliases', '{ a: session(by: { id: "a" }) { id } b: session(by: { id: "b" }) { id } }', 2.03],
+    ['a stream', 'subscription { sessionUpdated(id: "a") { session { customer { id } } } }', 9.115],
+    ['a linked record under two names', '{ sessions { nodes { a: person { id } b: person { id } } } }', 3.67],
+    ['a fragment twice', '{ ...F ...F } fragment F on Query { session(by: { id: "a" }) { id } }', 5.075],
+    ['aliases', '{ a: session(by: { id: "a" }) { id } b: session(by: { id: "b" }) { id } }', 10.15],
     [
       'what happened to a session',
       '{ session(by: { id: "a" }) { timeline(first: 100) { nodes { ... on AttemptStatusChanged { attempt { id } } ... on SessionLinksChanged { customer { id } applicant { id } } } } } }',
-      6.968,
+      34.84,
     ],
-    ['a page without rows', '{ sessions(first: 0) { nodes { customer { id } } } }', 0.054],
-    ['a count', '{ sessions(first: 0) { totalCount } }', 0.254],
+    ['a page without rows', '{ sessions(first: 0) { nodes { customer { id } } } }', 0.27],
+    ['a count', '{ sessions(first: 0) { totalCount } }', 1.27],
     [
       'empty pages and counts of each row, as often as they have a name',
       '{ sessions(first: 100) { nodes { a: timeline(first: 0) { totalCount } b: timeline(first: 0) { totalCount } } } }',
-      52.254,
+      261.27,
     ],
     [
       'the rows of a page under two names',
       '{ sessions { a: nodes { customer { id } } b: nodes { applicant { id } } } }',
-      41.014,
+      205.07,
     ],
     [
       'pages in a page',
       '{ sessions(first: 100) { nodes { timeline(first: 100) { nodes { ... on AttemptStatusChanged { attempt { id } } } } } } }',
-      296.854,
+      1484.27,
     ],
   ])('of %s', (_what, text, expected) => {
     expect(cost(text)).toBeCloseTo(expected, 6)
@@ -226,24 +227,31 @@ describe('the cost', () => {
 
   test('depends on the variables, and is the maximum where a variable sets no number', () => {
     const page = 'query ($first: Int = 4) { sessions(first: $first) { nodes { customer { id } } } }'
-    expect(cost(page)).toBeCloseTo(4.17)
-    expect(cost(page, { first: 9 })).toBeCloseTo(9.315)
-    expect(cost(page, { first: 'many' })).toBeCloseTo(102.954)
+    expect(cost(page)).toBeCloseTo(20.85)
+    expect(cost(page, { first: 9 })).toBeCloseTo(46.575)
+    expect(cost(page, { first: 'many' })).toBeCloseTo(514.77)
     const ids = 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }'
-    expect(cost(ids, { ids: ['a', 'b', 'c', 'd'] })).toBeCloseTo(0.048)
+    expect(cost(ids, { ids: ['a', 'b', 'c', 'd'] })).toBeCloseTo(0.24)
   })
 
   test('of fragments that double thirty times is computed at once', () => {
     const parts = repeat(30, at => `fragment F${at} on Query { ...F${at + 1} ...F${at + 1} }`)
     const text = `{ ...F0 } ${parts.join(' ')} fragment F30 on Query { sessions { nodes { id } } }`
-    expect(cost(text)).toBeCloseTo(0.354)
+    expect(cost(text)).toBeCloseTo(1.77)
   })
 })
+
+/** New documents are charged: another key sends those of a client token first. */
+async function knowDocuments(of: TestApp): Promise<void> {
+  const key = await withKey(of, { costPerMinute: 1_000 })
+  const token = await withClientToken(of, key, { externalId: 'knows-documents' })
+  await token.execute('{ __typename }')
+}
 
 describe('the rate limit per minute', () => {
   test('applies per key, with a Retry-After that holds', async () => {
     const tight = await startApp({ COST_PER_MINUTE: '3' })
-    const page = '{ sessions { nodes { id } } }'
+    const page = '{ sessions(first: 1) { nodes { id } } }'
     const body = JSON.stringify({ query: page })
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` }
     for (let times = 0; times < 3; times++) expect((await tight.execute(page)).errors).toEqual([])
@@ -270,25 +278,29 @@ describe('the rate limit per minute', () => {
   })
 
   test.each([
-    ['of no JSON', '{"query":', 400],
-    ['of no GraphQL', JSON.stringify({ query: '{ sessions(' }), 200],
-    ['for an unknown field', JSON.stringify({ query: '{ nothing }' }), 200],
-    ['that is too complex', JSON.stringify({ query: `{ ${'a: __typename '.repeat(40)} }` }), 200],
+    ['of no JSON', '{"query":', 400, 1, 0],
+    ['of no GraphQL', JSON.stringify({ query: '{ sessions(' }), 200, 1, 3],
+    ['for an unknown field', JSON.stringify({ query: '{ nothing }' }), 200, 1, 3],
+    ['that is too complex', JSON.stringify({ query: `{ ${'a: __typename '.repeat(40)} }` }), 200, 1, 5],
     [
       'with a variable that is wrong',
       JSON.stringify({ query: 'query ($a: [ID!]!) { nodes(ids: $a) { id } }', variables: { a: {} } }),
       200,
+      1,
+      3,
     ],
     [
       'with far too many ids',
       JSON.stringify({
         query: 'query ($a: [ID!]!) { nodes(ids: $a) { id } }',
-        variables: { a: Array(3_000).fill(1) },
+        variables: { a: Array(3_100).fill(1) },
       }),
       200,
+      3,
+      3,
     ],
-  ])('counts a request %s too', async (_what, body, status) => {
-    const tight = await startApp({ COST_PER_MINUTE: '3' })
+  ])('counts a request %s too, and its document once', async (_what, body, status, each, once) => {
+    const tight = await startApp({ COST_PER_MINUTE: String(once + 3 * each) })
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` }
     const statuses = []
     for (let count = 0; count < 4; count++) {
@@ -300,7 +312,7 @@ describe('the rate limit per minute', () => {
     await tight.close()
   })
 
-  test('each 64 KiB of a body is charged before it is parsed, by either way and without a length', async () => {
+  test('each 16 KiB of a body is charged before it is parsed, by either way and without a length', async () => {
     const spent: number[] = []
     const consume = async (_key: string, cost: number) => {
       spent.push(cost)
@@ -313,19 +325,19 @@ describe('the rate limit per minute', () => {
       spent.length = 0
       const init = { method: 'POST', headers, body, duplex: 'half' }
       await (await fetch(charged.url, init as RequestInit)).text()
-      expect(spent).toEqual([1, 3])
+      expect(spent.slice(0, 2)).toEqual([1, 15])
     }
     await charged.close()
   })
 
   test.each([
     [
-      '1,000 keys of objects',
+      '500 keys and 1,500 values of objects',
       JSON.stringify(Object.fromEntries(Array.from({ length: 3_500 }, (_, at) => [`k${at}`, at]))),
-      3,
+      7 + 2,
     ],
-    ['4,000 values', JSON.stringify(Array(9_000).fill(1)), 2],
-    ['16,000 lists', `[${Array(500).fill(`${'['.repeat(40)}${']'.repeat(40)}`)}]`, 1],
+    ['1,500 values', JSON.stringify(Array(9_100).fill(1)), 6],
+    ['8,000 lists', `[${Array(500).fill(`${'['.repeat(40)}${']'.repeat(40)}`)}]`, 2],
     ['none of the characters in texts', JSON.stringify('[:,"{'.repeat(9_000)), 0],
   ])('%s of a body are charged before it is parsed', async (_what, value, extra) => {
     let spent = 0
@@ -336,11 +348,11 @@ describe('the rate limit per minute', () => {
     const charged = await startApp({}, { rateLimiter: { consume } })
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` }
     const body = `{"query":"{ __typename }","variables":{"a":${value}}}`
-    // Prepared for the fast path from the second request on.
     for (let times = 0; times < 3; times++) {
       spent = 0
       await (await fetch(charged.url, { method: 'POST', headers, body })).text()
-      expect(spent).toBe(1 + extra + Math.floor(body.length / (64 * 1024)))
+      const ofNewDocument = times === 0 ? 3 : 0
+      expect(spent).toBe(1 + extra + Math.floor(body.length / (16 * 1024)) + ofNewDocument)
     }
     await charged.close()
   })
@@ -348,6 +360,7 @@ describe('the rate limit per minute', () => {
   test('is shared by the client tokens of a key, each subject with a tenth of it', async () => {
     const tight = await startApp({ COST_PER_MINUTE: '40' })
     const maker = await withKey(tight, { scopes: ['session:access', 'sessions:read'] })
+    await knowDocuments(tight)
     const clients: Client[] = []
     for (let index = 0; index < 10; index++)
       clients.push(await withClientToken(tight, maker, { externalId: `u${index}` }))
@@ -368,8 +381,8 @@ describe('the rate limit per minute', () => {
     const requests: [string, number][] = []
     const shared = { consume: async (key: string, cost: number) => (requests.push([key, cost]) > 1 ? 1_500 : 0) }
     const one = await startApp({}, { rateLimiter: shared })
-    expect((await one.execute('{ sessions { nodes { id } } }')).errors).toEqual([])
-    expect((await one.execute('{ sessions { nodes { id } } }')).errors[0]?.extensions).toMatchObject({
+    expect((await one.execute('{ sessions(first: 1) { nodes { id } } }')).errors).toEqual([])
+    expect((await one.execute('{ sessions(first: 1) { nodes { id } } }')).errors[0]?.extensions).toMatchObject({
       retryAfterSeconds: 2,
     })
     expect(requests.map(([, cost]) => cost)).toEqual([1, 1])
@@ -385,6 +398,28 @@ test('fails open and reports an error if its store is unavailable', async () => 
   expect((await open.execute('{ __typename }')).errors).toEqual([])
   expect(reported).toEqual([away])
   await open.close()
+})
+
+test('a long value of an enum is refused without a comparison', async () => {
+  const long = 'X'.repeat(256)
+  const query = 'query ($filter: SessionFilter) { sessions(filter: $filter) { totalCount } }'
+  const messages = async (status: unknown) =>
+    (await app.execute(query, { filter: { statuses: [status] } })).errors.map(({ message }) => message)
+  expect(await messages('EXPIRE')).toEqual([expect.stringMatching(/Did you mean/)])
+  for (const status of [long, { [long]: long }]) {
+    expect(await messages(status)).toEqual([expect.stringMatching(/^\$filter\.statuses\.0: /)])
+    expect(await messages(status)).not.toEqual([expect.stringContaining('Did you mean')])
+  }
+  const literal = await app.execute(
+    `{ sessions(filter: { statuses: [${'X'.repeat(255)}, "${long}"] }) { totalCount } }`,
+  )
+  expect(literal.errors.map(({ extensions }) => extensions.code)).toEqual([
+    'GRAPHQL_VALIDATION_FAILED',
+    'GRAPHQL_VALIDATION_FAILED',
+  ])
+  expect((await app.execute(`{ ${long} }`)).errors).toMatchObject([
+    { message: 'Expected names of at most 255 characters.', extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } },
+  ])
 })
 
 test('a page has at most 100 rows, and a list of ids at most 100 ids', async () => {

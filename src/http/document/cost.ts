@@ -14,6 +14,7 @@ import {
   isObjectType,
   Kind,
   type OperationDefinitionNode,
+  OperationTypeNode,
   type SelectionNode,
   type SelectionSetNode,
   type ValueNode,
@@ -21,35 +22,37 @@ import {
 import { fragmentsOf } from './query-complexity.ts'
 
 /**
- * The cost of an operation is an upper bound of the work that it can cause. A provider call costs 1: every mutation and
- * every field with a `freshness` argument may make one, except the root fields without `by`, which read from the store. A
- * stored row costs 1/100, the query of a page 1/20, even of an empty one, and its `totalCount` 1/5. Each selected field costs
- * 1/1000, one with selections 1/250, and one of JSON 1/20, each further alias of it 1/80. The extensions `cost` and `rowCost` of
- * a field of the schema replace the costs of the field and of its rows. The selections below a field are multiplied by its
- * maximum number of rows: `first` or `last` (20 by default), the number of ids, or 100 for a list without arguments. Aliases add
- * up. Introspection calls no provider, but it is expensive here: `__schema` costs 10, `__type` costs 1.
+ * The cost of an operation is an upper bound of the work that it can cause: 1 is what the smallest request costs. A provider
+ * call costs 5: every mutation and every field with a `freshness` argument may make one, except the root fields without `by`,
+ * which read from the store. A stored row costs 1/20, the query of a page 1/4, even of an empty one, and its `totalCount` 1. Each
+ * selected field costs 1/200, one with selections 1/50, and one of JSON 1/4, each further alias of it 1/10. The extensions `cost`
+ * and `rowCost` of a field of the schema replace the costs of the field and of its rows. The selections below a field are
+ * multiplied by its maximum number of rows: `first` or `last` (20 by default), the number of ids, or 100 for a list without
+ * arguments. Aliases add up, but a further alias of a linked record is no further row. To begin a subscription costs 4.
+ * Introspection calls no provider, but it is expensive here: `__schema` costs 10, `__type` costs 2.
  *
- * What an operation costs without its provider calls is `planWork`: a record that is read from the store costs 1/50. What it
+ * What an operation costs without its provider calls is `planWork`: a record that is read from the store costs 1/10. What it
  * cost by the rows that it had is `costOfRows`.
  */
 
-const COST_PER_CALL = 1
-const COST_PER_STORED_RECORD = 1 / 50
+export const COST_PER_CALL = 5
+const COST_PER_STORED_RECORD = 1 / 10
+const COST_PER_SUBSCRIPTION = 4
 
-const COST_PER_ROW = 1 / 100
-const COST_PER_LEAF = 1 / 1_000
-const COST_PER_OBJECT = 1 / 250
+const COST_PER_ROW = 1 / 20
+const COST_PER_LEAF = 1 / 200
+const COST_PER_OBJECT = 1 / 50
 /** Up to some kilobytes, which are parsed and written. */
-const COST_PER_JSON_FIELD = 1 / 20
+const COST_PER_JSON_FIELD = 1 / 4
 /** A further alias of it is only written. */
-const COST_PER_JSON_ALIAS = 1 / 80
-const COST_PER_PAGE = 1 / 20
-const COST_PER_COUNT = 1 / 5
+const COST_PER_JSON_ALIAS = 1 / 10
+const COST_PER_PAGE = 1 / 4
+const COST_PER_COUNT = 1
 /** The fields of a page that return its rows. */
 const ROW_FIELDS = ['edges', 'nodes']
 const INTROSPECTION = new Map([
   ['__schema', 10],
-  ['__type', 1],
+  ['__type', 2],
 ])
 const DEFAULT_ROWS = 20
 const MAX_ROWS = 100
@@ -64,7 +67,9 @@ export function planCost(
   document: DocumentNode,
   operationName: string | null | undefined,
 ): (variables: Variables) => number {
-  return planWithCalls(schema, document, operationName, COST_PER_CALL)
+  const ofOperation = planWithCalls(schema, document, operationName, COST_PER_CALL)
+  if (getOperationAST(document, operationName)?.operation !== OperationTypeNode.SUBSCRIPTION) return ofOperation
+  return variables => COST_PER_SUBSCRIPTION + ofOperation(variables)
 }
 
 /** Returns the cost of an operation that calls no provider. */
@@ -144,10 +149,13 @@ function planWithCalls(
     if (ofRow && isListType(getNullableType(field.type))) {
       return combine([call + own, collect(node, rowCost(field), below('ALL'))], sum)
     }
-    if (ofRow && isLink(field)) return collect(node, call + own + rowCost(field), below('ALL'))
+    // The linked record of an earlier selection is not read again.
+    const isLinked = hasId(type) && isRecord(getNamedType(field.type)) && !isListType(getNullableType(field.type))
+    const ownOfRow = isAlias && isLinked ? 0 : rowCost(field)
+    if (ofRow && isLink(field)) return collect(node, call + own + ownOfRow, below('ALL'))
     return combine(
       [call + own, once, rowsOf(field, node), below(isOfPage ? 'ROWS' : 'ALL')],
-      ([calls = 0, page = 0, rows = 0, cost = 0]) => calls + page + rows * (rowCost(field) + cost),
+      ([calls = 0, page = 0, rows = 0, cost = 0]) => calls + page + rows * (ownOfRow + cost),
     )
   }
   function collect(node: FieldNode, ownCostOfRow: number, cost: Cost): Cost {

@@ -14,6 +14,7 @@ import {
   type OperationDefinitionNode,
   type SelectionNode,
   type SelectionSetNode,
+  type TypeNode,
 } from 'graphql'
 import { fragmentsOf, isIncremental } from './query-complexity.ts'
 
@@ -70,11 +71,18 @@ function selectionTest(
   const selects = (includes: Includes) => selectsField({ schema, document, isWanted, includes }, operation)
   if (!selects(() => true)) return () => false
   if (selects(({ directives = [] }) => directives.length === 0)) return () => true
+  // Only these may be part of a condition.
+  const conditions = operation.variableDefinitions?.filter(({ type }) => isBoolean(type)) ?? []
   return variables => {
-    const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 })
+    const { coerced } = getVariableValues(schema, conditions, variables, { maxErrors: 1 })
     // The operation is rejected if its variables are invalid, before any field is resolved.
     return coerced !== undefined && selects(selection => isIncluded(selection, coerced))
   }
+}
+
+function isBoolean(type: TypeNode): boolean {
+  if (type.kind === Kind.NON_NULL_TYPE) return isBoolean(type.type)
+  return type.kind === Kind.NAMED_TYPE && type.name.value === 'Boolean'
 }
 
 type Includes = (selection: SelectionNode) => boolean

@@ -1,4 +1,4 @@
-import { type DocumentNode, type GraphQLError, Lexer, parse, Source, TokenKind } from 'graphql'
+import { type DocumentNode, GraphQLError, Lexer, parse, Source, TokenKind } from 'graphql'
 import type { YogaServerInstance } from 'graphql-yoga'
 import { httpError } from '../errors/http-error.ts'
 import type { RequestLimits } from '../limits.ts'
@@ -8,6 +8,7 @@ import { measureDocument } from './query-complexity.ts'
 export function parseDocument(source: string | Source, limits: RequestLimits): DocumentNode {
   const document = parseTokens(source, limits.maxTokens)
   if (bracketsIn(document) > limits.maxJsonDepth) throw queryTooDeep(limits)
+  assertShortNames(document)
   const { depth, nesting, aliases, rootFields } = measureDocument(document)
   if (nesting > limits.maxJsonDepth) throw queryTooDeep(limits)
   if (depth > limits.maxDepth) throw queryTooComplex(`fields nested at most ${limits.maxDepth} deep`)
@@ -32,6 +33,20 @@ function bracketsIn({ loc }: DocumentNode): number {
     else if (CLOSING.has(token.kind)) open--
   }
   return max
+}
+
+/** Responses, log lines and metrics repeat the names of a document, and validation compares them with those of the schema. */
+const MAX_NAME_CHARACTERS = 255
+
+function assertShortNames({ loc }: DocumentNode): void {
+  for (let token = loc?.startToken; token; token = token.next ?? undefined) {
+    if (token.kind !== TokenKind.NAME || token.end - token.start <= MAX_NAME_CHARACTERS) continue
+    throw new GraphQLError(`Expected names of at most ${MAX_NAME_CHARACTERS} characters.`, {
+      source: loc?.source,
+      positions: [token.start],
+      extensions: { code: 'GRAPHQL_VALIDATION_FAILED', http: { status: 400, spec: true } },
+    })
+  }
 }
 
 const OPENING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L])

@@ -87,10 +87,17 @@ function prepareOperation(
 const MAX_DOCUMENTS = 256
 const MAX_CHARACTERS = 16 * 1024
 
+export interface DocumentCache<T> {
+  has(text: string): boolean
+  get(text: string): T | undefined
+  set(text: string, value: T): void
+}
+
 /** Caches by document text. The number and length of documents are limited, so that a client cannot fill the memory. */
-export function createDocumentCache<T>(): { get(text: string): T | undefined; set(text: string, value: T): void } {
+export function createDocumentCache<T>(): DocumentCache<T> {
   const known = createLRUCache<T & object>({ max: MAX_DOCUMENTS })
   return {
+    has: text => known.get(text) !== undefined,
     get: text => known.get(text),
     set: (text, value) => {
       if (text.length <= MAX_CHARACTERS) known.set(text, value as T & object)

@@ -9,7 +9,7 @@ import type { Authentication } from '../../services/access/authentication.ts'
 import { readBearer } from '../auth/bearer.ts'
 import { cacheControl, mayCompress } from '../compression.ts'
 import type { Cors } from '../cors.ts'
-import { costOfRows } from '../document/cost.ts'
+import { COST_PER_CALL, costOfRows } from '../document/cost.ts'
 import type { PreparedOperation, PreparedOperations } from '../document/prepared-operations.ts'
 import type { ResolveTrustedDocument } from '../document/trusted-documents.ts'
 import { toClientError } from '../errors/error-codes.ts'
@@ -122,7 +122,7 @@ export function createFastPath(
       context?.clearLoaders()
     }
     const rows = costOfRows(operation.rowPrices, context?.rowCounts ?? NO_ROWS)
-    const actual = options.costs.settle(caller, reserved, rows + record.callLog.callCount)
+    const actual = options.costs.settle(caller, reserved, rows + COST_PER_CALL * record.callLog.callCount)
     return header(COST_HEADER) === undefined ? result : options.costs.withCost(result, caller, reserved, actual)
   }
 

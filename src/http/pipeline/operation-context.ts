@@ -19,7 +19,7 @@ export interface OperationInput extends Authenticated {
 export type ContextFactory = (operation: OperationInput) => Promise<Context>
 
 /** From this cost on, the rows of an operation are completed in turns. Nearly all operations cost less. */
-const TURNS_FROM_COST = 4
+const TURNS_FROM_COST = 20
 
 export function createContextFactory(services: Services, memory: Memory, now: () => Date): ContextFactory {
   const rows = createRowScheduler(memory)

@@ -3,22 +3,28 @@ import {
   type ExecutionArgs,
   GraphQLError,
   getOperationAST,
-  type NameNode,
   NoSchemaIntrospectionCustomRule,
-  type ValidationContext,
 } from 'graphql'
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { Context } from '../../context.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
-import { costOfRows, planCost, planRowPrices, planWork } from '../document/cost.ts'
+import { COST_PER_CALL, costOfRows, planCost, planRowPrices, planWork } from '../document/cost.ts'
 import { parseDocument } from '../document/parse-document.ts'
 import type { ResolveTrustedDocument } from '../document/trusted-documents.ts'
 import { badRequest } from '../errors/http-error.ts'
 import type { RequestLimits } from '../limits.ts'
-import { COST_HEADER, type CostLimiter, REQUEST_COST, toCharge } from '../pipeline/rate-limit.ts'
+import {
+  COST_HEADER,
+  type CostLimiter,
+  chargeCaller,
+  type RateLimiter,
+  REQUEST_COST,
+  rateLimitedError,
+  toCharge,
+} from '../pipeline/rate-limit.ts'
 import type { WithCallLog } from './use-telemetry.ts'
 
-/** What a document may be: trusted documents, introspection, the length of names, complexity and cost. */
+/** What a document may be: trusted documents, introspection, complexity and cost. */
 
 /** Lets a request send a document's hash in the place of its text. A request cannot register a document. */
 export function useTrustedDocuments(
@@ -38,22 +44,24 @@ export function useNoIntrospection(): Plugin {
   return { onValidate: ({ addValidationRule }) => addValidationRule(NoSchemaIntrospectionCustomRule) }
 }
 
-/** Responses, log lines and metrics repeat the names of a document. */
-const MAX_NAME_CHARACTERS = 255
+/** What a document costs that this instance does not know: to parse and validate it takes longer than to execute most. */
+const NEW_DOCUMENT_COST = 3
+const NEW_CHARACTERS_PER_COST = 200
+/** As many as a document of the maximum number of tokens may have. What comments and strings add takes little time. */
+const MAX_NEW_CHARACTERS = 4_000
 
-export function useNameLimit(): Plugin {
-  return { onValidate: ({ addValidationRule }) => addValidationRule(NameLimitRule) }
+export function costOfNewDocument(text: string): number {
+  return NEW_DOCUMENT_COST + Math.floor(Math.min(text.length, MAX_NEW_CHARACTERS) / NEW_CHARACTERS_PER_COST)
 }
 
-function NameLimitRule(context: ValidationContext) {
-  let isReported = false
+/** Charges documents that are not cached, before they are parsed. Must come after `useTrustedDocuments`. */
+export function useDocumentCharge(isKnown: (text: string) => boolean, limiter: RateLimiter): Plugin<Authenticated> {
   return {
-    Name: (node: NameNode) => {
-      if (isReported || node.value.length <= MAX_NAME_CHARACTERS) return
-      isReported = true
-      context.reportError(
-        new GraphQLError(`Expected names of at most ${MAX_NAME_CHARACTERS} characters.`, { nodes: [node] }),
-      )
+    onParams: async ({ params: { query }, context }) => {
+      if (!query || isKnown(query)) return
+      const { caller } = context as Partial<Authenticated>
+      const waitMs = caller ? await chargeCaller(limiter, caller, costOfNewDocument(query)) : 0
+      if (waitMs > 0) throw rateLimitedError(waitMs)
     },
   }
 }
@@ -105,7 +113,7 @@ export function useLimits(
         const { operation } = args.contextValue as WithRowCounts
         const prices = planRowPrices(args.schema, args.document, args.operationName)
         const rows = costOfRows(prices, operation?.rowCounts ?? new Map())
-        return costs.settle(caller, reserved, rows + callLog.callCount)
+        return costs.settle(caller, reserved, rows + COST_PER_CALL * callLog.callCount)
       }
       return {
         onExecuteDone: ({ result, setResult }) => {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Plugin } from 'graphql-yoga'
 import type { Authenticated } from '../auth/use-authentication.ts'
 import type { RequestLimits } from '../limits.ts'
@@ -21,8 +22,11 @@ export function useRequestParser(limits: RequestLimits, limiter: RateLimiter): P
 
   async function parseBody(request: Request, context: Partial<Authenticated>): Promise<Params | Params[]> {
     const body = await readBody(request.body, limits.maxBodyBytes)
-    await charge(context, costOfBody(body))
+    const cost = costOfBody(body)
+    await charge(context, cost)
     const params = parseBodyOrBatch(body, limits)
+    // Others run before a long body is executed.
+    if (cost > 0) await nextTurn()
     if (!Array.isArray(params)) return params
     // The request was charged for one operation.
     await charge(context, (params.length - 1) * REQUEST_COST)

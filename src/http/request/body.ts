@@ -31,14 +31,14 @@ export async function readBody(chunks: AsyncIterable<Uint8Array> | null, maxByte
 
 const DRAIN_BYTES = 4
 
-/** This much of a body costs as much as a small request. */
-export const BODY_BYTES_PER_COST = 64 * 1024
+/** This much of a body costs as much as the smallest request. */
+export const BODY_BYTES_PER_COST = 16 * 1024
 /** A key of an object is compared with the others of the object, and with those that its type has. */
-const KEYS_PER_COST = 1_000
-const VALUES_PER_COST = 4_000
-const BRACKETS_PER_COST = 16_000
+const KEYS_PER_COST = 500
+const VALUES_PER_COST = 1_500
+const BRACKETS_PER_COST = 8_000
 /** A shorter body has too few of them to be counted. */
-const MIN_COUNTED_BYTES = 2 * KEYS_PER_COST
+const MIN_COUNTED_BYTES = 2_000
 
 /** What a body costs beside its request, before it is parsed. */
 export function costOfBody(body: Uint8Array): number {

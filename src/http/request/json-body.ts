@@ -18,11 +18,14 @@ export function decodeText(bytes: Uint8Array): string {
  * before parsing. `what` names the text in error messages.
  */
 export function parseJsonBody(text: string, maxDepth: number, what: string): unknown {
-  const { depth, members } = measure(text)
+  const { depth, members, longestKey } = measure(text)
   if (depth > maxDepth) throw badRequest(`Expected ${what} nested at most ${maxDepth} deep.`)
   assertNoNullCharacters(text, what)
   const value = parseOrBadRequest(text, what)
   if (countMembers(value) < members) throw badRequest(`Expected ${what} without duplicate keys in an object.`)
+  if (longestKey > MAX_KEY_CHARACTERS && hasLongKey(value)) {
+    throw badRequest(`Expected ${what} with keys of at most ${MAX_KEY_CHARACTERS} characters.`)
+  }
   if (SURROGATE_ESCAPE.test(text) && !isText(value)) throw badRequest(`Expected ${what} without lone surrogates.`)
   return value
 }
@@ -79,19 +82,33 @@ export function assertNoNullCharacters(text: string, what: string): void {
 const OPENING = new Set(['{', '['])
 const CLOSING = new Set(['}', ']'])
 
-/** The depth of a JSON text, and the number of its object members, including duplicate keys. */
-function measure(text: string): { depth: number; members: number } {
-  let [depth, deepest, members, quoted] = [0, 0, 0, false]
+/** A key is compared with the names of the schema. Valid ones have at most 255 characters, of two units each. */
+const MAX_KEY_CHARACTERS = 512
+
+function hasLongKey(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (Array.isArray(value)) return value.some(hasLongKey)
+  return Object.entries(value).some(([key, inner]) => key.length > MAX_KEY_CHARACTERS || hasLongKey(inner))
+}
+
+/** The depth of a JSON text, the number of its object members, including duplicate keys, and the length of the longest key as it is written. */
+function measure(text: string): { depth: number; members: number; longestKey: number } {
+  let [depth, deepest, members, quoted, begun, longestKey] = [0, 0, 0, false, 0, 0]
   for (let at = 0; at < text.length; at++) {
     const character = text.charAt(at)
     if (quoted && character === '\\') at++
-    else if (character === '"') quoted = !quoted
-    else if (quoted) continue
+    else if (character === '"') {
+      quoted = !quoted
+      if (quoted) begun = at
+    } else if (quoted) continue
     else if (OPENING.has(character)) deepest = Math.max(deepest, ++depth)
     else if (CLOSING.has(character)) depth--
-    else if (character === ':') members++
+    else if (character === ':') {
+      members++
+      longestKey = Math.max(longestKey, at - begun)
+    }
   }
-  return { depth: deepest, members }
+  return { depth: deepest, members, longestKey }
 }
 
 function countMembers(value: unknown): number {

@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql'
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { AdmissionControl } from '../admission/admission-control.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
+import { COST_PER_CALL } from '../document/cost.ts'
 import { chargeCaller, type RateLimiter, rateLimitedError, toCharge } from '../pipeline/rate-limit.ts'
 import type { WithCost } from '../plugins/document-plugins.ts'
 import type { WithOperation } from '../plugins/use-context.ts'
@@ -23,7 +24,7 @@ export function useSubscriptions(
     let charged = 0
     return async () => {
       const calls = callLog.callCount
-      const waitMs = await chargeCaller(limiter, caller, toCharge(work + calls - charged))
+      const waitMs = await chargeCaller(limiter, caller, toCharge(work + COST_PER_CALL * (calls - charged)))
       if (waitMs > 0) throw rateLimitedError(waitMs)
       charged = calls
     }

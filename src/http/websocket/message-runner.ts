@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import { isAsyncIterable } from 'graphql-yoga'
 import type { Caller } from '../../domain/access/caller.ts'
@@ -56,6 +57,8 @@ export function createMessageRunner(options: MessageRunnerOptions) {
     const { caller, signal } = message
     const waitMs = await chargeCaller(rateLimiter, caller, REQUEST_COST + message.cost)
     if (waitMs > 0) throw rateLimitedError(waitMs)
+    // Others run before a long message is executed.
+    if (message.cost > 0) await nextTurn()
     const params = parseParams(message.payload)
     const release = admission.enter()
     if (!release) throw overloaded()

@@ -110,6 +110,10 @@ function documents({ sessionIds, richSessionId, externalId, customerId }: RichDa
     'unused variables': operation(`query (${times(400, at => `$v${at}: Int`)}) { __typename }`),
     'unknown directives': operation(`{ __typename ${times(600, at => `@d${at}`)} }`),
     'a long text': operation(`{ session(by: { id: "${'x'.repeat(200_000)}" }) { id } }`),
+    'a long name': operation(`{ ${'x'.repeat(200_000)} }`),
+    'a long string for an enum': operation(
+      `{ sessions(filter: { statuses: ["${'x'.repeat(200_000)}"] }) { totalCount } }`,
+    ),
     'a long comment': operation(`{ __typename } #${'x'.repeat(200_000)}`),
     commas: operation(`{ __typename ${','.repeat(200_000)} }`),
     introspection: operation(
@@ -190,6 +194,7 @@ function variables({ sessionIds }: RichData): WorstRequest[] {
   })
   const ids = 'query ($a: [ID!]!) { nodes(ids: $a) { id } }'
   const unknownKeys = Object.fromEntries(Array.from({ length: 12_000 }, (_, at) => [`k${at}`, at]))
+  const longKeys = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`k${at}`.repeat(1_000).slice(0, 512), at]))
   const lists: [string, RawRequest][] = [
     ['86,000 ids', operation(ids, { a: Array(60_000).fill(1) })],
     ['30,000 ids that are objects', operation(ids, { a: Array(30_000).fill({}) })],
@@ -201,6 +206,10 @@ function variables({ sessionIds }: RichData): WorstRequest[] {
       'unknown keys',
       operation(page, { filter: Object.fromEntries(Array.from({ length: 12_000 }, (_, at) => [`k${at}`, at])) }),
     ],
+    ['a long unknown key', operation(page, { filter: { ['k'.repeat(200_000)]: 1 } })],
+    ['long unknown keys', operation(page, { filter: longKeys })],
+    ['a long enum value', operation(page, { filter: { statuses: ['x'.repeat(200_000)] } })],
+    ['an enum value of many keys', operation(page, { filter: { statuses: [unknownKeys] } })],
     ['unknown keys of a mutation', operation(create, { i: unknownKeys })],
     [
       'unknown keys beside a condition',
