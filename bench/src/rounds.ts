@@ -25,8 +25,8 @@ export type Measured = ReadonlyMap<ContestantName, readonly Round[]>
 
 const DRAIN_MS = 150
 const WARM_UP_ROUND_SECONDS = 1
-/** The rounds whose mean is compared with that of as many before them. */
-const COMPARED_ROUNDS = 3
+/** Rounds without a gain after which nothing more is expected; as many come before them. */
+const STEADY_ROUNDS = 5
 /** A smaller gain is noise. */
 const LEAST_GAIN = 0.02
 
@@ -59,18 +59,15 @@ export async function warmUp(cell: Cell, contestant: Contestant, connections: nu
     cpuMicros.push(round.cpuMicros)
     if (isSteady(cpuMicros)) return
   }
-  const last = cpuMicros.slice(-COMPARED_ROUNDS).map(micros => micros.toFixed(0))
-  console.log(`${cell.name}: ${contestant.name} was still getting faster after ${most} s: CPU µs ${last.join(', ')}.`)
+  const last = cpuMicros.slice(-STEADY_ROUNDS).map(micros => micros.toFixed(0))
+  console.log(`${cell.name}: ${contestant.name} was not steady after ${most} s: CPU µs ${last.join(', ')}.`)
 }
 
+/** Disturbances only raise the processor time of a request, so the lowest ones are compared. */
 function isSteady(cpuMicros: readonly number[]): boolean {
-  if (cpuMicros.length < 2 * COMPARED_ROUNDS) return false
-  const earlier = cpuMicros.slice(-2 * COMPARED_ROUNDS, -COMPARED_ROUNDS)
-  return mean(cpuMicros.slice(-COMPARED_ROUNDS)) > mean(earlier) * (1 - LEAST_GAIN)
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
+  if (cpuMicros.length < 2 * STEADY_ROUNDS) return false
+  const lowest = Math.min(...cpuMicros.slice(0, -STEADY_ROUNDS))
+  return Math.min(...cpuMicros.slice(-STEADY_ROUNDS)) > lowest * (1 - LEAST_GAIN)
 }
 
 async function measureOne(
