@@ -20,8 +20,8 @@ export interface RowTurns {
 }
 
 export interface RowScheduler {
-  /** `isAborted`: whether the operation has ended. */
-  open(isAborted: () => boolean): RowTurns
+  /** `cost`: what the operation may cost. `isAborted`: whether it has ended. */
+  open(cost: number, isAborted: () => boolean): RowTurns
 }
 
 /** The memory that the operations share. */
@@ -97,7 +97,7 @@ export function createRowScheduler(memory: Memory): RowScheduler {
   }
 
   const mayRun = () => !memory.isTight() && hasTime()
-  return { open: isAborted => new Operation(opened++, isAborted, mayRun, start) }
+  return { open: (cost, isAborted) => new Operation({ place: opened++, cost }, isAborted, mayRun, start) }
 }
 
 /**
@@ -111,33 +111,40 @@ function shedHalf(operations: ReadonlySet<Operation>): void {
 }
 
 /**
- * The operations with waiting rows, one after another, until none has any. Undefined after one that now reads what all of its
- * rows select. While memory is tight, the oldest one alone, so that it ends; undefined where it may still be reading.
+ * Of the operations with waiting rows, by turns the oldest one and the cheapest one, until none has any: under overload, those
+ * complete that can before their deadline, and small ones do not wait for large ones. Undefined after one that now reads what
+ * all of its rows select. While memory is tight, the oldest one alone, so that it ends; undefined where it may still be reading.
  */
 function* takeTurns(operations: Set<Operation>, memory: Memory): Generator<Operation | undefined> {
-  while (operations.size > 0) {
-    // One that is added meanwhile waits for the next round: each of these has its turn before.
-    for (const each of [...operations]) {
-      const isTight = memory.isTight()
-      const operation = isTight ? oldestOf(operations) : each
-      if (operation.hasWaiting) yield operation
-      else {
-        operations.delete(operation)
-        const hasCallbacks = operation.end()
-        if (isTight || hasCallbacks) yield undefined
-      }
-      if (isTight) break
+  for (let turn = 0; operations.size > 0; turn++) {
+    const isTight = memory.isTight()
+    const operation = firstOf(operations, isTight || turn % 2 === 0 ? isOlder : isCheaper)
+    if (operation.hasWaiting) yield operation
+    else {
+      operations.delete(operation)
+      const hasCallbacks = operation.end()
+      if (isTight || hasCallbacks) yield undefined
     }
   }
 }
 
-function oldestOf(operations: ReadonlySet<Operation>): Operation {
-  return [...operations].reduce((oldest, operation) => (operation.place < oldest.place ? operation : oldest))
+type Precedes = (one: Operation, other: Operation) => boolean
+
+const isOlder: Precedes = (one, other) => one.place < other.place
+
+const isCheaper: Precedes = (one, other) => one.cost < other.cost || (one.cost === other.cost && isOlder(one, other))
+
+function firstOf(operations: ReadonlySet<Operation>, precedes: Precedes): Operation {
+  let first: Operation | undefined
+  for (const operation of operations) if (!first || precedes(operation, first)) first = operation
+  if (!first) throw new TypeError('Expected an operation.')
+  return first
 }
 
 class Operation implements RowTurns {
   /** The position among all operations, by their start. */
   readonly place: number
+  readonly cost: number
   mayShed = false
   isShed = false
   readonly #isAborted: () => boolean
@@ -148,8 +155,14 @@ class Operation implements RowTurns {
   #at = 0
   #callbacks: (() => void)[] = []
 
-  constructor(place: number, isAborted: () => boolean, mayRun: () => boolean, start: (operation: Operation) => void) {
+  constructor(
+    { place, cost }: Pick<Operation, 'cost' | 'place'>,
+    isAborted: () => boolean,
+    mayRun: () => boolean,
+    start: (operation: Operation) => void,
+  ) {
     this.place = place
+    this.cost = cost
     this.#isAborted = isAborted
     this.#mayRun = mayRun
     this.#start = start

@@ -121,7 +121,7 @@ function takeLong(): void {
 }
 
 test('a read that takes longer than a slice lets others run before the next one, also if it takes many microtasks', async () => {
-  const rows = createRowScheduler({ shortages: 0, isShort: () => false, isTight: () => false }).open(() => false)
+  const rows = createRowScheduler({ shortages: 0, isShort: () => false, isTight: () => false }).open(20, () => false)
   const count = countTurns()
   const read = async () => {
     for (let step = 0; step < 20; step++) await undefined
@@ -137,7 +137,7 @@ test('what the rows of several operations read together is read in turns', async
   const scheduler = createRowScheduler({ shortages: 0, isShort: () => false, isTight: () => false })
   const count = countTurns()
   const readOf = async () => {
-    const rows = scheduler.open(() => false)
+    const rows = scheduler.open(20, () => false)
     const row = rows.wait('row')
     const turn = new Promise<number>(resolve => {
       rows.whenNoneWaits(() => {
@@ -153,13 +153,38 @@ test('what the rows of several operations read together is read in turns', async
   expect(new Set(turns).size).toBe(5)
 })
 
+test('of more large operations than can be completed, many are, and a small one does not wait for them', async () => {
+  const scheduler = createRowScheduler({ shortages: 0, isShort: () => false, isTight: () => false })
+  let completed = 0
+  const isOver = () => completed >= 300
+  async function run(cost: number, rows: number, onRow: () => void): Promise<void> {
+    const operation = scheduler.open(cost, isOver)
+    await Promise.all(Array.from({ length: rows }, (_, row) => operation.wait(row).then(onRow)))
+  }
+  let begun = 0
+  let ended = 0
+  async function runSmall(): Promise<void> {
+    begun = completed
+    await run(20, 10, () => completed++)
+    ended = completed
+  }
+  const countRow = () => {
+    if (++completed === 60) void runSmall()
+  }
+  const large = await Promise.allSettled(Array.from({ length: 20 }, () => run(200, 50, countRow)))
+  const isCompleted = large.map(({ status }) => status === 'fulfilled')
+  expect(isCompleted).toEqual(Array.from({ length: 20 }, (_, at) => at < 5))
+  expect(ended - begun).toBeGreaterThanOrEqual(10)
+  expect(ended - begun).toBeLessThan(30)
+})
+
 test('operations that begin later do not delay the rows of an operation', async () => {
   const scheduler = createRowScheduler({ shortages: 0, isShort: () => false, isTight: () => false })
-  const first = scheduler.open(() => false)
+  const first = scheduler.open(20, () => false)
   let later = 0
   let isDone = false
   async function beginOthers(): Promise<void> {
-    for (; !isDone && later < 1_000; later++) await scheduler.open(() => false).wait(later)
+    for (; !isDone && later < 1_000; later++) await scheduler.open(20, () => false).wait(later)
   }
   const rows = Promise.all([first.wait(1), first.wait(2), first.wait(3)])
   const others = beginOthers()

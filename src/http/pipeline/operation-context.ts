@@ -31,7 +31,7 @@ export function createContextFactory(services: Services, memory: Memory, now: ()
       deadline: new UnboundedListenerSignal(deadline),
       liveCursor,
       now,
-      rowTurns: cost < TURNS_FROM_COST ? undefined : rows.open(() => deadline.signal.aborted),
+      rowTurns: cost < TURNS_FROM_COST ? undefined : rows.open(cost, () => deadline.signal.aborted),
       services,
     })
   }
