@@ -21,7 +21,7 @@ interface ShareField {
 export type Created = Awaited<ReturnType<Providers['createSession']>>
 
 export const OPERATION_COLUMNS = `id, tenant_id, account_id, kind, provider, idempotency_key, fingerprint, state, reference,
-  input_encrypted, subject_hashes, recovered, send_count, repeats, checks, fence, owner, owned_until, sent_at, created_at, updated_at`
+  input_encrypted, subject_hashes, recovered, send_count, unsent, repeats, checks, fence, owner, owned_until, sent_at, created_at, updated_at`
 export const SESSION_COLUMNS = `id, tenant_id, account_id, provider, provider_id, created_at, updated_at, read_started_at,
   external_id, external_id_pinned, status, outcome, provider_status, test_mode, redirect_url_encrypted, expires_at,
   access_encrypted, applicant_pinned, customer_pinned, fetched_at, source, details_encrypted, polls`
@@ -38,7 +38,7 @@ export function toOperation(encryption: FieldEncryption, account: string, input:
   const fingerprint = createHash('sha256').update(JSON.stringify(kayle)).digest('base64url')
   const encrypted = encrypt(encryption, kayle, placeIn('operations', 'input_encrypted', { id, tenantId: 'dev' }))
   const caller = ['dev', account, 'CREATE_SESSION', 'KAYLE', input.idempotencyKey, fingerprint]
-  const progress = [encrypted, '', 0, 1, 0, 0, 1, 'limit', now + 29_000, now, now, now]
+  const progress = [encrypted, '', 0, 1, 0, 0, 0, 1, 'limit', now + 29_000, now, now, now]
   return {
     id,
     values: [id, ...caller, 'SENT', reference, ...progress] as readonly Value[],
