@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { createClient } from 'graphql-ws'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
@@ -6,11 +7,12 @@ import { createRowScheduler } from '../../src/domain/row-turns.ts'
 import { registry } from '../../src/providers/registry.ts'
 import { createRandom } from '../harness/app/load.ts'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
-import { createRawClient, type RawClient } from '../harness/clients/raw-client.ts'
-import { follow } from '../harness/clients/subscriber.ts'
+import { createRawClient, type RawClient, type RawRequest } from '../harness/clients/raw-client.ts'
+import { follow, type Subscriber } from '../harness/clients/subscriber.ts'
 import { type MeasuredServer, startMeasuredServer } from '../harness/load/measure.ts'
 import { type Genes, mutateGenes, randomGenes, toOperation } from '../harness/load/random-operation.ts'
 import { type RichData, seedRichData } from '../harness/load/rich-data.ts'
+import { smallRequests } from '../harness/load/small-requests.ts'
 import { operation, type WorstRequest, worstRequests } from '../harness/load/worst-requests.ts'
 
 /**
@@ -21,6 +23,10 @@ import { operation, type WorstRequest, worstRequests } from '../harness/load/wor
 
 const MAX_ANSWER_BYTES = 9 * 1024 * 1024
 const MAX_ERRORS = 101
+/** The CPU time per cost of the dearest and the cheapest request. */
+const MAX_SPREAD = 20
+/** Refused, and charged for what their answer or body might have caused. */
+const DEAR = ['a body of equal keys', 'sessions: 30 × metadata']
 const schema = await buildSchema(registry, 'on')
 
 describe('every worst request', () => {
@@ -317,24 +323,40 @@ if (process.env.LOAD_SEARCH) {
       readonly refused: string
     }
 
-    /** The best of a few runs: other processes disturb each of them. */
-    async function measure({ name, request }: WorstRequest, runs = 3): Promise<Found> {
-      await server.measure(request, 2)
+    /** What a measurement takes by itself. */
+    let ownCpuMs = 0
+
+    /** The best of a few runs, each of some requests: other processes disturb each of them. */
+    async function measure(name: string, next: () => RawRequest, runs = 4): Promise<Found> {
+      const { cpuMs: estimate } = await server.measure(next, 3)
+      const times = Math.min(40, Math.max(2, Math.ceil(60 / estimate)))
+      await server.measure(next, times)
       let best: Found | undefined
       for (let run = 0; run < runs; run++) {
-        const { cpuMs, stallMs, charged, answer } = await server.measure(request, 2)
+        const { cpuMs, stallMs, charged, answer } = await server.measure(next, times)
         const found = {
           name,
-          request,
+          request: next(),
           stallMs: Math.min(stallMs, best?.stallMs ?? stallMs),
-          cpuPerCost: Math.min(cpuMs / Math.max(1, charged), best?.cpuPerCost ?? Number.POSITIVE_INFINITY),
-          charged: charged / 2,
+          cpuPerCost: Math.min(
+            Math.max(0, cpuMs - ownCpuMs) / Math.max(1, charged),
+            best?.cpuPerCost ?? Number.POSITIVE_INFINITY,
+          ),
+          charged: charged / times,
           kilobytes: Math.round(answer.text.length / 1_024),
           refused: /"code":"(\w+)"/.exec(answer.text)?.[1] ?? '',
         }
         best = found
       }
       return best as Found
+    }
+
+    async function warmUp(): Promise<void> {
+      const [smallest] = smallRequests(server.data)
+      for (let round = 0; round < 20; round++) await server.measure(smallest?.next ?? (() => ({})), 50)
+      const own: number[] = []
+      for (let round = 0; round < 10; round++) own.push((await server.measureWhile(async () => {})).cpuMs)
+      ownCpuMs = Math.min(...own)
     }
 
     function print(title: string, found: readonly Found[], by: 'cpuPerCost' | 'stallMs', order: 1 | -1 = 1): void {
@@ -348,17 +370,97 @@ if (process.env.LOAD_SEARCH) {
       console.info([title, ...lines].join('\n'))
     }
 
-    test('the worst requests', async () => {
-      const warm = operation('query ($id: ID!) { session(by: { id: $id }) { id status } }', {
-        id: server.data.sessionIds[1],
+    /** The greatest CPU time per cost as a multiple of the least one. */
+    function spread(found: readonly Found[]): number {
+      const times = found.map(({ cpuPerCost }) => cpuPerCost)
+      return Math.max(...times) / Math.min(...times)
+    }
+
+    test('the smallest requests of each kind', async () => {
+      await warmUp()
+      const found: Found[] = []
+      for (const { name, next } of smallRequests(server.data)) found.push(await measure(name, next, 8))
+      print('the most CPU time per cost', found, 'cpuPerCost')
+      print('the least CPU time per cost', found, 'cpuPerCost', -1)
+      expect(spread(found)).toBeLessThan(MAX_SPREAD)
+    }, 900_000)
+
+    test.each(['SSE', 'WEBSOCKET'] as const)(
+      'streams over %s',
+      async transport => {
+        await warmUp()
+        const rows = 'sessions(first: 20) { nodes { id status } }'
+        const found: Found[] = []
+        for (const selected of ['{ cursor }', `{ cursor person { ${rows} } }`]) {
+          const query = `subscription ($e: String!) { personUpdated(externalId: $e) ${selected} }`
+          const opened = await measureStreams(transport, query)
+          for (const [what, { cpuMs, charged, stallMs }] of Object.entries(opened)) {
+            const name = `${what} ${selected}`
+            const cpuPerCost = (cpuMs - ownCpuMs) / charged
+            found.push({ name, request: {}, stallMs, cpuPerCost, charged, kilobytes: 0, refused: '' })
+          }
+        }
+        print(`streams over ${transport}`, found, 'cpuPerCost')
+        expect(spread(found)).toBeLessThan(MAX_SPREAD)
+      },
+      900_000,
+    )
+
+    /** 50 streams are opened, and get the events of 5 changes. */
+    async function measureStreams(transport: 'SSE' | 'WEBSOCKET', query: string) {
+      const { externalId, sessionIds, customerId } = server.data
+      const client = createRawClient(server.url)
+      const sockets = createClient({
+        url: server.url.replace('http', 'ws'),
+        webSocketImpl: WebSocket,
+        connectionParams: { authorization: `Bearer ${API_KEY}` },
       })
-      for (let round = 0; round < 20; round++) await server.measure(warm, 20)
-      const plain = await measure({ name: 'one session', request: warm }, 10)
-      const found: Found[] = [plain]
-      for (const each of worstRequests(schema, server.data)) found.push(await measure(each))
+      let nexts = 0
+      const subscribers: Subscriber[] = []
+      const received = () => nexts + subscribers.reduce((count, { messages }) => count + messages.length, 0)
+      const ends: (() => unknown)[] = []
+      async function open(): Promise<void> {
+        if (transport === 'WEBSOCKET') {
+          const sink = { next: () => void nexts++, error: () => {}, complete: () => {} }
+          ends.push(sockets.subscribe({ query, variables: { e: externalId } }, sink))
+          return
+        }
+        const subscriber = await follow(server.url, { query, variables: { e: externalId } })
+        subscribers.push(subscriber)
+        ends.push(() => subscriber.unsubscribe())
+      }
+      const [STREAMS, EVENTS] = [50, 5]
+      const opening = await server.measureWhile(async () => {
+        await Promise.all(Array.from({ length: STREAMS }, open))
+        await setTimeout(1_000)
+      })
+      const events = await server.measureWhile(async () => {
+        for (let at = 0; at < EVENTS; at++) {
+          const input = { sessionId: sessionIds[1], customerId: at % 2 === 0 ? null : customerId }
+          await client.execute(
+            operation('mutation ($i: LinkSessionInput!) { linkSession(input: $i) { __typename } }', { i: input }),
+          )
+        }
+        // Changes that follow each other may be one event.
+        await expect.poll(received, { timeout: 30_000 }).toBeGreaterThanOrEqual(STREAMS * 2)
+        await setTimeout(2_000)
+      })
+      for (const end of ends) await end()
+      await sockets.dispose()
+      client.close()
+      return { opening, events }
+    }
+
+    test('the worst requests', async () => {
+      await warmUp()
+      const found: Found[] = []
+      for (const { name, request } of worstRequests(schema, server.data)) {
+        found.push(await measure(name, () => request))
+      }
       print('the longest delays', found, 'stallMs')
       print('the most CPU time per cost', found, 'cpuPerCost')
       print('the least CPU time per cost', found, 'cpuPerCost', -1)
+      expect(spread(found.filter(({ name }) => !DEAR.includes(name)))).toBeLessThan(MAX_SPREAD)
     }, 900_000)
 
     test('the operations that a search finds', async () => {
@@ -373,7 +475,10 @@ if (process.env.LOAD_SEARCH) {
           best.length === 0
             ? Array.from({ length: 60 }, () => randomGenes(random))
             : best.flatMap(({ genes }) => [1, 2, 3].map(() => mutateGenes(genes, random)))
-        for (const genes of candidates) best.push({ genes, found: await measure(toRequest(genes), 2) })
+        for (const genes of candidates) {
+          const { name, request } = toRequest(genes)
+          best.push({ genes, found: await measure(name, () => request, 2) })
+        }
         best = best.sort((one, other) => other.found.cpuPerCost - one.found.cpuPerCost).slice(0, 12)
       }
       print(

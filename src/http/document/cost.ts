@@ -28,7 +28,8 @@ import { fragmentsOf } from './query-complexity.ts'
  * selected field costs 1/200, one with selections 1/50, and one of JSON 1/4, each further alias of it 1/10. The extensions `cost`
  * and `rowCost` of a field of the schema replace the costs of the field and of its rows. The selections below a field are
  * multiplied by its maximum number of rows: `first` or `last` (20 by default), the number of ids, or 100 for a list without
- * arguments. Aliases add up, but a further alias of a linked record is no further row. To begin a subscription costs 4.
+ * arguments. Aliases add up, but a further alias of a linked record is no further row. To begin a subscription costs 4, each of its
+ * events 2.
  * Introspection calls no provider, but it is expensive here: `__schema` costs 10, `__type` costs 2.
  *
  * What an operation costs without its provider calls is `planWork`: a record that is read from the store costs 1/10. What it
@@ -38,6 +39,8 @@ import { fragmentsOf } from './query-complexity.ts'
 export const COST_PER_CALL = 5
 const COST_PER_STORED_RECORD = 1 / 10
 const COST_PER_SUBSCRIPTION = 4
+/** Beside what it selects. */
+const COST_PER_EVENT = 2
 
 const COST_PER_ROW = 1 / 20
 const COST_PER_LEAF = 1 / 200
@@ -68,17 +71,25 @@ export function planCost(
   operationName: string | null | undefined,
 ): (variables: Variables) => number {
   const ofOperation = planWithCalls(schema, document, operationName, COST_PER_CALL)
-  if (getOperationAST(document, operationName)?.operation !== OperationTypeNode.SUBSCRIPTION) return ofOperation
-  return variables => COST_PER_SUBSCRIPTION + ofOperation(variables)
+  return isSubscription(document, operationName) ? plus(COST_PER_SUBSCRIPTION, ofOperation) : ofOperation
 }
 
-/** Returns the cost of an operation that calls no provider. */
+/** Returns the cost of an operation that calls no provider, or of an event of a subscription. */
 export function planWork(
   schema: GraphQLSchema,
   document: DocumentNode,
   operationName: string | null | undefined,
 ): (variables: Variables) => number {
-  return planWithCalls(schema, document, operationName, COST_PER_STORED_RECORD)
+  const ofOperation = planWithCalls(schema, document, operationName, COST_PER_STORED_RECORD)
+  return isSubscription(document, operationName) ? plus(COST_PER_EVENT, ofOperation) : ofOperation
+}
+
+function isSubscription(document: DocumentNode, operationName: string | null | undefined): boolean {
+  return getOperationAST(document, operationName)?.operation === OperationTypeNode.SUBSCRIPTION
+}
+
+function plus(cost: number, plan: (variables: Variables) => number): (variables: Variables) => number {
+  return variables => cost + plan(variables)
 }
 
 /** The cost of an operation without its provider calls, apart from the rows of its lists. */

@@ -22,6 +22,8 @@ export interface MeasuredServer {
   readonly data: RichData
   /** Sends the request, or each that the function returns, `times` times, one after another. `answer`: the last one. */
   measure(request: RawRequest | (() => RawRequest), times: number): Promise<Measured & { readonly answer: RawAnswer }>
+  /** Measures the server while `run` runs. */
+  measureWhile(run: () => Promise<unknown>): Promise<Measured>
   close(): Promise<void>
 }
 
@@ -56,6 +58,11 @@ export async function startMeasuredServer(size: RichDataSize, env: NodeJS.Proces
   return {
     url,
     data,
+    measureWhile: async run => {
+      await ask('BEGIN')
+      await run()
+      return ask<Measured>('END')
+    },
     measure: async (request, times) => {
       const toRequest = typeof request === 'function' ? request : () => request
       await ask('BEGIN')
