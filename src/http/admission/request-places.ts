@@ -23,44 +23,59 @@ interface Waiting {
   readonly sinceMs: number
 }
 
+interface Place {
+  readonly request: object
+  readonly response: ServerResponse
+}
+
 export function createRequestPlaces(max: number): RequestPlaces {
-  const inFlight = new Map<object, ServerResponse>()
+  /**
+   * An array, because a Map of objects that come and go keeps them from the young generation's garbage collection: the table that it
+   * outgrows still refers to them, and to the table after it.
+   */
+  const inFlight: Place[] = []
   /** Requests whose bodies are incomplete, the oldest first. They take no place of a request in flight. */
   const receiving = new Map<object, Waiting>()
   /** Requests whose responses were not read when a place was needed, the oldest first. */
   const unread = new Map<object, Waiting>()
 
   function setUnreadApart(): void {
-    for (const [request, response] of inFlight) {
+    for (const { request, response } of [...inFlight]) {
       if (!isUnread(response)) continue
       if (!makeRoom(unread, max)) return
-      inFlight.delete(request)
+      leave(request)
       unread.set(request, { response, sinceMs: performance.now() })
     }
   }
 
+  /** True if the request was in flight. The last one takes its index. */
+  function leave(request: object): boolean {
+    const index = inFlight.findIndex(place => place.request === request)
+    if (index < 0) return false
+    const last = inFlight.pop()
+    if (last && index < inFlight.length) inFlight[index] = last
+    return true
+  }
+
   return {
     take: (request, response) => {
-      if (inFlight.size >= max) setUnreadApart()
-      if (inFlight.size >= max) return false
-      inFlight.set(request, response)
+      if (inFlight.length >= max) setUnreadApart()
+      if (inFlight.length >= max) return false
+      inFlight.push({ request, response })
       return true
     },
     receive: (request, response) => {
-      inFlight.delete(request)
+      leave(request)
       if (!makeRoom(receiving, max)) return false
       receiving.set(request, { response, sinceMs: performance.now() })
       request.once('end', () => {
-        if (receiving.delete(request)) inFlight.set(request, response)
+        if (receiving.delete(request)) inFlight.push({ request, response })
       })
       return true
     },
-    release: request => inFlight.delete(request) || receiving.delete(request) || unread.delete(request),
-    count: () => inFlight.size + receiving.size + unread.size,
-    responses: () => [
-      ...inFlight.values(),
-      ...[...receiving.values(), ...unread.values()].map(({ response }) => response),
-    ],
+    release: request => leave(request) || receiving.delete(request) || unread.delete(request),
+    count: () => inFlight.length + receiving.size + unread.size,
+    responses: () => [...[...inFlight, ...receiving.values(), ...unread.values()].map(({ response }) => response)],
   }
 }
 
