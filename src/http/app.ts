@@ -109,7 +109,6 @@ export function createApp(options: AppOptions) {
   const yoga = createYoga(settings)
   const minimalYoga = createYoga({ ...settings, fetchAPI: MINIMAL_FETCH_API })
   const operations = createPreparedOperations({
-    schema: options.schema,
     after: options.prepareAfter,
     analyze: steps.analyze,
     load: createDocumentLoader(minimalYoga.getEnveloped, options.policy.limits),
@@ -207,7 +206,7 @@ function plugins(
     ...(policy.introspection ? [] : [useNoIntrospection()]),
     useErrorCodes(formatError, policy.suggestions),
     useAcceptHeader(),
-    useLimits(policy.limits, costs),
+    useLimits(policy.limits, costs, analyze),
     useContext(openContext, options.deadlines, analyze),
     useIncrementalDelivery(),
     useExecutor(policy.suggestions, analyze),

@@ -16,6 +16,7 @@ import {
   type SelectionSetNode,
   type TypeNode,
 } from 'graphql'
+import { planCost, planRowPrices, planWork, type RowPrices } from './cost.ts'
 import { fragmentsOf, isIncremental } from './query-complexity.ts'
 
 type Variables = Readonly<Record<string, unknown>>
@@ -30,21 +31,30 @@ export interface OperationAnalysis {
   readonly selectsConfidentialField: (variables: Variables) => boolean
   /** True if the operation selects a field whose schema definition has the extension `liveCursor`. */
   readonly selectsLiveCursor: (variables: Variables) => boolean
+  /** An upper bound of the work that it can cause. */
+  readonly costOf: (variables: Variables) => number
+  /** The same without its provider calls. */
+  readonly workOf: (variables: Variables) => number
+  readonly rowPrices: RowPrices
 }
 
 export type AnalyzeOperation = (document: DocumentNode, operation: OperationDefinitionNode) => OperationAnalysis
 
-/** Analyzes each operation once: parsed documents are cached by their text, and the analysis lives as long as its document. */
+/** Analyzes and prices each operation once: parsed documents are cached by their text, and the analysis lives as long as its document. */
 export function createOperationAnalyzer(schema: GraphQLSchema): AnalyzeOperation {
   const analyses = new WeakMap<OperationDefinitionNode, OperationAnalysis>()
   return (document, operation) => {
     const known = analyses.get(operation)
     if (known) return known
+    const operationName = operation.name?.value
     const analysis = {
       incremental: isIncremental(document, operation),
       selectsEncryptedField: selectionTest(schema, document, operation, hasExtension('encrypted')),
       selectsConfidentialField: selectionTest(schema, document, operation, isConfidential),
       selectsLiveCursor: selectionTest(schema, document, operation, hasExtension('liveCursor')),
+      costOf: planCost(schema, document, operationName),
+      workOf: planWork(schema, document, operationName),
+      rowPrices: planRowPrices(schema, document, operationName),
     }
     analyses.set(operation, analysis)
     return analysis

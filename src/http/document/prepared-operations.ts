@@ -1,6 +1,5 @@
-import { type DocumentNode, type GraphQLSchema, getOperationAST } from 'graphql'
+import { type DocumentNode, getOperationAST } from 'graphql'
 import { createLRUCache } from 'graphql-yoga'
-import { planCost, planRowPrices, type RowPrices } from './cost.ts'
 import type { AnalyzeOperation, OperationAnalysis } from './operation-analysis.ts'
 
 /** A parsed and validated operation with its cost function, ready to execute. */
@@ -9,8 +8,6 @@ export interface PreparedOperation {
   readonly operationName: string | undefined
   readonly kind: 'query' | 'mutation'
   readonly analysis: OperationAnalysis
-  readonly costOf: (variables: Readonly<Record<string, unknown>>) => number
-  readonly rowPrices: RowPrices
 }
 
 export interface PreparedOperations {
@@ -20,7 +17,6 @@ export interface PreparedOperations {
 
 export interface PreparedOperationsOptions {
   readonly analyze: AnalyzeOperation
-  readonly schema: GraphQLSchema
   /** Parses and validates a text; undefined if it is invalid. */
   readonly load: (text: string) => DocumentNode | undefined
   /** How often an operation is requested before it is prepared. */
@@ -66,7 +62,7 @@ export function createPreparedOperations(options: PreparedOperationsOptions): Pr
 }
 
 function prepareOperation(
-  { analyze, schema }: PreparedOperationsOptions,
+  { analyze }: PreparedOperationsOptions,
   document: DocumentNode,
   operationName: string | undefined,
 ): PreparedOperation | undefined {
@@ -79,8 +75,6 @@ function prepareOperation(
     operationName,
     kind: operation.operation,
     analysis,
-    costOf: planCost(schema, document, operationName),
-    rowPrices: planRowPrices(schema, document, operationName),
   }
 }
 

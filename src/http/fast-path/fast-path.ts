@@ -90,7 +90,7 @@ export function createFastPath(
     const record = startOperation(telemetry, requestId, header('traceparent') ?? null)
     describeOperation(record, document, operationName)
     const end = (result: ExecutionResult) => endOperation(telemetry, record, caller, masked(result, requestId))
-    const cost = operation.costOf(variables)
+    const cost = analysis.costOf(variables)
     const reserved = await options.costs.reserve(caller, cost)
     if (reserved instanceof GraphQLError) return end({ errors: [reserved] })
     if (kind === 'mutation' && disconnect.signal.aborted) {
@@ -107,7 +107,7 @@ export function createFastPath(
         since,
         callLog: record.callLog,
         deadline,
-        cost,
+        work: analysis.workOf(variables),
         lastEventId: header('last-event-id') ?? null,
         incremental: false,
         selectsEncryptedField: analysis.selectsEncryptedField(variables),
@@ -121,7 +121,7 @@ export function createFastPath(
       deadline.clear()
       context?.clearLoaders()
     }
-    const rows = costOfRows(operation.rowPrices, context?.rowCounts ?? NO_ROWS)
+    const rows = costOfRows(analysis.rowPrices, context?.rowCounts ?? NO_ROWS)
     const actual = options.costs.settle(caller, reserved, rows + COST_PER_CALL * record.callLog.callCount)
     return header(COST_HEADER) === undefined ? result : options.costs.withCost(result, caller, reserved, actual)
   }

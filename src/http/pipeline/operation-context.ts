@@ -9,7 +9,8 @@ import type { Authenticated } from '../auth/use-authentication.ts'
 export interface OperationInput extends Authenticated {
   readonly callLog: CallLog
   readonly deadline: HasSignal
-  readonly cost: number
+  /** Its cost without provider calls. */
+  readonly work: number
   readonly lastEventId: string | null
   readonly incremental: boolean
   readonly selectsEncryptedField: boolean
@@ -18,12 +19,12 @@ export interface OperationInput extends Authenticated {
 
 export type ContextFactory = (operation: OperationInput) => Promise<Context>
 
-/** From this cost on, the rows of an operation are completed in turns. Nearly all operations cost less. */
-const TURNS_FROM_COST = 20
+/** From this work on, the rows of an operation are completed in turns. Nearly all operations are smaller. */
+const TURNS_FROM_WORK = 20
 
 export function createContextFactory(services: Services, memory: Memory, now: () => Date): ContextFactory {
   const rows = createRowScheduler(memory)
-  return async ({ selectsLiveCursor, deadline, cost, ...operation }) => {
+  return async ({ selectsLiveCursor, deadline, work, ...operation }) => {
     // The position must be older than everything that the operation reads, so it is read first.
     const liveCursor = selectsLiveCursor ? await services.eventStream.cursor(operation.caller) : ''
     return createContext({
@@ -31,7 +32,7 @@ export function createContextFactory(services: Services, memory: Memory, now: ()
       deadline: new UnboundedListenerSignal(deadline),
       liveCursor,
       now,
-      rowTurns: cost < TURNS_FROM_COST ? undefined : rows.open(cost, () => deadline.signal.aborted),
+      rowTurns: work < TURNS_FROM_WORK ? undefined : rows.open(work, () => deadline.signal.aborted),
       services,
     })
   }

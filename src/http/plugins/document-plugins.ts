@@ -8,7 +8,8 @@ import {
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { Context } from '../../context.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
-import { COST_PER_CALL, costOfRows, planCost, planRowPrices, planWork } from '../document/cost.ts'
+import { COST_PER_CALL, costOfRows } from '../document/cost.ts'
+import type { AnalyzeOperation, OperationAnalysis } from '../document/operation-analysis.ts'
 import { parseDocument } from '../document/parse-document.ts'
 import type { ResolveTrustedDocument } from '../document/trusted-documents.ts'
 import { badRequest } from '../errors/http-error.ts'
@@ -20,7 +21,6 @@ import {
   type RateLimiter,
   REQUEST_COST,
   rateLimitedError,
-  toCharge,
 } from '../pipeline/rate-limit.ts'
 import type { WithCallLog } from './use-telemetry.ts'
 
@@ -73,9 +73,7 @@ function assertOneOperation(document: DocumentNode, operationName: string | null
 const ONE_OPERATION =
   'Expected a document with one operation, or "operationName" with the name of one of its operations.'
 
-/** The cost of an operation. */
-export interface WithCost {
-  readonly cost: number
+export interface WithWork {
   /** The cost of an event of a subscription, without provider calls. */
   readonly work: number
 }
@@ -89,11 +87,13 @@ interface WithRowCounts {
 export function useLimits(
   limits: RequestLimits,
   costs: CostLimiter,
-): Plugin<Authenticated & WithCallLog & Partial<WithCost>> {
-  const costOf = ({ schema, document, operationName, variableValues }: ExecutionArgs) =>
-    planCost(schema, document, operationName)(variableValues ?? {})
-  const workOf = ({ schema, document, operationName, variableValues }: ExecutionArgs) =>
-    planWork(schema, document, operationName)(variableValues ?? {})
+  analyze: AnalyzeOperation,
+): Plugin<Authenticated & WithCallLog & Partial<WithWork>> {
+  const analysisOf = ({ document, operationName }: ExecutionArgs): OperationAnalysis => {
+    const operation = getOperationAST(document, operationName)
+    if (!operation) throw badRequest(ONE_OPERATION)
+    return analyze(document, operation)
+  }
 
   return {
     onParse: ({ setParseFn }) => {
@@ -103,16 +103,14 @@ export function useLimits(
         if (result && !(result instanceof Error)) assertOneOperation(result, params?.operationName)
       }
     },
-    onExecute: async ({ args, extendContext, setResultAndStopExecution }) => {
+    onExecute: async ({ args, setResultAndStopExecution }) => {
       const { caller, callLog, request } = args.contextValue
-      const cost = costOf(args)
-      const reserved = await costs.reserve(caller, cost, REQUEST_COST)
+      const { costOf, rowPrices } = analysisOf(args)
+      const reserved = await costs.reserve(caller, costOf(args.variableValues ?? {}), REQUEST_COST)
       if (reserved instanceof GraphQLError) return setResultAndStopExecution({ errors: [reserved] })
-      extendContext({ cost: toCharge(cost) })
       const settle = () => {
         const { operation } = args.contextValue as WithRowCounts
-        const prices = planRowPrices(args.schema, args.document, args.operationName)
-        const rows = costOfRows(prices, operation?.rowCounts ?? new Map())
+        const rows = costOfRows(rowPrices, operation?.rowCounts ?? new Map())
         return costs.settle(caller, reserved, rows + COST_PER_CALL * callLog.callCount)
       }
       return {
@@ -125,10 +123,11 @@ export function useLimits(
       }
     },
     onSubscribe: async ({ args, extendContext, setResultAndStopExecution }) => {
-      const cost = costOf(args)
-      const reserved = await costs.reserve(args.contextValue.caller, cost, REQUEST_COST)
+      const { costOf, workOf } = analysisOf(args)
+      const variables = args.variableValues ?? {}
+      const reserved = await costs.reserve(args.contextValue.caller, costOf(variables), REQUEST_COST)
       if (reserved instanceof GraphQLError) return setResultAndStopExecution({ errors: [reserved] })
-      extendContext({ cost: toCharge(cost), work: workOf(args) })
+      extendContext({ work: workOf(variables) })
     },
   }
 }

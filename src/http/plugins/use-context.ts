@@ -6,7 +6,6 @@ import type { Authenticated } from '../auth/use-authentication.ts'
 import type { AnalyzeOperation } from '../document/operation-analysis.ts'
 import type { Deadlines } from '../limits.ts'
 import type { ContextFactory } from '../pipeline/operation-context.ts'
-import type { WithCost } from './document-plugins.ts'
 import type { WithCallLog } from './use-telemetry.ts'
 
 /** Yoga's context of an operation that is executed with ours. */
@@ -19,16 +18,9 @@ export function useContext(
   openContext: ContextFactory,
   deadlines: Deadlines,
   analyze: AnalyzeOperation,
-): Plugin<Authenticated & WithCallLog & Partial<WithCost & WithOperation>> {
+): Plugin<Authenticated & WithCallLog & Partial<WithOperation>> {
   async function contextOf(
-    {
-      request,
-      caller,
-      requestId,
-      since,
-      callLog,
-      cost = 0,
-    }: Authenticated & WithCallLog & Partial<WithCost> & { readonly request: Request },
+    { request, caller, requestId, since, callLog }: Authenticated & WithCallLog & { readonly request: Request },
     { document, operationName, variableValues }: ExecutionArgs,
     deadline: HasSignal,
   ) {
@@ -41,7 +33,7 @@ export function useContext(
       since,
       callLog,
       deadline,
-      cost,
+      work: analysis?.workOf(variables) ?? 0,
       lastEventId: request.headers.get('last-event-id'),
       incremental: analysis?.incremental ?? false,
       selectsEncryptedField: analysis?.selectsEncryptedField(variables) ?? false,

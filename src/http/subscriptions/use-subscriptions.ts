@@ -4,7 +4,7 @@ import type { AdmissionControl } from '../admission/admission-control.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
 import { COST_PER_CALL } from '../document/cost.ts'
 import { chargeCaller, type RateLimiter, rateLimitedError, toCharge } from '../pipeline/rate-limit.ts'
-import type { WithCost } from '../plugins/document-plugins.ts'
+import type { WithWork } from '../plugins/document-plugins.ts'
 import type { WithOperation } from '../plugins/use-context.ts'
 import type { WithCallLog } from '../plugins/use-telemetry.ts'
 import { streamFormat } from '../request/accepted-type.ts'
@@ -18,9 +18,9 @@ export function useSubscriptions(
   streams: SubscriptionRegistry,
   admission: AdmissionControl,
   limiter: RateLimiter,
-): Plugin<Authenticated & WithOperation & WithCallLog & WithCost> {
+): Plugin<Authenticated & WithOperation & WithCallLog & WithWork> {
   /** Charges an event for what it selects, and for the provider calls of the events before it. */
-  function createEventCharge({ caller, work, callLog }: Authenticated & WithCallLog & WithCost): () => Promise<void> {
+  function createEventCharge({ caller, work, callLog }: Authenticated & WithCallLog & WithWork): () => Promise<void> {
     let charged = 0
     return async () => {
       const calls = callLog.callCount

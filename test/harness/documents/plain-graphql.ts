@@ -45,7 +45,7 @@ export async function createPlainGraphql(app: TestApp, now: () => Date): Promise
       lastEventId: null,
       incremental: false,
       selectsEncryptedField: true,
-      cost: 0,
+      work: 0,
       selectsLiveCursor: true,
     })
     return toPlainAnswer(await execute({ schema, document, contextValue, variableValues }))
