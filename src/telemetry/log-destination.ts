@@ -4,7 +4,7 @@ import type { DestinationStream } from 'pino'
 /** pino sets `lastLevel` on a destination that has this symbol. */
 const WANTS_LEVEL = Symbol.for('pino.metadata')
 const WARN = 40
-const FLUSH_AT_BYTES = 8_192
+const FLUSH_AT_BYTES = 65_536
 const FLUSH_INTERVAL_MS = 200
 /** What waits for a full disk or for a reader that has stopped. Later lines are dropped. */
 const MAX_WAITING_BYTES = 1_048_576

@@ -5,9 +5,9 @@ import type { ProviderCall } from '../domain/provider-call.ts'
 import { createGauges } from './gauges.ts'
 import type { CollectSnapshot } from './metrics-snapshot.ts'
 
-/** In seconds. Few, because each bucket adds a series for every combination of labels. */
 /** Of prom-client's samples of the event loop's delay. */
 const LAG_RESOLUTION_MS = 10
+/** In seconds. Few, because each bucket adds a series for every combination of labels. */
 const BUCKETS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20]
 
 /** The label of an operation that is not a known document. */
@@ -77,10 +77,12 @@ export function createMetrics({ isKnown }: OperationMetricsOptions) {
     drifted: (provider: string, operation: string, grade: string) => drift.inc({ provider, operation, grade }),
     /** All metrics in the text format of Prometheus. The first scrape starts the collection of process metrics. */
     async scrape(read: CollectSnapshot): Promise<string> {
-      if (!scraped) collectDefaultMetrics({ register: registry })
-      // The first sample of the event loop's delay: without one, its mean is not a number.
-      if (!scraped) await sleep(5 * LAG_RESOLUTION_MS)
-      scraped = true
+      if (!scraped) {
+        scraped = true
+        collectDefaultMetrics({ register: registry })
+        // The first sample of the event loop's delay: without one, its mean is not a number.
+        await sleep(5 * LAG_RESOLUTION_MS)
+      }
       await gauges.fill(read)
       return registry.metrics()
     },

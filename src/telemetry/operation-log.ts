@@ -22,6 +22,7 @@ export function logOperations(
     const { callLog, name, kind, ms, outcome, codes, tenantId, keyId } = reported
     // Deterministic sampling: a share of 0.1 logs every tenth operation.
     if (outcome === 'ok' && Math.floor(++succeeded * share) === Math.floor((succeeded - 1) * share)) return
+    // pino leaves out what is undefined.
     const line = {
       id: callLog.requestId,
       operation: nameOf(name, logsAllNames, isKnown),
@@ -30,9 +31,9 @@ export function logOperations(
       calls: callLog.callCount,
       avoided: callLog.avoided.length,
       outcome,
-      ...(codes.length > 0 && { codes }),
+      codes: codes.length > 0 ? codes : undefined,
       tenant: tenantId,
-      ...(keyId && { key: keyId }),
+      key: keyId ?? undefined,
     }
     lines[levelOf(reported)](line, 'operation')
   }

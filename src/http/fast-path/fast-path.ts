@@ -29,7 +29,13 @@ import { deadlineOf } from '../plugins/use-context.ts'
 import { negotiateResponseType } from '../request/accepted-type.ts'
 import { BODY_BYTES_PER_COST, costOfBody } from '../request/body.ts'
 import { assertHead, parsePostBody } from '../request/parse-request.ts'
-import { headOfNodeMessage, REQUEST_ID_HEADER, type RequestHead, toRequestId } from '../request/request-head.ts'
+import {
+  headOfNodeMessage,
+  REQUEST_ID_HEADER,
+  type RequestHead,
+  setHeaders,
+  toRequestId,
+} from '../request/request-head.ts'
 import { MINIMAL_FETCH_API, MinimalResponse } from './minimal-fetch.ts'
 
 export interface FastPathOptions {
@@ -126,13 +132,13 @@ export function createFastPath(
     return header(COST_HEADER) === undefined ? result : options.costs.withCost(result, caller, reserved, actual)
   }
 
-  function masked({ errors, ...result }: ExecutionResult, requestId: string): ExecutionResult {
-    if (!errors) return result
-    const formatted = errors.map(error => {
+  function masked(result: ExecutionResult, requestId: string): ExecutionResult {
+    if (!result.errors) return result
+    const errors = result.errors.map(error => {
       options.report(error)
       return options.formatError(toClientError(error), requestId)
     })
-    return { errors: formatted, ...result }
+    return { ...result, errors }
   }
 
   return async (post, disconnect) => {
@@ -154,34 +160,32 @@ export function createFastPath(
     const result = await run(found, request)
     const { kind, analysis } = found.operation
     const isCompressible = result.data !== undefined && mayCompress(kind, analysis, found.variables)
-    return toResponse(result, type, {
-      ...headersOf(head, requestId, caller),
-      'cache-control': cacheControl(isCompressible),
-    })
-  }
-
-  function headersOf({ header }: RequestHead, requestId: string, caller: Caller): Record<string, string> {
-    const ofOrigin = options.cors.headersFor(header('origin'))
-    return {
-      ...SECURITY_HEADERS,
-      ...ofOrigin,
+    return toResponse(result, type, [
+      ...SECURITY_HEADER_LIST,
+      ...Object.entries(options.cors.headersFor(head.header('origin'))).flat(),
       ...budgetHeaders(options.rateLimiter, caller),
-      [REQUEST_ID_HEADER]: requestId,
-    }
+      REQUEST_ID_HEADER,
+      requestId,
+      'cache-control',
+      cacheControl(isCompressible),
+    ])
   }
 }
 
+const SECURITY_HEADER_LIST = Object.entries(SECURITY_HEADERS)
+  .filter(([name]) => name !== 'cache-control')
+  .flat()
+
 /** Errors can set the HTTP status, which Yoga's result processor reads. */
-function toResponse(result: ExecutionResult, type: string, headers: Record<string, string>): MinimalResponse {
-  if (result.errors) {
-    const response = processRegularResult(result, MINIMAL_FETCH_API as FetchAPI, type)
-    if (!(response instanceof MinimalResponse)) throw new TypeError('Expected a MinimalResponse.')
-    for (const [name, value] of Object.entries(headers)) response.headers.set(name, value)
-    return response
+function toResponse(result: ExecutionResult, type: string, headers: readonly string[]): MinimalResponse {
+  if (!result.errors) {
+    const typed = [...headers, 'content-type', `${type}; charset=utf-8`]
+    return new MinimalResponse(JSON.stringify(result), { headers: typed })
   }
-  return new MinimalResponse(JSON.stringify(result), {
-    headers: { ...headers, 'content-type': `${type}; charset=utf-8` },
-  })
+  const response = processRegularResult(result, MINIMAL_FETCH_API as FetchAPI, type)
+  if (!(response instanceof MinimalResponse)) throw new TypeError('Expected a MinimalResponse.')
+  setHeaders(response.headers, headers)
+  return response
 }
 
 const NO_ROWS: ReadonlyMap<object, number> = new Map()

@@ -8,34 +8,45 @@ import { joinHeader } from '../request/request-head.ts'
  */
 
 export class MinimalHeaders {
-  /** By lower case name. */
-  readonly #values: Record<string, string> = {}
+  /** Names in lower case, each followed by its value, as node:http writes them. */
+  readonly #list: string[]
 
-  constructor(init: Readonly<Record<string, string>> = {}) {
-    for (const name in init) this.set(name, init[name] ?? '')
+  constructor(list: readonly string[] = []) {
+    this.#list = [...list]
   }
 
   get(name: string): string | null {
-    return this.#values[name.toLowerCase()] ?? null
+    return this.#list[this.#indexOf(name) + 1] ?? null
   }
 
   has(name: string): boolean {
-    return this.#values[name.toLowerCase()] !== undefined
+    return this.#indexOf(name) < this.#list.length
   }
 
   set(name: string, value: string): void {
-    this.#values[name.toLowerCase()] = value
+    const index = this.#indexOf(name)
+    this.#list[index] = name.toLowerCase()
+    this.#list[index + 1] = value
   }
 
-  toObject(): Record<string, string> {
-    return this.#values
+  toList(): string[] {
+    return this.#list
+  }
+
+  /** The length of the list for a name that is not in it. */
+  #indexOf(name: string): number {
+    const wanted = name.toLowerCase()
+    let index = 0
+    while (index < this.#list.length && this.#list[index] !== wanted) index += 2
+    return index
   }
 }
 
 interface MinimalResponseInit {
   readonly status?: number
   readonly statusText?: string
-  readonly headers?: Readonly<Record<string, string>>
+  /** An object; or a list of names in lower case, each followed by its value. */
+  readonly headers?: Readonly<Record<string, string>> | readonly string[]
 }
 
 /** `body`: text, or a stream for an incremental response. */
@@ -50,15 +61,22 @@ export class MinimalResponse {
   ) {
     this.body = body
     this.status = status
-    this.headers = new MinimalHeaders(headers)
+    this.headers = new MinimalHeaders(isList(headers) ? headers : toList(headers))
   }
 
-  static json(value: unknown, { headers, ...init }: MinimalResponseInit = {}): MinimalResponse {
-    return new MinimalResponse(JSON.stringify(value), {
-      ...init,
-      headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
-    })
+  static json(value: unknown, init: MinimalResponseInit = {}): MinimalResponse {
+    const response = new MinimalResponse(JSON.stringify(value), init)
+    if (!response.headers.has('content-type')) response.headers.set('content-type', 'application/json; charset=utf-8')
+    return response
   }
+}
+
+function isList(headers: MinimalResponseInit['headers']): headers is readonly string[] {
+  return Array.isArray(headers)
+}
+
+function toList(headers: Readonly<Record<string, string>> = {}): string[] {
+  return Object.entries(headers).flatMap(([name, value]) => [name.toLowerCase(), value])
 }
 
 /** A request of node:http as a Request. `pathname`: the URL without a query. */

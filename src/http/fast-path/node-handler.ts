@@ -60,14 +60,13 @@ class ClientDisconnect {
 }
 
 async function send({ status, headers, body }: MinimalResponse, response: ServerResponse): Promise<void> {
-  const headerObject = headers.toObject()
   if (body === null || typeof body === 'string') {
-    headerObject['content-length'] = String(Buffer.byteLength(body ?? ''))
-    response.writeHead(status, headerObject)
+    headers.set('content-length', String(Buffer.byteLength(body ?? '')))
+    response.writeHead(status, headers.toList())
     response.end(body ?? undefined)
     return
   }
-  response.writeHead(status, headerObject)
+  response.writeHead(status, headers.toList())
   const reader = body.getReader()
   response.once('close', () => void reader.cancel().catch(() => {}))
   for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {

@@ -24,11 +24,18 @@ const TURNS_FROM_WORK = 20
 
 export function createContextFactory(services: Services, memory: Memory, now: () => Date): ContextFactory {
   const rows = createRowScheduler(memory)
-  return async ({ selectsLiveCursor, deadline, work, ...operation }) => {
+  return async operation => {
+    const { caller, deadline, selectsLiveCursor, work } = operation
     // The position must be older than everything that the operation reads, so it is read first.
-    const liveCursor = selectsLiveCursor ? await services.eventStream.cursor(operation.caller) : ''
+    const liveCursor = selectsLiveCursor ? await services.eventStream.cursor(caller) : ''
     return createContext({
-      ...operation,
+      caller,
+      requestId: operation.requestId,
+      since: operation.since,
+      callLog: operation.callLog,
+      lastEventId: operation.lastEventId,
+      incremental: operation.incremental,
+      selectsEncryptedField: operation.selectsEncryptedField,
       deadline: new UnboundedListenerSignal(deadline),
       liveCursor,
       now,

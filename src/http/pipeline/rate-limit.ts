@@ -131,17 +131,17 @@ function budgetOf(limiter: RateLimiter, caller: Caller): BudgetState | undefined
   return { ...ofToken, limit: Math.floor(ofToken.limit * TOKEN_SHARE), remaining }
 }
 
-/** The header fields of draft-ietf-httpapi-ratelimit-headers. */
-export function budgetHeaders(limiter: RateLimiter, caller: Caller): Record<string, string> {
+/** The header fields of draft-ietf-httpapi-ratelimit-headers: names, each followed by its value. */
+export function budgetHeaders(limiter: RateLimiter, caller: Caller): readonly string[] {
   const budget = budgetOf(limiter, caller)
-  if (!budget) return {}
+  if (!budget) return NONE
   const { limit, remaining, seconds, resetAtMs } = budget
   const resetSeconds = Math.max(0, Math.ceil((resetAtMs - performance.now()) / 1_000))
-  return {
-    'ratelimit-policy': `"cost";q=${limit};w=${seconds}`,
-    ratelimit: `"cost";r=${remaining};t=${resetSeconds}`,
-  }
+  const policy = `"cost";q=${limit};w=${seconds}`
+  return ['ratelimit-policy', policy, 'ratelimit', `"cost";r=${remaining};t=${resetSeconds}`]
 }
+
+const NONE: readonly string[] = []
 
 function exceedsBudget(requested: number, { limit, seconds }: BudgetState): GraphQLError {
   return queryTooComplex(

@@ -8,6 +8,7 @@ import {
   REQUEST_COST,
   rateLimitedError,
 } from '../pipeline/rate-limit.ts'
+import { setHeaders } from '../request/request-head.ts'
 
 /**
  * Charges each authenticated request before its body is read, so that rejected requests use up the budget too. The rest of
@@ -23,8 +24,7 @@ export function useRequestCharge(limiter: RateLimiter): Plugin<object, Authentic
     },
     onResponse: ({ response, serverContext }) => {
       const { caller } = serverContext as Partial<Authenticated>
-      if (!caller) return
-      for (const [name, value] of Object.entries(budgetHeaders(limiter, caller))) response.headers.set(name, value)
+      if (caller) setHeaders(response.headers, budgetHeaders(limiter, caller))
     },
   }
 }

@@ -28,6 +28,11 @@ export function joinHeader(value: string | string[] | undefined): string | undef
   return Array.isArray(value) ? value.join(', ') : value
 }
 
+/** `list`: names, each followed by its value. */
+export function setHeaders(headers: Pick<Headers, 'set'>, list: readonly string[]): void {
+  for (let at = 0; at < list.length; at += 2) headers.set(list[at] ?? '', list[at + 1] ?? '')
+}
+
 function searchOf(url: string): string {
   const at = url.indexOf('?')
   return at < 0 ? '' : url.slice(at + 1)
