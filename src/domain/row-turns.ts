@@ -48,7 +48,8 @@ interface WaitingRow {
 }
 
 export function createRowScheduler(memory: Memory): RowScheduler {
-  const operations = new Set<Operation>()
+  /** Those with rows. An array, because a Set of objects that come and go keeps them from the garbage collection of the young generation. */
+  const operations: Operation[] = []
   let isRunning = false
   let shortages = memory.shortages
   let opened = 0
@@ -90,7 +91,8 @@ export function createRowScheduler(memory: Memory): RowScheduler {
   }
 
   function start(operation: Operation): void {
-    operations.add(operation)
+    if (!operation.isStarted) operations.push(operation)
+    operation.isStarted = true
     if (isRunning) return
     isRunning = true
     void run()
@@ -105,8 +107,8 @@ export function createRowScheduler(memory: Memory): RowScheduler {
  * collection, half of those end, too. The rows of an operation that ends are left out without an error for each, which would
  * need more memory than the row.
  */
-function shedHalf(operations: ReadonlySet<Operation>): void {
-  const running = [...operations].filter(({ mayShed, isShed }) => mayShed && !isShed).sort((a, b) => a.place - b.place)
+function shedHalf(operations: readonly Operation[]): void {
+  const running = operations.filter(({ mayShed, isShed }) => mayShed && !isShed).sort((a, b) => a.place - b.place)
   for (const operation of running.slice(Math.floor(running.length / 2))) operation.isShed = true
 }
 
@@ -115,13 +117,14 @@ function shedHalf(operations: ReadonlySet<Operation>): void {
  * complete that can before their deadline, and small ones do not wait for large ones. Undefined after one that now reads what
  * all of its rows select. While memory is tight, the oldest one alone, so that it ends; undefined where it may still be reading.
  */
-function* takeTurns(operations: Set<Operation>, memory: Memory): Generator<Operation | undefined> {
-  for (let turn = 0; operations.size > 0; turn++) {
+function* takeTurns(operations: Operation[], memory: Memory): Generator<Operation | undefined> {
+  for (let turn = 0; operations.length > 0; turn++) {
     const isTight = memory.isTight()
     const operation = firstOf(operations, isTight || turn % 2 === 0 ? isOlder : isCheaper)
     if (operation.hasWaiting) yield operation
     else {
-      operations.delete(operation)
+      operations.splice(operations.indexOf(operation), 1)
+      operation.isStarted = false
       const hasCallbacks = operation.end()
       if (isTight || hasCallbacks) yield undefined
     }
@@ -134,11 +137,8 @@ const isOlder: Precedes = (one, other) => one.place < other.place
 
 const isCheaper: Precedes = (one, other) => one.cost < other.cost || (one.cost === other.cost && isOlder(one, other))
 
-function firstOf(operations: ReadonlySet<Operation>, precedes: Precedes): Operation {
-  let first: Operation | undefined
-  for (const operation of operations) if (!first || precedes(operation, first)) first = operation
-  if (!first) throw new TypeError('Expected an operation.')
-  return first
+function firstOf(operations: readonly Operation[], precedes: Precedes): Operation {
+  return operations.reduce((first, operation) => (precedes(operation, first) ? operation : first))
 }
 
 class Operation implements RowTurns {
@@ -147,6 +147,8 @@ class Operation implements RowTurns {
   readonly cost: number
   mayShed = false
   isShed = false
+  /** True while it is one of those that have turns. */
+  isStarted = false
   readonly #isAborted: () => boolean
   /** Whether a row can be completed at once. */
   readonly #mayRun: () => boolean
