@@ -184,7 +184,7 @@ function yogaSettings(options: AppOptions, steps: Steps): YogaServerOptions<obje
 /** In the order in which they handle a request. */
 function plugins(
   options: AppOptions,
-  { analyze, trust: resolveTrusted, costs, openContext, formatError, documents, parseErrors }: Steps,
+  { analyze, trust: resolveTrusted, costs, openContext, formatError, documents }: Steps,
 ): Plugin<never>[] {
   const { policy, services, streams } = options
   return [
@@ -202,7 +202,7 @@ function plugins(
     useRequestParser(policy.limits, policy.rateLimiter),
     useTelemetry(options.telemetry),
     useTrustedDocuments(resolveTrusted, policy.trusted.warn),
-    useDocumentCharge(text => documents.has(text) || parseErrors.has(text), policy.rateLimiter),
+    useDocumentCharge(documents, policy.rateLimiter),
     ...(policy.introspection ? [] : [useNoIntrospection()]),
     useErrorCodes(formatError, policy.suggestions),
     useAcceptHeader(),

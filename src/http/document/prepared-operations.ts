@@ -82,7 +82,6 @@ const MAX_DOCUMENTS = 256
 const MAX_CHARACTERS = 16 * 1024
 
 export interface DocumentCache<T> {
-  has(text: string): boolean
   get(text: string): T | undefined
   set(text: string, value: T): void
 }
@@ -91,7 +90,6 @@ export interface DocumentCache<T> {
 export function createDocumentCache<T>(): DocumentCache<T> {
   const known = createLRUCache<T & object>({ max: MAX_DOCUMENTS })
   return {
-    has: text => known.get(text) !== undefined,
     get: text => known.get(text),
     set: (text, value) => {
       if (text.length <= MAX_CHARACTERS) known.set(text, value as T & object)

@@ -58,11 +58,12 @@ function checkVariable(
   }
   const errors: GraphQLError[] = []
   try {
-    coerceInputValue(variables[name], type, (path, value, error) => {
+    const onError: Parameters<typeof coerceInputValue>[2] = (path, value, error) => {
       const message = toMessage(typeAt(type, path), value, error, suggestions)
       errors.push(variableError([name, ...path], message, definition))
       if (errors.length >= most) throw new TooManyErrors()
-    })
+    }
+    coerceInputValue(variables[name], type, onError, !suggestions)
   } catch (error) {
     if (!(error instanceof TooManyErrors)) throw error
   }

@@ -17,7 +17,8 @@ export async function executeOperation(args: ExecutionArgs, suggestions: boolean
   if (invalid.length > 0) return { errors: invalid }
   const { rowTurns } = args.contextValue as Partial<Context>
   if (rowTurns) rowTurns.mayShed = getOperationAST(args.document, args.operationName)?.operation === 'query'
-  const result = await execute(args)
+  // Its messages about variables are replaced by ours.
+  const result = await execute({ ...args, hideSuggestions: true })
   await rowTurns?.waitToWrite()
   if (rowTurns?.isShed) return { errors: [memoryShort()] }
   if (isLargerThan(result.data, MAX_ANSWER_CHARACTERS)) return { errors: [answerTooLarge()] }

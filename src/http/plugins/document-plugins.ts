@@ -11,6 +11,7 @@ import type { Authenticated } from '../auth/use-authentication.ts'
 import { COST_PER_CALL, costOfRows } from '../document/cost.ts'
 import type { AnalyzeOperation, OperationAnalysis } from '../document/operation-analysis.ts'
 import { parseDocument } from '../document/parse-document.ts'
+import type { DocumentCache } from '../document/prepared-operations.ts'
 import type { ResolveTrustedDocument } from '../document/trusted-documents.ts'
 import { badRequest } from '../errors/http-error.ts'
 import type { RequestLimits } from '../limits.ts'
@@ -54,11 +55,24 @@ export function costOfNewDocument(text: string): number {
   return NEW_DOCUMENT_COST + Math.floor(Math.min(text.length, MAX_NEW_CHARACTERS) / NEW_CHARACTERS_PER_COST)
 }
 
-/** Charges documents that are not cached, before they are parsed. Must come after `useTrustedDocuments`. */
-export function useDocumentCharge(isKnown: (text: string) => boolean, limiter: RateLimiter): Plugin<Authenticated> {
+/**
+ * Charges documents that are not cached, before they are parsed, and invalid ones, whose errors are written each time. Must
+ * come after `useTrustedDocuments`.
+ */
+export function useDocumentCharge(
+  known: Pick<DocumentCache<DocumentNode>, 'get'>,
+  limiter: RateLimiter,
+): Plugin<Authenticated> {
+  const invalid = new WeakSet<DocumentNode>()
   return {
+    onValidate: ({ params: { documentAST } }) => {
+      return ({ valid }) => {
+        if (!valid) invalid.add(documentAST)
+      }
+    },
     onParams: async ({ params: { query }, context }) => {
-      if (!query || isKnown(query)) return
+      const document = query ? known.get(query) : undefined
+      if (!query || (document && !invalid.has(document))) return
       const { caller } = context as Partial<Authenticated>
       const waitMs = caller ? await chargeCaller(limiter, caller, costOfNewDocument(query)) : 0
       if (waitMs > 0) throw rateLimitedError(waitMs)

@@ -29,7 +29,13 @@ export function useErrorCodes(formatError: FormatError, suggestions: boolean): P
     onValidate: ({ validateFn, setValidationFn }) => {
       const check = validateFn as typeof validate
       const checked: typeof validate = (schema, document, rules = specifiedRules, options, typeInfo) =>
-        check(schema, document, withOwnRules(rules, literals), { ...options, maxErrors: MAX_ERRORS }, typeInfo)
+        check(
+          schema,
+          document,
+          withOwnRules(rules, literals),
+          { ...options, maxErrors: MAX_ERRORS, hideSuggestions: !suggestions },
+          typeInfo,
+        )
       setValidationFn(checked as typeof validateFn)
       return ({ result, setResult }) => {
         if (result.length > 0) setResult(result.map(error => withCode(error, 'GRAPHQL_VALIDATION_FAILED')))

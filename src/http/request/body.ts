@@ -1,5 +1,6 @@
 import type { GraphQLError } from 'graphql'
 import { badRequest, httpError } from '../errors/http-error.ts'
+import { MAX_KEYS } from './json-body.ts'
 import type { RequestHead } from './request-head.ts'
 
 /** Rejects a body that is too long by its header, before reading it. */
@@ -44,7 +45,7 @@ const MIN_COUNTED_BYTES = 2_000
 export function costOfBody(body: Uint8Array): number {
   if (body.length < MIN_COUNTED_BYTES) return 0
   const { keys, values, brackets } = countJson(body)
-  const parts = [body.length / BODY_BYTES_PER_COST, keys / KEYS_PER_COST, values / VALUES_PER_COST]
+  const parts = [body.length / BODY_BYTES_PER_COST, Math.min(keys, MAX_KEYS) / KEYS_PER_COST, values / VALUES_PER_COST]
   return [...parts, brackets / BRACKETS_PER_COST].reduce((cost, part) => cost + Math.floor(part), 0)
 }
 

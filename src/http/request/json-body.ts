@@ -20,6 +20,7 @@ export function decodeText(bytes: Uint8Array): string {
 export function parseJsonBody(text: string, maxDepth: number, what: string): unknown {
   const { depth, members, longestKey } = measure(text)
   if (depth > maxDepth) throw badRequest(`Expected ${what} nested at most ${maxDepth} deep.`)
+  if (members > MAX_KEYS) throw badRequest(`Expected ${what} with at most ${MAX_KEYS} keys of objects.`)
   assertNoNullCharacters(text, what)
   const value = parseOrBadRequest(text, what)
   if (countMembers(value) < members) throw badRequest(`Expected ${what} without duplicate keys in an object.`)
@@ -82,6 +83,8 @@ export function assertNoNullCharacters(text: string, what: string): void {
 const OPENING = new Set(['{', '['])
 const CLOSING = new Set(['}', ']'])
 
+/** They take longer than other values. A create has about a hundred. */
+export const MAX_KEYS = 5_000
 /** A key is compared with the names of the schema. Valid ones have at most 255 characters, of two units each. */
 const MAX_KEY_CHARACTERS = 512
 
