@@ -184,7 +184,7 @@ function yogaSettings(options: AppOptions, steps: Steps): YogaServerOptions<obje
 /** In the order in which they handle a request. */
 function plugins(
   options: AppOptions,
-  { analyze, trust: resolveTrusted, costs, openContext, formatError, documents }: Steps,
+  { analyze, trust: resolveTrusted, costs, openContext, formatError, documents, parseErrors }: Steps,
 ): Plugin<never>[] {
   const { policy, services, streams } = options
   return [
@@ -202,7 +202,7 @@ function plugins(
     useRequestParser(policy.limits, policy.rateLimiter),
     useTelemetry(options.telemetry),
     useTrustedDocuments(resolveTrusted, policy.trusted.warn),
-    useDocumentCharge(documents, policy.rateLimiter),
+    useDocumentCharge({ documents, parseErrors }, policy.rateLimiter),
     ...(policy.introspection ? [] : [useNoIntrospection()]),
     useErrorCodes(formatError, policy.suggestions),
     useAcceptHeader(),

@@ -24,9 +24,11 @@ import { operation, type WorstRequest, worstRequests } from '../harness/load/wor
 const MAX_ANSWER_BYTES = 9 * 1024 * 1024
 const MAX_ERRORS = 101
 /** The CPU time per cost of the dearest and the cheapest request. */
-const MAX_SPREAD = 20
+const MAX_SPREAD = { small: 20, worst: 40 }
 /** Refused, and charged for what their answer or body might have caused. */
 const DEAR = ['sessions: 30 × metadata']
+/** Suggestions, which production does not write. */
+const CHEAP = ['long unknown keys']
 const schema = await buildSchema(registry, 'on')
 
 describe('every worst request', () => {
@@ -382,7 +384,7 @@ if (process.env.LOAD_SEARCH) {
       for (const { name, next } of smallRequests(server.data)) found.push(await measure(name, next, 8))
       print('the most CPU time per cost', found, 'cpuPerCost')
       print('the least CPU time per cost', found, 'cpuPerCost', -1)
-      expect(spread(found)).toBeLessThan(MAX_SPREAD)
+      expect(spread(found)).toBeLessThan(MAX_SPREAD.small)
     }, 900_000)
 
     test.each(['SSE', 'WEBSOCKET'] as const)(
@@ -401,7 +403,7 @@ if (process.env.LOAD_SEARCH) {
           }
         }
         print(`streams over ${transport}`, found, 'cpuPerCost')
-        expect(spread(found)).toBeLessThan(MAX_SPREAD)
+        expect(spread(found)).toBeLessThan(MAX_SPREAD.small)
       },
       900_000,
     )
@@ -460,7 +462,8 @@ if (process.env.LOAD_SEARCH) {
       print('the longest delays', found, 'stallMs')
       print('the most CPU time per cost', found, 'cpuPerCost')
       print('the least CPU time per cost', found, 'cpuPerCost', -1)
-      expect(spread(found.filter(({ name }) => !DEAR.includes(name)))).toBeLessThan(MAX_SPREAD)
+      const asserted = found.filter(({ name }) => !DEAR.includes(name) && !CHEAP.includes(name))
+      expect(spread(asserted)).toBeLessThan(MAX_SPREAD.worst)
     }, 900_000)
 
     test('the operations that a search finds', async () => {

@@ -47,23 +47,36 @@ export function useNoIntrospection(): Plugin {
 
 /** What a document costs that this instance does not know: to parse and validate it takes longer than to execute most. */
 const NEW_DOCUMENT_COST = 3
+const INVALID_DOCUMENT_COST = 3
 const NEW_CHARACTERS_PER_COST = 200
 /** As many as a document of the maximum number of tokens may have. What comments and strings add takes little time. */
 const MAX_NEW_CHARACTERS = 4_000
 
-export function costOfNewDocument(text: string): number {
+function costOfNewDocument(text: string): number {
   return NEW_DOCUMENT_COST + Math.floor(Math.min(text.length, MAX_NEW_CHARACTERS) / NEW_CHARACTERS_PER_COST)
 }
 
+export interface KnownDocuments {
+  readonly documents: Pick<DocumentCache<DocumentNode>, 'get'>
+  readonly parseErrors: Pick<DocumentCache<unknown>, 'get'>
+}
+
 /**
- * Charges documents that are not cached, before they are parsed, and invalid ones, whose errors are written each time. Must
- * come after `useTrustedDocuments`.
+ * Charges documents that are not cached, before they are parsed, and the errors of invalid ones, which are written each time.
+ * Must come after `useTrustedDocuments`.
  */
 export function useDocumentCharge(
-  known: Pick<DocumentCache<DocumentNode>, 'get'>,
+  { documents, parseErrors }: KnownDocuments,
   limiter: RateLimiter,
 ): Plugin<Authenticated> {
   const invalid = new WeakSet<DocumentNode>()
+
+  function costOf(text: string): number {
+    const document = documents.get(text)
+    if (document) return invalid.has(document) ? INVALID_DOCUMENT_COST : 0
+    return parseErrors.get(text) ? INVALID_DOCUMENT_COST : costOfNewDocument(text)
+  }
+
   return {
     onValidate: ({ params: { documentAST } }) => {
       return ({ valid }) => {
@@ -71,10 +84,10 @@ export function useDocumentCharge(
       }
     },
     onParams: async ({ params: { query }, context }) => {
-      const document = query ? known.get(query) : undefined
-      if (!query || (document && !invalid.has(document))) return
+      const cost = query ? costOf(query) : 0
+      if (cost === 0) return
       const { caller } = context as Partial<Authenticated>
-      const waitMs = caller ? await chargeCaller(limiter, caller, costOfNewDocument(query)) : 0
+      const waitMs = caller ? await chargeCaller(limiter, caller, cost) : 0
       if (waitMs > 0) throw rateLimitedError(waitMs)
     },
   }
