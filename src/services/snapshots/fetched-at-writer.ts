@@ -49,9 +49,9 @@ interface PendingUpdate {
 const FLUSH_INTERVAL_MS = 100
 
 export function createFetchedAtWriter(db: Database, report: (error: unknown) => void): FetchedAtWriter {
-  const pending = new Map<string, FetchedAtUpdate>()
+  let pending = new Map<string, FetchedAtUpdate>()
   /** The updates of the write in progress. */
-  const writing = new Map<string, FetchedAtUpdate>()
+  let writing = new Map<string, FetchedAtUpdate>()
   let flushed: Promise<void> = Promise.resolve()
   let timer: NodeJS.Timeout | undefined
 
@@ -90,14 +90,14 @@ export function createFetchedAtWriter(db: Database, report: (error: unknown) => 
 
   async function write(): Promise<void> {
     if (pending.size === 0) return
-    const taken = [...pending.values()]
-    pending.clear()
-    for (const update of taken) writing.set(update.id, update)
+    writing = pending
+    pending = new Map()
+    const updates = [...writing.values()]
     try {
-      const changed = await inTransaction(db, trx => save(trx, taken))
+      const changed = await inTransaction(db, trx => save(trx, updates))
       for (const { refetch } of changed) refetch().catch(reportUnexpected)
     } finally {
-      writing.clear()
+      writing = new Map()
     }
   }
 
