@@ -34,6 +34,7 @@ export function createHttpServer(
     connectionsCheckingInterval: Math.max(50, Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs) / 4),
   }
   const server = createServer(options, (request, response) => {
+    closeWithConnection(request, response)
     normalizeTarget(request, limits.basePath)
     const rejection = findRejection(request, limits)
     if (!rejection) return handle(request, response)
@@ -44,6 +45,20 @@ export function createHttpServer(
   server.setTimeout(limits.stalledTimeoutMs)
   server.on('checkExpectation', (_request, response: ServerResponse) => reject(response, UNKNOWN_EXPECTATION))
   return server.on('clientError', handleClientError)
+}
+
+/** Node closes only the response that is being sent: those of the pipelined requests after it would never end. */
+function closeWithConnection({ socket }: IncomingMessage, response: ServerResponse): void {
+  if (response.socket) return
+  const close = () => {
+    if (response.socket) return
+    response.destroy()
+    response.emit('close')
+  }
+  // One for each pipelined request.
+  socket.setMaxListeners(0)
+  socket.once('close', close)
+  response.once('close', () => socket.off('close', close))
 }
 
 function createUpgradeListener(
