@@ -241,6 +241,29 @@ describe('is refused', () => {
   })
 })
 
+describe('long messages', () => {
+  const long = { type: 'ping', payload: { text: 'x'.repeat(40_000) } }
+
+  test('are refused before the key, and so are many short ones', async () => {
+    const [one, many] = [await openSocket(), await openSocket()]
+    one.send(long)
+    expect(await one.closed).toBe(4401)
+    for (let count = 0; count < 11; count++) many.send({ type: 'ping' })
+    expect(await many.closed).toBe(4401)
+    expect(one.received).toEqual([])
+  })
+
+  test('cost as much as a body, and are not parsed once the budget is spent', async () => {
+    const tight = await startApp({ COST_PER_MINUTE: '3' }, { jobs: false })
+    const { received, send, closed } = await openInitialized(undefined, tight)
+    send(long)
+    await expect.poll(() => received).toHaveLength(1)
+    send({ id: '1', type: 'subscribe', payload: { query: '{ __typename }', variables: long.payload } })
+    expect(await closed).toBe(1013)
+    await tight.close()
+  })
+})
+
 describe('ends', () => {
   test('with the key, whether or not a stream is open', async () => {
     const key = await withKey(app)

@@ -23,7 +23,7 @@ import {
   type OperationTelemetryOptions,
   startOperation,
 } from '../pipeline/operation-telemetry.ts'
-import { budgetHeaders, COST_HEADER, type CostLimiter, type RateLimiter } from '../pipeline/rate-limit.ts'
+import { budgetHeaders, COST_HEADER, type CostLimiter, isSpent, type RateLimiter } from '../pipeline/rate-limit.ts'
 import { SECURITY_HEADERS } from '../plugins/standard-plugins.ts'
 import { deadlineOf } from '../plugins/use-context.ts'
 import { negotiateResponseType } from '../request/accepted-type.ts'
@@ -147,7 +147,8 @@ export function createFastPath(
     const type = negotiateResponseType(head.header('accept'))
     if (type === undefined || !isHeadValid(head, limits)) return { fallback: post }
     const caller = await authenticate(head, post)
-    if (!caller) return { fallback: post }
+    // Nothing of a request that is refused is parsed.
+    if (!caller || isSpent(options.rateLimiter, caller)) return { fallback: post }
     const body = await readWholeBody(post)
     if (!body) return { fallback: post }
     // It is charged before it is parsed.

@@ -131,6 +131,11 @@ function budgetOf(limiter: RateLimiter, caller: Caller): BudgetState | undefined
   return { ...ofToken, limit: Math.floor(ofToken.limit * TOKEN_SHARE), remaining }
 }
 
+/** True if a request of the caller would be refused, as far as this instance knows. */
+export function isSpent(limiter: RateLimiter, caller: Caller): boolean {
+  return budgetOf(limiter, caller)?.remaining === 0
+}
+
 /** The header fields of draft-ietf-httpapi-ratelimit-headers: names, each followed by its value. */
 export function budgetHeaders(limiter: RateLimiter, caller: Caller): readonly string[] {
   const budget = budgetOf(limiter, caller)

@@ -7,9 +7,9 @@ import type { Authentication } from '../../services/access/authentication.ts'
 import type { AuthFailure } from '../auth/authenticator.ts'
 import type { RequestLimits } from '../limits.ts'
 import { clientDisconnected } from '../pipeline/execute.ts'
-import { chargeCaller, REQUEST_COST } from '../pipeline/rate-limit.ts'
+import { chargeCaller, isSpent, REQUEST_COST } from '../pipeline/rate-limit.ts'
 import { iterateResults, OVER } from '../pipeline/result-iterator.ts'
-import { costOfBody } from '../request/body.ts'
+import { BODY_BYTES_PER_COST, costOfBody } from '../request/body.ts'
 import { decodeText, parseJsonBody } from '../request/json-body.ts'
 import type { ActiveSubscription, SubscriptionRegistry } from '../subscriptions/registry.ts'
 import { HEARTBEAT_MS } from '../subscriptions/stream-response.ts'
@@ -44,6 +44,8 @@ interface Connection extends OpenedSocket {
   /** The operations whose end was not reached, by id: from the `subscribe` message on, so that a cancel is never missed. */
   readonly running: Map<string, AbortController>
   executing: number
+  /** The messages before it was accepted. */
+  early: number
 }
 
 interface ReceivedOperation {
@@ -55,6 +57,8 @@ interface ReceivedOperation {
 
 /** The most operations of a connection that are executed at a time. */
 const MAX_EXECUTING = 32
+/** Before its key, a client sends `connection_init` and perhaps a ping. */
+const MAX_EARLY_MESSAGES = 10
 /** A client that does not read what it is sent is disconnected. */
 const MAX_UNREAD_BYTES = 16 * 1024 * 1024
 
@@ -145,6 +149,14 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
       return
     }
     const bytes = data as Buffer
+    // What a client sends after the server closed is not read.
+    if (socket.readyState !== socket.OPEN) return
+    const isLong = bytes.length >= BODY_BYTES_PER_COST
+    if (!connection.isAccepted && (isLong || ++connection.early > MAX_EARLY_MESSAGES)) {
+      socket.close(CloseCode.Unauthorized, 'Expected a short "connection_init" before other messages.')
+      return
+    }
+    if (isLong && caller && isSpent(rateLimiter, caller)) return void close(connection, TOO_MANY_MESSAGES)
     try {
       const text = decodeText(bytes)
       const message = parseJsonBody(text, limits.maxJsonDepth, 'the message') as Partial<Record<string, unknown>> | null
@@ -153,7 +165,7 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
         const cancel = new AbortController()
         received.set(id, { payload: message.payload, cost: costOfBody(bytes), cancel })
         running.set(id, cancel)
-      } else if (caller) void chargeMessage(connection, caller)
+      } else if (caller) void chargeMessage(connection, caller, costOfBody(bytes))
       if (message?.type === 'complete') {
         running.get(id)?.abort()
         running.delete(id)
@@ -164,8 +176,8 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
     }
   }
 
-  async function chargeMessage(connection: Connection, caller: Caller): Promise<void> {
-    const waitMs = await chargeCaller(rateLimiter, caller, REQUEST_COST)
+  async function chargeMessage(connection: Connection, caller: Caller, cost: number): Promise<void> {
+    const waitMs = await chargeCaller(rateLimiter, caller, REQUEST_COST + cost)
     if (waitMs > 0) close(connection, TOO_MANY_MESSAGES)
   }
 
@@ -176,7 +188,7 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
 
   return opened => {
     const { socket } = opened
-    const state = { isAccepted: false, received: new Map(), running: new Map(), executing: 0 }
+    const state = { isAccepted: false, received: new Map(), running: new Map(), executing: 0, early: 0 }
     const connection: Connection = { ...opened, ...state }
     openWebSockets.add(connection)
     const stopHeartbeat = startHeartbeat(socket)
