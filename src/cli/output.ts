@@ -11,8 +11,10 @@ export interface OutputOptions {
 
 /** The widest table in a pipe. */
 const PIPE_COLUMNS = 120
-/** A column of a table is wrapped down to this width, which holds a time. */
+/** A column of a table is wrapped down to this width. */
 const MIN_COLUMN = 20
+/** The length of an id: a word of at most this length is cut only if the table does not fit otherwise. */
+const ID_COLUMNS = 36
 const NAME_COLUMNS = 16
 const MIN_VALUE_COLUMNS = 24
 
@@ -52,20 +54,29 @@ function toTable(rows: readonly object[], columns: number): string[] | undefined
   const cells = rows.map(row => Object.values(row).map(toText))
   const used = all.map((_, column) => cells.some(row => row[column] !== EMPTY))
   const lines = [all, ...cells].map(row => row.filter((_, column) => used[column]))
-  const natural = (lines[0] ?? []).map((_, at) => Math.max(...lines.map(row => row[at]?.length ?? 0)))
-  const widths = toWidths(natural, columns - GAP.length * (natural.length - 1))
+  const cellsOf = (lines[0] ?? []).map((_, at) => lines.map(row => row[at] ?? ''))
+  const total = columns - GAP.length * (cellsOf.length - 1)
+  const natural = cellsOf.map(cells => Math.max(...cells.map(cell => cell.length)))
+  const least = cellsOf.map(() => MIN_COLUMN)
+  const widths = toWidths(natural, total, cellsOf.map(toUncutWidth)) ?? toWidths(natural, total, least)
   return widths && lines.flatMap(row => toTableLines(row, widths))
 }
 
-/** Narrows the widest columns until all fit into `total`. Undefined if they would become too narrow. */
-function toWidths(natural: readonly number[], total: number): readonly number[] | undefined {
+/** Narrows the widest columns until all fit into `total`. Undefined if they would become narrower than `least`. */
+function toWidths(natural: readonly number[], total: number, least: readonly number[]): readonly number[] | undefined {
   const widths = [...natural]
   for (let excess = sum(widths) - total; excess > 0; excess--) {
-    const widest = Math.max(...widths)
-    if (widest <= MIN_COLUMN) return undefined
-    widths[widths.lastIndexOf(widest)] = widest - 1
+    const spare = widths.map((width, at) => (width > (least[at] ?? 0) ? width : 0))
+    const widest = Math.max(...spare)
+    if (widest === 0) return undefined
+    widths[spare.lastIndexOf(widest)] = widest - 1
   }
   return widths
+}
+
+function toUncutWidth(cells: readonly string[]): number {
+  const words = cells.flatMap(cell => cell.split(' ')).map(word => word.length)
+  return Math.max(MIN_COLUMN, ...words.filter(length => length <= ID_COLUMNS))
 }
 
 /** One row of a table: as many lines as its longest cell has. */

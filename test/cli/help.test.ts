@@ -332,3 +332,11 @@ test('several rows print as a table, in which a long value is wrapped', async ()
   )
   for (const line of wrapped.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120)
 })
+
+test('the ids and times of a table are not cut if it fits without that', async () => {
+  const scopes = ['--scopes', 'all']
+  for (const name of ['one', 'two', 'three']) await cli.run(['keys', 'create', 'dev', '--name', name, ...scopes])
+  const { stdout } = await cli.run(['keys', 'list', 'dev'])
+  expect(stdout).toMatch(/^id +tenant +name/)
+  expect(stdout.match(/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12} .* \d{4}-\d\d-\d\dT[\d:.]+Z$/gm)).toHaveLength(3)
+})
