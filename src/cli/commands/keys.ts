@@ -39,7 +39,7 @@ export function addKeys(program: Command, cli: CliContext): void {
     .addOption(
       new Option(
         '--cost-per-minute <cost>',
-        'its own budget, with its client tokens; COST_PER_MINUTE if left out',
+        `its own budget, with its client tokens, ${COST_RANGE}; COST_PER_MINUTE if left out`,
       ).argParser(toCost),
     )
     .addHelpText(
