@@ -2,12 +2,13 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Provider } from '../../src/domain/provider.ts'
 import { SESSION_READS_KEY } from '../../src/providers/yorlet/sandbox.ts'
+import { onPostgres } from '../harness/app/database.ts'
 import { startWorkload, type Workload } from '../harness/app/load.ts'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { TRIED, type Tried } from '../harness/documents/session-inputs.ts'
 
 /** `RUNS` runs longer, `SEED` sets other scenarios. */
-const RUNS = Number(process.env.RUNS ?? 150)
+const RUNS = Number(process.env.RUNS ?? (onPostgres() ? 50 : 150))
 const SEED = Number(process.env.SEED ?? 20_261_121)
 
 const CREATE = /* GraphQL */ `

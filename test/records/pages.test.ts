@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PROVIDERS } from '../../src/domain/provider.ts'
+import { onPostgres } from '../harness/app/database.ts'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 
 /** The pages of every connection have the same arguments, rules and page info. */
 
 /** `RUNS` runs longer, `SEED` sets other pages. */
-const RUNS = Number(process.env.RUNS ?? 60)
+const RUNS = Number(process.env.RUNS ?? (onPostgres() ? 20 : 60))
 const SEED = Number(process.env.SEED ?? 20_261_129)
 
 const PAGE = /* GraphQL */ `
