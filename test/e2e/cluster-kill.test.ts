@@ -6,7 +6,7 @@ import { openPostgresStore } from '../harness/app/shared-store.ts'
 
 /** SIGKILL under load with three servers on one PostgreSQL and Redis. `CLUSTER_KILLS` runs longer. */
 
-const KILLS = Number(process.env.CLUSTER_KILLS ?? 12)
+const KILLS = Number(process.env.CLUSTER_KILLS ?? 9)
 const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
 
 const redis = await findRedis()

@@ -10,7 +10,7 @@ import { API_KEY } from '../harness/app/test-app.ts'
 
 /** SIGKILL under load, part of the time with two processes on one file. `KILLS` runs longer. */
 
-const KILLS = Number(process.env.KILLS ?? 12)
+const KILLS = Number(process.env.KILLS ?? 9)
 const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
 
 const folder = mkdtempSync(join(tmpdir(), 'sessiongraph-kill-'))

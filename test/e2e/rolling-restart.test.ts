@@ -15,7 +15,7 @@ import { until } from '../harness/waiting.ts'
  * `RESTARTS` runs longer; with TEST_STORE=sqlite they share a file.
  */
 
-const RESTARTS = Number(process.env.RESTARTS ?? 8)
+const RESTARTS = Number(process.env.RESTARTS ?? 6)
 const CLIENTS = 6
 
 const CREATE = /* GraphQL */ `
