@@ -75,7 +75,7 @@ export function createRequestPlaces(max: number): RequestPlaces {
     },
     release: request => leave(request) || receiving.delete(request) || unread.delete(request),
     count: () => inFlight.length + receiving.size + unread.size,
-    responses: () => [...[...inFlight, ...receiving.values(), ...unread.values()].map(({ response }) => response)],
+    responses: () => [...inFlight, ...receiving.values(), ...unread.values()].map(({ response }) => response),
   }
 }
 

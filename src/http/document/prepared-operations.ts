@@ -2,7 +2,7 @@ import { type DocumentNode, getOperationAST } from 'graphql'
 import { createLRUCache } from 'graphql-yoga'
 import type { AnalyzeOperation, OperationAnalysis } from './operation-analysis.ts'
 
-/** A parsed and validated operation with its cost function, ready to execute. */
+/** A parsed, validated and analyzed operation, ready to execute. */
 export interface PreparedOperation {
   readonly document: DocumentNode
   readonly operationName: string | undefined

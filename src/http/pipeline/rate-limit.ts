@@ -66,6 +66,12 @@ export async function chargeCaller(limiter: RateLimiter, caller: Caller, cost: n
   return waitMs
 }
 
+/** Takes the cost from the caller's budgets. Throws RATE_LIMITED if one is too small. */
+export async function chargeOrRefuse(limiter: RateLimiter, caller: Caller, cost: number): Promise<void> {
+  const waitMs = await chargeCaller(limiter, caller, cost)
+  if (waitMs > 0) throw rateLimitedError(waitMs)
+}
+
 /** The cost of an operation that is executed: what it may cause is taken in advance. */
 export interface Reservation {
   readonly requested: number

@@ -18,10 +18,9 @@ import type { RequestLimits } from '../limits.ts'
 import {
   COST_HEADER,
   type CostLimiter,
-  chargeCaller,
+  chargeOrRefuse,
   type RateLimiter,
   REQUEST_COST,
-  rateLimitedError,
 } from '../pipeline/rate-limit.ts'
 import type { WithCallLog } from './use-telemetry.ts'
 
@@ -87,8 +86,7 @@ export function useDocumentCharge(
       const cost = query ? costOf(query) : 0
       if (cost === 0) return
       const { caller } = context as Partial<Authenticated>
-      const waitMs = caller ? await chargeCaller(limiter, caller, cost) : 0
-      if (waitMs > 0) throw rateLimitedError(waitMs)
+      if (caller) await chargeOrRefuse(limiter, caller, cost)
     },
   }
 }

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Plugin } from 'graphql-yoga'
 import type { Authenticated } from '../auth/use-authentication.ts'
 import type { RequestLimits } from '../limits.ts'
-import { chargeCaller, type RateLimiter, REQUEST_COST, rateLimitedError } from '../pipeline/rate-limit.ts'
+import { chargeOrRefuse, type RateLimiter, REQUEST_COST } from '../pipeline/rate-limit.ts'
 import { costOfBody, readBody } from '../request/body.ts'
 import type { Params } from '../request/graphql-params.ts'
 import { assertHead, parseBodyOrBatch, parseQueryString } from '../request/parse-request.ts'
@@ -16,8 +16,7 @@ export interface WithBatch {
 /** Replaces Yoga's request parser by ours, which validates more strictly, and charges long bodies before they are parsed. */
 export function useRequestParser(limits: RequestLimits, limiter: RateLimiter): Plugin<object, Partial<Authenticated>> {
   async function charge({ caller }: Partial<Authenticated>, cost: number): Promise<void> {
-    const waitMs = caller && cost > 0 ? await chargeCaller(limiter, caller, cost) : 0
-    if (waitMs > 0) throw rateLimitedError(waitMs)
+    if (caller && cost > 0) await chargeOrRefuse(limiter, caller, cost)
   }
 
   async function parseBody(request: Request, context: Partial<Authenticated>): Promise<Params | Params[]> {

@@ -3,7 +3,7 @@ import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { AdmissionControl } from '../admission/admission-control.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
 import { COST_PER_CALL } from '../document/cost.ts'
-import { chargeCaller, type RateLimiter, rateLimitedError, toCharge } from '../pipeline/rate-limit.ts'
+import { chargeOrRefuse, type RateLimiter, toCharge } from '../pipeline/rate-limit.ts'
 import type { WithWork } from '../plugins/document-plugins.ts'
 import type { WithOperation } from '../plugins/use-context.ts'
 import type { WithCallLog } from '../plugins/use-telemetry.ts'
@@ -24,8 +24,7 @@ export function useSubscriptions(
     let charged = 0
     return async () => {
       const calls = callLog.callCount
-      const waitMs = await chargeCaller(limiter, caller, toCharge(work + COST_PER_CALL * (calls - charged)))
-      if (waitMs > 0) throw rateLimitedError(waitMs)
+      await chargeOrRefuse(limiter, caller, toCharge(work + COST_PER_CALL * (calls - charged)))
       charged = calls
     }
   }

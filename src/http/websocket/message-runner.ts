@@ -10,7 +10,7 @@ import type { FormatError } from '../errors/error-formatter.ts'
 import { httpError } from '../errors/http-error.ts'
 import { toMinimalRequest } from '../fast-path/minimal-fetch.ts'
 import { clientDisconnected } from '../pipeline/execute.ts'
-import { chargeCaller, type RateLimiter, REQUEST_COST, rateLimitedError } from '../pipeline/rate-limit.ts'
+import { chargeOrRefuse, type RateLimiter, REQUEST_COST } from '../pipeline/rate-limit.ts'
 import { iterateResults, OVER } from '../pipeline/result-iterator.ts'
 import { type Params, parseParams } from '../request/graphql-params.ts'
 import type { ActiveSubscription, SubscriptionRegistry } from '../subscriptions/registry.ts'
@@ -55,8 +55,7 @@ export function createMessageRunner(options: MessageRunnerOptions) {
   async function run(message: OperationMessage, requestId: string): Promise<MessageOutcome> {
     const since = options.sequence()
     const { caller, signal } = message
-    const waitMs = await chargeCaller(rateLimiter, caller, REQUEST_COST + message.cost)
-    if (waitMs > 0) throw rateLimitedError(waitMs)
+    await chargeOrRefuse(rateLimiter, caller, REQUEST_COST + message.cost)
     // Others run before a long message is executed.
     if (message.cost > 0) await nextTurn()
     const params = parseParams(message.payload)
