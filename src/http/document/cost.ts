@@ -33,7 +33,7 @@ import { fragmentsOf } from './query-complexity.ts'
  * Introspection calls no provider, but it is expensive here: `__schema` costs 10, `__type` costs 2.
  *
  * What an operation costs without its provider calls is `planWork`: a record that is read from the store costs 1/10. What it
- * cost by the rows that it had is `costOfRows`.
+ * cost by the rows that it had and the calls that it made is `costOfExecution`.
  */
 
 export const COST_PER_CALL = 5
@@ -109,9 +109,14 @@ export function planRowPrices(
   return { withoutRows: plan({}), ofRow }
 }
 
-/** What an operation cost that had so many rows of each field. */
-export function costOfRows({ withoutRows, ofRow }: RowPrices, rows: ReadonlyMap<object, number>): number {
-  return sum([withoutRows, ...[...rows].map(([field, count]) => count * (ofRow.get(field) ?? 0))])
+/** What an operation cost that had so many rows of each field and made so many provider calls. */
+export function costOfExecution(
+  { withoutRows, ofRow }: RowPrices,
+  rows: ReadonlyMap<object, number> | undefined,
+  calls: number,
+): number {
+  const ofRows = [...(rows ?? [])].map(([field, count]) => count * (ofRow.get(field) ?? 0))
+  return sum([withoutRows, ...ofRows, COST_PER_CALL * calls])
 }
 
 /** With `ofRow`, rows are not part of the cost: their prices are collected there. */

@@ -9,7 +9,7 @@ import type { Authentication } from '../../services/access/authentication.ts'
 import { readBearer } from '../auth/bearer.ts'
 import { cacheControl, mayCompress } from '../compression.ts'
 import type { Cors } from '../cors.ts'
-import { COST_PER_CALL, costOfRows } from '../document/cost.ts'
+import { costOfExecution } from '../document/cost.ts'
 import type { PreparedOperation, PreparedOperations } from '../document/prepared-operations.ts'
 import type { ResolveTrustedDocument } from '../document/trusted-documents.ts'
 import { toClientError } from '../errors/error-codes.ts'
@@ -127,8 +127,8 @@ export function createFastPath(
       deadline.clear()
       context?.clearLoaders()
     }
-    const rows = costOfRows(analysis.rowPrices, context?.rowCounts ?? NO_ROWS)
-    const actual = options.costs.settle(caller, reserved, rows + COST_PER_CALL * record.callLog.callCount)
+    const spent = costOfExecution(analysis.rowPrices, context?.rowCounts, record.callLog.callCount)
+    const actual = options.costs.settle(caller, reserved, spent)
     return header(COST_HEADER) === undefined ? result : options.costs.withCost(result, caller, reserved, actual)
   }
 
@@ -188,8 +188,6 @@ function toResponse(result: ExecutionResult, type: string, headers: readonly str
   setHeaders(response.headers, headers)
   return response
 }
-
-const NO_ROWS: ReadonlyMap<object, number> = new Map()
 
 interface PreparedRequest {
   readonly operation: PreparedOperation

@@ -8,7 +8,7 @@ import {
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { Context } from '../../context.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
-import { COST_PER_CALL, costOfRows } from '../document/cost.ts'
+import { costOfExecution } from '../document/cost.ts'
 import type { AnalyzeOperation, OperationAnalysis } from '../document/operation-analysis.ts'
 import { parseDocument } from '../document/parse-document.ts'
 import type { DocumentCache } from '../document/prepared-operations.ts'
@@ -135,8 +135,7 @@ export function useLimits(
       if (reserved instanceof GraphQLError) return setResultAndStopExecution({ errors: [reserved] })
       const settle = () => {
         const { operation } = args.contextValue as WithRowCounts
-        const rows = costOfRows(rowPrices, operation?.rowCounts ?? new Map())
-        return costs.settle(caller, reserved, rows + COST_PER_CALL * callLog.callCount)
+        return costs.settle(caller, reserved, costOfExecution(rowPrices, operation?.rowCounts, callLog.callCount))
       }
       return {
         onExecuteDone: ({ result, setResult }) => {
