@@ -23,8 +23,11 @@ function hasCompressibleType(_request: unknown, response: ServerResponse): boole
 }
 
 /** True for the result of a query without secrets and personal data. */
-export function mayCompress(kind: string, analysis: OperationAnalysis, variables: Record<string, unknown>): boolean {
-  return kind === 'query' && !analysis.selectsConfidentialField(variables)
+export function mayCompress(
+  { kind, selectsConfidentialField }: OperationAnalysis,
+  variables: Record<string, unknown>,
+): boolean {
+  return kind === 'query' && !selectsConfidentialField(variables)
 }
 
 /** The `cache-control` of a GraphQL response. */

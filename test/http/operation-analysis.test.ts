@@ -1,4 +1,4 @@
-import { getOperationAST, parse, validate } from 'graphql'
+import { parse, validate } from 'graphql'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { buildSchema } from '../../schema/index.ts'
 import { type AnalyzeOperation, createOperationAnalyzer } from '../../src/http/document/operation-analysis.ts'
@@ -14,9 +14,9 @@ beforeAll(async () => {
 function analysisOf(query: string, operationName?: string) {
   const document = parse(query)
   expect(validate(schema, document)).toEqual([])
-  const operation = getOperationAST(document, operationName)
-  if (!operation) throw new Error('Expected an operation.')
-  return analyze(document, operation)
+  const analysis = analyze(document, operationName)
+  if (!analysis) throw new Error('Expected an operation.')
+  return analysis
 }
 
 describe('a session field that is encrypted at rest', () => {

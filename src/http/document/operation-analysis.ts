@@ -7,6 +7,7 @@ import {
   GraphQLSkipDirective,
   getDirectiveValues,
   getNamedType,
+  getOperationAST,
   getVariableValues,
   isInterfaceType,
   isObjectType,
@@ -23,6 +24,7 @@ type Variables = Readonly<Record<string, unknown>>
 
 /** Facts about an operation that follow from its document and the schema alone. */
 export interface OperationAnalysis {
+  readonly kind: 'query' | 'mutation' | 'subscription'
   /** True if the response can be sent in parts (@defer, @stream). */
   readonly incremental: boolean
   /** True if the operation selects a field whose schema definition has the extension `encrypted`. */
@@ -38,16 +40,22 @@ export interface OperationAnalysis {
   readonly rowPrices: RowPrices
 }
 
-export type AnalyzeOperation = (document: DocumentNode, operation: OperationDefinitionNode) => OperationAnalysis
+/** Undefined if the document has no operation of that name, or several and there is no name. */
+export type AnalyzeOperation = (
+  document: DocumentNode,
+  operationName: string | null | undefined,
+) => OperationAnalysis | undefined
 
 /** Analyzes and prices each operation once: parsed documents are cached by their text, and the analysis lives as long as its document. */
 export function createOperationAnalyzer(schema: GraphQLSchema): AnalyzeOperation {
   const analyses = new WeakMap<OperationDefinitionNode, OperationAnalysis>()
-  return (document, operation) => {
+  return (document, operationName) => {
+    const operation = getOperationAST(document, operationName)
+    if (!operation) return undefined
     const known = analyses.get(operation)
     if (known) return known
-    const operationName = operation.name?.value
     const analysis = {
+      kind: operation.operation,
       incremental: isIncremental(document, operation),
       selectsEncryptedField: selectionTest(schema, document, operation, hasExtension('encrypted')),
       selectsConfidentialField: selectionTest(schema, document, operation, isConfidential),

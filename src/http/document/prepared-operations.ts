@@ -1,4 +1,4 @@
-import { type DocumentNode, getOperationAST } from 'graphql'
+import type { DocumentNode } from 'graphql'
 import { createLRUCache } from 'graphql-yoga'
 import type { AnalyzeOperation, OperationAnalysis } from './operation-analysis.ts'
 
@@ -6,7 +6,6 @@ import type { AnalyzeOperation, OperationAnalysis } from './operation-analysis.t
 export interface PreparedOperation {
   readonly document: DocumentNode
   readonly operationName: string | undefined
-  readonly kind: 'query' | 'mutation'
   readonly analysis: OperationAnalysis
 }
 
@@ -33,8 +32,7 @@ interface CacheEntry {
  * Prepares operations that are requested repeatedly. An entry depends on its document alone, and is evicted together with
  * its operations.
  */
-export function createPreparedOperations(options: PreparedOperationsOptions): PreparedOperations {
-  const { load, after } = options
+export function createPreparedOperations({ analyze, load, after }: PreparedOperationsOptions): PreparedOperations {
   const documents = createDocumentCache<CacheEntry>()
 
   function entryOf(text: string): CacheEntry {
@@ -52,29 +50,16 @@ export function createPreparedOperations(options: PreparedOperationsOptions): Pr
       if (before) return before === 'UNSUPPORTED' ? undefined : before
       if (known.times++ < after) return undefined
       known.document ??= load(text) ?? 'INVALID'
+      const { document } = known
+      if (document === 'INVALID') return undefined
+      const analysis = analyze(document, operationName)
       // Only names of existing operations are cached: a client could invent others without end.
-      if (known.document === 'INVALID' || !getOperationAST(known.document, operationName)) return undefined
-      const prepared = prepareOperation(options, known.document, operationName)
+      if (!analysis) return undefined
+      const isSupported = analysis.kind !== 'subscription' && !analysis.incremental
+      const prepared = isSupported ? { document, operationName, analysis } : undefined
       known.operations.set(operationName, prepared ?? 'UNSUPPORTED')
       return prepared
     },
-  }
-}
-
-function prepareOperation(
-  { analyze }: PreparedOperationsOptions,
-  document: DocumentNode,
-  operationName: string | undefined,
-): PreparedOperation | undefined {
-  const operation = getOperationAST(document, operationName)
-  if (!operation || operation.operation === 'subscription') return undefined
-  const analysis = analyze(document, operation)
-  if (analysis.incremental) return undefined
-  return {
-    document,
-    operationName,
-    kind: operation.operation,
-    analysis,
   }
 }
 

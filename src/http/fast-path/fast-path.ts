@@ -91,7 +91,7 @@ export function createFastPath(
   }
 
   async function run({ operation, variables }: PreparedRequest, request: FastPathRequest): Promise<ExecutionResult> {
-    const { document, operationName, kind, analysis } = operation
+    const { document, operationName, analysis } = operation
     const { caller, requestId, since, header, disconnect } = request
     const record = startOperation(telemetry, requestId, header('traceparent') ?? null)
     describeOperation(record, document, operationName)
@@ -99,11 +99,11 @@ export function createFastPath(
     const cost = analysis.costOf(variables)
     const reserved = await options.costs.reserve(caller, cost)
     if (reserved instanceof GraphQLError) return end({ errors: [reserved] })
-    if (kind === 'mutation' && disconnect.signal.aborted) {
+    if (analysis.kind === 'mutation' && disconnect.signal.aborted) {
       options.costs.settle(caller, reserved, 0)
       return end({ errors: [clientDisconnected()] })
     }
-    const deadline = withDeadline(deadlineOf(deadlines, kind), disconnect)
+    const deadline = withDeadline(deadlineOf(deadlines, analysis.kind), disconnect)
     let context: Context | undefined
     let result: ExecutionResult
     try {
@@ -159,8 +159,7 @@ export function createFastPath(
     const requestId = toRequestId(head.header(REQUEST_ID_HEADER))
     const request = { caller, requestId, since, header: head.header, disconnect }
     const result = await run(found, request)
-    const { kind, analysis } = found.operation
-    const isCompressible = result.data !== undefined && mayCompress(kind, analysis, found.variables)
+    const isCompressible = result.data !== undefined && mayCompress(found.operation.analysis, found.variables)
     return toResponse(result, type, [
       ...SECURITY_HEADER_LIST,
       ...Object.entries(options.cors.headersFor(head.header('origin'))).flat(),

@@ -115,9 +115,9 @@ export function useLimits(
   analyze: AnalyzeOperation,
 ): Plugin<Authenticated & WithCallLog & Partial<WithWork>> {
   const analysisOf = ({ document, operationName }: ExecutionArgs): OperationAnalysis => {
-    const operation = getOperationAST(document, operationName)
-    if (!operation) throw badRequest(ONE_OPERATION)
-    return analyze(document, operation)
+    const analysis = analyze(document, operationName)
+    if (!analysis) throw badRequest(ONE_OPERATION)
+    return analysis
   }
 
   return {

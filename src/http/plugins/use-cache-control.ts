@@ -1,4 +1,3 @@
-import { getOperationAST } from 'graphql'
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import { cacheControl, mayCompress } from '../compression.ts'
 import type { AnalyzeOperation } from '../document/operation-analysis.ts'
@@ -10,8 +9,8 @@ export function useCacheControl(path: string, analyze: AnalyzeOperation): Plugin
   const confidential = new WeakSet<Request>()
   return {
     onExecute: ({ args: { document, operationName, variableValues, contextValue } }) => {
-      const operation = getOperationAST(document, operationName)
-      if (!operation || !mayCompress(operation.operation, analyze(document, operation), variableValues ?? {})) {
+      const analysis = analyze(document, operationName)
+      if (!analysis || !mayCompress(analysis, variableValues ?? {})) {
         confidential.add(contextValue.request)
         return
       }

@@ -1,4 +1,4 @@
-import { type ExecutionArgs, getOperationAST } from 'graphql'
+import type { ExecutionArgs } from 'graphql'
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { Context } from '../../context.ts'
 import { type HasSignal, withDeadline } from '../../domain/deadline.ts'
@@ -24,8 +24,7 @@ export function useContext(
     { document, operationName, variableValues }: ExecutionArgs,
     deadline: HasSignal,
   ) {
-    const operation = getOperationAST(document, operationName)
-    const analysis = operation ? analyze(document, operation) : undefined
+    const analysis = analyze(document, operationName)
     const variables = variableValues ?? {}
     return openContext({
       caller,
@@ -43,8 +42,7 @@ export function useContext(
 
   return {
     onExecute: async ({ args, extendContext }) => {
-      const operation = getOperationAST(args.document, args.operationName)
-      const ms = deadlineOf(deadlines, operation?.operation)
+      const ms = deadlineOf(deadlines, analyze(args.document, args.operationName)?.kind)
       const deadline = withDeadline(ms, args.contextValue.request)
       extendContext({ operation: await contextOf(args.contextValue, args, deadline) })
       // The deadline of an incremental response covers its last part.

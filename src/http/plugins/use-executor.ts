@@ -1,4 +1,4 @@
-import { type ExecutionArgs, type ExecutionResult, getOperationAST } from 'graphql'
+import type { ExecutionArgs, ExecutionResult } from 'graphql'
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { RowTurns } from '../../domain/row-turns.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
@@ -23,8 +23,7 @@ export function useExecutor(suggestions: boolean, analyze: AnalyzeOperation): Pl
       if (args.contextValue.request.signal.aborted) {
         return setResultAndStopExecution({ errors: [clientDisconnected()] })
       }
-      const operation = getOperationAST(args.document, args.operationName)
-      if (!operation || !analyze(args.document, operation).incremental) {
+      if (!analyze(args.document, args.operationName)?.incremental) {
         return setExecuteFn((args: ExecutionArgs) => executeOperation(withOperationContext(args), suggestions))
       }
       const errors = [...variableErrors(args), ...validateArgumentsBelowMutation(args)]
