@@ -1,3 +1,4 @@
+import { distinctById } from '../../src/domain/distinct-by-id.ts'
 import type { Database } from '../core/database.ts'
 import type { StoredOperation } from './operation-repository.ts'
 import { toOperation } from './operation-repository.ts'
@@ -101,7 +102,7 @@ export async function searchDeliveries(
     ofAccounts.where('key', '=', value).execute(),
     ofAccounts.where('subject_id', '=', value).orderBy('received_at', 'desc').limit(limit).execute(),
   ])
-  return [...new Map(found.flat().map(row => [row.id, toDelivery(row)])).values()]
+  return distinctById(found.flat()).map(toDelivery)
 }
 
 /** The create with our id, the creates of the request with this id, and the create with this idempotency key. */
@@ -115,7 +116,7 @@ export async function searchOperations(
     operations.where('request_id', '=', value).orderBy('created_at', 'desc').limit(limit).execute(),
     operations.where('idempotency_key', '=', value).execute(),
   ])
-  return [...new Map(found.flat().map(row => [row.id, toOperation(row)])).values()]
+  return distinctById(found.flat()).map(toOperation)
 }
 
 /** The create that made the record. */

@@ -12,6 +12,7 @@ import {
   searchDeliveries,
   searchOperations,
 } from '../../db/repositories/search-repository.ts'
+import { distinctById } from '../domain/distinct-by-id.ts'
 import { InvalidInputError } from '../domain/errors.ts'
 import { decodeGlobalId, encodeGlobalId } from '../domain/global-id.ts'
 import { MAX_TEXT, textProblem } from '../domain/input/text.ts'
@@ -45,7 +46,7 @@ export const search: AdminHandler = async ({ db, services }, operator, { body })
   const applicants = await find('applicants')
   const customers = await find('customers')
   const byEmail = mayFindEmail ? await services.operations.findUnknownByValue(operator, query.value, MAX_DECRYPTED) : []
-  const operations = withoutRepeats([...(await searchOperations(db, query)), ...byEmail])
+  const operations = distinctById([...(await searchOperations(db, query)), ...byEmail])
   const deliveries = await searchDeliveries(db, query)
   const sessions = [
     ...(await find('sessions')),
@@ -73,10 +74,6 @@ async function findIds(db: Database, table: RecordTable, query: RecordSearch, by
     ...(await findByExternalId(db, table, query)),
     ...email,
   ]
-}
-
-function withoutRepeats(operations: readonly StoredOperation[]): StoredOperation[] {
-  return [...new Map(operations.map(operation => [operation.id, operation])).values()]
 }
 
 /** Our id, as stored or as clients see it. */

@@ -6,6 +6,7 @@ import { findSessions } from '../../../db/records/session-repository.ts'
 import { findPersonOperations, findPersonRecords } from '../../../db/repositories/erasure-repository.ts'
 import { listEvents } from '../../../db/repositories/event-repository.ts'
 import { findOperations } from '../../../db/repositories/operation-repository.ts'
+import { distinctById } from '../../domain/distinct-by-id.ts'
 import type { Applicant } from '../../domain/records/applicant.ts'
 import type { Attempt } from '../../domain/records/attempt.ts'
 import type { Customer } from '../../domain/records/customer.ts'
@@ -36,7 +37,8 @@ export async function listPersonRows(db: Database, tenantId: string, externalId:
     ...(await findSessions(db, tenantId, sessionIds)).map(toSessionRow),
     ...(await findApplicants(db, tenantId, applicantIds)).map(toApplicantRow),
     ...(await findCustomers(db, tenantId, idsOf(records.customers))).map(toCustomerRow),
-    ...distinct(attempts).map(toAttemptRow),
+    // An attempt of a session may also belong to its applicant.
+    ...distinctById(attempts).map(toAttemptRow),
     ...(await findOperations(db, tenantId, idsOf(creates))).map(toCreateRow),
     ...events.map(toEventRow),
   ]
@@ -57,11 +59,6 @@ async function listAllEvents(db: Database, tenantId: string, sessionId: string):
 
 function idsOf(rows: readonly { readonly id: string }[]): string[] {
   return rows.map(({ id }) => id)
-}
-
-/** An attempt of a session may also belong to its applicant. */
-function distinct(attempts: readonly Attempt[]): Attempt[] {
-  return [...new Map(attempts.map(attempt => [attempt.id, attempt])).values()]
 }
 
 function toSessionRow(session: Session): PersonRow {

@@ -4,6 +4,7 @@ import {
   countRowsByTable,
   readBacklog,
 } from '../../../db/repositories/stats-repository.ts'
+import { distinctById } from '../../domain/distinct-by-id.ts'
 import type { ServiceDeps } from '../deps.ts'
 import type { Polling, PollingSettings } from '../jobs/polling.ts'
 
@@ -50,7 +51,7 @@ export function createStoreStats(
     store,
     /** The connected accounts, without replaced ones. */
     accounts: () =>
-      [...new Map(accounts.all().map(account => [account.id, account])).values()].map(({ id, provider, upstream }) => ({
+      distinctById(accounts.all()).map(({ id, provider, upstream }) => ({
         provider,
         inFlight: upstream.health().inFlight,
         circuits: upstream.circuits(),
