@@ -11,7 +11,29 @@ import {
 import type { Providers } from './providers.ts'
 import type { Store } from './store.ts'
 
-/** A create as durable as ours: one durable commit before the call, one after it. */
+/** Each is one durable commit. */
+interface CreateWrites {
+  open(operation: ReturnType<typeof toOperation>): unknown
+  store(operationId: string, session: ReturnType<typeof toSession>): unknown
+}
+
+/** A create as durable as ours: one write before the call, one after it. */
+export function createWith(
+  { encryption, kayleAccount }: Pick<Store, 'encryption' | 'kayleAccount'>,
+  providers: Providers,
+  { open, store }: CreateWrites,
+) {
+  return async (input: CreateInput) => {
+    const operation = toOperation(encryption, kayleAccount, input)
+    await open(operation)
+    const reported = await providers.createSession(operation.redirectUrl, operation.shareFields)
+    const session = toSession(encryption, kayleAccount, reported, input.externalId)
+    await store(operation.id, session)
+    return toPayload(session.id, reported, input.externalId)
+  }
+}
+
+/** The create of SQLite. */
 export function prepareCreate({ database, encryption, kayleAccount }: Store, providers: Providers) {
   const insert = (table: string, columns: string) =>
     database.prepare(`insert into ${table} (${columns}) values (${columns.replaceAll(/\w+/g, '?')})`)
@@ -31,13 +53,12 @@ export function prepareCreate({ database, encryption, kayleAccount }: Store, pro
     if (succeed.run(session.id, operation).changes !== 1) throw new Error('Somebody else moved it.')
   })
 
+  const create = createWith({ encryption, kayleAccount }, providers, {
+    open: ({ values }) => open.run(...values),
+    store,
+  })
   return async (input: CreateInput) => {
     if (known.get(input.idempotencyKey)) throw new Error('The benchmark repeats no key.')
-    const operation = toOperation(encryption, kayleAccount, input)
-    open.run(...operation.values)
-    const reported = await providers.createSession(operation.redirectUrl, operation.shareFields)
-    const session = toSession(encryption, kayleAccount, reported, input.externalId)
-    store(operation.id, session)
-    return toPayload(session.id, reported, input.externalId)
+    return create(input)
   }
 }

@@ -2,19 +2,12 @@ import { userInfo } from 'node:os'
 import pg from 'pg'
 import { createFieldEncryption } from '../../../src/security/field-encryption.ts'
 import { createCursors } from '../../../src/services/lists/cursor.ts'
-import {
-  type CreateInput,
-  EVENT_COLUMNS,
-  OPERATION_COLUMNS,
-  SESSION_COLUMNS,
-  toEvents,
-  toOperation,
-  toPayload,
-  toSession,
-} from './create-rows.ts'
-import { type Answers, FRESH, toCreateInput, toRowId } from './limit-requests.ts'
+import { EVENT_COLUMNS, OPERATION_COLUMNS, SESSION_COLUMNS, toEvents } from './create-rows.ts'
+import { createWith } from './creates.ts'
+import { answerCustomer, answerOne, answerStored, type SessionRows } from './limit-answers.ts'
+import { type Answers, toCreateInput } from './limit-requests.ts'
 import type { Providers } from './providers.ts'
-import { AFTER, APPLICANT, ATTEMPT, CUSTOMER, FILTER, openPii, SCOPE, SESSION, TENANT } from './store.ts'
+import { AFTER, APPLICANT, ATTEMPT, CUSTOMER, FILTER, openPii, SCOPE, SESSION, TENANT, toPage } from './store.ts'
 import * as view from './views.ts'
 
 /** The default of our server. */
@@ -56,7 +49,7 @@ export async function answerFromPostgres(env: NodeJS.ProcessEnv, providers: Prov
   const [account] = (await query('account', [])) as { id: string }[]
   const kayleAccount = account?.id ?? ''
 
-  async function rowsOf(id: string) {
+  async function rowsOf(id: string): Promise<SessionRows> {
     const [[row], attempts] = await Promise.all([query('joined', [id]), attemptsOf([id])])
     if (!row) throw new Error('The store lacks a row.')
     const session = pick<view.Session>(row, 's', SESSION)
@@ -66,33 +59,9 @@ export async function answerFromPostgres(env: NodeJS.ProcessEnv, providers: Prov
 
   const attemptsOf = async (ids: readonly string[]) => (await query('attempts', [ids])) as view.Attempt[]
 
-  async function one(id: string) {
-    const { session, customer, applicant, attempts } = await rowsOf(id)
-    const [reported, customerFromProvider, applicantFromProvider] = await Promise.all([
-      providers.session(session.provider_id),
-      providers.customer(customer.provider_id),
-      providers.applicant(applicant.provider_id, applicant.parent_provider_id),
-    ])
-    return {
-      session: {
-        ...view.sessionFromProvider(session, reported),
-        attempts: { nodes: view.reportedAttempts(attempts, reported) },
-        customer: view.customerFromProvider(customer, customerFromProvider),
-        applicant: view.applicantFromProvider(applicant, applicantFromProvider),
-      },
-    }
-  }
-
   async function stored(id: string) {
-    const { session, customer, applicant, attempts } = await rowsOf(id)
-    return {
-      session: {
-        ...view.storedSession(session),
-        attempts: { nodes: attempts.map(view.storedAttempt) },
-        customer: view.storedCustomer(customer, openPii(encryption, customer)),
-        applicant: view.storedApplicant(applicant),
-      },
-    }
+    const rows = await rowsOf(id)
+    return answerStored(rows, openPii(encryption, rows.customer))
   }
 
   async function sessions(first: number, after: string | null | undefined, filtered: boolean) {
@@ -100,10 +69,7 @@ export async function answerFromPostgres(env: NodeJS.ProcessEnv, providers: Prov
     const rows = (await (position
       ? query(filtered ? 'nextFilteredPage' : 'nextPage', [position.at, position.id, first + 1])
       : query(filtered ? 'filteredPage' : 'page', [first + 1]))) as view.Session[]
-    const shown = rows.slice(0, first)
-    const last = shown.at(-1)
-    const endCursor = last ? cursors.encode(SCOPE, { at: last.created_at, id: last.id }) : null
-    return { rows: shown, pageInfo: { hasNextPage: rows.length > first, endCursor } }
+    return toPage(cursors, rows, first)
   }
 
   async function list(first: number, after: string | null | undefined) {
@@ -124,11 +90,7 @@ export async function answerFromPostgres(env: NodeJS.ProcessEnv, providers: Prov
 
   async function customersOf(ids: readonly string[]) {
     const rows = (await query('customers', [ids])) as view.Customer[]
-    const customers = rows.map(async row => {
-      const customer = view.customerFromProvider(row, await providers.customer(row.provider_id))
-      return [row.id, { ...customer, sync: FRESH }] as const
-    })
-    return new Map(await Promise.all(customers))
+    return new Map(await Promise.all(rows.map(async row => [row.id, await answerCustomer(providers, row)] as const)))
   }
 
   async function local(first: number, after: string | null | undefined, filtered: boolean) {
@@ -136,19 +98,15 @@ export async function answerFromPostgres(env: NodeJS.ProcessEnv, providers: Prov
     return { sessions: { nodes: rows.map(view.storedSession), pageInfo } }
   }
 
-  async function create(input: CreateInput) {
-    const operation = toOperation(encryption, kayleAccount, input)
-    await query('open', operation.values)
-    const reported = await providers.createSession(operation.redirectUrl, operation.shareFields)
-    const session = toSession(encryption, kayleAccount, reported, input.externalId)
-    await query('store', [...session.values, operation.id, ...toEvents(session.id).flat()])
-    return toPayload(session.id, reported, input.externalId)
-  }
+  const create = createWith({ encryption, kayleAccount }, providers, {
+    open: ({ values }) => query('open', values),
+    store: (operationId, { id, values }) => query('store', [...values, operationId, ...toEvents(id).flat()]),
+  })
 
   return {
     ping: () => ({ __typename: 'Query' }),
-    one: ({ id }) => one(toRowId(id)),
-    stored: ({ id }) => stored(toRowId(id)),
+    one: async ({ id }) => answerOne(providers, await rowsOf(view.toRowId(id))),
+    stored: ({ id }) => stored(view.toRowId(id)),
     lookup: async ({ providerId = '' }) => {
       const [row] = (await query('lookup', [kayleAccount, providerId])) as view.Session[]
       return { session: row ? view.storedSession(row) : null }

@@ -1,5 +1,6 @@
 import { prepareCreate } from './creates.ts'
-import { type Answers, FRESH, toCreateInput, toRowId } from './limit-requests.ts'
+import { answerCustomer, answerOne, answerStored, type SessionRows } from './limit-answers.ts'
+import { type Answers, toCreateInput } from './limit-requests.ts'
 import type { Providers } from './providers.ts'
 import { openStore } from './store.ts'
 import * as view from './views.ts'
@@ -9,41 +10,17 @@ export function answerFromSqlite(env: NodeJS.ProcessEnv, providers: Providers): 
   const store = openStore(env)
   const create = prepareCreate(store, providers)
 
-  async function one(id: string) {
-    const { session, customer, applicant } = rowsOf(id)
-    const [reported, customerFromProvider, applicantFromProvider] = await Promise.all([
-      providers.session(session.provider_id),
-      providers.customer(customer.provider_id),
-      providers.applicant(applicant.provider_id, applicant.parent_provider_id),
-    ])
-    return {
-      session: {
-        ...view.sessionFromProvider(session, reported),
-        attempts: { nodes: view.reportedAttempts(store.attempts(id), reported) },
-        customer: view.customerFromProvider(customer, customerFromProvider),
-        applicant: view.applicantFromProvider(applicant, applicantFromProvider),
-      },
-    }
-  }
-
   function stored(id: string) {
-    const { session, customer, applicant } = rowsOf(id)
-    return {
-      session: {
-        ...view.storedSession(session),
-        attempts: { nodes: store.attempts(id).map(view.storedAttempt) },
-        customer: view.storedCustomer(customer, store.openPii(customer)),
-        applicant: view.storedApplicant(applicant),
-      },
-    }
+    const rows = rowsOf(id)
+    return answerStored(rows, store.openPii(rows.customer))
   }
 
-  function rowsOf(id: string) {
+  function rowsOf(id: string): SessionRows {
     const session = store.session(id)
     const customer = store.customer(session?.customer_id ?? '')
     const applicant = store.applicant(session?.applicant_id ?? '')
     if (!session || !customer || !applicant) throw new Error('The store lacks a row.')
-    return { session, customer, applicant }
+    return { session, customer, applicant, attempts: store.attempts(id) }
   }
 
   async function list(first: number, after: string | null | undefined) {
@@ -60,7 +37,7 @@ export function answerFromSqlite(env: NodeJS.ProcessEnv, providers: Providers): 
 
   async function customer(id: string) {
     const row = store.customer(id)
-    return row && { ...view.customerFromProvider(row, await providers.customer(row.provider_id)), sync: FRESH }
+    return row && answerCustomer(providers, row)
   }
 
   function local(first: number, after: string | null | undefined, filtered: boolean) {
@@ -70,8 +47,8 @@ export function answerFromSqlite(env: NodeJS.ProcessEnv, providers: Providers): 
 
   return {
     ping: () => ({ __typename: 'Query' }),
-    one: ({ id }) => one(toRowId(id)),
-    stored: ({ id }) => stored(toRowId(id)),
+    one: ({ id }) => answerOne(providers, rowsOf(view.toRowId(id))),
+    stored: ({ id }) => stored(view.toRowId(id)),
     lookup: ({ providerId = '' }) => {
       const row = store.sessionByProviderId(providerId)
       return { session: row ? view.storedSession(row) : null }

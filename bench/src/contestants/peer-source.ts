@@ -36,13 +36,7 @@ export function createPeerSource(store: Store, providers: Providers, create: Ret
   const freshCustomers = new DataLoader((ids: readonly string[]) => Promise.all(ids.map(freshCustomer)))
 
   async function session({ by, freshness }: SessionArguments): Promise<PeerSession | null> {
-    const row = by.atProvider
-      ? store.sessionByProviderId(by.atProvider.providerId)
-      : store.session(
-          Buffer.from(by.id ?? '', 'base64url')
-            .toString('latin1')
-            .split(':')[1] ?? '',
-        )
+    const row = by.atProvider ? store.sessionByProviderId(by.atProvider.providerId) : store.session(view.toRowId(by.id))
     if (!row) return null
     if (!isLive(freshness)) return { ...view.storedSession(row), row }
     const reported = await providers.session(row.provider_id)

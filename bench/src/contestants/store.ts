@@ -1,7 +1,7 @@
 import { placeIn } from '../../../db/core/columns.ts'
 import { SqliteDatabase as Sqlite } from '../../../db/sqlite/better-sqlite3.ts'
 import { createFieldEncryption, type FieldEncryption } from '../../../src/security/field-encryption.ts'
-import { createCursors } from '../../../src/services/lists/cursor.ts'
+import { type Cursors, createCursors } from '../../../src/services/lists/cursor.ts'
 import type { Applicant, Attempt, Customer, Session } from './views.ts'
 
 /** Our tables, used by handwritten code: statements prepared once, every commit on disk. */
@@ -60,12 +60,17 @@ export function openStore(env: NodeJS.ProcessEnv) {
       const rows = position
         ? nextPages[`${filtered}`].all(position.at, position.id, first + 1)
         : pages[`${filtered}`].all(first + 1)
-      const stored = rows.slice(0, first)
-      const last = stored.at(-1)
-      const endCursor = last ? cursors.encode(SCOPE, { at: last.created_at, id: last.id }) : null
-      return { rows: stored, pageInfo: { hasNextPage: rows.length > first, endCursor } }
+      return toPage(cursors, rows, first)
     },
   }
+}
+
+/** The page of rows that are one more than it has, if there are more. */
+export function toPage(cursors: Cursors, rows: readonly Session[], first: number) {
+  const shown = rows.slice(0, first)
+  const last = shown.at(-1)
+  const endCursor = last ? cursors.encode(SCOPE, { at: last.created_at, id: last.id }) : null
+  return { rows: shown, pageInfo: { hasNextPage: rows.length > first, endCursor } }
 }
 
 export function openPii(encryption: FieldEncryption, { id, pii_encrypted }: Customer) {

@@ -121,3 +121,12 @@ export function applicantFromProvider(row: Applicant, reported: YorletApplicants
     createdAt: time(reported.created * 1000),
   }
 }
+
+/** The id of a row, from that of the API. */
+export function toRowId(globalId?: string | null): string {
+  return (
+    Buffer.from(globalId ?? '', 'base64url')
+      .toString('latin1')
+      .split(':')[1] ?? ''
+  )
+}
