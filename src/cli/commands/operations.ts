@@ -28,8 +28,10 @@ export function addOperations(program: Command, cli: CliContext): void {
       withTenant(cli, async ({ services }, call) => {
         const found = await services.operations.list(call, options.state, options.limit)
         const empty = `No creates in state ${options.state.join(' or ')}.`
-        const rows = await Promise.all(found.map(operation => toRow(cli, services, operation)))
-        cli.show(cli.isJson() ? rows : rows.map(toListed), { empty })
+        const rows = found.map(operation =>
+          cli.isJson() ? toRowWithHints(cli, services, operation) : toListed(services, operation),
+        )
+        cli.show(await Promise.all(rows), { empty })
         if (found.length > 0 && !cli.isJson())
           cli.progress.report(`${formatCommand(cli, 'operations show <id>')} shows what to look for at the provider.`)
       }),
@@ -45,7 +47,7 @@ export function addOperations(program: Command, cli: CliContext): void {
     .action((id: string) =>
       withTenant(cli, async (app, call) => {
         const operation = await find(cli, app, call, id)
-        cli.show([await toRow(cli, app.services, operation, true)])
+        cli.show([await toRowWithHints(cli, app.services, operation, true)])
       }),
     )
 
@@ -84,7 +86,7 @@ export function addOperations(program: Command, cli: CliContext): void {
         const settled = await (options.found
           ? settleFound(call, operation.id, options.found, { isConfirmed: isUnchecked })
           : settleAbsent(call, operation.id))
-        cli.show([await toRow(cli, app.services, settled)])
+        cli.show([await toRowWithHints(cli, app.services, settled)])
       })
     })
 }
@@ -137,11 +139,8 @@ function toSearchHints(hints: SearchHints | undefined, isJson: boolean, showsPer
   return [`created from ${from} to ${to}`, ...lines, ...(hints.warning ? [`Warning: ${hints.warning}`] : [])].join('; ')
 }
 
-type OperationRow = Awaited<ReturnType<typeof toRow>>
-
-/** Only what an operator needs. The rest of the client's input stays encrypted. */
-async function toRow(cli: CliContext, { operations }: Services, operation: StoredOperation, showsPersonal = false) {
-  const hints = await operations.searchHints(operation)
+/** Only what an operator needs. The client's input stays encrypted. */
+async function toRow({ operations }: Services, operation: StoredOperation) {
   return {
     id: operation.id,
     idempotencyKey: operation.idempotencyKey,
@@ -157,12 +156,24 @@ async function toRow(cli: CliContext, { operations }: Services, operation: Store
     error:
       operation.lastError &&
       `${operation.lastError.code}: ${operation.lastError.summary ?? operation.lastError.message}`,
-    searchHints: toSearchHints(hints, cli.isJson(), showsPersonal),
   }
 }
 
+/** With what to look for at the provider, from the client's input. */
+async function toRowWithHints(
+  cli: CliContext,
+  services: Services,
+  operation: StoredOperation,
+  showsPersonal: boolean = false,
+) {
+  const hints = await services.operations.searchHints(operation)
+  return { ...(await toRow(services, operation)), searchHints: toSearchHints(hints, cli.isJson(), showsPersonal) }
+}
+
 /** What decides whether an operator has to act. */
-function toListed({ idempotencyKey, kind, provider, state, sentAt, settlesItself, nextCheckAt, error }: OperationRow) {
+async function toListed(services: Services, operation: StoredOperation) {
+  const row = await toRow(services, operation)
+  const { idempotencyKey, kind, provider, state, sentAt, settlesItself, nextCheckAt, error } = row
   const nextCheck = settlesItself ? toMinute(nextCheckAt) : 'never: settle it'
   return { idempotencyKey, kind, provider, state, sentAt: toMinute(sentAt), nextCheck, error }
 }
