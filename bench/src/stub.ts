@@ -17,20 +17,32 @@ const server = createServer(async (request, response) => {
   const began = performance.now()
   let body = ''
   if (request.method === 'POST') for await (const chunk of request) body += chunk
-  const answer = JSON.stringify(toAnswer(request.url ?? '', body))
+  const found = toAnswer(request.url ?? '', body)
+  const answer = JSON.stringify(found ?? NOT_FOUND)
   if (latencyMs > 0) await sleep(latencyMs - (performance.now() - began))
-  response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(answer) })
+  response.writeHead(found ? 200 : 404, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(answer),
+  })
   response.end(answer)
 })
 
+const NOT_FOUND = { data: null, error: { code: 'not_found', message: 'The record is missing.' } }
+
+/** Undefined for an id that no record has. Our server reads one to test an open circuit. */
 function toAnswer(url: string, body: string): unknown {
   const [path = ''] = url.split('?')
   const last = path.split('/').filter(Boolean)
   if (path === '/v1/sessions') return { data: kayleCreated(created++, JSON.parse(body).redirect_url), error: null }
-  if (last[1] === 'sessions') return { data: kayleSession(numberIn(last[2], 'vs_live_', 36)), error: null }
-  if (last[0] === 'customers') return rapidlyCustomer(numberIn(last[1]?.slice(-12), '', 16))
-  if (last[0] === 'applications') return yorletApplicants(numberIn(last[1], 'app_', 36))
+  if (last[1] === 'sessions')
+    return at(numberIn(last[2], 'vs_live_', 36), n => ({ data: kayleSession(n), error: null }))
+  if (last[0] === 'customers') return at(numberIn(last[1]?.slice(-12), '', 16), rapidlyCustomer)
+  if (last[0] === 'applications') return at(numberIn(last[1], 'app_', 36), yorletApplicants)
   throw new Error(`Unexpected request: ${url}.`)
+}
+
+function at<T>(n: number, toRecord: (n: number) => T): T | undefined {
+  return Number.isSafeInteger(n) ? toRecord(n) : undefined
 }
 
 function numberIn(id: string | undefined, prefix: string, base: number): number {

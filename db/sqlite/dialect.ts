@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Database } from 'better-sqlite3'
-import { SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
+import { type LimitNode, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
 import type { DialectWithReads } from '../core/database.ts'
 import { SqliteDatabase } from './better-sqlite3.ts'
 import { createSqliteDriver } from './driver.ts'
@@ -34,7 +34,19 @@ export function createSqliteDialect(file: string, place: SqliteFile = NO_FILE): 
     createAdapter: () => Object.defineProperty(new SqliteAdapter(), 'supportsTransactionalDdl', { value: true }),
     createDriver: () => createSqliteDriver(database, place, reader),
     createIntrospector: db => new SqliteIntrospector(db),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
+    createQueryCompiler: () => new QueryCompiler(),
+  }
+}
+
+/**
+ * SQLite plans a statement anew at each run if its limit is a parameter by itself, which takes longer than the run: the plan
+ * depends on the value. It does not depend on the value of an expression.
+ */
+class QueryCompiler extends SqliteQueryCompiler {
+  protected override visitLimit(node: LimitNode): void {
+    this.append('limit cast(')
+    this.visitNode(node.limit)
+    this.append(' as integer)')
   }
 }
 

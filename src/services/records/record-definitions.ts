@@ -52,7 +52,8 @@ export const APPLICANT_TYPE: RecordType<Applicant, ApplicantSnapshot, RecordFilt
   provider: {
     reader: client => client.getApplicant?.bind(client),
     conditionalReader: client => client.conditionalReads?.applicant,
-    toRef: async (_db, { providerId, parentProviderId, details }) => ({ providerId, parentProviderId, details }),
+    // Its details are decrypted only where a provider needs them.
+    toRef: async (_db, applicant) => applicant,
   },
   snapshots: { upsert: upsertApplicant, compare: compareApplicant },
 }
@@ -70,7 +71,7 @@ export const CUSTOMER_TYPE: RecordType<Customer, CustomerSnapshot, RecordFilter>
   provider: {
     reader: client => client.getCustomer?.bind(client),
     conditionalReader: client => client.conditionalReads?.customer,
-    toRef: async (_db, { providerId }) => ({ providerId }),
+    toRef: async (_db, customer) => customer,
   },
   snapshots: { upsert: upsertCustomer, compare: compareCustomer },
 }
