@@ -1,4 +1,5 @@
 import { type AliasedRawBuilder, type RawBuilder, type SelectQueryBuilder, sql } from 'kysely'
+import { omitUndefined } from './columns.ts'
 import type { Tables } from './tables.ts'
 
 /** A position in a list: the value of the order column, and the id that makes it unique. */
@@ -23,14 +24,6 @@ export interface FilteredPage<Filter> {
   readonly page: KeysetPage
 }
 
-/** One page of a query. Both bounds may be given. */
-export async function selectPage<O>(
-  query: SelectQueryBuilder<Tables, keyof Tables, O>,
-  page: KeysetPage,
-): Promise<O[]> {
-  return orderByKeyset(await query.$call(pageFilter(page, page)).execute(), page)
-}
-
 export type Order = Pick<KeysetPage, 'backward' | 'column' | 'direction'>
 export type Bounds = Pick<KeysetPage, 'after' | 'before' | 'limit'>
 
@@ -49,11 +42,19 @@ export function pageFilter({ column, direction, backward }: Order, { after, befo
 export function memoizePerOrder<T>(create: (order: Order) => T): (order: Order) => T {
   const created = new Map<string, T>()
   return ({ column, direction, backward }) => {
-    const name = `${column} ${direction} ${backward}`
+    const name = orderName({ column, direction, backward })
     const value = created.get(name) ?? create({ column, direction, backward })
     created.set(name, value)
     return value
   }
+}
+
+export function orderName({ column, direction, backward = false }: Order): string {
+  return `${column} ${direction} ${backward}`
+}
+
+export function toBounds({ after, before, limit }: KeysetPage): Bounds {
+  return omitUndefined({ after, before, limit })
 }
 
 /** Turns the rows of a backward page to the list's order. */

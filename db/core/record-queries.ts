@@ -2,6 +2,7 @@ import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely'
 import type { Provider } from '../../src/domain/provider.ts'
 import type { ApplicantStatus } from '../../src/domain/records/applicant.ts'
 import type { Outcome } from '../../src/domain/records/decision.ts'
+import { omitUndefined } from './columns.ts'
 import type { Database } from './database.ts'
 import { forUpdate } from './dialect.ts'
 import { prepareQuery } from './prepared-query.ts'
@@ -52,25 +53,50 @@ export function isAnyOf(column: string, values: readonly string[]): RawBuilder<b
   return values.length === 0 ? sql<boolean>`1 = 0` : sql<boolean>`${sql.ref(column)} in (${sql.join(values)})`
 }
 
-/** The tenant's records that match, without records that only a link names. */
-export function filterRecords<O>(
-  db: Database,
-  table: 'applicants' | 'customers',
-  tenantId: string,
+/** A filter in column values, without empty conditions. */
+export interface RecordConditions {
+  readonly providers?: readonly Provider[]
+  readonly statuses?: readonly ApplicantStatus[]
+  readonly outcomes?: readonly Outcome[]
+  readonly externalId?: string
+  /** The indexes that the e-mail address may have, under each key. */
+  readonly emailIndexes?: readonly string[]
+  readonly createdAfter?: number
+  readonly createdBefore?: number
+  readonly updatedAfter?: number
+}
+
+export function toRecordConditions(
+  { encryption }: Database,
+  place: { readonly table: 'applicants' | 'customers'; readonly tenantId: string },
   filter: RecordFilter,
-) {
+): RecordConditions {
+  return omitUndefined({
+    providers: filter.providers ?? undefined,
+    statuses: filter.statuses ?? undefined,
+    outcomes: filter.outcomes ?? undefined,
+    externalId: filter.externalId ?? undefined,
+    emailIndexes: filter.email == null ? undefined : encryption.blindIndexes(filter.email, place),
+    createdAfter: filter.createdAfter?.getTime(),
+    createdBefore: filter.createdBefore?.getTime(),
+    updatedAfter: filter.updatedAfter?.getTime(),
+  })
+}
+
+/** The tenant's records that match, without records that only a link names. */
+export function filterRecords<O>(tenantId: string, conditions: RecordConditions) {
   return (query: SelectQueryBuilder<Tables, 'applicants' | 'customers', O>) => {
+    const { createdAfter, createdBefore, emailIndexes, externalId, outcomes, providers, statuses, updatedAfter } =
+      conditions
     let narrowed = query.where('tenant_id', '=', tenantId).where('fetched_at', 'is not', null)
-    if (filter.providers) narrowed = narrowed.where(isAnyOf('provider', filter.providers))
-    if (filter.statuses) narrowed = narrowed.where(isAnyOf('status', filter.statuses))
-    if (filter.outcomes) narrowed = narrowed.where(isAnyOf('outcome', filter.outcomes))
-    if (filter.externalId != null) narrowed = narrowed.where('external_id', '=', filter.externalId)
-    if (filter.email != null) {
-      narrowed = narrowed.where('email_index', 'in', db.encryption.blindIndexes(filter.email, { table, tenantId }))
-    }
-    if (filter.createdAfter) narrowed = narrowed.where('created_at', '>', filter.createdAfter.getTime())
-    if (filter.createdBefore) narrowed = narrowed.where('created_at', '<', filter.createdBefore.getTime())
-    if (filter.updatedAfter) narrowed = narrowed.where('updated_at', '>', filter.updatedAfter.getTime())
+    if (providers) narrowed = narrowed.where(isAnyOf('provider', providers))
+    if (statuses) narrowed = narrowed.where(isAnyOf('status', statuses))
+    if (outcomes) narrowed = narrowed.where(isAnyOf('outcome', outcomes))
+    if (externalId !== undefined) narrowed = narrowed.where('external_id', '=', externalId)
+    if (emailIndexes) narrowed = narrowed.where(isAnyOf('email_index', emailIndexes))
+    if (createdAfter !== undefined) narrowed = narrowed.where('created_at', '>', createdAfter)
+    if (createdBefore !== undefined) narrowed = narrowed.where('created_at', '<', createdBefore)
+    if (updatedAfter !== undefined) narrowed = narrowed.where('updated_at', '>', updatedAfter)
     return narrowed
   }
 }

@@ -4,9 +4,16 @@ import type { ChangeSource, Sync } from '../../src/domain/records/sync.ts'
 import type { FieldEncryption } from '../../src/security/field-encryption.ts'
 import { encryptJson, placeIn, type TenantOwnedRow, toDate, toFlag, toSync } from '../core/columns.ts'
 import type { Database } from '../core/database.ts'
-import { type FilteredPage, type KeysetPage, selectPage } from '../core/keyset.ts'
-import { selectPages } from '../core/page-union.ts'
-import { countRows, filterRecords, type RecordFilter, recordQueries } from '../core/record-queries.ts'
+import type { FilteredPage, KeysetPage } from '../core/keyset.ts'
+import { pageQueries } from '../core/page-queries.ts'
+import {
+  countRows,
+  filterRecords,
+  type RecordConditions,
+  type RecordFilter,
+  recordQueries,
+  toRecordConditions,
+} from '../core/record-queries.ts'
 import { withRevision } from '../core/revision.ts'
 import type { ApplicantRow, CustomerRow } from '../core/tables.ts'
 import { StoredRecord } from './stored-record.ts'
@@ -110,8 +117,9 @@ export function createRecordRepository<Row extends AnyRow, Stored, Change extend
   const queries = recordQueries(table)
   // Kysely types the rows by both tables; they are of this one.
   const toRecords = (db: Database, rows: readonly AnyRow[]) => rows.map(row => toRecord(db, row as Row))
-  const listed = (db: Database, tenantId: string, filter: RecordFilter) =>
-    db.sql.selectFrom(table).$call(filterRecords(db, table, tenantId, filter))
+  const pages = pageQueries((db, tenantId, conditions: RecordConditions) =>
+    db.sql.selectFrom(table).selectAll().$call(filterRecords(tenantId, conditions)),
+  )
 
   return {
     async insert(db: Database, record: NewRecord<Change>): Promise<void> {
@@ -151,18 +159,23 @@ export function createRecordRepository<Row extends AnyRow, Stored, Change extend
     },
 
     async list(db: Database, tenantId: string, filter: RecordFilter, page: KeysetPage): Promise<Stored[]> {
-      return toRecords(db, await selectPage(listed(db, tenantId, filter).selectAll(), page))
+      const conditions = toRecordConditions(db, { table, tenantId }, filter)
+      return toRecords(db, await pages.selectPage(db, tenantId, { conditions, page }))
     },
 
     /** Several lists in one statement. */
     async listMany(db: Database, tenantId: string, lists: readonly FilteredPage<RecordFilter>[]): Promise<Stored[][]> {
-      const pages = lists.map(({ filter, page }) => ({ query: listed(db, tenantId, filter).selectAll(), page }))
-      return (await selectPages(db, pages)).map(rows => toRecords(db, rows))
+      const requested = lists.map(({ filter, page }) => ({
+        conditions: toRecordConditions(db, { table, tenantId }, filter),
+        page,
+      }))
+      return (await pages.selectPages(db, tenantId, requested)).map(rows => toRecords(db, rows))
     },
 
     /** How many records match, counted up to `limit`. */
     count(db: Database, tenantId: string, filter: RecordFilter, limit: number): Promise<number> {
-      return countRows(db, listed(db, tenantId, filter).select('id'), limit)
+      const conditions = toRecordConditions(db, { table, tenantId }, filter)
+      return countRows(db, db.sql.selectFrom(table).$call(filterRecords(tenantId, conditions)).select('id'), limit)
     },
   }
 }

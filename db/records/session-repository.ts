@@ -5,16 +5,8 @@ import type { Session, SessionStatus } from '../../src/domain/records/session.ts
 import { omitUndefined, type TenantOwnedRow, toFlag } from '../core/columns.ts'
 import type { Database } from '../core/database.ts'
 import { forUpdate } from '../core/dialect.ts'
-import {
-  type Bounds,
-  type FilteredPage,
-  type KeysetPage,
-  memoizePerOrder,
-  orderByKeyset,
-  pageFilter,
-  rowNumberPerPartition,
-} from '../core/keyset.ts'
-import { selectPages } from '../core/page-union.ts'
+import { type FilteredPage, type KeysetPage, rowNumberPerPartition } from '../core/keyset.ts'
+import { type PageOf, pageQueries } from '../core/page-queries.ts'
 import { prepareQuery } from '../core/prepared-query.ts'
 import { countRows, isAnyOf, recordQueries } from '../core/record-queries.ts'
 import { withRevision } from '../core/revision.ts'
@@ -99,8 +91,8 @@ export async function listSessions(
   filter: SessionFilter,
   page: KeysetPage,
 ): Promise<StoredSession[]> {
-  const rows = await SELECT_PAGE(page)(db, tenantId, toConditions(filter), toBounds(page))
-  return orderByKeyset(rows, page).map(row => toStoredSession(db, row))
+  const rows = await PAGES.selectPage(db, tenantId, { conditions: toConditions(filter), page })
+  return rows.map(row => toStoredSession(db, row))
 }
 
 /** The same without the encrypted columns. */
@@ -110,8 +102,8 @@ export async function listSessionsWithoutEncrypted(
   filter: SessionFilter,
   page: KeysetPage,
 ): Promise<Session[]> {
-  const rows = await SELECT_UNENCRYPTED_PAGE(page)(db, tenantId, toConditions(filter), toBounds(page))
-  return orderByKeyset(rows, page).map(row => toUnencryptedSession(db, row))
+  const rows = await UNENCRYPTED_PAGES.selectPage(db, tenantId, { conditions: toConditions(filter), page })
+  return rows.map(row => toUnencryptedSession(db, row))
 }
 
 /** Several lists in one statement. */
@@ -120,8 +112,8 @@ export async function listManySessions(
   tenantId: string,
   lists: readonly FilteredPage<SessionFilter>[],
 ): Promise<StoredSession[][]> {
-  const pages = lists.map(({ filter, page }) => ({ query: sessionsWhere(db, tenantId, filter).selectAll(), page }))
-  return (await selectPages(db, pages)).map(rows => rows.map(row => toStoredSession(db, row)))
+  const pages = await PAGES.selectPages(db, tenantId, lists.map(toPageOf))
+  return pages.map(rows => rows.map(row => toStoredSession(db, row)))
 }
 
 /** The same without the encrypted columns. */
@@ -130,35 +122,20 @@ export async function listManySessionsWithoutEncrypted(
   tenantId: string,
   lists: readonly FilteredPage<SessionFilter>[],
 ): Promise<Session[][]> {
-  const pages = lists.map(({ filter, page }) => ({
-    query: sessionsWhere(db, tenantId, filter).select(UNENCRYPTED_COLUMNS),
-    page,
-  }))
-  return (await selectPages(db, pages)).map(rows => rows.map(row => toUnencryptedSession(db, row)))
+  const pages = await UNENCRYPTED_PAGES.selectPages(db, tenantId, lists.map(toPageOf))
+  return pages.map(rows => rows.map(row => toUnencryptedSession(db, row)))
 }
 
-function sessionsWhere(db: Database, tenantId: string, filter: SessionFilter) {
-  return db.sql.selectFrom('sessions').$call(filtered(tenantId, toConditions(filter)))
+function toPageOf({ filter, page }: FilteredPage<SessionFilter>): PageOf<Conditions> {
+  return { conditions: toConditions(filter), page }
 }
 
-const SELECT_PAGE = memoizePerOrder(order =>
-  prepareQuery((db, tenantId: string, conditions: Conditions, bounds: Bounds) =>
-    db.sql
-      .selectFrom('sessions')
-      .selectAll()
-      .$call(filtered<SessionRow>(tenantId, conditions))
-      .$call(pageFilter(order, bounds)),
-  ),
+const PAGES = pageQueries((db, tenantId, conditions: Conditions) =>
+  db.sql.selectFrom('sessions').selectAll().$call(filtered<SessionRow>(tenantId, conditions)),
 )
 
-const SELECT_UNENCRYPTED_PAGE = memoizePerOrder(order =>
-  prepareQuery((db, tenantId: string, conditions: Conditions, bounds: Bounds) =>
-    db.sql
-      .selectFrom('sessions')
-      .select(UNENCRYPTED_COLUMNS)
-      .$call(filtered(tenantId, conditions))
-      .$call(pageFilter(order, bounds)),
-  ),
+const UNENCRYPTED_PAGES = pageQueries((db, tenantId, conditions: Conditions) =>
+  db.sql.selectFrom('sessions').select(UNENCRYPTED_COLUMNS).$call(filtered(tenantId, conditions)),
 )
 
 /** The newest sessions of each external id, provider, status and outcome, at most `limit` of each. */
@@ -169,15 +146,20 @@ export async function listNewestSessionsOfPersons(
   limit: number,
 ): Promise<StoredSession[]> {
   if (externalIds.length === 0) return []
+  return (await SELECT_NEWEST(db, tenantId, limit, ...externalIds)).map(row => toStoredSession(db, row))
+}
+
+/** Ranks ids alone: a window over whole rows copies them. */
+const SELECT_NEWEST = prepareQuery((db, tenantId: string, limit: number, ...externalIds: string[]) => {
   const ranked = db.sql
     .selectFrom('sessions')
-    .selectAll()
+    .select('id')
     .where('tenant_id', '=', tenantId)
     .where('external_id', 'in', externalIds)
     .select(rowNumberPerPartition('external_id', 'provider', 'status', 'outcome'))
-  const rows = db.sql.selectFrom(ranked.as('ranked')).selectAll().where('rank', '<=', limit)
-  return (await rows.execute()).map(row => toStoredSession(db, row))
-}
+  const newest = db.sql.selectFrom(ranked.as('ranked')).select('id').where('rank', '<=', limit)
+  return db.sql.selectFrom('sessions').selectAll().where('id', 'in', newest)
+})
 
 /** The owner and the links of a session. */
 export interface OwnedSession {
@@ -234,7 +216,8 @@ export async function updateOwners(
 
 /** How many sessions match, counted up to `limit`. */
 export function countSessions(db: Database, tenantId: string, filter: SessionFilter, limit: number): Promise<number> {
-  return countRows(db, sessionsWhere(db, tenantId, filter).select('id'), limit)
+  const matching = db.sql.selectFrom('sessions').$call(filtered(tenantId, toConditions(filter)))
+  return countRows(db, matching.select('id'), limit)
 }
 
 /** Deletes the links and tokens of at most `limit` sessions that ended before `before`. Returns their number. */
@@ -281,10 +264,6 @@ function toConditions(filter: SessionFilter): Conditions {
     createdBefore: filter.createdBefore?.getTime(),
     updatedAfter: filter.updatedAfter?.getTime(),
   })
-}
-
-function toBounds({ after, before, limit }: KeysetPage): Bounds {
-  return omitUndefined({ after, before, limit })
 }
 
 function filtered<O>(tenantId: string, filter: Conditions) {
