@@ -130,7 +130,7 @@ builder.objectType(SessionRef, {
       type: NextActionRef,
       nullable: false,
       description: 'What the end user has to do next in this session, without regard to other sessions.',
-      extensions: { ...ENCRYPTED, cost: 1 / 4 },
+      extensions: { ...ENCRYPTED, cost: 1 / 6 },
       resolve: (session, _args, { loaders }) => loaders.nextActionOfSession().load(session),
     }),
     sync: t.expose('sync', {

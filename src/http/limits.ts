@@ -9,7 +9,7 @@ export interface RequestLimits {
   readonly maxRootFields: number
   /** The maximum number of operations in a batch. 1: a request is one operation. */
   readonly maxBatchSize: number
-  /** A provider call costs 5, twenty stored rows cost 1. */
+  /** A provider call costs 4, forty stored rows cost 1. */
   readonly maxCost: number
 }
 

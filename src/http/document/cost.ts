@@ -23,34 +23,34 @@ import { fragmentsOf } from './query-complexity.ts'
 
 /**
  * The cost of an operation is an upper bound of the work that it can cause: 1 is what the smallest request costs. A provider
- * call costs 5: every mutation and every field with a `freshness` argument may make one, except the root fields without `by`,
- * which read from the store. A stored row costs 1/20, the query of a page 1/4, even of an empty one, and its `totalCount` 1. Each
- * selected field costs 1/200, one with selections 1/50, and one of JSON 1/4, each further alias of it 1/10. The extensions `cost`
+ * call costs 4: every mutation and every field with a `freshness` argument may make one, except the root fields without `by`,
+ * which read from the store. A stored row costs 1/40, the query of a page 1/5, even of an empty one, and its `totalCount` 3/4. Each
+ * selected field costs 1/500, one with selections 1/100, and one of JSON 1/4, each further alias of it 1/10. The extensions `cost`
  * and `rowCost` of a field of the schema replace the costs of the field and of its rows. The selections below a field are
  * multiplied by its maximum number of rows: `first` or `last` (20 by default), the number of ids, or 100 for a list without
  * arguments. Aliases add up, but a further alias of a linked record is no further row. To begin a subscription costs 4, each of its
  * events 2.
  * Introspection calls no provider, but it is expensive here: `__schema` costs 10, `__type` costs 2.
  *
- * What an operation costs without its provider calls is `planWork`: a record that is read from the store costs 1/10. What it
+ * What an operation costs without its provider calls is `planWork`: a record that is read from the store costs 1/40. What it
  * cost by the rows that it had and the calls that it made is `costOfExecution`.
  */
 
-export const COST_PER_CALL = 5
-const COST_PER_STORED_RECORD = 1 / 10
+export const COST_PER_CALL = 4
+const COST_PER_STORED_RECORD = 1 / 40
 const COST_PER_SUBSCRIPTION = 4
 /** Beside what it selects. */
 const COST_PER_EVENT = 2
 
-const COST_PER_ROW = 1 / 20
-const COST_PER_LEAF = 1 / 200
-const COST_PER_OBJECT = 1 / 50
+const COST_PER_ROW = 1 / 40
+const COST_PER_LEAF = 1 / 500
+const COST_PER_OBJECT = 1 / 100
 /** Up to some kilobytes, which are parsed and written. */
 const COST_PER_JSON_FIELD = 1 / 4
 /** A further alias of it is only written. */
 const COST_PER_JSON_ALIAS = 1 / 10
-const COST_PER_PAGE = 1 / 4
-const COST_PER_COUNT = 1
+const COST_PER_PAGE = 1 / 5
+const COST_PER_COUNT = 3 / 4
 /** The fields of a page that return its rows. */
 const ROW_FIELDS = ['edges', 'nodes']
 const INTROSPECTION = new Map([

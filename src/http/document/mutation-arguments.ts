@@ -28,7 +28,7 @@ import { fragmentsOf } from './query-complexity.ts'
 type Variables = Readonly<Record<string, unknown>>
 
 /** Bounds the response: errors of further fields are not reported. */
-const MAX_ERRORS = 50
+const MAX_ERRORS = 10
 
 /**
  * The invalid arguments of the fields below a mutation field. These fields are executed after the mutation took effect, so

@@ -20,7 +20,7 @@ import { truncateInput } from '../errors/error-formatter.ts'
 import { expectedValue, foundInJson, isReportedHere } from './expected-value.ts'
 
 /** Bounds the response: further errors are not reported. */
-const MAX_ERRORS = 50
+const MAX_ERRORS = 10
 
 /**
  * The invalid variables of an operation. Messages have the path and the expected and found value. Unlike the executor's

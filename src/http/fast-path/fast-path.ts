@@ -30,6 +30,7 @@ import { negotiateResponseType } from '../request/accepted-type.ts'
 import { BODY_BYTES_PER_COST, costOfBody } from '../request/body.ts'
 import { assertHead, parsePostBody } from '../request/parse-request.ts'
 import {
+  costOfHead,
   headOfNodeMessage,
   REQUEST_ID_HEADER,
   type RequestHead,
@@ -145,7 +146,7 @@ export function createFastPath(
     const since = options.sequence()
     const head = headOfNodeMessage(post)
     const type = negotiateResponseType(head.header('accept'))
-    if (type === undefined || !isHeadValid(head, limits)) return { fallback: post }
+    if (type === undefined || costOfHead(post.rawHeaders) > 0 || !isHeadValid(head, limits)) return { fallback: post }
     const caller = await authenticate(head, post)
     // Nothing of a request that is refused is parsed.
     if (!caller || isSpent(options.rateLimiter, caller)) return { fallback: post }

@@ -3,7 +3,7 @@ import { type Plugin, processRegularResult } from 'graphql-yoga'
 import type { Authenticated } from '../auth/use-authentication.ts'
 import { canBeIncremental } from '../document/query-complexity.ts'
 import { badRequest, httpError, toErrorResponse } from '../errors/http-error.ts'
-import { acceptsWhole, incrementalFormat, streamFormat } from '../request/accepted-type.ts'
+import { acceptsWhole, incrementalFormat, MAX_ACCEPT_CHARACTERS, streamFormat } from '../request/accepted-type.ts'
 import type { WithBatch } from './use-request-parser.ts'
 
 /** Rejects an operation with 406 before its execution if the client accepts none of our media types. The error is JSON. */
@@ -15,7 +15,7 @@ export function useAcceptHeader(): Plugin<Authenticated> {
   }
   return {
     onRequest: ({ request, serverContext, endResponse, fetchAPI }) => {
-      if ((request.headers.get('accept')?.length ?? 0) <= MAX_CHARACTERS) return
+      if ((request.headers.get('accept')?.length ?? 0) <= MAX_ACCEPT_CHARACTERS) return
       endResponse(toErrorResponse(tooLong(), (serverContext as Partial<Authenticated>).requestId, fetchAPI))
     },
     onExecute: ({ args, setResultAndStopExecution }) => {
@@ -32,11 +32,8 @@ export function useAcceptHeader(): Plugin<Authenticated> {
   }
 }
 
-/** Browsers send some hundred. To negotiate a type takes more than linear time. */
-const MAX_CHARACTERS = 2_000
-
 function tooLong() {
-  return httpError('BAD_REQUEST', `Expected a header "accept" of at most ${MAX_CHARACTERS} characters.`, {
+  return httpError('BAD_REQUEST', `Expected a header "accept" of at most ${MAX_ACCEPT_CHARACTERS} characters.`, {
     status: 406,
   })
 }

@@ -8,11 +8,15 @@ const EXTENSION_TYPES: ReadonlyMap<string, string> = new Map([
   [RESPONSE_TYPE, RESPONSE_TYPE],
 ])
 
+/** Browsers send some hundred. To negotiate a type takes more than linear time. */
+export const MAX_ACCEPT_CHARACTERS = 2_000
+
 /** The media type of a response in one piece for this `Accept` header; undefined if Yoga has to decide. */
 export function negotiateResponseType(accept: string | undefined): string | undefined {
   if (accept === undefined) return JSON_TYPE
   const known = EXTENSION_TYPES.get(accept)
   if (known) return known
+  if (accept.length > MAX_ACCEPT_CHARACTERS) return undefined
   for (const each of accept.toLowerCase().split(',')) {
     const [type = '', ...parameters] = each.split(';').map(part => part.trim())
     if (parameters.some(parameter => parameter.startsWith('charset')) || STREAMED.has(type)) return undefined

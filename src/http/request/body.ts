@@ -33,11 +33,11 @@ export async function readBody(chunks: AsyncIterable<Uint8Array> | null, maxByte
 const DRAIN_BYTES = 4
 
 /** This much of a body costs as much as the smallest request. */
-export const BODY_BYTES_PER_COST = 16 * 1024
+export const BODY_BYTES_PER_COST = 18 * 1024
 /** A key of an object is compared with the others of the object, and with those that its type has. */
-const KEYS_PER_COST = 500
-const VALUES_PER_COST = 1_500
-const BRACKETS_PER_COST = 8_000
+const KEYS_PER_COST = 1_500
+const VALUES_PER_COST = 2_500
+const BRACKETS_PER_COST = 24_000
 /** A shorter body has too few of them to be counted. */
 const MIN_COUNTED_BYTES = 2_000
 

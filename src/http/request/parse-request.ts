@@ -54,9 +54,13 @@ export function methodNotAllowed(): GraphQLError {
 
 const EXPECTED = 'Expected "content-type: application/json" in UTF-8, without a content encoding.'
 
+const MAX_CONTENT_TYPE_CHARACTERS = 200
+
 /** Only JSON in UTF-8: no forms, no multipart, no compression. */
 export function assertMediaType({ header }: RequestHead): void {
-  const [type, ...parameters] = (header('content-type') ?? '').split(';').map(part => part.trim().toLowerCase())
+  const contentType = header('content-type') ?? ''
+  const parts = contentType.length > MAX_CONTENT_TYPE_CHARACTERS ? [] : contentType.split(';')
+  const [type, ...parameters] = parts.map(part => part.trim().toLowerCase())
   const charset = parameters.find(parameter => parameter.startsWith('charset='))
   const encoding = header('content-encoding')?.trim().toLowerCase() ?? 'identity'
   const isUtf8 = charset === undefined || /^charset="?utf-?8"?$/.test(charset)

@@ -378,10 +378,13 @@ const COMPLEX: Row[] = [
     'aliases that double 20 times',
     `{ sessions { nodes { ...F0 } } } ${repeat(20, at => `fragment F${at} on Session { a: sync { stale } b: sync { stale } ...F${at + 1} ...F${at + 1} }`).join(' ')} fragment F20 on Session { id }`,
   ],
-  ['100 sessions with two links', '{ sessions(first: 100) { nodes { customer { id } applicant { id } } } }'],
+  [
+    '100 sessions with three links',
+    '{ sessions(first: 100) { nodes { attempts { totalCount } customer { id } applicant { id } } } }',
+  ],
   [
     'lists in lists',
-    '{ sessions(first: 100) { nodes { timeline(first: 100) { nodes { ... on AttemptStatusChanged { attempt { id } } } } } } }',
+    '{ sessions(first: 100) { nodes { a: timeline(first: 100) { nodes { ... on AttemptStatusChanged { attempt { id } } } } b: timeline(first: 100) { nodes { ... on AttemptStatusChanged { attempt { id } } } } } } }',
   ],
 ]
 
