@@ -24,20 +24,23 @@ import { fragmentsOf } from './query-complexity.ts'
 /**
  * The cost of an operation is an upper bound of the work that it can cause: 1 is what the smallest request costs. A provider
  * call costs 4: every mutation and every field with a `freshness` argument may make one, except the root fields without `by`,
- * which read from the store. A stored row costs 1/40, the query of a page 1/5, even of an empty one, and its `totalCount` 3/4. Each
- * selected field costs 1/500, one with selections 1/100, and one of JSON 1/4, each further alias of it 1/10. The extensions `cost`
+ * which read from the store. A stored row costs 1/40, the query of a page 1/5, even of an empty one, and its `totalCount` 1/2. Each
+ * selected field costs 1/500, one with selections 1/100, and one of JSON 1/6, each further alias of it 1/20. The extensions `cost`
  * and `rowCost` of a field of the schema replace the costs of the field and of its rows. The selections below a field are
  * multiplied by its maximum number of rows: `first` or `last` (20 by default), the number of ids, or 100 for a list without
  * arguments. Aliases add up, but a further alias of a linked record is no further row. To begin a subscription costs 4, each of its
  * events 2.
  * Introspection calls no provider, but it is expensive here: `__schema` costs 10, `__type` costs 2.
  *
- * What an operation costs without its provider calls is `planWork`: a record that is read from the store costs 1/40. What it
+ * What an operation costs without its provider calls is `planWork`: a record that is read from the store costs 1/40, and
+ * a mutation 3/2. What it
  * cost by the rows that it had and the calls that it made is `costOfExecution`.
  */
 
 export const COST_PER_CALL = 4
 const COST_PER_STORED_RECORD = 1 / 40
+/** Of a mutation that calls no provider: its transaction is on disk before the response. */
+const COST_PER_WRITE = 3 / 2
 const COST_PER_SUBSCRIPTION = 4
 /** Beside what it selects. */
 const COST_PER_EVENT = 2
@@ -46,11 +49,11 @@ const COST_PER_ROW = 1 / 40
 const COST_PER_LEAF = 1 / 500
 const COST_PER_OBJECT = 1 / 100
 /** Up to some kilobytes, which are parsed and written. */
-const COST_PER_JSON_FIELD = 1 / 4
+const COST_PER_JSON_FIELD = 1 / 6
 /** A further alias of it is only written. */
-const COST_PER_JSON_ALIAS = 1 / 10
+const COST_PER_JSON_ALIAS = 1 / 20
 const COST_PER_PAGE = 1 / 5
-const COST_PER_COUNT = 3 / 4
+const COST_PER_COUNT = 1 / 2
 /** The fields of a page that return its rows. */
 const ROW_FIELDS = ['edges', 'nodes']
 const INTROSPECTION = new Map([
@@ -154,7 +157,7 @@ function planWithCalls(
     const own = isAlias ? aliasCost(field) : ownCost(field)
     const below = (part: Part) =>
       node.selectionSet ? ofSelections(getNamedType(field.type), node.selectionSet, part) : 0
-    const call = canCallProvider(schema, type, field) ? costPerCall : 0
+    const call = callCost(schema, type, field, costPerCall)
     if (!returnsRows(schema, type, field)) {
       const cost = combine([call, own, below('ALL')], sum)
       return ofRow && isPage(type) && ROW_FIELDS.includes(field.name) ? collect(node, COST_PER_ROW, cost) : cost
@@ -245,13 +248,16 @@ function rowCost({ extensions }: GraphQLField<unknown, unknown>): number {
   return typeof extensions.rowCost === 'number' ? extensions.rowCost : COST_PER_ROW
 }
 
-function canCallProvider(
+function callCost(
   schema: GraphQLSchema,
   parent: GraphQLNamedType,
   { args }: GraphQLField<unknown, unknown>,
-): boolean {
-  if (parent === schema.getMutationType()) return true
-  return takesFreshness({ args }) && (parent !== schema.getQueryType() || args.some(({ name }) => name === 'by'))
+  costPerCall: number,
+): number {
+  if (parent === schema.getMutationType()) return Math.max(costPerCall, COST_PER_WRITE)
+  const isRead =
+    takesFreshness({ args }) && (parent !== schema.getQueryType() || args.some(({ name }) => name === 'by'))
+  return isRead ? costPerCall : 0
 }
 
 /** True for a field whose records are counted. */
