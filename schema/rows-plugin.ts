@@ -1,5 +1,5 @@
 import SchemaBuilder, { BasePlugin, type PothosOutputFieldConfig, type SchemaTypes } from '@pothos/core'
-import type { GraphQLFieldResolver } from 'graphql'
+import type { FieldNode, GraphQLFieldResolver } from 'graphql'
 import type { Context } from '../src/context.ts'
 import type { RowTurns } from '../src/domain/row-turns.ts'
 
@@ -47,8 +47,9 @@ function countRows(list: readonly unknown[]): number {
   return list.reduce<number>((count, row) => count + (row === null || row === undefined ? MISSING_ROW : 1), 0)
 }
 
-function addRows(counts: Map<object, number>, fields: readonly object[], rows: number): void {
-  for (const field of fields) counts.set(field, (counts.get(field) ?? 0) + rows)
+/** Counted by the name nodes, which are the same in a copy of the document. */
+function addRows(counts: Map<object, number>, fields: readonly FieldNode[], rows: number): void {
+  for (const { name } of fields) counts.set(name, (counts.get(name) ?? 0) + rows)
 }
 
 /** The executor completes each row before it takes the next one. */

@@ -158,7 +158,7 @@ const SELECT_NEWEST = prepareQuery((db, tenantId: string, limit: number, ...exte
     .where('external_id', 'in', externalIds)
     .select(rowNumberPerPartition('external_id', 'provider', 'status', 'outcome'))
   const newest = db.sql.selectFrom(ranked.as('ranked')).select('id').where('rank', '<=', limit)
-  return db.sql.selectFrom('sessions').selectAll().where('id', 'in', newest)
+  return db.sql.selectFrom('sessions').selectAll().where('tenant_id', '=', tenantId).where('id', 'in', newest)
 })
 
 /** The owner and the links of a session. */

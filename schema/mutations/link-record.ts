@@ -53,6 +53,9 @@ const LinkCustomerPayload = builder.objectRef<Customer>('LinkCustomerPayload').i
   }),
 })
 
+/** It changes the linked sessions, too. */
+const COST_OF_LINK = { cost: 2 }
+
 builder.mutationFields(t => ({
   linkApplicant: t.field({
     type: builder.errorUnion('LinkApplicantResult', {
@@ -61,6 +64,7 @@ builder.mutationFields(t => ({
       resolveType: () => 'LinkApplicantPayload',
     }),
     description: 'Sets the externalId of an applicant. Stored here only; the provider is not notified.',
+    extensions: COST_OF_LINK,
     args: {
       input: t.arg({ type: LinkApplicantInput, required: true, description: 'The applicant and its externalId.' }),
     },
@@ -74,6 +78,7 @@ builder.mutationFields(t => ({
       resolveType: () => 'LinkCustomerPayload',
     }),
     description: 'Sets the externalId of a customer. Stored here only; the provider is not notified.',
+    extensions: COST_OF_LINK,
     args: {
       input: t.arg({ type: LinkCustomerInput, required: true, description: 'The customer and its externalId.' }),
     },

@@ -54,8 +54,16 @@ export function createRateLimiters(redis: Redis | undefined): (options: RateLimi
         return shared[change](hash(key), amount).catch(resultOrThrow)
       })
       const result = sharedResult ?? (await local[change](key, amount).catch(resultOrThrow))
-      windows.set(key, { consumed: result.consumedPoints, resetAtMs: performance.now() + result.msBeforeNext })
+      windows.set(key, { consumed: result.consumedPoints, resetAtMs: resetAt(key, result) })
       return result
+    }
+
+    /** The same for all results of a window, which come with different delays: the earliest one is the most accurate. */
+    function resetAt(key: string, { msBeforeNext }: RateLimiterRes): number {
+      const reportedMs = performance.now() + msBeforeNext
+      const knownMs = windows.get(key)?.resetAtMs
+      const isSameWindow = knownMs !== undefined && Math.abs(knownMs - reportedMs) < seconds * 500
+      return isSameWindow ? Math.min(knownMs, reportedMs) : reportedMs
     }
 
     return {
@@ -69,7 +77,7 @@ export function createRateLimiters(redis: Redis | undefined): (options: RateLimi
         const startMs = current.resetAtMs - seconds * 1_000
         // Points for a window that is over would enlarge the next one.
         const isOver = performance.now() >= current.resetAtMs - ROUNDING_MS
-        if (isOver || consumedAtMs < startMs - ROUNDING_MS) return
+        if (isOver || consumedAtMs < startMs) return
         // `stateOf` has the points at once.
         windows.set(key, { ...current, consumed: current.consumed - unspent })
         await count(key, 'reward', unspent)

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { encodeGlobalId } from '../../src/domain/global-id.ts'
 import { createRateLimiters } from '../../src/redis/redis-rate-limiter.ts'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
@@ -33,6 +33,7 @@ interface Reported {
   readonly policy: string | null
   readonly remaining: number
   readonly data: Record<string, unknown> | undefined
+  readonly errorCount: number
 }
 
 async function post(
@@ -51,13 +52,14 @@ async function post(
     },
     body: JSON.stringify({ query, variables }),
   })
-  const { extensions, data } = (await response.json()) as {
+  const { extensions, data, errors } = (await response.json()) as {
+    errors?: unknown[]
     extensions?: { cost: Reported['cost'] }
     data?: Reported['data']
   }
   const remaining = Number(/^"cost";r=(\d+);t=\d+$/.exec(response.headers.get('ratelimit') ?? '')?.[1])
   const policy = response.headers.get('ratelimit-policy')
-  return { status: response.status, cost: extensions?.cost, policy, remaining, data }
+  return { status: response.status, cost: extensions?.cost, policy, remaining, data, errorCount: errors?.length ?? 0 }
 }
 
 /** Operations take both paths through the server: as prepared ones, and through all plugins. */
@@ -125,6 +127,42 @@ describe.each([
   })
 })
 
+test.each(['multipart/mixed', 'multipart/mixed;incrementalSpec=v0.2'])(
+  'a response in parts, accepted as %s, is charged for its rows',
+  async accept => {
+    const { token } = await withKey(app)
+    const fields = Array.from({ length: 10 }, (_, at) => `a${at}: metadata`).join(' ')
+    const query = `{ sessions(first: ${SESSIONS}) { nodes { ${fields} ... @defer { __typename } } } }`
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', accept }
+    const send = async () => {
+      const response = await fetch(app.url, { method: 'POST', headers, body: JSON.stringify({ query }) })
+      expect(response.headers.get('content-type')).toContain('multipart/mixed')
+      await response.text()
+      return (await post('{ __typename }', token)).remaining
+    }
+    const first = await send()
+    const costOfRows = SESSIONS * (1 / 6 + 9 / 20)
+    expect(first - (await send())).toBeGreaterThan(costOfRows)
+  },
+)
+
+describe.each([
+  ['prepared', {}],
+  ['through all plugins', { accept: 'application/json; charset=utf-8' }],
+])('of an operation that is %s', (_name, headers) => {
+  test('each six errors are charged, also where that is more than its estimate', async () => {
+    const { token } = await withKey(app)
+    const aliases = Array.from({ length: 20 }, (_, at) => `a${at}: nextAction(providers: $providers) { kind }`)
+    const query = `query ($providers: [Provider!]) { sessions(first: ${SESSIONS}) { nodes { person { ${aliases.join(' ')} } } } }`
+    const { cost, errorCount } = await post(query, token, { providers: Array(21).fill('KAYLE') }, headers)
+    expect(errorCount).toBe(20 * SESSIONS)
+    expect(cost?.actual).toBeGreaterThan(errorCount / 6)
+    expect(cost?.actual).toBeGreaterThan(cost?.requested ?? 0)
+    const { remaining } = await post('{ __typename }', token, {}, headers)
+    expect(remaining).toBeLessThan(COST_PER_MINUTE - (cost?.actual ?? 0))
+  })
+})
+
 test('what is given back after the end of its minute does not enlarge the next one', async () => {
   const limit = createRateLimiters(undefined)({ name: 'window', points: 10, seconds: 1 })
   const takenAtMs = performance.now()
@@ -132,6 +170,22 @@ test('what is given back after the end of its minute does not enlarge the next o
   await setTimeout(1_100)
   await limit.giveBack('key', 9, takenAtMs)
   expect([await limit.consume('key', 10), await limit.consume('key', 1)]).toEqual([0, expect.toSatisfy(ms => ms > 0)])
+})
+
+test('what is given back of the last milliseconds of a window does not enlarge the next one', async () => {
+  vi.useFakeTimers({ toFake: ['Date', 'performance', 'setTimeout', 'clearTimeout'] })
+  const limit = createRateLimiters(undefined)({ name: 'next-window', points: 1_000, seconds: 1 })
+  await limit.consume('key', 1)
+  await vi.advanceTimersByTimeAsync(997)
+  await limit.consume('key', 900)
+  const takenAtMs = performance.now()
+  await vi.advanceTimersByTimeAsync(5)
+  let spent = 1
+  expect(await limit.consume('key', 1)).toBe(0)
+  await limit.giveBack('key', 899, takenAtMs)
+  while ((await limit.consume('key', 1)) === 0) spent++
+  expect(spent).toBe(1_000)
+  vi.useRealTimers()
 })
 
 test('tells a client token its share', async () => {

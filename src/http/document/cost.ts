@@ -32,9 +32,8 @@ import { fragmentsOf } from './query-complexity.ts'
  * events 2.
  * Introspection calls no provider, but it is expensive here: `__schema` costs 10, `__type` costs 2.
  *
- * What an operation costs without its provider calls is `planWork`: a record that is read from the store costs 1/40, and
- * a mutation 3/2. What it
- * cost by the rows that it had and the calls that it made is `costOfExecution`.
+ * What an operation costs without its provider calls is `planWork`: a record that is read from the store costs 1/40, and a
+ * mutation 3/2. What it cost by the rows that it had and the calls that it made is `costOfExecution`.
  */
 
 export const COST_PER_CALL = 4
@@ -44,6 +43,7 @@ const COST_PER_WRITE = 3 / 2
 const COST_PER_SUBSCRIPTION = 4
 /** Beside what it selects. */
 const COST_PER_EVENT = 2
+const COST_PER_ERROR = 1 / 6
 
 const COST_PER_ROW = 1 / 40
 const COST_PER_LEAF = 1 / 500
@@ -98,7 +98,7 @@ function plus(cost: number, plan: (variables: Variables) => number): (variables:
 /** The cost of an operation without its provider calls, apart from the rows of its lists. */
 export interface RowPrices {
   readonly withoutRows: number
-  /** What a row of a list, or a linked record, costs without the rows below it, by its field. */
+  /** What a row of a list, or a linked record, costs without the rows below it, by the name node of its field. */
   readonly ofRow: ReadonlyMap<object, number>
 }
 
@@ -110,6 +110,11 @@ export function planRowPrices(
   const ofRow = new Map<object, number>()
   const plan = planWithCalls(schema, document, operationName, COST_PER_STORED_RECORD, ofRow)
   return { withoutRows: plan({}), ofRow }
+}
+
+/** What the errors of a result cost, beside what the operation may cost. */
+export function costOfErrors(count: number): number {
+  return Math.floor(count * COST_PER_ERROR)
 }
 
 /** What an operation cost that had so many rows of each field and made so many provider calls. */
@@ -178,7 +183,7 @@ function planWithCalls(
     )
   }
   function collect(node: FieldNode, ownCostOfRow: number, cost: Cost): Cost {
-    ofRow?.set(node, ownCostOfRow + costWith(cost, {}))
+    ofRow?.set(node.name, ownCostOfRow + costWith(cost, {}))
     return 0
   }
   function ofFragment(name: string, part: Part): Cost {

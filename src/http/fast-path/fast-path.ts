@@ -101,7 +101,7 @@ export function createFastPath(
     const reserved = await options.costs.reserve(caller, cost)
     if (reserved instanceof GraphQLError) return end({ errors: [reserved] })
     if (analysis.kind === 'mutation' && disconnect.signal.aborted) {
-      options.costs.settle(caller, reserved, 0)
+      options.costs.settle(caller, reserved, 0, 0)
       return end({ errors: [clientDisconnected()] })
     }
     const deadline = withDeadline(deadlineOf(deadlines, analysis.kind), disconnect)
@@ -129,7 +129,7 @@ export function createFastPath(
       context?.clearLoaders()
     }
     const spent = costOfExecution(analysis.rowPrices, context?.rowCounts, record.callLog.callCount)
-    const actual = options.costs.settle(caller, reserved, spent)
+    const actual = options.costs.settle(caller, reserved, spent, result.errors?.length ?? 0)
     return header(COST_HEADER) === undefined ? result : options.costs.withCost(result, caller, reserved, actual)
   }
 

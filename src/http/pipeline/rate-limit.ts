@@ -1,5 +1,6 @@
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import { budgetsOf, type Caller } from '../../domain/access/caller.ts'
+import { costOfErrors } from '../document/cost.ts'
 import { queryTooComplex } from '../document/parse-document.ts'
 import { httpError } from '../errors/http-error.ts'
 import type { RequestLimits } from '../limits.ts'
@@ -58,11 +59,12 @@ export async function chargeCaller(limiter: RateLimiter, caller: Caller, cost: n
   const { key, token, limit } = budgetsOf(caller)
   const ofToken = Math.ceil(cost / TOKEN_SHARE)
   const tokenWaitMs = token ? await limiter.consume(token, ofToken, limit) : 0
+  const tokenAtMs = performance.now()
   const waitMs = tokenWaitMs || (await limiter.consume(key, cost, limit))
+  const keyAtMs = performance.now()
   if (waitMs === 0) return 0
-  const atMs = performance.now()
-  if (token) await limiter.giveBack?.(token, ofToken, atMs)
-  if (tokenWaitMs === 0) await limiter.giveBack?.(key, cost, atMs)
+  if (token) await limiter.giveBack?.(token, ofToken, tokenAtMs)
+  if (tokenWaitMs === 0) await limiter.giveBack?.(key, cost, keyAtMs)
   return waitMs
 }
 
@@ -84,8 +86,8 @@ export interface CostLimiter {
    * if the cost or the sum is too high.
    */
   reserve(caller: Caller, cost: number, charged?: number): Promise<Reservation | GraphQLError>
-  /** Gives back what was taken and not spent. Returns the cost that was charged. */
-  settle(caller: Caller, reservation: Reservation, spent: number): number
+  /** Gives back what was taken and not spent, and charges the errors of the result. Returns the cost that was charged. */
+  settle(caller: Caller, reservation: Reservation, spent: number, errors: number): number
   /** The result with `extensions.cost`. */
   withCost<T extends ExecutionResult>(result: T, caller: Caller, reservation: Reservation, actual: number): T
 }
@@ -108,10 +110,11 @@ export function createCostLimiter({ maxCost }: RequestLimits, limiter: RateLimit
         ? queryTooComplex(`a cost of at most ${maxCost}, not ${requested}: select fewer rows or fields`)
         : { requested, takenAtMs: performance.now() }
     },
-    settle: (caller, { requested, takenAtMs }, spent) => {
-      const actual = Math.min(requested, toCharge(spent))
+    settle: (caller, { requested, takenAtMs }, spent, errors) => {
+      const actual = Math.min(requested, toCharge(spent)) + costOfErrors(errors)
       const unspent = requested - actual
-      if (unspent === 0) return actual
+      if (unspent < 0) void chargeCaller(limiter, caller, -unspent)
+      if (unspent <= 0) return actual
       const { key, token } = budgetsOf(caller)
       void limiter.giveBack?.(key, unspent, takenAtMs)
       if (token) void limiter.giveBack?.(token, Math.floor(unspent / TOKEN_SHARE), takenAtMs)

@@ -108,6 +108,16 @@ interface WithRowCounts {
   readonly operation?: Pick<Context, 'rowCounts'>
 }
 
+/** A result, or a part of an incremental one. */
+interface ResultPart {
+  readonly errors?: readonly unknown[]
+  readonly incremental?: readonly ResultPart[]
+}
+
+function countErrors({ errors = [], incremental = [] }: ResultPart): number {
+  return incremental.reduce((count, part) => count + countErrors(part), errors.length)
+}
+
 /** Limits the complexity and cost of each operation, and the cost per key and minute. What was not spent is given back. */
 export function useLimits(
   limits: RequestLimits,
@@ -133,14 +143,21 @@ export function useLimits(
       const { costOf, rowPrices } = analysisOf(args)
       const reserved = await costs.reserve(caller, costOf(args.variableValues ?? {}), REQUEST_COST)
       if (reserved instanceof GraphQLError) return setResultAndStopExecution({ errors: [reserved] })
-      const settle = () => {
+      const settle = (errors: number) => {
         const { operation } = args.contextValue as WithRowCounts
-        return costs.settle(caller, reserved, costOfExecution(rowPrices, operation?.rowCounts, callLog.callCount))
+        const spent = costOfExecution(rowPrices, operation?.rowCounts, callLog.callCount)
+        return costs.settle(caller, reserved, spent, errors)
       }
       return {
         onExecuteDone: ({ result, setResult }) => {
-          if (isAsyncIterable(result)) return { onEnd: () => void settle() }
-          const actual = settle()
+          if (isAsyncIterable(result)) {
+            let errors = 0
+            const onNext = ({ result: part }: { result: ResultPart }) => {
+              errors += countErrors(part)
+            }
+            return { onNext, onEnd: () => void settle(errors) }
+          }
+          const actual = settle(countErrors(result))
           if (request.headers.has(COST_HEADER)) setResult(costs.withCost(result, caller, reserved, actual))
           return undefined
         },

@@ -45,8 +45,8 @@ const MIN_COUNTED_BYTES = 2_000
 export function costOfBody(body: Uint8Array): number {
   if (body.length < MIN_COUNTED_BYTES) return 0
   const { keys, values, brackets } = countJson(body)
-  const parts = [body.length / BODY_BYTES_PER_COST, Math.min(keys, MAX_KEYS) / KEYS_PER_COST, values / VALUES_PER_COST]
-  return [...parts, brackets / BRACKETS_PER_COST].reduce((cost, part) => cost + Math.floor(part), 0)
+  const parts = body.length / BODY_BYTES_PER_COST + Math.min(keys, MAX_KEYS) / KEYS_PER_COST + values / VALUES_PER_COST
+  return Math.floor(parts + brackets / BRACKETS_PER_COST)
 }
 
 const [QUOTE, BACKSLASH, COLON, COMMA, BRACKET, BRACE] = [0x22, 0x5c, 0x3a, 0x2c, 0x5b, 0x7b]

@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql'
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { AdmissionControl } from '../admission/admission-control.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
-import { COST_PER_CALL } from '../document/cost.ts'
+import { COST_PER_CALL, costOfErrors } from '../document/cost.ts'
 import { chargeOrRefuse, type RateLimiter, toCharge } from '../pipeline/rate-limit.ts'
 import type { WithWork } from '../plugins/document-plugins.ts'
 import type { WithOperation } from '../plugins/use-context.ts'
@@ -19,13 +19,21 @@ export function useSubscriptions(
   admission: AdmissionControl,
   limiter: RateLimiter,
 ): Plugin<Authenticated & WithOperation & WithCallLog & WithWork> {
-  /** Charges an event for what it selects, and for the provider calls of the events before it. */
-  function createEventCharge({ caller, work, callLog }: Authenticated & WithCallLog & WithWork): () => Promise<void> {
+  /** Charges an event for what it selects, and for the provider calls and the errors of the events before it. */
+  function createEventCharge({ caller, work, callLog }: Authenticated & WithCallLog & WithWork) {
     let charged = 0
-    return async () => {
-      const calls = callLog.callCount
-      await chargeOrRefuse(limiter, caller, toCharge(work + COST_PER_CALL * (calls - charged)))
-      charged = calls
+    let errors = 0
+    return {
+      charge: async () => {
+        const calls = callLog.callCount
+        const cost = toCharge(work + COST_PER_CALL * (calls - charged)) + costOfErrors(errors)
+        charged = calls
+        errors = 0
+        await chargeOrRefuse(limiter, caller, cost)
+      },
+      onNext: ({ result }: { result: { readonly errors?: readonly unknown[] } }) => {
+        errors += result.errors?.length ?? 0
+      },
     }
   }
 
@@ -35,10 +43,12 @@ export function useSubscriptions(
       const stream = streams.open(caller, request)
       if (!stream) {
         setResultAndStopExecution({ errors: [tooManySubscriptions()] })
-        return
+        return undefined
       }
       request.signal.addEventListener('abort', () => stream.end(), { once: true })
-      operation.stream = { ended: stream.ended, reached: stream.reached, charge: createEventCharge(args.contextValue) }
+      const { charge, onNext } = createEventCharge(args.contextValue)
+      operation.stream = { ended: stream.ended, reached: stream.reached, charge }
+      return { onSubscribeResult: () => ({ onNext }) }
     },
     onResultProcess: ({ request, result, resultProcessor, setResultProcessor, serverContext }) => {
       const stream = streams.of(request)

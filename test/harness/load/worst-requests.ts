@@ -151,6 +151,24 @@ function documents({ sessionIds, richSessionId, externalId, customerId }: RichDa
     entities: operation('query ($r: [_Any!]!) { _entities(representations: $r) { ... on Session { id status } } }', {
       r: sessionIds.slice(0, 100).map(id => ({ __typename: 'Session', id })),
     }),
+    'errors of rows: links': operation(
+      '{ sessions(first: 100) { nodes { customer(freshness: { maxAgeSeconds: -1 }) { id } applicant(freshness: { maxAgeSeconds: -1 }) { id } } } }',
+    ),
+    'errors of rows: aliases': operation(
+      `query ($p: [Provider!]) { sessions(first: 100) { nodes { person { ${times(20, at => `a${at}: nextAction(providers: $p) { kind }`)} } } } }`,
+      { p: Array(21).fill('KAYLE') },
+    ),
+    ...Object.fromEntries(
+      ['', ';incrementalSpec=v0.2'].map(spec => [
+        `rows in parts${spec}`,
+        {
+          ...operation(
+            `{ sessions(first: 100) { nodes { ${times(8, at => `a${at}: metadata`)} ... @defer { __typename } } } }`,
+          ),
+          headers: { ...HEADERS, accept: `multipart/mixed${spec}` },
+        },
+      ]),
+    ),
     'a stream of an unknown session': {
       ...operation(`subscription { sessionUpdated(id: "x") { ${times(29, at => `a${at}: session { id }`)} } }`),
       headers: { ...HEADERS, accept: 'text/event-stream' },
@@ -201,6 +219,10 @@ function variables({ sessionIds }: RichData): WorstRequest[] {
     [
       'ids that name other types',
       operation(ids, { a: Array.from({ length: 100 }, (_, at) => sessionIds[at]?.slice(1) ?? 'x') }),
+    ],
+    [
+      '1,490 unknown keys',
+      operation(page, { filter: Object.fromEntries(Object.entries(unknownKeys).slice(0, 1_490)) }),
     ],
     [
       'unknown keys',
