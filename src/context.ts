@@ -30,8 +30,10 @@ export interface Context extends RequestScope {
   readonly loaders: Loaders
   /** For an operation that is too large to be completed at once. */
   readonly rowTurns: RowTurns | undefined
-  /** How many rows each list had, and how many records each link, by their fields in the document. */
+  /** How many rows each list had, and how many records each link, by the name nodes of their fields. */
   readonly rowCounts: Map<object, number>
+  /** How many errors its result had, also where they were too many for a response. */
+  errorCount: number
   /** The `freshness` arguments by the paths of their fields; undefined if there are none. */
   givenFreshness?: WeakMap<object, Freshness>
   /** The stream of a subscription; absent from other operations. */
@@ -49,6 +51,7 @@ export interface ContextInput
     Context,
     | 'clearLoaders'
     | 'deniedFields'
+    | 'errorCount'
     | 'givenFreshness'
     | 'rowCounts'
     | 'loaders'
@@ -85,6 +88,7 @@ class OperationContext implements Context {
   deniedFields = {}
   readonly rowTurns: RowTurns | undefined
   readonly rowCounts = new Map<object, number>()
+  errorCount = 0
   givenFreshness?: Context['givenFreshness']
   storedOnly = false
   stream?: Context['stream']

@@ -25,7 +25,7 @@ import { fragmentsOf } from './query-complexity.ts'
  * The cost of an operation is an upper bound of the work that it can cause: 1 is what the smallest request costs. A provider
  * call costs 4: every mutation and every field with a `freshness` argument may make one, except the root fields without `by`,
  * which read from the store. A stored row costs 1/40, the query of a page 1/5, even of an empty one, and its `totalCount` 1/2. Each
- * selected field costs 1/500, one with selections 1/100, and one of JSON 1/6, each further alias of it 1/20. The extensions `cost`
+ * selected field costs 1/500, one with selections 1/100, and one of JSON 1/6, each further alias of it 1/40. The extensions `cost`
  * and `rowCost` of a field of the schema replace the costs of the field and of its rows. The selections below a field are
  * multiplied by its maximum number of rows: `first` or `last` (20 by default), the number of ids, or 100 for a list without
  * arguments. Aliases add up, but a further alias of a linked record is no further row. To begin a subscription costs 4, each of its
@@ -51,7 +51,7 @@ const COST_PER_OBJECT = 1 / 100
 /** Up to some kilobytes, which are parsed and written. */
 const COST_PER_JSON_FIELD = 1 / 6
 /** A further alias of it is only written. */
-const COST_PER_JSON_ALIAS = 1 / 20
+const COST_PER_JSON_ALIAS = 1 / 40
 const COST_PER_PAGE = 1 / 5
 const COST_PER_COUNT = 1 / 2
 /** The fields of a page that return its rows. */

@@ -10,12 +10,16 @@ import { badRequest, httpError } from '../errors/http-error.ts'
 export async function executeOperation(args: ExecutionArgs, suggestions: boolean): Promise<ExecutionResult> {
   const invalid = validateArgumentsBelowMutation(args)
   if (invalid.length > 0) return { errors: invalid }
-  const { rowTurns } = args.contextValue as Partial<Context>
+  const { schema, document, operationName, variableValues } = args
+  const contextValue = args.contextValue as Partial<Context>
+  const { rowTurns } = contextValue
   if (rowTurns) rowTurns.mayShed = getOperationAST(args.document, args.operationName)?.operation === 'query'
-  const { schema, document, operationName, contextValue, variableValues } = args
   const result = await execute({ schema, document, operationName, contextValue, variableValues, ...SHORT_ERRORS })
+  const { errors = [] } = result
+  if ('errorCount' in contextValue) contextValue.errorCount = errors.length
   await rowTurns?.waitToWrite()
   if (rowTurns?.isShed) return { errors: [memoryShort()] }
+  if (errors.length > MAX_ANSWER_ERRORS) return { errors: [tooManyErrors()] }
   if (isLargerThan(result.data, MAX_ANSWER_CHARACTERS)) return { errors: [answerTooLarge()] }
   // Without data, the variables were invalid. The executor's messages repeat their values: ours do not.
   return 'data' in result ? result : { errors: variableErrors(args, suggestions) }
@@ -26,6 +30,13 @@ const SHORT_ERRORS = { hideSuggestions: true, options: { maxCoercionErrors: 1 } 
 
 /** An answer is written at once, in the memory of the process. */
 export const MAX_ANSWER_CHARACTERS = 8 * 1024 * 1024
+
+/** Errors are written at once, too. */
+export const MAX_ANSWER_ERRORS = 750
+
+export function tooManyErrors() {
+  return queryTooComplex(`an answer with at most ${MAX_ANSWER_ERRORS} errors: select fewer rows or fields`)
+}
 
 export function answerTooLarge() {
   return queryTooComplex('an answer of at most 8 MiB: select fewer rows or fields')

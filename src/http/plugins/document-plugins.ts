@@ -105,7 +105,7 @@ export interface WithWork {
 
 /** The context of an operation that was executed. */
 interface WithRowCounts {
-  readonly operation?: Pick<Context, 'rowCounts'>
+  readonly operation?: Pick<Context, 'errorCount' | 'rowCounts'>
 }
 
 /** A result, or a part of an incremental one. */
@@ -146,7 +146,7 @@ export function useLimits(
       const settle = (errors: number) => {
         const { operation } = args.contextValue as WithRowCounts
         const spent = costOfExecution(rowPrices, operation?.rowCounts, callLog.callCount)
-        return costs.settle(caller, reserved, spent, errors)
+        return costs.settle(caller, reserved, spent, operation?.errorCount || errors)
       }
       return {
         onExecuteDone: ({ result, setResult }) => {
