@@ -129,7 +129,7 @@ export function createFastPath(
       context?.clearLoaders()
     }
     const spent = costOfExecution(analysis.rowPrices, context?.rowCounts, record.callLog.callCount)
-    const errors = context?.errorCount || (result.errors?.length ?? 0)
+    const errors = Math.max(context?.errorCount ?? 0, result.errors?.length ?? 0)
     const actual = options.costs.settle(caller, reserved, spent, errors)
     return header(COST_HEADER) === undefined ? result : options.costs.withCost(result, caller, reserved, actual)
   }

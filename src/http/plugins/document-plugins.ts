@@ -146,7 +146,7 @@ export function useLimits(
       const settle = (errors: number) => {
         const { operation } = args.contextValue as WithRowCounts
         const spent = costOfExecution(rowPrices, operation?.rowCounts, callLog.callCount)
-        return costs.settle(caller, reserved, spent, operation?.errorCount || errors)
+        return costs.settle(caller, reserved, spent, Math.max(operation?.errorCount ?? 0, errors))
       }
       return {
         onExecuteDone: ({ result, setResult }) => {
