@@ -71,16 +71,32 @@ export function toRecordConditions(
   place: { readonly table: 'applicants' | 'customers'; readonly tenantId: string },
   filter: RecordFilter,
 ): RecordConditions {
-  return omitUndefined({
+  const emailIndexes = filter.email == null ? undefined : encryption.blindIndexes(filter.email, place)
+  return omitUndefined({ ...toSharedConditions(filter), emailIndexes })
+}
+
+/** The part of a filter that sessions, applicants and customers have. */
+interface SharedFilter<Status> {
+  readonly providers?: readonly Provider[] | null
+  readonly statuses?: readonly Status[] | null
+  readonly outcomes?: readonly Outcome[] | null
+  readonly externalId?: string | null
+  readonly createdAfter?: Date | null
+  readonly createdBefore?: Date | null
+  readonly updatedAfter?: Date | null
+}
+
+/** In column values; undefined for an empty condition. */
+export function toSharedConditions<Status>(filter: SharedFilter<Status>) {
+  return {
     providers: filter.providers ?? undefined,
     statuses: filter.statuses ?? undefined,
     outcomes: filter.outcomes ?? undefined,
     externalId: filter.externalId ?? undefined,
-    emailIndexes: filter.email == null ? undefined : encryption.blindIndexes(filter.email, place),
     createdAfter: filter.createdAfter?.getTime(),
     createdBefore: filter.createdBefore?.getTime(),
     updatedAfter: filter.updatedAfter?.getTime(),
-  })
+  }
 }
 
 /** The tenant's records that match, without records that only a link names. */

@@ -8,7 +8,7 @@ import { forUpdate } from '../core/dialect.ts'
 import { type FilteredPage, type KeysetPage, rowNumberPerPartition } from '../core/keyset.ts'
 import { type PageOf, pageQueries } from '../core/page-queries.ts'
 import { prepareQuery } from '../core/prepared-query.ts'
-import { countRows, isAnyOf, recordQueries } from '../core/record-queries.ts'
+import { countRows, isAnyOf, recordQueries, toSharedConditions } from '../core/record-queries.ts'
 import { withRevision } from '../core/revision.ts'
 import type { SessionRow, Tables } from '../core/tables.ts'
 import {
@@ -253,16 +253,11 @@ interface Conditions {
 }
 
 function toConditions(filter: SessionFilter): Conditions {
+  const { applicantId, customerId } = filter
   return omitUndefined({
-    providers: filter.providers ?? undefined,
-    statuses: filter.statuses ?? undefined,
-    outcomes: filter.outcomes ?? undefined,
-    externalId: filter.externalId ?? undefined,
-    applicantId: filter.applicantId ?? undefined,
-    customerId: filter.customerId ?? undefined,
-    createdAfter: filter.createdAfter?.getTime(),
-    createdBefore: filter.createdBefore?.getTime(),
-    updatedAfter: filter.updatedAfter?.getTime(),
+    ...toSharedConditions(filter),
+    applicantId: applicantId ?? undefined,
+    customerId: customerId ?? undefined,
   })
 }
 

@@ -15,7 +15,7 @@ import type { ResolveTrustedDocument } from '../document/trusted-documents.ts'
 import { toClientError } from '../errors/error-codes.ts'
 import type { FormatError } from '../errors/error-formatter.ts'
 import type { Deadlines, RequestLimits } from '../limits.ts'
-import { clientDisconnected, executeOperation } from '../pipeline/execute.ts'
+import { clientDisconnected, countErrors, executeOperation } from '../pipeline/execute.ts'
 import type { ContextFactory } from '../pipeline/operation-context.ts'
 import {
   describeOperation,
@@ -129,8 +129,7 @@ export function createFastPath(
       context?.clearLoaders()
     }
     const spent = costOfExecution(analysis.rowPrices, context?.rowCounts, record.callLog.callCount)
-    const errors = Math.max(context?.errorCount ?? 0, result.errors?.length ?? 0)
-    const actual = options.costs.settle(caller, reserved, spent, errors)
+    const actual = options.costs.settle(caller, reserved, spent, countErrors(result, context))
     return header(COST_HEADER) === undefined ? result : options.costs.withCost(result, caller, reserved, actual)
   }
 

@@ -16,7 +16,7 @@ export async function executeOperation(args: ExecutionArgs, suggestions: boolean
   if (rowTurns) rowTurns.mayShed = getOperationAST(args.document, args.operationName)?.operation === 'query'
   const result = await execute({ schema, document, operationName, contextValue, variableValues, ...SHORT_ERRORS })
   const { errors = [] } = result
-  if ('errorCount' in contextValue) contextValue.errorCount = errors.length
+  contextValue.errorCount = errors.length
   await rowTurns?.waitToWrite()
   if (rowTurns?.isShed) return { errors: [memoryShort()] }
   if (errors.length > MAX_ANSWER_ERRORS) return { errors: [tooManyErrors()] }
@@ -27,6 +27,21 @@ export async function executeOperation(args: ExecutionArgs, suggestions: boolean
 
 /** Messages about variables are replaced by ours: the executor's take long to write. */
 const SHORT_ERRORS = { hideSuggestions: true, options: { maxCoercionErrors: 1 } }
+
+/** A result, or a part of an incremental one. */
+interface ResultPart {
+  readonly errors?: readonly unknown[]
+  readonly incremental?: readonly ResultPart[]
+}
+
+/** How many errors a result has, or had before it was refused because of them. */
+export function countErrors(
+  { errors = [], incremental = [] }: ResultPart,
+  context?: Pick<Context, 'errorCount'>,
+): number {
+  const inParts = incremental.reduce((count, part) => count + countErrors(part), errors.length)
+  return Math.max(context?.errorCount ?? 0, inParts)
+}
 
 /** An answer is written at once, in the memory of the process. */
 export const MAX_ANSWER_CHARACTERS = 8 * 1024 * 1024

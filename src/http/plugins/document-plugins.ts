@@ -1,6 +1,7 @@
 import {
   type DocumentNode,
   type ExecutionArgs,
+  type ExecutionResult,
   GraphQLError,
   getOperationAST,
   NoSchemaIntrospectionCustomRule,
@@ -15,6 +16,7 @@ import type { DocumentCache } from '../document/prepared-operations.ts'
 import type { ResolveTrustedDocument } from '../document/trusted-documents.ts'
 import { badRequest } from '../errors/http-error.ts'
 import type { RequestLimits } from '../limits.ts'
+import { countErrors } from '../pipeline/execute.ts'
 import {
   COST_HEADER,
   type CostLimiter,
@@ -108,16 +110,6 @@ interface WithRowCounts {
   readonly operation?: Pick<Context, 'errorCount' | 'rowCounts'>
 }
 
-/** A result, or a part of an incremental one. */
-interface ResultPart {
-  readonly errors?: readonly unknown[]
-  readonly incremental?: readonly ResultPart[]
-}
-
-function countErrors({ errors = [], incremental = [] }: ResultPart): number {
-  return incremental.reduce((count, part) => count + countErrors(part), errors.length)
-}
-
 /** Limits the complexity and cost of each operation, and the cost per key and minute. What was not spent is given back. */
 export function useLimits(
   limits: RequestLimits,
@@ -146,18 +138,19 @@ export function useLimits(
       const settle = (errors: number) => {
         const { operation } = args.contextValue as WithRowCounts
         const spent = costOfExecution(rowPrices, operation?.rowCounts, callLog.callCount)
-        return costs.settle(caller, reserved, spent, Math.max(operation?.errorCount ?? 0, errors))
+        return costs.settle(caller, reserved, spent, errors)
       }
       return {
         onExecuteDone: ({ result, setResult }) => {
           if (isAsyncIterable(result)) {
             let errors = 0
-            const onNext = ({ result: part }: { result: ResultPart }) => {
+            const onNext = ({ result: part }: { result: ExecutionResult }) => {
               errors += countErrors(part)
             }
             return { onNext, onEnd: () => void settle(errors) }
           }
-          const actual = settle(countErrors(result))
+          const { operation } = args.contextValue as WithRowCounts
+          const actual = settle(countErrors(result, operation))
           if (request.headers.has(COST_HEADER)) setResult(costs.withCost(result, caller, reserved, actual))
           return undefined
         },
