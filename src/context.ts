@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from './domain/abort-signal.ts'
 import type { Caller, Subject } from './domain/access/caller.ts'
 import type { CallLog } from './domain/call-log.ts'
 import type { HasSignal } from './domain/deadline.ts'
@@ -34,6 +35,7 @@ export interface Context extends RequestScope {
   readonly rowCounts: Map<object, number>
   /** How many errors its result had, also where they were too many for a response. */
   errorCount: number
+  changedSessions: number
   /** The `freshness` arguments by the paths of their fields; undefined if there are none. */
   givenFreshness?: WeakMap<object, Freshness>
   /** The stream of a subscription; absent from other operations. */
@@ -49,6 +51,7 @@ export interface Context extends RequestScope {
 export interface ContextInput
   extends Omit<
     Context,
+    | 'changedSessions'
     | 'clearLoaders'
     | 'deniedFields'
     | 'errorCount'
@@ -89,6 +92,7 @@ class OperationContext implements Context {
   readonly rowTurns: RowTurns | undefined
   readonly rowCounts = new Map<object, number>()
   errorCount = 0
+  changedSessions = 0
   givenFreshness?: Context['givenFreshness']
   storedOnly = false
   stream?: Context['stream']
@@ -112,7 +116,7 @@ class OperationContext implements Context {
     this.#deadline = input.deadline
   }
 
-  get signal(): AbortSignal {
+  get signal(): AbortSignalLike {
     return this.#deadline.signal
   }
 

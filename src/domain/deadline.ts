@@ -1,19 +1,20 @@
+import { type AbortSignalLike, LightAbortSignal } from './abort-signal.ts'
+
 /** A signal that aborts when its time has passed or when the followed signal aborts. */
 export interface Deadline {
-  readonly signal: AbortSignal
+  readonly signal: AbortSignalLike
   /** Ends the timer and the listener. The signal does not abort afterwards. */
   clear(): void
 }
 
 /** Anything with a signal: a request or another deadline. */
 export interface HasSignal {
-  readonly signal: AbortSignal
+  readonly signal: AbortSignalLike
 }
 
 /**
  * Replaces AbortSignal.any and AbortSignal.timeout for work that ends: both keep listening until garbage collection and
- * cost more than most of the work that they limit. The controller is created on first access of `signal`, because most
- * work never reads it.
+ * cost more than most of the work that they limit. The signal is created on first access, because most work never reads it.
  */
 export function withDeadline(ms: number, followed?: HasSignal): Deadline {
   return new LazyDeadline(ms, followed)
@@ -22,7 +23,7 @@ export function withDeadline(ms: number, followed?: HasSignal): Deadline {
 class LazyDeadline implements Deadline {
   readonly #until: number
   readonly #followed: HasSignal | undefined
-  #controller: AbortController | undefined
+  #signal: LightAbortSignal | undefined
   #stop: (() => void) | undefined
   #isDone = false
 
@@ -31,9 +32,9 @@ class LazyDeadline implements Deadline {
     this.#followed = followed
   }
 
-  get signal(): AbortSignal {
-    this.#controller ??= this.#observe()
-    return this.#controller.signal
+  get signal(): AbortSignalLike {
+    this.#signal ??= this.#observe()
+    return this.#signal
   }
 
   clear(): void {
@@ -41,13 +42,13 @@ class LazyDeadline implements Deadline {
     this.#stop?.()
   }
 
-  #observe(): AbortController {
-    const controller = new AbortController()
-    if (this.#isDone) return controller
+  #observe(): LightAbortSignal {
+    const signal = new LightAbortSignal()
+    if (this.#isDone) return signal
     const followed = this.#followed?.signal
-    if (followed?.aborted) controller.abort(followed.reason)
-    const onAbort = () => controller.abort(followed?.reason)
-    const end = () => controller.abort(new DOMException('Deadline exceeded.', 'TimeoutError'))
+    if (followed?.aborted) signal.abort(followed.reason)
+    const onAbort = () => signal.abort(followed?.reason)
+    const end = () => signal.abort(new DOMException('Deadline exceeded.', 'TimeoutError'))
     const timer = setTimeout(end, Math.max(0, this.#until - performance.now()))
     timer.unref()
     followed?.addEventListener('abort', onAbort, { once: true })
@@ -55,6 +56,6 @@ class LazyDeadline implements Deadline {
       clearTimeout(timer)
       followed?.removeEventListener('abort', onAbort)
     }
-    return controller
+    return signal
   }
 }

@@ -1,10 +1,4 @@
-/**
- * A copy of the record with some values replaced. Lazily decrypted values stay encrypted and can be replaced as well.
- */
+/** A copy of the record with some values replaced. Values that are decrypted on first use stay encrypted, and can be replaced, too. */
 export function withOverrides<R extends object, Changes extends object>(record: R, changes: Changes): R & Changes {
-  const copy = Object.assign(Object.create(Object.getPrototypeOf(record)), record)
-  for (const [key, value] of Object.entries(changes)) Object.defineProperty(copy, key, { ...WRITABLE, value })
-  return copy
+  return Object.setPrototypeOf({ ...record, ...changes }, Object.getPrototypeOf(record))
 }
-
-const WRITABLE = { configurable: true, enumerable: true, writable: true }

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { AbortSignalLike } from '../domain/abort-signal.ts'
 import type { CallLog } from '../domain/call-log.ts'
 import type { Details, JsonObject } from '../domain/json.ts'
 import type { Capability, Provider } from '../domain/provider.ts'
@@ -276,7 +277,7 @@ export interface ConditionalSnapshot<Snapshot> {
 }
 
 export interface ReadCall {
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignalLike
   /** The call log of the client operation; absent for background work. */
   readonly callLog?: CallLog
 }

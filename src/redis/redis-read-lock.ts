@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
+import type { AbortSignalLike } from '../domain/abort-signal.ts'
 import type { ReadLock, ReadLockLease } from '../upstream/read-lock.ts'
 import type { Redis } from './redis.ts'
 
@@ -23,7 +24,7 @@ export function createRedisReadLock(redis: Redis, longestMs: number): ReadLock {
   })
 
   /** `released` resolves at the release of the lock, on abort, on timeout, or on `stop`. */
-  function listen(name: string, signal: AbortSignal): { readonly released: Promise<void>; stop(): void } {
+  function listen(name: string, signal: AbortSignalLike): { readonly released: Promise<void>; stop(): void } {
     let stop = () => {}
     const released = new Promise<void>(resolve => {
       stop = () => {

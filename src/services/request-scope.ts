@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from '../domain/abort-signal.ts'
 import type { Subject } from '../domain/access/caller.ts'
 import type { CallLog } from '../domain/call-log.ts'
 import type { ChangeSource } from '../domain/records/sync.ts'
@@ -10,9 +11,11 @@ export interface RequestScope {
   /** The newest provider read when the request came in: later reads count as fresh. Absent: no read does. */
   readonly since?: number
   /** Aborted at the request's deadline or when its client disconnects. */
-  readonly signal: AbortSignal
+  readonly signal: AbortSignalLike
   /** Collects the request's provider calls; absent for background work. */
   readonly callLog?: CallLog
   /** Stored as the source of fetched records; FETCH if left out. */
   readonly source?: ChangeSource
+  /** How many sessions changed because a record that they are linked to did. The caller is charged for them. */
+  changedSessions?: number
 }

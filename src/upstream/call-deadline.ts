@@ -1,3 +1,5 @@
+import type { AbortSignalLike } from '../domain/abort-signal.ts'
+
 /**
  * The end of a call: its time has passed, or its caller's signal aborted. An AbortSignal for each call costs more than the
  * rest of what a call needs here, so this has one timer, and one listener at a time.
@@ -5,20 +7,20 @@
 export class CallDeadline {
   /** Milliseconds of performance.now(). */
   readonly endsAt: number
-  readonly #caller: AbortSignal | undefined
+  readonly #caller: AbortSignalLike | undefined
   readonly #timer: NodeJS.Timeout
   readonly #onAbort = () => this.#end(this.#caller?.reason)
   #listener: ((reason: unknown) => void) | undefined
   #isOver = false
   #reason: unknown
 
-  constructor(ms: number, caller?: AbortSignal) {
+  constructor(ms: number, caller?: AbortSignalLike) {
     this.endsAt = performance.now() + ms
     this.#caller = caller
     this.#timer = setTimeout(() => this.#end(new DOMException('Deadline exceeded.', 'TimeoutError')), ms)
     this.#timer.unref()
     if (caller?.aborted) this.#end(caller.reason)
-    else caller?.addEventListener('abort', this.#onAbort, { once: true })
+    else caller?.addEventListener('abort', this.#onAbort)
   }
 
   get isOver(): boolean {

@@ -1,10 +1,12 @@
+import type { AbortSignalLike } from '../domain/abort-signal.ts'
+
 /** Lets one instance at a time read a record, so that the others can use its result. */
 export interface ReadLock {
   /**
    * Takes the lock, or waits briefly for its holder. The holder has to release it in every case; a waiter reads the
    * store again. Never rejects.
    */
-  acquire(key: string, signal: AbortSignal): Promise<ReadLockLease>
+  acquire(key: string, signal: AbortSignalLike): Promise<ReadLockLease>
 }
 
 export interface ReadLockLease {

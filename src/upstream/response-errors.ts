@@ -8,7 +8,7 @@ import {
 } from '../domain/errors.ts'
 import type { Provider } from '../domain/provider.ts'
 import { outcomeOf } from './status-outcomes.ts'
-import type { RawResponse, RequestOptions } from './transport.ts'
+import { headerOf, type RawResponse, type RequestOptions } from './transport.ts'
 
 /**
  * A rejection, read from the provider's documented error bodies. `status` overrides the HTTP status if the body
@@ -107,7 +107,7 @@ function hasIdempotencyKey(request: RequestOptions): boolean {
 
 /** Seconds from a Retry-After header in seconds or as an HTTP date; null if it is missing or unreadable. */
 function retryAfterSeconds(answer: RawResponse, now: Date): number | null {
-  const header = answer.headers['retry-after']?.trim()
+  const header = headerOf(answer, 'retry-after')?.trim()
   if (!header) return null
   if (/^\d{1,9}$/.test(header)) return Number(header)
   const at = Date.parse(header)

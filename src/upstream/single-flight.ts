@@ -1,4 +1,5 @@
 import { AsyncResource } from 'node:async_hooks'
+import { type AbortSignalLike, LightAbortSignal } from '../domain/abort-signal.ts'
 
 /** Runs the same work once for all concurrent callers. */
 export interface SingleFlight<Marker> {
@@ -11,13 +12,13 @@ export interface SingleFlight<Marker> {
 }
 
 export interface JoinOptions<Marker> {
-  readonly signal: AbortSignal | undefined
+  readonly signal: AbortSignalLike | undefined
   mayJoin(marker: Marker): boolean
   /** Called if it joins a flight of another caller. */
   joins?(): void
 }
 
-type Start<Marker, T> = (signal: AbortSignal, markStarted: (marker: Marker) => void) => Promise<T>
+type Start<Marker, T> = (signal: AbortSignalLike, markStarted: (marker: Marker) => void) => Promise<T>
 
 /** The flights of one key. Callers that may not join the running ones share the next one. */
 interface Line<Marker> {
@@ -26,7 +27,7 @@ interface Line<Marker> {
 }
 
 interface Flight<Marker> {
-  readonly controller: AbortController
+  readonly signal: LightAbortSignal
   readonly promise: Promise<unknown>
   /** Starts the flight, in the async context of its first caller. */
   readonly start: () => void
@@ -85,7 +86,7 @@ export function createSingleFlight<Marker>(): SingleFlight<Marker> {
       } finally {
         flight.waiting--
         const line = lines.get(key)
-        if (flight.waiting === 0 && line && remove(key, line, flight)) flight.controller.abort()
+        if (flight.waiting === 0 && line && remove(key, line, flight)) flight.signal.abort()
       }
     },
   }
@@ -102,15 +103,15 @@ function findShared<Marker>(
 
 /** `isLater`: another caller starts it, and it keeps the async context of this one. */
 function createFlight<Marker, T>(start: Start<Marker, T>, isLater: boolean): Flight<Marker> {
-  const controller = new AbortController()
+  const signal = new LightAbortSignal()
   let resolve: (value: Promise<T>) => void = () => {}
   const promise = new Promise<T>(settle => {
     resolve = settle
   })
-  const run = async () => start(controller.signal, markStarted)
+  const run = async () => start(signal, markStarted)
   const begin = () => resolve(run())
   const flight: Flight<Marker> = {
-    controller,
+    signal,
     promise,
     waiting: 0,
     start: isLater ? AsyncResource.bind(begin) : begin,
@@ -129,11 +130,11 @@ export function shareInFlight<K, V>(pending: Map<K, Promise<V>>, key: K, start: 
 }
 
 /** The promise, or a rejection with the signal's reason if the signal aborts first. */
-function rejectOnAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+function rejectOnAbort<T>(promise: Promise<T>, signal: AbortSignalLike | undefined): Promise<T> {
   if (!signal) return promise
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
+    signal.addEventListener('abort', abort)
     const end = () => signal.removeEventListener('abort', abort)
     promise.then(
       value => {

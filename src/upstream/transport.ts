@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import { type Dispatcher, errors, FormData } from 'undici'
+import type { AbortSignalLike } from '../domain/abort-signal.ts'
 import type { CallLog } from '../domain/call-log.ts'
 import { DomainError, ProviderContractError, ProviderUnavailableError, type SendOutcome } from '../domain/errors.ts'
 import type { Provider } from '../domain/provider.ts'
@@ -21,14 +22,14 @@ export interface RequestOptions {
   /** Sent as multipart/form-data. */
   readonly form?: Readonly<Record<string, string | undefined>>
   /** The client's signal. It cancels reads, never a create. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignalLike
   /** The call log of the client operation. */
   readonly callLog?: CallLog
 }
 
 export interface RawResponse {
   readonly status: number
-  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly headers: IncomingHttpHeaders
   readonly text: string
 }
 
@@ -117,7 +118,7 @@ class ResponseReader implements Dispatcher.DispatchHandler {
     // Informational responses come before the response.
     if (status < 200) return
     this.#status = status
-    this.#headers = flattenHeaders(headers)
+    this.#headers = headers
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -182,14 +183,15 @@ const DECODERS = { gzip: gunzipSync, 'x-gzip': gunzipSync, deflate: inflateSync,
 
 /** The request asks for identity; a compressed response is decoded all the same, with a bound on its decoded size. */
 function decode(bytes: Buffer, headers: RawResponse['headers'], limit: number): string {
-  const decoder = DECODERS[(headers['content-encoding'] ?? '').trim().toLowerCase() as keyof typeof DECODERS]
+  const encoding = headerOf({ headers }, 'content-encoding') ?? ''
+  const decoder = DECODERS[encoding.trim().toLowerCase() as keyof typeof DECODERS]
   return (decoder ? decoder(bytes, { maxOutputLength: limit }) : bytes).toString('utf8')
 }
 
-function flattenHeaders(headers: IncomingHttpHeaders): RawResponse['headers'] {
-  return Object.fromEntries(
-    Object.entries(headers).map(([key, value]) => [key, Array.isArray(value) ? value.join(', ') : value]),
-  )
+/** A repeated header is joined. */
+export function headerOf({ headers }: Pick<RawResponse, 'headers'>, name: string): string | undefined {
+  const value = headers[name]
+  return Array.isArray(value) ? value.join(', ') : value
 }
 
 /** The codes with which a mocked dispatcher reports a failed connection. */

@@ -11,7 +11,7 @@ import type { UpstreamLimits } from './limits.ts'
 import { parseLenient } from './parse-lenient.ts'
 import { createResiliencePolicy } from './resilience-policy.ts'
 import { type RejectionReader, toProviderError } from './response-errors.ts'
-import { createTransport, type RawResponse, type RequestOptions, type TransportOptions } from './transport.ts'
+import { createTransport, headerOf, type RawResponse, type RequestOptions, type TransportOptions } from './transport.ts'
 
 /** A call whose response is parsed by `schema`. An empty body is parsed as undefined. */
 export interface UpstreamCall<T> extends RequestOptions {
@@ -155,7 +155,8 @@ interface ParsedResponse<T> {
 }
 
 /** The provider's time, and when it arrived. */
-function dateOf({ headers: { date } }: RawResponse): { readonly date: string; readonly at: number } | undefined {
+function dateOf(response: RawResponse): { readonly date: string; readonly at: number } | undefined {
+  const date = headerOf(response, 'date')
   return date ? { date, at: Date.now() } : undefined
 }
 

@@ -1,6 +1,7 @@
 import { Client } from 'undici'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openDatabase } from '../../db/core/open-database.ts'
+import type { AbortSignalLike } from '../../src/domain/abort-signal.ts'
 import type { Session } from '../../src/domain/records/session.ts'
 import { createFieldEncryption } from '../../src/security/field-encryption.ts'
 import type { Account } from '../../src/services/accounts/account.ts'
@@ -400,10 +401,10 @@ describe('two tenants', () => {
 })
 
 describe('a single-flight call', () => {
-  let starts: AbortSignal[]
+  let starts: AbortSignalLike[]
   let settle: { resolve: (value: string) => void; reject: (error: Error) => void }
   const wanted = (signal?: AbortSignal, mayJoin = () => true) => ({ signal, mayJoin })
-  const start = (signal: AbortSignal) => {
+  const start = (signal: AbortSignalLike) => {
     starts.push(signal)
     return new Promise<string>((resolve, reject) => {
       settle = { resolve, reject }
@@ -463,7 +464,7 @@ describe('a single-flight call', () => {
 describe('calls that started too early for a new waiter', () => {
   /** The calls in the order in which they started; the test settles each. */
   interface Started {
-    readonly signal: AbortSignal
+    readonly signal: AbortSignalLike
     readonly resolve: (value: string) => void
     readonly reject: (error: Error) => void
   }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { toAbortSignal } from '../../domain/abort-signal.ts'
 import type { HasSignal } from '../../domain/deadline.ts'
 import { joinHeader } from '../request/request-head.ts'
 
@@ -87,6 +88,7 @@ export function toMinimalRequest(
   disconnect: HasSignal,
 ): Request {
   const url = `http://${message.headers.host ?? 'localhost'}${pathname}`
+  let signal: AbortSignal | undefined
   const request = {
     method: message.method,
     url,
@@ -97,7 +99,8 @@ export function toMinimalRequest(
     },
     body,
     get signal() {
-      return disconnect.signal
+      signal ??= toAbortSignal(disconnect.signal)
+      return signal
     },
   }
   return asFetchType<Request>(request)

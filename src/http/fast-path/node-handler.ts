@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { type AbortSignalLike, LightAbortSignal } from '../../domain/abort-signal.ts'
 import type { HasSignal } from '../../domain/deadline.ts'
 import type { RawPost } from './fast-path.ts'
 import type { MinimalResponse } from './minimal-fetch.ts'
@@ -37,25 +38,25 @@ const flushBatch = () => new Promise(resolve => setImmediate(resolve))
 /** A signal that aborts if the client disconnects before the response is written. Created on first use. */
 class ClientDisconnect {
   readonly #response: ServerResponse
-  #controller: AbortController | undefined
+  #signal: LightAbortSignal | undefined
 
   constructor(response: ServerResponse) {
     this.#response = response
   }
 
-  get signal(): AbortSignal {
-    this.#controller ??= this.#observe()
-    return this.#controller.signal
+  get signal(): AbortSignalLike {
+    this.#signal ??= this.#observe()
+    return this.#signal
   }
 
-  #observe(): AbortController {
-    const controller = new AbortController()
+  #observe(): LightAbortSignal {
+    const signal = new LightAbortSignal()
     const onDisconnect = () => {
-      if (!this.#response.writableFinished) controller.abort()
+      if (!this.#response.writableFinished) signal.abort()
     }
     if (this.#response.destroyed) onDisconnect()
     else this.#response.once('close', onDisconnect)
-    return controller
+    return signal
   }
 }
 

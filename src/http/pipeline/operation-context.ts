@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { type Context, createContext } from '../../context.ts'
 import type { CallLog } from '../../domain/call-log.ts'
 import type { HasSignal } from '../../domain/deadline.ts'
@@ -36,29 +35,11 @@ export function createContextFactory(services: Services, memory: Memory, now: ()
       lastEventId: operation.lastEventId,
       incremental: operation.incremental,
       selectsEncryptedField: operation.selectsEncryptedField,
-      deadline: new UnboundedListenerSignal(deadline),
+      deadline,
       liveCursor,
       now,
       rowTurns: work < TURNS_FROM_WORK ? undefined : rows.open(work, () => deadline.signal.aborted),
       services,
     })
-  }
-}
-
-/** Each read of the operation listens to its signal, so Node's warning about many listeners does not mean a leak here. */
-class UnboundedListenerSignal implements HasSignal {
-  readonly #deadline: HasSignal
-  #signal: AbortSignal | undefined
-
-  constructor(deadline: HasSignal) {
-    this.#deadline = deadline
-  }
-
-  get signal(): AbortSignal {
-    if (!this.#signal) {
-      this.#signal = this.#deadline.signal
-      setMaxListeners(0, this.#signal)
-    }
-    return this.#signal
   }
 }

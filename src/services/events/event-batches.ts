@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '../../../db/core/database.ts'
 import { DatabaseUnavailableError } from '../../../db/core/database-error.ts'
 import { type EventFilter, listEvents } from '../../../db/repositories/event-repository.ts'
+import type { AbortSignalLike } from '../../domain/abort-signal.ts'
 import type { TimelineEvent } from '../../domain/records/event.ts'
 import type { Notifier } from './notifier.ts'
 
@@ -9,7 +10,7 @@ export interface StreamOptions extends EventFilter {
   /** The position of the last event that the reader has. */
   readonly after: number
   /** Ends the stream. */
-  readonly signal: AbortSignal
+  readonly signal: AbortSignalLike
 }
 
 const BATCH = 100
@@ -43,7 +44,7 @@ export async function* streamEvents(
 const RETRY_PAUSE_MS = 500
 
 /** Retries a stream's read during a database outage. Throws if the stream ends first. */
-export async function retryWhileUnavailable<T>(signal: AbortSignal, read: () => Promise<T>): Promise<T> {
+export async function retryWhileUnavailable<T>(signal: AbortSignalLike, read: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await read()

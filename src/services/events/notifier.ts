@@ -1,3 +1,5 @@
+import type { AbortSignalLike } from '../../domain/abort-signal.ts'
+
 /** Wakes the readers of a tenant's events. It carries no data: readers query the table. */
 export interface Notifier {
   notify(tenantId: string): void
@@ -5,7 +7,7 @@ export interface Notifier {
   /** The longest wait: another process can write without a notification here. */
   pollMs(): number
   /** Waits for the next notification, for `ms`, or for the abort, whichever comes first. */
-  wait(tenantId: string, ms: number, signal: AbortSignal): WaitHandle
+  wait(tenantId: string, ms: number, signal: AbortSignalLike): WaitHandle
   /** The number of waiting readers. */
   asleep(): number
 }

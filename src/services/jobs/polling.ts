@@ -7,6 +7,7 @@ import {
   setNextPoll,
 } from '../../../db/records/poll-repository.ts'
 import type { StoredSession } from '../../../db/records/session-columns.ts'
+import { LightAbortSignal } from '../../domain/abort-signal.ts'
 import { DomainError } from '../../domain/errors.ts'
 import { isSettled } from '../../domain/records/applicant.ts'
 import { isTerminal } from '../../domain/records/session.ts'
@@ -168,7 +169,7 @@ export function createPolling(
     { reached, unreached }: PolledAccounts,
   ): Promise<boolean> {
     const { record } = poll
-    const call: RequestScope = { tenantId: record.tenantId, signal: new AbortController().signal }
+    const call: RequestScope = { tenantId: record.tenantId, signal: new LightAbortSignal() }
     const { next, polls, failure } =
       poll.table === 'sessions' ? await pollSession(call, poll.record) : await pollApplicant(call, poll.record)
     if (failure && INSTANCE_ERROR_CODES.includes(failure.code)) unreached.set(record.accountId, held)

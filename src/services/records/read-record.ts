@@ -1,4 +1,5 @@
 import { findTombstone } from '../../../db/repositories/tombstone-repository.ts'
+import { LightAbortSignal } from '../../domain/abort-signal.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { Provider } from '../../domain/provider.ts'
 import type { Freshness } from '../../domain/records/sync.ts'
@@ -144,7 +145,7 @@ function fetchInBackground<R extends SyncedRecord, S extends RecordSnapshot>(
   record: R,
   freshness: OptionalFreshness,
 ): void {
-  const background = { ...scope, signal: new AbortController().signal, callLog: undefined }
+  const background = { ...scope, signal: new LightAbortSignal(), callLog: undefined }
   fetchRecord(deps, background, record, freshness).catch(() => {})
 }
 

@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from '../../domain/abort-signal.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { Freshness } from '../../domain/records/sync.ts'
 import type { RequestScope } from '../request-scope.ts'
@@ -10,7 +11,7 @@ import { operationName, type RecordDeps, type RecordSnapshot, type SyncedRecord 
 
 /** A run of the single-flight. `begins` publishes the read that its result is of. */
 interface Flight {
-  readonly signal: AbortSignal
+  readonly signal: AbortSignalLike
   readonly begins: (read: ProviderRead) => void
 }
 

@@ -2,6 +2,7 @@ import { findApplicantByProviderId } from '../../../db/records/applicant-reposit
 import { findCustomerByProviderId } from '../../../db/records/customer-repository.ts'
 import type { StoredSession } from '../../../db/records/session-columns.ts'
 import { findSessionByProviderId, listSessions } from '../../../db/records/session-repository.ts'
+import { LightAbortSignal } from '../../domain/abort-signal.ts'
 import { NotFoundError, ProviderRejectedError, UnsupportedError } from '../../domain/errors.ts'
 import type { ApplicantSnapshot } from '../../domain/records/applicant.ts'
 import type { CustomerSnapshot } from '../../domain/records/customer.ts'
@@ -142,6 +143,6 @@ export async function readCustomer(
 }
 
 function toScope({ readSequence }: WebhookDeps, account: Account): RequestScope {
-  const signal = new AbortController().signal
+  const signal = new LightAbortSignal()
   return { tenantId: account.tenantId, since: readSequence.sequence(), signal, source: 'WEBHOOK' }
 }
