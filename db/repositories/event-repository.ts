@@ -22,11 +22,17 @@ export async function appendEvents(db: Database, events: readonly NewEvent[]): P
   if (!first) return
   const [counted] = await TAKE_POSITIONS(db, first.tenantId, events.length)
   const before = (counted?.position ?? 0) - events.length
-  const hashes = await Promise.all(
-    events.map(event => hashOfPerson(db, event.tenantId, event.formerExternalId ?? null)),
+  const former = new Set(events.map(({ formerExternalId = null }) => formerExternalId))
+  const hashes = new Map<string | null, string | null>()
+  for (const externalId of former) hashes.set(externalId, await hashOfPerson(db, first.tenantId, externalId))
+  const rows = events.map((event, index) =>
+    toRow(event, before + index + 1, hashes.get(event.formerExternalId ?? null) ?? null),
   )
-  await INSERT(db, ...events.map((event, index) => toRow(event, before + index + 1, hashes[index] ?? null)))
+  for (let start = 0; start < rows.length; start += MAX_BATCH) await INSERT(db, ...rows.slice(start, start + MAX_BATCH))
 }
+
+/** In one statement. */
+const MAX_BATCH = 500
 
 const TAKE_POSITIONS = prepareQuery((db, tenantId: string, count: number) =>
   db.sql

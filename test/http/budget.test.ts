@@ -172,6 +172,60 @@ describe.each([
   })
 })
 
+describe.each(['multipart/mixed', 'multipart/mixed;incrementalSpec=v0.2'])(
+  'of a response in parts, accepted as %s,',
+  accept => {
+    const person = Array.from({ length: 20 }, (_, at) => `a${at}: nextAction(providers: $p) { kind }`).join(' ')
+    const rows = `sessions(first: 40) { nodes { person { ${person} } } }`
+    test.each([
+      ['a later part', `{ __typename ... @defer { ${rows} } }`],
+      ['the first part', `{ ${rows} ... @defer { __typename } }`],
+    ])('%s with more than 750 errors is refused, and charged for them', async (_what, selected) => {
+      const { token } = await withKey(app)
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', accept }
+      const variables = { p: Array(21).fill('KAYLE') }
+      const body = JSON.stringify({ query: `query ($p: [Provider!]) ${selected}`, variables })
+      const response = await fetch(app.url, { method: 'POST', headers, body })
+      const text = await response.text()
+      expect(text).toContain('at most 750 errors')
+      expect(text.match(/"requestId"/g)).toHaveLength(1)
+      const { remaining } = await post('{ __typename }', token)
+      expect(remaining).toBeLessThan(COST_PER_MINUTE - 800 / 6)
+    })
+  },
+)
+
+const CREATE_CUSTOMER = `mutation ($input: CreateCustomerInput!) {
+  createCustomer(input: $input) { ... on CreateCustomerPayload { customer { id } } } }`
+const CREATE_SESSION = `mutation ($input: CreateSessionInput!) {
+  createSession(input: $input) { ... on CreateSessionPayload { session { customer { id } } } } }`
+const LINK_CUSTOMER = `mutation ($input: LinkCustomerInput!) { linkCustomer(input: $input) { __typename } }`
+
+test.each([
+  ['prepared', {}],
+  ['through all plugins', { accept: 'application/json; charset=utf-8' }],
+])(
+  'of an operation that is %s, each forty sessions that follow a linked customer are charged beside its estimate',
+  async (name, headers) => {
+    const { token } = await withKey(app)
+    const customer = { rapidly: { email: `${name.length}@example.com` } }
+    const created = await app.execute(CREATE_CUSTOMER, { input: { idempotencyKey: `linked-${name}`, customer } })
+    const customerId = created.data.createCustomer.customer.id
+    const link = (externalId: string | null) =>
+      post(LINK_CUSTOMER, token, { input: { customerId, externalId } }, headers)
+    await link(null)
+    const alone = await link(`linked ${name}`)
+    for (let at = 0; at < 80; at++) {
+      const session = { idempotencyKey: `linked-${name}-${at}`, customerId, session: { kayle: {} } }
+      const { data } = await app.execute(CREATE_SESSION, { input: session })
+      expect(data.createSession.session.customer.id).toBe(customerId)
+    }
+    const linked = await link(null)
+    expect([linked.data, linked.cost?.requested]).toEqual([alone.data, alone.cost?.requested])
+    expect(linked.cost?.actual).toBe((alone.cost?.actual ?? 0) + 2)
+  },
+)
+
 test('what is given back after the end of its minute does not enlarge the next one', async () => {
   const limit = createRateLimiters(undefined)({ name: 'window', points: 10, seconds: 1 })
   const takenAtMs = performance.now()

@@ -44,6 +44,8 @@ const COST_PER_SUBSCRIPTION = 4
 /** Beside what it selects. */
 const COST_PER_EVENT = 2
 const COST_PER_ERROR = 1 / 6
+/** Of a session that follows the externalId of a linked record: its row and its event are written. */
+const COST_PER_CHANGED_SESSION = 1 / 40
 
 const COST_PER_ROW = 1 / 40
 const COST_PER_LEAF = 1 / 500
@@ -112,9 +114,9 @@ export function planRowPrices(
   return { withoutRows: plan({}), ofRow }
 }
 
-/** What the errors of a result cost, beside what the operation may cost. */
-export function costOfErrors(count: number): number {
-  return Math.floor(count * COST_PER_ERROR)
+/** What an operation costs beside its estimate: for the errors of its result, and for the sessions that a link changed. */
+export function costBeyondEstimate(errors: number, changedSessions = 0): number {
+  return Math.floor(errors * COST_PER_ERROR + changedSessions * COST_PER_CHANGED_SESSION)
 }
 
 /** What an operation cost that had so many rows of each field and made so many provider calls. */

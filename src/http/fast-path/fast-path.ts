@@ -9,7 +9,7 @@ import type { Authentication } from '../../services/access/authentication.ts'
 import { readBearer } from '../auth/bearer.ts'
 import { cacheControl, mayCompress } from '../compression.ts'
 import type { Cors } from '../cors.ts'
-import { costOfExecution } from '../document/cost.ts'
+import { costBeyondEstimate, costOfExecution } from '../document/cost.ts'
 import type { PreparedOperation, PreparedOperations } from '../document/prepared-operations.ts'
 import type { ResolveTrustedDocument } from '../document/trusted-documents.ts'
 import { toClientError } from '../errors/error-codes.ts'
@@ -129,7 +129,8 @@ export function createFastPath(
       context?.clearLoaders()
     }
     const spent = costOfExecution(analysis.rowPrices, context?.rowCounts, record.callLog.callCount)
-    const actual = options.costs.settle(caller, reserved, spent, countErrors(result, context))
+    const beyond = costBeyondEstimate(countErrors(result, context), context?.changedSessions)
+    const actual = options.costs.settle(caller, reserved, spent, beyond)
     return header(COST_HEADER) === undefined ? result : options.costs.withCost(result, caller, reserved, actual)
   }
 

@@ -1,7 +1,7 @@
 import type { ExecutionResult, GraphQLError } from 'graphql'
-import type { RowTurns } from '../../domain/row-turns.ts'
+import type { Context } from '../../context.ts'
 import { isLargerThan } from '../document/answer-size.ts'
-import { answerTooLarge, MAX_ANSWER_CHARACTERS } from './execute.ts'
+import { answerTooLarge, MAX_ANSWER_CHARACTERS, MAX_ANSWER_ERRORS, tooManyErrors } from './execute.ts'
 import { iterateResults, OVER } from './result-iterator.ts'
 
 /** The event of a subscription, or a part of an incremental response. */
@@ -16,34 +16,51 @@ interface IncrementalPart {
 }
 
 /**
- * The same parts, with an error in the place of one that is too large. Each is written at once, in the memory of the process, so
- * those of large operations come in turns.
+ * The same parts, with an error in the place of one that is too large or has too many errors. Each is written at once, in the
+ * memory of the process, so those of large operations come in turns.
  */
 export function boundParts(
   parts: AsyncIterable<Part>,
-  rowTurns: RowTurns | undefined,
+  operation: Pick<Context, 'errorCount' | 'rowTurns'>,
 ): AsyncGenerator<Part, undefined> {
   const iterator = parts[Symbol.asyncIterator]()
   const next = async (): Promise<IteratorResult<Part, undefined>> => {
     const step = await iterator.next()
     if (step.done) return OVER
-    await rowTurns?.waitToWrite()
-    return { done: false, value: boundPart(step.value) }
+    await operation.rowTurns?.waitToWrite()
+    return { done: false, value: boundPart(step.value, operation) }
   }
   return iterateResults(next, async () => iterator.return?.())
 }
 
-function boundPart(part: Part): Part {
-  const { data, incremental } = part
+function boundPart(part: Part, operation: Pick<Context, 'errorCount'>): Part {
+  const { data, errors = [], incremental } = part
+  operation.errorCount += errors.length
+  const refusal = refusalOf(data, errors.length)
   return {
     ...part,
-    ...(isLargerThan(data, MAX_ANSWER_CHARACTERS) && { data: null, errors: [answerTooLarge()] }),
-    ...(incremental && { incremental: incremental.map(boundIncremental) }),
+    ...(refusal && { data: null, errors: [refusal] }),
+    ...(incremental && { incremental: boundIncremental(incremental, operation) }),
   }
 }
 
-function boundIncremental(part: IncrementalPart): IncrementalPart {
-  if (!isLargerThan(part.data ?? part.items, MAX_ANSWER_CHARACTERS)) return part
-  const empty = part.items === undefined ? { data: null } : { items: null }
-  return { ...part, ...empty, errors: [answerTooLarge()] }
+/** They are written together, so the limit of errors is that of their sum. */
+function boundIncremental(
+  parts: readonly IncrementalPart[],
+  operation: Pick<Context, 'errorCount'>,
+): readonly IncrementalPart[] {
+  let sum = 0
+  return parts.map(part => {
+    const { data, items, errors = [] } = part
+    operation.errorCount += errors.length
+    sum += errors.length
+    const refusal = refusalOf(data ?? items, errors.length > 0 ? sum : 0)
+    if (!refusal) return part
+    return { ...part, ...(items === undefined ? { data: null } : { items: null }), errors: [refusal] }
+  })
+}
+
+function refusalOf(data: unknown, errors: number): GraphQLError | undefined {
+  if (errors > MAX_ANSWER_ERRORS) return tooManyErrors()
+  return isLargerThan(data, MAX_ANSWER_CHARACTERS) ? answerTooLarge() : undefined
 }

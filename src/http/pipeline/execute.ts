@@ -28,19 +28,12 @@ export async function executeOperation(args: ExecutionArgs, suggestions: boolean
 /** Messages about variables are replaced by ours: the executor's take long to write. */
 const SHORT_ERRORS = { hideSuggestions: true, options: { maxCoercionErrors: 1 } }
 
-/** A result, or a part of an incremental one. */
-interface ResultPart {
-  readonly errors?: readonly unknown[]
-  readonly incremental?: readonly ResultPart[]
-}
-
 /** How many errors a result has, or had before it was refused because of them. */
 export function countErrors(
-  { errors = [], incremental = [] }: ResultPart,
+  result: Pick<ExecutionResult, 'errors'> = {},
   context?: Pick<Context, 'errorCount'>,
 ): number {
-  const inParts = incremental.reduce((count, part) => count + countErrors(part), errors.length)
-  return Math.max(context?.errorCount ?? 0, inParts)
+  return Math.max(context?.errorCount ?? 0, result.errors?.length ?? 0)
 }
 
 /** An answer is written at once, in the memory of the process. */

@@ -1,6 +1,5 @@
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import { budgetsOf, type Caller } from '../../domain/access/caller.ts'
-import { costOfErrors } from '../document/cost.ts'
 import { queryTooComplex } from '../document/parse-document.ts'
 import { httpError } from '../errors/http-error.ts'
 import type { RequestLimits } from '../limits.ts'
@@ -86,8 +85,8 @@ export interface CostLimiter {
    * if the cost or the sum is too high.
    */
   reserve(caller: Caller, cost: number, charged?: number): Promise<Reservation | GraphQLError>
-  /** Gives back what was taken and not spent, and charges the errors of the result. Returns the cost that was charged. */
-  settle(caller: Caller, reservation: Reservation, spent: number, errors: number): number
+  /** Gives back what was taken and not spent, and charges what no estimate has. Returns the cost that was charged. */
+  settle(caller: Caller, reservation: Reservation, spent: number, beyondEstimate: number): number
   /** The result with `extensions.cost`. */
   withCost<T extends ExecutionResult>(result: T, caller: Caller, reservation: Reservation, actual: number): T
 }
@@ -110,8 +109,8 @@ export function createCostLimiter({ maxCost }: RequestLimits, limiter: RateLimit
         ? queryTooComplex(`a cost of at most ${maxCost}, not ${requested}: select fewer rows or fields`)
         : { requested, takenAtMs: performance.now() }
     },
-    settle: (caller, { requested, takenAtMs }, spent, errors) => {
-      const actual = Math.min(requested, toCharge(spent)) + costOfErrors(errors)
+    settle: (caller, { requested, takenAtMs }, spent, beyondEstimate) => {
+      const actual = Math.min(requested, toCharge(spent)) + beyondEstimate
       const unspent = requested - actual
       if (unspent < 0) void chargeCaller(limiter, caller, -unspent)
       if (unspent <= 0) return actual

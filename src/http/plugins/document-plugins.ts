@@ -9,7 +9,7 @@ import {
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { Context } from '../../context.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
-import { costOfExecution } from '../document/cost.ts'
+import { costBeyondEstimate, costOfExecution } from '../document/cost.ts'
 import type { AnalyzeOperation, OperationAnalysis } from '../document/operation-analysis.ts'
 import { parseDocument } from '../document/parse-document.ts'
 import type { DocumentCache } from '../document/prepared-operations.ts'
@@ -106,8 +106,8 @@ export interface WithWork {
 }
 
 /** The context of an operation that was executed. */
-interface WithRowCounts {
-  readonly operation?: Pick<Context, 'errorCount' | 'rowCounts'>
+interface WithCounts {
+  readonly operation?: Pick<Context, 'changedSessions' | 'errorCount' | 'rowCounts'>
 }
 
 /** Limits the complexity and cost of each operation, and the cost per key and minute. What was not spent is given back. */
@@ -135,22 +135,17 @@ export function useLimits(
       const { costOf, rowPrices } = analysisOf(args)
       const reserved = await costs.reserve(caller, costOf(args.variableValues ?? {}), REQUEST_COST)
       if (reserved instanceof GraphQLError) return setResultAndStopExecution({ errors: [reserved] })
-      const settle = (errors: number) => {
-        const { operation } = args.contextValue as WithRowCounts
+      const settle = (result?: ExecutionResult) => {
+        const { operation } = args.contextValue as WithCounts
         const spent = costOfExecution(rowPrices, operation?.rowCounts, callLog.callCount)
-        return costs.settle(caller, reserved, spent, errors)
+        const beyond = costBeyondEstimate(countErrors(result, operation), operation?.changedSessions)
+        return costs.settle(caller, reserved, spent, beyond)
       }
       return {
         onExecuteDone: ({ result, setResult }) => {
-          if (isAsyncIterable(result)) {
-            let errors = 0
-            const onNext = ({ result: part }: { result: ExecutionResult }) => {
-              errors += countErrors(part)
-            }
-            return { onNext, onEnd: () => void settle(errors) }
-          }
-          const { operation } = args.contextValue as WithRowCounts
-          const actual = settle(countErrors(result, operation))
+          // The errors of its parts are counted where the parts are bounded.
+          if (isAsyncIterable(result)) return { onEnd: () => void settle() }
+          const actual = settle(result)
           if (request.headers.has(COST_HEADER)) setResult(costs.withCost(result, caller, reserved, actual))
           return undefined
         },

@@ -1,6 +1,6 @@
 import type { ExecutionArgs, ExecutionResult } from 'graphql'
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
-import type { RowTurns } from '../../domain/row-turns.ts'
+import type { Context } from '../../context.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
 import { validateArgumentsBelowMutation } from '../document/mutation-arguments.ts'
 import type { AnalyzeOperation } from '../document/operation-analysis.ts'
@@ -28,20 +28,20 @@ export function useExecutor(suggestions: boolean, analyze: AnalyzeOperation): Pl
       }
       const errors = [...variableErrors(args), ...validateArgumentsBelowMutation(args)]
       if (errors.length > 0) return setResultAndStopExecution({ errors })
-      const { rowTurns } = args.contextValue.operation
-      setExecuteFn(async (args: ExecutionArgs) => bounded(await executeFn(withOperationContext(args)), rowTurns))
+      const { operation } = args.contextValue
+      setExecuteFn(async (args: ExecutionArgs) => bounded(await executeFn(withOperationContext(args)), operation))
     },
     onSubscribe: ({ args, subscribeFn, setSubscribeFn, setResultAndStopExecution }) => {
       const errors = variableErrors(args)
       if (errors.length > 0) return setResultAndStopExecution({ errors })
-      const { rowTurns } = args.contextValue.operation
-      setSubscribeFn(async (args: ExecutionArgs) => bounded(await subscribeFn(withOperationContext(args)), rowTurns))
+      const { operation } = args.contextValue
+      setSubscribeFn(async (args: ExecutionArgs) => bounded(await subscribeFn(withOperationContext(args)), operation))
     },
   }
 }
 
-function bounded<Result>(result: Result | AsyncIterable<ExecutionResult>, rowTurns: RowTurns | undefined) {
-  return isAsyncIterable(result) ? boundParts(result, rowTurns) : result
+function bounded<Result>(result: Result | AsyncIterable<ExecutionResult>, operation: Context) {
+  return isAsyncIterable(result) ? boundParts(result, operation) : result
 }
 
 function withOperationContext(args: ExecutionArgs): ExecutionArgs {

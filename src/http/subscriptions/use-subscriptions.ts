@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql'
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { AdmissionControl } from '../admission/admission-control.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
-import { COST_PER_CALL, costOfErrors } from '../document/cost.ts'
+import { COST_PER_CALL, costBeyondEstimate } from '../document/cost.ts'
 import { chargeOrRefuse, type RateLimiter, toCharge } from '../pipeline/rate-limit.ts'
 import type { WithWork } from '../plugins/document-plugins.ts'
 import type { WithOperation } from '../plugins/use-context.ts'
@@ -20,20 +20,19 @@ export function useSubscriptions(
   limiter: RateLimiter,
 ): Plugin<Authenticated & WithOperation & WithCallLog & WithWork> {
   /** Charges an event for what it selects, and for the provider calls and the errors of the events before it. */
-  function createEventCharge({ caller, work, callLog }: Authenticated & WithCallLog & WithWork) {
-    let charged = 0
-    let errors = 0
-    return {
-      charge: async () => {
-        const calls = callLog.callCount
-        const cost = toCharge(work + COST_PER_CALL * (calls - charged)) + costOfErrors(errors)
-        charged = calls
-        errors = 0
-        await chargeOrRefuse(limiter, caller, cost)
-      },
-      onNext: ({ result }: { result: { readonly errors?: readonly unknown[] } }) => {
-        errors += result.errors?.length ?? 0
-      },
+  function createEventCharge({
+    caller,
+    work,
+    callLog,
+    operation,
+  }: Authenticated & WithOperation & WithCallLog & WithWork) {
+    let charged = { calls: 0, errors: 0 }
+    return async () => {
+      const spent = { calls: callLog.callCount, errors: operation.errorCount }
+      const ofCalls = COST_PER_CALL * (spent.calls - charged.calls)
+      const ofErrors = costBeyondEstimate(spent.errors - charged.errors)
+      charged = spent
+      await chargeOrRefuse(limiter, caller, toCharge(work + ofCalls) + ofErrors)
     }
   }
 
@@ -43,12 +42,11 @@ export function useSubscriptions(
       const stream = streams.open(caller, request)
       if (!stream) {
         setResultAndStopExecution({ errors: [tooManySubscriptions()] })
-        return undefined
+        return
       }
       request.signal.addEventListener('abort', () => stream.end(), { once: true })
-      const { charge, onNext } = createEventCharge(args.contextValue)
+      const charge = createEventCharge(args.contextValue)
       operation.stream = { ended: stream.ended, reached: stream.reached, charge }
-      return { onSubscribeResult: () => ({ onNext }) }
     },
     onResultProcess: ({ request, result, resultProcessor, setResultProcessor, serverContext }) => {
       const stream = streams.of(request)

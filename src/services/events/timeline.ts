@@ -4,6 +4,7 @@ import { raiseStage } from '../../../db/records/session-stage-repository.ts'
 import { appendEvents, type NewEvent } from '../../../db/repositories/event-repository.ts'
 import type { AttemptStatus } from '../../domain/records/attempt.ts'
 import type { EventData } from '../../domain/records/event.ts'
+import type { Ownership } from '../../domain/records/ownership.ts'
 import type { Session } from '../../domain/records/session.ts'
 import type { ChangeSource } from '../../domain/records/sync.ts'
 
@@ -42,6 +43,28 @@ export async function recordChange(
   await recordEvents(db, change, events, toFormer(before, after))
 }
 
+/** A session whose owner changed, or was removed because its links contradict each other. */
+export interface OwnerChange {
+  readonly session: ChangeContext['session'] & Links
+  readonly owner: Ownership
+}
+
+/** Records the changes of the owners of sessions of one tenant. */
+export async function recordOwnerChanges(
+  db: Database,
+  { source, at }: Pick<ChangeContext, 'source' | 'at'>,
+  changes: readonly OwnerChange[],
+): Promise<void> {
+  const events = changes.flatMap(({ session, owner: { externalId, isContradicted } }) => {
+    const change = { session, source, at }
+    if (isContradicted) return toNewEvents(change, [{ type: 'ExternalIdConflict' }], session.externalId ?? null)
+    const after = { ...session, externalId }
+    const moved = session.externalId !== externalId
+    return toNewEvents(change, linkChange(session, after, moved), toFormer(session, after))
+  })
+  await appendEvents(db, events)
+}
+
 /** Records changed links and a changed externalId. */
 export async function recordLinkChange(
   db: Database,
@@ -65,16 +88,23 @@ export async function recordEvents(
   events: readonly EventData[],
   formerExternalId: string | null = null,
 ): Promise<void> {
-  const { session, source, at } = change
+  const { id: sessionId, tenantId } = change.session
+  await appendEvents(db, toNewEvents(change, events, formerExternalId))
+  const stage = Math.max(0, ...events.map(stageOf))
+  if (stage > 0) await raiseStage(db, tenantId, sessionId, stage)
+}
+
+function toNewEvents(
+  { session, source, at }: ChangeContext,
+  events: readonly EventData[],
+  formerExternalId: string | null,
+): NewEvent[] {
   const { id: sessionId, provider, tenantId } = session
-  const rows = events.map((data): NewEvent => {
+  return events.map(data => {
     const movesPerson = data.type === 'SessionLinksChanged' || data.type === 'ExternalIdConflict'
     const former = movesPerson ? formerExternalId : null
     return { id: uuid(), tenantId, sessionId, provider, at, source, data, formerExternalId: former }
   })
-  await appendEvents(db, rows)
-  const stage = Math.max(0, ...events.map(stageOf))
-  if (stage > 0) await raiseStage(db, tenantId, sessionId, stage)
 }
 
 /** The stage that the event shows: 1 started, 2 completed, 3 approved; 0 if it shows none. */

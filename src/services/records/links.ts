@@ -130,12 +130,15 @@ export function createLinks(deps: ServiceDeps, { sessions, applicants, customers
   /** Throws INVALID_INPUT if the new externalId contradicts a linked record. `ownerId`: an applicant's customer. */
   async function changeExternalId(
     trx: Database,
-    { tenantId }: RequestScope,
+    call: RequestScope,
     { to, ...renamed }: ExternalIdUpdate,
     ownerId?: string | null,
   ): Promise<void> {
     if (to === undefined) return
-    const contradicted = await updateLinkedSessions(trx, { tenantId, ...renamed, source: 'CALLER', at: now() })
+    const { tenantId } = call
+    const linked = { tenantId, ...renamed, source: 'CALLER', at: now() } as const
+    const { changed, contradicted } = await updateLinkedSessions(trx, linked)
+    call.changedSessions = (call.changedSessions ?? 0) + changed
     const linkedExternalIds = renamed.customerId
       ? await listExternalIdsThrough(trx, tenantId, renamed.customerId)
       : [...(await readExternalIds(trx, tenantId, ownerId ? [ownerId] : [])).values()]

@@ -3,7 +3,7 @@ import { readExternalIds } from '../../../db/records/person-repository.ts'
 import { listLinkedSessions, type OwnedSession, updateOwners } from '../../../db/records/session-repository.ts'
 import { follows, type Ownership, ownerOf } from '../../domain/records/ownership.ts'
 import type { ChangeSource } from '../../domain/records/sync.ts'
-import { recordEvents, recordLinkChange } from '../events/timeline.ts'
+import { type OwnerChange, recordOwnerChanges } from '../events/timeline.ts'
 
 /** Applies the rules of src/domain/records/ownership.ts to the sessions that an applicant or a customer links. */
 
@@ -20,36 +20,36 @@ export interface ExternalIdChange {
 
 /**
  * Sessions without an externalId of their own follow the record; one that contradicts it loses its owner. A step of the
- * transaction that changes the record. Returns the number of contradictions.
+ * transaction that changes the record. Returns how many sessions changed, and how many of them contradict it.
  */
-export async function updateLinkedSessions(db: Database, renamed: ExternalIdChange): Promise<number> {
+export async function updateLinkedSessions(
+  db: Database,
+  renamed: ExternalIdChange,
+): Promise<{ readonly changed: number; readonly contradicted: number }> {
   const { tenantId, applicantId, customerId, from, source, at } = renamed
   const link = applicantId ? 'applicant_id' : 'customer_id'
   const sessions = await listLinkedSessions(db, tenantId, link, [applicantId ?? customerId ?? ''])
   const linked = new Set(sessions.flatMap(session => [session.applicantId ?? [], session.customerId ?? []].flat()))
   const externalIds = await readExternalIds(db, tenantId, [...linked])
-  const groups = new Map<string, { readonly owner: Ownership; readonly sessions: OwnedSession[] }>()
-  for (const session of sessions) {
-    const owner = updateSession(session, from, externalIds)
-    if (owner.externalId === session.externalId && !owner.isContradicted) continue
-    const key = JSON.stringify(owner)
-    groups.set(key, { owner, sessions: [...(groups.get(key)?.sessions ?? []), session] })
-  }
-  const contradicted: OwnedSession[] = []
-  for (const { owner, sessions } of groups.values()) {
-    const ids = sessions.map(({ id }) => id)
+  const changes = sessions
+    .map(session => ({ session, owner: updateSession(session, from, externalIds) }))
+    .filter(({ session, owner }) => owner.isContradicted || owner.externalId !== session.externalId)
+  for (const { owner, ids } of groupByOwner(changes)) {
     await updateOwners(db, ids, { externalId: owner.externalId, externalIdPinned: owner.isContradicted || undefined })
-    if (owner.isContradicted) contradicted.push(...sessions)
-    else
-      for (const session of sessions) {
-        const after = { ...session, externalId: owner.externalId }
-        await recordLinkChange(db, { session, source, at }, session, after)
-      }
   }
-  for (const session of contradicted) {
-    await recordEvents(db, { session, source, at }, [{ type: 'ExternalIdConflict' }], session.externalId)
+  await recordOwnerChanges(db, { source, at }, changes)
+  return { changed: changes.length, contradicted: changes.filter(({ owner }) => owner.isContradicted).length }
+}
+
+function groupByOwner(changes: readonly OwnerChange[]) {
+  const groups = new Map<string, { readonly owner: Ownership; readonly ids: string[] }>()
+  for (const { session, owner } of changes) {
+    const key = JSON.stringify(owner)
+    const group = groups.get(key)
+    if (group) group.ids.push(session.id)
+    else groups.set(key, { owner, ids: [session.id] })
   }
-  return contradicted.length
+  return groups.values()
 }
 
 /** A session whose owner the caller removed, or a contradiction removed, stays without one. */
