@@ -35,6 +35,8 @@ export type ProbeName = (typeof PROBES)[number]
 
 /** More than two pages of the largest list that is compared. */
 const COMPARED_SESSIONS = 200
+/** Those of deploy/Dockerfile. */
+const FLAGS_OF_IMAGE = ['--max-semi-space-size=32']
 
 const USAGE = `npm run bench -- [options]
 The report is written by a run with all cells, all contestants and a probe.
@@ -45,7 +47,7 @@ The report is written by a run with all cells, all contestants and a probe.
   --connections 8,64   --latencies 0,5,50 (ms)   --rounds 3   --seconds 1   --sessions 1000
   --warm-up 30         seconds at most, before a cell and for each contestant
   --node binary        runs every contestant, and the program that fills the store; default: the running one
-  --flags="--a --b"    of Node, for every contestant; default: none, as our image starts the server
+  --flags="--a --b"    of Node, for every contestant; default: those with which our image starts the server
   --probes a,b         of ${PROBES.join(', ')}; default: all but memory; none for none
   --stores 1000,100000 rows; 1000000 takes minutes to fill
   --minutes 10         of the probe memory
@@ -69,7 +71,10 @@ export function readOptions(args: readonly string[]): Options {
     seconds: Number(values.seconds ?? 1),
     warmUpSeconds: Number(values['warm-up'] ?? 30),
     loadBefore: loadavg()[0] ?? 0,
-    runtime: { binary: values.node ?? process.execPath, flags: values.flags?.split(' ').filter(Boolean) ?? [] },
+    runtime: {
+      binary: values.node ?? process.execPath,
+      flags: values.flags?.split(' ').filter(Boolean) ?? FLAGS_OF_IMAGE,
+    },
     sessions: Number(values.sessions ?? (values.compare ? COMPARED_SESSIONS : 1000)),
     compareOnly: values.compare ?? false,
     probes: pick(values.probes, PROBES, quick ? [] : PROBES.filter(name => name !== 'memory')),

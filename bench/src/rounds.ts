@@ -27,6 +27,8 @@ const DRAIN_MS = 150
 const WARM_UP_ROUND_SECONDS = 1
 /** Rounds without a gain after which nothing more is expected; as many come before them. */
 const STEADY_ROUNDS = 5
+/** Node compiles a function once it has run often enough. A disturbance may look like the end of that. */
+const LEAST_REQUESTS = 10_000
 /** A smaller gain is noise. */
 const LEAST_GAIN = 0.02
 
@@ -54,10 +56,12 @@ export async function measure(
  */
 export async function warmUp(cell: Cell, contestant: Contestant, connections: number, most: number): Promise<void> {
   const cpuMicros: number[] = []
+  let requests = 0
   while (cpuMicros.length * WARM_UP_ROUND_SECONDS < most) {
     const round = await measureOne(cell, contestant, [], connections, WARM_UP_ROUND_SECONDS)
     cpuMicros.push(round.cpuMicros)
-    if (isSteady(cpuMicros)) return
+    requests += round.requests
+    if (requests >= LEAST_REQUESTS && isSteady(cpuMicros)) return
   }
   const last = cpuMicros.slice(-STEADY_ROUNDS).map(micros => micros.toFixed(0))
   console.log(`${cell.name}: ${contestant.name} was not steady after ${most} s: CPU µs ${last.join(', ')}.`)

@@ -228,7 +228,7 @@ describe('the Dockerfile', () => {
     }
     const { bin } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8'))
     expect(copied).toContain(`COPY ${bin.sessiongraph.split('/')[0]} ./bin`)
-    expect(last).toContain('CMD ["node", "dist/src/main.js"]')
+    expect(last).toContain('CMD ["node", "--max-semi-space-size=32", "dist/src/main.js"]')
   })
 
   test('stops the server by the signal that starts its shutdown, and checks its liveness', () => {

@@ -38,7 +38,7 @@ const NOT_TYPED: Readonly<Record<string, string>> = {
   'npm run types': 'compiles everything; it is a step of its own',
   'npx biome check --write .': 'writes the sources',
   'npx vitest run --project sqlite test/docs/links.test.ts': 'is a part of what runs this',
-  'node dist/src/main.js': 'is what kill.test.ts starts, compiled into another folder',
+  'node --max-semi-space-size=32 dist/src/main.js': 'is what kill.test.ts starts, compiled into another folder',
   'npm --prefix bench ci': 'fetches packages',
   'npm --prefix bench run bench': 'takes ten minutes',
   'npm --prefix bench run bench -- --help': 'needs the packages of the bench, which are installed by hand',
