@@ -74,7 +74,7 @@ describe.each([
     for (let times = 1; times <= 3; times++) {
       const { status, cost, remaining, policy } = await post(LIST, token, {}, headers)
       expect([status, policy]).toEqual([200, `"cost";q=${COST_PER_MINUTE};w=60`])
-      expect(cost).toMatchObject({ requested: 653, actual, remaining: COST_PER_MINUTE - times * actual })
+      expect(cost).toMatchObject({ requested: 503, actual, remaining: COST_PER_MINUTE - times * actual })
       expect(remaining).toBe(cost?.remaining)
       expect(Math.abs(Date.parse(String(cost?.resetAt)) - Date.now() - 60_000)).toBeLessThan(10_000)
     }
@@ -84,11 +84,11 @@ describe.each([
     const { token } = await withKey(app)
     const empty = LIST.replace('first: 50', 'first: 50, filter: { externalId: "unknown" }')
     for (let times = 1; times <= 3; times++) {
-      expect((await post(empty, token, {}, headers)).cost).toMatchObject({ requested: 653, actual: 1 })
+      expect((await post(empty, token, {}, headers)).cost).toMatchObject({ requested: 503, actual: 1 })
     }
     const unknown = 'query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Session { customer { id } } } }'
     for (let times = 1; times <= 3; times++) {
-      expect((await post(unknown, token, { ids: UNKNOWN }, headers)).cost).toMatchObject({ requested: 416, actual: 3 })
+      expect((await post(unknown, token, { ids: UNKNOWN }, headers)).cost).toMatchObject({ requested: 316, actual: 3 })
     }
   })
 
@@ -108,13 +108,13 @@ describe.each([
     await app.sandbox('KAYLE').forget()
     const { cost } = await post(`query ($id: ID!) { ${fields.join(' ')} }`, token, { id }, headers)
     const calls = (await app.sandbox('KAYLE').requests()).length
-    expect(cost).toMatchObject({ requested: 12, actual: Math.round(4 * calls + 0.2) })
+    expect(cost).toMatchObject({ requested: 9, actual: Math.round(3 * calls + 0.2) })
   })
 
   test('is not executed if its estimate exceeds what is left, and is charged as a request', async () => {
     const { token } = await withKey(app)
     let last: Reported | undefined
-    for (let spent = 0; COST_PER_MINUTE - spent >= 653; spent += INTROSPECTION.cost) {
+    for (let spent = 0; COST_PER_MINUTE - spent >= 503; spent += INTROSPECTION.cost) {
       last = await post(INTROSPECTION.text, token, {}, headers)
     }
     expect(last?.status).toBe(200)
@@ -122,8 +122,8 @@ describe.each([
     expect(last).toMatchObject({ status: 429, cost: undefined })
     const { status, remaining } = await post('{ __typename }', token, {}, headers)
     expect(status, 'what is left can be used').toBe(200)
-    expect(remaining).toBeLessThan(653)
-    expect(remaining).toBeGreaterThan(640)
+    expect(remaining).toBeLessThan(503)
+    expect(remaining).toBeGreaterThan(490)
   })
 })
 

@@ -363,9 +363,15 @@ describe('a person', () => {
   })
 
   test.each([
-    ['sessions(first: 100) { nodes { attempts { totalCount } customer { id } applicant { id } } }', false],
+    [
+      'sessions(first: 100) { nodes { attempts { totalCount } customer { id } again: customer { id } applicant { id } } }',
+      false,
+    ],
     ['sessions(first: 20) { nodes { attempts { totalCount } customer { id } } }', true],
-    ['applicants(first: 100) { nodes { attempts { totalCount } customer { id } again: customer { id } } }', false],
+    [
+      'applicants(first: 100) { nodes { attempts { totalCount } customer { id } again: customer { id } more: customer { id } } }',
+      false,
+    ],
     ['applicants { nodes { attempts { totalCount } customer { id } } } customers(last: 100) { nodes { id } }', true],
   ])('can be selected with %s: %s, since its cost is counted', async (fields, allowed) => {
     await createSession({ kayle: {} }, { externalId: 'usr_1' })

@@ -23,9 +23,9 @@ import { fragmentsOf } from './query-complexity.ts'
 
 /**
  * The cost of an operation is an upper bound of the work that it can cause: 1 is what the smallest request costs. A provider
- * call costs 4: every mutation and every field with a `freshness` argument may make one, except the root fields without `by`,
- * which read from the store. A stored row costs 1/40, the query of a page 1/5, even of an empty one, and its `totalCount` 1/2. Each
- * selected field costs 1/500, one with selections 1/100, and one of JSON 1/6, each further alias of it 1/40. The extensions `cost`
+ * call costs 3: every field with a `freshness` argument may make one, except the root fields without `by`, which read from the
+ * store. A mutation costs 4. A stored row costs 1/40, the query of a page 1/5, even of an empty one, and its `totalCount` 1/3. Each
+ * selected field costs 1/500, one with selections 1/100, and one of JSON 1/6, each further alias of it 1/20. The extensions `cost`
  * and `rowCost` of a field of the schema replace the costs of the field and of its rows. The selections below a field are
  * multiplied by its maximum number of rows: `first` or `last` (20 by default), the number of ids, or 100 for a list without
  * arguments. Aliases add up, but a further alias of a linked record is no further row. To begin a subscription costs 4, each of its
@@ -36,7 +36,9 @@ import { fragmentsOf } from './query-complexity.ts'
  * mutation 3/2. What it cost by the rows that it had and the calls that it made is `costOfExecution`.
  */
 
-export const COST_PER_CALL = 4
+export const COST_PER_CALL = 3
+/** With its call. */
+const COST_PER_MUTATION = 4
 const COST_PER_STORED_RECORD = 1 / 40
 /** Of a mutation that calls no provider: its transaction is on disk before the response. */
 const COST_PER_WRITE = 3 / 2
@@ -53,9 +55,9 @@ const COST_PER_OBJECT = 1 / 100
 /** Up to some kilobytes, which are parsed and written. */
 const COST_PER_JSON_FIELD = 1 / 6
 /** A further alias of it is only written. */
-const COST_PER_JSON_ALIAS = 1 / 40
+const COST_PER_JSON_ALIAS = 1 / 20
 const COST_PER_PAGE = 1 / 5
-const COST_PER_COUNT = 1 / 2
+const COST_PER_COUNT = 1 / 3
 /** The fields of a page that return its rows. */
 const ROW_FIELDS = ['edges', 'nodes']
 const INTROSPECTION = new Map([
@@ -64,6 +66,15 @@ const INTROSPECTION = new Map([
 ])
 const DEFAULT_ROWS = 20
 const MAX_ROWS = 100
+
+/** What a mutation costs, and a field that may read a record at its provider. */
+interface CallPrices {
+  readonly mutation: number
+  readonly read: number
+}
+
+const WITH_CALLS: CallPrices = { mutation: COST_PER_MUTATION, read: COST_PER_CALL }
+const WITHOUT_CALLS: CallPrices = { mutation: COST_PER_WRITE, read: COST_PER_STORED_RECORD }
 
 type Variables = Readonly<Record<string, unknown>>
 /** A number where the cost does not depend on variables. */
@@ -75,7 +86,7 @@ export function planCost(
   document: DocumentNode,
   operationName: string | null | undefined,
 ): (variables: Variables) => number {
-  const ofOperation = planWithCalls(schema, document, operationName, COST_PER_CALL)
+  const ofOperation = planWithCalls(schema, document, operationName, WITH_CALLS)
   return isSubscription(document, operationName) ? plus(COST_PER_SUBSCRIPTION, ofOperation) : ofOperation
 }
 
@@ -85,7 +96,7 @@ export function planWork(
   document: DocumentNode,
   operationName: string | null | undefined,
 ): (variables: Variables) => number {
-  const ofOperation = planWithCalls(schema, document, operationName, COST_PER_STORED_RECORD)
+  const ofOperation = planWithCalls(schema, document, operationName, WITHOUT_CALLS)
   return isSubscription(document, operationName) ? plus(COST_PER_EVENT, ofOperation) : ofOperation
 }
 
@@ -110,7 +121,7 @@ export function planRowPrices(
   operationName: string | null | undefined,
 ): RowPrices {
   const ofRow = new Map<object, number>()
-  const plan = planWithCalls(schema, document, operationName, COST_PER_STORED_RECORD, ofRow)
+  const plan = planWithCalls(schema, document, operationName, WITHOUT_CALLS, ofRow)
   return { withoutRows: plan({}), ofRow }
 }
 
@@ -134,7 +145,7 @@ function planWithCalls(
   schema: GraphQLSchema,
   document: DocumentNode,
   operationName: string | null | undefined,
-  costPerCall: number,
+  prices: CallPrices,
   ofRow?: Map<object, number>,
 ): (variables: Variables) => number {
   const operation = getOperationAST(document, operationName)
@@ -164,7 +175,7 @@ function planWithCalls(
     const own = isAlias ? aliasCost(field) : ownCost(field)
     const below = (part: Part) =>
       node.selectionSet ? ofSelections(getNamedType(field.type), node.selectionSet, part) : 0
-    const call = callCost(schema, type, field, costPerCall)
+    const call = callCost(schema, type, field, prices)
     if (!returnsRows(schema, type, field)) {
       const cost = combine([call, own, below('ALL')], sum)
       return ofRow && isPage(type) && ROW_FIELDS.includes(field.name) ? collect(node, COST_PER_ROW, cost) : cost
@@ -259,12 +270,12 @@ function callCost(
   schema: GraphQLSchema,
   parent: GraphQLNamedType,
   { args }: GraphQLField<unknown, unknown>,
-  costPerCall: number,
+  prices: CallPrices,
 ): number {
-  if (parent === schema.getMutationType()) return Math.max(costPerCall, COST_PER_WRITE)
+  if (parent === schema.getMutationType()) return prices.mutation
   const isRead =
     takesFreshness({ args }) && (parent !== schema.getQueryType() || args.some(({ name }) => name === 'by'))
-  return isRead ? costPerCall : 0
+  return isRead ? prices.read : 0
 }
 
 /** True for a field whose records are counted. */

@@ -84,7 +84,9 @@ export function findDeferredParts(
       if (!isIncluded(selection)) continue
       if (selection.kind === Kind.FIELD) {
         const key = selection.alias?.value ?? selection.name.value
-        fields.set(key, [...(fields.get(key) ?? []), selection])
+        const same = fields.get(key)
+        if (same) same.push(selection)
+        else fields.set(key, [selection])
         continue
       }
       const fragment = selection.kind === Kind.INLINE_FRAGMENT ? selection : fragments.get(selection.name.value)

@@ -38,32 +38,39 @@ export const BODY_BYTES_PER_COST = 18 * 1024
 const KEYS_PER_COST = 1_500
 const VALUES_PER_COST = 2_500
 const BRACKETS_PER_COST = 24_000
+/** Of numbers: long ones are compared with what JavaScript makes of them. */
+const DIGITS_PER_COST = 20_000
 /** A shorter body has too few of them to be counted. */
 const MIN_COUNTED_BYTES = 2_000
 
 /** What a body costs beside its request, before it is parsed. */
 export function costOfBody(body: Uint8Array): number {
   if (body.length < MIN_COUNTED_BYTES) return 0
-  const { keys, values, brackets } = countJson(body)
-  const parts = body.length / BODY_BYTES_PER_COST + Math.min(keys, MAX_KEYS) / KEYS_PER_COST + values / VALUES_PER_COST
-  return Math.floor(parts + brackets / BRACKETS_PER_COST)
+  const { keys, values, brackets, digits } = countJson(body)
+  const ofLength = body.length / BODY_BYTES_PER_COST
+  // It is refused before it is parsed.
+  if (keys > MAX_KEYS) return Math.floor(ofLength)
+  const ofParts = keys / KEYS_PER_COST + values / VALUES_PER_COST + brackets / BRACKETS_PER_COST
+  return Math.floor(ofLength + ofParts + digits / DIGITS_PER_COST)
 }
 
 const [QUOTE, BACKSLASH, COLON, COMMA, BRACKET, BRACE] = [0x22, 0x5c, 0x3a, 0x2c, 0x5b, 0x7b]
+const [DIGIT_0, DIGIT_9] = [0x30, 0x39]
 
-/** The keys, the further values of lists and objects, and the lists and objects of a JSON text. */
-function countJson(body: Uint8Array): { keys: number; values: number; brackets: number } {
-  let [keys, values, brackets, quoted] = [0, 0, 0, false]
+/** The keys, the further values of lists and objects, the lists and objects, and the digits of the numbers of a JSON text. */
+function countJson(body: Uint8Array): { keys: number; values: number; brackets: number; digits: number } {
+  let [keys, values, brackets, digits, quoted] = [0, 0, 0, 0, false]
   for (let at = 0; at < body.length; at++) {
-    const byte = body[at]
+    const byte = body[at] ?? 0
     if (quoted && byte === BACKSLASH) at++
     else if (byte === QUOTE) quoted = !quoted
     else if (quoted) continue
     else if (byte === COLON) keys++
     else if (byte === COMMA) values++
     else if (byte === BRACKET || byte === BRACE) brackets++
+    else if (byte >= DIGIT_0 && byte <= DIGIT_9) digits++
   }
-  return { keys, values, brackets }
+  return { keys, values, brackets, digits }
 }
 
 /** The client disconnected or was too slow: there is no reader for the error, and nothing to log. */
