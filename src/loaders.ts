@@ -171,7 +171,9 @@ function groupByFreshness<Of>(keys: readonly Key<Of>[]): Key<Of>[][] {
   const groups = new Map<string, Key<Of>[]>()
   for (const key of keys) {
     const name = freshnessKey(key)
-    groups.set(name, [...(groups.get(name) ?? []), key])
+    const group = groups.get(name)
+    if (group) group.push(key)
+    else groups.set(name, [key])
   }
   return [...groups.values()]
 }

@@ -29,9 +29,8 @@ export class LightAbortSignal implements AbortSignalLike {
     if (this.#aborted) return
     this.#aborted = true
     this.#reason = reason
-    const listeners = this.#listeners
+    for (const listener of this.#listeners ?? []) listener()
     this.#listeners = undefined
-    for (const listener of listeners ?? []) listener()
   }
 
   throwIfAborted(): void {

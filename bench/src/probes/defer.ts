@@ -37,9 +37,14 @@ async function msToFirstPart(url: string, body: string): Promise<number> {
   const began = performance.now()
   const answer = await fetch(url, { method: 'POST', headers, body })
   const reader = answer.body?.getReader()
-  const first = await reader?.read()
+  let text = ''
+  // The delimiter may come before the part.
+  while (!text.includes('"status"')) {
+    const chunk = await reader?.read()
+    if (!chunk?.value) throw new Error('No first part came.')
+    text += Buffer.from(chunk.value).toString()
+  }
   const ms = performance.now() - began
-  if (!first?.value || !Buffer.from(first.value).includes('"status"')) throw new Error('No first part came.')
   while (!(await reader?.read())?.done);
   return ms
 }
