@@ -38,7 +38,7 @@ function toMarkdown(measured: readonly MeasuredCell[], probed: readonly Probed[]
   const cells = new Map(measured.map(({ cell }) => [cell.name, cell.message]))
   return [
     '# The benchmark',
-    `${machine(options.runtime)}. Load average before the run: ${options.loadBefore.toFixed(1)}. ${options.rounds} rounds of ${options.seconds} s for each, in turn; medians, and ratios of the same round.`,
+    `${machine(options.runtime)}. Load average before the run: ${options.loadBefore.toFixed(1)}. ${options.rounds} rounds of ${options.seconds} s for each, after a warm-up of at most ${options.warmUpSeconds} s, in turn; medians, and ratios of the same round.`,
     'How it is measured and what it may be compared with: [README](../README.md).',
     '![Answers per second, as a share of the limit](report.svg)',
     '## Targets (64 connections, no latency)',
@@ -46,11 +46,7 @@ function toMarkdown(measured: readonly MeasuredCell[], probed: readonly Probed[]
       ['cell', 'what', 'of the limit', 'target', 'of Yoga', 'target', 'of Hive Gateway'],
       atFullLoad(measured).map(target),
     ),
-    `## Latency (64 connections, providers that respond after ${SLOWER_MS} ms)`,
-    markdownTable(
-      ['cell', 'p50 of the limit, ms', 'p99 of ours, ms', 'ratio', 'target'],
-      measured.filter(({ latencyMs }) => latencyMs === SLOWER_MS).map(latency),
-    ),
+    ...latencySection(measured.filter(({ latencyMs }) => latencyMs === SLOWER_MS)),
     '## All cells',
     [...cells].map(([name, message]) => `- \`${name}\`: ${message}`).join('\n'),
     markdownTable(
@@ -61,6 +57,15 @@ function toMarkdown(measured: readonly MeasuredCell[], probed: readonly Probed[]
   ]
     .join('\n\n')
     .concat('\n')
+}
+
+function latencySection(slower: readonly MeasuredCell[]): string[] {
+  if (slower.length === 0) return []
+  const titles = ['cell', 'p50 of the limit, ms', 'p99 of ours, ms', 'ratio', 'target']
+  return [
+    `## Latency (64 connections, providers that respond after ${SLOWER_MS} ms)`,
+    markdownTable(titles, slower.map(latency)),
+  ]
 }
 
 function target({ cell, measured }: MeasuredCell): string[] {
