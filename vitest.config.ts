@@ -50,6 +50,7 @@ const ON_BOTH = [
   'jobs/import',
   'jobs/polling',
   'jobs/prune',
+  'ownership/many-sessions',
   'ownership/ownership',
   'ownership/races',
   'ownership/readers',
