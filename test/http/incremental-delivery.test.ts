@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
 import { withKey } from '../harness/clients/callers.ts'
+import { createKayleSession } from '../harness/providers/kayle-session.ts'
 
 /** Incremental responses, and responses with errors. */
 
@@ -60,6 +61,32 @@ test('a client that disconnects in the middle of its body is no unexpected error
   await sleep(50)
   expect(log).toEqual([])
 })
+
+test.each(['multipart/mixed', 'multipart/mixed;incrementalSpec=v0.2'])(
+  'a client that disconnects before and between the parts of a response as %s is no unexpected error',
+  async accept => {
+    const { id } = await createKayleSession(app, `leaves ${accept}`)
+    await app.sandbox('KAYLE').faults([{ method: 'GET', fault: { kind: 'latency', ms: 200 } }])
+    log.length = 0
+    const now = 'freshness: { maxAgeSeconds: 0 }'
+    for (const query of [
+      `{ session(by: { id: "${id}" }, ${now}) { id } ... @defer { __typename } }`,
+      `{ session(by: { id: "${id}" }) { id ... @defer { attempts(${now}) { totalCount } } } }`,
+    ]) {
+      const leaving = new AbortController()
+      const init = { method: 'POST', headers: { ...headers, accept }, body: JSON.stringify({ query }) }
+      const response = fetch(app.url, { ...init, signal: leaving.signal }).then(answer => answer.text())
+      const failed = expect(response).rejects.toThrow()
+      await sleep(100)
+      leaving.abort()
+      await failed
+      await expect.poll(() => app.admission.inFlight).toBe(0)
+    }
+    await app.sandbox('KAYLE').clearFaults()
+    await sleep(50)
+    expect(log).toEqual([])
+  },
+)
 
 describe('fields of one response name', () => {
   const messageOf = async (fields: string) => {

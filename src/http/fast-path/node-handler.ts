@@ -19,14 +19,16 @@ export interface PostHandlerOptions {
 export function createPostHandler({ path, handlePost, fallback, report }: PostHandlerOptions): RequestListener {
   return (message, response) => {
     if (message.method !== 'POST' || message.url !== path) return fallback(message, response)
-    handle(message, response).catch(error => {
-      report(error)
+    const disconnect = new ClientDisconnect(response)
+    handle(message, response, disconnect).catch(error => {
+      // Yoga rejects with the signal's reason where its client is gone.
+      if (error !== disconnect.signal.reason) report(error)
       response.destroy()
     })
   }
 
-  async function handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
-    const result = await handlePost(message, new ClientDisconnect(response), { req: message, res: response })
+  async function handle(message: IncomingMessage, response: ServerResponse, disconnect: HasSignal): Promise<void> {
+    const result = await handlePost(message, disconnect, { req: message, res: response })
     // Responses of one event loop turn are written together: waking a client once per response costs a system call each.
     await flushBatch()
     if (!response.destroyed) await send(result, response)

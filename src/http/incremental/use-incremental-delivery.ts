@@ -50,7 +50,10 @@ function toBody(parts: AsyncGenerator<object>, Stream: typeof ReadableStream): R
   return new Stream<Uint8Array>({
     start: controller => controller.enqueue(encoder.encode(DELIMITER)),
     pull: async controller => {
-      const { value, done } = await parts.next()
+      // The stream of `fetchAPI` does not handle a rejection of `pull`, which would end the process.
+      const next = await parts.next().catch(error => void controller.error(error))
+      if (!next) return
+      const { value, done } = next
       if (value) {
         const text = JSON.stringify(value, (_key, inner: unknown) => withoutHttp(inner))
         controller.enqueue(encoder.encode(`\r\ncontent-type: application/json\r\n\r\n${text}${DELIMITER}`))
