@@ -73,12 +73,12 @@ test.each(['multipart/mixed', 'multipart/mixed;incrementalSpec=v0.2'])(
       `{ session(by: { id: "${id}" }, ${now}) { id } ... @defer { __typename } }`,
       `{ session(by: { id: "${id}" }) { id ... @defer { attempts(${now}) { totalCount } } } }`,
     ]) {
-      const leaving = new AbortController()
+      const aborting = new AbortController()
       const init = { method: 'POST', headers: { ...headers, accept }, body: JSON.stringify({ query }) }
-      const response = fetch(app.url, { ...init, signal: leaving.signal }).then(answer => answer.text())
+      const response = fetch(app.url, { ...init, signal: aborting.signal }).then(answer => answer.text())
       const failed = expect(response).rejects.toThrow()
       await sleep(100)
-      leaving.abort()
+      aborting.abort()
       await failed
       await expect.poll(() => app.admission.inFlight).toBe(0)
     }
