@@ -1,4 +1,5 @@
 import DataLoader from 'dataloader'
+import { groupBy } from './domain/group-by.ts'
 import type { Provider } from './domain/provider.ts'
 import type { Applicant } from './domain/records/applicant.ts'
 import type { Attempt } from './domain/records/attempt.ts'
@@ -151,7 +152,7 @@ function freshnessLoader<Of, T>(
     async keys => {
       const results = new Map<Key<Of>, T | Error>()
       await Promise.all(
-        groupByFreshness(keys).map(async group => {
+        [...groupBy(keys, freshnessKey).values()].map(async group => {
           const values = await load(
             group.map(key => key.of),
             group[0]?.freshness,
@@ -165,17 +166,6 @@ function freshnessLoader<Of, T>(
     },
     { ...batching, cacheKeyFn: key => `${idOf(key.of)}|${freshnessKey(key)}` },
   )
-}
-
-function groupByFreshness<Of>(keys: readonly Key<Of>[]): Key<Of>[][] {
-  const groups = new Map<string, Key<Of>[]>()
-  for (const key of keys) {
-    const name = freshnessKey(key)
-    const group = groups.get(name)
-    if (group) group.push(key)
-    else groups.set(name, [key])
-  }
-  return [...groups.values()]
 }
 
 function freshnessKey({ freshness }: Key<unknown>): string {

@@ -35,17 +35,20 @@ export function recordQueries<Table extends RecordTable>(table: Table) {
   }
 }
 
-/** The conditions that filters of applicants and of customers share. */
-export interface RecordFilter {
+/** The part of a filter that sessions, applicants and customers have. */
+export interface SharedFilter<Status> {
   readonly providers?: readonly Provider[] | null
+  readonly statuses?: readonly Status[] | null
+  readonly outcomes?: readonly Outcome[] | null
   readonly externalId?: string | null
-  readonly email?: string | null
   readonly createdAfter?: Date | null
   readonly createdBefore?: Date | null
   readonly updatedAfter?: Date | null
-  /** Only applicants have a status and an outcome. */
-  readonly statuses?: readonly ApplicantStatus[] | null
-  readonly outcomes?: readonly Outcome[] | null
+}
+
+/** The filter of applicants and of customers. Only applicants have a status and an outcome. */
+export interface RecordFilter extends SharedFilter<ApplicantStatus> {
+  readonly email?: string | null
 }
 
 /** A condition that an empty list never meets: PostgreSQL rejects `in ()`. */
@@ -54,16 +57,19 @@ export function isAnyOf(column: string, values: readonly string[]): RawBuilder<b
 }
 
 /** A filter in column values, without empty conditions. */
-export interface RecordConditions {
+export interface SharedConditions<Status> {
   readonly providers?: readonly Provider[]
-  readonly statuses?: readonly ApplicantStatus[]
+  readonly statuses?: readonly Status[]
   readonly outcomes?: readonly Outcome[]
   readonly externalId?: string
-  /** The indexes that the e-mail address may have, under each key. */
-  readonly emailIndexes?: readonly string[]
   readonly createdAfter?: number
   readonly createdBefore?: number
   readonly updatedAfter?: number
+}
+
+export interface RecordConditions extends SharedConditions<ApplicantStatus> {
+  /** The indexes that the e-mail address may have, under each key. */
+  readonly emailIndexes?: readonly string[]
 }
 
 export function toRecordConditions(
@@ -73,17 +79,6 @@ export function toRecordConditions(
 ): RecordConditions {
   const emailIndexes = filter.email == null ? undefined : encryption.blindIndexes(filter.email, place)
   return omitUndefined({ ...toSharedConditions(filter), emailIndexes })
-}
-
-/** The part of a filter that sessions, applicants and customers have. */
-interface SharedFilter<Status> {
-  readonly providers?: readonly Provider[] | null
-  readonly statuses?: readonly Status[] | null
-  readonly outcomes?: readonly Outcome[] | null
-  readonly externalId?: string | null
-  readonly createdAfter?: Date | null
-  readonly createdBefore?: Date | null
-  readonly updatedAfter?: Date | null
 }
 
 /** In column values; undefined for an empty condition. */

@@ -1,6 +1,5 @@
 import type { ExpressionBuilder, SelectQueryBuilder } from 'kysely'
 import type { Provider } from '../../src/domain/provider.ts'
-import type { Outcome } from '../../src/domain/records/decision.ts'
 import type { Session, SessionStatus } from '../../src/domain/records/session.ts'
 import { omitUndefined, type TenantOwnedRow, toFlag } from '../core/columns.ts'
 import type { Database } from '../core/database.ts'
@@ -8,7 +7,14 @@ import { forUpdate } from '../core/dialect.ts'
 import { type FilteredPage, type KeysetPage, rowNumberPerPartition } from '../core/keyset.ts'
 import { type PageOf, pageQueries } from '../core/page-queries.ts'
 import { prepareQuery } from '../core/prepared-query.ts'
-import { countRows, isAnyOf, recordQueries, toSharedConditions } from '../core/record-queries.ts'
+import {
+  countRows,
+  isAnyOf,
+  recordQueries,
+  type SharedConditions,
+  type SharedFilter,
+  toSharedConditions,
+} from '../core/record-queries.ts'
 import { withRevision } from '../core/revision.ts'
 import type { SessionRow, Tables } from '../core/tables.ts'
 import {
@@ -22,16 +28,9 @@ import {
   UNENCRYPTED_COLUMNS,
 } from './session-columns.ts'
 
-export interface SessionFilter {
-  readonly providers?: readonly Provider[] | null
-  readonly statuses?: readonly SessionStatus[] | null
-  readonly outcomes?: readonly Outcome[] | null
-  readonly externalId?: string | null
+export interface SessionFilter extends SharedFilter<SessionStatus> {
   readonly applicantId?: string | null
   readonly customerId?: string | null
-  readonly createdAfter?: Date | null
-  readonly createdBefore?: Date | null
-  readonly updatedAfter?: Date | null
 }
 
 export async function insertSession(db: Database, session: NewSession): Promise<StoredSession> {
@@ -239,17 +238,9 @@ export async function pruneAccess(db: Database, before: Date, limit: number): Pr
   return Number(result.numUpdatedRows)
 }
 
-/** A filter in column values, without empty conditions. */
-interface Conditions {
-  readonly providers?: readonly Provider[]
-  readonly statuses?: readonly SessionStatus[]
-  readonly outcomes?: readonly Outcome[]
-  readonly externalId?: string
+interface Conditions extends SharedConditions<SessionStatus> {
   readonly applicantId?: string
   readonly customerId?: string
-  readonly createdAfter?: number
-  readonly createdBefore?: number
-  readonly updatedAfter?: number
 }
 
 function toConditions(filter: SessionFilter): Conditions {

@@ -58,9 +58,7 @@ export async function recordOwnerChanges(
   const events = changes.flatMap(({ session, owner: { externalId, isContradicted } }) => {
     const change = { session, source, at }
     if (isContradicted) return toNewEvents(change, [{ type: 'ExternalIdConflict' }], session.externalId ?? null)
-    const after = { ...session, externalId }
-    const moved = session.externalId !== externalId
-    return toNewEvents(change, linkChange(session, after, moved), toFormer(session, after))
+    return toLinkEvents(change, session, { ...session, externalId })
   })
   await appendEvents(db, events)
 }
@@ -72,8 +70,12 @@ export async function recordLinkChange(
   before: Links,
   after: Links,
 ): Promise<void> {
+  await appendEvents(db, toLinkEvents(change, before, after))
+}
+
+function toLinkEvents(change: ChangeContext, before: Links, after: Links): NewEvent[] {
   const events = linkChange(before, after, before.externalId !== after.externalId)
-  await recordEvents(db, change, events, toFormer(before, after))
+  return toNewEvents(change, events, toFormer(before, after))
 }
 
 /** The externalId that the session lost. */

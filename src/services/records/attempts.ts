@@ -2,6 +2,7 @@ import { findAttempts, listAttemptsOf } from '../../../db/records/attempt-reposi
 import { findSessions, updateSession } from '../../../db/records/session-repository.ts'
 import { canAccessSession } from '../../domain/access/caller.ts'
 import { DomainError } from '../../domain/errors.ts'
+import { groupBy } from '../../domain/group-by.ts'
 import type { Applicant } from '../../domain/records/applicant.ts'
 import type { Attempt } from '../../domain/records/attempt.ts'
 import { isTerminal, type Session } from '../../domain/records/session.ts'
@@ -170,14 +171,4 @@ function hasAttempts({ client }: Account): boolean {
 function withAttemptsRead({ sync, attemptsFetchedAt, attemptsStartedMs }: AttemptsRead): AttemptsRead {
   if (attemptsFetchedAt || !sync) return { sync, attemptsFetchedAt, attemptsStartedMs }
   return { sync, attemptsFetchedAt: sync.fetchedAt, attemptsStartedMs: sync.startedMs }
-}
-
-function groupBy<T>(values: readonly T[], keyOf: (value: T) => string | null): Map<string | null, T[]> {
-  const groups = new Map<string | null, T[]>()
-  for (const value of values) {
-    const group = groups.get(keyOf(value))
-    if (group) group.push(value)
-    else groups.set(keyOf(value), [value])
-  }
-  return groups
 }

@@ -1,6 +1,7 @@
 import type { Database } from '../../../db/core/database.ts'
 import { readExternalIds } from '../../../db/records/person-repository.ts'
 import { listLinkedSessions, type OwnedSession, updateOwners } from '../../../db/records/session-repository.ts'
+import { groupBy } from '../../domain/group-by.ts'
 import { follows, type Ownership, ownerOf } from '../../domain/records/ownership.ts'
 import type { ChangeSource } from '../../domain/records/sync.ts'
 import { type OwnerChange, recordOwnerChanges } from '../events/timeline.ts'
@@ -34,22 +35,18 @@ export async function updateLinkedSessions(
   const changes = sessions
     .map(session => ({ session, owner: updateSession(session, from, externalIds) }))
     .filter(({ session, owner }) => owner.isContradicted || owner.externalId !== session.externalId)
-  for (const { owner, ids } of groupByOwner(changes)) {
-    await updateOwners(db, ids, { externalId: owner.externalId, externalIdPinned: owner.isContradicted || undefined })
+  const contradicted = changes.filter(({ owner }) => owner.isContradicted)
+  const following = changes.filter(({ owner }) => !owner.isContradicted)
+  for (const [externalId, group] of groupBy(following, ({ owner }) => owner.externalId)) {
+    await updateOwners(db, idsOf(group), { externalId })
   }
+  await updateOwners(db, idsOf(contradicted), { externalId: null, externalIdPinned: true })
   await recordOwnerChanges(db, { source, at }, changes)
-  return { changed: changes.length, contradicted: changes.filter(({ owner }) => owner.isContradicted).length }
+  return { changed: changes.length, contradicted: contradicted.length }
 }
 
-function groupByOwner(changes: readonly OwnerChange[]) {
-  const groups = new Map<string, { readonly owner: Ownership; readonly ids: string[] }>()
-  for (const { session, owner } of changes) {
-    const key = JSON.stringify(owner)
-    const group = groups.get(key)
-    if (group) group.ids.push(session.id)
-    else groups.set(key, { owner, ids: [session.id] })
-  }
-  return groups.values()
+function idsOf(changes: readonly OwnerChange[]): string[] {
+  return changes.map(({ session }) => session.id)
 }
 
 /** A session whose owner the caller removed, or a contradiction removed, stays without one. */
