@@ -30,7 +30,7 @@ export function settings(origins: { kayle: string; rapidly: string; yorlet: stri
     SANDBOX: 'off',
     COST_PER_MINUTE: '1000000000',
     // A list of 100 exceeds the default cost limit.
-    MAX_COST: '5000',
+    MAX_COST: '50000',
     // No record becomes stale during a measurement, so `stored` reads the store.
     MAX_AGE_SECONDS: '86400',
     KAYLE_BASE_URL: origins.kayle,

@@ -54,7 +54,7 @@ const LinkCustomerPayload = builder.objectRef<Customer>('LinkCustomerPayload').i
 })
 
 /** It changes the linked sessions, too. */
-const COST_OF_LINK = { cost: 2 }
+const COST_OF_LINK = { cost: 20 }
 
 builder.mutationFields(t => ({
   linkApplicant: t.field({

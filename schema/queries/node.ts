@@ -50,7 +50,7 @@ builder.queryFields(t => ({
     description:
       'Looks up at most 100 stored records and persons, in the order of `ids`. Null for each that does not exist.',
     ...SESSION_NODES_ONLY,
-    extensions: { rowCost: 1 / 8 },
+    extensions: { rowCost: 5 / 4 },
     args: {
       ids: t.arg.idList({
         required: true,

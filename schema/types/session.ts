@@ -80,7 +80,7 @@ builder.objectType(SessionRef, {
       type: SessionAccessRef,
       description:
         'Links and tokens that let the end user continue. Secrets: treat them like passwords. Only the create returns tokens.',
-      extensions: { ...ENCRYPTED, cost: 1 / 20 },
+      extensions: { ...ENCRYPTED, cost: 1 / 2 },
       resolve: session => session.access,
     }),
     applicant: t.field({
@@ -130,7 +130,7 @@ builder.objectType(SessionRef, {
       type: NextActionRef,
       nullable: false,
       description: 'What the end user has to do next in this session, without regard to other sessions.',
-      extensions: { ...ENCRYPTED, cost: 1 / 6 },
+      extensions: { ...ENCRYPTED, cost: 5 / 3 },
       resolve: (session, _args, { loaders }) => loaders.nextActionOfSession().load(session),
     }),
     sync: t.expose('sync', {

@@ -14,7 +14,7 @@ export const httpSettings = {
   MAX_ROOT_FIELDS: positive.default(DEFAULT_REQUEST_LIMITS.maxRootFields),
   MAX_BATCH_SIZE: positive.default(DEFAULT_REQUEST_LIMITS.maxBatchSize),
   MAX_COST: positive.default(DEFAULT_REQUEST_LIMITS.maxCost),
-  COST_PER_MINUTE: positive.default(300_000),
+  COST_PER_MINUTE: positive.default(3_000_000),
   HEADERS_TIMEOUT_MS: milliseconds.default(DEFAULT_SOCKET_TIMEOUTS.headersTimeoutMs),
   REQUEST_TIMEOUT_MS: milliseconds.default(DEFAULT_SOCKET_TIMEOUTS.requestTimeoutMs),
   KEEP_ALIVE_TIMEOUT_MS: milliseconds.default(DEFAULT_SOCKET_TIMEOUTS.keepAliveTimeoutMs),

@@ -197,7 +197,7 @@ describe('access', () => {
   })
 
   test('requests count against the rate limit of the key', async () => {
-    const app = await startApp({ COST_PER_MINUTE: '3' }, { jobs: false })
+    const app = await startApp({ COST_PER_MINUTE: '30' }, { jobs: false })
     const statuses: number[] = []
     for (let index = 0; index < 4; index += 1) {
       const headers = { authorization: `Bearer ${API_KEY}` }

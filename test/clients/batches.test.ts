@@ -11,7 +11,7 @@ const OPERATION = { query: '{ __typename }' }
 let app: TestApp
 let without: TestApp
 beforeAll(async () => {
-  app = await startApp({ MAX_BATCH_SIZE: '3', COST_PER_MINUTE: '60' }, { jobs: false })
+  app = await startApp({ MAX_BATCH_SIZE: '3', COST_PER_MINUTE: '600' }, { jobs: false })
   without = await startApp({}, { jobs: false })
 })
 afterAll(() => Promise.all([app.close(), without.close()]))

@@ -224,9 +224,9 @@ describe('is refused', () => {
   })
 
   test('what costs more than the budget, and afterwards messages that are no operation', async () => {
-    const tight = await startApp({ COST_PER_MINUTE: '3' }, { jobs: false })
+    const tight = await startApp({ COST_PER_MINUTE: '30' }, { jobs: false })
     // New documents are charged.
-    await (await withKey(tight, { costPerMinute: 100 })).execute('{ __typename }')
+    await (await withKey(tight, { costPerMinute: 1_000 })).execute('{ __typename }')
     const { received, send, closed } = await openInitialized(undefined, tight)
     for (const id of ['1', '2', '3', '4']) send({ id, type: 'subscribe', payload: { query: '{ __typename }' } })
     await expect.poll(() => received.filter(({ type }) => type === 'next')).toHaveLength(3)
@@ -254,7 +254,7 @@ describe('long messages', () => {
   })
 
   test('cost as much as a body, and are not parsed once the budget is spent', async () => {
-    const tight = await startApp({ COST_PER_MINUTE: '3' }, { jobs: false })
+    const tight = await startApp({ COST_PER_MINUTE: '30' }, { jobs: false })
     const { received, send, closed } = await openInitialized(undefined, tight)
     send(long)
     await expect.poll(() => received).toHaveLength(1)

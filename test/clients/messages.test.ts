@@ -159,12 +159,12 @@ describe('the message for a caller', () => {
   })
 
   test('that spent its budget says when to retry, and how to need less', async () => {
-    const key = await withKey(app, { costPerMinute: 10 })
+    const key = await withKey(app, { costPerMinute: 100 })
     for (let times = 0; times < 10; times++) await key.execute('{ __typename }')
     const message = await messageOf(key, '{ __typename }')
     expect(message).toMatch(/Retry after \d+ seconds/)
     check(message, 'fewer rows or fields', 'operator')
-    const small = await withKey(app, { costPerMinute: 20 })
-    check(await messageOf(small, '{ sessions(first: 50) { nodes { attempts { nodes { id } } } } }'), '20', 'fewer rows')
+    const small = await withKey(app, { costPerMinute: 200 })
+    check(await messageOf(small, '{ sessions(first: 50) { nodes { attempts { nodes { id } } } } }'), '200', 'fewer rows')
   })
 })

@@ -84,7 +84,7 @@ test('beyond the budget ends with RATE_LIMITED, and resumes later after its last
   const [creates, events] = [4, 5]
   const app = await startApp({}, { jobs: false })
   // A new document and the beginning of a subscription, which pays for the first event.
-  const { token } = await withKey(app, { costPerMinute: 3 + 4 + 2 * (events - 1) })
+  const { token } = await withKey(app, { costPerMinute: 31 + 41 + 20 * (events - 1) })
   const { data } = await app.execute('{ sessions(first: 0) { liveCursor } }')
   for (let index = 0; index < creates; index++) await createLinked(app, `budget-${index}`)
   const all = 'subscription ($after: String) { sessionsUpdated(after: $after) { cursor } }'

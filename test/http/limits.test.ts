@@ -87,7 +87,7 @@ describe('a request at a limit passes, and one beyond it is refused with a code'
     ['10 fields at the top', fields(10), fields(11)],
     ['10 aliases of __typename at the top', typenames(10), typenames(11)],
     ['10 fields at the top in fragments', fieldsInFragments(10), fieldsInFragments(11)],
-    ['a cost of 1,000', sessions(80), sessions(81)],
+    ['a cost of 10,000', sessions(80), sessions(81)],
   ])('(%s)', async (_what, most, more) => {
     const [fine, refused] = [await app.execute(most), await app.execute(more)]
 
@@ -159,67 +159,67 @@ describe('the cost', () => {
   const cost = (text: string, variables = {}) => planCost(schema, parse(text), undefined)(variables)
 
   test.each([
-    ['nothing but names', '{ __typename providers { provider } }', 0.014],
-    ['one record', '{ session(by: { id: "a" }) { id details { __typename } sync { stale } } }', 3.061],
+    ['nothing but names', '{ __typename providers { provider } }', 0.14],
+    ['one record', '{ session(by: { id: "a" }) { id details { __typename } sync { stale } } }', 30.61],
     [
       'one record and its three links',
       '{ session(by: { id: "a" }) { customer { id } applicant { id } attempts(first: 7) { nodes { id } } } }',
-      12.578,
+      125.78,
     ],
-    ['the schema, as often as it is read', '{ a: __schema { types { name } } b: __schema { types { name } } }', 20],
-    ['one type', '{ __type(name: "Session") { name } }', 2],
-    ['a page of a list', '{ sessions { nodes { id } } }', 0.95],
-    ['a page with something of each of its 20 rows', '{ sessions { nodes { customer { id } } } }', 61.65],
+    ['the schema, as often as it is read', '{ a: __schema { types { name } } b: __schema { types { name } } }', 200],
+    ['one type', '{ __type(name: "Session") { name } }', 20],
+    ['a page of a list', '{ sessions { nodes { id } } }', 9.5],
+    ['a page with something of each of its 20 rows', '{ sessions { nodes { customer { id } } } }', 616.5],
     [
       'the rows of a page under nodes and edges',
       '{ sessions { nodes { customer { id } } edges { node { customer { id } } } } }',
-      122.79,
+      1227.9,
     ],
     [
       'what reads the store, whatever freshness it hands on',
       '{ sessions(freshness: {}) { nodes { id } } person(externalId: "a", freshness: {}) { id } }',
-      0.987,
+      9.87,
     ],
-    ['a page counted from its end', '{ sessions(last: 7) { nodes { customer { id } } } }', 21.714],
-    ['no more rows than a page can have', '{ sessions(first: 5000) { nodes { customer { id } } } }', 307.41],
-    ['a list of ids', '{ nodes(ids: ["a", "b", "c"]) { id } }', 0.091],
+    ['a page counted from its end', '{ sessions(last: 7) { nodes { customer { id } } } }', 217.14],
+    ['no more rows than a page can have', '{ sessions(first: 5000) { nodes { customer { id } } } }', 3074.1],
+    ['a list of ids', '{ nodes(ids: ["a", "b", "c"]) { id } }', 0.91],
     [
       'a list of ids and what is under them',
       '{ nodes(ids: ["a", "b"]) { ... on Session { customer { id } } } }',
-      6.134,
+      61.34,
     ],
-    ['one id for a list', '{ nodes(ids: "a") { id } }', 0.037],
-    ['a write', 'mutation { cancelSession(input: { sessionId: "a" }) { __typename } }', 4.012],
+    ['one id for a list', '{ nodes(ids: "a") { id } }', 0.37],
+    ['a write', 'mutation { cancelSession(input: { sessionId: "a" }) { __typename } }', 30.12],
     [
       'a write and what is read after it',
       'mutation { cancelSession(input: { sessionId: "a" }) { ... on CancelSessionPayload { session { customer { id } } } } }',
-      7.057,
+      60.57,
     ],
-    ['a stream', 'subscription { sessionUpdated(id: "a") { session { customer { id } } } }', 7.057],
-    ['a linked record under two names', '{ sessions { nodes { a: person { id } b: person { id } } } }', 1.89],
-    ['a fragment twice', '{ ...F ...F } fragment F on Query { session(by: { id: "a" }) { id } }', 3.037],
-    ['aliases', '{ a: session(by: { id: "a" }) { id } b: session(by: { id: "b" }) { id } }', 6.074],
+    ['a stream', 'subscription { sessionUpdated(id: "a") { session { customer { id } } } }', 60.57],
+    ['a linked record under two names', '{ sessions { nodes { a: person { id } b: person { id } } } }', 18.9],
+    ['a fragment twice', '{ ...F ...F } fragment F on Query { session(by: { id: "a" }) { id } }', 30.37],
+    ['aliases', '{ a: session(by: { id: "a" }) { id } b: session(by: { id: "b" }) { id } }', 60.74],
     [
       'what happened to a session',
       '{ session(by: { id: "a" }) { timeline(first: 100) { nodes { ... on AttemptStatusChanged { attempt { id } } ... on SessionLinksChanged { customer { id } applicant { id } } } } } }',
-      17.845,
+      178.45,
     ],
-    ['a page without rows', '{ sessions(first: 0) { nodes { customer { id } } } }', 0.21],
-    ['a count', '{ sessions(first: 0) { totalCount } }', 0.21 + 1 / 3],
+    ['a page without rows', '{ sessions(first: 0) { nodes { customer { id } } } }', 2.1],
+    ['a count', '{ sessions(first: 0) { totalCount } }', 2.1 + 3],
     [
       'empty pages and counts of each row, as often as they have a name',
       '{ sessions(first: 100) { nodes { a: timeline(first: 0) { totalCount } b: timeline(first: 0) { totalCount } } } }',
-      45.71 + 200 / 3,
+      457.1 + 600,
     ],
     [
       'the rows of a page under two names',
       '{ sessions { a: nodes { customer { id } } b: nodes { applicant { id } } } }',
-      122.59,
+      1225.9,
     ],
     [
       'pages in a page',
       '{ sessions(first: 100) { nodes { timeline(first: 100) { nodes { ... on AttemptStatusChanged { attempt { id } } } } } } }',
-      744.71,
+      7447.1,
     ],
   ])('of %s', (_what, text, expected) => {
     expect(cost(text)).toBeCloseTo(expected, 6)
@@ -227,23 +227,23 @@ describe('the cost', () => {
 
   test('depends on the variables, and is the maximum where a variable sets no number', () => {
     const page = 'query ($first: Int = 4) { sessions(first: $first) { nodes { customer { id } } } }'
-    expect(cost(page)).toBeCloseTo(12.498)
-    expect(cost(page, { first: 9 })).toBeCloseTo(27.858)
-    expect(cost(page, { first: 'many' })).toBeCloseTo(307.41)
+    expect(cost(page)).toBeCloseTo(124.98)
+    expect(cost(page, { first: 9 })).toBeCloseTo(278.58)
+    expect(cost(page, { first: 'many' })).toBeCloseTo(3074.1)
     const ids = 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }'
-    expect(cost(ids, { ids: ['a', 'b', 'c', 'd'] })).toBeCloseTo(0.118)
+    expect(cost(ids, { ids: ['a', 'b', 'c', 'd'] })).toBeCloseTo(1.18)
   })
 
   test('of fragments that double thirty times is computed at once', () => {
     const parts = repeat(30, at => `fragment F${at} on Query { ...F${at + 1} ...F${at + 1} }`)
     const text = `{ ...F0 } ${parts.join(' ')} fragment F30 on Query { sessions { nodes { id } } }`
-    expect(cost(text)).toBeCloseTo(0.95)
+    expect(cost(text)).toBeCloseTo(9.5)
   })
 })
 
 /** New documents are charged: another key sends those of a client token first. */
 async function knowDocuments(of: TestApp): Promise<void> {
-  const key = await withKey(of, { costPerMinute: 1_000 })
+  const key = await withKey(of, { costPerMinute: 10_000 })
   const token = await withClientToken(of, key, { externalId: 'knows-documents' })
   await token.execute('{ __typename }')
 }
@@ -260,7 +260,7 @@ async function startCharged() {
 
 describe('the rate limit per minute', () => {
   test('applies per key, with a Retry-After that holds', async () => {
-    const tight = await startApp({ COST_PER_MINUTE: '3' })
+    const tight = await startApp({ COST_PER_MINUTE: '30' })
     const page = '{ sessions(first: 1) { nodes { id } } }'
     const body = JSON.stringify({ query: page })
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` }
@@ -279,7 +279,7 @@ describe('the rate limit per minute', () => {
   })
 
   test('counts a free operation as one', async () => {
-    const tight = await startApp({ COST_PER_MINUTE: '3' })
+    const tight = await startApp({ COST_PER_MINUTE: '30' })
     const codes = []
     for (let count = 0; count < 4; count++)
       codes.push((await tight.execute('{ __typename }')).errors[0]?.extensions.code)
@@ -288,16 +288,16 @@ describe('the rate limit per minute', () => {
   })
 
   test.each([
-    ['of no JSON', '{"query":', 400, 1, 0],
-    ['of no GraphQL', JSON.stringify({ query: '{ sessions(' }), 200, 4, 0],
-    ['for an unknown field', JSON.stringify({ query: '{ nothing }' }), 200, 4, 0],
+    ['of no JSON', '{"query":', 400, 10, 0],
+    ['of no GraphQL', JSON.stringify({ query: '{ sessions(' }), 200, 42, 0],
+    ['for an unknown field', JSON.stringify({ query: '{ nothing }' }), 200, 42, 0],
     ['that is too complex', JSON.stringify({ query: `{ ${'a: __typename '.repeat(40)} }` }), 200, 4, 2],
     [
       'with a variable that is wrong',
       JSON.stringify({ query: 'query ($a: [ID!]!) { nodes(ids: $a) { id } }', variables: { a: {} } }),
       200,
-      1,
-      3,
+      12,
+      32,
     ],
     [
       'with far too many ids',
@@ -306,8 +306,8 @@ describe('the rate limit per minute', () => {
         variables: { a: Array(5_100).fill(1) },
       }),
       200,
-      3,
-      3,
+      36,
+      32,
     ],
   ])('counts a request %s too, and its new document', async (_what, body, status, each, once) => {
     const tight = await startApp({ COST_PER_MINUTE: String(once + 3 * each) })
@@ -330,7 +330,7 @@ describe('the rate limit per minute', () => {
       spent.length = 0
       const init = { method: 'POST', headers, body, duplex: 'half' }
       await (await fetch(charged.url, init as RequestInit)).text()
-      expect(spent.slice(0, 2)).toEqual([1, 13])
+      expect(spent.slice(0, 2)).toEqual([10, 135])
     }
     await charged.close()
   })
@@ -339,16 +339,16 @@ describe('the rate limit per minute', () => {
     [
       '1,500 keys and 2,500 values of objects',
       JSON.stringify(Object.fromEntries(Array.from({ length: 4_600 }, (_, at) => [`k${at}`, at]))),
-      4_603 / 1_500 + 4_600 / 2_500,
+      4_603 / 150 + 4_600 / 250,
     ],
-    ['2,500 values', JSON.stringify(Array(9_100).fill(1)), 9_100 / 2_500],
-    ['24,000 lists', `[${Array(1_300).fill(`${'['.repeat(40)}${']'.repeat(40)}`)}]`, 52_000 / 24_000 + 1_300 / 2_500],
-    ['20,000 digits', `[${Array(1_000).fill('1'.repeat(60))}]`, 1_000 / 2_500],
+    ['2,500 values', JSON.stringify(Array(9_100).fill(1)), 9_100 / 250],
+    ['24,000 lists', `[${Array(1_300).fill(`${'['.repeat(40)}${']'.repeat(40)}`)}]`, 52_000 / 2_400 + 1_300 / 250],
+    ['20,000 digits', `[${Array(1_000).fill('1'.repeat(60))}]`, 1_000 / 250],
     ['none of the characters in texts', JSON.stringify('[:,"{1'.repeat(9_000)), 0],
     [
       'all together',
       `[${JSON.stringify(Object.fromEntries(Array.from({ length: 1_400 }, (_, at) => [`k${at}`, at])))},${Array(1_000).fill(1)}]`,
-      1_400 / 1_500 + 2_400 / 2_500,
+      1_400 / 150 + 2_400 / 250,
     ],
   ])('%s of a body are charged before it is parsed', async (_what, value, extra) => {
     const { charged, spent } = await startCharged()
@@ -358,9 +358,9 @@ describe('the rate limit per minute', () => {
     for (let times = 0; times < 3; times++) {
       spent.length = 0
       await (await fetch(charged.url, { method: 'POST', headers, body })).text()
-      const ofNewDocument = times === 0 ? 3 : 0
+      const ofNewDocument = times === 0 ? 30 : 0
       expect(spent.reduce((sum, cost) => sum + cost, 0)).toBe(
-        1 + Math.floor(extra + digits / 20_000 + body.length / (18 * 1024)) + ofNewDocument,
+        10 + Math.floor(extra + digits / 2_000 + body.length / (1.8 * 1024)) + ofNewDocument,
       )
     }
     await charged.close()
@@ -373,7 +373,7 @@ describe('the rate limit per minute', () => {
     const body = JSON.stringify({ query: '{ __typename }', variables })
     const { status } = await fetch(charged.url, { method: 'POST', headers, body })
     expect(status).toBe(400)
-    expect(spent.reduce((sum, cost) => sum + cost, 0)).toBe(1 + Math.floor(body.length / (18 * 1024)))
+    expect(spent.reduce((sum, cost) => sum + cost, 0)).toBe(10 + Math.floor(body.length / (1.8 * 1024)))
     await charged.close()
   })
 
@@ -384,13 +384,13 @@ describe('the rate limit per minute', () => {
       spent.length = 0
       const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}`, accept, ...many }
       await (await fetch(charged.url, { method: 'POST', headers, body: '{"query":"{ __typename }"}' })).text()
-      expect(spent[0]).toBe(1 + 2)
+      expect(spent[0]).toBe(10 + 21)
     }
     await charged.close()
   })
 
   test('is shared by the client tokens of a key, each subject with a tenth of it', async () => {
-    const tight = await startApp({ COST_PER_MINUTE: '40' })
+    const tight = await startApp({ COST_PER_MINUTE: '400' })
     const maker = await withKey(tight, { scopes: ['session:access', 'sessions:read'] })
     await knowDocuments(tight)
     const clients: Client[] = []
@@ -405,7 +405,7 @@ describe('the rate limit per minute', () => {
     for (let round = 0; round < 4; round++)
       for (const client of clients.slice(1)) if ((await spend(client)) === 'OK') granted += 1
     // To create one of the ten tokens costs 2, and one was used four times.
-    expect(granted).toBe(40 - 10 * 2 - 4)
+    expect(granted).toBe(40 - 10 * 3 - 4)
     await tight.close()
   })
 
@@ -417,7 +417,7 @@ describe('the rate limit per minute', () => {
     expect((await one.execute('{ sessions(first: 1) { nodes { id } } }')).errors[0]?.extensions).toMatchObject({
       retryAfterSeconds: 2,
     })
-    expect(requests.map(([, cost]) => cost)).toEqual([1, 1])
+    expect(requests.map(([, cost]) => cost)).toEqual([10, 10])
     await one.close()
   })
 })
@@ -471,7 +471,7 @@ test('each limit is a setting', async () => {
     MAX_DEPTH: '2',
     MAX_ALIASES: '1',
     MAX_ROOT_FIELDS: '2',
-    MAX_COST: '1',
+    MAX_COST: '15',
   })
   const message = async (query: string, variables?: object) =>
     (await set.execute(query, variables as Record<string, unknown>)).errors[0]?.message
@@ -483,7 +483,7 @@ test('each limit is a setting', async () => {
   expect(await message('{ a: __typename b: __typename }')).toContain('1 alias')
   expect(await message('{ __typename __typename __typename }')).toContain('2 root fields')
   expect(await message('{ sessions(first: 99) { totalCount } b: sessions(first: 100) { totalCount } }')).toContain(
-    'cost of at most 1',
+    'cost of at most 15',
   )
   await set.close()
 })

@@ -18,7 +18,7 @@ const ids = { session: '', applicant: '', customer: '' }
 beforeAll(async () => {
   // With the default freshness nothing is read again.
   const now = new Date()
-  const settings = { MAX_AGE_SECONDS: '86400', MAX_COST: '1000000' }
+  const settings = { MAX_AGE_SECONDS: '86400', MAX_COST: '10000000' }
   app = await startAppWithFaultyProvider(settings, { now: () => now })
   const yorlet = await create('Session', { session: SESSION_INPUTS.YORLET })
   const read = `query ($id: ID!) { session(by: { id: $id }) { applicant { id customer { id } } } }`

@@ -18,7 +18,7 @@ export interface ApiKey {
 }
 
 /** The limits of a key's own cost per minute. A client token gets a tenth, which has to suffice for one request. */
-export const COST_PER_MINUTE_RANGE = { min: 10, max: 1_000_000_000 } as const
+export const COST_PER_MINUTE_RANGE = { min: 100, max: 1_000_000_000 } as const
 
 export function isExpiredOrRevoked(
   { expiresAt, revokedAt }: Pick<ApiKey, 'expiresAt' | 'revokedAt'>,

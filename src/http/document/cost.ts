@@ -22,47 +22,47 @@ import {
 import { fragmentsOf } from './query-complexity.ts'
 
 /**
- * The cost of an operation is an upper bound of the work that it can cause: 1 is what the smallest request costs. A provider
- * call costs 3: every field with a `freshness` argument may make one, except the root fields without `by`, which read from the
- * store. A mutation costs 4. A stored row costs 1/40, the query of a page 1/5, even of an empty one, and its `totalCount` 1/3. Each
- * selected field costs 1/500, one with selections 1/100, and one of JSON 1/6, each further alias of it 1/20. The extensions `cost`
+ * The cost of an operation is an upper bound of the work that it can cause beside its request, which costs 10. A provider call
+ * costs 30: every field with a `freshness` argument may make one, except the root fields without `by`, which read from the
+ * store. So does a mutation. A stored row costs 1/4, the query of a page 2, even of an empty one, and its `totalCount` 3. Each
+ * selected field costs 1/50, one with selections 1/10, and one of JSON 5/3, each further alias of it 1/2. The extensions `cost`
  * and `rowCost` of a field of the schema replace the costs of the field and of its rows. The selections below a field are
  * multiplied by its maximum number of rows: `first` or `last` (20 by default), the number of ids, or 100 for a list without
- * arguments. Aliases add up, but a further alias of a linked record is no further row. To begin a subscription costs 4, each of its
- * events 2.
- * Introspection calls no provider, but it is expensive here: `__schema` costs 10, `__type` costs 2.
+ * arguments. Aliases add up, but a further alias of a linked record is no further row. To begin a subscription costs 30, each of
+ * its events 20.
+ * Introspection calls no provider, but it is expensive here: `__schema` costs 100, `__type` costs 20.
  *
- * What an operation costs without its provider calls is `planWork`: a record that is read from the store costs 1/40, and a
- * mutation 3/2. What it cost by the rows that it had and the calls that it made is `costOfExecution`.
+ * What an operation costs without its provider calls is `planWork`: a record that is read from the store costs 1/4, and a
+ * mutation 5. What it cost by the rows that it had and the calls that it made is `costOfExecution`.
  */
 
-export const COST_PER_CALL = 3
+export const COST_PER_CALL = 30
 /** With its call. */
-const COST_PER_MUTATION = 4
-const COST_PER_STORED_RECORD = 1 / 40
+const COST_PER_MUTATION = 30
+const COST_PER_STORED_RECORD = 1 / 4
 /** Of a mutation that calls no provider: its transaction is on disk before the response. */
-const COST_PER_WRITE = 3 / 2
-const COST_PER_SUBSCRIPTION = 4
+const COST_PER_WRITE = 5
+const COST_PER_SUBSCRIPTION = 30
 /** Beside what it selects. */
-const COST_PER_EVENT = 2
-const COST_PER_ERROR = 1 / 6
+const COST_PER_EVENT = 20
+const COST_PER_ERROR = 5 / 3
 /** Of a session that follows the externalId of a linked record: its row and its event are written. */
-const COST_PER_CHANGED_SESSION = 1 / 40
+const COST_PER_CHANGED_SESSION = 1 / 4
 
-const COST_PER_ROW = 1 / 40
-const COST_PER_LEAF = 1 / 500
-const COST_PER_OBJECT = 1 / 100
+const COST_PER_ROW = 1 / 4
+const COST_PER_LEAF = 1 / 50
+const COST_PER_OBJECT = 1 / 10
 /** Up to some kilobytes, which are parsed and written. */
-const COST_PER_JSON_FIELD = 1 / 6
+const COST_PER_JSON_FIELD = 5 / 3
 /** A further alias of it is only written. */
-const COST_PER_JSON_ALIAS = 1 / 20
-const COST_PER_PAGE = 1 / 5
-const COST_PER_COUNT = 1 / 3
+const COST_PER_JSON_ALIAS = 1 / 2
+const COST_PER_PAGE = 2
+const COST_PER_COUNT = 3
 /** The fields of a page that return its rows. */
 const ROW_FIELDS = ['edges', 'nodes']
 const INTROSPECTION = new Map([
-  ['__schema', 10],
-  ['__type', 2],
+  ['__schema', 100],
+  ['__type', 20],
 ])
 const DEFAULT_ROWS = 20
 const MAX_ROWS = 100

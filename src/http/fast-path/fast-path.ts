@@ -27,7 +27,7 @@ import { budgetHeaders, COST_HEADER, type CostLimiter, isSpent, type RateLimiter
 import { SECURITY_HEADERS } from '../plugins/standard-plugins.ts'
 import { deadlineOf } from '../plugins/use-context.ts'
 import { negotiateResponseType } from '../request/accepted-type.ts'
-import { BODY_BYTES_PER_COST, costOfBody } from '../request/body.ts'
+import { LONG_BODY_BYTES, costOfBody } from '../request/body.ts'
 import { assertHead, parsePostBody } from '../request/parse-request.ts'
 import {
   costOfHead,
@@ -210,7 +210,7 @@ interface FastPathRequest {
  */
 function isHeadValid(head: RequestHead, limits: RequestLimits): boolean {
   const length = head.header('content-length')
-  if (length === undefined || Number(length) >= BODY_BYTES_PER_COST) return false
+  if (length === undefined || Number(length) >= LONG_BODY_BYTES) return false
   return tryOrUndefined(() => assertHead(head, limits) ?? true) ?? false
 }
 

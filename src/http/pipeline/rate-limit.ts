@@ -46,11 +46,11 @@ export function failOpen(limiter: RateLimiter, report: (error: unknown) => void)
 const TOKEN_SHARE = 1 / 10
 
 /** The cost of a request before its operation is known. It is charged for rejected requests too. */
-export const REQUEST_COST = 1
+export const REQUEST_COST = 10
 
-/** What an operation of this cost is charged: the nearest whole number, at least that of its request. */
-export function toCharge(exactCost: number): number {
-  return Math.max(REQUEST_COST, Math.round(exactCost))
+/** What a request with an operation of this cost is charged: a whole number. */
+function toCharge(exactCost: number): number {
+  return REQUEST_COST + Math.round(exactCost)
 }
 
 /** Takes the cost from the caller's budgets. Returns the milliseconds to wait if one is too small, else 0: then nothing is taken. */
@@ -141,7 +141,8 @@ function budgetOf(limiter: RateLimiter, caller: Caller): BudgetState | undefined
 
 /** True if a request of the caller would be refused, as far as this instance knows. */
 export function isSpent(limiter: RateLimiter, caller: Caller): boolean {
-  return budgetOf(limiter, caller)?.remaining === 0
+  const { remaining = REQUEST_COST } = budgetOf(limiter, caller) ?? {}
+  return remaining < REQUEST_COST
 }
 
 /** The header fields of draft-ietf-httpapi-ratelimit-headers: names, each followed by its value. */

@@ -47,9 +47,9 @@ export function useNoIntrospection(): Plugin {
 }
 
 /** What a document costs that this instance does not know: to parse and validate it takes longer than to execute most. */
-const NEW_DOCUMENT_COST = 3
-const INVALID_DOCUMENT_COST = 3
-const NEW_CHARACTERS_PER_COST = 400
+const NEW_DOCUMENT_COST = 30
+const INVALID_DOCUMENT_COST = 30
+const NEW_CHARACTERS_PER_COST = 40
 /** As many as a document of the maximum number of tokens may have. What comments and strings add takes little time. */
 const MAX_NEW_CHARACTERS = 4_000
 

@@ -32,14 +32,17 @@ export async function readBody(chunks: AsyncIterable<Uint8Array> | null, maxByte
 
 const DRAIN_BYTES = 4
 
-/** This much of a body costs as much as the smallest request. */
-export const BODY_BYTES_PER_COST = 18 * 1024
+/** A body of this length costs as much as the smallest request. */
+export const LONG_BODY_BYTES = 18 * 1024
+/** What costs less is part of the request. */
+const MIN_BODY_COST = 10
+const BYTES_PER_COST = LONG_BODY_BYTES / MIN_BODY_COST
 /** A key of an object is compared with the others of the object, and with those that its type has. */
-const KEYS_PER_COST = 1_500
-const VALUES_PER_COST = 2_500
-const BRACKETS_PER_COST = 24_000
+const KEYS_PER_COST = 150
+const VALUES_PER_COST = 250
+const BRACKETS_PER_COST = 2_400
 /** Of numbers: long ones are compared with what JavaScript makes of them. */
-const DIGITS_PER_COST = 20_000
+const DIGITS_PER_COST = 2_000
 /** A shorter body has too few of them to be counted. */
 const MIN_COUNTED_BYTES = 2_000
 
@@ -47,11 +50,12 @@ const MIN_COUNTED_BYTES = 2_000
 export function costOfBody(body: Uint8Array): number {
   if (body.length < MIN_COUNTED_BYTES) return 0
   const { keys, values, brackets, digits } = countJson(body)
-  const ofLength = body.length / BODY_BYTES_PER_COST
-  // It is refused before it is parsed.
-  if (keys > MAX_KEYS) return Math.floor(ofLength)
-  const ofParts = keys / KEYS_PER_COST + values / VALUES_PER_COST + brackets / BRACKETS_PER_COST
-  return Math.floor(ofLength + ofParts + digits / DIGITS_PER_COST)
+  const ofLength = body.length / BYTES_PER_COST
+  const ofParts =
+    keys / KEYS_PER_COST + values / VALUES_PER_COST + brackets / BRACKETS_PER_COST + digits / DIGITS_PER_COST
+  // One with too many keys is refused before it is parsed.
+  const cost = Math.floor(keys > MAX_KEYS ? ofLength : ofLength + ofParts)
+  return cost < MIN_BODY_COST ? 0 : cost
 }
 
 const [QUOTE, BACKSLASH, COLON, COMMA, BRACKET, BRACE] = [0x22, 0x5c, 0x3a, 0x2c, 0x5b, 0x7b]

@@ -3,7 +3,7 @@ import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { AdmissionControl } from '../admission/admission-control.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
 import { COST_PER_CALL, costBeyondEstimate } from '../document/cost.ts'
-import { chargeOrRefuse, type RateLimiter, toCharge } from '../pipeline/rate-limit.ts'
+import { chargeOrRefuse, type RateLimiter } from '../pipeline/rate-limit.ts'
 import type { WithWork } from '../plugins/document-plugins.ts'
 import type { WithOperation } from '../plugins/use-context.ts'
 import type { WithCallLog } from '../plugins/use-telemetry.ts'
@@ -32,7 +32,7 @@ export function useSubscriptions(
       const ofCalls = COST_PER_CALL * (spent.calls - charged.calls)
       const ofErrors = costBeyondEstimate(spent.errors - charged.errors)
       charged = spent
-      await chargeOrRefuse(limiter, caller, toCharge(work + ofCalls) + ofErrors)
+      await chargeOrRefuse(limiter, caller, Math.round(work + ofCalls) + ofErrors)
     }
   }
 

@@ -9,7 +9,7 @@ import type { RequestLimits } from '../limits.ts'
 import { clientDisconnected } from '../pipeline/execute.ts'
 import { chargeCaller, isSpent, REQUEST_COST } from '../pipeline/rate-limit.ts'
 import { iterateResults, OVER } from '../pipeline/result-iterator.ts'
-import { BODY_BYTES_PER_COST, costOfBody } from '../request/body.ts'
+import { LONG_BODY_BYTES, costOfBody } from '../request/body.ts'
 import { decodeText, parseJsonBody } from '../request/json-body.ts'
 import type { ActiveSubscription, SubscriptionRegistry } from '../subscriptions/registry.ts'
 import { HEARTBEAT_MS } from '../subscriptions/stream-response.ts'
@@ -151,7 +151,7 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
     const bytes = data as Buffer
     // What a client sends after the server closed is not read.
     if (socket.readyState !== socket.OPEN) return
-    const isLong = bytes.length >= BODY_BYTES_PER_COST
+    const isLong = bytes.length >= LONG_BODY_BYTES
     if (!connection.isAccepted && (isLong || ++connection.early > MAX_EARLY_MESSAGES)) {
       socket.close(CloseCode.Unauthorized, 'Expected a short "connection_init" before other messages.')
       return
