@@ -19,6 +19,7 @@ import { type AccountSetup, openAccounts, type ProviderInfo } from '../services/
 import { createFollowedSessions } from '../services/events/followed-sessions.ts'
 import { createNotifier } from '../services/events/notifier.ts'
 import { createServices, type Services } from '../services/services.ts'
+import { createTransactionSlots, UNLIMITED_TRANSACTIONS } from '../services/transaction-slots.ts'
 import { createLog, type Logger } from '../telemetry/log.ts'
 import { NO_READ_LOCK } from '../upstream/read-lock.ts'
 import { type Config, ConfigError, parseEncryptionKeys, upstreamLimits } from './config.ts'
@@ -87,6 +88,10 @@ export async function createContainer(config: Config, options: ContainerOptions)
     notifier: redis ? createRedisNotifier(createNotifier(), redis) : createNotifier(),
     readLock: redis ? createRedisReadLock(redis, server.READ_DEADLINE_MS) : NO_READ_LOCK,
     followedSessions: createFollowedSessions(),
+    transactionSlots:
+      db.engine === 'postgres'
+        ? createTransactionSlots({ connections: server.DATABASE_CONNECTIONS, waitMs: server.DATABASE_CONNECT_MS })
+        : UNLIMITED_TRANSACTIONS,
     clock,
     pollsPerMinute: server.POLLS_PER_MINUTE,
     now,

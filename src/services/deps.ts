@@ -9,6 +9,7 @@ import type { Cursors } from './lists/cursor.ts'
 import type { FetchedAtWriter } from './snapshots/fetched-at-writer.ts'
 import type { KnownAnswers } from './snapshots/known-answers.ts'
 import type { ReadSequence } from './snapshots/read-sequence.ts'
+import type { TransactionSlots } from './transaction-slots.ts'
 
 /** The dependencies of all services. */
 export interface ServiceDeps {
@@ -21,6 +22,7 @@ export interface ServiceDeps {
   readonly readSequence: ReadSequence
   readonly knownAnswers: KnownAnswers
   readonly fetchedAtWriter: FetchedAtWriter
+  readonly transactionSlots: TransactionSlots
   /** The sessions with subscribers in this process. */
   readonly followedSessions: FollowedSessions
   /** Lets one instance at a time read the same record from its provider. */
@@ -37,11 +39,13 @@ export async function storeAndNotify<T>(
   tenantId: string,
   run: (db: Database) => Promise<T>,
 ): Promise<T> {
-  const result = await deps.fetchedAtWriter.transaction(deps.db, async trx => {
-    // Orders this transaction entirely before or after an erasure.
-    await lockErasure(trx, 'STORE')
-    return run(trx)
-  })
+  const result = await deps.transactionSlots.run(tenantId, () =>
+    deps.fetchedAtWriter.transaction(deps.db, async trx => {
+      // Orders this transaction entirely before or after an erasure.
+      await lockErasure(trx, 'STORE')
+      return run(trx)
+    }),
+  )
   deps.notifier.notify(tenantId)
   return result
 }

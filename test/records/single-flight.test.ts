@@ -16,6 +16,7 @@ import type { RequestScope } from '../../src/services/request-scope.ts'
 import { createFetchedAtWriter } from '../../src/services/snapshots/fetched-at-writer.ts'
 import { createKnownAnswers } from '../../src/services/snapshots/known-answers.ts'
 import { createReadSequence } from '../../src/services/snapshots/read-sequence.ts'
+import { UNLIMITED_TRANSACTIONS } from '../../src/services/transaction-slots.ts'
 import { NO_READ_LOCK } from '../../src/upstream/read-lock.ts'
 import { createSingleFlight } from '../../src/upstream/single-flight.ts'
 import { type AppWithFaultyProvider, startAppWithFaultyProvider } from '../harness/app/app-with-faulty-provider.ts'
@@ -358,6 +359,7 @@ describe('two tenants', () => {
       report: () => {},
       knownAnswers: createKnownAnswers(),
       followedSessions: createFollowedSessions(),
+      transactionSlots: UNLIMITED_TRANSACTIONS,
     }
     const recordType: RecordType<Session, { providerId: string }, object> = {
       name: 'session',
