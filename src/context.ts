@@ -35,6 +35,7 @@ export interface Context extends RequestScope {
   readonly rowCounts: Map<object, number>
   /** How many errors its result had, also where they were too many for a response. */
   errorCount: number
+  readSessions: number
   changedSessions: number
   /** The `freshness` arguments by the paths of their fields; undefined if there are none. */
   givenFreshness?: WeakMap<object, Freshness>
@@ -52,6 +53,7 @@ export interface ContextInput
   extends Omit<
     Context,
     | 'changedSessions'
+    | 'readSessions'
     | 'clearLoaders'
     | 'deniedFields'
     | 'errorCount'
@@ -92,6 +94,7 @@ class OperationContext implements Context {
   readonly rowTurns: RowTurns | undefined
   readonly rowCounts = new Map<object, number>()
   errorCount = 0
+  readSessions = 0
   changedSessions = 0
   givenFreshness?: Context['givenFreshness']
   storedOnly = false

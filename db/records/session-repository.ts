@@ -171,19 +171,28 @@ export interface OwnedSession {
   readonly customerId: string | null
 }
 
-/** The sessions that link to one of these applicants or customers, in lock order. */
+/** The sessions that a read of linked sessions returns at most. */
+export const MAX_LINKED_SESSIONS = 500
+
+/**
+ * The next sessions that link to an applicant or a customer, after the session `after`, in lock order. Without those whose owner
+ * the caller or a contradiction removed: they stay without one.
+ */
 export async function listLinkedSessions(
   db: Database,
   tenantId: string,
-  link: 'applicant_id' | 'customer_id',
-  recordIds: readonly string[],
+  { column, id }: { readonly column: 'applicant_id' | 'customer_id'; readonly id: string },
+  after: string,
 ): Promise<OwnedSession[]> {
   const query = db.sql
     .selectFrom('sessions')
     .select(['id', 'provider', 'external_id', 'external_id_pinned', 'applicant_id', 'customer_id'])
     .where('tenant_id', '=', tenantId)
-    .where(link, 'in', recordIds)
+    .where(column, '=', id)
+    .where(eb => eb.or([eb('external_id_pinned', '=', 0), eb('external_id', 'is not', null)]))
+    .where('id', '>', after)
     .orderBy('id')
+    .limit(MAX_LINKED_SESSIONS)
   return (await query.$call(forUpdate(db)).execute()).map(row => ({
     id: row.id,
     tenantId,
@@ -197,13 +206,17 @@ export async function listLinkedSessions(
 
 const MAX_BATCH = 500
 
-/** Sets the external id of these sessions. */
+/** Sets the external id of these sessions. On SQLite, others run between two batches. */
 export async function updateOwners(
   db: Database,
   ids: readonly string[],
-  { externalId, externalIdPinned }: Pick<SessionChange, 'externalId' | 'externalIdPinned'>,
+  { externalId, externalIdPinned, updatedAt }: Pick<SessionChange, 'externalId' | 'externalIdPinned' | 'updatedAt'>,
 ): Promise<void> {
-  const columns = omitUndefined({ external_id: externalId, external_id_pinned: toFlag(externalIdPinned) })
+  const columns = omitUndefined({
+    external_id: externalId,
+    external_id_pinned: toFlag(externalIdPinned),
+    updated_at: updatedAt?.getTime(),
+  })
   for (let start = 0; start < ids.length; start += MAX_BATCH) {
     await db.sql
       .updateTable('sessions')

@@ -16,6 +16,10 @@ export interface RequestScope {
   readonly callLog?: CallLog
   /** Stored as the source of fetched records; FETCH if left out. */
   readonly source?: ChangeSource
-  /** How many sessions changed because a record that they are linked to did. The caller is charged for them. */
+  /**
+   * How many sessions were read because the externalId of a record that they are linked to changed, and how many of them
+   * changed. The caller is charged for both.
+   */
+  readSessions?: number
   changedSessions?: number
 }

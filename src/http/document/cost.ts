@@ -19,13 +19,15 @@ import {
   type SelectionSetNode,
   type ValueNode,
 } from 'graphql'
-import { fragmentsOf } from './query-complexity.ts'
+import type { Context } from '../../context.ts'
+import { fragmentsOf, isSplitting } from './query-complexity.ts'
 
 /**
  * The cost of an operation is an upper bound of the work that it can cause beside its request, which costs 10. A provider call
  * costs 30: every field with a `freshness` argument may make one, except the root fields without `by`, which read from the
  * store. So does a mutation. A stored row costs 1/4, the query of a page 2, even of an empty one, and its `totalCount` 3. Each
- * selected field costs 1/50, one with selections 1/10, and one of JSON 5/3, each further alias of it 1/2. The extensions `cost`
+ * selected field costs 1/50, one with selections 1/10, and one of JSON 5/3, each further alias of it 1/2. Each part of a
+ * response that @defer or @stream splits costs 1/10. The extensions `cost`
  * and `rowCost` of a field of the schema replace the costs of the field and of its rows. The selections below a field are
  * multiplied by its maximum number of rows: `first` or `last` (20 by default), the number of ids, or 100 for a list without
  * arguments. Aliases add up, but a further alias of a linked record is no further row. To begin a subscription costs 30, each of
@@ -46,7 +48,9 @@ const COST_PER_SUBSCRIPTION = 30
 /** Beside what it selects. */
 const COST_PER_EVENT = 20
 const COST_PER_ERROR = 5 / 3
-/** Of a session that follows the externalId of a linked record: its row and its event are written. */
+/** Of a session that is linked to a record whose externalId changed. */
+const COST_PER_READ_SESSION = 1 / 20
+/** Of one that follows it: its row and its event are written. */
 const COST_PER_CHANGED_SESSION = 1 / 4
 
 const COST_PER_ROW = 1 / 4
@@ -56,6 +60,8 @@ const COST_PER_OBJECT = 1 / 10
 const COST_PER_JSON_FIELD = 5 / 3
 /** A further alias of it is only written. */
 const COST_PER_JSON_ALIAS = 1 / 2
+/** Of a response that is sent in parts. */
+const COST_PER_PART = 1 / 10
 const COST_PER_PAGE = 2
 const COST_PER_COUNT = 3
 /** The fields of a page that return its rows. */
@@ -125,9 +131,11 @@ export function planRowPrices(
   return { withoutRows: plan({}), ofRow }
 }
 
-/** What an operation costs beside its estimate: for the errors of its result, and for the sessions that a link changed. */
-export function costBeyondEstimate(errors: number, changedSessions = 0): number {
-  return Math.floor(errors * COST_PER_ERROR + changedSessions * COST_PER_CHANGED_SESSION)
+/** What an operation costs beside its estimate: for the errors of its result, and for the sessions of the records that it links. */
+export function costBeyondEstimate(errors: number, linked?: Pick<Context, 'changedSessions' | 'readSessions'>): number {
+  const { changedSessions = 0, readSessions = 0 } = linked ?? {}
+  const ofSessions = readSessions * COST_PER_READ_SESSION + changedSessions * COST_PER_CHANGED_SESSION
+  return Math.floor(errors * COST_PER_ERROR + ofSessions)
 }
 
 /** What an operation cost that had so many rows of each field and made so many provider calls. */
@@ -162,9 +170,11 @@ function planWithCalls(
         names.add(selection.name.value)
         return isIn(part, selection) ? ofField(type, selection, isAlias) : 0
       }
-      if (selection.kind === Kind.FRAGMENT_SPREAD) return ofFragment(selection.name.value, part)
+      // A page is one part, whatever its rows are.
+      const ofPart = part === 'ROWS' ? 0 : partCost(selection)
+      if (selection.kind === Kind.FRAGMENT_SPREAD) return combine([ofPart, ofFragment(selection.name.value, part)], sum)
       const on = selection.typeCondition && schema.getType(selection.typeCondition.name.value)
-      return ofSelections(on ?? type, selection.selectionSet, part)
+      return combine([ofPart, ofSelections(on ?? type, selection.selectionSet, part)], sum)
     })
     return combine(costs, sum)
   }
@@ -172,11 +182,12 @@ function planWithCalls(
     const field = isObjectType(type) || isInterfaceType(type) ? type.getFields()[node.name.value] : undefined
     if (!field) return INTROSPECTION.get(node.name.value) ?? COST_PER_LEAF
     if (isPage(type) && node.name.value === 'totalCount') return COST_PER_COUNT
-    const own = isAlias ? aliasCost(field) : ownCost(field)
+    const hasRows = returnsRows(schema, type, field)
+    const own = (isAlias ? aliasCost(field) : ownCost(field)) + (hasRows ? 0 : partCost(node))
     const below = (part: Part) =>
       node.selectionSet ? ofSelections(getNamedType(field.type), node.selectionSet, part) : 0
     const call = callCost(schema, type, field, prices)
-    if (!returnsRows(schema, type, field)) {
+    if (!hasRows) {
       const cost = combine([call, own, below('ALL')], sum)
       return ofRow && isPage(type) && ROW_FIELDS.includes(field.name) ? collect(node, COST_PER_ROW, cost) : cost
     }
@@ -184,11 +195,11 @@ function planWithCalls(
     const once = isOfPage ? combine([COST_PER_PAGE, below('ONCE')], sum) : 0
     if (ofRow && isOfPage) return combine([call + own, once, below('ROWS')], sum)
     if (ofRow && isListType(getNullableType(field.type))) {
-      return combine([call + own, collect(node, rowCost(field), below('ALL'))], sum)
+      return combine([call + own, collect(node, rowCost(field) + partCost(node), below('ALL'))], sum)
     }
     // The linked record of an earlier selection is not read again.
     const isLinked = hasId(type) && isRecord(getNamedType(field.type)) && !isListType(getNullableType(field.type))
-    const ownOfRow = isAlias && isLinked ? 0 : rowCost(field)
+    const ownOfRow = isAlias && isLinked ? 0 : rowCost(field) + partCost(node)
     if (ofRow && isLink(field)) return collect(node, call + own + ownOfRow, below('ALL'))
     return combine(
       [call + own, once, rowsOf(field, node), below(isOfPage ? 'ROWS' : 'ALL')],
@@ -223,11 +234,16 @@ function isIn(part: Part, { name }: FieldNode): boolean {
   return part === 'ALL' || ROW_FIELDS.includes(name.value) === (part === 'ROWS')
 }
 
-/** The executor merges spreads of one fragment in one selection set. */
+/** Of what is sent in a part of its own: with @defer, or each row of a list with @stream. */
+function partCost({ directives = [] }: SelectionNode): number {
+  return directives.some(isSplitting) ? COST_PER_PART : 0
+}
+
+/** The executor merges spreads of one fragment in one selection set, unless one is deferred. */
 function withoutRepeatedSpreads(selections: readonly SelectionNode[]): readonly SelectionNode[] {
   const names = new Set<string>()
   return selections.filter(selection => {
-    if (selection.kind !== Kind.FRAGMENT_SPREAD) return true
+    if (selection.kind !== Kind.FRAGMENT_SPREAD || partCost(selection) > 0) return true
     const isNew = !names.has(selection.name.value)
     names.add(selection.name.value)
     return isNew

@@ -107,7 +107,7 @@ export interface WithWork {
 
 /** The context of an operation that was executed. */
 interface WithCounts {
-  readonly operation?: Pick<Context, 'changedSessions' | 'errorCount' | 'rowCounts'>
+  readonly operation?: Pick<Context, 'changedSessions' | 'errorCount' | 'readSessions' | 'rowCounts'>
 }
 
 /** Limits the complexity and cost of each operation, and the cost per key and minute. What was not spent is given back. */
@@ -138,7 +138,7 @@ export function useLimits(
       const settle = (result?: ExecutionResult) => {
         const { operation } = args.contextValue as WithCounts
         const spent = costOfExecution(rowPrices, operation?.rowCounts, callLog.callCount)
-        const beyond = costBeyondEstimate(countErrors(result, operation), operation?.changedSessions)
+        const beyond = costBeyondEstimate(countErrors(result, operation), operation)
         return costs.settle(caller, reserved, spent, beyond)
       }
       return {

@@ -1,6 +1,6 @@
 import type { Database } from '../../../db/core/database.ts'
 import { assertLocked, lockOwners } from '../../../db/core/record-locks.ts'
-import { findApplicants, updateApplicant } from '../../../db/records/applicant-repository.ts'
+import { findApplicants, type StoredApplicant, updateApplicant } from '../../../db/records/applicant-repository.ts'
 import { findCustomers, updateCustomer } from '../../../db/records/customer-repository.ts'
 import { listExternalIdsThrough, readExternalIds } from '../../../db/records/person-repository.ts'
 import type { StoredSession } from '../../../db/records/session-columns.ts'
@@ -28,7 +28,7 @@ export interface LinkSession {
 interface ExternalIdUpdate {
   readonly applicantId?: string
   readonly customerId?: string
-  readonly from: string | null
+  readonly before: Pick<StoredApplicant, 'externalId' | 'externalIdPinned'>
   readonly to: string | null | undefined
 }
 
@@ -106,7 +106,7 @@ export function createLinks(deps: ServiceDeps, { sessions, applicants, customers
       assertLocked(locks, before)
       if (isUnread) assertSameOwner(before, externalId)
       await updateApplicant(trx, before, toRecordChange(externalId, now()))
-      const renamed = { applicantId: id, from: before.externalId, to: externalId }
+      const renamed = { applicantId: id, before, to: externalId }
       await changeExternalId(trx, call, renamed, before.customerId)
     })
     return getApplicant(db, call, id)
@@ -122,7 +122,7 @@ export function createLinks(deps: ServiceDeps, { sessions, applicants, customers
       const before = await getCustomer(trx, call, id)
       if (isUnread) assertSameOwner(before, externalId)
       await updateCustomer(trx, before, toRecordChange(externalId, now()))
-      await changeExternalId(trx, call, { customerId: id, from: before.externalId, to: externalId })
+      await changeExternalId(trx, call, { customerId: id, before, to: externalId })
     })
     return getCustomer(db, call, id)
   }
@@ -131,13 +131,14 @@ export function createLinks(deps: ServiceDeps, { sessions, applicants, customers
   async function changeExternalId(
     trx: Database,
     call: RequestScope,
-    { to, ...renamed }: ExternalIdUpdate,
+    { before, to, ...renamed }: ExternalIdUpdate,
     ownerId?: string | null,
   ): Promise<void> {
-    if (to === undefined) return
+    if (to === undefined || (to === before.externalId && before.externalIdPinned)) return
     const { tenantId } = call
-    const linked = { tenantId, ...renamed, source: 'CALLER', at: now() } as const
-    const { changed, contradicted } = await updateLinkedSessions(trx, linked)
+    const linked = { tenantId, ...renamed, from: before.externalId, source: 'CALLER', at: now() } as const
+    const { read, changed, contradicted } = await updateLinkedSessions(trx, linked)
+    call.readSessions = (call.readSessions ?? 0) + read
     call.changedSessions = (call.changedSessions ?? 0) + changed
     const linkedExternalIds = renamed.customerId
       ? await listExternalIdsThrough(trx, tenantId, renamed.customerId)

@@ -1,6 +1,12 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Database } from '../../../db/core/database.ts'
 import { readExternalIds } from '../../../db/records/person-repository.ts'
-import { listLinkedSessions, type OwnedSession, updateOwners } from '../../../db/records/session-repository.ts'
+import {
+  listLinkedSessions,
+  MAX_LINKED_SESSIONS,
+  type OwnedSession,
+  updateOwners,
+} from '../../../db/records/session-repository.ts'
 import { groupBy } from '../../domain/group-by.ts'
 import { follows, type Ownership, ownerOf } from '../../domain/records/ownership.ts'
 import type { ChangeSource } from '../../domain/records/sync.ts'
@@ -21,42 +27,60 @@ export interface ExternalIdChange {
 
 /**
  * Sessions without an externalId of their own follow the record; one that contradicts it loses its owner. A step of the
- * transaction that changes the record. Returns how many sessions changed, and how many of them contradict it.
+ * transaction that changes the record. Returns how many sessions were read and changed, and how many of them contradict it.
  */
 export async function updateLinkedSessions(
   db: Database,
   renamed: ExternalIdChange,
-): Promise<{ readonly changed: number; readonly contradicted: number }> {
-  const { tenantId, applicantId, customerId, from, source, at } = renamed
-  const link = applicantId ? 'applicant_id' : 'customer_id'
-  const sessions = await listLinkedSessions(db, tenantId, link, [applicantId ?? customerId ?? ''])
-  const linked = new Set(sessions.flatMap(session => [session.applicantId ?? [], session.customerId ?? []].flat()))
-  const externalIds = await readExternalIds(db, tenantId, [...linked])
-  const changes = sessions
-    .map(session => ({ session, owner: updateSession(session, from, externalIds) }))
-    .filter(({ session, owner }) => owner.isContradicted || owner.externalId !== session.externalId)
+): Promise<{ readonly read: number; readonly changed: number; readonly contradicted: number }> {
+  const { tenantId, applicantId, customerId, source, at } = renamed
+  const link = { column: applicantId ? 'applicant_id' : 'customer_id', id: applicantId ?? customerId ?? '' } as const
+  const changes: OwnerChange[] = []
+  let read = 0
+  for (let after = ''; ; ) {
+    const sessions = await listLinkedSessions(db, tenantId, link, after)
+    read += sessions.length
+    changes.push(...(await findOwnerChanges(db, renamed, sessions)))
+    const last = sessions.at(-1)
+    if (!last || sessions.length < MAX_LINKED_SESSIONS) break
+    after = last.id
+    await nextTurn()
+  }
   const contradicted = changes.filter(({ owner }) => owner.isContradicted)
   const following = changes.filter(({ owner }) => !owner.isContradicted)
   for (const [externalId, group] of groupBy(following, ({ owner }) => owner.externalId)) {
-    await updateOwners(db, idsOf(group), { externalId })
+    await updateOwners(db, idsOf(group), { externalId, updatedAt: at })
   }
-  await updateOwners(db, idsOf(contradicted), { externalId: null, externalIdPinned: true })
+  await updateOwners(db, idsOf(contradicted), { externalId: null, externalIdPinned: true, updatedAt: at })
   await recordOwnerChanges(db, { source, at }, changes)
-  return { changed: changes.length, contradicted: contradicted.length }
+  return { read, changed: changes.length, contradicted: contradicted.length }
+}
+
+/** The sessions whose owner changes. */
+async function findOwnerChanges(
+  db: Database,
+  { tenantId, from }: ExternalIdChange,
+  sessions: readonly OwnedSession[],
+): Promise<OwnerChange[]> {
+  const linked = new Set(
+    sessions.flatMap(({ applicantId, customerId }) => [applicantId ?? [], customerId ?? []].flat()),
+  )
+  const externalIds = await readExternalIds(db, tenantId, [...linked])
+  return sessions
+    .map(session => ({ session, owner: updateSession(session, from, externalIds) }))
+    .filter(({ session, owner }) => owner.isContradicted || owner.externalId !== session.externalId)
 }
 
 function idsOf(changes: readonly OwnerChange[]): string[] {
   return changes.map(({ session }) => session.id)
 }
 
-/** A session whose owner the caller removed, or a contradiction removed, stays without one. */
 function updateSession(
   session: OwnedSession,
   from: string | null,
   externalIds: ReadonlyMap<string, string | null>,
 ): Ownership {
-  const { applicantId, customerId, externalId, externalIdPinned } = session
-  if (externalIdPinned && externalId === null) return { externalId: null, isContradicted: false }
+  const { applicantId, customerId, externalId } = session
   const own = follows(session, from) ? null : externalId
   return ownerOf([own, externalIds.get(applicantId ?? ''), externalIds.get(customerId ?? '')])
 }
