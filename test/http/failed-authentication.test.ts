@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { IncomingMessage, request } from 'node:http'
 import { Socket } from 'node:net'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { WebSocket } from 'ws'
+import { DatabaseUnavailableError } from '../../db/core/database-error.ts'
 import { createFailedAuthLimiter } from '../../src/http/auth/authenticator.ts'
 import { type IncomingConnection, readBearer } from '../../src/http/auth/bearer.ts'
 import { clientAddress, createTrustedProxies } from '../../src/http/auth/client-address.ts'
@@ -44,6 +46,54 @@ test('the eleventh failed authentication in a minute is answered 429 with Retry-
   expect(retryAfterSeconds).toBeGreaterThan(0)
   expect(retryAfterSeconds).toBeLessThanOrEqual(60)
   expect((await execute(`Bearer ${API_KEY}`)).status).toBe(200)
+})
+
+describe('while keys cannot be looked up', () => {
+  beforeEach(() => {
+    vi.spyOn(app.services.keys, 'find').mockRejectedValue(new DatabaseUnavailableError('CONNECTION_FAILED'))
+  })
+  afterEach(() => {
+    vi.restoreAllMocks()
+  })
+  const authorization = `Bearer sg_${'a'.repeat(43)}`
+
+  test.each<[string, { method: string; body?: string; accept?: string }, string]>([
+    ['a POST', { method: 'POST', body: '{"query":"{ __typename }"}' }, ''],
+    [
+      'a POST that accepts a stream',
+      { method: 'POST', body: '{"query":"{ __typename }"}', accept: 'text/event-stream' },
+      '',
+    ],
+    ['a GET', { method: 'GET' }, '?query=%7B__typename%7D'],
+  ])('%s is answered 503 with Retry-After', async (_what, { method, body, accept = '*/*' }, search) => {
+    const headers = { authorization, accept, 'content-type': 'application/json' }
+    const response = await fetch(app.url + search, { method, body, headers })
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1'])
+    expect(await response.json()).toEqual({
+      errors: [
+        {
+          message: 'The database cannot be reached.',
+          extensions: { code: 'OVERLOADED', retryable: true, retryAfterSeconds: 1, requestId: expect.any(String) },
+        },
+      ],
+    })
+  })
+
+  test('a WebSocket is closed so that its client connects again', async () => {
+    const socket = new WebSocket(app.url.replace('http', 'ws'), 'graphql-transport-ws')
+    socket.once('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization } })))
+    const code = await new Promise(resolve => socket.once('close', resolve))
+    expect(code).toBe(1013)
+  })
+})
+
+test('a request that fails unexpectedly before its response is answered 500', async () => {
+  vi.spyOn(app.services.keys, 'find').mockRejectedValue(new Error('a bug'))
+  const { status, text } = await execute(`Bearer sg_${'a'.repeat(43)}`)
+  expect(status).toBe(500)
+  expect(JSON.parse(text).errors).toMatchObject([{ extensions: { code: 'INTERNAL_ERROR', retryable: false } }])
+  expect(text).not.toContain('a bug')
+  vi.restoreAllMocks()
 })
 
 test('guessed keys are not looked up, and valid keys are accepted meanwhile', async () => {

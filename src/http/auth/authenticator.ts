@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { GraphQLError } from 'graphql'
 import type { Caller } from '../../domain/access/caller.ts'
+import { DomainError } from '../../domain/errors.ts'
 import type { Authentication } from '../../services/access/authentication.ts'
 import { failOpen, type RateLimiter } from '../pipeline/rate-limit.ts'
 import { type IncomingConnection, readBearer } from './bearer.ts'
@@ -12,13 +13,16 @@ export interface AuthenticatorOptions {
   readonly isTrustedProxy: IsTrustedProxy
 }
 
-/** The response to a request without a valid key. */
+/** The response to a request without a valid key, or whose key cannot be looked up. */
 export interface AuthFailure {
   readonly error: GraphQLError
   readonly init: ResponseInit
 }
 
-/** Authenticates an `Authorization` header by API key or client token, and counts failed attempts by address. */
+/**
+ * Authenticates an `Authorization` header by API key or client token, and counts failed attempts by address. While the database
+ * is unavailable, the failure is a 503.
+ */
 export function createAuthenticator({ authentication, failedAuthLimiter, isTrustedProxy }: AuthenticatorOptions) {
   return async (
     header: string | null,
@@ -26,7 +30,13 @@ export function createAuthenticator({ authentication, failedAuthLimiter, isTrust
     requestId: string,
   ): Promise<Caller | AuthFailure> => {
     const token = readBearer(header, connection)
-    const caller = token === undefined ? undefined : await authentication.authenticate(token)
+    let caller: Caller | undefined
+    try {
+      caller = token === undefined ? undefined : await authentication.authenticate(token)
+    } catch (error) {
+      if (error instanceof DomainError && error.code === 'OVERLOADED') return unavailable(requestId, error)
+      throw error
+    }
     if (caller) return caller
     // A request without a key is not an attempt to guess one.
     const address = header === null ? undefined : clientAddress(connection, isTrustedProxy)
@@ -47,6 +57,14 @@ function tooManyFailures(requestId: string, waitMs: number): AuthFailure {
   const message = `Too many requests with an invalid key from this address. Use a valid key, which is accepted at once, or retry after ${retryAfterSeconds} seconds.`
   const extensions = { code: 'RATE_LIMITED', retryable: true, retryAfterSeconds, requestId }
   const init = { status: 429, headers: { 'retry-after': String(retryAfterSeconds) } }
+  return { error: new GraphQLError(message, { extensions }), init }
+}
+
+const RETRY_AFTER_SECONDS = 1
+
+function unavailable(requestId: string, { message, code, retryable }: DomainError): AuthFailure {
+  const extensions = { code, retryable, retryAfterSeconds: RETRY_AFTER_SECONDS, requestId }
+  const init = { status: 503, headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } }
   return { error: new GraphQLError(message, { extensions }), init }
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { type AbortSignalLike, LightAbortSignal } from '../../domain/abort-signal.ts'
 import type { HasSignal } from '../../domain/deadline.ts'
+import { toErrorBody } from '../errors/error-body.ts'
 import type { RawPost } from './fast-path.ts'
 import type { MinimalResponse } from './minimal-fetch.ts'
 
@@ -23,7 +24,8 @@ export function createPostHandler({ path, handlePost, fallback, report }: PostHa
     handle(message, response, disconnect).catch(error => {
       // Yoga rejects with the signal's reason where its client is gone.
       if (error !== disconnect.signal.reason) report(error)
-      response.destroy()
+      if (response.headersSent || response.destroyed) response.destroy()
+      else sendInternalError(response)
     })
   }
 
@@ -33,6 +35,15 @@ export function createPostHandler({ path, handlePost, fallback, report }: PostHa
     await flushBatch()
     if (!response.destroyed) await send(result, response)
   }
+}
+
+function sendInternalError(response: ServerResponse): void {
+  const body = toErrorBody('Internal error. Quote the request ID when contacting support.', {
+    code: 'INTERNAL_ERROR',
+    retryable: false,
+  })
+  const headers = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' }
+  response.writeHead(500, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
 }
 
 const flushBatch = () => new Promise(resolve => setImmediate(resolve))

@@ -1,5 +1,6 @@
 import { CloseCode } from 'graphql-ws'
 import type { Caller } from '../../domain/access/caller.ts'
+import type { AuthFailure } from '../auth/authenticator.ts'
 import type { CloseReason } from '../subscriptions/registry.ts'
 
 /** How the server closes a WebSocket. A reason has at most 123 bytes. */
@@ -35,6 +36,13 @@ export const TOO_MANY_MESSAGES = {
 export const INVALID_KEY = {
   code: CloseCode.Forbidden,
   reason: 'Expected a connection_init payload { "authorization": "Bearer <API key>" } with a valid key.',
+}
+
+/** Clients connect again. */
+const UNAVAILABLE = { code: 1013, reason: 'The key cannot be checked at the moment. Connect again.' }
+
+export function closingOf({ init }: AuthFailure): Closing {
+  return init.status === 503 ? UNAVAILABLE : INVALID_KEY
 }
 
 export function closingFor(reason: CloseReason, { subject }: Pick<Caller, 'subject'>): Closing {

@@ -9,11 +9,18 @@ import type { RequestLimits } from '../limits.ts'
 import { clientDisconnected } from '../pipeline/execute.ts'
 import { chargeCaller, isSpent, REQUEST_COST } from '../pipeline/rate-limit.ts'
 import { iterateResults, OVER } from '../pipeline/result-iterator.ts'
-import { LONG_BODY_BYTES, costOfBody } from '../request/body.ts'
+import { costOfBody, LONG_BODY_BYTES } from '../request/body.ts'
 import { decodeText, parseJsonBody } from '../request/json-body.ts'
 import type { ActiveSubscription, SubscriptionRegistry } from '../subscriptions/registry.ts'
 import { HEARTBEAT_MS } from '../subscriptions/stream-response.ts'
-import { type Closing, closingFor, INVALID_KEY, TOO_MANY_CONNECTIONS, TOO_MANY_MESSAGES } from './close-codes.ts'
+import {
+  type Closing,
+  closingFor,
+  closingOf,
+  INVALID_KEY,
+  TOO_MANY_CONNECTIONS,
+  TOO_MANY_MESSAGES,
+} from './close-codes.ts'
 import { createMessageRunner, type MessageOutcome, type MessageRunnerOptions } from './message-runner.ts'
 import type { OpenWebSockets } from './open-websockets.ts'
 
@@ -76,7 +83,8 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
           : await options.authenticate(typeof sent === 'string' ? sent : '', connection.request)
       // Nothing would end the entry of a socket that closed meanwhile.
       if (connection.socket.readyState !== connection.socket.OPEN) return false
-      if (!authenticated || 'error' in authenticated) return close(connection, INVALID_KEY)
+      if (!authenticated) return close(connection, INVALID_KEY)
+      if ('error' in authenticated) return close(connection, closingOf(authenticated))
       const open = connections.open(authenticated, connection)
       if (!open) return close(connection, TOO_MANY_CONNECTIONS)
       connection.caller = authenticated
