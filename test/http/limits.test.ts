@@ -16,6 +16,13 @@ beforeAll(async () => {
 afterAll(() => app.close())
 
 const repeat = (count: number, part: (index: number) => string) => Array.from({ length: count }, (_, at) => part(at))
+const sameFields = (count: number) =>
+  `{ sessions(first: 1) { nodes { ${repeat(count, () => '__typename @include(if: true)').join(' ')} } } }`
+const sameFieldsInFragments = (count: number) =>
+  `{ sessions(first: 1) { nodes { ${repeat(count, at => `...F${at}`).join(' ')} } } }
+  ${repeat(count, at => `fragment F${at} on Session { __typename @include(if: true) }`).join(' ')}`
+const samePages = (count: number) =>
+  `{ sessions(first: 1) { nodes { ${repeat(count, () => 'attempts { nodes { id } }').join(' ')} } } }`
 /** Deep selections without a high cost: timelines of one row. */
 const nested = (depth: number) => {
   const fields = ['timeline(first: 1)', 'nodes', '... on AttemptStatusChanged { attempt', 'session']
@@ -88,6 +95,9 @@ describe('a request at a limit passes, and one beyond it is refused with a code'
     ['10 aliases of __typename at the top', typenames(10), typenames(11)],
     ['10 fields at the top in fragments', fieldsInFragments(10), fieldsInFragments(11)],
     ['a cost of 10,000', sessions(80), sessions(81)],
+    ['99 fields of one name with arguments', sameFields(99), sameFields(100)],
+    ['98 fields of one name in fragments', sameFieldsInFragments(98), sameFieldsInFragments(99)],
+    ['70 fields of one name with selections on two levels', samePages(70), samePages(71)],
   ])('(%s)', async (_what, most, more) => {
     const [fine, refused] = [await app.execute(most), await app.execute(more)]
 
@@ -260,7 +270,7 @@ async function startCharged() {
 
 describe('the rate limit per minute', () => {
   test('applies per key, with a Retry-After that holds', async () => {
-    const tight = await startApp({ COST_PER_MINUTE: '30' })
+    const tight = await startApp({ COST_PER_MINUTE: '36' })
     const page = '{ sessions(first: 1) { nodes { id } } }'
     const body = JSON.stringify({ query: page })
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` }
@@ -289,9 +299,9 @@ describe('the rate limit per minute', () => {
 
   test.each([
     ['of no JSON', '{"query":', 400, 10, 0],
-    ['of no GraphQL', JSON.stringify({ query: '{ sessions(' }), 200, 42, 0],
-    ['for an unknown field', JSON.stringify({ query: '{ nothing }' }), 200, 42, 0],
-    ['that is too complex', JSON.stringify({ query: `{ ${'a: __typename '.repeat(40)} }` }), 200, 4, 2],
+    ['of no GraphQL', JSON.stringify({ query: '{ sessions(' }), 200, 40, 0],
+    ['for an unknown field', JSON.stringify({ query: '{ nothing }' }), 200, 40, 0],
+    ['that is too complex', JSON.stringify({ query: `{ ${'a: __typename '.repeat(40)} }` }), 200, 40, 15],
     [
       'with a variable that is wrong',
       JSON.stringify({ query: 'query ($a: [ID!]!) { nodes(ids: $a) { id } }', variables: { a: {} } }),
@@ -306,8 +316,8 @@ describe('the rate limit per minute', () => {
         variables: { a: Array(5_100).fill(1) },
       }),
       200,
-      36,
-      32,
+      38,
+      31,
     ],
   ])('counts a request %s too, and its new document', async (_what, body, status, each, once) => {
     const tight = await startApp({ COST_PER_MINUTE: String(once + 3 * each) })
@@ -384,7 +394,7 @@ describe('the rate limit per minute', () => {
       spent.length = 0
       const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}`, accept, ...many }
       await (await fetch(charged.url, { method: 'POST', headers, body: '{"query":"{ __typename }"}' })).text()
-      expect(spent[0]).toBe(10 + 21)
+      expect(spent[0]).toBe(10 + 22)
     }
     await charged.close()
   })
@@ -404,8 +414,8 @@ describe('the rate limit per minute', () => {
     let granted = 0
     for (let round = 0; round < 4; round++)
       for (const client of clients.slice(1)) if ((await spend(client)) === 'OK') granted += 1
-    // To create one of the ten tokens costs 2, and one was used four times.
-    expect(granted).toBe(40 - 10 * 3 - 4)
+    // To create one of the ten tokens costs 15, and one was used four times.
+    expect(granted).toBe(40 - 10 * 1.5 - 4)
     await tight.close()
   })
 
@@ -417,7 +427,7 @@ describe('the rate limit per minute', () => {
     expect((await one.execute('{ sessions(first: 1) { nodes { id } } }')).errors[0]?.extensions).toMatchObject({
       retryAfterSeconds: 2,
     })
-    expect(requests.map(([, cost]) => cost)).toEqual([10, 10])
+    expect(requests.map(([, cost]) => cost)).toEqual([12, 12, 10])
     await one.close()
   })
 })

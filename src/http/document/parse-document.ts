@@ -2,7 +2,7 @@ import { type DocumentNode, GraphQLError, Lexer, parse, Source, TokenKind } from
 import type { YogaServerInstance } from 'graphql-yoga'
 import { httpError } from '../errors/http-error.ts'
 import type { RequestLimits } from '../limits.ts'
-import { measureDocument } from './query-complexity.ts'
+import { countComparedFields, measureDocument } from './query-complexity.ts'
 
 /** Parses a document and checks its limits before validation, which takes more than linear time. */
 export function parseDocument(source: string | Source, limits: RequestLimits): DocumentNode {
@@ -14,8 +14,14 @@ export function parseDocument(source: string | Source, limits: RequestLimits): D
   if (depth > limits.maxDepth) throw queryTooComplex(`fields nested at most ${limits.maxDepth} deep`)
   if (aliases > limits.maxAliases) throw queryTooComplex(`at most ${limits.maxAliases} aliases`)
   if (rootFields > limits.maxRootFields) throw queryTooComplex(`at most ${limits.maxRootFields} root fields`)
+  if (countComparedFields(document, MAX_COMPARED_FIELDS) > MAX_COMPARED_FIELDS) throw queryTooComplex(FEWER_SAME_FIELDS)
   return document
 }
+
+/** Validation compares each pair of them. */
+const MAX_COMPARED_FIELDS = 5_000
+const FEWER_SAME_FIELDS =
+  'at most about 100 fields of the same name in one place, fewer if they have selections: merge their selections'
 
 export function queryTooComplex(expected: string): GraphQLError {
   return httpError('QUERY_TOO_COMPLEX', `Expected ${expected}.`, { status: 400, ofDocument: true })

@@ -60,6 +60,55 @@ export function measureDocument(document: DocumentNode): Complexity {
   return operations.map(({ selectionSet }) => ofSelections(selectionSet, false)).reduce(max, NOTHING)
 }
 
+/** Beside the field's comparison, each selected field is part of the count: it is collected for each path that leads to it. */
+const COUNT_PER_FIELD = 1 / 20
+
+/**
+ * How many pairs of fields with the same response path validation compares, and the fields at these paths; a number above `max`
+ * where there are more. Fields without arguments, directives and selections are compared at once, and count less.
+ */
+export function countComparedFields(document: DocumentNode, max: number): number {
+  const fragments = fragmentsOf(document)
+  let count = 0
+
+  function collect({ selections }: SelectionSetNode, fields: Map<string, FieldNode[]>, spread: Set<string>): void {
+    for (const selection of selections) {
+      if (selection.kind === Kind.INLINE_FRAGMENT) collect(selection.selectionSet, fields, spread)
+      else if (selection.kind === Kind.FRAGMENT_SPREAD) {
+        const { value } = selection.name
+        const fragment = spread.has(value) ? undefined : fragments.get(value)
+        spread.add(value)
+        if (fragment) collect(fragment.selectionSet, fields, spread)
+      } else {
+        const { value } = selection.alias ?? selection.name
+        const same = fields.get(value)
+        if (same) same.push(selection)
+        else fields.set(value, [selection])
+      }
+    }
+  }
+  function compareAt(sets: readonly SelectionSetNode[]): void {
+    const fields = new Map<string, FieldNode[]>()
+    const spread = new Set<string>()
+    for (const set of sets) collect(set, fields, spread)
+    for (const same of fields.values()) {
+      const { length } = same.filter(takesLongToCompare)
+      count += (length * (length + 1)) / 2 + same.length * COUNT_PER_FIELD
+      if (count > max) return
+      compareAt(same.flatMap(({ selectionSet }) => selectionSet ?? []))
+    }
+  }
+
+  for (const definition of document.definitions) {
+    if ('selectionSet' in definition) compareAt([definition.selectionSet])
+  }
+  return count
+}
+
+function takesLongToCompare({ selectionSet, arguments: given = [], directives = [] }: FieldNode): boolean {
+  return selectionSet !== undefined || given.length > 0 || directives.length > 0
+}
+
 /** True where the operation or a fragment uses @defer or @stream. */
 export function isIncremental(document: DocumentNode, operation: OperationDefinitionNode): boolean {
   return [operation, ...fragmentsOf(document).values()].some(isSplit)
@@ -75,7 +124,7 @@ export function canBeIncremental(
   let found = false
   visit(document, {
     Directive: directive => {
-      found ||= splits(directive) && !isSwitchedOff(directive, operation, variables)
+      found ||= isSplitting(directive) && !isSwitchedOff(directive, operation, variables)
     },
   })
   return found
@@ -94,7 +143,7 @@ function isSwitchedOff(
   return otherwise?.kind === Kind.BOOLEAN && !otherwise.value
 }
 
-function splits({ name }: DirectiveNode): boolean {
+export function isSplitting({ name }: DirectiveNode): boolean {
   return name.value === 'defer' || name.value === 'stream'
 }
 
@@ -102,7 +151,7 @@ function isSplit(node: OperationDefinitionNode | FragmentDefinitionNode): boolea
   let found = false
   visit(node, {
     Directive: directive => {
-      found ||= splits(directive)
+      found ||= isSplitting(directive)
     },
   })
   return found
