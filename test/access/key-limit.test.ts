@@ -61,8 +61,8 @@ test('all client tokens of the key share it, and each subject gets a tenth', asy
   expect(await spendAll(first)).toBe(5)
   let spent = 0
   for (const token of others) spent += await spendAll(token)
-  // To create one of the twelve tokens costs as much as two requests.
-  expect(spent).toBe(60 - 12 * 2 - 6)
+  // To create one of the twelve tokens costs 15.
+  expect(spent).toBe(60 - 12 * 1.5 - 6)
 })
 
 test('it can be set later, for the tenant of the key only', async () => {

@@ -165,6 +165,10 @@ describe('the message for a caller', () => {
     expect(message).toMatch(/Retry after \d+ seconds/)
     check(message, 'fewer rows or fields', 'operator')
     const small = await withKey(app, { costPerMinute: 200 })
-    check(await messageOf(small, '{ sessions(first: 50) { nodes { attempts { nodes { id } } } } }'), '200', 'fewer rows')
+    check(
+      await messageOf(small, '{ sessions(first: 50) { nodes { attempts { nodes { id } } } } }'),
+      '200',
+      'fewer rows',
+    )
   })
 })

@@ -17,7 +17,7 @@ const spent = new Set<string>()
 beforeAll(async () => {
   const budget = { consume: async (key: string) => (spent.has(key) ? 30_000 : 0) }
   app = await startApp(
-    { MAX_BODY_BYTES: '20000', MAX_COST: '320', FAILED_AUTH_PER_MINUTE: '1000000' },
+    { MAX_BODY_BYTES: '20000', MAX_COST: '270', FAILED_AUTH_PER_MINUTE: '1000000' },
     { jobs: false, rateLimiter: budget, prepareAfter: 0 },
   )
   registered = await startApp({ TRUSTED_DOCUMENTS: 'enforce', TRUSTED_DOCUMENTS_DIR: 'examples' }, { jobs: false })

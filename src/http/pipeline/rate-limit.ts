@@ -7,8 +7,8 @@ import type { RequestLimits } from '../limits.ts'
 /** Limits the cost per key and minute, in this process or in all instances. */
 export interface RateLimiter {
   /**
-   * Takes `cost` from the budget of a key: `limit` per minute, or that of the server if the key has no limit of its own.
-   * Returns the milliseconds to wait if the budget is too small, else 0.
+   * Takes `cost` from the budget of a key, also if it is too small: `limit` per minute, or that of the server if the key has no
+   * limit of its own. Returns the milliseconds to wait if the budget was too small, else 0.
    */
   consume(key: string, cost: number, limit?: number): Promise<number>
   /** Gives back a cost that was taken at that time (`performance.now()`), unless its minute is over. */
@@ -67,6 +67,13 @@ export async function chargeCaller(limiter: RateLimiter, caller: Caller, cost: n
   return waitMs
 }
 
+/** Takes the cost of what was done already from the caller's budgets, also where less is left: then nothing is left. */
+async function chargeInFull(limiter: RateLimiter, caller: Caller, cost: number): Promise<void> {
+  const { key, token, limit } = budgetsOf(caller)
+  if (token) await limiter.consume(token, Math.ceil(cost / TOKEN_SHARE), limit)
+  await limiter.consume(key, cost, limit)
+}
+
 /** Takes the cost from the caller's budgets. Throws RATE_LIMITED if one is too small. */
 export async function chargeOrRefuse(limiter: RateLimiter, caller: Caller, cost: number): Promise<void> {
   const waitMs = await chargeCaller(limiter, caller, cost)
@@ -112,7 +119,7 @@ export function createCostLimiter({ maxCost }: RequestLimits, limiter: RateLimit
     settle: (caller, { requested, takenAtMs }, spent, beyondEstimate) => {
       const actual = Math.min(requested, toCharge(spent)) + beyondEstimate
       const unspent = requested - actual
-      if (unspent < 0) void chargeCaller(limiter, caller, -unspent)
+      if (unspent < 0) void chargeInFull(limiter, caller, -unspent)
       if (unspent <= 0) return actual
       const { key, token } = budgetsOf(caller)
       void limiter.giveBack?.(key, unspent, takenAtMs)
