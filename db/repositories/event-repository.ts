@@ -98,6 +98,20 @@ export async function listEvents(db: Database, { providers, ...query }: EventQue
   return query.backward ? events.reverse() : events
 }
 
+/** The events of a session after a position, in order. */
+export async function listSessionEvents(
+  db: Database,
+  { tenantId, sessionId }: Pick<TimelineEvent, 'tenantId' | 'sessionId'>,
+  after: number,
+  limit: number,
+): Promise<TimelineEvent[]> {
+  return (await OF_SESSION(db, tenantId, sessionId, after, limit)).map(toEvent)
+}
+
+const OF_SESSION = prepareQuery((db, tenantId: string, sessionId: string, after: number, limit: number) =>
+  pageOf({ tenantId, after, limit }, eventsOf(db, { tenantId, sessionId }), undefined),
+)
+
 /** An index has the events of one provider in order, so the page is one of the providers' pages. */
 async function listAtProviders(
   db: Database,

@@ -7,7 +7,7 @@ import {
   type YogaLogger,
   type YogaServerOptions,
 } from 'graphql-yoga'
-import type { Memory } from '../domain/row-turns.ts'
+import { createRowScheduler, type Memory } from '../domain/row-turns.ts'
 import type { Authentication } from '../services/access/authentication.ts'
 import type { Services } from '../services/services.ts'
 import { type ConsoleBackend, useConsole } from './admin/use-console.ts'
@@ -150,11 +150,13 @@ type Steps = ReturnType<typeof createPipeline>
 
 /** The steps that both paths share. */
 function createPipeline({ policy, schema, services, heap, now }: AppOptions) {
+  const rows = createRowScheduler(heap)
   return {
+    rows,
     analyze: createOperationAnalyzer(schema),
     trust: createTrustedDocumentResolver(policy.trusted),
     costs: createCostLimiter(policy.limits, policy.rateLimiter, now),
-    openContext: createContextFactory(services, heap, now),
+    openContext: createContextFactory(services, rows, now),
     formatError: createErrorFormatter(policy.suggestions),
     documents: createDocumentCache<DocumentNode>(),
     parseErrors: createDocumentCache<unknown>(),
@@ -184,7 +186,7 @@ function yogaSettings(options: AppOptions, steps: Steps): YogaServerOptions<obje
 /** In the order in which they handle a request. */
 function plugins(
   options: AppOptions,
-  { analyze, trust: resolveTrusted, costs, openContext, formatError, documents, parseErrors }: Steps,
+  { rows, analyze, trust: resolveTrusted, costs, openContext, formatError, documents, parseErrors }: Steps,
 ): Plugin<never>[] {
   const { policy, services, streams } = options
   return [
@@ -210,7 +212,7 @@ function plugins(
     useContext(openContext, options.deadlines, analyze),
     useIncrementalDelivery(),
     useExecutor(policy.suggestions, analyze),
-    useSubscriptions(streams, options.admission, policy.rateLimiter),
+    useSubscriptions({ streams, admission: options.admission, limiter: policy.rateLimiter, rows }),
     useExecutionCancellation(),
     useDeferStream(),
   ] as Plugin<never>[]

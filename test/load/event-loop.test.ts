@@ -13,6 +13,7 @@ import { type MeasuredServer, startMeasuredServer } from '../harness/load/measur
 import { type Genes, mutateGenes, randomGenes, toOperation } from '../harness/load/random-operation.ts'
 import { type RichData, seedRichData } from '../harness/load/rich-data.ts'
 import { smallRequests } from '../harness/load/small-requests.ts'
+import { countTurns, takeLong } from '../harness/load/turns.ts'
 import { operation, type WorstRequest, worstRequests } from '../harness/load/worst-requests.ts'
 
 /**
@@ -135,22 +136,6 @@ describe('a large operation', () => {
     await hurried.close()
   })
 })
-
-/** Counts the turns of the event loop until it is stopped. */
-function countTurns() {
-  const count = { turn: 0, isDone: false }
-  const next = () => {
-    count.turn++
-    if (!count.isDone) setImmediate(next)
-  }
-  next()
-  return count
-}
-
-/** Longer than a slice. */
-function takeLong(): void {
-  for (const until = performance.now() + 6; performance.now() < until; );
-}
 
 test('a read that takes longer than a slice lets others run before the next one, also if it takes many microtasks', async () => {
   const rows = createRowScheduler({ shortages: 0, isShort: () => false, isTight: () => false }).open(20, () => false)

@@ -31,7 +31,7 @@ import { fragmentsOf, isSplitting } from './query-complexity.ts'
  * and `rowCost` of a field of the schema replace the costs of the field and of its rows. The selections below a field are
  * multiplied by its maximum number of rows: `first` or `last` (20 by default), the number of ids, or 100 for a list without
  * arguments. Aliases add up, but a further alias of a linked record is no further row. To begin a subscription costs 30, each of
- * its events 20.
+ * its events 20, and each event that it reads and does not send 3.
  * Introspection calls no provider, but it is expensive here: `__schema` costs 100, `__type` costs 20.
  *
  * What an operation costs without its provider calls is `planWork`: a record that is read from the store costs 1/4, and a
@@ -47,6 +47,8 @@ const COST_PER_WRITE = 5
 const COST_PER_SUBSCRIPTION = 30
 /** Beside what it selects. */
 const COST_PER_EVENT = 20
+/** Of an event that a subscription reads and does not send. */
+export const COST_PER_READ_EVENT = 3
 const COST_PER_ERROR = 5 / 3
 /** Of a session that is linked to a record whose externalId changed. */
 const COST_PER_READ_SESSION = 1 / 20

@@ -1,7 +1,7 @@
 import { type Context, createContext } from '../../context.ts'
 import type { CallLog } from '../../domain/call-log.ts'
 import type { HasSignal } from '../../domain/deadline.ts'
-import { createRowScheduler, type Memory } from '../../domain/row-turns.ts'
+import type { RowScheduler } from '../../domain/row-turns.ts'
 import type { Services } from '../../services/services.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
 
@@ -21,8 +21,7 @@ export type ContextFactory = (operation: OperationInput) => Promise<Context>
 /** From this work on, the rows of an operation are completed in turns. Nearly all operations are smaller. */
 const TURNS_FROM_WORK = 100
 
-export function createContextFactory(services: Services, memory: Memory, now: () => Date): ContextFactory {
-  const rows = createRowScheduler(memory)
+export function createContextFactory(services: Services, rows: RowScheduler, now: () => Date): ContextFactory {
   return async operation => {
     const { caller, deadline, selectsLiveCursor, work } = operation
     // The position must be older than everything that the operation reads, so it is read first.

@@ -1,40 +1,40 @@
 import { GraphQLError } from 'graphql'
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
+import type { RowScheduler } from '../../domain/row-turns.ts'
+import type { EventSink } from '../../services/events/event-sink.ts'
 import type { AdmissionControl } from '../admission/admission-control.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
-import { COST_PER_CALL, costBeyondEstimate } from '../document/cost.ts'
-import { chargeOrRefuse, type RateLimiter } from '../pipeline/rate-limit.ts'
+import { COST_PER_CALL, COST_PER_READ_EVENT, costBeyondEstimate } from '../document/cost.ts'
+import { chargeCaller, type RateLimiter, rateLimitedError } from '../pipeline/rate-limit.ts'
 import type { WithWork } from '../plugins/document-plugins.ts'
 import type { WithOperation } from '../plugins/use-context.ts'
 import type { WithCallLog } from '../plugins/use-telemetry.ts'
 import { streamFormat } from '../request/accepted-type.ts'
 import { MULTIPART_STREAM } from './multipart.ts'
-import { MAX_SUBSCRIPTIONS_PER_KEY, MAX_SUBSCRIPTIONS_PER_TOKEN, type SubscriptionRegistry } from './registry.ts'
+import {
+  type ActiveSubscription,
+  MAX_SUBSCRIPTIONS_PER_KEY,
+  MAX_SUBSCRIPTIONS_PER_TOKEN,
+  type SubscriptionRegistry,
+} from './registry.ts'
 import { EVENT_STREAM } from './sse.ts'
 import { toStreamResponse } from './stream-response.ts'
 
+export interface SubscriptionOptions {
+  readonly streams: SubscriptionRegistry
+  readonly admission: AdmissionControl
+  readonly limiter: RateLimiter
+  readonly rows: RowScheduler
+}
+
+/** Events that were read are charged together: a charge may be a call to Redis. */
+const READS_PER_CHARGE = 20
+
 /** Sends subscriptions as streams that a client can resume, with a maximum of open streams per key. */
 export function useSubscriptions(
-  streams: SubscriptionRegistry,
-  admission: AdmissionControl,
-  limiter: RateLimiter,
+  options: SubscriptionOptions,
 ): Plugin<Authenticated & WithOperation & WithCallLog & WithWork> {
-  /** Charges an event for what it selects, and for the provider calls and the errors of the events before it. */
-  function createEventCharge({
-    caller,
-    work,
-    callLog,
-    operation,
-  }: Authenticated & WithOperation & WithCallLog & WithWork) {
-    let charged = { calls: 0, errors: 0 }
-    return async () => {
-      const spent = { calls: callLog.callCount, errors: operation.errorCount }
-      const ofCalls = COST_PER_CALL * (spent.calls - charged.calls)
-      const ofErrors = costBeyondEstimate(spent.errors - charged.errors)
-      charged = spent
-      await chargeOrRefuse(limiter, caller, Math.round(work + ofCalls) + ofErrors)
-    }
-  }
+  const { streams, admission } = options
 
   return {
     onSubscribe: ({ args, setResultAndStopExecution }) => {
@@ -45,8 +45,7 @@ export function useSubscriptions(
         return
       }
       request.signal.addEventListener('abort', () => stream.end(), { once: true })
-      const charge = createEventCharge(args.contextValue)
-      operation.stream = { ended: stream.ended, reached: stream.reached, charge }
+      operation.stream = createEventSink(stream, options, args.contextValue)
     },
     onResultProcess: ({ request, result, resultProcessor, setResultProcessor, serverContext }) => {
       const stream = streams.of(request)
@@ -61,6 +60,55 @@ export function useSubscriptions(
       }
     },
   }
+}
+
+function createEventSink(
+  stream: ActiveSubscription,
+  { limiter, rows }: SubscriptionOptions,
+  { caller, work, callLog, operation }: Authenticated & WithOperation & WithCallLog & WithWork,
+): EventSink {
+  let charged = { calls: 0, errors: 0 }
+  /** Events that were read and not charged. */
+  let reads = 0
+
+  function takeCostOfReads(): number {
+    const cost = reads * COST_PER_READ_EVENT
+    reads = 0
+    return cost
+  }
+
+  async function charge(cost: number): Promise<void> {
+    const waitMs = await chargeCaller(limiter, caller, cost)
+    if (waitMs > 0) throw budgetSpent(waitMs, stream.cursor)
+  }
+
+  return {
+    ended: stream.ended,
+    reached: stream.reached,
+    turn: async () => {
+      // Each wait is a new operation: a stream of many events is not the oldest one.
+      await rows.open(work, () => false).wait(null)
+    },
+    countReads: events => {
+      reads += events
+      return reads >= READS_PER_CHARGE
+    },
+    // For what the event selects, and for the provider calls and the errors of the events before it.
+    charge: async () => {
+      const spent = { calls: callLog.callCount, errors: operation.errorCount }
+      const ofCalls = COST_PER_CALL * (spent.calls - charged.calls)
+      const ofErrors = costBeyondEstimate(spent.errors - charged.errors)
+      charged = spent
+      await charge(Math.round(work + ofCalls) + takeCostOfReads() + ofErrors)
+    },
+    chargeReads: () => charge(takeCostOfReads()),
+  }
+}
+
+/** `cursor`: where the client continues. It is undefined if that is where it began. */
+function budgetSpent(waitMs: number, cursor: string | undefined): GraphQLError {
+  const { message, extensions } = rateLimitedError(waitMs)
+  return new GraphQLError(message, { extensions: { ...extensions, ...(cursor !== undefined && { cursor }) } })
 }
 
 function tooManySubscriptions(): GraphQLError {

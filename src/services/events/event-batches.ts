@@ -4,6 +4,7 @@ import { DatabaseUnavailableError } from '../../../db/core/database-error.ts'
 import { type EventFilter, listEvents } from '../../../db/repositories/event-repository.ts'
 import type { AbortSignalLike } from '../../domain/abort-signal.ts'
 import type { TimelineEvent } from '../../domain/records/event.ts'
+import type { EventSink } from './event-sink.ts'
 import type { Notifier } from './notifier.ts'
 
 export interface StreamOptions extends EventFilter {
@@ -11,6 +12,7 @@ export interface StreamOptions extends EventFilter {
   readonly after: number
   /** Ends the stream. */
   readonly signal: AbortSignalLike
+  readonly stream?: Pick<EventSink, 'turn'>
 }
 
 const BATCH = 100
@@ -21,12 +23,14 @@ export async function* streamEvents(
   notifier: Notifier,
   options: StreamOptions,
 ): AsyncGenerator<TimelineEvent> {
-  const { signal, ...filter } = options
+  const { signal, stream, ...filter } = options
   let after = options.after
   while (!signal.aborted) {
     // The wait begins before the read, so that an event written between them ends it.
     const waitHandle = notifier.wait(filter.tenantId, notifier.pollMs(), signal)
     try {
+      // An event wakes all streams of its tenant.
+      await stream?.turn()
       const page = { ...filter, after, limit: BATCH }
       const events = await retryWhileUnavailable(signal, () => listEvents(db, page))
       for (const event of events) {

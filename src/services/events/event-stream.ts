@@ -16,9 +16,10 @@ import type { Person } from '../../domain/records/person.ts'
 import { isTerminal, type Session } from '../../domain/records/session.ts'
 import type { ServiceDeps } from '../deps.ts'
 import { type Connection, type PageArguments, readConnection } from '../lists/connection.ts'
-import { dependsOnTime, matchAround } from '../lists/session-filter.ts'
+import { changesOf, matchAround } from '../lists/session-filter.ts'
 import type { RequestScope } from '../request-scope.ts'
 import { retryWhileUnavailable, streamEvents } from './event-batches.ts'
+import type { EventSink } from './event-sink.ts'
 import { createLaterEvents, type LaterEvents } from './later-events.ts'
 
 /** An event and the current state of its session. */
@@ -60,14 +61,6 @@ interface Selection {
   readonly ofPerson?: boolean
   /** The sessions that are polled more often while the stream is open. Sessions with new events are added. */
   readonly followed?: Set<string>
-}
-
-export interface EventSink {
-  readonly ended: AbortSignal
-  /** Charges the caller for one more event. Throws RATE_LIMITED: the client continues later from its last cursor. */
-  charge(): Promise<void>
-  /** Called with the cursor of an event before it is sent. */
-  reached(cursor: string): void
 }
 
 /** The scope of a subscription. */
@@ -187,15 +180,23 @@ export function createEventStream(deps: ServiceDeps) {
       const ended = stream?.ended ?? signal
       const { externalId, providers } = filter ?? {}
       const selected = { tenantId, sessionId, externalId, providers }
-      const laterEvents = createLaterEvents(db)
+      const laterEvents = changesOf(filter ?? {}).map(type => createLaterEvents(db, type, stream))
       const personHash = await hashOfPerson(db, tenantId, externalId ?? null)
       let isFirst = true
-      for await (const event of streamEvents(db, notifier, { ...selected, after, signal: ended })) {
+      for await (const event of streamEvents(db, notifier, { ...selected, after, signal: ended, stream })) {
+        await stream?.turn()
+        if (ended.aborted) return
         const found = await retryWhileUnavailable(ended, () => findMatching(event, laterEvents, filter, personHash))
-        if (!found) continue
+        const isHidden = ofPerson && found?.hasLeft === true
+        if (!found || !(isHidden || canAccessSession(subject, found.session))) {
+          if (stream?.countReads(1)) {
+            // If the budget is spent, the client continues after this event.
+            stream.reached(encode(tenantId, event.position))
+            await stream.chargeReads()
+          }
+          continue
+        }
         const { hasLeft, ...matching } = found
-        const isHidden = hasLeft && ofPerson
-        if (!isHidden && !canAccessSession(subject, matching.session)) continue
         if (followed && !hasLeft) followAlso(followed, matching.session)
         const withPosition = withCursor(isHidden ? withoutSession(event) : event)
         // The request was charged for the first event.
@@ -218,7 +219,7 @@ export function createEventStream(deps: ServiceDeps) {
   /** The session of an event; undefined if it matches the filter neither before nor after the event. */
   async function findMatching(
     event: TimelineEvent,
-    laterEvents: LaterEvents,
+    laterEvents: readonly LaterEvents[],
     filter: SessionFilter | undefined,
     personHash: string | null,
   ) {
@@ -226,7 +227,8 @@ export function createEventStream(deps: ServiceDeps) {
     if (!session) return undefined
     if (!filter) return { session, matchesFilter: true, hasLeft: false }
     // The later events, read after the session, lead from the event to the session's current state.
-    const later = dependsOnTime(filter) ? await laterEvents.list(event) : []
+    const later: TimelineEvent[] = []
+    for (const ofType of laterEvents) later.push(...(await ofType.list(event)))
     const hasLeft = filter.externalId != null && session.externalId !== filter.externalId
     // Of a session that left the person only the event by which it left matches.
     if (hasLeft && event.formerPersonHash !== personHash) return undefined

@@ -1,43 +1,55 @@
 import { LRUCache } from 'lru-cache'
 import type { Database } from '../../../db/core/database.ts'
-import { listEvents } from '../../../db/repositories/event-repository.ts'
-import type { TimelineEvent } from '../../domain/records/event.ts'
-import { MAX_PAGE } from '../lists/connection.ts'
+import { listSessionEvents } from '../../../db/repositories/event-repository.ts'
+import type { EventData, TimelineEvent } from '../../domain/records/event.ts'
+import type { EventSink } from './event-sink.ts'
 
-/** The maximum number of sessions whose events a stream caches. */
-const MAX_SESSIONS = 100
+/** The maximum number of events that a stream caches. */
+const MAX_EVENTS = 1_000
+/** The first page nearly always has the next change. A session without one is read to its end once. */
+const PAGE = 20
 
 /**
- * The events of a session after one of them. A stream asks for them event by event, in order, so each is read from the
- * database once, and a replay takes linear time.
+ * The events of one type of a session after one of its events. A stream asks for them event by event, in order. Only as many
+ * are read as `matchAround` needs, and none twice while they are cached, so a replay takes linear time over any number of
+ * sessions.
  */
 export interface LaterEvents {
-  /** The events after `event` up to now. */
+  /** The next events after `event`: up to one with another time, or to the last one. */
   list(event: TimelineEvent): Promise<readonly TimelineEvent[]>
 }
 
-export function createLaterEvents(db: Database): LaterEvents {
-  const known = new LRUCache<string, TimelineEvent[]>({ max: MAX_SESSIONS })
-  return {
-    list: async event => {
-      const stillLater = (known.get(event.sessionId) ?? []).filter(({ position }) => position > event.position)
-      const later = [...stillLater, ...(await readAfter(db, event, stillLater.at(-1)?.position ?? event.position))]
-      known.set(event.sessionId, later)
-      return later
-    },
-  }
+interface Known {
+  /** Of the type. */
+  readonly events: readonly TimelineEvent[]
+  /** All events of the session up to this position have been read. */
+  readonly readTo: number
 }
 
-async function readAfter(
+const NONE: Known = { events: [], readTo: 0 }
+
+export function createLaterEvents(
   db: Database,
-  { tenantId, sessionId }: TimelineEvent,
-  position: number,
-): Promise<TimelineEvent[]> {
-  const events: TimelineEvent[] = []
-  for (let after: number | undefined = position; after !== undefined; ) {
-    const page = await listEvents(db, { tenantId, sessionId, after, limit: MAX_PAGE })
-    events.push(...page)
-    after = page.length < MAX_PAGE ? undefined : page.at(-1)?.position
+  type: EventData['type'],
+  stream: Pick<EventSink, 'countReads' | 'turn'> | undefined,
+): LaterEvents {
+  const known = new LRUCache<string, Known>({ maxSize: MAX_EVENTS, sizeCalculation: ({ events }) => 1 + events.length })
+  return {
+    list: async event => {
+      const { sessionId, position, at } = event
+      const before = known.get(sessionId) ?? NONE
+      const events = before.events.filter(later => later.position > position)
+      let readTo = Math.max(before.readTo, position)
+      while (events.every(later => later.at.getTime() === at.getTime())) {
+        const page = await listSessionEvents(db, event, readTo, PAGE)
+        stream?.countReads(page.length)
+        events.push(...page.filter(({ data }) => data.type === type))
+        readTo = page.at(-1)?.position ?? readTo
+        if (page.length < PAGE) break
+        await stream?.turn()
+      }
+      known.set(sessionId, { events, readTo })
+      return events
+    },
   }
-  return events
 }

@@ -1,11 +1,12 @@
 import type { SessionFilter } from '../../../db/records/session-repository.ts'
-import type { TimelineEvent } from '../../domain/records/event.ts'
+import type { EventData, TimelineEvent } from '../../domain/records/event.ts'
 import type { Session } from '../../domain/records/session.ts'
 import { withOverrides } from '../../domain/with-overrides.ts'
 
 /**
- * Whether the session matches the filter before and after the event. `later` has all events between `event` and `session`,
- * so that a replayed event gives the same result as a live one.
+ * Whether the session matches the filter before and after the event. `later` leads from `event` to `session`, so that a
+ * replayed event gives the same result as a live one: of each type of `changesOf`, the events after `event`, in order, up to
+ * one with another time.
  */
 export function matchAround(
   filter: SessionFilter,
@@ -25,9 +26,12 @@ export function matchAround(
   }
 }
 
-/** True if events change the filtered fields, so that the order of events matters. */
-export function dependsOnTime(filter: SessionFilter): boolean {
-  return [filter.statuses, filter.outcomes, filter.applicantId, filter.customerId].some(expected => expected != null)
+/** The types of the events that change the filtered fields. */
+export function changesOf({ statuses, outcomes, applicantId, customerId }: SessionFilter): EventData['type'][] {
+  return [
+    ...(statuses != null || outcomes != null ? (['SessionStatusChanged'] as const) : []),
+    ...(applicantId != null || customerId != null ? (['SessionLinksChanged'] as const) : []),
+  ]
 }
 
 /** The filtered values before these events: those that the first change of each names. */

@@ -2,6 +2,7 @@ import { type DocumentNode, type ExecutionResult, execute, type GraphQLSchema, p
 import { buildSchema } from '../../../schema/index.ts'
 import type { Caller } from '../../../src/domain/access/caller.ts'
 import { CallLog } from '../../../src/domain/call-log.ts'
+import { createRowScheduler } from '../../../src/domain/row-turns.ts'
 import { toClientError } from '../../../src/http/errors/error-codes.ts'
 import { createContextFactory } from '../../../src/http/pipeline/operation-context.ts'
 import { registry } from '../../../src/providers/registry.ts'
@@ -26,11 +27,8 @@ export interface PlainGraphql {
 /** Executes documents on the services of a server with graphql-js only. */
 export async function createPlainGraphql(app: TestApp, now: () => Date): Promise<PlainGraphql> {
   const schema = await buildSchema(registry, 'on')
-  const openContext = createContextFactory(
-    app.services,
-    { shortages: 0, isShort: () => false, isTight: () => false },
-    now,
-  )
+  const rows = createRowScheduler({ shortages: 0, isShort: () => false, isTight: () => false })
+  const openContext = createContextFactory(app.services, rows, now)
   const development = createDevelopmentKey(API_KEY, 'dev')
   const authentication = createAuthentication({ ...app.services, development })
   const { signal } = new AbortController()
