@@ -168,9 +168,11 @@ export function countEvents(db: Database, { providers, ...filter }: EventFilter,
 }
 
 function eventsOf(db: Database, { tenantId, sessionId, externalId }: EventFilter) {
-  let events = db.sql.selectFrom('events').where('tenant_id', '=', tenantId)
-  if (sessionId !== undefined) events = events.where('session_id', '=', sessionId)
+  let events = db.sql.selectFrom('events')
+  // Without a condition on the tenant, whose sessions they are: SQLite would search all of the tenant's events.
   if (externalId != null) events = events.where('session_id', 'in', sessionIdsOf(db, tenantId, externalId))
+  else events = events.where('tenant_id', '=', tenantId)
+  if (sessionId !== undefined) events = events.where('session_id', '=', sessionId)
   return events
 }
 

@@ -1,7 +1,12 @@
+import { createClient } from 'graphql-ws'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { WebSocket } from 'ws'
+import { appendEvents } from '../../db/repositories/event-repository.ts'
+import { decodeGlobalId } from '../../src/domain/global-id.ts'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { withClientToken, withDevelopmentKey, withKey } from '../harness/clients/callers.ts'
 import { type Following, follow, type Subscriber } from '../harness/clients/subscriber.ts'
+import { webhookEvent } from '../harness/load/webhook-event.ts'
 
 /** The cost of a subscription: each event is charged, and past events call no provider. */
 
@@ -99,4 +104,62 @@ test('beyond the budget ends with RATE_LIMITED, and resumes later after its last
   const cursor = messages.at(events - 1)?.id
   expect(cursor).toBe(messages.at(events - 1)?.data.data.sessionsUpdated.cursor)
   await app.close()
+})
+
+describe('a subscription without matching events, beyond the budget,', () => {
+  const NONE = `subscription ($after: String) {
+    sessionsUpdated(filter: { createdBefore: "2001-01-01T00:00:00Z" }, after: $after) { cursor } }`
+  /** They are charged together. */
+  const READS = 20
+  let app: TestApp
+  let after: string
+  let cursors: readonly string[]
+  beforeAll(async () => {
+    app = await startApp({}, { jobs: false })
+    const { data } = await app.execute('{ sessions(first: 0) { liveCursor } }')
+    after = data.sessions.liveCursor
+    const { id } = await createLinked(app, 'unmatched')
+    await appendEvents(
+      app.db,
+      Array.from({ length: 90 }, () => webhookEvent(decodeGlobalId(id)?.id ?? '')),
+    )
+    const stored = await app.execute('{ events(first: 100) { nodes { cursor } } }')
+    cursors = stored.data.events.nodes.map(({ cursor }: { readonly cursor: string }) => cursor)
+  })
+  afterAll(() => app?.close())
+
+  /** A key that may pay for one time fewer reads than it is charged for. */
+  const withSmallKey = (times: number, beside: number) =>
+    withKey(app, { costPerMinute: 3 * READS * (times - 1) + beside })
+
+  test('ends with RATE_LIMITED, and continues after the last event that it read', async () => {
+    const ends: (string | undefined)[] = []
+    let from = after
+    for (let nth = 0; nth < 2; nth++) {
+      // A new document, once, and the beginning of a subscription.
+      const { token } = await withSmallKey(2, (nth === 0 ? 33 : 0) + 45)
+      const subscriber = await subscribe(app, { query: NONE, variables: { after: from }, token })
+      const last = (await subscriber.all()).at(-2)
+      expect(last?.data.errors).toMatchObject([{ extensions: { code: 'RATE_LIMITED', retryable: true } }])
+      from = last?.data.errors[0].extensions.cursor
+      ends.push(from)
+      expect(last?.id).toBe(from)
+    }
+    expect(ends).toEqual([cursors[2 * READS - 1], cursors[4 * READS - 1]])
+  })
+
+  test('says over a WebSocket where it continues', async () => {
+    const { token } = await withSmallKey(2, 100)
+    const connectionParams = { authorization: `Bearer ${token}` }
+    const client = createClient({ url: app.url.replace('http', 'ws'), webSocketImpl: WebSocket, connectionParams })
+    const end = await new Promise<unknown>(resolve => {
+      const sink = { next: resolve, error: resolve, complete: () => {} }
+      client.subscribe({ query: NONE, variables: { after } }, sink)
+    })
+    const cursor = expect.toSatisfy((cursor: string) => cursors.indexOf(cursor) % READS === READS - 1)
+    expect(Array.isArray(end) ? end : (end as { errors: unknown }).errors).toMatchObject([
+      { extensions: { code: 'RATE_LIMITED', cursor } },
+    ])
+    await client.dispose()
+  })
 })
