@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { listEvents } from '../../db/repositories/event-repository.ts'
 import { SCOPES } from '../../src/domain/access/caller.ts'
 import { startApp, type TestApp } from '../harness/app/test-app.ts'
 import { withClientToken, withKey } from '../harness/clients/callers.ts'
@@ -194,17 +195,31 @@ describe('events', () => {
     { providers: ['KAYLE', 'VERILOCK'], searches: 2 },
   ])('of $providers are read from their cursor on, by an index', async ({ providers, searches }) => {
     if (app.db.engine !== 'sqlite') return
+    const steps = await searchesOf(() => page({ filter: { providers }, first: 5, after: all[3]?.cursor }))
+    expect(steps).toHaveLength(searches)
+    for (const step of steps) expect(step).toMatch(/^SEARCH events USING INDEX .* AND position>\?\)$/)
+  })
+
+  test('of a person are searched by its sessions, and by the hash in the events of those that left it', async () => {
+    if (app.db.engine !== 'sqlite') return
+    const query = { tenantId: 'dev', externalId: 'usr_1337', after: 1, limit: 10 }
+    const steps = await searchesOf(() => listEvents(app.db, query))
+    expect(steps).toEqual([
+      expect.stringMatching(/INDEX events_by_session_id_position .* AND position>\?\)$/),
+      expect.stringMatching(/INDEX events_by_former_person .* AND position>\?\)$/),
+    ])
+  })
+
+  /** How SQLite finds the events that `read` reads. */
+  async function searchesOf(read: () => Promise<unknown>): Promise<string[]> {
     const execute = vi.spyOn(app.db.sql.getExecutor(), 'executeQuery')
-    await page({ filter: { providers }, first: 5, after: all[3]?.cursor })
+    await read()
     const query = execute.mock.calls.map(([called]) => called).find(called => called.sql.includes('"position" >'))
     execute.mockRestore()
     const plan = sql<{ detail: string }>`${sql.raw(`explain query plan ${inlined(query)}`)}`
     const steps = (await plan.execute(app.db.sql)).rows
-      .map(row => row.detail)
-      .filter(detail => detail.includes(' events'))
-    expect(steps).toHaveLength(searches)
-    for (const step of steps) expect(step).toMatch(/^SEARCH events USING INDEX .* AND position>\?\)$/)
-  })
+    return steps.map(({ detail }) => detail).filter(detail => detail.includes(' events'))
+  }
 })
 
 function inlined(query: unknown): string {
