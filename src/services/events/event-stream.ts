@@ -185,8 +185,8 @@ export function createEventStream(deps: ServiceDeps) {
       let isFirst = true
       for await (const event of streamEvents(db, notifier, { ...selected, after, signal: ended, stream })) {
         await stream?.turn()
-        if (ended.aborted) return
         const found = await retryWhileUnavailable(ended, () => findMatching(event, laterEvents, filter, personHash))
+        if (ended.aborted) return
         const isHidden = ofPerson && found?.hasLeft === true
         if (!found || !(isHidden || canAccessSession(subject, found.session))) {
           if (stream?.countReads(1)) {

@@ -31,7 +31,7 @@ const NONE: Known = { events: [], readTo: 0 }
 export function createLaterEvents(
   db: Database,
   type: EventData['type'],
-  stream: Pick<EventSink, 'countReads' | 'turn'> | undefined,
+  stream: Pick<EventSink, 'countReads' | 'ended' | 'turn'> | undefined,
 ): LaterEvents {
   const known = new LRUCache<string, Known>({ maxSize: MAX_EVENTS, sizeCalculation: ({ events }) => 1 + events.length })
   return {
@@ -45,7 +45,7 @@ export function createLaterEvents(
         stream?.countReads(page.length)
         events.push(...page.filter(({ data }) => data.type === type))
         readTo = page.at(-1)?.position ?? readTo
-        if (page.length < PAGE) break
+        if (page.length < PAGE || stream?.ended.aborted) break
         await stream?.turn()
       }
       known.set(sessionId, { events, readTo })
