@@ -50,7 +50,10 @@ interface Connection extends OpenedSocket {
   readonly received: Map<string, ReceivedOperation>
   /** The operations whose end was not reached, by id: from the `subscribe` message on, so that a cancel is never missed. */
   readonly running: Map<string, AbortController>
-  executing: number
+  /** Those that are executed, and those whose results are not written yet. */
+  readonly executing: Set<AbortController>
+  /** Resumes, one after another, what waits until the client reads. */
+  readonly waiting: (() => void)[]
   /** The messages before it was accepted. */
   early: number
 }
@@ -62,12 +65,14 @@ interface ReceivedOperation {
   readonly cancel: AbortController
 }
 
-/** The most operations of a connection that are executed at a time. */
+/** The most operations of a connection that are executed at a time. One counts until its results are written. */
 const MAX_EXECUTING = 32
+/** While more is unsent to a client, no operation starts on its connection, and no further result is sent. */
+const MAX_UNSENT_BYTES = 1024 * 1024
 /** Before its key, a client sends `connection_init` and perhaps a ping. */
 const MAX_EARLY_MESSAGES = 10
-/** A client that does not read what it is sent is disconnected. */
-const MAX_UNREAD_BYTES = 16 * 1024 * 1024
+/** A client that does not read what it is sent is disconnected. More than the longest result, at three bytes a character. */
+const MAX_UNREAD_BYTES = 32 * 1024 * 1024
 
 /** Handles an open WebSocket: graphql-ws speaks the protocol, and the operations run as over HTTP. */
 export function createConnectionHandler(options: WebSocketConnectionOptions): (opened: OpenedSocket) => void {
@@ -100,6 +105,7 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
       if (!received || !connection.caller) return [clientDisconnected()]
       const { cancel } = received
       const done = () => {
+        connection.executing.delete(cancel)
         if (connection.running.get(id) === cancel) connection.running.delete(id)
       }
       if (!(await isLive(connection.caller))) {
@@ -109,7 +115,7 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
       }
       const refusal = cancel.signal.aborted
         ? clientDisconnected()
-        : connection.executing >= MAX_EXECUTING
+        : connection.executing.size >= MAX_EXECUTING
           ? tooManyAtOnce()
           : undefined
       if (refusal) {
@@ -117,18 +123,19 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
         return [refusal]
       }
       const outcome = await execute(connection, connection.caller, received)
-      if ('results' in outcome) {
-        return asExecuted(schema, deliver(outcome.results, outcome.stream, connection, cancel.signal, done))
+      if ('refused' in outcome) {
+        done()
+        return outcome.refused
       }
-      done()
-      return 'refused' in outcome ? outcome.refused : asExecuted(schema, outcome.result)
+      if (outcome.stream) connection.executing.delete(cancel)
+      return asExecuted(schema, deliver(outcome.results, outcome.stream, connection, cancel.signal, done))
     },
     execute: ({ contextValue }) => contextValue as ExecutionResult,
     subscribe: ({ contextValue }) => contextValue as ExecutionResult,
-    onNext: (_context, _id, _payload, _args, { errors, ...result }) => ({
-      ...result,
-      ...(errors && { errors: errors.map(withoutHttp) }),
-    }),
+    onNext: async ({ extra: connection }, _id, _payload, _args, { errors, ...result }) => {
+      await whenRead(connection)
+      return { ...result, ...(errors && { errors: errors.map(withoutHttp) }) }
+    },
     onError: (_context, _id, _payload, errors) => errors.map(withoutHttp),
   })
 
@@ -137,12 +144,11 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
     caller: Caller,
     { payload, cost, cancel }: ReceivedOperation,
   ): Promise<MessageOutcome> {
-    connection.executing++
-    try {
-      return await run({ payload, cost, caller, signal: cancel.signal })
-    } finally {
-      connection.executing--
-    }
+    connection.executing.add(cancel)
+    await whenRead(connection)
+    // It sends nothing yet.
+    resumeNext(connection)
+    return run({ payload, cost, caller, signal: cancel.signal })
   }
 
   /** A stream stays open while the database is unavailable. */
@@ -152,10 +158,7 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
 
   function receive(connection: Connection, data: RawData, handle: (text: string) => Promise<void>): void {
     const { socket, caller, received, running } = connection
-    if (socket.bufferedAmount > MAX_UNREAD_BYTES) {
-      socket.terminate()
-      return
-    }
+    if (socket.bufferedAmount > MAX_UNREAD_BYTES) socket.terminate()
     const bytes = data as Buffer
     // What a client sends after the server closed is not read.
     if (socket.readyState !== socket.OPEN) return
@@ -196,14 +199,20 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
 
   return opened => {
     const { socket } = opened
-    const state = { isAccepted: false, received: new Map(), running: new Map(), executing: 0, early: 0 }
-    const connection: Connection = { ...opened, ...state }
+    const state = {
+      isAccepted: false,
+      received: new Map(),
+      running: new Map(),
+      executing: new Set<AbortController>(),
+      early: 0,
+    }
+    const connection: Connection = { ...opened, ...state, waiting: [] }
     openWebSockets.add(connection)
     const stopHeartbeat = startHeartbeat(socket)
     const closed = server.opened(
       {
         protocol: socket.protocol,
-        send: data => send(socket, data),
+        send: data => send(connection, data),
         close: (code, reason) => socket.close(code, reason),
         onMessage: handle => socket.on('message', (data: RawData) => receive(connection, data, handle)),
       },
@@ -215,6 +224,7 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
       stopHeartbeat()
       openWebSockets.delete(connection)
       for (const cancel of connection.running.values()) cancel.abort()
+      for (const resume of connection.waiting.splice(0)) resume()
       connections.of(connection)?.end()
       closed(code, String(reason)).catch(options.report)
     })
@@ -234,11 +244,31 @@ function close({ socket }: Connection, { code, reason }: Closing): false {
 }
 
 /** Resolves when the message was written to the network, so that a stream is not read faster than its client reads. */
-function send(socket: WebSocket, data: string): Promise<void> {
+function send(connection: Connection, data: string): Promise<void> {
+  const { socket } = connection
   return new Promise(resolve => {
+    if (socket.bufferedAmount > MAX_UNREAD_BYTES) socket.terminate()
     if (socket.readyState !== socket.OPEN) return resolve()
-    socket.send(data, () => resolve())
+    socket.send(data, () => {
+      resolve()
+      resumeNext(connection)
+    })
   })
+}
+
+/** Resolves when the client has read nearly all that it was sent, or has disconnected. */
+async function whenRead({ socket, waiting }: Connection): Promise<void> {
+  if (socket.readyState !== socket.OPEN || hasRead(socket)) return
+  await new Promise<void>(resolve => waiting.push(resolve))
+}
+
+/** The first only, because it may send a long result. */
+function resumeNext({ socket, waiting }: Connection): void {
+  if (hasRead(socket)) waiting.shift()?.()
+}
+
+function hasRead({ bufferedAmount }: WebSocket): boolean {
+  return bufferedAmount <= MAX_UNSENT_BYTES
 }
 
 /** Disconnects a client that does not answer a ping. Returns the function that stops it. */

@@ -42,10 +42,9 @@ export interface OperationMessage {
   readonly signal: AbortSignal
 }
 
-/** `refused`: the operation was not executed. */
+/** `refused`: the operation was not executed. It has its place until its last result is written. */
 export type MessageOutcome =
   | { readonly refused: readonly GraphQLError[] }
-  | { readonly result: ExecutionResult }
   | { readonly results: AsyncIterable<ExecutionResult>; readonly stream: ActiveSubscription | undefined }
 
 /** Runs the operation of a message as that of a POST: charged, admitted, and with the same plugins. */
@@ -75,12 +74,16 @@ export function createMessageRunner(options: MessageRunnerOptions) {
       throw error
     }
     const stream = streams.of(request)
-    // A subscription keeps no place, as over HTTP.
-    if (!isAsyncIterable(result) || stream) release()
-    if (isAsyncIterable(result)) return { results: stream ? result : withPlace(result, release), stream }
+    if (isAsyncIterable(result)) {
+      // A subscription keeps no place, as over HTTP.
+      if (stream) release()
+      return { results: stream ? result : withPlace(result, release), stream }
+    }
     stream?.end()
     const { data, errors } = result ?? {}
-    return data === undefined && errors ? { refused: errors } : { result: result ?? {} }
+    if (data !== undefined || !errors) return { results: withPlace(only(result ?? {}), release), stream: undefined }
+    release()
+    return { refused: errors }
   }
 
   return async (message: OperationMessage): Promise<MessageOutcome> => {
@@ -95,9 +98,13 @@ export function createMessageRunner(options: MessageRunnerOptions) {
   }
 }
 
+async function* only(result: ExecutionResult): AsyncIterable<ExecutionResult> {
+  yield result
+}
+
 async function* noBody(): AsyncIterable<Uint8Array> {}
 
-/** Gives the place back after the last result. */
+/** Gives the place back after the last result: once it is written, the next one is requested. */
 function withPlace(results: AsyncIterable<ExecutionResult>, release: () => void): AsyncIterable<ExecutionResult> {
   const iterator = results[Symbol.asyncIterator]()
   const next = async () => {
