@@ -11,6 +11,7 @@ import { type ShutdownTimeouts, shutdownGracefully, trackConnections } from '../
 import { watchHeap } from '../http/admission/heap-watch.ts'
 import { createReadiness } from '../http/admission/readiness.ts'
 import { RequestScheduler } from '../http/admission/request-scheduler.ts'
+import { watchUnsent } from '../http/admission/unsent-watch.ts'
 import { type App, createApp, GRAPHQL_PATH } from '../http/app.ts'
 import { createFailedAuthLimiter } from '../http/auth/authenticator.ts'
 import { createTrustedProxies } from '../http/auth/client-address.ts'
@@ -88,12 +89,13 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const scheduler = new RequestScheduler()
   const knownCallers = createKnownCallers()
   const heap = watchHeap(isShort => reportHeap(container.log, isShort))
+  const memory = watchUnsent(heap, connections => container.log.warn({ connections }, UNREAD_CLOSED))
   const cors = createCors({
     origins: parseList(settings.CORS_ORIGINS),
     allowsLoopback: isLocalDevelopment(config),
     headers: parseList(settings.CORS_HEADERS),
   })
-  const admission = createAdmissionControl(settings.MAX_IN_FLIGHT, scheduler, knownCallers.has, heap, cors)
+  const admission = createAdmissionControl(settings.MAX_IN_FLIGHT, scheduler, knownCallers.has, memory, cors)
   const schema = await buildSchema(registry, federationMode(settings), {
     urlHosts: settings.NODE_ENV === 'production' ? 'PUBLIC' : 'ANY',
   })
@@ -121,7 +123,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     }),
     logger: toServerLog(container.log),
     admission,
-    heap,
+    memory,
     readiness: createReadiness({
       admission,
       pingDatabase: () => checkDatabase(container.db),
@@ -151,6 +153,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const storedRoutes = await storeWebhookEndpoints(container, config)
   await options.beforeListen?.()
   await listen(server, settings.PORT, settings.HOST)
+  memory.observe(sockets)
   // A connection that could not be accepted, such as without a free file descriptor.
   server.on('error', error => container.log.error({ err: error }, 'could not accept a connection'))
   const { port } = server.address() as AddressInfo
@@ -174,6 +177,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       await inTime(container.services.webhookInbox.applyDue().catch(() => {}))
       await inTime(container.close())
       heap.close()
+      memory.close()
       await inTime(observability.close())
     }),
   }
@@ -186,6 +190,8 @@ function reportHeap(log: Logger, isShort: boolean): void {
 
 const HEAP_SHORT =
   'the heap is nearly full: requests are refused until it has room; raise --max-old-space-size or lower MAX_IN_FLIGHT'
+
+const UNREAD_CLOSED = 'closed connections whose clients do not read: what was sent to them takes too much memory'
 
 /** GraphiQL is public and contains the key, so the key is preset only if the server listens on loopback. */
 function presetKey(config: Config): string | undefined {

@@ -31,6 +31,8 @@ export interface Memory {
   isShort(): boolean
   /** True if it may be short soon: what is in use may be garbage. */
   isTight(): boolean
+  /** Resolves when there is room for another result, beside those that clients have not read. */
+  whenRoom(): Promise<void>
 }
 
 const SLICE_MS = 5
@@ -68,7 +70,7 @@ export function createRowScheduler(memory: Memory): RowScheduler {
   }
 
   async function run(): Promise<void> {
-    if (!hasTime()) await nextSlice()
+    if (!hasTime() || memory.isTight()) await nextSlice()
     for (const operation of takeTurns(operations, memory)) {
       // The rows that it reads now are its next ones.
       if (!operation) {
@@ -85,6 +87,7 @@ export function createRowScheduler(memory: Memory): RowScheduler {
   async function nextSlice(): Promise<void> {
     do {
       await nextTurn()
+      await memory.whenRoom()
       if (memory.shortages !== shortages && memory.isShort()) shedHalf(operations)
       shortages = memory.shortages
     } while (!hasTime())

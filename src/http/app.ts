@@ -69,7 +69,7 @@ export interface AppOptions {
   readonly console: ConsoleBackend | false
   readonly logger: YogaLogger
   readonly admission: AdmissionControl
-  readonly heap: Memory
+  readonly memory: Memory
   readonly readiness: () => Promise<Readiness>
   readonly streams: SubscriptionRegistry
   /** The open WebSockets. */
@@ -149,8 +149,8 @@ export function createApp(options: AppOptions) {
 type Steps = ReturnType<typeof createPipeline>
 
 /** The steps that both paths share. */
-function createPipeline({ policy, schema, services, heap, now }: AppOptions) {
-  const rows = createRowScheduler(heap)
+function createPipeline({ policy, schema, services, memory, now }: AppOptions) {
+  const rows = createRowScheduler(memory)
   return {
     rows,
     analyze: createOperationAnalyzer(schema),
@@ -211,7 +211,7 @@ function plugins(
     useLimits(policy.limits, costs, analyze),
     useContext(openContext, options.deadlines, analyze),
     useIncrementalDelivery(),
-    useExecutor(policy.suggestions, analyze),
+    useExecutor(policy.suggestions, analyze, options.memory),
     useSubscriptions({ streams, admission: options.admission, limiter: policy.rateLimiter, rows }),
     useExecutionCancellation(),
     useDeferStream(),

@@ -138,7 +138,12 @@ describe('a large operation', () => {
 })
 
 test('a read that takes longer than a slice lets others run before the next one, also if it takes many microtasks', async () => {
-  const rows = createRowScheduler({ shortages: 0, isShort: () => false, isTight: () => false }).open(20, () => false)
+  const rows = createRowScheduler({
+    shortages: 0,
+    isShort: () => false,
+    isTight: () => false,
+    whenRoom: async () => {},
+  }).open(20, () => false)
   const count = countTurns()
   const read = async () => {
     for (let step = 0; step < 20; step++) await undefined
@@ -151,7 +156,12 @@ test('a read that takes longer than a slice lets others run before the next one,
 })
 
 test('what the rows of several operations read together is read in turns', async () => {
-  const scheduler = createRowScheduler({ shortages: 0, isShort: () => false, isTight: () => false })
+  const scheduler = createRowScheduler({
+    shortages: 0,
+    isShort: () => false,
+    isTight: () => false,
+    whenRoom: async () => {},
+  })
   const count = countTurns()
   const readOf = async () => {
     const rows = scheduler.open(20, () => false)
@@ -171,7 +181,12 @@ test('what the rows of several operations read together is read in turns', async
 })
 
 test('of more large operations than can be completed, many are, and a small one does not wait for them', async () => {
-  const scheduler = createRowScheduler({ shortages: 0, isShort: () => false, isTight: () => false })
+  const scheduler = createRowScheduler({
+    shortages: 0,
+    isShort: () => false,
+    isTight: () => false,
+    whenRoom: async () => {},
+  })
   let completed = 0
   const isOver = () => completed >= 300
   async function run(cost: number, rows: number, onRow: () => void): Promise<void> {
@@ -196,7 +211,12 @@ test('of more large operations than can be completed, many are, and a small one 
 })
 
 test('operations that begin later do not delay the rows of an operation', async () => {
-  const scheduler = createRowScheduler({ shortages: 0, isShort: () => false, isTight: () => false })
+  const scheduler = createRowScheduler({
+    shortages: 0,
+    isShort: () => false,
+    isTight: () => false,
+    whenRoom: async () => {},
+  })
   const first = scheduler.open(20, () => false)
   let later = 0
   let isDone = false

@@ -1,5 +1,6 @@
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import type { Context } from '../../context.ts'
+import type { Memory } from '../../domain/row-turns.ts'
 import { isLargerThan } from '../document/answer-size.ts'
 import { answerTooLarge, MAX_ANSWER_CHARACTERS, MAX_ANSWER_ERRORS, tooManyErrors } from './execute.ts'
 import { iterateResults, OVER } from './result-iterator.ts'
@@ -17,17 +18,19 @@ interface IncrementalPart {
 
 /**
  * The same parts, with an error in the place of one that is too large or has too many errors. Each is written at once, in the
- * memory of the process, so those of large operations come in turns.
+ * memory of the process, so each waits until there is room, and those of large operations come in turns.
  */
 export function boundParts(
   parts: AsyncIterable<Part>,
   operation: Pick<Context, 'errorCount' | 'rowTurns'>,
+  memory: Pick<Memory, 'whenRoom'>,
 ): AsyncGenerator<Part, undefined> {
   const iterator = parts[Symbol.asyncIterator]()
   const next = async (): Promise<IteratorResult<Part, undefined>> => {
     const step = await iterator.next()
     if (step.done) return OVER
     await operation.rowTurns?.waitToWrite()
+    await memory.whenRoom()
     return { done: false, value: boundPart(step.value, operation) }
   }
   return iterateResults(next, async () => iterator.return?.())

@@ -1,6 +1,7 @@
 import type { ExecutionArgs, ExecutionResult } from 'graphql'
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { Context } from '../../context.ts'
+import type { Memory } from '../../domain/row-turns.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
 import { validateArgumentsBelowMutation } from '../document/mutation-arguments.ts'
 import type { AnalyzeOperation } from '../document/operation-analysis.ts'
@@ -14,7 +15,13 @@ import type { WithOperation } from './use-context.ts'
  * fast path; Yoga executes subscriptions and incremental responses, after their variables are validated. Must come after
  * the plugins that reject operations.
  */
-export function useExecutor(suggestions: boolean, analyze: AnalyzeOperation): Plugin<Authenticated & WithOperation> {
+export function useExecutor(
+  suggestions: boolean,
+  analyze: AnalyzeOperation,
+  memory: Pick<Memory, 'whenRoom'>,
+): Plugin<Authenticated & WithOperation> {
+  const bounded = <Result>(result: Result | AsyncIterable<ExecutionResult>, operation: Context) =>
+    isAsyncIterable(result) ? boundParts(result, operation, memory) : result
   const variableErrors = ({ schema, document, operationName, variableValues }: ExecutionArgs) =>
     validateVariables(schema, document, operationName, variableValues ?? {}, suggestions)
 
@@ -38,10 +45,6 @@ export function useExecutor(suggestions: boolean, analyze: AnalyzeOperation): Pl
       setSubscribeFn(async (args: ExecutionArgs) => bounded(await subscribeFn(withOperationContext(args)), operation))
     },
   }
-}
-
-function bounded<Result>(result: Result | AsyncIterable<ExecutionResult>, operation: Context) {
-  return isAsyncIterable(result) ? boundParts(result, operation) : result
 }
 
 function withOperationContext(args: ExecutionArgs): ExecutionArgs {
