@@ -21,7 +21,14 @@ export interface RowTurns {
 
 export interface RowScheduler {
   /** `cost`: what the operation may cost. `isAborted`: whether it has ended. */
-  open(cost: number, isAborted: () => boolean): RowTurns
+  open(cost: number, isAborted: () => boolean, reader?: Reader): RowTurns
+}
+
+/** The client of several operations. While it does not read what it was sent, none of them has turns. */
+export interface Reader {
+  hasRead(): boolean
+  /** Resolves once it has, or has disconnected. */
+  whenRead(): Promise<void>
 }
 
 /** The memory that the operations share. */
@@ -77,11 +84,23 @@ export function createRowScheduler(memory: Memory): RowScheduler {
         await nextSlice()
         continue
       }
+      if (operation.reader?.hasRead() === false) {
+        pause(operation, operation.reader)
+        continue
+      }
       operation.next()
       await afterMicrotasks()
       if (!hasTime()) await nextSlice()
     }
     isRunning = false
+  }
+
+  function pause(operation: Operation, reader: Reader): void {
+    operations.splice(operations.indexOf(operation), 1)
+    void reader.whenRead().then(() => {
+      operation.isStarted = false
+      start(operation)
+    })
   }
 
   async function nextSlice(): Promise<void> {
@@ -102,7 +121,9 @@ export function createRowScheduler(memory: Memory): RowScheduler {
   }
 
   const mayRun = () => !memory.isTight() && hasTime()
-  return { open: (cost, isAborted) => new Operation({ place: opened++, cost }, isAborted, mayRun, start) }
+  return {
+    open: (cost, isAborted, reader) => new Operation({ place: opened++, cost, reader }, isAborted, mayRun, start),
+  }
 }
 
 /**
@@ -148,6 +169,7 @@ class Operation implements RowTurns {
   /** The position among all operations, by their start. */
   readonly place: number
   readonly cost: number
+  readonly reader: Reader | undefined
   mayShed = false
   isShed = false
   /** True while it is one of those that have turns. */
@@ -161,13 +183,14 @@ class Operation implements RowTurns {
   #callbacks: (() => void)[] = []
 
   constructor(
-    { place, cost }: Pick<Operation, 'cost' | 'place'>,
+    { place, cost, reader }: Pick<Operation, 'cost' | 'place' | 'reader'>,
     isAborted: () => boolean,
     mayRun: () => boolean,
     start: (operation: Operation) => void,
   ) {
     this.place = place
     this.cost = cost
+    this.reader = reader
     this.#isAborted = isAborted
     this.#mayRun = mayRun
     this.#start = start
@@ -178,7 +201,8 @@ class Operation implements RowTurns {
   }
 
   take<T>(row: T): T | Promise<T | null> {
-    if (!this.hasWaiting && !this.isShed && !this.#isAborted() && this.#mayRun()) return row
+    const mayRun = !this.hasWaiting && !this.isShed && !this.#isAborted() && this.reader?.hasRead() !== false
+    if (mayRun && this.#mayRun()) return row
     return this.wait(row)
   }
 

@@ -32,7 +32,7 @@ async function startBusy(
   work: (path: string) => void,
 ): Promise<{ url: string; admission: AdmissionControl; begun: string[] }> {
   const scheduler = new RequestScheduler()
-  const admission = createAdmissionControl(MOST, scheduler, () => true, { isShort: () => false })
+  const admission = createAdmissionControl(MOST, scheduler, () => true, { isShort: () => false, closeUnread: () => {} })
   const begun: string[] = []
   const respond = (url: string, response: ServerResponse) => {
     begun.push(url)

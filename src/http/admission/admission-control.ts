@@ -1,9 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Cors } from '../cors.ts'
 import { toErrorBody } from '../errors/error-body.ts'
-import type { HeapWatch } from './heap-watch.ts'
 import { createRequestPlaces, type RequestPlaces } from './request-places.ts'
 import type { RequestScheduler } from './request-scheduler.ts'
+import type { MemoryWatch } from './unsent-watch.ts'
 
 /** Limits the requests in flight and sheds the excess with a 503, never queued. A graceful shutdown waits for its last request. */
 export interface AdmissionControl {
@@ -37,7 +37,7 @@ export function createAdmissionControl(
   maxInFlight: number,
   scheduler: RequestScheduler,
   isKnown: (request: IncomingMessage) => boolean,
-  heap: Pick<HeapWatch, 'isShort'>,
+  memory: Pick<MemoryWatch, 'closeUnread' | 'isShort'>,
   cors?: Pick<Cors, 'headersFor'>,
 ): AdmissionControl {
   const ofKnown = createRequestPlaces(maxInFlight)
@@ -49,7 +49,7 @@ export function createAdmissionControl(
   let operations = 0
   const count = () => ofKnown.count() + ofOthers.count() + operations
   /** One request is always let in. */
-  const isShort = () => heap.isShort() && count() > 0
+  const isShort = () => memory.isShort() && count() > 0
 
   function release(request: object | undefined): void {
     if (request && all.some(places => places.release(request))) resolveIfIdle()
@@ -63,6 +63,8 @@ export function createAdmissionControl(
 
   function enter(): (() => void) | undefined {
     if (operations >= maxInFlight || isShort()) {
+      // Operations whose clients do not read keep their places.
+      if (operations >= maxInFlight) memory.closeUnread()
       refused++
       return undefined
     }
@@ -90,7 +92,7 @@ export function createAdmissionControl(
   ): void {
     if (response.destroyed) return
     // Its own place counts.
-    if (heap.isShort() && count() > 1) reject(request, response)
+    if (memory.isShort() && count() > 1) reject(request, response)
     else if (!request.complete && !places.receive(request, response)) {
       // The rest of the body is not read.
       response.shouldKeepAlive = false

@@ -8,6 +8,8 @@ import type { HeapWatch } from './heap-watch.ts'
 export interface MemoryWatch extends Memory {
   /** Counts what is unsent on these connections, until `close`. */
   observe(sockets: OpenSockets): void
+  /** Closes the connection that has had unsent bytes for longest, if for long enough. */
+  closeUnread(): void
   close(): void
 }
 
@@ -54,24 +56,24 @@ export function watchUnsent(heap: Omit<HeapWatch, 'close'>, report: (closed: num
     const now = performance.now()
     for (const [socket] of since) if (!sockets.has(socket) || socket.writableLength === 0) since.delete(socket)
     for (const socket of sockets) if (socket.writableLength > 0 && !since.has(socket)) since.set(socket, now)
-    const closed = closeLongest(now)
-    if (closed > 0) report(closed)
+    const isShort = heap.shortages !== shortages && heap.isShort()
+    shortages = heap.shortages
+    closeLongest(isShort)
     if (!isResuming) resumeNext()
   }
 
-  function closeLongest(now: number): number {
-    let isShort = heap.shortages !== shortages && heap.isShort()
-    shortages = heap.shortages
+  /** Closes connections until there is room; with `atLeastOne`, one of them also if there is. */
+  function closeLongest(atLeastOne: boolean): void {
     let closed = 0
     for (const [socket, sinceMs] of since) {
-      if (now - sinceMs < CLIENT_TIME_MS || !(isShort || isTight())) break
+      if (performance.now() - sinceMs < CLIENT_TIME_MS) break
+      if (!(atLeastOne && closed === 0) && !isTight()) break
       socket.destroy()
       since.delete(socket)
       measureAt = 0
-      isShort = false
       closed++
     }
-    return closed
+    if (closed > 0) report(closed)
   }
 
   /** One in a turn of the event loop, because each may fill the room that there is. */
@@ -96,6 +98,7 @@ export function watchUnsent(heap: Omit<HeapWatch, 'close'>, report: (closed: num
     get shortages() {
       return heap.shortages
     },
+    closeUnread: () => closeLongest(true),
     close: () => {
       clearInterval(timer)
       for (const resume of waiting.splice(0)) resume()

@@ -1,5 +1,6 @@
 import type { Plugin } from 'graphql-yoga'
 import type { Caller } from '../../domain/access/caller.ts'
+import type { Reader } from '../../domain/row-turns.ts'
 import { REQUEST_ID_HEADER, toRequestId } from '../request/request-head.ts'
 import { type AuthenticatorOptions, createAuthenticator } from './authenticator.ts'
 import type { IncomingConnection } from './bearer.ts'
@@ -10,6 +11,8 @@ export interface Authenticated {
   readonly requestId: string
   /** The read sequence number when the request arrived. */
   readonly since: number
+  /** The client of a WebSocket. */
+  readonly reader?: Reader
 }
 
 export interface AuthenticationOptions extends AuthenticatorOptions {

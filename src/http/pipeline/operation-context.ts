@@ -37,7 +37,7 @@ export function createContextFactory(services: Services, rows: RowScheduler, now
       deadline,
       liveCursor,
       now,
-      rowTurns: work < TURNS_FROM_WORK ? undefined : rows.open(work, () => deadline.signal.aborted),
+      rowTurns: work < TURNS_FROM_WORK ? undefined : rows.open(work, () => deadline.signal.aborted, operation.reader),
       services,
     })
   }

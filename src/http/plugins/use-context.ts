@@ -20,7 +20,7 @@ export function useContext(
   analyze: AnalyzeOperation,
 ): Plugin<Authenticated & WithCallLog & Partial<WithOperation>> {
   async function contextOf(
-    { request, caller, requestId, since, callLog }: Authenticated & WithCallLog & { readonly request: Request },
+    { request, caller, requestId, since, callLog, reader }: Authenticated & WithCallLog & { readonly request: Request },
     { document, operationName, variableValues }: ExecutionArgs,
     deadline: HasSignal,
   ) {
@@ -31,6 +31,7 @@ export function useContext(
       requestId,
       since,
       callLog,
+      ...(reader && { reader }),
       deadline,
       work: analysis?.workOf(variables) ?? 0,
       lastEventId: request.headers.get('last-event-id'),

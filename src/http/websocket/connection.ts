@@ -3,6 +3,7 @@ import { type ExecutionResult, GraphQLError, type GraphQLFormattedError, type Gr
 import { CloseCode, makeServer } from 'graphql-ws'
 import type { RawData, WebSocket } from 'ws'
 import type { Caller } from '../../domain/access/caller.ts'
+import type { Reader } from '../../domain/row-turns.ts'
 import type { Authentication } from '../../services/access/authentication.ts'
 import type { AuthFailure } from '../auth/authenticator.ts'
 import type { RequestLimits } from '../limits.ts'
@@ -145,10 +146,9 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
     { payload, cost, cancel }: ReceivedOperation,
   ): Promise<MessageOutcome> {
     connection.executing.add(cancel)
-    await whenRead(connection)
-    // It sends nothing yet.
-    resumeNext(connection)
-    return run({ payload, cost, caller, signal: cancel.signal })
+    const reader = readerOf(connection)
+    await reader.whenRead()
+    return run({ payload, cost, caller, reader, signal: cancel.signal })
   }
 
   /** A stream stays open while the database is unavailable. */
@@ -260,6 +260,18 @@ function send(connection: Connection, data: string): Promise<void> {
 async function whenRead({ socket, waiting }: Connection): Promise<void> {
   if (socket.readyState !== socket.OPEN || hasRead(socket)) return
   await new Promise<void>(resolve => waiting.push(resolve))
+}
+
+/** The client for operations, which send nothing yet: the next one continues as well. */
+function readerOf(connection: Connection): Reader {
+  const { socket } = connection
+  return {
+    hasRead: () => socket.readyState !== socket.OPEN || hasRead(socket),
+    whenRead: async () => {
+      await whenRead(connection)
+      resumeNext(connection)
+    },
+  }
 }
 
 /** The first only, because it may send a long result. */

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import { isAsyncIterable } from 'graphql-yoga'
 import type { Caller } from '../../domain/access/caller.ts'
+import type { Reader } from '../../domain/row-turns.ts'
 import type { AdmissionControl } from '../admission/admission-control.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
 import { toClientError } from '../errors/error-codes.ts'
@@ -38,6 +39,7 @@ export interface OperationMessage {
   /** What its message costs beside its operation. */
   readonly cost: number
   readonly caller: Caller
+  readonly reader: Reader
   /** Aborts when the client cancels the operation or disconnects. */
   readonly signal: AbortSignal
 }
@@ -53,7 +55,7 @@ export function createMessageRunner(options: MessageRunnerOptions) {
 
   async function run(message: OperationMessage, requestId: string): Promise<MessageOutcome> {
     const since = options.sequence()
-    const { caller, signal } = message
+    const { caller, signal, reader } = message
     await chargeOrRefuse(rateLimiter, caller, REQUEST_COST + message.cost)
     // Others run before a long message is executed.
     if (message.cost > 0) await nextTurn()
@@ -68,7 +70,7 @@ export function createMessageRunner(options: MessageRunnerOptions) {
     const request = toMinimalRequest({ method: 'POST', headers: {} }, noBody(), options.path, { signal })
     let result: Awaited<ReturnType<RunParams>>
     try {
-      result = await options.run({ params, request }, { request, caller, requestId, since })
+      result = await options.run({ params, request }, { request, caller, requestId, since, reader })
     } catch (error) {
       release()
       throw error
