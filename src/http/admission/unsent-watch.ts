@@ -1,13 +1,12 @@
 import type { Socket } from 'node:net'
 import { getHeapStatistics } from 'node:v8'
 import type { Memory } from '../../domain/row-turns.ts'
-import type { OpenSockets } from './graceful-shutdown.ts'
 import type { HeapWatch } from './heap-watch.ts'
 
 /** The memory of the process: the JavaScript heap, and outside of it what was sent to clients that do not read it. */
 export interface MemoryWatch extends Memory {
   /** Counts what is unsent on these connections, until `close`. */
-  observe(sockets: OpenSockets): void
+  observe(sockets: ReadonlySet<Socket>): void
   /** Closes the connection that has had unsent bytes for longest, if for long enough. */
   closeUnread(): void
   close(): void
@@ -34,7 +33,7 @@ export function watchUnsent(heap: Omit<HeapWatch, 'close'>, report: (closed: num
   const waiting: (() => void)[] = []
   /** Since when connections have unsent bytes, the longest first. */
   const since = new Map<Socket, number>()
-  let sockets: OpenSockets = new Set()
+  let sockets: ReadonlySet<Socket> = new Set()
   let timer: NodeJS.Timeout | undefined
   let unsent = 0
   let measureAt = 0
