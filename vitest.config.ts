@@ -57,6 +57,7 @@ const ON_BOTH = [
   'privacy/erased-for-good',
   'privacy/erasure',
   'privacy/erasure-model',
+  'privacy/erasure-of-many',
   'privacy/key-rotation',
   'privacy/personal-data',
   'providers/kayle-versions',

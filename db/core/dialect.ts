@@ -40,15 +40,17 @@ export function forUpdate(db: Database) {
   }
 }
 
-const ERASURE_LOCK = 7_345_021_188
+/** The first key of the advisory locks of erasures. The second is the hash of the tenant. */
+const ERASURE_LOCK = 734_502_118
 
 /**
- * A store checks the tombstones, and an erasure deletes everything that was stored before it. On PostgreSQL stores share a
- * lock that an erasure holds alone; SQLite runs their transactions one after the other.
+ * A store checks the tombstones, and an erasure deletes everything that was stored before it. On PostgreSQL the stores of a
+ * tenant share a lock that its erasure holds alone; SQLite runs their transactions one after the other.
  */
-export async function lockErasure(db: Database, purpose: 'ERASE' | 'STORE'): Promise<void> {
-  if (db.engine !== 'postgres' || !db.sql.isTransaction || db.heldLocks?.has(purpose)) return
+export async function lockErasure(db: Database, tenantId: string, purpose: 'ERASE' | 'STORE'): Promise<void> {
+  const held = `${purpose} ${tenantId}`
+  if (db.engine !== 'postgres' || !db.sql.isTransaction || db.heldLocks?.has(held)) return
   const lock = purpose === 'ERASE' ? sql`pg_advisory_xact_lock` : sql`pg_advisory_xact_lock_shared`
-  await sql`select ${lock}(${sql.lit(ERASURE_LOCK)})`.execute(db.sql)
-  db.heldLocks?.add(purpose)
+  await sql`select ${lock}(${sql.lit(ERASURE_LOCK)}, hashtext(${tenantId}))`.execute(db.sql)
+  db.heldLocks?.add(held)
 }

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import { inBatches } from './batches.ts'
 import type { Database } from './database.ts'
 import { prepareQuery } from './prepared-query.ts'
 
@@ -55,9 +56,10 @@ const selectRevision = {
 /** Increments the revision of the records whose attempts changed. */
 export async function reviseOwners(db: Database, owners: AttemptOwners): Promise<void> {
   for (const table of ['applicants', 'sessions'] as const) {
-    const ids = [...new Set(owners[table].filter(id => id != null))]
-    if (ids.length > 0)
-      await db.sql.updateTable(table).set({ revision: sql<number>`revision + 1` }).where('id', 'in', ids).execute()
+    const ids = owners[table].filter(id => id != null)
+    await inBatches(ids, batch =>
+      db.sql.updateTable(table).set({ revision: sql<number>`revision + 1` }).where('id', 'in', batch).execute(),
+    )
   }
 }
 

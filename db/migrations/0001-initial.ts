@@ -341,8 +341,9 @@ const INDEXES: readonly (readonly [string, ...string[]])[] = [
   ['sessions', 'tenant_id', 'provider', 'created_at', 'id'],
   ['sessions', 'tenant_id', 'status', 'created_at', 'id'],
   ['sessions', 'tenant_id', 'external_id', 'created_at', 'id'],
-  ['sessions', 'tenant_id', 'applicant_id', 'created_at', 'id'],
-  ['sessions', 'tenant_id', 'customer_id', 'created_at', 'id'],
+  // The link is first, because the foreign key finds the sessions of a record that is deleted by the link alone.
+  ['sessions', 'applicant_id', 'tenant_id', 'created_at', 'id'],
+  ['sessions', 'customer_id', 'tenant_id', 'created_at', 'id'],
   ['sessions', 'status', 'expires_at'],
   ['sessions', 'next_poll_at'],
   // Covers the counts of the console, which then read no session.

@@ -1,6 +1,5 @@
+import { inBatches } from '../core/batches.ts'
 import type { Database } from '../core/database.ts'
-
-const MAX_BATCH = 500
 
 /** The external ids of these applicants and customers by record id; null for none. Takes no locks. */
 export async function readExternalIds(
@@ -8,15 +7,12 @@ export async function readExternalIds(
   tenantId: string,
   recordIds: readonly string[],
 ): Promise<ReadonlyMap<string, string | null>> {
-  const externalIds = new Map<string, string | null>()
-  for (let start = 0; start < recordIds.length; start += MAX_BATCH) {
-    const ids = recordIds.slice(start, start + MAX_BATCH)
+  const rows = await inBatches(recordIds, ids => {
     const of = (table: 'applicants' | 'customers') =>
       db.sql.selectFrom(table).select(['id', 'external_id']).where('tenant_id', '=', tenantId).where('id', 'in', ids)
-    const rows = await of('applicants').unionAll(of('customers')).execute()
-    for (const { id, external_id } of rows) externalIds.set(id, external_id)
-  }
-  return externalIds
+    return of('applicants').unionAll(of('customers')).execute()
+  })
+  return new Map(rows.map(({ id, external_id }) => [id, external_id]))
 }
 
 /** Those of these external ids that a record of the tenant has. */
@@ -25,14 +21,11 @@ export async function listPresentExternalIds(
   tenantId: string,
   externalIds: readonly string[],
 ): Promise<ReadonlySet<string | null>> {
-  if (externalIds.length === 0) return new Set()
-  const of = (table: 'applicants' | 'customers' | 'sessions') =>
-    db.sql
-      .selectFrom(table)
-      .select('external_id')
-      .where('tenant_id', '=', tenantId)
-      .where('external_id', 'in', externalIds)
-  const rows = await of('sessions').union(of('applicants')).union(of('customers')).execute()
+  const rows = await inBatches(externalIds, batch => {
+    const of = (table: 'applicants' | 'customers' | 'sessions') =>
+      db.sql.selectFrom(table).select('external_id').where('tenant_id', '=', tenantId).where('external_id', 'in', batch)
+    return of('sessions').union(of('applicants')).union(of('customers')).execute()
+  })
   return new Set(rows.map(row => row.external_id))
 }
 

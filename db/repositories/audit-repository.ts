@@ -1,3 +1,4 @@
+import { inBatches } from '../core/batches.ts'
 import type { Database } from '../core/database.ts'
 
 /** An action on a tenant, an account, a key, a record or a person. It has no personal data. */
@@ -46,16 +47,15 @@ export async function listAudit(db: Database, tenantId: string, limit: number): 
 
 /** Removes the ids of erased records from the entries about them. */
 export async function forgetObjects({ sql }: Database, tenantId: string, ids: readonly string[]): Promise<void> {
-  for (let from = 0; from < ids.length; from += IDS_PER_UPDATE)
-    await sql
+  await inBatches(ids, batch =>
+    sql
       .updateTable('audit_log')
       .set({ object: null })
       .where('tenant_id', '=', tenantId)
-      .where('object', 'in', ids.slice(from, from + IDS_PER_UPDATE))
-      .execute()
+      .where('object', 'in', batch)
+      .execute(),
+  )
 }
-
-const IDS_PER_UPDATE = 500
 
 /** Deletes at most `limit` entries before `before`. Returns their number. */
 export async function pruneAudit(db: Database, before: Date, limit: number): Promise<number> {

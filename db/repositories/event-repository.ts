@@ -1,6 +1,7 @@
 import type { Provider } from '../../src/domain/provider.ts'
 import type { EventData, TimelineEvent } from '../../src/domain/records/event.ts'
 import type { ChangeSource } from '../../src/domain/records/sync.ts'
+import { inBatches } from '../core/batches.ts'
 import { parseJson, toDate } from '../core/columns.ts'
 import type { Database } from '../core/database.ts'
 import { prepareQuery } from '../core/prepared-query.ts'
@@ -28,11 +29,8 @@ export async function appendEvents(db: Database, events: readonly NewEvent[]): P
   const rows = events.map((event, index) =>
     toRow(event, before + index + 1, hashes.get(event.formerExternalId ?? null) ?? null),
   )
-  for (let start = 0; start < rows.length; start += MAX_BATCH) await INSERT(db, ...rows.slice(start, start + MAX_BATCH))
+  await inBatches(rows, batch => INSERT(db, ...batch))
 }
-
-/** In one statement. */
-const MAX_BATCH = 500
 
 const TAKE_POSITIONS = prepareQuery((db, tenantId: string, count: number) =>
   db.sql

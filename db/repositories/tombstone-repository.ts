@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { inBatches } from '../core/batches.ts'
 import type { Database } from '../core/database.ts'
 import { lockErasure } from '../core/dialect.ts'
 import { prepareQuery } from '../core/prepared-query.ts'
@@ -18,10 +19,14 @@ export type TombstoneKind = 'applicant' | 'customer' | 'reference' | 'session'
 const KEY_NAME = 'tombstones'
 const KEY_PLACE = { table: 'instance_keys', column: 'key_encrypted', tenantId: null, key: [KEY_NAME] }
 
-/** When one of these was erased; undefined for none. */
-export async function findTombstone(db: Database, ...tombstones: readonly TombstoneKey[]): Promise<Date | undefined> {
+/** When one of these was erased; undefined for none. All belong to the tenant. */
+export async function findTombstone(
+  db: Database,
+  tenantId: string,
+  ...tombstones: readonly TombstoneKey[]
+): Promise<Date | undefined> {
   if (tombstones.length === 0) return undefined
-  await lockErasure(db, 'STORE')
+  await lockErasure(db, tenantId, 'STORE')
   const key = await findKey(db)
   if (!key) return undefined
   const hashes = tombstones.map(tombstone => hashOf(key, tombstone))
@@ -33,39 +38,37 @@ const SELECT_ERASED = prepareQuery((db, ...hashes: string[]) =>
   db.sql.selectFrom('tombstones').select('erased_at').where('hash', 'in', hashes),
 )
 
-/** In one query. */
-const MAX_HASHES = 500
-
 /** Those of them that were erased. */
 export async function listErased(db: Database, tombstones: readonly TombstoneKey[]): Promise<TombstoneKey[]> {
   const key = tombstones.length > 0 ? await findKey(db) : undefined
   if (!key) return []
   const byHash = new Map(tombstones.map(tombstone => [hashOf(key, tombstone), tombstone]))
-  const hashes = [...byHash.keys()]
-  const found: TombstoneKey[] = []
-  for (let start = 0; start < hashes.length; start += MAX_HASHES) {
-    const batch = hashes.slice(start, start + MAX_HASHES)
-    const rows = await db.sql.selectFrom('tombstones').select('hash').where('hash', 'in', batch).execute()
-    found.push(...rows.flatMap(({ hash }) => byHash.get(hash) ?? []))
-  }
-  return found
+  const rows = await inBatches(byHash.keys(), hashes =>
+    db.sql.selectFrom('tombstones').select('hash').where('hash', 'in', hashes).execute(),
+  )
+  return rows.flatMap(({ hash }) => byHash.get(hash) ?? [])
 }
 
+/**
+ * In a transaction after all stores that did not see them. Outside of one in several commits and without a lock. They are
+ * set in the order of their hashes, so that two erasures of the same person do not block each other.
+ */
 export async function setTombstones(
   db: Database,
   tenantId: string,
   tombstones: readonly TombstoneKey[],
   erasedAt: Date,
 ): Promise<void> {
-  await lockErasure(db, 'ERASE')
+  await lockErasure(db, tenantId, 'ERASE')
   const key = (await findKey(db)) ?? (await createKey(db, erasedAt))
-  for (const tombstone of tombstones) {
-    await db.sql
+  const erased_at = erasedAt.getTime()
+  await inBatches(tombstones.map(tombstone => hashOf(key, tombstone)).sort(), hashes =>
+    db.sql
       .insertInto('tombstones')
-      .values({ hash: hashOf(key, tombstone), tenant_id: tenantId, erased_at: erasedAt.getTime() })
-      .onConflict(conflict => conflict.column('hash').doUpdateSet({ erased_at: erasedAt.getTime() }))
-      .execute()
-  }
+      .values(hashes.map(hash => ({ hash, tenant_id: tenantId, erased_at })))
+      .onConflict(conflict => conflict.column('hash').doUpdateSet({ erased_at }))
+      .execute(),
+  )
 }
 
 /** For a record that is created again on purpose. */

@@ -42,7 +42,7 @@ export async function storeAndNotify<T>(
   const result = await deps.transactionSlots.run(tenantId, () =>
     deps.fetchedAtWriter.transaction(deps.db, async trx => {
       // Orders this transaction entirely before or after an erasure.
-      await lockErasure(trx, 'STORE')
+      await lockErasure(trx, tenantId, 'STORE')
       return run(trx)
     }),
   )

@@ -253,7 +253,7 @@ describe('a database with a session', () => {
     const trace = { tenantId: 'dev', kind: 'externalId', value: 'usr_erased' } as const
     const order: string[] = []
     const stored = inTransaction(storing, async trx => {
-      expect(await findTombstone(trx, trace)).toBeUndefined()
+      expect(await findTombstone(trx, 'dev', trace)).toBeUndefined()
       await sleep(200)
       order.push('stored')
     })
@@ -264,7 +264,7 @@ describe('a database with a session', () => {
       await sleep(200)
     })
     await stored
-    const late = inTransaction(storing, trx => findTombstone(trx, trace))
+    const late = inTransaction(storing, trx => findTombstone(trx, 'dev', trace))
     await erased
     expect(order).toEqual(['stored', 'erased'])
     expect(await late).toBeInstanceOf(Date)

@@ -77,7 +77,7 @@ export async function planCreate(
   const applicant = await find(db, call, 'Applicant', command.applicantId)
   const ownApplicant = await findReferenced(db, call, account, 'Applicant', request.applicant)
   await assertPointersNotErased(db, account, request)
-  await assertNotErased(db, { applicant, customer, ownApplicant, ownCustomer })
+  await assertNotErased(db, call, { applicant, customer, ownApplicant, ownCustomer })
   const issues = [
     ...assertAccount(account, request.applicant, ownApplicant),
     ...assertAccount(account, request.customer, ownCustomer),
@@ -182,12 +182,12 @@ async function findReferenced(
 type Records = Readonly<Record<'applicant' | 'customer' | 'ownApplicant' | 'ownCustomer', NamedRecord | undefined>>
 
 /** Throws NOT_FOUND for a record whose person is being erased. */
-async function assertNotErased(db: Database, records: Records): Promise<void> {
+async function assertNotErased(db: Database, { tenantId }: RequestScope, records: Records): Promise<void> {
   const erased = (kind: 'applicant' | 'customer', ...named: readonly (NamedRecord | undefined)[]) => {
     const traces = named.flatMap((record): TombstoneKey[] =>
       record ? [{ accountId: record.accountId, kind, value: record.providerId }] : [],
     )
-    return findTombstone(db, ...traces)
+    return findTombstone(db, tenantId, ...traces)
   }
   if (await erased('applicant', records.applicant, records.ownApplicant)) throw notFoundError('applicant')
   if (await erased('customer', records.customer, records.ownCustomer)) throw notFoundError('customer')
@@ -196,11 +196,11 @@ async function assertNotErased(db: Database, records: Records): Promise<void> {
 /** Throws NOT_FOUND for a provider id whose record was erased. */
 async function assertPointersNotErased(
   db: Database,
-  { id: accountId }: Account,
+  { id: accountId, tenantId }: Account,
   request: CreateRequest,
 ): Promise<void> {
   const isErased = async (kind: 'applicant' | 'customer', value: string | null | undefined) =>
-    value != null && (await findTombstone(db, { accountId, kind, value })) !== undefined
+    value != null && (await findTombstone(db, tenantId, { accountId, kind, value })) !== undefined
   if (await isErased('applicant', request.applicant?.providerId)) throw notFoundError('applicant')
   if (await isErased('customer', request.customer?.providerId)) throw notFoundError('customer')
 }
@@ -244,6 +244,6 @@ export async function namesErasedRecord(
   const traces: TombstoneKey[] = []
   if (applicantProviderId) traces.push({ accountId, kind: 'applicant', value: applicantProviderId })
   if (customerProviderId) traces.push({ accountId, kind: 'customer', value: customerProviderId })
-  const erasedAt = await findTombstone(db, ...traces)
+  const erasedAt = await findTombstone(db, tenantId, ...traces)
   return erasedAt !== undefined && sentAt !== null && erasedAt >= sentAt
 }

@@ -92,7 +92,7 @@ async function assertKeyNotErased(
   { tenantId }: RequestScope,
   { idempotencyKey: value }: CreateCommand,
 ): Promise<void> {
-  if (await findTombstone(db, { tenantId, kind: 'idempotencyKey', value })) {
+  if (await findTombstone(db, tenantId, { tenantId, kind: 'idempotencyKey', value })) {
     throw new NotFoundError('The create with this idempotency key was erased. Use a new key for a new create.')
   }
 }
@@ -120,7 +120,7 @@ async function openOperation(
   const id = uuid()
   const [ownFingerprint] = toFingerprintTexts(scope, command)
   try {
-    return await withNamedRecordsLocked(deps, command, async db => {
+    return await withNamedRecordsLocked(deps, scope, command, async db => {
       const plan = await planCreate(db, scope, account, command)
       const operation = await insertOperation(db, {
         id,
@@ -155,7 +155,7 @@ async function reopenOperation(
   // Above the repeats of the attempt before, so that their sum counts every send.
   const attempt = failed.attempt + failed.repeats + 1
   try {
-    return await withNamedRecordsLocked(deps, command, async db => {
+    return await withNamedRecordsLocked(deps, scope, command, async db => {
       const plan = await planCreate(db, scope, account, command)
       const owned = ownership(deps)
       const operation = await transitionOperation(db, failed, {
@@ -181,12 +181,13 @@ async function reopenOperation(
 /** A create that names records runs in a transaction, so that an erasure of one comes entirely before or after it. */
 async function withNamedRecordsLocked<T>(
   { db }: CreateServiceDeps,
+  { tenantId }: RequestScope,
   command: CreateCommand,
   run: (db: Database) => Promise<T>,
 ): Promise<T> {
   if (!namesRecords(command)) return run(db)
   return inTransaction(db, async trx => {
-    await lockErasure(trx, 'STORE')
+    await lockErasure(trx, tenantId, 'STORE')
     return run(trx)
   })
 }

@@ -11,7 +11,6 @@ import {
   findPersonRecords,
   findRemainingSessions,
   idsOf,
-  listAccountIds,
   listStoredDeliveries,
   type PersonOperation,
   type PersonRecords,
@@ -20,7 +19,12 @@ import {
   tombstoneKeysOf,
   truncateWal,
 } from '../../../db/repositories/erasure-repository.ts'
-import { hashTombstoneKeys, setTombstones, type TombstoneKey } from '../../../db/repositories/tombstone-repository.ts'
+import {
+  hashTombstoneKeys,
+  listErased,
+  setTombstones,
+  type TombstoneKey,
+} from '../../../db/repositories/tombstone-repository.ts'
 import { getEndpointForAccount } from '../../../db/repositories/webhook-repository.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { WebhookNotice } from '../../providers/contract.ts'
@@ -65,20 +69,19 @@ export function createErasure({
   /** Erases all data of the person with this externalId. Throws BAD_REQUEST while a create for it is in flight. */
   async function erase({ tenantId }: Pick<RequestScope, 'tenantId'>, externalId: string): Promise<ErasureReport> {
     const person = await find(db, tenantId, externalId)
+    await setTombstones(db, tenantId, collectTombstoneKeys(person, tenantId, externalId), now())
     // Waits for the transactions that did not see the tombstones, so that what they stored is deleted below.
-    await inTransaction(db, trx =>
-      setTombstones(trx, tenantId, collectTombstoneKeys(person, tenantId, externalId), now()),
-    )
+    await inTransaction(db, trx => lockErasure(trx, tenantId, 'ERASE'))
     const deliveries = await findDeliveries(tenantId, externalId, person, async ids => {
       await deleteDeliveries(db, ids)
       await forgetObjects(db, tenantId, ids)
     })
     const { records, operations } = await inTransaction(db, async trx => {
-      await lockErasure(trx, 'ERASE')
+      await lockErasure(trx, tenantId, 'ERASE')
       const person = await find(trx, tenantId, externalId)
-      await setTombstones(trx, tenantId, collectTombstoneKeys(person, tenantId, externalId), now())
-      const remaining = await findRemainingSessions(trx, person.records)
-      await deletePerson(trx, person.records, person.operations)
+      await addTombstones(trx, tenantId, externalId, person)
+      const remaining = await findRemainingSessions(trx, tenantId, person.records)
+      await deletePerson(trx, tenantId, person.records, person.operations)
       await forgetObjects(trx, tenantId, [...idsOf(person.records), ...person.operations.map(({ id }) => id)])
       await reportRemaining(trx, remaining, person.records)
       await recordErasure(trx, tenantId, externalId)
@@ -87,6 +90,19 @@ export function createErasure({
     notifier.notify(tenantId)
     await wipe()
     return toReport(records, operations, deliveries)
+  }
+
+  /** Sets the tombstones of what was stored meanwhile, and the time of the external id's. */
+  async function addTombstones(
+    trx: Database,
+    tenantId: string,
+    externalId: string,
+    person: ErasedPerson,
+  ): Promise<void> {
+    const keys = tombstoneKeysOf(person.records, person.operations, tenantId)
+    const set = new Set(await listErased(trx, keys))
+    const added: TombstoneKey[] = keys.filter(key => !set.has(key))
+    await setTombstones(trx, tenantId, [...added, { tenantId, kind: 'externalId', value: externalId }], now())
   }
 
   /** What `erase` would erase. Throws BAD_REQUEST while a create for the person is in flight. */
@@ -141,14 +157,13 @@ export function createErasure({
     person: ErasedPerson,
     handle: (ids: readonly string[]) => Promise<void>,
   ): Promise<number> {
-    const accounts = await listAccountIds(db, tenantId)
     const marks = new Set([
       ...tombstoneKeysOf(person.records, person.operations, tenantId).map(({ value }) => value),
       externalId,
     ])
     let count = 0
     for (let after = ''; ; ) {
-      const batch = await listStoredDeliveries<SerializedDelivery>(db, tenantId, accounts, after)
+      const batch = await listStoredDeliveries<SerializedDelivery>(db, tenantId, after)
       const about: string[] = []
       for (const delivery of batch) if (await isAbout(delivery, marks)) about.push(delivery.id)
       await handle(about)
@@ -173,7 +188,7 @@ export function createErasure({
     const names = findNames(
       await decryptBody(await accounts.find(delivery), await getEndpointForAccount(db, delivery), raw),
     )
-    return [...marks].some(mark => names.has(mark))
+    return [...names].some(name => marks.has(name))
   }
 
   async function wipe(): Promise<void> {

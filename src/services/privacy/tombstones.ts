@@ -32,14 +32,15 @@ export async function isErased(
 ): Promise<boolean> {
   const { account, source, sentAt = context.providerRead.startedAt } = context
   const trace: TombstoneKey = { accountId: account.id, kind, value: records.providerId }
-  const erasedAt = await findTombstone(db, trace)
+  const erasedAt = await findTombstone(db, account.tenantId, trace)
   if (source === 'CALLER') {
     if (erasedAt && erasedAt < sentAt) await deleteTombstone(db, trace)
     return erasedAt !== undefined && erasedAt >= sentAt
   }
   if (erasedAt) return true
   if (records.externalId == null) return false
-  const person = await findTombstone(db, { tenantId: account.tenantId, kind: 'externalId', value: records.externalId })
+  const { tenantId } = account
+  const person = await findTombstone(db, tenantId, { tenantId, kind: 'externalId', value: records.externalId })
   return person !== undefined && (records.createdAt == null || records.createdAt <= person)
 }
 
@@ -75,7 +76,7 @@ export async function containsErased(
         { tenantId, kind: 'externalId', value },
         ...RECORD_KINDS.map(kind => ({ accountId, kind, value })),
       ])
-    if (await findTombstone(db, ...tombstones)) return true
+    if (await findTombstone(db, tenantId, ...tombstones)) return true
   }
   return false
 }
@@ -109,7 +110,11 @@ export async function namesErased(
 const RECORD_KINDS: readonly TombstoneKind[] = ['applicant', 'customer', 'reference', 'session']
 
 /** True if the notice is about an erased record. */
-export async function concernsErased(db: Database, accountId: string, notice: WebhookNotice): Promise<boolean> {
+export async function concernsErased(
+  db: Database,
+  { tenantId, accountId }: { readonly tenantId: string; readonly accountId: string },
+  notice: WebhookNotice,
+): Promise<boolean> {
   const named: [TombstoneKind, string | undefined][] = [
     ['session', notice.sessionProviderId ?? notice.session?.providerId],
     ['applicant', notice.applicantProviderId ?? notice.applicant?.providerId],
@@ -119,5 +124,5 @@ export async function concernsErased(db: Database, accountId: string, notice: We
   const traces = named.flatMap(([kind, value]): TombstoneKey[] =>
     value === undefined ? [] : [{ accountId, kind, value }],
   )
-  return (await findTombstone(db, ...traces)) !== undefined
+  return (await findTombstone(db, tenantId, ...traces)) !== undefined
 }

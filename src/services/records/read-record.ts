@@ -66,7 +66,8 @@ async function getByProvider<R extends SyncedRecord, S extends RecordSnapshot>(
   if (scope.subject && !(stored && isVisible(deps, scope, stored))) throw recordNotFound(recordType)
   if (stored) return readVisible(deps, scope, stored, freshness)
   if (!canReadById(deps, account)) throw unsupportedRead(recordType, account.provider)
-  if (await findTombstone(db, { accountId: account.id, kind: recordType.name, value: lookup.providerId })) {
+  const trace = { accountId: account.id, kind: recordType.name, value: lookup.providerId }
+  if (await findTombstone(db, scope.tenantId, trace)) {
     throw providerNotFound(account)
   }
   return fetchShared(deps, scope, { account, ref: lookup }, freshness)

@@ -138,7 +138,7 @@ export async function isAboutErased(
   if (applicant && !links.applicant)
     traces.push({ accountId: account.id, kind: 'applicant', value: applicant.providerId })
   if (customer && !links.customer) traces.push({ accountId: account.id, kind: 'customer', value: customer.providerId })
-  return (await findTombstone(db, ...traces)) !== undefined
+  return (await findTombstone(db, account.tenantId, ...traces)) !== undefined
 }
 
 /** The session's owner after the snapshot. Undefined if the snapshot cannot change it. */

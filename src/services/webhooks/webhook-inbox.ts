@@ -81,8 +81,7 @@ export function createInbox(deps: WebhookDeps) {
     const notice = result === 'UNPARSEABLE' ? undefined : result.notice
     const text = notice ? '' : await decryptBody(account, endpoint, raw)
     const stored = await inTransaction(db, async trx => {
-      const { accountId } = endpoint
-      const isErased = notice ? concernsErased(trx, accountId, notice) : containsErased(trx, endpoint, text)
+      const isErased = notice ? concernsErased(trx, endpoint, notice) : containsErased(trx, endpoint, text)
       return !(await isErased) && (await store(trx, endpoint, raw, notice))
     })
     if (stored && notice) void applyDue().catch(deps.report)
@@ -186,7 +185,7 @@ export function createInbox(deps: WebhookDeps) {
   }
 
   async function applyStored(delivery: Delivery, notice: WebhookNotice, text: string): Promise<void> {
-    if (await concernsErased(db, delivery.accountId, notice)) return deleteDeliveries(db, [delivery.id])
+    if (await concernsErased(db, delivery, notice)) return deleteDeliveries(db, [delivery.id])
     try {
       await applyNotice(deps, await accounts.of(delivery), notice, trx => finish(trx, delivery, notice, text))
     } catch (error) {
