@@ -2,6 +2,7 @@ import type { Details } from '../../src/domain/json.ts'
 import type { Provider } from '../../src/domain/provider.ts'
 import type { Attempt, AttemptKind, AttemptSnapshot, AttemptStatus } from '../../src/domain/records/attempt.ts'
 import type { FieldEncryption } from '../../src/security/field-encryption.ts'
+import { inBatches } from '../core/batches.ts'
 import { encryptJson, placeIn, type TenantOwnedRow, toDate, toTime } from '../core/columns.ts'
 import type { Database } from '../core/database.ts'
 import { forUpdate } from '../core/dialect.ts'
@@ -67,8 +68,9 @@ export async function saveAttempt(
 
 /** Sets the read of attempts that a later snapshot had unchanged. */
 export async function markAttempts(db: Database, ids: readonly string[], readId: string): Promise<void> {
-  if (ids.length === 0) return
-  await db.sql.updateTable('attempts').set({ read_id: readId }).where('id', 'in', ids).execute()
+  await inBatches(ids, batch =>
+    db.sql.updateTable('attempts').set({ read_id: readId }).where('id', 'in', batch).execute(),
+  )
 }
 
 export async function updateAttemptDetails(db: Database, attempt: TenantOwnedRow, details: Details): Promise<void> {
@@ -95,8 +97,7 @@ export async function findAttemptsByProviderId(
   accountId: string,
   providerIds: readonly string[],
 ): Promise<ReadonlyMap<string, StoredAttempt>> {
-  if (providerIds.length === 0) return new Map()
-  const rows = await SELECT_BY_PROVIDER_ID(db, accountId, ...providerIds)
+  const rows = await inBatches(providerIds, batch => SELECT_BY_PROVIDER_ID(db, accountId, ...batch))
   return new Map(rows.map(row => [row.provider_id, toAttempt(db, row)]))
 }
 

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { inBatches } from '../core/batches.ts'
 import type { Database } from '../core/database.ts'
 import { lockRows } from '../core/record-locks.ts'
 
@@ -124,16 +125,11 @@ async function findChanged(
   table: FetchedTable,
   updates: readonly FetchedAtRow[],
 ): Promise<ReadonlySet<string>> {
-  if (updates.length === 0) return new Set()
-  const query = db.sql
-    .selectFrom(table)
-    .select(['id', 'revision'])
-    .where(
-      'id',
-      'in',
-      updates.map(({ id }) => id),
-    )
-  const revisions = new Map((await query.execute()).map(({ id, revision }) => [id, revision]))
+  const ids = updates.map(({ id }) => id)
+  const rows = await inBatches(ids, batch =>
+    db.sql.selectFrom(table).select(['id', 'revision']).where('id', 'in', batch).execute(),
+  )
+  const revisions = new Map(rows.map(({ id, revision }) => [id, revision]))
   // A missing row was erased.
   const changed = updates.filter(({ id, revision }) => (revisions.get(id) ?? revision) !== revision)
   return new Set(changed.map(({ id }) => id))

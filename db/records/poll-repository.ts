@@ -1,3 +1,4 @@
+import { inBatches } from '../core/batches.ts'
 import { toTime } from '../core/columns.ts'
 import type { Database } from '../core/database.ts'
 import { type StoredApplicant, toStoredApplicant } from './applicant-repository.ts'
@@ -111,10 +112,12 @@ export async function setNextPoll(
 
 /** Moves the next poll of these sessions to `at`, unless it is earlier. */
 export async function pollSoon(db: Database, ids: readonly string[], at: Date): Promise<void> {
-  await db.sql
-    .updateTable('sessions')
-    .set({ next_poll_at: at.getTime() })
-    .where('id', 'in', ids)
-    .where('next_poll_at', '>', at.getTime())
-    .execute()
+  await inBatches(ids, batch =>
+    db.sql
+      .updateTable('sessions')
+      .set({ next_poll_at: at.getTime() })
+      .where('id', 'in', batch)
+      .where('next_poll_at', '>', at.getTime())
+      .execute(),
+  )
 }

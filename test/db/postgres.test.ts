@@ -6,6 +6,7 @@ import { v7 as uuid } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { inTransaction } from '../../db/core/database.ts'
 import { DatabaseUnavailableError, StatementError } from '../../db/core/database-error.ts'
+import { lockErasure } from '../../db/core/dialect.ts'
 import { listMigrations } from '../../db/core/migrate.ts'
 import { type OpenDatabase, openDatabase } from '../../db/core/open-database.ts'
 import { findSessions, updateSession } from '../../db/records/session-repository.ts'
@@ -268,6 +269,18 @@ describe('a database with a session', () => {
     await erased
     expect(order).toEqual(['stored', 'erased'])
     expect(await late).toBeInstanceOf(Date)
+  })
+
+  test('lets stores of other tenants continue during an erasure', async () => {
+    const [storing, erasing] = await Promise.all([reopen(), reopen()])
+    const store = (tenantId: string) =>
+      inTransaction(storing, trx =>
+        findTombstone(trx, tenantId, { tenantId, kind: 'externalId', value: 'usr_waiting' }).then(() => tenantId),
+      )
+    await inTransaction(erasing, async trx => {
+      await lockErasure(trx, 'dev', 'ERASE')
+      expect(await Promise.race([store('dev'), store('other')])).toBe('other')
+    })
   })
 
   test('returns numbers as numbers', async () => {

@@ -66,9 +66,7 @@ test('a person with any number of records is erased completely, and no other per
   // Done in the background otherwise.
   if (app.db.engine === 'postgres') await sql`analyze`.execute(app.db.sql)
 
-  const t = Date.now()
   const report = await app.services.erasure.erase(DEV, EXTERNAL_ID)
-  console.log('erase ms', Date.now() - t)
 
   expect(report).toMatchObject({ sessions: COPIES + 1, customers: COPIES, creates: 1 })
   expect(await countRows('sessions')).toBe(1)

@@ -73,6 +73,22 @@ export async function recordLinkChange(
   await appendEvents(db, toLinkEvents(change, before, after))
 }
 
+/** A session whose links changed. */
+export interface LinkChange {
+  readonly session: ChangeContext['session'] & Links
+  readonly after: Links
+}
+
+/** Records the changed links of sessions of one tenant. */
+export async function recordLinkChanges(
+  db: Database,
+  { source, at }: Pick<ChangeContext, 'source' | 'at'>,
+  changes: readonly LinkChange[],
+): Promise<void> {
+  const events = changes.flatMap(({ session, after }) => toLinkEvents({ session, source, at }, session, after))
+  await appendEvents(db, events)
+}
+
 function toLinkEvents(change: ChangeContext, before: Links, after: Links): NewEvent[] {
   const events = linkChange(before, after, before.externalId !== after.externalId)
   return toNewEvents(change, events, toFormer(before, after))

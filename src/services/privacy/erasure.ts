@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { v7 as uuid } from 'uuid'
 import { type Database, inTransaction } from '../../../db/core/database.ts'
 import { lockErasure } from '../../../db/core/dialect.ts'
-import { updateSession } from '../../../db/records/session-repository.ts'
 import { forgetObjects, insertAudit } from '../../../db/repositories/audit-repository.ts'
 import {
   deleteDeliveries,
@@ -17,6 +16,7 @@ import {
   type RemainingSession,
   type StoredDelivery,
   tombstoneKeysOf,
+  touchSessions,
   truncateWal,
 } from '../../../db/repositories/erasure-repository.ts'
 import {
@@ -29,7 +29,7 @@ import { getEndpointForAccount } from '../../../db/repositories/webhook-reposito
 import { DomainError } from '../../domain/errors.ts'
 import type { WebhookNotice } from '../../providers/contract.ts'
 import type { ServiceDeps } from '../deps.ts'
-import { recordLinkChange } from '../events/timeline.ts'
+import { recordLinkChanges } from '../events/timeline.ts'
 import type { RequestScope } from '../request-scope.ts'
 import { decryptBody } from '../webhooks/decrypt-body.ts'
 import { deserializeDelivery, deserializeNotice, type SerializedDelivery } from '../webhooks/delivery-serialization.ts'
@@ -131,11 +131,17 @@ export function createErasure({
   ): Promise<void> {
     const erased = new Set(idsOf(records))
     const unlessErased = (id: string | null) => (id !== null && erased.has(id) ? null : id)
-    for (const session of remaining) {
-      const after = { applicantId: unlessErased(session.applicantId), customerId: unlessErased(session.customerId) }
-      await updateSession(trx, session, { updatedAt: now() })
-      await recordLinkChange(trx, { session, source: 'CALLER', at: now() }, session, after)
-    }
+    const at = now()
+    await touchSessions(
+      trx,
+      remaining.map(({ id }) => id),
+      at,
+    )
+    const changes = remaining.map(session => ({
+      session,
+      after: { applicantId: unlessErased(session.applicantId), customerId: unlessErased(session.customerId) },
+    }))
+    await recordLinkChanges(trx, { source: 'CALLER', at }, changes)
   }
 
   async function find(from: Database, tenantId: string, externalId: string): Promise<ErasedPerson> {
