@@ -3,8 +3,9 @@ import type { Database } from './database.ts'
 import { DatabaseUnavailableError } from './database-error.ts'
 
 /**
- * The lock order on PostgreSQL, which prevents deadlocks: the erasure lock, customers, applicants, sessions, each by id; then
- * attempts, the tenant's event position and the operation. SQLite runs one writing transaction at a time and needs no locks.
+ * The lock order on PostgreSQL, which prevents deadlocks: the tenant's erasure lock, customers, applicants, sessions, each by
+ * id; then attempts, the tenant's event position and the operation. SQLite runs one writing transaction at a time and needs no
+ * locks.
  */
 
 /** The records of a transaction. The records that they link to are locked with them. */

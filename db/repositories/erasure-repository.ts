@@ -152,7 +152,7 @@ async function listEmbeddedApplicants(db: Database, person: Person, sessions: re
     const rows = await inBatches(providerIds, batch =>
       applicantsOf(db, person).where('account_id', '=', accountId).where('provider_id', 'in', batch).execute(),
     )
-    found.push(...rows)
+    for (const row of rows) found.push(row)
   }
   return found
 }

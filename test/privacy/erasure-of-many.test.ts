@@ -50,7 +50,7 @@ async function countRows(table: 'customers' | 'operations' | 'sessions'): Promis
 }
 
 test('a person with any number of records is erased completely, and no other person is', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   await create(CREATE_SESSION, { idempotencyKey: 'other', externalId: 'usr_other', session: { kayle: {} } })
   const customer = { rapidly: { email: 'many@example.com' } }
