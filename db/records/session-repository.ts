@@ -1,6 +1,7 @@
 import type { ExpressionBuilder, SelectQueryBuilder } from 'kysely'
 import type { Provider } from '../../src/domain/provider.ts'
 import type { Session, SessionStatus } from '../../src/domain/records/session.ts'
+import { inBatches } from '../core/batches.ts'
 import { omitUndefined, type TenantOwnedRow, toFlag } from '../core/columns.ts'
 import type { Database } from '../core/database.ts'
 import { forUpdate } from '../core/dialect.ts'
@@ -204,9 +205,7 @@ export async function listLinkedSessions(
   }))
 }
 
-const MAX_BATCH = 500
-
-/** Sets the external id of these sessions. On SQLite, others run between two batches. */
+/** Sets the external id of these sessions. */
 export async function updateOwners(
   db: Database,
   ids: readonly string[],
@@ -217,13 +216,9 @@ export async function updateOwners(
     external_id_pinned: toFlag(externalIdPinned),
     updated_at: updatedAt?.getTime(),
   })
-  for (let start = 0; start < ids.length; start += MAX_BATCH) {
-    await db.sql
-      .updateTable('sessions')
-      .set(withRevision(columns))
-      .where('id', 'in', ids.slice(start, start + MAX_BATCH))
-      .execute()
-  }
+  await inBatches(ids, batch =>
+    db.sql.updateTable('sessions').set(withRevision(columns)).where('id', 'in', batch).execute(),
+  )
 }
 
 /** How many sessions match, counted up to `limit`. */

@@ -191,7 +191,7 @@ describe('a session that expired by the clock alone', () => {
   async function startOverdue(): Promise<{ app: TestApp; session: CreatedRecord }> {
     const app = await start()
     const session = await make(app, 'KAYLE')
-    await move(app, LIFETIME + 1, 'KAYLE')
+    await move(app, LIFETIME + 60, 'KAYLE')
     const { data } = await app.execute('{ sessions(filter: { statuses: [EXPIRED] }) { nodes { sync { source } } } }')
     expect(data.sessions.nodes).toEqual([{ sync: { source: 'DERIVED' } }])
     return { app, session }
