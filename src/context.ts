@@ -32,7 +32,7 @@ export interface Context extends RequestScope {
   /** For an operation that is too large to be completed at once. */
   readonly rowTurns: RowTurns | undefined
   /** How many rows each list had, and how many records each link, by the name nodes of their fields. */
-  readonly rowCounts: Map<object, number>
+  readonly rowCounts: Map<object, RowCount>
   /** How many errors its result had, also where they were too many for a response. */
   errorCount: number
   readSessions: number
@@ -47,6 +47,12 @@ export interface Context extends RequestScope {
   resetForEvent(options: { readonly storedOnly: boolean }): void
   /** Releases the loaded records, because a background refresh can hold the context for longer than its operation runs. */
   clearLoaders(): void
+}
+
+/** The rows of a field, and what they were read for: rows of the same source count less. */
+export interface RowCount {
+  rows: number
+  readonly sources: Set<unknown>
 }
 
 export interface ContextInput
@@ -92,7 +98,7 @@ class OperationContext implements Context {
   since: number
   deniedFields = {}
   readonly rowTurns: RowTurns | undefined
-  readonly rowCounts = new Map<object, number>()
+  readonly rowCounts = new Map<object, RowCount>()
   errorCount = 0
   readSessions = 0
   changedSessions = 0

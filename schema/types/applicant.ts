@@ -41,6 +41,7 @@ builder.objectType(ApplicantRef, {
     customer: t.field({
       type: CustomerRef,
       description: 'The customer of the applicant at the same provider. May call the provider.',
+      extensions: { link: 'customerId' },
       args: { freshness: freshnessArgument(t.arg) },
       resolve: (applicant, { freshness }, context) =>
         applicant.customerId ? context.loaders.customer().load({ of: applicant.customerId, freshness }) : null,

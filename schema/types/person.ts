@@ -68,6 +68,7 @@ function addPersonField<R extends { readonly externalId: string | null }>(ref: O
     t.field({
       type: PersonRef,
       description: 'The user with this externalId. Null without one, and for a client token that is not of this user.',
+      extensions: { link: 'externalId' },
       resolve: (record, _args, { subject }) => personOf(subject, record),
     }),
   )

@@ -86,6 +86,7 @@ builder.objectType(SessionRef, {
     applicant: t.field({
       type: ApplicantRef,
       description: 'The linked applicant, or null. May call the provider.',
+      extensions: { link: 'applicantId' },
       args: { freshness: freshnessArgument(t.arg) },
       resolve: (session, { freshness }, context) => {
         if (context.subject) return context.services.linkedRecords.applicantOf(context, session, freshness)
@@ -95,6 +96,7 @@ builder.objectType(SessionRef, {
     customer: t.field({
       type: CustomerRef,
       description: 'The linked customer, or null, possibly of another provider. May call the provider.',
+      extensions: { link: 'customerId' },
       args: { freshness: freshnessArgument(t.arg) },
       resolve: (session, { freshness }, context) => {
         if (context.subject) return context.services.linkedRecords.customerOf(context, session, freshness)

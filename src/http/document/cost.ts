@@ -25,8 +25,8 @@ import { fragmentsOf, isSplitting } from './query-complexity.ts'
 /**
  * The cost of an operation is an upper bound of the work that it can cause beside its request, which costs 10. A provider call
  * costs 30: every field with a `freshness` argument may make one, except the root fields without `by`, which read from the
- * store. So does a mutation. A stored row costs 1/4, the query of a page 2, even of an empty one, and its `totalCount` 3. Each
- * selected field costs 1/50, one with selections 1/10, and one of JSON 5/3, each further alias of it 1/2. Each part of a
+ * store. So does a mutation. A stored row costs 1/4, the query of a page 2, even of an empty one, and its `totalCount` 2. Each
+ * selected field costs 1/50, one with selections 1/10, and one of JSON 5/3, each further alias of it 1. Each part of a
  * response that @defer or @stream splits costs 1/10. The extensions `cost`
  * and `rowCost` of a field of the schema replace the costs of the field and of its rows. The selections below a field are
  * multiplied by its maximum number of rows: `first` or `last` (20 by default), the number of ids, or 100 for a list without
@@ -61,11 +61,11 @@ const COST_PER_OBJECT = 1 / 10
 /** Up to some kilobytes, which are parsed and written. */
 const COST_PER_JSON_FIELD = 5 / 3
 /** A further alias of it is only written. */
-const COST_PER_JSON_ALIAS = 1 / 2
+const COST_PER_JSON_ALIAS = 1
 /** Of a response that is sent in parts. */
 const COST_PER_PART = 1 / 10
 const COST_PER_PAGE = 2
-const COST_PER_COUNT = 3
+const COST_PER_COUNT = 2
 /** The fields of a page that return its rows. */
 const ROW_FIELDS = ['edges', 'nodes']
 const INTROSPECTION = new Map([
@@ -119,7 +119,7 @@ function plus(cost: number, plan: (variables: Variables) => number): (variables:
 /** The cost of an operation without its provider calls, apart from the rows of its lists. */
 export interface RowPrices {
   readonly withoutRows: number
-  /** What a row of a list, or a linked record, costs without the rows below it, by the name node of its field. */
+  /** What a row of a list, a linked record or a value of JSON costs without the rows below it, by the name node of its field. */
   readonly ofRow: ReadonlyMap<object, number>
 }
 
@@ -143,10 +143,10 @@ export function costBeyondEstimate(errors: number, linked?: Pick<Context, 'chang
 /** What an operation cost that had so many rows of each field and made so many provider calls. */
 export function costOfExecution(
   { withoutRows, ofRow }: RowPrices,
-  rows: ReadonlyMap<object, number> | undefined,
+  rows: Context['rowCounts'] | undefined,
   calls: number,
 ): number {
-  const ofRows = [...(rows ?? [])].map(([field, count]) => count * (ofRow.get(field) ?? 0))
+  const ofRows = [...(rows ?? [])].map(([field, { rows }]) => rows * (ofRow.get(field) ?? 0))
   return sum([withoutRows, ...ofRows, COST_PER_CALL * calls])
 }
 
@@ -189,6 +189,7 @@ function planWithCalls(
     const below = (part: Part) =>
       node.selectionSet ? ofSelections(getNamedType(field.type), node.selectionSet, part) : 0
     const call = callCost(schema, type, field, prices)
+    if (ofRow && isJson(field)) return collect(node, own, 0)
     if (!hasRows) {
       const cost = combine([call, own, below('ALL')], sum)
       return ofRow && isPage(type) && ROW_FIELDS.includes(field.name) ? collect(node, COST_PER_ROW, cost) : cost
@@ -268,16 +269,20 @@ function hasVariable({ arguments: given = [] }: FieldNode): boolean {
 /** The cost of a field itself, without the selections below it. */
 function ownCost({ type, extensions }: GraphQLField<unknown, unknown>): number {
   if (typeof extensions.cost === 'number') return extensions.cost
+  if (isJson({ type })) return COST_PER_JSON_FIELD
   const named = getNamedType(type)
-  if (named.name === 'JSON') return COST_PER_JSON_FIELD
   return isLeafType(named) ? COST_PER_LEAF : COST_PER_OBJECT
 }
 
 /** The cost of a field that an earlier selection has read already. */
 function aliasCost({ type }: GraphQLField<unknown, unknown>): number {
+  if (isJson({ type })) return COST_PER_JSON_ALIAS
   const named = getNamedType(type)
-  if (named.name === 'JSON') return COST_PER_JSON_ALIAS
   return isLeafType(named) ? COST_PER_LEAF : COST_PER_OBJECT
+}
+
+function isJson({ type }: Pick<GraphQLField<unknown, unknown>, 'type'>): boolean {
+  return getNamedType(type).name === 'JSON'
 }
 
 function rowCost({ extensions }: GraphQLField<unknown, unknown>): number {
@@ -298,7 +303,7 @@ function callCost(
 
 /** True for a field whose records are counted. */
 function isLink({ args, extensions }: GraphQLField<unknown, unknown>): boolean {
-  return takesFreshness({ args }) || extensions.link === true
+  return takesFreshness({ args }) || extensions.link !== undefined
 }
 
 function takesFreshness({ args }: Pick<GraphQLField<unknown, unknown>, 'args'>): boolean {

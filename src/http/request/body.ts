@@ -39,7 +39,7 @@ const MIN_BODY_COST = 10
 const BYTES_PER_COST = LONG_BODY_BYTES / MIN_BODY_COST
 /** A key of an object is compared with the others of the object, and with those that its type has. */
 const KEYS_PER_COST = 150
-const VALUES_PER_COST = 250
+const VALUES_PER_COST = 350
 const BRACKETS_PER_COST = 2_400
 /** Of numbers: long ones are compared with what JavaScript makes of them. */
 const DIGITS_PER_COST = 2_000
