@@ -101,7 +101,7 @@ describe.each([
     const { token } = await withKey(app)
     const lists = ['a', 'b', 'c', 'd'].map(alias => `${alias}: nodes(ids: $ids) { id }`)
     const { cost } = await post(`query ($ids: [ID!]!) { ${lists.join(' ')} }`, token, { ids: UNKNOWN }, headers)
-    expect(cost).toMatchObject({ requested: 518, actual: 137 })
+    expect(cost).toMatchObject({ requested: 518, actual: 74 })
   })
 
   test('is charged for each provider call', async () => {
@@ -136,7 +136,7 @@ test.each(['multipart/mixed', 'multipart/mixed;incrementalSpec=v0.2'])(
   'a response in parts, accepted as %s, is charged for its rows',
   async accept => {
     const { token } = await withKey(app)
-    const fields = Array.from({ length: 10 }, (_, at) => `a${at}: metadata`).join(' ')
+    const fields = Array.from({ length: 3 }, (_, at) => `a${at}: timeline(first: 1) { nodes { id } }`).join(' ')
     const query = `{ sessions(first: ${SESSIONS}) { nodes { ${fields} ... @defer { __typename } } } }`
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', accept }
     const send = async () => {
@@ -146,7 +146,7 @@ test.each(['multipart/mixed', 'multipart/mixed;incrementalSpec=v0.2'])(
       return (await post('{ __typename }', token)).remaining
     }
     const first = await send()
-    const costOfRows = SESSIONS * 5
+    const costOfRows = SESSIONS * 3 * 2
     expect(first - (await send())).toBeGreaterThan(costOfRows)
   },
 )
