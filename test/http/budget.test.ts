@@ -92,7 +92,7 @@ describe.each([
     for (let times = 1; times <= 3; times++) {
       expect((await post(unknown, token, { ids: UNKNOWN }, headers)).cost).toMatchObject({
         requested: 3_172,
-        actual: 41,
+        actual: 26,
       })
     }
   })
