@@ -42,7 +42,15 @@ export interface Memory {
   whenRoom(): Promise<void>
 }
 
+/** The connections of the server. */
+export interface Connections {
+  /** How many were accepted since its start. */
+  readonly accepted: number
+}
+
 const SLICE_MS = 5
+/** How long connections are accepted between two slices, while more of them arrive. Node accepts one in a turn of the event loop. */
+const ACCEPT_MS = 10
 
 /** Resolves when the event loop has served the sockets and timers that are due. */
 const nextTurn = () => new Promise<void>(resolve => setImmediate(resolve))
@@ -56,7 +64,7 @@ interface WaitingRow {
   reject(error: unknown): void
 }
 
-export function createRowScheduler(memory: Memory): RowScheduler {
+export function createRowScheduler(memory: Memory, connections: Connections): RowScheduler {
   /** Those with rows. An array, because a Set of objects that come and go keeps them from the garbage collection of the young generation. */
   const operations: Operation[] = []
   let isRunning = false
@@ -105,7 +113,7 @@ export function createRowScheduler(memory: Memory): RowScheduler {
 
   async function nextSlice(): Promise<void> {
     do {
-      await nextTurn()
+      await acceptConnections(connections)
       await memory.whenRoom()
       if (memory.shortages !== shortages && memory.isShort()) shedHalf(operations)
       shortages = memory.shortages
@@ -123,6 +131,15 @@ export function createRowScheduler(memory: Memory): RowScheduler {
   const mayRun = () => !memory.isTight() && hasTime()
   return {
     open: (cost, isAborted, reader) => new Operation({ place: opened++, cost, reader }, isAborted, mayRun, start),
+  }
+}
+
+/** Takes one turn of the event loop, and more while connections arrive. */
+async function acceptConnections(connections: Connections): Promise<void> {
+  const until = performance.now() + ACCEPT_MS
+  for (let before = -1; connections.accepted !== before && performance.now() < until; ) {
+    before = connections.accepted
+    await nextTurn()
   }
 }
 

@@ -7,7 +7,7 @@ import {
   type YogaLogger,
   type YogaServerOptions,
 } from 'graphql-yoga'
-import { createRowScheduler, type Memory } from '../domain/row-turns.ts'
+import { type Connections, createRowScheduler, type Memory } from '../domain/row-turns.ts'
 import type { Authentication } from '../services/access/authentication.ts'
 import type { Services } from '../services/services.ts'
 import { type ConsoleBackend, useConsole } from './admin/use-console.ts'
@@ -70,6 +70,7 @@ export interface AppOptions {
   readonly logger: YogaLogger
   readonly admission: AdmissionControl
   readonly memory: Memory
+  readonly connectionCount: Connections
   readonly readiness: () => Promise<Readiness>
   readonly streams: SubscriptionRegistry
   /** The open WebSockets. */
@@ -149,8 +150,8 @@ export function createApp(options: AppOptions) {
 type Steps = ReturnType<typeof createPipeline>
 
 /** The steps that both paths share. */
-function createPipeline({ policy, schema, services, memory, now }: AppOptions) {
-  const rows = createRowScheduler(memory)
+function createPipeline({ policy, schema, services, memory, connectionCount, now }: AppOptions) {
+  const rows = createRowScheduler(memory, connectionCount)
   return {
     rows,
     analyze: createOperationAnalyzer(schema),

@@ -47,10 +47,21 @@ export function createTransactionSlots({ connections, waitMs }: TransactionSlots
     }
   }
 
-  async function runInSlot<T>(slots: CallSlots, deadline: CallDeadline, run: () => Promise<T>): Promise<T> {
+  async function runWithSlotOfAll<T>(deadline: CallDeadline, transaction: () => Promise<T>): Promise<T> {
+    await take(slotsOfAll, deadline)
+    try {
+      deadline.clear()
+      return await transaction()
+    } finally {
+      slotsOfAll.release()
+    }
+  }
+
+  async function runOfTenant<T>({ slots }: SlotsOfTenant, transaction: () => Promise<T>): Promise<T> {
+    const deadline = new CallDeadline(waitMs)
     await take(slots, deadline)
     try {
-      return await run()
+      return await runWithSlotOfAll(deadline, transaction)
     } finally {
       slots.release()
     }
@@ -60,15 +71,9 @@ export function createTransactionSlots({ connections, waitMs }: TransactionSlots
     run: async (tenantId, transaction) => {
       const tenant = open(tenantId)
       tenant.users++
-      const deadline = new CallDeadline(waitMs)
-      const begin = () => {
-        deadline.clear()
-        return transaction()
-      }
       try {
-        return await runInSlot(tenant.slots, deadline, () => runInSlot(slotsOfAll, deadline, begin))
+        return await runOfTenant(tenant, transaction)
       } finally {
-        deadline.clear()
         if (--tenant.users === 0) tenants.delete(tenantId)
       }
     },

@@ -22,6 +22,8 @@ import { operation, type WorstRequest, worstRequests } from '../harness/load/wor
  * finds.
  */
 
+/** A row scheduler's memory that is never short. */
+const ENOUGH_MEMORY = { shortages: 0, isShort: () => false, isTight: () => false, whenRoom: async () => {} }
 const MAX_ANSWER_BYTES = 9 * 1024 * 1024
 const MAX_ERRORS = 101
 /** Of an answer whose rows fail. */
@@ -138,12 +140,7 @@ describe('a large operation', () => {
 })
 
 test('a read that takes longer than a slice lets others run before the next one, also if it takes many microtasks', async () => {
-  const rows = createRowScheduler({
-    shortages: 0,
-    isShort: () => false,
-    isTight: () => false,
-    whenRoom: async () => {},
-  }).open(20, () => false)
+  const rows = createRowScheduler(ENOUGH_MEMORY, { accepted: 0 }).open(20, () => false)
   const count = countTurns()
   const read = async () => {
     for (let step = 0; step < 20; step++) await undefined
@@ -156,12 +153,7 @@ test('a read that takes longer than a slice lets others run before the next one,
 })
 
 test('what the rows of several operations read together is read in turns', async () => {
-  const scheduler = createRowScheduler({
-    shortages: 0,
-    isShort: () => false,
-    isTight: () => false,
-    whenRoom: async () => {},
-  })
+  const scheduler = createRowScheduler(ENOUGH_MEMORY, { accepted: 0 })
   const count = countTurns()
   const readOf = async () => {
     const rows = scheduler.open(20, () => false)
@@ -180,13 +172,29 @@ test('what the rows of several operations read together is read in turns', async
   expect(new Set(turns).size).toBe(5)
 })
 
+test('between two slices of rows, as many connections as arrive are accepted, one in a turn', async () => {
+  const ARRIVING = 8
+  const count = countTurns()
+  const arrivals = {
+    get accepted() {
+      return Math.min(count.turn, ARRIVING)
+    },
+  }
+  const rows = createRowScheduler(ENOUGH_MEMORY, arrivals).open(20, () => false)
+  const turns = await Promise.all(
+    [1, 2].map(row =>
+      rows.wait(row).then(() => {
+        takeLong()
+        return count.turn
+      }),
+    ),
+  )
+  count.isDone = true
+  expect((turns[1] ?? 0) - (turns[0] ?? 0)).toBeGreaterThanOrEqual(ARRIVING)
+})
+
 test('of more large operations than can be completed, many are, and a small one does not wait for them', async () => {
-  const scheduler = createRowScheduler({
-    shortages: 0,
-    isShort: () => false,
-    isTight: () => false,
-    whenRoom: async () => {},
-  })
+  const scheduler = createRowScheduler(ENOUGH_MEMORY, { accepted: 0 })
   let completed = 0
   const isOver = () => completed >= 300
   async function run(cost: number, rows: number, onRow: () => void): Promise<void> {
@@ -211,12 +219,7 @@ test('of more large operations than can be completed, many are, and a small one 
 })
 
 test('operations that begin later do not delay the rows of an operation', async () => {
-  const scheduler = createRowScheduler({
-    shortages: 0,
-    isShort: () => false,
-    isTight: () => false,
-    whenRoom: async () => {},
-  })
+  const scheduler = createRowScheduler(ENOUGH_MEMORY, { accepted: 0 })
   const first = scheduler.open(20, () => false)
   let later = 0
   let isDone = false

@@ -15,10 +15,17 @@ export class RequestScheduler {
   readonly #later: (() => void)[] = []
   #isArmed = false
   #hasNewConnections = false
+  #accepted = 0
+
+  /** How many connections were accepted. */
+  get accepted(): number {
+    return this.#accepted
+  }
 
   observe(server: Server): void {
     server.on('connection', () => {
       this.#hasNewConnections = true
+      this.#accepted++
     })
   }
 

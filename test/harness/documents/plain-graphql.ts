@@ -27,12 +27,10 @@ export interface PlainGraphql {
 /** Executes documents on the services of a server with graphql-js only. */
 export async function createPlainGraphql(app: TestApp, now: () => Date): Promise<PlainGraphql> {
   const schema = await buildSchema(registry, 'on')
-  const rows = createRowScheduler({
-    shortages: 0,
-    isShort: () => false,
-    isTight: () => false,
-    whenRoom: async () => {},
-  })
+  const rows = createRowScheduler(
+    { shortages: 0, isShort: () => false, isTight: () => false, whenRoom: async () => {} },
+    { accepted: 0 },
+  )
   const openContext = createContextFactory(app.services, rows, now)
   const development = createDevelopmentKey(API_KEY, 'dev')
   const authentication = createAuthentication({ ...app.services, development })
