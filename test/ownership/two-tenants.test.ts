@@ -483,7 +483,7 @@ describe('the data of another tenant', () => {
     const query = `subscription { it: personUpdated(externalId: "${SHARED_USER}") { event { session { id } } person { sessions { nodes { id } } } } }`
     const person = await follow(app.url, { query, token })
     await link(dev, 'one')
-    await link(beta, 'two')
+    await link(beta, 'two', () => person.first(1))
     const [first] = await all.first(1)
     expect(first?.data.data.it.session.id).toBe(beta.session.id)
     // The session leaves the person, who learns no more than that, and comes back.
@@ -697,10 +697,16 @@ test('two hundred concurrent requests of two tenants return each their own data,
   )
 })
 
-async function link(owner: Owner, externalId: string): Promise<void> {
+/** Gives the session of the owner to another person, waits for `meanwhile`, and gives it back. */
+async function link(
+  owner: Owner,
+  externalId: string,
+  meanwhile: () => Promise<unknown> = async () => {},
+): Promise<void> {
   const query =
     'mutation ($id: ID!, $e: String) { linkSession(input: { sessionId: $id, externalId: $e, applicantId: null, customerId: null }) { __typename } }'
   await owner.client.execute(query, { id: owner.session.id, e: externalId })
+  await meanwhile()
   const back =
     'mutation ($id: ID!, $e: String, $a: ID, $c: ID) { linkSession(input: { sessionId: $id, externalId: $e, applicantId: $a, customerId: $c }) { __typename } }'
   await owner.client.execute(back, {
