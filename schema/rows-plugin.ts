@@ -4,8 +4,8 @@ import type { Context } from '../src/context.ts'
 import type { RowTurns } from '../src/domain/row-turns.ts'
 
 /**
- * Counts the rows of each list, the linked records, and the values of JSON. Completes the rows of large operations in turns, and reads the pages
- * and counts that each row selects in turns.
+ * Counts the rows of each list, the linked records, and the values of JSON. Completes the rows of large operations in turns, and
+ * reads the pages and counts that each row selects in turns.
  */
 class RowsPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   override wrapResolve(
@@ -60,8 +60,8 @@ function countRows(list: readonly unknown[]): number {
 }
 
 /**
- * Counted by the name nodes, which are the same in a copy of the document. `source`: what the rows are read for, such as the id of
- * a linked record, or the object of a page.
+ * Counted by the name nodes, which are the same in a copy of the document. `source`: what the rows are read for, such as the id
+ * of a linked record, or the object of a page.
  */
 function addRows({ rowCounts }: Context, fields: readonly FieldNode[], source: unknown, rows: number): void {
   for (const { name } of fields) {

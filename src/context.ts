@@ -31,7 +31,7 @@ export interface Context extends RequestScope {
   readonly loaders: Loaders
   /** For an operation that is too large to be completed at once. */
   readonly rowTurns: RowTurns | undefined
-  /** How many rows each list had, and how many records each link, by the name nodes of their fields. */
+  /** How many rows each list had, records each link, and values each field of JSON, by the name nodes of their fields. */
   readonly rowCounts: Map<object, RowCount>
   /** How many errors its result had, also where they were too many for a response. */
   errorCount: number

@@ -205,8 +205,8 @@ export async function listLinkedSessions(
   }))
 }
 
-/** Sets the external id of these sessions. */
-export async function updateOwners(
+/** Sets the external id of these sessions, and when they changed. */
+export async function updateSessions(
   db: Database,
   ids: readonly string[],
   { externalId, externalIdPinned, updatedAt }: Pick<SessionChange, 'externalId' | 'externalIdPinned' | 'updatedAt'>,

@@ -395,12 +395,6 @@ async function removeLinks(db: Database, tenantId: string, link: LinkColumn, ids
     )
 }
 
-/** Sets when these sessions changed. */
-export async function touchSessions(db: Database, ids: readonly string[], at: Date): Promise<void> {
-  const change = withRevision({ updated_at: at.getTime() })
-  await inBatches(ids, batch => db.sql.updateTable('sessions').set(change).where('id', 'in', batch).execute())
-}
-
 export function idsOf({ sessions, applicants, customers }: PersonRecords): string[] {
   return toIds([...sessions, ...applicants, ...customers])
 }

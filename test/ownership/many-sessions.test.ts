@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
+import { countTurns } from '../harness/load/turns.ts'
 
 /** A record with more sessions than one statement writes. */
 
@@ -72,18 +73,11 @@ test('other requests run while the sessions of a record follow it', async () => 
   const customerId = (await app.execute(CREATE_CUSTOMER, { input: customer })).data.createCustomer.customer.id
   await createSessions(customerId, 'turns', 1)
   await copySessions(3_000)
-  let turns = 0
-  let isDone = false
-  const count = () => {
-    turns++
-    if (!isDone) setImmediate(count)
-  }
-  const linked = app.execute(LINK, { input: { customerId, externalId: 'usr_turns' } })
-  setImmediate(count)
-  await linked
-  isDone = true
+  const count = countTurns()
+  await app.execute(LINK, { input: { customerId, externalId: 'usr_turns' } })
+  count.isDone = true
   expect((await app.execute(COUNT, { externalId: 'usr_turns' })).data.sessions.totalCount).toBe(3_001)
-  expect(turns).toBeGreaterThan(12)
+  expect(count.turn).toBeGreaterThan(12)
 })
 
 async function createSessions(customerId: string, name: string, count: number, externalId?: string): Promise<void> {

@@ -26,11 +26,10 @@ import { fragmentsOf, isSplitting } from './query-complexity.ts'
  * The cost of an operation is an upper bound of the work that it can cause beside its request, which costs 10. A provider call
  * costs 30: every field with a `freshness` argument may make one, except the root fields without `by`, which read from the
  * store. So does a mutation. A stored row costs 1/4, the query of a page 2, even of an empty one, and its `totalCount` 2. Each
- * selected field costs 1/50, one with selections 1/10, and one of JSON 5/3, each further alias of it 1. Each part of a
- * response that @defer or @stream splits costs 1/10. The extensions `cost`
- * and `rowCost` of a field of the schema replace the costs of the field and of its rows. The selections below a field are
- * multiplied by its maximum number of rows: `first` or `last` (20 by default), the number of ids, or 100 for a list without
- * arguments. Aliases add up, but a further alias of a linked record is no further row. To begin a subscription costs 30, each of
+ * selected field costs 1/50, one with selections 1/10, and one of JSON 5/3, each further alias of it 1. Each part of a response
+ * that @defer or @stream splits costs 1/10. The extensions `cost` and `rowCost` of a field of the schema replace the costs of the
+ * field and of its rows. The selections below a field are multiplied by its maximum number of rows: `first` or `last` (20 by
+ * default), the number of ids, or 100 for a list without arguments. Aliases add up, but a further alias of a linked record is no further row. To begin a subscription costs 30, each of
  * its events 20, and each event that it reads and does not send 3.
  * Introspection calls no provider, but it is expensive here: `__schema` costs 100, `__type` costs 20.
  *

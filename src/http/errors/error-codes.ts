@@ -12,6 +12,8 @@ import {
 } from '../../domain/errors.ts'
 import { truncateInput } from './error-formatter.ts'
 
+export const INTERNAL_ERROR_MESSAGE = 'Internal error. Quote the request ID when contacting support.'
+
 /** The error for the client: our message and code. An unexpected error becomes INTERNAL_ERROR without its message. */
 export function toClientError(error: unknown): GraphQLError {
   const graphqlError = error instanceof GraphQLError ? error : undefined
@@ -26,7 +28,7 @@ export function toClientError(error: unknown): GraphQLError {
     return new GraphQLError(original.message, { ...at, extensions: extensionsOf(original) })
   }
   if (graphqlError && !original) return withErrorCode(graphqlError, 'BAD_REQUEST')
-  return new GraphQLError('Internal error. Quote the request ID when contacting support.', {
+  return new GraphQLError(INTERNAL_ERROR_MESSAGE, {
     ...at,
     extensions: { code: 'INTERNAL_ERROR', retryable: false },
   })

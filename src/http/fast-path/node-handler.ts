@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { type AbortSignalLike, LightAbortSignal } from '../../domain/abort-signal.ts'
 import type { HasSignal } from '../../domain/deadline.ts'
 import { toErrorBody } from '../errors/error-body.ts'
+import { INTERNAL_ERROR_MESSAGE } from '../errors/error-codes.ts'
 import type { RawPost } from './fast-path.ts'
 import type { MinimalResponse } from './minimal-fetch.ts'
 
@@ -38,10 +39,7 @@ export function createPostHandler({ path, handlePost, fallback, report }: PostHa
 }
 
 function sendInternalError(response: ServerResponse): void {
-  const body = toErrorBody('Internal error. Quote the request ID when contacting support.', {
-    code: 'INTERNAL_ERROR',
-    retryable: false,
-  })
+  const body = toErrorBody(INTERNAL_ERROR_MESSAGE, { code: 'INTERNAL_ERROR', retryable: false })
   const headers = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' }
   response.writeHead(500, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
 }

@@ -48,6 +48,11 @@ const TOKEN_SHARE = 1 / 10
 /** The cost of a request before its operation is known. It is charged for rejected requests too. */
 export const REQUEST_COST = 10
 
+/** What a part of a request costs beside it: a whole number, 0 if the part costs less than the smallest request. */
+export function costBesideRequest(exactCost: number): number {
+  return exactCost < REQUEST_COST ? 0 : Math.floor(exactCost)
+}
+
 /** What a request with an operation of this cost is charged: a whole number. */
 function toCharge(exactCost: number): number {
   return REQUEST_COST + Math.round(exactCost)

@@ -1,5 +1,6 @@
 import type { GraphQLError } from 'graphql'
 import { badRequest, httpError } from '../errors/http-error.ts'
+import { costBesideRequest, REQUEST_COST } from '../pipeline/rate-limit.ts'
 import { MAX_KEYS } from './json-body.ts'
 import type { RequestHead } from './request-head.ts'
 
@@ -34,9 +35,7 @@ const DRAIN_BYTES = 4
 
 /** A body of this length costs as much as the smallest request. */
 export const LONG_BODY_BYTES = 18 * 1024
-/** What costs less is part of the request. */
-const MIN_BODY_COST = 10
-const BYTES_PER_COST = LONG_BODY_BYTES / MIN_BODY_COST
+const BYTES_PER_COST = LONG_BODY_BYTES / REQUEST_COST
 /** A key of an object is compared with the others of the object, and with those that its type has. */
 const KEYS_PER_COST = 150
 const VALUES_PER_COST = 350
@@ -54,8 +53,7 @@ export function costOfBody(body: Uint8Array): number {
   const ofParts =
     keys / KEYS_PER_COST + values / VALUES_PER_COST + brackets / BRACKETS_PER_COST + digits / DIGITS_PER_COST
   // One with too many keys is refused before it is parsed.
-  const cost = Math.floor(keys > MAX_KEYS ? ofLength : ofLength + ofParts)
-  return cost < MIN_BODY_COST ? 0 : cost
+  return costBesideRequest(keys > MAX_KEYS ? ofLength : ofLength + ofParts)
 }
 
 const [QUOTE, BACKSLASH, COLON, COMMA, BRACKET, BRACE] = [0x22, 0x5c, 0x3a, 0x2c, 0x5b, 0x7b]

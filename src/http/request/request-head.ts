@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import { costBesideRequest } from '../pipeline/rate-limit.ts'
 
 /** The parts of a request that are validated before its body, the same on both paths. */
 export interface RequestHead {
@@ -28,14 +29,11 @@ export function joinHeader(value: string | string[] | undefined): string | undef
   return Array.isArray(value) ? value.join(', ') : value
 }
 
-/** A request with fewer header fields costs nothing beside it. */
-const MIN_COUNTED_HEADERS = 300
 const HEADERS_PER_COST = 30
 
 /** What the header fields of a request cost beside it. `rawHeaders`: names, each followed by its value. */
 export function costOfHead(rawHeaders: readonly string[]): number {
-  const fields = rawHeaders.length / 2
-  return fields < MIN_COUNTED_HEADERS ? 0 : Math.floor(fields / HEADERS_PER_COST)
+  return costBesideRequest(rawHeaders.length / 2 / HEADERS_PER_COST)
 }
 
 /** `list`: names, each followed by its value. */

@@ -199,14 +199,15 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
 
   return opened => {
     const { socket } = opened
-    const state = {
+    const connection: Connection = {
+      ...opened,
       isAccepted: false,
       received: new Map(),
       running: new Map(),
-      executing: new Set<AbortController>(),
+      executing: new Set(),
+      waiting: [],
       early: 0,
     }
-    const connection: Connection = { ...opened, ...state, waiting: [] }
     openWebSockets.add(connection)
     const stopHeartbeat = startHeartbeat(socket)
     const closed = server.opened(

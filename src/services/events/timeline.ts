@@ -63,23 +63,13 @@ export async function recordOwnerChanges(
   await appendEvents(db, events)
 }
 
-/** Records changed links and a changed externalId. */
-export async function recordLinkChange(
-  db: Database,
-  change: ChangeContext,
-  before: Links,
-  after: Links,
-): Promise<void> {
-  await appendEvents(db, toLinkEvents(change, before, after))
-}
-
-/** A session whose links changed. */
+/** A session before and after a change of its links or its externalId. */
 export interface LinkChange {
   readonly session: ChangeContext['session'] & Links
   readonly after: Links
 }
 
-/** Records the changed links of sessions of one tenant. */
+/** Records the changed links and externalIds of sessions of one tenant. */
 export async function recordLinkChanges(
   db: Database,
   { source, at }: Pick<ChangeContext, 'source' | 'at'>,

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { v7 as uuid } from 'uuid'
 import { type Database, inTransaction } from '../../../db/core/database.ts'
 import { lockErasure } from '../../../db/core/dialect.ts'
+import { updateSessions } from '../../../db/records/session-repository.ts'
 import { forgetObjects, insertAudit } from '../../../db/repositories/audit-repository.ts'
 import {
   deleteDeliveries,
@@ -16,7 +17,6 @@ import {
   type RemainingSession,
   type StoredDelivery,
   tombstoneKeysOf,
-  touchSessions,
   truncateWal,
 } from '../../../db/repositories/erasure-repository.ts'
 import {
@@ -132,11 +132,8 @@ export function createErasure({
     const erased = new Set(idsOf(records))
     const unlessErased = (id: string | null) => (id !== null && erased.has(id) ? null : id)
     const at = now()
-    await touchSessions(
-      trx,
-      remaining.map(({ id }) => id),
-      at,
-    )
+    const ids = remaining.map(({ id }) => id)
+    await updateSessions(trx, ids, { updatedAt: at })
     const changes = remaining.map(session => ({
       session,
       after: { applicantId: unlessErased(session.applicantId), customerId: unlessErased(session.customerId) },

@@ -10,7 +10,7 @@ import type { Applicant } from '../../domain/records/applicant.ts'
 import { findContradiction, ownerOf } from '../../domain/records/ownership.ts'
 import type { Session } from '../../domain/records/session.ts'
 import { type ServiceDeps, storeAndNotify } from '../deps.ts'
-import { recordLinkChange } from '../events/timeline.ts'
+import { recordLinkChanges } from '../events/timeline.ts'
 import type { RequestScope } from '../request-scope.ts'
 import { updateLinkedSessions } from '../snapshots/linked-sessions.ts'
 import { fetchNeverRead } from './never-read.ts'
@@ -73,7 +73,7 @@ export function createLinks(deps: ServiceDeps, { sessions, applicants, customers
         updatedAt: now(),
       })
       const after = { applicantId, customerId, externalId: externalId === undefined ? before.externalId : externalId }
-      await recordLinkChange(trx, { session: before, source: 'CALLER', at: now() }, before, after)
+      await recordLinkChanges(trx, { source: 'CALLER', at: now() }, [{ session: before, after }])
     })
     return sessions.getStored(call, id)
   }

@@ -5,7 +5,7 @@ import {
   listLinkedSessions,
   MAX_LINKED_SESSIONS,
   type OwnedSession,
-  updateOwners,
+  updateSessions,
 } from '../../../db/records/session-repository.ts'
 import { groupBy } from '../../domain/group-by.ts'
 import { follows, type Ownership, ownerOf } from '../../domain/records/ownership.ts'
@@ -49,9 +49,9 @@ export async function updateLinkedSessions(
   const contradicted = changes.filter(({ owner }) => owner.isContradicted)
   const following = changes.filter(({ owner }) => !owner.isContradicted)
   for (const [externalId, group] of groupBy(following, ({ owner }) => owner.externalId)) {
-    await updateOwners(db, idsOf(group), { externalId, updatedAt: at })
+    await updateSessions(db, idsOf(group), { externalId, updatedAt: at })
   }
-  await updateOwners(db, idsOf(contradicted), { externalId: null, externalIdPinned: true, updatedAt: at })
+  await updateSessions(db, idsOf(contradicted), { externalId: null, externalIdPinned: true, updatedAt: at })
   await recordOwnerChanges(db, { source, at }, changes)
   return { read, changed: changes.length, contradicted: contradicted.length }
 }
@@ -62,10 +62,8 @@ async function findOwnerChanges(
   { tenantId, from }: ExternalIdChange,
   sessions: readonly OwnedSession[],
 ): Promise<OwnerChange[]> {
-  const linked = new Set(
-    sessions.flatMap(({ applicantId, customerId }) => [applicantId ?? [], customerId ?? []].flat()),
-  )
-  const externalIds = await readExternalIds(db, tenantId, [...linked])
+  const linked = sessions.flatMap(({ applicantId, customerId }) => [applicantId ?? [], customerId ?? []].flat())
+  const externalIds = await readExternalIds(db, tenantId, linked)
   return sessions
     .map(session => ({ session, owner: updateSession(session, from, externalIds) }))
     .filter(({ session, owner }) => owner.isContradicted || owner.externalId !== session.externalId)
