@@ -49,7 +49,7 @@ builder.objectType(PersonRef, {
       type: NextActionRef,
       description:
         'What the person has to do next: by the open sessions, else by the last decision, else by an open portal.',
-      extensions: { cost: 5 },
+      extensions: { cost: 3 },
       args: {
         providers: t.arg({
           type: [ProviderEnum],

@@ -259,13 +259,13 @@ async function knowDocuments(of: TestApp): Promise<void> {
 }
 
 /** Starts a server without a limit, and collects what its requests are charged. */
-async function startCharged() {
+async function startCharged(prepareAfter = 0) {
   const spent: number[] = []
   const consume = async (_key: string, cost: number) => {
     spent.push(cost)
     return 0
   }
-  return { charged: await startApp({}, { rateLimiter: { consume } }), spent }
+  return { charged: await startApp({}, { prepareAfter, rateLimiter: { consume } }), spent }
 }
 
 describe('the rate limit per minute', () => {
@@ -394,8 +394,37 @@ describe('the rate limit per minute', () => {
       spent.length = 0
       const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}`, accept, ...many }
       await (await fetch(charged.url, { method: 'POST', headers, body: '{"query":"{ __typename }"}' })).text()
-      expect(spent[0]).toBe(10 + 22)
+      // 658 fields of 3,400 characters in all.
+      expect(spent[0]).toBe(10 + 25)
     }
+    await charged.close()
+  })
+
+  test('a head of 10,000 characters or more is charged by its length, on both paths', async () => {
+    const { charged, spent } = await startCharged()
+    for (const accept of ['application/json', 'application/json; charset=utf-8']) {
+      const chargeWith = async (cookie: string) => {
+        spent.length = 0
+        const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}`, accept, cookie }
+        await (await fetch(charged.url, { method: 'POST', headers, body: '{"query":"{ __typename }"}' })).text()
+        return spent[0]
+      }
+      expect([await chargeWith('x'.repeat(9_000)), await chargeWith('x'.repeat(12_000))]).toEqual([10, 10 + 12])
+    }
+    await charged.close()
+  })
+
+  test('of a new document that is refused before it is validated, a quarter of its length is charged', async () => {
+    const { charged, spent } = await startCharged(1)
+    const chargeOf = async (query: string) => {
+      spent.length = 0
+      await charged.execute(query)
+      return spent.reduce((sum, cost) => sum + cost, 0)
+    }
+    const comment = `#${'x'.repeat(3_999)}`
+    expect(await chargeOf(`{ ${comment}`)).toBe(10 + 30 + 25)
+    expect(await chargeOf(`{ unknown } ${comment}`)).toBe(10 + 30 + 25 + 75)
+    expect(await chargeOf(`{ __typename } ${comment}`)).toBe(10 + 30 + 25 + 75)
     await charged.close()
   })
 

@@ -72,8 +72,8 @@ export async function chargeCaller(limiter: RateLimiter, caller: Caller, cost: n
   return waitMs
 }
 
-/** Takes the cost of what was done already from the caller's budgets, also where less is left: then nothing is left. */
-async function chargeInFull(limiter: RateLimiter, caller: Caller, cost: number): Promise<void> {
+/** Takes a cost from the caller's budgets also where less is left: then nothing is left. */
+export async function chargeInFull(limiter: RateLimiter, caller: Caller, cost: number): Promise<void> {
   const { key, token, limit } = budgetsOf(caller)
   if (token) await limiter.consume(token, Math.ceil(cost / TOKEN_SHARE), limit)
   await limiter.consume(key, cost, limit)

@@ -20,6 +20,7 @@ import { countErrors } from '../pipeline/execute.ts'
 import {
   COST_HEADER,
   type CostLimiter,
+  chargeInFull,
   chargeOrRefuse,
   type RateLimiter,
   REQUEST_COST,
@@ -53,8 +54,19 @@ const NEW_CHARACTERS_PER_COST = 40
 /** As many as a document of the maximum number of tokens may have. What comments and strings add takes little time. */
 const MAX_NEW_CHARACTERS = 4_000
 
-function costOfNewDocument(text: string): number {
-  return NEW_DOCUMENT_COST + Math.floor(Math.min(text.length, MAX_NEW_CHARACTERS) / NEW_CHARACTERS_PER_COST)
+/** A document is validated in about three times the time that it takes to parse it. */
+const PARSING_SHARE = 1 / 4
+
+function costOfLength(text: string): number {
+  return Math.floor(Math.min(text.length, MAX_NEW_CHARACTERS) / NEW_CHARACTERS_PER_COST)
+}
+
+function costToParse(text: string): number {
+  return NEW_DOCUMENT_COST + Math.floor(costOfLength(text) * PARSING_SHARE)
+}
+
+function costToValidate(text: string): number {
+  return NEW_DOCUMENT_COST + costOfLength(text) - costToParse(text)
 }
 
 export interface KnownDocuments {
@@ -63,7 +75,8 @@ export interface KnownDocuments {
 }
 
 /**
- * Charges documents that are not cached, before they are parsed, and the errors of invalid ones, which are written each time.
+ * Charges documents that are not cached, before they are parsed and before they are validated, and the errors of invalid ones,
+ * which are written each time.
  * Must come after `useTrustedDocuments`.
  */
 export function useDocumentCharge(
@@ -75,10 +88,18 @@ export function useDocumentCharge(
   function costOf(text: string): number {
     const document = documents.get(text)
     if (document) return invalid.has(document) ? INVALID_DOCUMENT_COST : 0
-    return parseErrors.get(text) ? INVALID_DOCUMENT_COST : costOfNewDocument(text)
+    return parseErrors.get(text) ? INVALID_DOCUMENT_COST : costToParse(text)
   }
 
   return {
+    onParse: ({ params: { source }, context }) => {
+      const text = typeof source === 'string' ? source : source.body
+      const { caller } = context as Partial<Authenticated>
+      if (!caller || documents.get(text)) return undefined
+      return ({ result }) => {
+        if (!(result instanceof Error)) void chargeInFull(limiter, caller, costToValidate(text))
+      }
+    },
     onValidate: ({ params: { documentAST } }) => {
       return ({ valid }) => {
         if (!valid) invalid.add(documentAST)

@@ -30,10 +30,13 @@ export function joinHeader(value: string | string[] | undefined): string | undef
 }
 
 const HEADERS_PER_COST = 30
+const HEADER_CHARACTERS_PER_COST = 1_000
 
 /** What the header fields of a request cost beside it. `rawHeaders`: names, each followed by its value. */
 export function costOfHead(rawHeaders: readonly string[]): number {
-  return costBesideRequest(rawHeaders.length / 2 / HEADERS_PER_COST)
+  let characters = 0
+  for (const text of rawHeaders) characters += text.length
+  return costBesideRequest(rawHeaders.length / 2 / HEADERS_PER_COST + characters / HEADER_CHARACTERS_PER_COST)
 }
 
 /** `list`: names, each followed by its value. */
