@@ -46,7 +46,7 @@ interface PendingUpdate {
   readonly revision?: number
 }
 
-const FLUSH_INTERVAL_MS = 100
+const FLUSH_INTERVAL_MS = 1_000
 
 export function createFetchedAtWriter(db: Database, report: (error: unknown) => void): FetchedAtWriter {
   let pending = new Map<string, FetchedAtUpdate>()
