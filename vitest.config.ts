@@ -34,7 +34,6 @@ const ON_BOTH = [
   'db/encrypted-places',
   'db/postgres*',
   'db/statement-counts',
-  'db/statement-counts',
   'e2e/create-property',
   'e2e/subscription-property',
   'events/events',
