@@ -24,7 +24,7 @@ import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
  * sets other scenarios.
  */
 
-const RUNS = Number(process.env.RUNS ?? (onPostgres() ? 10 : 30))
+const RUNS = Number(process.env.RUNS ?? (onPostgres() ? 8 : 20))
 const SEED = Number(process.env.SEED ?? 20_261_121)
 /** Creates time out now and then in the random histories. */
 const SHORT_DEADLINE_MS = 250

@@ -6,7 +6,7 @@ import { SAMPLE_OPERATIONS } from '../harness/documents/sample-operations.ts'
 import { findLeaks } from '../harness/leak-detector.ts'
 
 const SEED = Number(process.env.FUZZ_SEED ?? 20_260_505)
-const REQUESTS = 19_000
+const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 10_000)
 const BROKEN_HTTP = 1_000
 const AT_ONCE = 16
 /** Ten times the promised time, because the machine is shared. */

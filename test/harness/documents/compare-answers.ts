@@ -8,7 +8,7 @@ import { randomDocument, sharedFields, type Vocabulary } from './random-document
 import { SESSION_INPUTS, TRIED, WHOSE } from './session-inputs.ts'
 
 /** SAME_ANSWERS_DOCUMENTS: the number of documents per caller. SAME_ANSWERS_SEED: their seed. */
-export const DOCUMENTS = Number(process.env.SAME_ANSWERS_DOCUMENTS ?? 2_500)
+export const DOCUMENTS = Number(process.env.SAME_ANSWERS_DOCUMENTS ?? 1_500)
 const SEED = Number(process.env.SAME_ANSWERS_SEED ?? 1)
 
 /** A fixed clock: no record becomes stale, so the stored data does not change between documents. */
