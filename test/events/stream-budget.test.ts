@@ -163,3 +163,32 @@ describe('a subscription without matching events, beyond the budget,', () => {
     await client.dispose()
   })
 })
+
+test('all events that a stream reads for one event are charged, also beyond the budget', async () => {
+  const EVENTS = 2_000
+  let spent = 0
+  const consume = async (_key: string, cost: number) => {
+    spent += cost
+    return spent > 200 ? 1_000 : 0
+  }
+  const giveBack = async (_key: string, cost: number) => {
+    spent -= cost
+  }
+  const app = await startApp({}, { jobs: false, rateLimiter: { consume, giveBack } })
+  const { data } = await app.execute('{ sessions(first: 0) { liveCursor } }')
+  const { id } = await createLinked(app, 'later')
+  await appendEvents(
+    app.db,
+    Array.from({ length: EVENTS }, () => webhookEvent(decodeGlobalId(id)?.id ?? '')),
+  )
+  const query = `subscription ($after: String) {
+    sessionsUpdated(after: $after, filter: { statuses: [COMPLETED] }) { cursor } }`
+  const variables = { after: data.sessions.liveCursor }
+  spent = 0
+
+  const subscriber = await subscribe(app, { query, variables })
+  const errors = (await subscriber.all()).at(-2)?.data.errors
+  expect(errors).toMatchObject([{ extensions: { code: 'RATE_LIMITED' } }])
+  expect(spent).toBeGreaterThanOrEqual(3 * EVENTS)
+  await app.close()
+})

@@ -72,11 +72,14 @@ export async function chargeCaller(limiter: RateLimiter, caller: Caller, cost: n
   return waitMs
 }
 
-/** Takes a cost from the caller's budgets also where less is left: then nothing is left. */
-export async function chargeInFull(limiter: RateLimiter, caller: Caller, cost: number): Promise<void> {
+/**
+ * Takes a cost from the caller's budgets also where less is left: then nothing is left. Returns the milliseconds to wait if one
+ * was too small, else 0.
+ */
+export async function chargeInFull(limiter: RateLimiter, caller: Caller, cost: number): Promise<number> {
   const { key, token, limit } = budgetsOf(caller)
-  if (token) await limiter.consume(token, Math.ceil(cost / TOKEN_SHARE), limit)
-  await limiter.consume(key, cost, limit)
+  const tokenWaitMs = token ? await limiter.consume(token, Math.ceil(cost / TOKEN_SHARE), limit) : 0
+  return Math.max(tokenWaitMs, await limiter.consume(key, cost, limit))
 }
 
 /** Takes the cost from the caller's budgets. Throws RATE_LIMITED if one is too small. */
@@ -108,18 +111,17 @@ export function createCostLimiter({ maxCost }: RequestLimits, limiter: RateLimit
     reserve: async (caller, exactCost, charged = 0) => {
       const requested = toCharge(exactCost)
       const isTooComplex = requested > maxCost
-      const due = (isTooComplex ? REQUEST_COST : requested) - charged
+      const beyondBudget = exceedsBudget(requested, budgetOf(limiter, caller))
+      // The request itself is charged, whether or not its operation is executed.
+      const due = (isTooComplex || beyondBudget ? REQUEST_COST : requested) - charged
       const waitMs = due > 0 ? await chargeCaller(limiter, caller, due) : 0
       if (waitMs > 0) {
-        // The request itself is charged, whether or not its operation is executed.
         if (charged === 0 && due > REQUEST_COST) await chargeCaller(limiter, caller, REQUEST_COST)
-        // Waiting does not help an operation that costs more than the whole budget.
-        const budget = budgetOf(limiter, caller)
-        return budget && requested > budget.limit ? exceedsBudget(requested, budget) : rateLimitedError(waitMs)
+        return exceedsBudget(requested, budgetOf(limiter, caller)) ?? rateLimitedError(waitMs)
       }
-      return isTooComplex
-        ? queryTooComplex(`a cost of at most ${maxCost}, not ${requested}: select fewer rows or fields`)
-        : { requested, takenAtMs: performance.now() }
+      if (isTooComplex)
+        return queryTooComplex(`a cost of at most ${maxCost}, not ${requested}: select fewer rows or fields`)
+      return beyondBudget ?? { requested, takenAtMs: performance.now() }
     },
     settle: (caller, { requested, takenAtMs }, spent, beyondEstimate) => {
       const actual = Math.min(requested, toCharge(spent)) + beyondEstimate
@@ -169,9 +171,11 @@ export function budgetHeaders(limiter: RateLimiter, caller: Caller): readonly st
 
 const NONE: readonly string[] = []
 
-function exceedsBudget(requested: number, { limit, seconds }: BudgetState): GraphQLError {
+/** The error of an operation that costs more than the whole budget: waiting does not help it. */
+function exceedsBudget(requested: number, budget: BudgetState | undefined): GraphQLError | undefined {
+  if (!budget || requested <= budget.limit) return undefined
   return queryTooComplex(
-    `a cost of at most the ${limit} that the key may use in ${seconds} seconds, not ${requested}: select fewer rows or fields`,
+    `a cost of at most the ${budget.limit} that the key may use in ${budget.seconds} seconds, not ${requested}: select fewer rows or fields`,
   )
 }
 

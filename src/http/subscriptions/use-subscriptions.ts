@@ -5,7 +5,7 @@ import type { EventSink } from '../../services/events/event-sink.ts'
 import type { AdmissionControl } from '../admission/admission-control.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
 import { COST_PER_CALL, COST_PER_READ_EVENT, costBeyondEstimate } from '../document/cost.ts'
-import { chargeCaller, type RateLimiter, rateLimitedError } from '../pipeline/rate-limit.ts'
+import { chargeCaller, chargeInFull, type RateLimiter, rateLimitedError } from '../pipeline/rate-limit.ts'
 import type { WithWork } from '../plugins/document-plugins.ts'
 import type { WithOperation } from '../plugins/use-context.ts'
 import type { WithCallLog } from '../plugins/use-telemetry.ts'
@@ -70,15 +70,15 @@ function createEventSink(
   let charged = { calls: 0, errors: 0 }
   /** Events that were read and not charged. */
   let reads = 0
+  /** The milliseconds to wait where the budget was too small for what was read. */
+  let readsPaid = Promise.resolve(0)
 
-  function takeCostOfReads(): number {
-    const cost = reads * COST_PER_READ_EVENT
-    reads = 0
-    return cost
+  async function chargeReads(before: Promise<number>, cost: number): Promise<number> {
+    const waitMs = await chargeInFull(limiter, caller, cost)
+    return Math.max(await before, waitMs)
   }
 
-  async function charge(cost: number): Promise<void> {
-    const waitMs = await chargeCaller(limiter, caller, cost)
+  function assertPaidUntil(waitMs: number): void {
     if (waitMs > 0) throw budgetSpent(waitMs, stream.cursor)
   }
 
@@ -91,7 +91,10 @@ function createEventSink(
     },
     countReads: events => {
       reads += events
-      return reads >= READS_PER_CHARGE
+      if (reads < READS_PER_CHARGE) return false
+      readsPaid = chargeReads(readsPaid, reads * COST_PER_READ_EVENT)
+      reads = 0
+      return true
     },
     // For what the event selects, and for the provider calls and the errors of the events before it.
     charge: async () => {
@@ -99,9 +102,9 @@ function createEventSink(
       const ofCalls = COST_PER_CALL * (spent.calls - charged.calls)
       const ofErrors = costBeyondEstimate(spent.errors - charged.errors)
       charged = spent
-      await charge(Math.round(work + ofCalls) + takeCostOfReads() + ofErrors)
+      assertPaidUntil(await chargeCaller(limiter, caller, Math.round(work + ofCalls) + ofErrors))
     },
-    chargeReads: () => charge(takeCostOfReads()),
+    assertPaid: async () => assertPaidUntil(await readsPaid),
   }
 }
 

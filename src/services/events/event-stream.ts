@@ -192,7 +192,7 @@ export function createEventStream(deps: ServiceDeps) {
           if (stream?.countReads(1)) {
             // If the budget is spent, the client continues after this event.
             stream.reached(encode(tenantId, event.position))
-            await stream.chargeReads()
+            await stream.assertPaid()
           }
           continue
         }
