@@ -48,6 +48,15 @@ export async function lockRows(db: Database, table: Table, ids: readonly string[
   if (db.engine === 'postgres' && ids.length > 0) await lock(db, table, sql`select unnest(${[...ids]}::text[])`)
 }
 
+/** Locks those of these rows that no other transaction has locked, without waiting. Returns their ids. */
+export async function lockFreeRows(db: Database, table: Table, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  if (db.engine !== 'postgres' || ids.length === 0) return new Set(ids)
+  const { rows } = await sql<{ id: string }>`
+    select id from ${sql.table(table)} where id = any(${[...ids]}::text[])
+    order by id for no key update skip locked`.execute(db.sql)
+  return new Set(rows.map(row => row.id))
+}
+
 /**
  * Throws CONFLICT where a record links to a record that is not locked: the link was written between the lookup and the lock.
  * The transaction then runs again.

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { inBatches } from '../core/batches.ts'
 import type { Database } from '../core/database.ts'
-import { lockRows } from '../core/record-locks.ts'
+import { lockFreeRows, lockRows } from '../core/record-locks.ts'
 
 /** The tables with a fetched_at column. */
 export type FetchedTable = 'applicants' | 'customers' | 'sessions'
@@ -33,27 +33,40 @@ export interface SavedFetchedAt {
   readonly saved: ReadonlySet<string>
   /** The rows that changed after the comparison. */
   readonly changed: ReadonlySet<string>
+  /** The rows that another transaction had locked: this one waits for nobody. */
+  readonly locked: ReadonlySet<string>
 }
 
-/** Sets fetched_at of unchanged rows. A row that another read updated meanwhile has the same content and is skipped. */
+/**
+ * Sets fetched_at of unchanged rows. A row that another read updated meanwhile has the same content and is skipped.
+ */
 export async function saveFetchedAt(
   db: Database,
   table: FetchedTable,
   updates: readonly FetchedAtRow[],
 ): Promise<SavedFetchedAt> {
-  await lockRows(
-    db,
-    table,
-    updates.map(({ id }) => id),
-  )
+  const ids = updates.map(({ id }) => id)
+  const free = await lockFreeRows(db, table, ids)
+  const ofFree = updates.filter(({ id }) => free.has(id))
   const saved = new Set<string>()
-  for (const some of batchesOf(updates)) for (const id of await saveSome(db, table, some)) saved.add(id)
+  for (const some of batchesOf(ofFree)) for (const id of await saveSome(db, table, some)) saved.add(id)
   const changed = await findChanged(
     db,
     table,
-    updates.filter(({ id }) => !saved.has(id)),
+    ofFree.filter(({ id }) => !saved.has(id)),
   )
-  return { saved, changed }
+  const locked = await findStored(
+    db,
+    table,
+    ids.filter(id => !free.has(id)),
+  )
+  return { saved, changed, locked }
+}
+
+/** Those of these rows that are stored: an erased one is not. */
+async function findStored(db: Database, table: FetchedTable, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await inBatches(ids, batch => db.sql.selectFrom(table).select('id').where('id', 'in', batch).execute())
+  return new Set(rows.map(({ id }) => id))
 }
 
 /**

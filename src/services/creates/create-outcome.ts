@@ -146,14 +146,14 @@ class DuplicateRecordError extends Error {
 
 /** Fails a create about an erased person. Tombstones keep later reads and webhooks from storing what it made. */
 export async function storeErased(
-  { db, now }: CreateDeps,
+  { db, now, transactionSlots }: CreateDeps,
   operation: StoredOperation,
   providerId?: string,
 ): Promise<void> {
   const { accountId, tenantId, kind, reference } = operation
   const created: TombstoneKey[] =
     providerId === undefined ? [] : [{ accountId, kind: tombstoneKindOf(kind), value: providerId }]
-  await inTransaction(db, async trx => {
+  const store = async (trx: Database) => {
     await setTombstones(trx, tenantId, [...created, { accountId, kind: 'reference', value: reference }], now())
     const [current] = await findOperations(trx, tenantId, [operation.id])
     if (!current || current.state === 'SUCCEEDED' || current.attempt !== operation.attempt) return
@@ -162,7 +162,8 @@ export async function storeErased(
       now(),
     )
     await transitionOperation(trx, current, { ...NOT_IN_FLIGHT, to: 'FAILED', now: now(), error, input: null })
-  })
+  }
+  await transactionSlots.run(tenantId, () => inTransaction(db, store))
 }
 
 async function storeFailed(

@@ -180,16 +180,18 @@ async function reopenOperation(
 
 /** A create that names records runs in a transaction, so that an erasure of one comes entirely before or after it. */
 async function withNamedRecordsLocked<T>(
-  { db }: CreateServiceDeps,
+  { db, transactionSlots }: CreateServiceDeps,
   { tenantId }: RequestScope,
   command: CreateCommand,
   run: (db: Database) => Promise<T>,
 ): Promise<T> {
   if (!namesRecords(command)) return run(db)
-  return inTransaction(db, async trx => {
-    await lockErasure(trx, tenantId, 'STORE')
-    return run(trx)
-  })
+  return transactionSlots.run(tenantId, () =>
+    inTransaction(db, async trx => {
+      await lockErasure(trx, tenantId, 'STORE')
+      return run(trx)
+    }),
+  )
 }
 
 /** After these failures the row may exist although its commit was not acknowledged. */

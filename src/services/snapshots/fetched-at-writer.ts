@@ -64,6 +64,12 @@ export function createFetchedAtWriter(db: Database, report: (error: unknown) => 
     timer ??= setTimeout(() => void flush().catch(report), FLUSH_INTERVAL_MS)
   }
 
+  /** For the next write, unless a later read of the record is there. */
+  function keep(update: FetchedAtUpdate): void {
+    if (!pending.has(update.id)) pending.set(update.id, update)
+    timer ??= setTimeout(() => void flush().catch(report), FLUSH_INTERVAL_MS)
+  }
+
   function withPending<R extends PendingUpdate>(record: R): R {
     const update = pending.get(record.id) ?? writing.get(record.id)
     if (!update || !record.sync || !isUnchanged(update, record)) return record
@@ -94,7 +100,8 @@ export function createFetchedAtWriter(db: Database, report: (error: unknown) => 
     pending = new Map()
     const updates = [...writing.values()]
     try {
-      const changed = await inTransaction(db, trx => save(trx, updates))
+      const { changed, locked } = await inTransaction(db, trx => save(trx, updates))
+      for (const update of locked) keep(update)
       for (const { refetch } of changed) refetch().catch(reportUnexpected)
     } finally {
       writing = new Map()
@@ -114,18 +121,25 @@ function isUnchanged({ revision, comparedIds }: FetchedAtUpdate, record: Pending
   return record.revision === revision && comparedIds.includes(record.sync?.readId ?? '')
 }
 
-/** Returns the updates whose records changed since. Locks tables in the order of all other writes. */
-async function save(db: Database, updates: readonly FetchedAtUpdate[]): Promise<FetchedAtUpdate[]> {
-  const changed: FetchedAtUpdate[] = []
-  const saved: FetchedAtUpdate[] = []
+interface SavedUpdates {
+  /** The updates whose records changed since. */
+  readonly changed: readonly FetchedAtUpdate[]
+  /** The updates whose records another transaction had locked. */
+  readonly locked: readonly FetchedAtUpdate[]
+}
+
+/** Waits for no lock of a record: one tenant's would delay the transactions of all. */
+async function save(db: Database, updates: readonly FetchedAtUpdate[]): Promise<SavedUpdates> {
+  const [changed, locked, saved]: [FetchedAtUpdate[], FetchedAtUpdate[], FetchedAtUpdate[]] = [[], [], []]
   for (const table of ['customers', 'applicants', 'sessions'] as const) {
     const ofTable = updates.filter(update => update.table === table)
     const result = await saveFetchedAt(db, table, ofTable.map(toRow))
     changed.push(...ofTable.filter(({ id }) => result.changed.has(id)))
+    locked.push(...ofTable.filter(({ id }) => result.locked.has(id)))
     saved.push(...ofTable.filter(({ id }) => result.saved.has(id)))
   }
   await saveAttemptsFetchedAt(db, saved.map(toRow))
-  return changed
+  return { changed, locked }
 }
 
 function toRow({ id, revision, comparedIds, attempts, providerRead }: FetchedAtUpdate): FetchedAtRow {

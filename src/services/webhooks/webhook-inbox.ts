@@ -80,10 +80,11 @@ export function createInbox(deps: WebhookDeps) {
     if (result === 'INVALID_SIGNATURE') return 'INVALID_SIGNATURE'
     const notice = result === 'UNPARSEABLE' ? undefined : result.notice
     const text = notice ? '' : await decryptBody(account, endpoint, raw)
-    const stored = await inTransaction(db, async trx => {
+    const storeUnlessErased = async (trx: Database) => {
       const isErased = notice ? concernsErased(trx, endpoint, notice) : containsErased(trx, endpoint, text)
       return !(await isErased) && (await store(trx, endpoint, raw, notice))
-    })
+    }
+    const stored = await deps.transactionSlots.run(endpoint.tenantId, () => inTransaction(db, storeUnlessErased))
     if (stored && notice) void applyDue().catch(deps.report)
     return 'STORED'
   }
