@@ -175,6 +175,22 @@ export interface OwnedSession {
 /** The sessions that a read of linked sessions returns at most. */
 export const MAX_LINKED_SESSIONS = 500
 
+/** True if more sessions than `max` link to an applicant or a customer. */
+export async function hasMoreLinkedSessions(
+  db: Database,
+  tenantId: string,
+  { column, id }: LinkColumn,
+  max: number,
+): Promise<boolean> {
+  const query = db.sql.selectFrom('sessions').select('id').where('tenant_id', '=', tenantId).where(column, '=', id)
+  return (await query.offset(max).limit(1).executeTakeFirst()) !== undefined
+}
+
+interface LinkColumn {
+  readonly column: 'applicant_id' | 'customer_id'
+  readonly id: string
+}
+
 /**
  * The next sessions that link to an applicant or a customer, after the session `after`, in lock order. Without those whose owner
  * the caller or a contradiction removed: they stay without one.
@@ -182,7 +198,7 @@ export const MAX_LINKED_SESSIONS = 500
 export async function listLinkedSessions(
   db: Database,
   tenantId: string,
-  { column, id }: { readonly column: 'applicant_id' | 'customer_id'; readonly id: string },
+  { column, id }: LinkColumn,
   after: string,
 ): Promise<OwnedSession[]> {
   const query = db.sql

@@ -7,8 +7,9 @@ import { createStatementCache } from './statement-cache.ts'
 
 /**
  * Group commit. The writes of one turn of the event loop share one SQLite transaction, because syncing a commit to disk costs
- * more than its statements. Each transaction of the application is a savepoint in it, so that it rolls back alone. Results
- * are returned after the commit; where it fails, all transactions of the group fail.
+ * more than its statements. Each transaction of the application but the first is a savepoint in it, so that it rolls back
+ * alone: SQLite keeps the rollback data of a savepoint in memory, so that a long transaction is the first one of a group wherever
+ * it can. Results are returned after the commit; where it fails, all transactions of the group fail.
  */
 export interface SqliteWriter {
   /** Runs one statement. */
@@ -57,9 +58,10 @@ export function createSqliteWriter(database: Database, file: SqliteFile = NO_FIL
   async function begin(): Promise<SqliteTransaction> {
     const release = await lock()
     try {
+      const isFirst = group === undefined
       const joined = await join()
-      await execute('savepoint own')
-      return transactionIn(joined, release)
+      if (!isFirst) await execute('savepoint own')
+      return transactionIn(joined, release, isFirst)
     } catch (error) {
       release()
       throw error
@@ -118,7 +120,19 @@ export function createSqliteWriter(database: Database, file: SqliteFile = NO_FIL
     if (database.inTransaction) database.exec('rollback')
   }
 
-  function transactionIn(joined: CommitGroup, release: () => void): SqliteTransaction {
+  async function rollbackOwn(isFirst: boolean): Promise<void> {
+    if (isFirst) {
+      // Nothing else has written in the group.
+      group = undefined
+      await execute('rollback')
+      return
+    }
+    await execute('rollback to own')
+    await execute('release own')
+  }
+
+  /** `isFirst`: the group is the transaction's own until it ends. */
+  function transactionIn(joined: CommitGroup, release: () => void, isFirst: boolean): SqliteTransaction {
     let hasEnded = false
 
     function end(): void {
@@ -133,22 +147,19 @@ export function createSqliteWriter(database: Database, file: SqliteFile = NO_FIL
         return execute(sql, parameters)
       },
       async commit() {
-        if (group === joined) await execute('release own')
+        if (group === joined && !isFirst) await execute('release own')
         end()
         await joined.committed
       },
       async rollback() {
         if (hasEnded) return
         try {
-          if (group === joined) {
-            await execute('rollback to own')
-            await execute('release own')
-          }
+          if (group === joined) await rollbackOwn(isFirst)
         } catch (error) {
           abandon(error)
         } finally {
           end()
-          await joined.committed.catch(() => {})
+          if (!isFirst) await joined.committed.catch(() => {})
         }
       },
     }

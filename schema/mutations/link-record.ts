@@ -63,7 +63,8 @@ builder.mutationFields(t => ({
       types: [LinkApplicantPayload, ...LOCAL_ERRORS],
       resolveType: () => 'LinkApplicantPayload',
     }),
-    description: 'Sets the externalId of an applicant. Stored here only; the provider is not notified.',
+    description:
+      'Sets the externalId of an applicant, and of its sessions that follow it, at most 10,000. Stored here only; the provider is not notified.',
     extensions: COST_OF_LINK,
     args: {
       input: t.arg({ type: LinkApplicantInput, required: true, description: 'The applicant and its externalId.' }),
@@ -77,7 +78,8 @@ builder.mutationFields(t => ({
       types: [LinkCustomerPayload, ...LOCAL_ERRORS],
       resolveType: () => 'LinkCustomerPayload',
     }),
-    description: 'Sets the externalId of a customer. Stored here only; the provider is not notified.',
+    description:
+      'Sets the externalId of a customer, and of its sessions that follow it, at most 10,000. Stored here only; the provider is not notified.',
     extensions: COST_OF_LINK,
     args: {
       input: t.arg({ type: LinkCustomerInput, required: true, description: 'The customer and its externalId.' }),

@@ -80,6 +80,25 @@ test('other requests run while the sessions of a record follow it', async () => 
   expect(count.turn).toBeGreaterThan(12)
 })
 
+test('a record with more than 10,000 sessions keeps its externalId, and the link says why', async () => {
+  const customer = { idempotencyKey: 'bounded', customer: { rapidly: { email: 'bounded@example.com' } } }
+  const customerId = (await app.execute(CREATE_CUSTOMER, { input: customer })).data.createCustomer.customer.id
+  await createSessions(customerId, 'bounded', 1)
+  await copySessions(10_000, 'bounded')
+  const link = `mutation ($input: LinkCustomerInput!) { linkCustomer(input: $input) {
+    __typename ... on InvalidInputError { issues { path message } } } }`
+  expect((await app.execute(link, { input: { customerId, externalId: 'usr_bounded' } })).data.linkCustomer).toEqual({
+    __typename: 'InvalidInputError',
+    issues: [
+      {
+        path: ['input', 'customerId'],
+        message: 'Expected a customer with at most 10000 sessions: an externalId moves all of them along.',
+      },
+    ],
+  })
+  expect((await app.execute(COUNT, { externalId: 'usr_bounded' })).data.sessions.totalCount).toBe(0)
+})
+
 async function createSessions(customerId: string, name: string, count: number, externalId?: string): Promise<void> {
   const create = (at: number) => {
     const input = { idempotencyKey: `${name}-${at}`, customerId, externalId, session: { kayle: {} } }
@@ -90,14 +109,14 @@ async function createSessions(customerId: string, name: string, count: number, e
 }
 
 /** Copies the newest session. */
-async function copySessions(count: number): Promise<void> {
+async function copySessions(count: number, name = 'copy'): Promise<void> {
   const newest = app.db.sql.selectFrom('sessions').selectAll().orderBy('id', 'desc').limit(1)
   const row = await newest.executeTakeFirstOrThrow()
   for (let start = 0; start < count; start += 100) {
     const copies = Array.from({ length: 100 }, (_, at) => ({
       ...row,
       id: `${row.id.slice(0, -8)}${String(start + at).padStart(8, '0')}`,
-      provider_id: `copy-${start + at}`,
+      provider_id: `${name}-${start + at}`,
     }))
     await app.db.sql.insertInto('sessions').values(copies).execute()
   }

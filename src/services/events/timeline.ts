@@ -1,4 +1,5 @@
 import { v7 as uuid } from 'uuid'
+import { inBatches } from '../../../db/core/batches.ts'
 import type { Database } from '../../../db/core/database.ts'
 import { raiseStage } from '../../../db/records/session-stage-repository.ts'
 import { appendEvents, type NewEvent } from '../../../db/repositories/event-repository.ts'
@@ -52,15 +53,22 @@ export interface OwnerChange {
 /** Records the changes of the owners of sessions of one tenant. */
 export async function recordOwnerChanges(
   db: Database,
-  { source, at }: Pick<ChangeContext, 'source' | 'at'>,
+  context: Pick<ChangeContext, 'source' | 'at'>,
   changes: readonly OwnerChange[],
 ): Promise<void> {
-  const events = changes.flatMap(({ session, owner: { externalId, isContradicted } }) => {
-    const change = { session, source, at }
-    if (isContradicted) return toNewEvents(change, [{ type: 'ExternalIdConflict' }], session.externalId ?? null)
-    return toLinkEvents(change, session, { ...session, externalId })
+  await inBatches(changes, async batch => {
+    await appendEvents(
+      db,
+      batch.flatMap(change => toOwnerEvents(context, change)),
+    )
+    return []
   })
-  await appendEvents(db, events)
+}
+
+function toOwnerEvents(context: Pick<ChangeContext, 'source' | 'at'>, { session, owner }: OwnerChange): NewEvent[] {
+  const change = { session, ...context }
+  if (owner.isContradicted) return toNewEvents(change, [{ type: 'ExternalIdConflict' }], session.externalId ?? null)
+  return toLinkEvents(change, session, { ...session, externalId: owner.externalId })
 }
 
 /** A session before and after a change of its links or its externalId. */

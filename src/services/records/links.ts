@@ -4,7 +4,7 @@ import { findApplicants, type StoredApplicant, updateApplicant } from '../../../
 import { findCustomers, updateCustomer } from '../../../db/records/customer-repository.ts'
 import { listExternalIdsThrough, readExternalIds } from '../../../db/records/person-repository.ts'
 import type { StoredSession } from '../../../db/records/session-columns.ts'
-import { findSessions, updateSession } from '../../../db/records/session-repository.ts'
+import { findSessions, hasMoreLinkedSessions, updateSession } from '../../../db/records/session-repository.ts'
 import { InvalidInputError, notFoundError } from '../../domain/errors.ts'
 import type { Applicant } from '../../domain/records/applicant.ts'
 import { findContradiction, ownerOf } from '../../domain/records/ownership.ts'
@@ -136,6 +136,7 @@ export function createLinks(deps: ServiceDeps, { sessions, applicants, customers
   ): Promise<void> {
     if (to === undefined || (to === before.externalId && before.externalIdPinned)) return
     const { tenantId } = call
+    await assertFewSessions(trx, tenantId, renamed)
     const linked = { tenantId, ...renamed, from: before.externalId, source: 'CALLER', at: now() } as const
     const { read, changed, contradicted } = await updateLinkedSessions(trx, linked)
     call.readSessions = (call.readSessions ?? 0) + read
@@ -161,6 +162,23 @@ export function createLinks(deps: ServiceDeps, { sessions, applicants, customers
   }
 
   return { linkSession, linkApplicant, linkCustomer }
+}
+
+/** A link of more sessions would block other writes for seconds. No person has as many. */
+const MAX_SESSIONS = 10_000
+
+async function assertFewSessions(
+  db: Database,
+  tenantId: string,
+  { applicantId, customerId = '' }: Pick<ExternalIdUpdate, 'applicantId' | 'customerId'>,
+): Promise<void> {
+  const link = applicantId
+    ? ({ column: 'applicant_id', id: applicantId } as const)
+    : ({ column: 'customer_id', id: customerId } as const)
+  if (!(await hasMoreLinkedSessions(db, tenantId, link, MAX_SESSIONS))) return
+  const [field, record] = applicantId ? ['applicantId', 'an applicant'] : ['customerId', 'a customer']
+  const message = `Expected ${record} with at most ${MAX_SESSIONS} sessions: an externalId moves all of them along.`
+  throw new InvalidInputError([{ path: ['input', field], message }])
 }
 
 function toRecordChange(externalId: string | null | undefined, updatedAt: Date) {
