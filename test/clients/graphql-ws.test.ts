@@ -283,6 +283,16 @@ describe('long messages', () => {
   })
 })
 
+test('pongs without end disconnect, and a few that nothing asked for do not', async () => {
+  const few = await openInitialized()
+  for (let count = 0; count < 20; count++) few.socket.pong()
+  few.send({ type: 'ping' })
+  await expect.poll(() => few.received).toEqual([{ type: 'pong' }])
+  const many = await openInitialized()
+  for (let count = 0; count < 1_000; count++) many.socket.pong()
+  expect(await many.closed).toBe(1006)
+})
+
 test('a second operation with the id of one that runs closes the connection, however long the id is', async () => {
   const { id } = await createKayleSession(app, 'ws-same-id')
   const { closed, send } = await openInitialized()

@@ -88,6 +88,8 @@ const MAX_EXECUTING = 32
 const MAX_UNSENT_BYTES = 1024 * 1024
 /** Before its key, a client sends `connection_init` and perhaps a ping. */
 const MAX_EARLY_MESSAGES = 10
+/** Between two heartbeats. They cost nothing, and some clients send them without a ping. */
+const MAX_PONGS = 100
 /** A client that does not read what it is sent is disconnected. More than the longest result, at three bytes a character. */
 const MAX_UNREAD_BYTES = 32 * 1024 * 1024
 
@@ -374,15 +376,18 @@ function hasRead({ bufferedAmount }: WebSocket): boolean {
   return bufferedAmount <= MAX_UNSENT_BYTES
 }
 
-/** Disconnects a client that does not answer a ping. Returns the function that stops it. */
+/** Disconnects a client that does not answer a ping, or sends pongs without end. Returns the function that stops it. */
 function startHeartbeat(socket: WebSocket): () => void {
   let isAlive = true
+  let pongs = 0
   socket.on('pong', () => {
     isAlive = true
+    if (++pongs > MAX_PONGS) socket.terminate()
   })
   const timer = setInterval(() => {
     if (!isAlive) return socket.terminate()
     isAlive = false
+    pongs = 0
     socket.ping()
   }, HEARTBEAT_MS)
   return () => clearInterval(timer)
