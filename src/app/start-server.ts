@@ -124,7 +124,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     logger: toServerLog(container.log),
     admission,
     memory,
-    connectionCount: scheduler,
+    scheduler,
     readiness: createReadiness({
       admission,
       pingDatabase: () => checkDatabase(container.db),

@@ -7,12 +7,13 @@ import {
   type YogaLogger,
   type YogaServerOptions,
 } from 'graphql-yoga'
-import { type Connections, createRowScheduler, type Memory } from '../domain/row-turns.ts'
+import { createRowScheduler, type Memory } from '../domain/row-turns.ts'
 import type { Authentication } from '../services/access/authentication.ts'
 import type { Services } from '../services/services.ts'
 import { type ConsoleBackend, useConsole } from './admin/use-console.ts'
 import type { AdmissionControl } from './admission/admission-control.ts'
 import type { Readiness } from './admission/readiness.ts'
+import type { RequestScheduler } from './admission/request-scheduler.ts'
 import type { FailedAuthLimiter } from './auth/authenticator.ts'
 import type { IsTrustedProxy } from './auth/client-address.ts'
 import { useAuthentication } from './auth/use-authentication.ts'
@@ -70,7 +71,7 @@ export interface AppOptions {
   readonly logger: YogaLogger
   readonly admission: AdmissionControl
   readonly memory: Memory
-  readonly connectionCount: Connections
+  readonly scheduler: RequestScheduler
   readonly readiness: () => Promise<Readiness>
   readonly streams: SubscriptionRegistry
   /** The open WebSockets. */
@@ -150,8 +151,8 @@ export function createApp(options: AppOptions) {
 type Steps = ReturnType<typeof createPipeline>
 
 /** The steps that both paths share. */
-function createPipeline({ policy, schema, services, memory, connectionCount, now }: AppOptions) {
-  const rows = createRowScheduler(memory, connectionCount)
+function createPipeline({ policy, schema, services, memory, scheduler, now }: AppOptions) {
+  const rows = createRowScheduler(memory, scheduler)
   return {
     rows,
     analyze: createOperationAnalyzer(schema),
@@ -189,7 +190,7 @@ function plugins(
   options: AppOptions,
   { rows, analyze, trust: resolveTrusted, costs, openContext, formatError, documents, parseErrors }: Steps,
 ): Plugin<never>[] {
-  const { policy, services, streams } = options
+  const { policy, scheduler, services, streams } = options
   return [
     useCacheControl(GRAPHQL_PATH, analyze),
     useSecurityHeaders(),
@@ -202,7 +203,7 @@ function plugins(
     useAuthentication({ ...options, path: GRAPHQL_PATH, sequence: options.services.readSequence.sequence }),
     useRequestCharge(policy.rateLimiter),
     useNotFound(GRAPHQL_PATH),
-    useRequestParser(policy.limits, policy.rateLimiter),
+    useRequestParser(policy.limits, policy.rateLimiter, scheduler),
     useTelemetry(options.telemetry),
     useTrustedDocuments(resolveTrusted, policy.trusted.warn),
     useDocumentCharge({ documents, parseErrors }, policy.rateLimiter),
@@ -210,7 +211,7 @@ function plugins(
     useErrorCodes(formatError, policy.suggestions),
     useAcceptHeader(),
     useLimits(policy.limits, costs, analyze),
-    useContext(openContext, options.deadlines, analyze),
+    useContext({ openContext, deadlines: options.deadlines, analyze, scheduler }),
     useIncrementalDelivery(),
     useExecutor(policy.suggestions, analyze, options.memory),
     useSubscriptions({ streams, admission: options.admission, limiter: policy.rateLimiter, rows }),

@@ -1,3 +1,4 @@
+import { get, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Client, type ClientOptions, createClient } from 'graphql-ws'
@@ -170,6 +171,7 @@ describe('is refused', () => {
     ['with an unknown key', { type: 'connection_init', payload: { authorization: 'Bearer sg_live_nothing' } }, 4403],
     ['before its key', { id: '1', type: 'subscribe', payload: { query: '{ __typename }' } }, 4401],
     ['that is no message', { type: 'nothing' }, 4400],
+    ['that only a server sends', { id: '1', type: 'next', payload: {} }, 4400],
   ])('a connection %s', async (_name, message, code) => {
     const { closed, send } = await openSocket()
     send(message)
@@ -203,12 +205,29 @@ describe('is refused', () => {
   ])('an upgrade by %s, with JSON', async (_name, options, protocol, status) => {
     const socket = new WebSocket(urlOf(app), protocol, options)
     socket.on('error', () => {})
-    const response = await new Promise<import('node:http').IncomingMessage>(resolve =>
+    const response = await new Promise<IncomingMessage>(resolve =>
       socket.once('unexpected-response', (_request, response) => resolve(response)),
     )
     expect(response.statusCode).toBe(status)
     const body = JSON.parse(Buffer.concat(await response.toArray()).toString())
     expect(body.errors[0].extensions).toMatchObject({ code: expect.any(String), requestId: expect.any(String) })
+  })
+
+  test.each([
+    ['of another version', { 'sec-websocket-version': '7', 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==' }],
+    ['without a key', { 'sec-websocket-version': '13' }],
+  ])('a handshake %s, with JSON', async (_name, headers) => {
+    const upgrade = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-protocol': 'graphql-transport-ws' }
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      get(app.url, { headers: { ...upgrade, ...headers } }, resolve).on('error', reject)
+    })
+    expect(response.statusCode).toBe(400)
+    expect(response.headers).toMatchObject({
+      'content-type': 'application/json; charset=utf-8',
+      'sec-websocket-version': '13',
+    })
+    const body = JSON.parse(Buffer.concat(await response.toArray()).toString())
+    expect(body.errors[0].extensions).toMatchObject({ code: 'BAD_REQUEST', requestId: expect.any(String) })
   })
 
   test('more streams than a client token may have', async () => {
@@ -254,7 +273,7 @@ describe('long messages', () => {
   })
 
   test('cost as much as a body, and are not parsed once the budget is spent', async () => {
-    const tight = await startApp({ COST_PER_MINUTE: '30' }, { jobs: false })
+    const tight = await startApp({ COST_PER_MINUTE: '40' }, { jobs: false })
     const { received, send, closed } = await openInitialized(undefined, tight)
     send(long)
     await expect.poll(() => received).toHaveLength(1)
@@ -262,6 +281,25 @@ describe('long messages', () => {
     expect(await closed).toBe(1013)
     await tight.close()
   })
+})
+
+test('pongs without end disconnect, and a few that nothing asked for do not', async () => {
+  const few = await openInitialized()
+  for (let count = 0; count < 20; count++) few.socket.pong()
+  few.send({ type: 'ping' })
+  await expect.poll(() => few.received).toEqual([{ type: 'pong' }])
+  const many = await openInitialized()
+  for (let count = 0; count < 1_000; count++) many.socket.pong()
+  expect(await many.closed).toBe(1006)
+})
+
+test('a second operation with the id of one that runs closes the connection, however long the id is', async () => {
+  const { id } = await createKayleSession(app, 'ws-same-id')
+  const { closed, send } = await openInitialized()
+  const subscribe = { id: 'x'.repeat(200), type: 'subscribe', payload: { query: FOLLOW, variables: { id } } }
+  send(subscribe)
+  send(subscribe)
+  expect(await closed).toBe(4409)
 })
 
 describe('ends', () => {
@@ -319,15 +357,44 @@ describe('ends', () => {
   })
 })
 
-describe('leaves no place behind', () => {
-  /** Both frames are in one TCP segment, so that the server handles them in one turn. */
-  function sendAtOnce({ socket }: { readonly socket: WebSocket }, ...messages: object[]): void {
-    const { _socket: connection } = socket as WebSocket & { readonly _socket?: Duplex }
-    connection?.cork()
-    for (const message of messages) socket.send(JSON.stringify(message))
-    connection?.uncork()
-  }
+/** All frames are in one TCP segment. */
+function sendAtOnce({ socket }: { readonly socket: WebSocket }, ...messages: object[]): void {
+  const { _socket: connection } = socket as WebSocket & { readonly _socket?: Duplex }
+  connection?.cork()
+  for (const message of messages) socket.send(JSON.stringify(message))
+  connection?.uncork()
+}
 
+describe('an operation that is cancelled in the same segment', () => {
+  const query = '{ __typename }'
+  const complete = { id: 'a', type: 'complete' }
+
+  test('sends nothing, and its id can be used again', async () => {
+    const opened = await openInitialized()
+    const again = { id: 'a', type: 'subscribe', payload: { query: '{ again: __typename }' } }
+    sendAtOnce(opened, { id: 'a', type: 'subscribe', payload: { query } }, complete, again)
+    await expect.poll(() => opened.received.length).toBe(2)
+    opened.send({ type: 'ping' })
+    await expect.poll(() => opened.received.length).toBe(3)
+    expect(opened.received).toEqual([
+      { id: 'a', type: 'next', payload: { data: { again: 'Query' } } },
+      { id: 'a', type: 'complete' },
+      { type: 'pong' },
+    ])
+  })
+
+  test('is charged for its message', async () => {
+    const tight = await startApp({ COST_PER_MINUTE: '100' }, { jobs: false })
+    const opened = await openInitialized(undefined, tight)
+    const subscribe = { id: 'a', type: 'subscribe', payload: { query, variables: { text: 'x'.repeat(40_000) } } }
+    sendAtOnce(opened, subscribe, complete, subscribe, complete, subscribe, complete)
+    expect(await opened.closed).toBe(1013)
+    expect(opened.received).toEqual([])
+    await tight.close()
+  })
+})
+
+describe('leaves no place behind', () => {
   const DEFERRED = '{ sessions(first: 1) { totalCount ... @defer { nodes { id } } } }'
 
   test('an operation that is cancelled in the same segment', async () => {

@@ -1,21 +1,23 @@
 import type { Server } from 'node:http'
 
-/** How long requests are started before the event loop accepts new connections … */
+/** How long requests, operations and messages are started in a turn of the event loop, before it accepts new connections … */
 const SLICE_MS = 5
 /** … and how long it accepts connections only, while more of them arrive. */
 const YIELD_MS = 10
 
 /**
- * Starts requests one after another, and yields to the event loop between them. Node accepts one connection per turn of the
- * loop: if all buffered requests started at once, new ones would queue in the kernel, where admission control cannot see
- * them.
+ * Starts requests, operations and messages one after another, and yields to the event loop between them. Node accepts one
+ * connection per turn of the loop: if all that is buffered started at once, new connections would queue in the kernel, where
+ * admission control cannot see them, and all other requests would wait.
  */
 export class RequestScheduler {
   readonly #first: (() => void)[] = []
   readonly #later: (() => void)[] = []
-  #isArmed = false
+  #isRunning = false
   #hasNewConnections = false
   #accepted = 0
+  /** The end of the slice of this turn of the event loop; undefined before its first start. */
+  #until: number | undefined
 
   /** How many connections were accepted. */
   get accepted(): number {
@@ -33,19 +35,40 @@ export class RequestScheduler {
   schedule(run: () => void, rank: 'FIRST' | 'LATER'): void {
     const waiting = rank === 'FIRST' ? this.#first : this.#later
     waiting.push(run)
-    if (!this.#isArmed) this.#yieldToEventLoop(performance.now() + YIELD_MS)
+    if (this.#isRunning) return
+    this.#isRunning = true
+    this.#yieldToEventLoop(performance.now() + YIELD_MS)
+  }
+
+  /** Resolves in its turn, after those that were scheduled before it. */
+  waitForTurn(): Promise<void> {
+    return new Promise(resolve => this.schedule(resolve, 'FIRST'))
+  }
+
+  /** Undefined while the slice of this turn of the event loop has time left; else it resolves in a later slice. */
+  waitForSlice(): Promise<void> | undefined {
+    return performance.now() < this.#endOfSlice() ? undefined : this.waitForTurn()
+  }
+
+  #endOfSlice(): number {
+    if (this.#until !== undefined) return this.#until
+    setImmediate(() => {
+      this.#until = undefined
+    })
+    this.#until = performance.now() + SLICE_MS
+    return this.#until
   }
 
   #yieldToEventLoop(until: number): void {
-    this.#isArmed = true
     setImmediate(() => {
       const now = performance.now()
       // A connection accepted in this turn counts, even before the request that was read in it: more may be pending.
       const hasNewConnections = this.#hasNewConnections
       this.#hasNewConnections = false
       if (hasNewConnections && now < until) return void this.#yieldToEventLoop(until)
-      this.#isArmed = false
-      this.#runSlice(now + SLICE_MS)
+      // What started earlier in this turn does not keep those that wait from their slice.
+      this.#until = undefined
+      this.#runSlice(this.#endOfSlice())
     })
   }
 
@@ -55,6 +78,11 @@ export class RequestScheduler {
     const run = this.#first.shift() ?? this.#later.shift()
     run?.()
     // A tick scheduled by a microtask runs after all that the request can do without I/O.
-    if (this.#first.length + this.#later.length > 0) queueMicrotask(() => process.nextTick(() => this.#runSlice(until)))
+    queueMicrotask(() =>
+      process.nextTick(() => {
+        if (this.#first.length + this.#later.length > 0) this.#runSlice(until)
+        else this.#isRunning = false
+      }),
+    )
   }
 }

@@ -6,6 +6,7 @@ import type { Context } from '../../context.ts'
 import type { Caller } from '../../domain/access/caller.ts'
 import { type HasSignal, withDeadline } from '../../domain/deadline.ts'
 import type { Authentication } from '../../services/access/authentication.ts'
+import type { RequestScheduler } from '../admission/request-scheduler.ts'
 import { readBearer } from '../auth/bearer.ts'
 import { cacheControl, mayCompress } from '../compression.ts'
 import type { Cors } from '../cors.ts'
@@ -50,6 +51,7 @@ export interface FastPathOptions {
   readonly costs: CostLimiter
   readonly rateLimiter: RateLimiter
   readonly openContext: ContextFactory
+  readonly scheduler: Pick<RequestScheduler, 'waitForSlice'>
   readonly deadlines: Deadlines
   readonly formatError: FormatError
   readonly telemetry: OperationTelemetryOptions
@@ -102,6 +104,7 @@ export function createFastPath(
     const cost = analysis.costOf(variables)
     const reserved = await options.costs.reserve(caller, cost)
     if (reserved instanceof GraphQLError) return end({ errors: [reserved] })
+    await options.scheduler.waitForSlice()
     if (analysis.kind === 'mutation' && disconnect.signal.aborted) {
       options.costs.settle(caller, reserved, 0, 0)
       return end({ errors: [clientDisconnected()] })

@@ -19,7 +19,7 @@ export interface OperationInput extends Authenticated {
 export type ContextFactory = (operation: OperationInput) => Promise<Context>
 
 /** From this work on, the rows of an operation are completed in turns. Nearly all operations are smaller. */
-const TURNS_FROM_WORK = 100
+const TURNS_FROM_WORK = 50
 
 export function createContextFactory(services: Services, rows: RowScheduler, now: () => Date): ContextFactory {
   return async operation => {

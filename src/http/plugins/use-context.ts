@@ -2,6 +2,7 @@ import type { ExecutionArgs } from 'graphql'
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { Context } from '../../context.ts'
 import { type HasSignal, withDeadline } from '../../domain/deadline.ts'
+import type { RequestScheduler } from '../admission/request-scheduler.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
 import type { AnalyzeOperation } from '../document/operation-analysis.ts'
 import type { Deadlines } from '../limits.ts'
@@ -13,12 +14,23 @@ export interface WithOperation {
   readonly operation: Context
 }
 
-/** Creates the context of each operation, with a signal that aborts its reads at the deadline or on a client disconnect. */
-export function useContext(
-  openContext: ContextFactory,
-  deadlines: Deadlines,
-  analyze: AnalyzeOperation,
-): Plugin<Authenticated & WithCallLog & Partial<WithOperation>> {
+export interface OperationContextOptions {
+  readonly openContext: ContextFactory
+  readonly deadlines: Deadlines
+  readonly analyze: AnalyzeOperation
+  readonly scheduler: Pick<RequestScheduler, 'waitForSlice'>
+}
+
+/**
+ * Creates the context of each operation once its turn has come, with a signal that aborts its reads at the deadline or on a
+ * client disconnect.
+ */
+export function useContext({
+  openContext,
+  deadlines,
+  analyze,
+  scheduler,
+}: OperationContextOptions): Plugin<Authenticated & WithCallLog & Partial<WithOperation>> {
   async function contextOf(
     { request, caller, requestId, since, callLog, reader }: Authenticated & WithCallLog & { readonly request: Request },
     { document, operationName, variableValues }: ExecutionArgs,
@@ -43,6 +55,7 @@ export function useContext(
 
   return {
     onExecute: async ({ args, extendContext }) => {
+      await scheduler.waitForSlice()
       const ms = deadlineOf(deadlines, analyze(args.document, args.operationName)?.kind)
       const deadline = withDeadline(ms, args.contextValue.request)
       extendContext({ operation: await contextOf(args.contextValue, args, deadline) })
@@ -50,6 +63,7 @@ export function useContext(
       return { onExecuteDone: ({ result }) => (isAsyncIterable(result) ? undefined : deadline.clear()) }
     },
     onSubscribe: async ({ args, extendContext }) => {
+      await scheduler.waitForSlice()
       extendContext({ operation: await contextOf(args.contextValue, args, args.contextValue.request) })
     },
   }

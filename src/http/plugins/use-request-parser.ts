@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Plugin } from 'graphql-yoga'
+import type { RequestScheduler } from '../admission/request-scheduler.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
 import type { RequestLimits } from '../limits.ts'
 import { chargeOrRefuse, type RateLimiter, REQUEST_COST } from '../pipeline/rate-limit.ts'
@@ -14,7 +14,11 @@ export interface WithBatch {
 }
 
 /** Replaces Yoga's request parser by ours, which validates more strictly, and charges long bodies before they are parsed. */
-export function useRequestParser(limits: RequestLimits, limiter: RateLimiter): Plugin<object, Partial<Authenticated>> {
+export function useRequestParser(
+  limits: RequestLimits,
+  limiter: RateLimiter,
+  scheduler: Pick<RequestScheduler, 'waitForSlice' | 'waitForTurn'>,
+): Plugin<object, Partial<Authenticated>> {
   async function charge({ caller }: Partial<Authenticated>, cost: number): Promise<void> {
     if (caller && cost > 0) await chargeOrRefuse(limiter, caller, cost)
   }
@@ -23,9 +27,10 @@ export function useRequestParser(limits: RequestLimits, limiter: RateLimiter): P
     const body = await readBody(request.body, limits.maxBodyBytes)
     const cost = costOfBody(body)
     await charge(context, cost)
+    await scheduler.waitForSlice()
     const params = parseBodyOrBatch(body, limits)
     // Others run before a long body is executed.
-    if (cost > 0) await nextTurn()
+    if (cost > 0) await scheduler.waitForTurn()
     if (!Array.isArray(params)) return params
     // The request was charged for one operation.
     await charge(context, (params.length - 1) * REQUEST_COST)

@@ -33,6 +33,19 @@ export const TOO_MANY_MESSAGES = {
   code: 1013,
   reason: 'The budget of this API key or client token is spent. Connect again in a minute, and send less.',
 }
+/** Clients connect again. */
+export const TOO_MUCH_UNREAD = {
+  code: 1013,
+  reason: 'More than 64 answers, or 256 KiB of them, are unread. Read them before you send more.',
+}
+export const ID_IN_USE = {
+  code: CloseCode.SubscriberAlreadyExists,
+  reason: 'Expected an id that no running operation of the connection has.',
+}
+export const NOT_ACCEPTED = {
+  code: CloseCode.Unauthorized,
+  reason: 'Expected a short "connection_init" before other messages.',
+}
 export const INVALID_KEY = {
   code: CloseCode.Forbidden,
   reason: 'Expected a connection_init payload { "authorization": "Bearer <API key>" } with a valid key.',

@@ -1,33 +1,44 @@
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { type ExecutionResult, GraphQLError, type GraphQLFormattedError, type GraphQLSchema, parse } from 'graphql'
-import { CloseCode, makeServer } from 'graphql-ws'
-import type { RawData, WebSocket } from 'ws'
+import { CloseCode, type Message, MessageType, makeServer, type SubscribeMessage } from 'graphql-ws'
+import type { WebSocket } from 'ws'
 import type { Caller } from '../../domain/access/caller.ts'
 import type { Reader } from '../../domain/row-turns.ts'
 import type { Authentication } from '../../services/access/authentication.ts'
+import type { RequestScheduler } from '../admission/request-scheduler.ts'
 import type { AuthFailure } from '../auth/authenticator.ts'
+import { toClientError } from '../errors/error-codes.ts'
 import type { RequestLimits } from '../limits.ts'
 import { clientDisconnected } from '../pipeline/execute.ts'
-import { chargeCaller, isSpent, REQUEST_COST } from '../pipeline/rate-limit.ts'
+import { chargeCaller, type RateLimiter, REQUEST_COST, rateLimitedError } from '../pipeline/rate-limit.ts'
 import { iterateResults, OVER } from '../pipeline/result-iterator.ts'
-import { costOfBody, LONG_BODY_BYTES } from '../request/body.ts'
-import { decodeText, parseJsonBody } from '../request/json-body.ts'
+import { costOfBody } from '../request/body.ts'
+import { decodeText } from '../request/json-body.ts'
 import type { ActiveSubscription, SubscriptionRegistry } from '../subscriptions/registry.ts'
 import { HEARTBEAT_MS } from '../subscriptions/stream-response.ts'
+import { parseClientMessage } from './client-message.ts'
 import {
   type Closing,
   closingFor,
   closingOf,
+  ID_IN_USE,
   INVALID_KEY,
+  NOT_ACCEPTED,
   TOO_MANY_CONNECTIONS,
   TOO_MANY_MESSAGES,
+  TOO_MUCH_UNREAD,
 } from './close-codes.ts'
 import { createMessageRunner, type MessageOutcome, type MessageRunnerOptions } from './message-runner.ts'
+import { handleInTurns } from './message-turns.ts'
 import type { OpenWebSockets } from './open-websockets.ts'
+import { createUnreadAnswers, type UnreadAnswers } from './unread-answers.ts'
 
 export interface WebSocketConnectionOptions extends MessageRunnerOptions {
   readonly schema: GraphQLSchema
   readonly limits: RequestLimits
+  readonly rateLimiter: RateLimiter
+  readonly scheduler: Pick<RequestScheduler, 'waitForTurn'>
   /** The open connections, with a maximum per key and token. */
   readonly connections: SubscriptionRegistry
   readonly openWebSockets: Pick<OpenWebSockets, 'add' | 'delete'>
@@ -47,12 +58,17 @@ export interface OpenedSocket {
 interface Connection extends OpenedSocket {
   caller: Caller | undefined
   isAccepted: boolean
-  /** The payloads of `subscribe` messages that are not executed yet, by the ids of their operations. */
+  /** The `subscribe` messages that are not executed yet, by the ids of their operations. */
   readonly received: Map<string, ReceivedOperation>
-  /** The operations whose end was not reached, by id: from the `subscribe` message on, so that a cancel is never missed. */
+  /** The operations whose end was not written, by id: from the `subscribe` message on, so that a cancel is never missed. */
   readonly running: Map<string, AbortController>
-  /** Those that are executed, and those whose results are not written yet. */
+  /** Those whose message is still handled, by id, also after they were cancelled. */
+  readonly handled: Map<string, Promise<void>>
+  /** Those that are executed, and those whose end is not written yet. A stream is executed while it starts. */
   readonly executing: Set<AbortController>
+  readonly unreadAnswers: UnreadAnswers
+  /** Resolves when all messages that arrived together were handled. */
+  whenHandled: () => Promise<void>
   /** Resumes, one after another, what waits until the client reads. */
   readonly waiting: (() => void)[]
   /** The messages before it was accepted. */
@@ -60,10 +76,10 @@ interface Connection extends OpenedSocket {
 }
 
 interface ReceivedOperation {
-  readonly payload: unknown
-  /** What its message costs beside its operation. */
-  readonly cost: number
+  readonly payload: SubscribeMessage['payload']
   readonly cancel: AbortController
+  /** Why it is not executed. */
+  readonly refusal: GraphQLError | undefined
 }
 
 /** The most operations of a connection that are executed at a time. One counts until its results are written. */
@@ -72,6 +88,8 @@ const MAX_EXECUTING = 32
 const MAX_UNSENT_BYTES = 1024 * 1024
 /** Before its key, a client sends `connection_init` and perhaps a ping. */
 const MAX_EARLY_MESSAGES = 10
+/** Between two heartbeats. They cost nothing, and some clients send them without a ping. */
+const MAX_PONGS = 100
 /** A client that does not read what it is sent is disconnected. More than the longest result, at three bytes a character. */
 const MAX_UNREAD_BYTES = 32 * 1024 * 1024
 
@@ -103,33 +121,30 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
     onSubscribe: async ({ extra: connection }, id) => {
       const received = connection.received.get(id)
       connection.received.delete(id)
-      if (!received || !connection.caller) return [clientDisconnected()]
+      const { caller } = connection
+      if (!received || !caller) return [clientDisconnected()]
       const { cancel } = received
-      const done = () => {
-        connection.executing.delete(cancel)
-        if (connection.running.get(id) === cancel) connection.running.delete(id)
-      }
-      if (!(await isLive(connection.caller))) {
-        done()
-        close(connection, closingFor('KEY_OVER', connection.caller))
+      if (!(await isLive(caller))) {
+        close(connection, closingFor('KEY_OVER', caller))
         return [clientDisconnected()]
       }
-      const refusal = cancel.signal.aborted
-        ? clientDisconnected()
-        : connection.executing.size >= MAX_EXECUTING
-          ? tooManyAtOnce()
-          : undefined
+      await connection.whenHandled()
+      await options.scheduler.waitForTurn()
+      if (cancel.signal.aborted) return [clientDisconnected()]
+      const isFull = connection.executing.size >= MAX_EXECUTING
+      const refusal = received.refusal ?? (isFull ? tooManyAtOnce() : undefined)
       if (refusal) {
-        done()
-        return [refusal]
+        expectRead(connection, cancel, id.length)
+        return [options.formatError(toClientError(refusal), randomUUID())]
       }
-      const outcome = await execute(connection, connection.caller, received)
-      if ('refused' in outcome) {
-        done()
-        return outcome.refused
-      }
+      const outcome = await execute(connection, caller, received)
+      if ('refused' in outcome) return outcome.refused
       if (outcome.stream) connection.executing.delete(cancel)
-      return asExecuted(schema, deliver(outcome.results, outcome.stream, connection, cancel.signal, done))
+      const onEnd = () => {
+        // The end of a stream is written like a result.
+        if (connection.running.get(id) === cancel) connection.executing.add(cancel)
+      }
+      return asExecuted(schema, deliver(outcome.results, outcome.stream, connection, cancel.signal, onEnd))
     },
     execute: ({ contextValue }) => contextValue as ExecutionResult,
     subscribe: ({ contextValue }) => contextValue as ExecutionResult,
@@ -143,12 +158,12 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
   async function execute(
     connection: Connection,
     caller: Caller,
-    { payload, cost, cancel }: ReceivedOperation,
+    { payload, cancel }: ReceivedOperation,
   ): Promise<MessageOutcome> {
     connection.executing.add(cancel)
     const reader = readerOf(connection)
     await reader.whenRead()
-    return run({ payload, cost, caller, reader, signal: cancel.signal })
+    return run({ payload, caller, reader, signal: cancel.signal })
   }
 
   /** A stream stays open while the database is unavailable. */
@@ -156,40 +171,85 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
     return options.authentication.isLive(caller, options.now()).catch(() => true)
   }
 
-  function receive(connection: Connection, data: RawData, handle: (text: string) => Promise<void>): void {
-    const { socket, caller, received, running } = connection
+  /** Each message is charged before it is parsed, whatever becomes of it. */
+  async function receive(connection: Connection, bytes: Buffer, handle: HandleText): Promise<void> {
+    const { socket, caller } = connection
     if (socket.bufferedAmount > MAX_UNREAD_BYTES) socket.terminate()
-    const bytes = data as Buffer
     // What a client sends after the server closed is not read.
-    if (socket.readyState !== socket.OPEN) return
-    const isLong = bytes.length >= LONG_BODY_BYTES
-    if (!connection.isAccepted && (isLong || ++connection.early > MAX_EARLY_MESSAGES)) {
-      socket.close(CloseCode.Unauthorized, 'Expected a short "connection_init" before other messages.')
-      return
-    }
-    if (isLong && caller && isSpent(rateLimiter, caller)) return void close(connection, TOO_MANY_MESSAGES)
+    if (isClosing(socket)) return
+    const cost = costOfBody(bytes)
+    if (!mayReceive(connection, cost)) return
+    // No long message is kept for a client that does not read.
+    if (cost > 0) await readerOf(connection).whenRead()
+    const refusal = caller && (await charge(caller, cost))
+    if (isClosing(socket)) return
+    if (refusal && cost > 0) return void close(connection, TOO_MANY_MESSAGES)
     try {
       const text = decodeText(bytes)
-      const message = parseJsonBody(text, limits.maxJsonDepth, 'the message') as Partial<Record<string, unknown>> | null
-      const id = String(message?.id)
-      if (message?.type === 'subscribe') {
-        const cancel = new AbortController()
-        received.set(id, { payload: message.payload, cost: costOfBody(bytes), cancel })
-        running.set(id, cancel)
-      } else if (caller) void chargeMessage(connection, caller, costOfBody(bytes))
-      if (message?.type === 'complete') {
-        running.get(id)?.abort()
-        running.delete(id)
-      }
-      handle(text).catch(error => fail(connection, error))
+      const message = parseClientMessage(text, limits.maxJsonDepth)
+      if (message.type === MessageType.Subscribe) return subscribe(connection, message, refusal, handle)
+      if (refusal) return void close(connection, TOO_MANY_MESSAGES)
+      if (message.type === MessageType.Complete) cancelOperation(connection, message.id)
+      answer(connection, message, text, handle)
     } catch (error) {
       socket.close(CloseCode.BadRequest, (error as Error).message)
     }
   }
 
-  async function chargeMessage(connection: Connection, caller: Caller, cost: number): Promise<void> {
+  /** Returns the refusal if the budget is too small: then nothing is taken. */
+  async function charge(caller: Caller, cost: number): Promise<GraphQLError | undefined> {
     const waitMs = await chargeCaller(rateLimiter, caller, REQUEST_COST + cost)
-    if (waitMs > 0) close(connection, TOO_MANY_MESSAGES)
+    return waitMs > 0 ? rateLimitedError(waitMs) : undefined
+  }
+
+  function answer(connection: Connection, message: Message, text: string, handle: HandleText): void {
+    if (message.type === MessageType.Ping) expectRead(connection, message, text.length)
+    handle(text)
+      .catch(error => fail(connection, error))
+      .finally(() => connection.unreadAnswers.delete(message))
+  }
+
+  function subscribe(
+    connection: Connection,
+    { id, payload }: SubscribeMessage,
+    refusal: GraphQLError | undefined,
+    handle: HandleText,
+  ): void {
+    const { running, received, handled, executing, unreadAnswers } = connection
+    if (running.has(id)) return void close(connection, ID_IN_USE)
+    const cancel = new AbortController()
+    received.set(id, { payload, cancel, refusal })
+    running.set(id, cancel)
+    // graphql-ws keeps what it handles until its answer is written.
+    const text = JSON.stringify({ id, type: MessageType.Subscribe, payload: { query: '' } })
+    const before = handled.get(id)
+    const ended = (before ? handleAfter(before) : handle(text))
+      .catch(error => fail(connection, error))
+      .finally(() => {
+        unreadAnswers.delete(cancel)
+        executing.delete(cancel)
+        if (running.get(id) === cancel) running.delete(id)
+        if (handled.get(id) === ended) handled.delete(id)
+      })
+    handled.set(id, ended)
+
+    /** graphql-ws has one operation of an id: what it still sends for a cancelled one would be sent for this one. */
+    async function handleAfter(before: Promise<void>): Promise<void> {
+      expectRead(connection, cancel, id.length)
+      await before
+      unreadAnswers.delete(cancel)
+      if (!cancel.signal.aborted) await handle(text)
+    }
+  }
+
+  /** A ping of the WebSocket costs as much as one of the protocol. */
+  async function answerPing(connection: Connection, data: Buffer): Promise<void> {
+    const { socket, caller, unreadAnswers } = connection
+    if (isClosing(socket) || !mayReceive(connection)) return
+    const refusal = caller && (await charge(caller, 0))
+    if (refusal) return void close(connection, TOO_MANY_MESSAGES)
+    expectRead(connection, data, data.length)
+    if (!isClosing(socket)) socket.pong(data, undefined, () => unreadAnswers.delete(data))
   }
 
   function fail({ socket }: Connection, error: unknown): void {
@@ -204,7 +264,10 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
       isAccepted: false,
       received: new Map(),
       running: new Map(),
+      handled: new Map(),
       executing: new Set(),
+      unreadAnswers: createUnreadAnswers(),
+      whenHandled: async () => {},
       waiting: [],
       early: 0,
     }
@@ -215,7 +278,13 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
         protocol: socket.protocol,
         send: data => send(connection, data),
         close: (code, reason) => socket.close(code, reason),
-        onMessage: handle => socket.on('message', (data: RawData) => receive(connection, data, handle)),
+        onMessage: handle => {
+          connection.whenHandled = handleInTurns(socket, options.scheduler, {
+            onMessage: message => receive(connection, message, handle),
+            onPing: data => answerPing(connection, data),
+            onFailure: error => fail(connection, error),
+          }).whenHandled
+        },
       },
       connection,
     )
@@ -242,6 +311,29 @@ function closeWith(connection: Connection, open: ActiveSubscription, caller: Cal
 function close({ socket }: Connection, { code, reason }: Closing): false {
   socket.close(code, reason)
   return false
+}
+
+type HandleText = (text: string) => Promise<void>
+
+function isClosing(socket: WebSocket): boolean {
+  return socket.readyState !== socket.OPEN
+}
+
+function cancelOperation({ received, running }: Connection, id: string): void {
+  running.get(id)?.abort()
+  running.delete(id)
+  received.delete(id)
+}
+
+/** Closes a connection that was not accepted and sends something long, or many messages. */
+function mayReceive(connection: Connection, cost = 0): boolean {
+  if (connection.isAccepted || (cost === 0 && ++connection.early <= MAX_EARLY_MESSAGES)) return true
+  return close(connection, NOT_ACCEPTED)
+}
+
+/** Counts an answer until it is written. Closes the connection if its client does not read such answers. */
+function expectRead(connection: Connection, message: object, characters: number): void {
+  if (!connection.unreadAnswers.add(message, characters)) close(connection, TOO_MUCH_UNREAD)
 }
 
 /** Resolves when the message was written to the network, so that a stream is not read faster than its client reads. */
@@ -284,15 +376,18 @@ function hasRead({ bufferedAmount }: WebSocket): boolean {
   return bufferedAmount <= MAX_UNSENT_BYTES
 }
 
-/** Disconnects a client that does not answer a ping. Returns the function that stops it. */
+/** Disconnects a client that does not answer a ping, or sends pongs without end. Returns the function that stops it. */
 function startHeartbeat(socket: WebSocket): () => void {
   let isAlive = true
+  let pongs = 0
   socket.on('pong', () => {
     isAlive = true
+    if (++pongs > MAX_PONGS) socket.terminate()
   })
   const timer = setInterval(() => {
     if (!isAlive) return socket.terminate()
     isAlive = false
+    pongs = 0
     socket.ping()
   }, HEARTBEAT_MS)
   return () => clearInterval(timer)
@@ -304,11 +399,11 @@ function deliver(
   stream: ActiveSubscription | undefined,
   connection: Connection,
   cancelled: AbortSignal,
-  done: () => void,
+  onEnd: () => void,
 ): AsyncGenerator<ExecutionResult, undefined> {
   const iterator = results[Symbol.asyncIterator]()
   const finish = () => {
-    done()
+    onEnd()
     stream?.end()
   }
   const next = async () => {

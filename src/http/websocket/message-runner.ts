@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import { isAsyncIterable } from 'graphql-yoga'
 import type { Caller } from '../../domain/access/caller.ts'
@@ -11,7 +10,6 @@ import type { FormatError } from '../errors/error-formatter.ts'
 import { httpError } from '../errors/http-error.ts'
 import { toMinimalRequest } from '../fast-path/minimal-fetch.ts'
 import { clientDisconnected } from '../pipeline/execute.ts'
-import { chargeOrRefuse, type RateLimiter, REQUEST_COST } from '../pipeline/rate-limit.ts'
 import { iterateResults, OVER } from '../pipeline/result-iterator.ts'
 import { type Params, parseParams } from '../request/graphql-params.ts'
 import type { ActiveSubscription, SubscriptionRegistry } from '../subscriptions/registry.ts'
@@ -25,7 +23,6 @@ export type RunParams = (
 export interface MessageRunnerOptions {
   readonly path: string
   readonly run: RunParams
-  readonly rateLimiter: RateLimiter
   readonly admission: Pick<AdmissionControl, 'enter'>
   readonly streams: SubscriptionRegistry
   readonly formatError: FormatError
@@ -36,8 +33,6 @@ export interface MessageRunnerOptions {
 
 export interface OperationMessage {
   readonly payload: unknown
-  /** What its message costs beside its operation. */
-  readonly cost: number
   readonly caller: Caller
   readonly reader: Reader
   /** Aborts when the client cancels the operation or disconnects. */
@@ -49,16 +44,13 @@ export type MessageOutcome =
   | { readonly refused: readonly GraphQLError[] }
   | { readonly results: AsyncIterable<ExecutionResult>; readonly stream: ActiveSubscription | undefined }
 
-/** Runs the operation of a message as that of a POST: charged, admitted, and with the same plugins. */
+/** Runs the operation of a message as that of a POST: admitted, and with the same plugins. The message was charged. */
 export function createMessageRunner(options: MessageRunnerOptions) {
-  const { admission, streams, rateLimiter } = options
+  const { admission, streams } = options
 
   async function run(message: OperationMessage, requestId: string): Promise<MessageOutcome> {
     const since = options.sequence()
     const { caller, signal, reader } = message
-    await chargeOrRefuse(rateLimiter, caller, REQUEST_COST + message.cost)
-    // Others run before a long message is executed.
-    if (message.cost > 0) await nextTurn()
     const params = parseParams(message.payload)
     const release = admission.enter()
     if (!release) throw overloaded()

@@ -44,9 +44,19 @@ export function createWebSocketEndpoint(options: WebSocketOptions): WebSocketEnd
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: true,
+    // A ping is answered in its turn.
+    autoPong: false,
     maxPayload: limits.maxBodyBytes,
     handleProtocols,
   })
+  server.on('wsClientError', (_error, socket: Duplex, { headers: { origin } }: IncomingMessage) =>
+    refuseUpgrade(
+      socket,
+      400,
+      { ...cors.headersFor(origin), ...JSON_TYPE, 'sec-websocket-version': '13' },
+      INVALID_HANDSHAKE,
+    ),
+  )
   const waiting = new Map<WebSocket, number>()
   const authenticate = (header: string | null, req: IncomingMessage) => authenticateHeader(header, { req }, '')
   const open = createConnectionHandler({ ...options, authenticate })
@@ -123,6 +133,10 @@ const FOREIGN_ORIGIN = toErrorBody('Expected a page of an origin in CORS_ORIGINS
 })
 const UNKNOWN_PROTOCOL = toErrorBody(
   `Expected the WebSocket subprotocol "${GRAPHQL_TRANSPORT_WS_PROTOCOL}", as the package graphql-ws sends it.`,
+  { code: 'BAD_REQUEST', retryable: false },
+)
+const INVALID_HANDSHAKE = toErrorBody(
+  'Expected "sec-websocket-version: 13" and a "sec-websocket-key" of 16 random bytes in base64.',
   { code: 'BAD_REQUEST', retryable: false },
 )
 const DRAINING = toErrorBody('Server is shutting down. Connect again.', { code: 'OVERLOADED', retryable: true })

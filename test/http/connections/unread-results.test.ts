@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { API_KEY, startApp, type TestApp } from '../../harness/app/test-app.ts'
@@ -79,6 +80,36 @@ describe('over a WebSocket', () => {
     expect(refused.map(({ payload }) => payload?.[0]?.extensions.code)).toEqual(Array(9).fill('RATE_LIMITED'))
     await expect.poll(operations).toBe(0)
   })
+
+  test('a connection on which more than 64 refusals are unread is closed', async () => {
+    const { socket, connection, received, subscribe } = await openWebSocket()
+    const closed = new Promise<number>(resolve => socket.once('close', resolve))
+    connection.pause()
+    subscribe('long', LONG)
+    await expect.poll(() => app.admission.inFlight).toBe(1)
+    for (let count = 0; count < 100; count++) subscribe(`short-${count}`, '{ __typename }')
+    await sleep(1_000)
+    connection.resume()
+    expect(await closed).toBe(1013)
+    expect(received.filter(({ type }) => type === 'error').length).toBeLessThanOrEqual(65)
+    await expect.poll(() => app.admission.inFlight).toBe(0)
+  }, 30_000)
+
+  test('nothing long is read from a client that does not read', async () => {
+    const { socket, connection, subscribe } = await openWebSocket()
+    connection.pause()
+    subscribe('long', LONG)
+    // Once the same result was sent to another client, this one is complete.
+    const other = await openWebSocket()
+    other.subscribe('long', LONG)
+    await expect.poll(() => other.received.length, { timeout: 30_000 }).toBe(2)
+    const message = JSON.stringify({ type: 'pong', payload: { text: 'x'.repeat(240_000) } })
+    for (let count = 0; count < 80; count++) socket.send(message)
+    await sleep(2_000)
+    expect(socket.bufferedAmount).toBeGreaterThan(0)
+    connection.resume()
+    await expect.poll(() => socket.bufferedAmount, { timeout: 30_000 }).toBe(0)
+  }, 60_000)
 
   test('a client that reads gets all results of many long operations', async () => {
     const { received, subscribe } = await openWebSocket()
