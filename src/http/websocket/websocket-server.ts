@@ -47,6 +47,8 @@ export function createWebSocketEndpoint(options: WebSocketOptions): WebSocketEnd
     // A ping is answered in its turn.
     autoPong: false,
     maxPayload: limits.maxBodyBytes,
+    // Each takes time, however short it is.
+    maxFragments: 1_024,
     handleProtocols,
   })
   server.on('wsClientError', (_error, socket: Duplex, { headers: { origin } }: IncomingMessage) =>
