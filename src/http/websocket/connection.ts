@@ -148,7 +148,7 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
     connection.executing.add(cancel)
     const reader = readerOf(connection)
     await reader.whenRead()
-    return run({ payload, cost, caller, reader, signal: cancel.signal })
+    return run({ payload, cost, caller, reader, socket: connection.request.socket, signal: cancel.signal })
   }
 
   /** A stream stays open while the database is unavailable. */

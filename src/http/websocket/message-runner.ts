@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import type { Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import { isAsyncIterable } from 'graphql-yoga'
-import type { Caller } from '../../domain/access/caller.ts'
+import { budgetsOf, type Caller } from '../../domain/access/caller.ts'
 import type { Reader } from '../../domain/row-turns.ts'
 import type { AdmissionControl } from '../admission/admission-control.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
@@ -40,6 +41,8 @@ export interface OperationMessage {
   readonly cost: number
   readonly caller: Caller
   readonly reader: Reader
+  /** The connection that its results are written to. */
+  readonly socket: Socket
   /** Aborts when the client cancels the operation or disconnects. */
   readonly signal: AbortSignal
 }
@@ -60,7 +63,7 @@ export function createMessageRunner(options: MessageRunnerOptions) {
     // Others run before a long message is executed.
     if (message.cost > 0) await nextTurn()
     const params = parseParams(message.payload)
-    const release = admission.enter()
+    const release = admission.enter(budgetsOf(caller), message.socket)
     if (!release) throw overloaded()
     if (signal.aborted) {
       release()
