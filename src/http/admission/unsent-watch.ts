@@ -20,7 +20,7 @@ const TIGHT_SHARE = 3 / 4
 const SWEEP_MS = 100
 /** For each row and request, what is unsent is needed: it is counted once in this time. */
 const MEASURE_MS = 5
-/** How long a client may read nothing while memory may be short soon. Once it is short, no client has a time of its own. */
+/** How long a client may read nothing while memory may be short soon, and others wait for room, before connections are closed. */
 const CLIENT_TIME_MS = 1_000
 
 /** A connection with unsent bytes, as it was last measured. */
@@ -47,6 +47,8 @@ interface UnreadConnection extends Owned {
 export function watchUnsent(heap: Omit<HeapWatch, 'close'>, report: (closed: number) => void): MemoryWatch {
   const limit = getHeapStatistics().heap_size_limit * MAX_SHARE
   const waiting: (() => void)[] = []
+  /** Since when none of those that wait has had room. */
+  let waitingSinceMs = 0
   const owners = new WeakMap<Socket, Owner>()
   let unread = new Map<Socket, UnreadConnection>()
   let sockets: ReadonlySet<Socket> = new Set()
@@ -81,14 +83,19 @@ export function watchUnsent(heap: Omit<HeapWatch, 'close'>, report: (closed: num
     if (!isResuming) resumeNext()
   }
 
+  /** True if also connections are closed whose clients are reading: memory is short, or others have waited long for room. */
+  function isNeeded(now: number): boolean {
+    return measure() > limit || (waiting.length > 0 && now - waitingSinceMs >= CLIENT_TIME_MS)
+  }
+
   /** Closes connections until there is room; with `atLeastOne`, one of them also if there is. */
   function closeHeaviest(atLeastOne: boolean): void {
     let closed = 0
     const now = performance.now()
+    const hasStalled = ({ progressMs }: UnreadConnection) => now - progressMs >= CLIENT_TIME_MS
     while ((atLeastOne && closed === 0) || isTight()) {
-      const mayClose =
-        measure() > limit ? () => true : ({ progressMs }: UnreadConnection) => now - progressMs >= CLIENT_TIME_MS
-      const heaviest = heaviestOf([...unread.values()].filter(mayClose), now)
+      const ofLargest = ofLargestOwner([...unread.values()], one => weigh(one, now))
+      const heaviest = heaviestOf(isNeeded(now) ? ofLargest : ofLargest.filter(hasStalled), now)
       if (!heaviest) break
       heaviest.socket.destroy()
       unread.delete(heaviest.socket)
@@ -104,6 +111,7 @@ export function watchUnsent(heap: Omit<HeapWatch, 'close'>, report: (closed: num
     isResuming = waiting.length > 0 && !isTight()
     if (!isResuming) return
     waiting.shift()?.()
+    waitingSinceMs = performance.now()
     setImmediate(resumeNext)
   }
 
@@ -115,7 +123,9 @@ export function watchUnsent(heap: Omit<HeapWatch, 'close'>, report: (closed: num
     isShort: () => heap.isShort() || measure() > limit,
     isTight: () => heap.isTight() || isTight(),
     whenRoom: async () => {
-      if (waiting.length > 0 || isTight()) await new Promise<void>(resolve => waiting.push(resolve))
+      if (waiting.length === 0 && !isTight()) return
+      if (waiting.length === 0) waitingSinceMs = performance.now()
+      await new Promise<void>(resolve => waiting.push(resolve))
     },
     get shortages() {
       return heap.shortages
@@ -151,8 +161,10 @@ function queuedBytes(socket: object): number {
   return typeof handle.writeQueueSize === 'number' ? handle.writeQueueSize : 0
 }
 
-function heaviestOf(unread: readonly UnreadConnection[], now: number): UnreadConnection | undefined {
-  const weigh = ({ bytes, progressMs }: UnreadConnection) => bytes * (1 + (now - progressMs) / 1_000)
-  const [first, ...others] = ofLargestOwner(unread, weigh)
-  return first && others.reduce((most, one) => (weigh(one) > weigh(most) ? one : most), first)
+function weigh({ bytes, progressMs }: UnreadConnection, now: number): number {
+  return bytes * (1 + (now - progressMs) / 1_000)
+}
+
+function heaviestOf([first, ...others]: readonly UnreadConnection[], now: number): UnreadConnection | undefined {
+  return first && others.reduce((most, one) => (weigh(one, now) > weigh(most, now) ? one : most), first)
 }
