@@ -148,15 +148,6 @@ test('unread streams', async () => {
   expect(await stopBuilt(server)).toBe(0)
 }, 240_000)
 
-test('pipelined requests whose responses are not read', async () => {
-  const server = await startWithLongResults()
-  sendUnread(server, requestFor(`{ ${PAGE} }`).repeat(17))
-  for (let count = 0; count < 8; count++) sendUnread(server, requestFor(`{ ${PAGE} }`).repeat(60))
-  await expectServed(server)
-  expect(peakMiB(server)).toBeLessThan(POD_MIB)
-  expect(await stopBuilt(server)).toBe(0)
-}, 180_000)
-
 test('a client that reads slowly gets its response, while others do not read theirs', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'unread-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { Owned, Owner } from './owners.ts'
+import type { OwnedPlace, Owner } from './owners.ts'
 
 /** The places of operations over WebSockets. Each is held until its results are written. */
 export interface OperationPlaces {
@@ -11,7 +11,7 @@ export interface OperationPlaces {
 /** How long an operation keeps its place while its client does not read, if another one needs the place. */
 const CLIENT_TIME_MS = 1_000
 
-interface OperationPlace extends Owned {
+interface OperationPlace extends OwnedPlace {
   readonly socket: Socket
   readonly sinceMs: number
 }

@@ -6,12 +6,15 @@ export type Owner = Pick<ReturnType<typeof budgetsOf>, 'key' | 'token'>
 /** All callers whose key was not valid before. */
 export const UNKNOWN_OWNER: Owner = { key: '', token: null }
 
-export interface Owned {
+export interface OwnedPlace {
   readonly owner: Owner
 }
 
 /** Those of the key that has most, and of these those of the client token that has most. `sizeOf`: what one of them takes. */
-export function ofLargestOwner<One extends Owned>(all: readonly One[], sizeOf: (one: One) => number): readonly One[] {
+export function ofLargestOwner<One extends OwnedPlace>(
+  all: readonly One[],
+  sizeOf: (one: One) => number,
+): readonly One[] {
   const ofKey = largestGroup(all, ({ owner }) => owner.key, sizeOf)
   return largestGroup(ofKey, ({ owner }) => owner.token, sizeOf)
 }

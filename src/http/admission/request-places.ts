@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isSameOwner, type Owned, type Owner, ofLargestOwner } from './owners.ts'
+import { isSameOwner, type OwnedPlace, type Owner, ofLargestOwner } from './owners.ts'
 
 /**
  * The places of requests in flight. As many requests whose bodies are incomplete, and as many responses that their clients do
@@ -19,12 +19,12 @@ export interface RequestPlaces {
 /** How long a request keeps its place while it waits for its client, if another one needs the place. */
 const CLIENT_TIME_MS = 1_000
 
-interface Waiting extends Owned {
+interface Waiting extends OwnedPlace {
   readonly response: ServerResponse
   readonly sinceMs: number
 }
 
-interface Place extends Owned {
+interface Place extends OwnedPlace {
   readonly request: object
   readonly response: ServerResponse
 }

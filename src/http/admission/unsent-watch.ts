@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { getHeapStatistics } from 'node:v8'
 import type { Memory } from '../../domain/row-turns.ts'
 import type { HeapWatch } from './heap-watch.ts'
-import { type Owned, type Owner, ofLargestOwner, UNKNOWN_OWNER } from './owners.ts'
+import { type OwnedPlace, type Owner, ofLargestOwner, UNKNOWN_OWNER } from './owners.ts'
 
 /** The memory of the process: the JavaScript heap, and outside of it what was sent to clients that do not read it. */
 export interface MemoryWatch extends Memory {
@@ -24,7 +24,7 @@ const MEASURE_MS = 5
 const CLIENT_TIME_MS = 1_000
 
 /** A connection with unsent bytes, as it was last measured. */
-interface UnreadConnection extends Owned {
+interface UnreadConnection extends OwnedPlace {
   readonly socket: Socket
   /** What its client has not read. */
   readonly bytes: number
