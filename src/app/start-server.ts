@@ -95,7 +95,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     allowsLoopback: isLocalDevelopment(config),
     headers: parseList(settings.CORS_HEADERS),
   })
-  const admission = createAdmissionControl(settings.MAX_IN_FLIGHT, scheduler, knownCallers.has, memory, cors)
+  const admission = createAdmissionControl(settings.MAX_IN_FLIGHT, scheduler, knownCallers.ownerOf, memory, cors)
   const schema = await buildSchema(registry, federationMode(settings), {
     urlHosts: settings.NODE_ENV === 'production' ? 'PUBLIC' : 'ANY',
   })

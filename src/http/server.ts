@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { isLoopbackHostHeader } from '../domain/input/hosts.ts'
+import { createPipelining } from './admission/pipelined-requests.ts'
 import { toErrorBody } from './errors/error-body.ts'
 import type { SocketTimeouts } from './limits.ts'
 import { continueWithoutUpgrade, refuseUpgrade } from './websocket/http-upgrade.ts'
@@ -18,7 +19,7 @@ export interface ServerOptions extends SocketTimeouts {
 
 /** A server with timeouts for slow clients, JSON errors for requests that Node cannot parse, and WebSockets. */
 export function createHttpServer(
-  handle: (request: IncomingMessage, response: ServerResponse) => unknown,
+  handle: RequestListener,
   limits: ServerOptions,
   webSockets?: Pick<WebSocketEndpoint, 'handles' | 'upgrade'>,
 ): Server {
@@ -33,32 +34,22 @@ export function createHttpServer(
     // Node checks its timeouts at this interval only.
     connectionsCheckingInterval: Math.max(50, Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs) / 4),
   }
-  const server = createServer(options, (request, response) => {
-    closeWithConnection(request, response)
+  const inTurn = createPipelining()
+  const listener: RequestListener = (request, response) => {
     normalizeTarget(request, limits.basePath)
     const rejection = findRejection(request, limits)
     if (!rejection) return handle(request, response)
     reject(response, rejection)
-  })
+  }
+  const server = createServer(options, inTurn(listener))
   if (webSockets) server.on('upgrade', createUpgradeListener(server, limits, webSockets))
   // Node destroys a socket on which nothing is sent or received for this long.
   server.setTimeout(limits.stalledTimeoutMs)
-  server.on('checkExpectation', (_request, response: ServerResponse) => reject(response, UNKNOWN_EXPECTATION))
+  server.on(
+    'checkExpectation',
+    inTurn((_request, response) => reject(response, UNKNOWN_EXPECTATION)),
+  )
   return server.on('clientError', handleClientError)
-}
-
-/** Node closes only the response that is being sent: those of the pipelined requests after it would never end. */
-function closeWithConnection({ socket }: IncomingMessage, response: ServerResponse): void {
-  if (response.socket) return
-  const close = () => {
-    if (response.socket) return
-    response.destroy()
-    response.emit('close')
-  }
-  // One for each pipelined request.
-  socket.setMaxListeners(0)
-  socket.once('close', close)
-  response.once('close', () => socket.off('close', close))
 }
 
 function createUpgradeListener(

@@ -1,5 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
 import {
@@ -12,6 +16,7 @@ import {
   stopBuilt,
   whenReady,
 } from '../harness/app/built-server.ts'
+import { builtFile } from '../harness/app/server-process.ts'
 
 /** Many clients that do not read results of several megabytes: the memory of the built server is bounded, and others are served. */
 
@@ -22,8 +27,10 @@ const PERSON = `sessions(first: 100) { nodes { ${NAMES} } }`
 const POD_MIB = 512
 
 /** A server with 100 sessions, whose metadata takes 7 MB under nine names. */
-async function startWithLongResults(): Promise<BuiltServer> {
-  const server = await startBuilt({ env: { NODE_OPTIONS: '--max-old-space-size=256', QUERY_DEADLINE_MS: '60000' } })
+async function startWithLongResults(settings: NodeJS.ProcessEnv = {}): Promise<BuiltServer> {
+  const server = await startBuilt({
+    env: { ...settings, NODE_OPTIONS: '--max-old-space-size=256', QUERY_DEADLINE_MS: '60000' },
+  })
   await whenReady(server)
   const metadata = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`key${index}`, 'z'.repeat(780)]))
   const query = `mutation ($key: String!, $metadata: JSON!) { createSession(input: {
@@ -78,6 +85,29 @@ function queryUnread({ url }: BuiltServer, query: string, connections: number, o
   }
 }
 
+function requestFor(query: string, key = KEY): string {
+  const body = JSON.stringify({ query })
+  const head = `POST /graphql HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${key}\r\n`
+  return `${head}content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+}
+
+/** Sends requests on one connection, and reads no response. */
+function sendUnread({ url }: BuiltServer, requests: string): Socket {
+  const socket = connect(Number(new URL(url).port), 'localhost').pause()
+  onTestFinished(() => void socket.destroy())
+  socket.on('error', () => {})
+  socket.write(requests)
+  return socket
+}
+
+/** Another API key. */
+function createKey(settings: NodeJS.ProcessEnv): string {
+  const args = [builtFile('cli/main.js'), 'keys', 'create', 'dev', '--name', 'other', '--scopes', 'sessions:read']
+  const env = { PATH: process.env.PATH, ENCRYPTION_KEY: '0e'.repeat(32), ...settings }
+  const output = execFileSync(process.execPath, args, { env, encoding: 'utf8' })
+  return /sg_[\w-]+/.exec(output)?.[0] ?? ''
+}
+
 /** Small queries of others succeed again and again, and the process lives. */
 async function expectServed(server: BuiltServer): Promise<void> {
   for (let count = 0; count < 20; count++) {
@@ -117,3 +147,26 @@ test('unread streams', async () => {
   expect(peakMiB(server)).toBeLessThan(POD_MIB)
   expect(await stopBuilt(server)).toBe(0)
 }, 240_000)
+
+test('a client that reads slowly gets its response, while others do not read theirs', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'unread-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const settings = { DATABASE_URL: `sqlite:${join(folder, 'test.db')}` }
+  const server = await startWithLongResults(settings)
+  const slow = sendUnread(server, requestFor(`{ ${PAGE} }`, createKey(settings)))
+  let received = 0
+  // 500 KB a second.
+  const readSome = () => {
+    received += (slow.read(Math.min(slow.readableLength, 50_000)) ?? '').length
+  }
+  slow.on('readable', () => {})
+  const reading = setInterval(readSome, 100)
+  onTestFinished(() => clearInterval(reading))
+  await sleep(1_500)
+  for (let count = 0; count < 150 && received < 7_000_000; count++) {
+    sendUnread(server, requestFor(`{ ${PAGE} }`))
+    await sleep(100)
+  }
+  await expect.poll(() => received, { timeout: 30_000, interval: 200 }).toBeGreaterThan(7_000_000)
+  expect(await stopBuilt(server)).toBe(0)
+}, 180_000)

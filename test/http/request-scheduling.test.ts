@@ -32,7 +32,10 @@ async function startBusy(
   work: (path: string) => void,
 ): Promise<{ url: string; admission: AdmissionControl; begun: string[] }> {
   const scheduler = new RequestScheduler()
-  const admission = createAdmissionControl(MOST, scheduler, () => true, { isShort: () => false, closeUnread: () => {} })
+  const admission = createAdmissionControl(MOST, scheduler, () => ({ key: 'known', token: null }), {
+    isShort: () => false,
+    own: () => {},
+  })
   const begun: string[] = []
   const respond = (url: string, response: ServerResponse) => {
     begun.push(url)

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { afterEach, expect, test, vi } from 'vitest'
 import { API_KEY, startApp, type TestApp } from '../harness/app/test-app.ts'
+import { type Client, withClientToken, withKey } from '../harness/clients/callers.ts'
 
 /** Endless bodies, on more connections than there are request slots. */
 
@@ -73,3 +74,35 @@ test('a slow body loses its slot to other requests after a second', async () => 
   await vi.waitFor(() => expect(sockets.slice(0, MOST).filter(({ destroyed }) => destroyed)).toHaveLength(1))
   expect(late()).toBe('')
 })
+
+async function startWithToken(): Promise<{ maker: Client; token: Client; innocent: Client }> {
+  app = await startApp({ MAX_IN_FLIGHT: String(MOST) }, { jobs: false })
+  const maker = await withKey(app)
+  const token = await withClientToken(app, maker, { externalId: 'attacker' })
+  const innocent = await withKey(app)
+  // They are known from now on.
+  for (const client of [maker, token, innocent]) expect((await client.execute('{ __typename }')).status).toBe(200)
+  return { maker, token, innocent }
+}
+
+const headerOf = ({ token }: Client) => `authorization: Bearer ${token}\r\n`
+
+test.each(['maker', 'innocent'] as const)(
+  'slow bodies of one client token take no places from the %s, whose bodies may take longer than a second',
+  async who => {
+    const clients = await startWithToken()
+    const early = await begin('/graphql', headerOf(clients[who]))
+    const [first] = sockets
+    await new Promise(resolve => setTimeout(resolve, 1_100))
+    for (let count = 0; count < 2 * MOST; count++) await begin('/graphql', headerOf(clients.token))
+    await vi.waitFor(() => expect(app.admission.inFlight).toBe(MOST))
+    const late = await begin('/graphql', headerOf(clients[who]))
+    const last = sockets.at(-1)
+    await new Promise(resolve => setTimeout(resolve, 100))
+    for (const socket of [first, last]) socket?.write(`"query":"{ __typename }"}`.padEnd(499))
+    await vi.waitFor(() => {
+      expect(early()).toMatch(/^HTTP\/1\.1 200/)
+      expect(late()).toMatch(/^HTTP\/1\.1 200/)
+    })
+  },
+)

@@ -46,23 +46,6 @@ test.each([
   await vi.waitFor(async () => expect((await webhook()).status).toBe(404), 10_000)
 })
 
-test('pipelined requests end with their connection', async () => {
-  app = await startApp({}, { jobs: false })
-  const { admission, url } = app
-  const { hostname, port } = new URL(url)
-  const socket = connect({ host: hostname, port: Number(port) })
-  sockets.push(socket)
-  await new Promise(resolve => socket.once('connect', resolve))
-  const head = `host: localhost\r\nauthorization: Bearer ${API_KEY}\r\ncontent-type: application/json\r\n`
-  // The rest of the last body does not come.
-  const [begun, whole] = ['{', '{"query":"{ __typename }"}']
-  socket.write(`POST /graphql HTTP/1.1\r\n${head}content-length: ${whole.length}\r\n\r\n${whole}`.repeat(20))
-  socket.write(`POST /graphql HTTP/1.1\r\n${head}content-length: 9\r\n\r\n${begun}`)
-  await vi.waitFor(() => expect(admission.inFlight).toBeGreaterThan(10), { timeout: 10_000, interval: 1 })
-  socket.destroy()
-  await vi.waitFor(() => expect(admission.inFlight).toBe(0), 10_000)
-})
-
 test('responses with the same page share its memory', async () => {
   app = await startApp({}, { jobs: false })
   const { url } = app

@@ -1,6 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Cors } from '../cors.ts'
 import { toErrorBody } from '../errors/error-body.ts'
+import { createOperationPlaces } from './operation-places.ts'
+import { type Owner, UNKNOWN_OWNER } from './owners.ts'
 import { createRequestPlaces, type RequestPlaces } from './request-places.ts'
 import type { RequestScheduler } from './request-scheduler.ts'
 import type { MemoryWatch } from './unsent-watch.ts'
@@ -9,8 +12,11 @@ import type { MemoryWatch } from './unsent-watch.ts'
 export interface AdmissionControl {
   /** Wraps a listener, which then gets the admitted requests only. */
   wrap(listener: RequestListener): RequestListener
-  /** Takes a place for an operation over a WebSocket. Returns the function that releases it; undefined if none is free. */
-  enter(): (() => void) | undefined
+  /**
+   * Takes a place for an operation over a WebSocket. Returns the function that releases it; undefined if none is free, or if
+   * the key with its client tokens has half of them.
+   */
+  enter(owner: Owner, socket: Socket): (() => void) | undefined
   /** Stops counting a request, for one that became a stream. */
   release(request: object | undefined): void
   /** Closes the connection of each response from now on. */
@@ -30,24 +36,24 @@ const RETRY_AFTER_SECONDS = 1
 /**
  * Sheds load: a request over the limit, or while the heap is nearly full, is refused with 503 before it is read, so that an
  * overload does not slow the others.
- * `isKnown`: whether a request carries a key or token that was valid before. These requests have places of their own, which
+ * `ownerOf`: whose key or token a request carries that was valid before. These requests have places of their own, which
  * no request without a key can take, and start first.
  */
 export function createAdmissionControl(
   maxInFlight: number,
   scheduler: RequestScheduler,
-  isKnown: (request: IncomingMessage) => boolean,
-  memory: Pick<MemoryWatch, 'closeUnread' | 'isShort'>,
+  ownerOf: (request: IncomingMessage) => Owner | undefined,
+  memory: Pick<MemoryWatch, 'isShort' | 'own'>,
   cors?: Pick<Cors, 'headersFor'>,
 ): AdmissionControl {
   const ofKnown = createRequestPlaces(maxInFlight)
   const ofOthers = createRequestPlaces(maxInFlight)
   const all = [ofKnown, ofOthers]
+  const operations = createOperationPlaces(maxInFlight)
   const waiting = new Set<() => void>()
   let draining = false
   let refused = 0
-  let operations = 0
-  const count = () => ofKnown.count() + ofOthers.count() + operations
+  const count = () => ofKnown.count() + ofOthers.count() + operations.count()
   /** One request is always let in. */
   const isShort = () => memory.isShort() && count() > 0
 
@@ -61,19 +67,18 @@ export function createAdmissionControl(
     waiting.clear()
   }
 
-  function enter(): (() => void) | undefined {
-    if (operations >= maxInFlight || isShort()) {
-      // Operations whose clients do not read keep their places.
-      if (operations >= maxInFlight) memory.closeUnread()
+  function enter(owner: Owner, socket: Socket): (() => void) | undefined {
+    memory.own(socket, owner)
+    const leave = isShort() ? undefined : operations.take(owner, socket)
+    if (!leave) {
       refused++
       return undefined
     }
-    operations++
     let isIn = true
     return () => {
       if (!isIn) return
       isIn = false
-      operations--
+      leave()
       resolveIfIdle()
     }
   }
@@ -89,11 +94,12 @@ export function createAdmissionControl(
     listener: RequestListener,
     request: IncomingMessage,
     response: ServerResponse,
+    owner: Owner,
   ): void {
     if (response.destroyed) return
     // Its own place counts.
     if (memory.isShort() && count() > 1) reject(request, response)
-    else if (!request.complete && !places.receive(request, response)) {
+    else if (!request.complete && !places.receive(request, response, owner)) {
       // The rest of the body is not read.
       response.shouldKeepAlive = false
       reject(request, response)
@@ -104,10 +110,16 @@ export function createAdmissionControl(
     wrap: listener => (request, response) => {
       if (draining) response.shouldKeepAlive = false
       if (EXEMPT_PATHS.has(pathOf(request))) return listener(request, response)
-      const places = isKnown(request) ? ofKnown : ofOthers
-      if (isShort() || !places.take(request, response)) return reject(request, response)
+      const known = ownerOf(request)
+      const places = known ? ofKnown : ofOthers
+      const owner = known ?? UNKNOWN_OWNER
+      memory.own(request.socket, owner)
+      if (isShort() || !places.take(request, response, owner)) return reject(request, response)
       response.once('close', () => release(request))
-      scheduler.schedule(() => start(places, listener, request, response), places === ofKnown ? 'FIRST' : 'LATER')
+      scheduler.schedule(
+        () => start(places, listener, request, response, owner),
+        places === ofKnown ? 'FIRST' : 'LATER',
+      )
     },
     enter,
     release,

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isSameOwner, type OwnedPlace, type Owner, ofLargestOwner } from './owners.ts'
 
 /**
  * The places of requests in flight. As many requests whose bodies are incomplete, and as many responses that their clients do
@@ -6,9 +7,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
  */
 export interface RequestPlaces {
   /** False if all places are taken. */
-  take(request: object, response: ServerResponse): boolean
-  /** Counts a request apart until its body is complete. False if too many are incomplete, and none is slow. */
-  receive(request: IncomingMessage, response: ServerResponse): boolean
+  take(request: object, response: ServerResponse, owner: Owner): boolean
+  /** Counts a request apart until its body is complete. False if too many are incomplete, and none of them is closed for it. */
+  receive(request: IncomingMessage, response: ServerResponse, owner: Owner): boolean
   /** True if the request had a place. */
   release(request: object): boolean
   count(): number
@@ -18,12 +19,12 @@ export interface RequestPlaces {
 /** How long a request keeps its place while it waits for its client, if another one needs the place. */
 const CLIENT_TIME_MS = 1_000
 
-interface Waiting {
+interface Waiting extends OwnedPlace {
   readonly response: ServerResponse
   readonly sinceMs: number
 }
 
-interface Place {
+interface Place extends OwnedPlace {
   readonly request: object
   readonly response: ServerResponse
 }
@@ -39,12 +40,16 @@ export function createRequestPlaces(max: number): RequestPlaces {
   /** Requests whose responses were not read when a place was needed, the oldest first. */
   const unread = new Map<object, Waiting>()
 
+  /** Until a place is free. */
   function setUnreadApart(): void {
-    for (const { request, response } of [...inFlight]) {
-      if (!isUnread(response)) continue
-      if (!makeRoom(unread, max)) return
-      leave(request)
-      unread.set(request, { response, sinceMs: performance.now() })
+    let refused: Owner | undefined
+    for (const { request, response, owner } of [...inFlight]) {
+      if (inFlight.length < max) return
+      if (!isUnread(response) || (refused && isSameOwner(refused, owner))) continue
+      if (makeRoom(unread, max, owner)) {
+        leave(request)
+        unread.set(request, { response, owner, sinceMs: performance.now() })
+      } else refused = owner
     }
   }
 
@@ -58,18 +63,18 @@ export function createRequestPlaces(max: number): RequestPlaces {
   }
 
   return {
-    take: (request, response) => {
+    take: (request, response, owner) => {
       if (inFlight.length >= max) setUnreadApart()
       if (inFlight.length >= max) return false
-      inFlight.push({ request, response })
+      inFlight.push({ request, response, owner })
       return true
     },
-    receive: (request, response) => {
+    receive: (request, response, owner) => {
       leave(request)
-      if (!makeRoom(receiving, max)) return false
-      receiving.set(request, { response, sinceMs: performance.now() })
+      if (!makeRoom(receiving, max, owner)) return false
+      receiving.set(request, { response, owner, sinceMs: performance.now() })
       request.once('end', () => {
-        if (receiving.delete(request)) inFlight.push({ request, response })
+        if (receiving.delete(request)) inFlight.push({ request, response, owner })
       })
       return true
     },
@@ -79,14 +84,17 @@ export function createRequestPlaces(max: number): RequestPlaces {
   }
 }
 
-/** Closes the connection that has waited longest if there are too many. False if it has not waited long. */
-function makeRoom(waiting: Map<object, Waiting>, max: number): boolean {
-  const [oldest] = waiting
-  if (!oldest || waiting.size < max) return true
-  const [request, { response, sinceMs }] = oldest
-  if (performance.now() - sinceMs < CLIENT_TIME_MS) return false
-  waiting.delete(request)
-  response.destroy()
+/**
+ * Closes a connection if there are too many: that of the key, and of its client token, with most of them which has waited longest.
+ * False if that is the one who needs the place, and it has not waited long.
+ */
+function makeRoom(waiting: Map<object, Waiting>, max: number, owner: Owner): boolean {
+  if (waiting.size < max) return true
+  const [oldest] = ofLargestOwner([...waiting.values()], () => 1)
+  if (!oldest) return true
+  if (isSameOwner(oldest.owner, owner) && performance.now() - oldest.sinceMs < CLIENT_TIME_MS) return false
+  for (const [request, { response }] of waiting) if (response === oldest.response) waiting.delete(request)
+  oldest.response.destroy()
   return true
 }
 

@@ -71,11 +71,19 @@ class ClientDisconnect {
   }
 }
 
+const LONG_BODY_CHARACTERS = 16 * 1024
+
+/** What is unsent of a string counts as characters, and Node copies it: a long body is encoded once, and counts as bytes. */
+function toBytes(body: string): string | Buffer {
+  return body.length > LONG_BODY_CHARACTERS ? Buffer.from(body) : body
+}
+
 async function send({ status, headers, body }: MinimalResponse, response: ServerResponse): Promise<void> {
   if (body === null || typeof body === 'string') {
-    headers.set('content-length', String(Buffer.byteLength(body ?? '')))
+    const bytes = toBytes(body ?? '')
+    headers.set('content-length', String(Buffer.byteLength(bytes)))
     response.writeHead(status, headers.toList())
-    response.end(body ?? undefined)
+    response.end(bytes)
     return
   }
   response.writeHead(status, headers.toList())

@@ -163,7 +163,7 @@ export function createConnectionHandler(options: WebSocketConnectionOptions): (o
     connection.executing.add(cancel)
     const reader = readerOf(connection)
     await reader.whenRead()
-    return run({ payload, caller, reader, signal: cancel.signal })
+    return run({ payload, caller, reader, socket: connection.request.socket, signal: cancel.signal })
   }
 
   /** A stream stays open while the database is unavailable. */

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import type { Socket } from 'node:net'
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import { isAsyncIterable } from 'graphql-yoga'
-import type { Caller } from '../../domain/access/caller.ts'
+import { budgetsOf, type Caller } from '../../domain/access/caller.ts'
 import type { Reader } from '../../domain/row-turns.ts'
 import type { AdmissionControl } from '../admission/admission-control.ts'
 import type { Authenticated } from '../auth/use-authentication.ts'
@@ -35,6 +36,8 @@ export interface OperationMessage {
   readonly payload: unknown
   readonly caller: Caller
   readonly reader: Reader
+  /** The connection that its results are written to. */
+  readonly socket: Socket
   /** Aborts when the client cancels the operation or disconnects. */
   readonly signal: AbortSignal
 }
@@ -52,7 +55,7 @@ export function createMessageRunner(options: MessageRunnerOptions) {
     const since = options.sequence()
     const { caller, signal, reader } = message
     const params = parseParams(message.payload)
-    const release = admission.enter()
+    const release = admission.enter(budgetsOf(caller), message.socket)
     if (!release) throw overloaded()
     if (signal.aborted) {
       release()

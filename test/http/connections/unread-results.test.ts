@@ -1,3 +1,6 @@
+import { subscribe as subscribeTo, unsubscribe } from 'node:diagnostics_channel'
+import type { IncomingMessage } from 'node:http'
+import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -148,4 +151,22 @@ test('a stream that is read gets each event, however long it was not read', asyn
   }
   controller.abort()
   await expect.poll(() => app.streams.count()).toBe(0)
+}, 60_000)
+
+test('what is unsent of a long answer counts as bytes', async () => {
+  const accepted: Socket[] = []
+  const onRequest = (message: unknown) => {
+    const { request, socket } = message as { readonly request: IncomingMessage; readonly socket: Socket }
+    if (request.url === '/graphql') accepted.push(socket)
+  }
+  subscribeTo('http.server.request.start', onRequest)
+  const { hostname, port } = new URL(app.url)
+  const socket = connect({ host: hostname, port: Number(port) }).pause()
+  const body = JSON.stringify({ query: LONG })
+  const head = `POST /graphql HTTP/1.1\r\nhost: localhost\r\nauthorization: ${AUTHORIZATION}\r\n`
+  socket.write(`${head}content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
+  // A third of it, as characters.
+  await expect.poll(() => accepted[0]?.writableLength, { timeout: 30_000 }).toBeGreaterThan(10_000_000)
+  unsubscribe('http.server.request.start', onRequest)
+  socket.destroy()
 }, 60_000)
