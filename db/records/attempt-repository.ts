@@ -7,6 +7,7 @@ import { encryptJson, placeIn, type TenantOwnedRow, toDate, toTime } from '../co
 import type { Database } from '../core/database.ts'
 import { forUpdate } from '../core/dialect.ts'
 import { prepareQuery } from '../core/prepared-query.ts'
+import { isOfTenant } from '../core/record-queries.ts'
 import type { AttemptRow } from '../core/tables.ts'
 import { StoredRecord } from './stored-record.ts'
 
@@ -87,7 +88,7 @@ export async function updateAttemptDetails(db: Database, attempt: TenantOwnedRow
 
 export async function findAttempts(db: Database, tenantId: string, ids: readonly string[]): Promise<Attempt[]> {
   if (ids.length === 0) return []
-  const query = db.sql.selectFrom('attempts').selectAll().where('tenant_id', '=', tenantId).where('id', 'in', ids)
+  const query = db.sql.selectFrom('attempts').selectAll().where('id', 'in', ids).where(isOfTenant(tenantId))
   return (await query.execute()).map(row => toAttempt(db, row))
 }
 

@@ -1,5 +1,6 @@
 import { inBatches } from '../core/batches.ts'
 import type { Database } from '../core/database.ts'
+import { isOfTenant } from '../core/record-queries.ts'
 
 /** The external ids of these applicants and customers by record id; null for none. Takes no locks. */
 export async function readExternalIds(
@@ -9,7 +10,7 @@ export async function readExternalIds(
 ): Promise<ReadonlyMap<string, string | null>> {
   const rows = await inBatches(recordIds, ids => {
     const of = (table: 'applicants' | 'customers') =>
-      db.sql.selectFrom(table).select(['id', 'external_id']).where('tenant_id', '=', tenantId).where('id', 'in', ids)
+      db.sql.selectFrom(table).select(['id', 'external_id']).where('id', 'in', ids).where(isOfTenant(tenantId))
     return of('applicants').unionAll(of('customers')).execute()
   })
   return new Map(rows.map(({ id, external_id }) => [id, external_id]))

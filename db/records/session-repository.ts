@@ -11,6 +11,7 @@ import { prepareQuery } from '../core/prepared-query.ts'
 import {
   countRows,
   isAnyOf,
+  isOfTenant,
   recordQueries,
   type SharedConditions,
   type SharedFilter,
@@ -156,9 +157,11 @@ const SELECT_NEWEST = prepareQuery((db, tenantId: string, limit: number, ...exte
     .select('id')
     .where('tenant_id', '=', tenantId)
     .where('external_id', 'in', externalIds)
+    // With it SQLite takes the index of the external id, not one in the order of the partition, which has all sessions.
+    .where('created_at', '>=', 0)
     .select(rowNumberPerPartition('external_id', 'provider', 'status', 'outcome'))
   const newest = db.sql.selectFrom(ranked.as('ranked')).select('id').where('rank', '<=', limit)
-  return db.sql.selectFrom('sessions').selectAll().where('tenant_id', '=', tenantId).where('id', 'in', newest)
+  return db.sql.selectFrom('sessions').selectAll().where('id', 'in', newest).where(isOfTenant(tenantId))
 })
 
 /** The owner and the links of a session. */

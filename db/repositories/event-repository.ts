@@ -170,7 +170,8 @@ function eventsOf(db: Database, { tenantId, sessionId, externalId }: EventFilter
   // Without a condition on the tenant, whose sessions they are: SQLite would search all of the tenant's events.
   if (externalId != null) events = events.where('session_id', 'in', sessionIdsOf(db, tenantId, externalId))
   else events = events.where('tenant_id', '=', tenantId)
-  if (sessionId !== undefined) events = events.where('session_id', '=', sessionId)
+  // With a condition on the position SQLite takes the index of the session, not one of the tenant, which has all events.
+  if (sessionId !== undefined) events = events.where('session_id', '=', sessionId).where('position', '>', 0)
   return events
 }
 

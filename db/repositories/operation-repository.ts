@@ -18,6 +18,7 @@ import type { Database } from '../core/database.ts'
 import { isUniqueViolation } from '../core/database-error.ts'
 import { forUpdate } from '../core/dialect.ts'
 import { prepareQuery } from '../core/prepared-query.ts'
+import { isOfTenant } from '../core/record-queries.ts'
 import type { OperationRow } from '../core/tables.ts'
 import { hashTombstoneKeys, type TombstoneKey } from './tombstone-repository.ts'
 
@@ -168,7 +169,7 @@ export async function findOperations(
 }
 
 const SELECT_BY_IDS = prepareQuery((db, tenantId: string, ...ids: string[]) => {
-  const query = db.sql.selectFrom('operations').selectAll().where('tenant_id', '=', tenantId).where('id', 'in', ids)
+  const query = db.sql.selectFrom('operations').selectAll().where('id', 'in', ids).where(isOfTenant(tenantId))
   return query.$call(forUpdate(db))
 })
 
