@@ -37,9 +37,7 @@ export interface SavedFetchedAt {
   readonly locked: ReadonlySet<string>
 }
 
-/**
- * Sets fetched_at of unchanged rows. A row that another read updated meanwhile has the same content and is skipped.
- */
+/** Sets fetched_at of unchanged rows. A row that another read updated meanwhile has the same content and is skipped. */
 export async function saveFetchedAt(
   db: Database,
   table: FetchedTable,

@@ -189,7 +189,8 @@ export async function hasMoreLinkedSessions(
   return (await query.offset(max).limit(1).executeTakeFirst()) !== undefined
 }
 
-interface LinkColumn {
+/** The column by which sessions link to a record, and the record's id. */
+export interface LinkColumn {
   readonly column: 'applicant_id' | 'customer_id'
   readonly id: string
 }

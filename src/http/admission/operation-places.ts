@@ -22,8 +22,8 @@ export function createOperationPlaces(max: number): OperationPlaces {
 
   return {
     take: (owner, socket) => {
-      const isOfKey = (place: OperationPlace) => place.owner.key === owner.key
-      if (countWhere(places, isOfKey) >= maxOfKey) return void closeUnread([...places].filter(isOfKey))
+      const ofKey = [...places].filter(place => place.owner.key === owner.key)
+      if (ofKey.length >= maxOfKey) return void closeUnread(ofKey)
       if (places.size >= max) return void closeUnread([...places])
       const place = { owner, socket, sinceMs: performance.now() }
       places.add(place)
@@ -31,12 +31,6 @@ export function createOperationPlaces(max: number): OperationPlaces {
     },
     count: () => places.size,
   }
-}
-
-function countWhere<One>(all: Iterable<One>, isCounted: (one: One) => boolean): number {
-  let count = 0
-  for (const one of all) if (isCounted(one)) count++
-  return count
 }
 
 /** Closes the connection with most unsent bytes, so that its places are free for the next operations. */

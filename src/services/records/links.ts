@@ -12,7 +12,7 @@ import type { Session } from '../../domain/records/session.ts'
 import { type ServiceDeps, storeAndNotify } from '../deps.ts'
 import { recordLinkChanges } from '../events/timeline.ts'
 import type { RequestScope } from '../request-scope.ts'
-import { updateLinkedSessions } from '../snapshots/linked-sessions.ts'
+import { linkColumnOf, updateLinkedSessions } from '../snapshots/linked-sessions.ts'
 import { fetchNeverRead } from './never-read.ts'
 import type { Applicants, Customers } from './record-definitions.ts'
 import type { Sessions } from './sessions.ts'
@@ -170,13 +170,10 @@ const MAX_SESSIONS = 10_000
 async function assertFewSessions(
   db: Database,
   tenantId: string,
-  { applicantId, customerId = '' }: Pick<ExternalIdUpdate, 'applicantId' | 'customerId'>,
+  renamed: Pick<ExternalIdUpdate, 'applicantId' | 'customerId'>,
 ): Promise<void> {
-  const link = applicantId
-    ? ({ column: 'applicant_id', id: applicantId } as const)
-    : ({ column: 'customer_id', id: customerId } as const)
-  if (!(await hasMoreLinkedSessions(db, tenantId, link, MAX_SESSIONS))) return
-  const [field, record] = applicantId ? ['applicantId', 'an applicant'] : ['customerId', 'a customer']
+  if (!(await hasMoreLinkedSessions(db, tenantId, linkColumnOf(renamed), MAX_SESSIONS))) return
+  const [field, record] = renamed.applicantId ? ['applicantId', 'an applicant'] : ['customerId', 'a customer']
   const message = `Expected ${record} with at most ${MAX_SESSIONS} sessions: an externalId moves all of them along.`
   throw new InvalidInputError([{ path: ['input', field], message }])
 }

@@ -61,13 +61,17 @@ export function createFetchedAtWriter(db: Database, report: (error: unknown) => 
     // The row has the read that the replaced update would have replaced.
     const [rowReadId] = before?.comparedIds ?? update.comparedIds
     pending.set(update.id, { ...update, comparedIds: [rowReadId, update.comparedIds[1]] })
+    flushLater()
+  }
+
+  function flushLater(): void {
     timer ??= setTimeout(() => void flush().catch(report), FLUSH_INTERVAL_MS)
   }
 
   /** For the next write, unless a later read of the record is there. */
   function keep(update: FetchedAtUpdate): void {
     if (!pending.has(update.id)) pending.set(update.id, update)
-    timer ??= setTimeout(() => void flush().catch(report), FLUSH_INTERVAL_MS)
+    flushLater()
   }
 
   function withPending<R extends PendingUpdate>(record: R): R {

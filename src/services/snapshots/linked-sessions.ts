@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Database } from '../../../db/core/database.ts'
 import { readExternalIds } from '../../../db/records/person-repository.ts'
 import {
+  type LinkColumn,
   listLinkedSessions,
   MAX_LINKED_SESSIONS,
   type OwnedSession,
@@ -33,8 +34,8 @@ export async function updateLinkedSessions(
   db: Database,
   renamed: ExternalIdChange,
 ): Promise<{ readonly read: number; readonly changed: number; readonly contradicted: number }> {
-  const { tenantId, applicantId, customerId, source, at } = renamed
-  const link = { column: applicantId ? 'applicant_id' : 'customer_id', id: applicantId ?? customerId ?? '' } as const
+  const { tenantId, source, at } = renamed
+  const link = linkColumnOf(renamed)
   const changes: OwnerChange[] = []
   let read = 0
   for (let after = ''; ; ) {
@@ -54,6 +55,14 @@ export async function updateLinkedSessions(
   await updateSessions(db, idsOf(contradicted), { externalId: null, externalIdPinned: true, updatedAt: at })
   await recordOwnerChanges(db, { source, at }, changes)
   return { read, changed: changes.length, contradicted: contradicted.length }
+}
+
+/** The column by which sessions link to the record. */
+export function linkColumnOf({
+  applicantId,
+  customerId = '',
+}: Pick<ExternalIdChange, 'applicantId' | 'customerId'>): LinkColumn {
+  return applicantId ? { column: 'applicant_id', id: applicantId } : { column: 'customer_id', id: customerId }
 }
 
 /** The sessions whose owner changes. */
